@@ -1,0 +1,42 @@
+# Compiler options and third-party packages, shared by every target.
+
+# A rebuild after a change of branch or of build directory costs seconds with a compiler cache.
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(Catch2 2 REQUIRED)
+find_package(dnnl REQUIRED)
+find_package(benchmark REQUIRED)
+find_library(SYSTEMC_LIBRARY systemc REQUIRED)
+find_path(SYSTEMC_INCLUDE_DIR systemc REQUIRED)
+
+# Debian builds SystemC as C++17; it refuses to link from C++20 unless told so.
+add_library(systemc INTERFACE)
+target_link_libraries(systemc INTERFACE ${SYSTEMC_LIBRARY})
+target_include_directories(systemc SYSTEM INTERFACE ${SYSTEMC_INCLUDE_DIR})
+target_compile_definitions(systemc INTERFACE SC_CPLUSPLUS=201703L)
+
+add_library(tilemesh_warnings INTERFACE)
+target_compile_options(tilemesh_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror)
+
+option(TILEMESH_SANITIZE "build with the address and undefined-behaviour sanitizers" OFF)
+if(TILEMESH_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+# One static library per folder. Includes are written from the project's root: "sim/base/units.h".
+function(tilemesh_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PUBLIC ${ARG_DEPENDS} fmt::fmt PRIVATE tilemesh_warnings)
+endfunction()

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lower bounds, from problem and machine alone, never from the simulation. The machine bound holds for every
+// schedule, the schedule bound for every execution of one table with its sharding. A term is here only if no correct
+// kernel can avoid it, so a bound that a run beats is our own mistake (InternalError, raised by who compares).
+#pragma once
+
+#include "sim/attention/traffic.h"
+
+#include <functional>
+#include <string_view>
+#include <vector>
+
+namespace tilemesh::attention {
+
+/// Peak rates of the machine, all PEs alike; rates of one PE unless said otherwise. Zero work over any rate is free.
+struct MachineRates {
+    int pes = 1;                  // that may take part
+    double macs_per_ns = 1;       // matrix engine, at the problem's dtype
+    double exp2_per_ns = 1;       // vector engine, elements
+    double simple_per_ns = 1;     // vector engine, elements of the cheapest operation (comparison, add)
+    double hbm_bytes_per_ns = 1;  // one PE's HBM slice, peak
+};
+
+struct BoundTerm {
+    std::string_view name;
+    double ns = 0;
+};
+
+/// The largest of its terms.
+struct Bound {
+    std::vector<BoundTerm> terms;
+    const BoundTerm& binding() const;  // the largest; of equals the first
+    double ns() const { return binding().ns; }
+};
+
+/// No schedule on this machine can be faster. Terms:
+/// - matrix: a multiply-accumulate per visible pair, query head and element of head_dim and value_dim, over all PEs;
+/// - vector: per visible pair and query head one exponential, and the comparisons of the row maximum (one less than
+/// the
+///   row has visible keys; l >= 1 and lse depend on the true maximum). Scaling can be folded into q, the subtraction
+///   into the exponential, the row sum into the value product (a column of ones): none of these is counted;
+/// - HBM: q, k and v that some visible pair needs read once, o written once, over all slices;
+/// - link: 0, because data may be placed so that heads never meet (head-parallel).
+Bound machine_bound(const Problem& problem, const MachineRates& rates);
+
+/// How the ranks of a table sit on the machine.
+struct Wiring {
+    int members = 1;  // PEs that share the work of a rank: member i owns contiguous part i of the kv heads
+    /// Directed links between member `member` of one rank and the same member of another.
+    std::function<std::vector<LinkId>(int member, int from, int to)> route;
+    std::function<double(LinkId)> link_bytes_per_ns;
+    /// Keys per message of a chunk, counted from its first key, the last message takes the rest; 0: all in one.
+    /// Compute must still wait for the last message.
+    std::function<std::int64_t(const Item&)> piece_keys = [](const Item&) { return std::int64_t{0}; };
+};
+
+/// Bytes on every link under this wiring, summed over the members.
+LinkTraffic wired_traffic(const Problem& problem, const NeedSets& needs, const Schedule& schedule,
+                          const Wiring& wiring);
+
+/// No execution of this table can be faster. Terms, each for the rank (and its member with most heads) that has most:
+/// - matrix, vector: as above, for the blocks the rank attends;
+/// - HBM: the rank's own data out of the slices of its members: q and K/V it uses or sends read once, o written once
+///   (with replicated queries it is open who writes o, so it is not counted);
+/// - link: the busiest directed link at its rate;
+/// - arrival: for each edge into a rank, when the first k items are there at the edge's rate, plus the work of all
+/// items
+///   that come later (an edge keeps table order), or after the last one the value product of the smallest piece.
+Bound schedule_bound(const Problem& problem, const NeedSets& needs, const Schedule& schedule,
+                     const MachineRates& rates, const Wiring& wiring);
+
+}  // namespace tilemesh::attention

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The list of mask kinds, and how a panel combines them.
+#include "sim/attention/masks/kinds.h"
+
+namespace tilemesh::attention {
+
+using Reading = std::shared_ptr<const Mask>(JsonReader&);
+Reading read_full, read_causal;
+
+namespace {
+
+constexpr MaskKind kinds[] = {
+    {"full", read_full},
+    {"causal", read_causal},
+};
+
+// An "and" of "and"s says nothing a flat one does not; the limit keeps a hostile file from exhausting the stack.
+constexpr int deepest_nesting = 8;
+
+std::shared_ptr<const Mask> read_nested(JsonReader& reader, int depth) {
+    if (!reader.is_object()) reader.reject("a mask such as {\"kind\": \"causal\"}");
+    std::shared_ptr<const Mask> mask;
+    if (auto list = reader.optional_member("all_of")) {
+        if (reader.has("kind")) reader.complain("found both \"kind\" and \"all_of\", expected one of them");
+        if (depth == deepest_nesting) reader.complain("all_of is nested too deeply, expected a flat list");
+        if (!list->is_array() || list->value().empty()) list->reject("a non-empty array of masks");
+        std::vector<std::shared_ptr<const Mask>> parts;
+        for (JsonReader& part : list->elements()) parts.push_back(read_nested(part, depth + 1));
+        mask = all_of(std::move(parts));
+    } else {
+        std::vector<std::string> names;
+        for (const MaskKind& kind : kinds) names.emplace_back(kind.name);
+        const std::string wanted = reader.word("kind", names);
+        for (const MaskKind& kind : kinds) {
+            if (kind.name == wanted) mask = kind.read(reader);
+        }
+    }
+    reader.finish();
+    return mask;
+}
+
+}  // namespace
+
+std::span<const MaskKind> mask_kinds() { return kinds; }
+
+std::shared_ptr<const Mask> read_mask(JsonReader reader) { return read_nested(reader, 0); }
+
+}  // namespace tilemesh::attention

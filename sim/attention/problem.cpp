@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading an attention problem, strictly, and its totals. Limits are far above any model in use and keep every
+// product of sizes inside 64 bits.
+#include "sim/attention/problem.h"
+
+#include "sim/attention/masks/kinds.h"
+#include "sim/base/error.h"
+
+#include <cmath>
+
+namespace tilemesh::attention {
+namespace {
+
+constexpr std::uint64_t most_heads = 65536;
+constexpr std::uint64_t most_dim = 65536;
+constexpr std::uint64_t most_users = 4096;
+constexpr std::uint64_t most_tokens = std::uint64_t{1} << 27;
+constexpr std::uint64_t last_position = std::uint64_t{1} << 40;
+constexpr double most_pairs = 0x1p62;
+
+std::int64_t read_count(JsonReader& reader, std::string_view key, std::uint64_t most,
+                        std::optional<std::int64_t> otherwise = {}) {
+    std::optional<std::uint64_t> value;
+    if (otherwise) value = static_cast<std::uint64_t>(*otherwise);
+    return static_cast<std::int64_t>(reader.integer(key, 1, most, value));
+}
+
+User read_user(JsonReader& reader, const Mask& mask) {
+    User user;
+    user.keys = read_count(reader, "keys", most_tokens);
+    user.queries = read_count(reader, "queries", most_tokens, user.keys);
+    if (reader.has("query_offset")) {
+        user.query_offset = static_cast<std::int64_t>(reader.integer("query_offset", 0, last_position));
+    } else if (mask.is_causal()) {
+        if (user.keys < user.queries) {
+            reader.complain(
+                fmt::format("found {} keys for {} queries, expected at least as many keys as queries when "
+                            "the mask is causal; otherwise give query_offset, the position of query 0",
+                            user.keys, user.queries));
+        }
+        user.query_offset = user.keys - user.queries;
+    }
+    reader.finish();
+    return user;
+}
+
+std::vector<User> read_users(JsonReader& reader, const Mask& mask) {
+    if (!reader.is_array() || reader.value().empty()) reader.reject("a non-empty array of users");
+    if (reader.value().size() > most_users) {
+        reader.complain(fmt::format("found {} users, expected at most {}", reader.value().size(), most_users));
+    }
+    std::vector<User> users;
+    double pairs = 0.0;
+    for (JsonReader& element : reader.elements()) {
+        users.push_back(read_user(element, mask));
+        pairs += static_cast<double>(users.back().keys) * static_cast<double>(users.back().queries);
+    }
+    if (pairs > most_pairs) {
+        reader.complain(
+            fmt::format("found {:.3g} pairs of query and key in total, expected at most {:.3g}", pairs, most_pairs));
+    }
+    return users;
+}
+
+}  // namespace
+
+Problem read_problem(JsonReader reader) {
+    Problem problem;
+    problem.heads_q = read_count(reader, "heads_q", most_heads);
+    problem.heads_kv = read_count(reader, "heads_kv", most_heads, problem.heads_q);
+    if (problem.heads_q % problem.heads_kv != 0) {
+        reader.complain(fmt::format("found heads_q {} and heads_kv {}, expected heads_q to be a multiple of heads_kv",
+                                    problem.heads_q, problem.heads_kv));
+    }
+    problem.head_dim = read_count(reader, "head_dim", most_dim);
+    problem.value_dim = read_count(reader, "value_dim", most_dim, problem.head_dim);
+    problem.dtype = *dtype_from_name(reader.word("dtype", {"f16", "bf16", "f32"}, "f16"));
+    problem.scale = reader.number("scale", 1e-9, 1e9, 1.0 / std::sqrt(static_cast<double>(problem.head_dim)));
+    if (auto mask = reader.optional_member("mask")) problem.mask = read_mask(*mask);
+    JsonReader users = reader.member("users");
+    problem.users = read_users(users, *problem.mask);
+    reader.finish();
+    return problem;
+}
+
+std::uint64_t visible_pairs(const Problem& problem) {
+    std::uint64_t pairs = 0;
+    for (const User& user : problem.users) {
+        pairs += problem.mask->visible_pairs(user.query_positions(), user.key_positions());
+    }
+    return pairs;
+}
+
+double flops(const Problem& problem) {
+    return 2.0 * static_cast<double>(problem.head_dim + problem.value_dim) * static_cast<double>(problem.heads_q) *
+           static_cast<double>(visible_pairs(problem));
+}
+
+}  // namespace tilemesh::attention

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The attention problem: shapes, mask, users. q is [queries, heads_q, head_dim], k [keys, heads_kv, head_dim],
+// v [keys, heads_kv, value_dim], o [queries, heads_q, value_dim], lse [heads_q, queries]; one set per user. Query
+// head h reads kv head h / group() (grouped-query attention).
+#pragma once
+
+#include "sim/attention/mask.h"
+#include "sim/base/dtype.h"
+#include "sim/base/json_reader.h"
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace tilemesh::attention {
+
+/// One independent sequence.
+struct User {
+    std::int64_t keys = 0;
+    std::int64_t queries = 0;
+    std::int64_t query_offset = 0;  // position of query 0
+
+    Range query_positions() const { return {query_offset, query_offset + queries}; }
+    Range key_positions() const { return {0, keys}; }
+};
+
+struct Problem {
+    std::int64_t heads_q = 1;
+    std::int64_t heads_kv = 1;
+    std::int64_t head_dim = 1;
+    std::int64_t value_dim = 1;
+    Dtype dtype = Dtype::f16;
+    double scale = 1.0;  // scores are scale * q.k; positive
+    std::vector<User> users;
+    std::shared_ptr<const Mask> mask = full_mask();
+
+    std::int64_t group() const { return heads_q / heads_kv; }
+};
+
+/// Reads {"heads_q", "heads_kv", "head_dim", "value_dim", "dtype", "scale", "users", "mask"}; checks everything.
+/// Defaults: heads_kv = heads_q, value_dim = head_dim, dtype f16, scale head_dim^-1/2, mask full; a user's queries =
+/// keys, and query_offset = keys - queries (the queries are the last tokens) under a causal mask, else 0.
+Problem read_problem(JsonReader reader);
+
+/// (query, key) pairs that the mask lets through, over all users, per query head. Exact.
+std::uint64_t visible_pairs(const Problem& problem);
+
+/// Floating-point operations of the two products over visible pairs: 2 (head_dim + value_dim) per pair and query
+/// head.
+double flops(const Problem& problem);
+
+}  // namespace tilemesh::attention

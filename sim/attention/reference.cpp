@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention with a running softmax: up to `row_capacity` rows that share a kv head pass over the keys one tile at a
+// time. Tiles of which the mask hides everything are skipped, and single pairs are asked about only in rows of which
+// a tile is partly visible.
+#include "sim/attention/reference.h"
+
+#include "sim/attention/reference_arithmetic.h"
+#include "sim/base/error.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <exception>
+#include <limits>
+#include <thread>
+
+namespace tilemesh::attention {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr std::int64_t tile_keys = 64;
+static_assert(tile_keys % panel_columns == 0);
+
+std::size_t index(std::int64_t value) { return static_cast<std::size_t>(value); }
+
+/// Where a row's results go.
+struct PlacedRow {
+    Row row;
+    std::int64_t output = 0;  // o at output * value_dim
+    std::int64_t lse = 0;
+};
+
+/// Rows that are computed together; all read the same kv head and are sorted by query.
+using Batch = std::vector<PlacedRow>;
+
+/// 256 rows reuse a packed tile often enough that packing it costs little, and keep the state inside a core's second
+/// cache level at usual dims; fewer at huge dims, for the memory's sake.
+std::int64_t rows_per_batch(const Problem& problem) {
+    const std::int64_t fitting = (std::int64_t{1} << 21) / (problem.head_dim + problem.value_dim);
+    return std::clamp<std::int64_t>(fitting / row_multiple * row_multiple, row_multiple, 256);
+}
+
+/// One thread's buffers, and the passage of a batch through them.
+class Worker {
+public:
+    Worker(const Problem& problem, const Inputs& inputs, int user, Reference& result)
+        : problem_(problem),
+          inputs_(inputs),
+          user_(user),
+          sizes_(problem.users[index(user)]),
+          result_(result),
+          value_columns_(round_up(problem.value_dim, panel_columns)),
+          row_capacity_(rows_per_batch(problem)),
+          queries_(index(row_capacity_ * problem.head_dim)),
+          scores_(index(row_capacity_ * tile_keys)),
+          sums_(index(row_capacity_ * value_columns_)),
+          softmax_(index(row_capacity_)),
+          stored_(index(tile_keys * std::max(problem.head_dim, problem.value_dim))),
+          packed_keys_(index(tile_keys * problem.head_dim)),
+          packed_values_(index(tile_keys * value_columns_)) {}
+
+    void compute(const Batch& batch) {
+        const std::int64_t kv_head = batch.front().row.head / problem_.group();
+        load_queries(batch);
+        std::fill(sums_.begin(), sums_.end(), 0.0);
+        std::fill(softmax_.begin(), softmax_.end(), RunningSoftmax{-infinity, 0.0});
+        for (std::int64_t begin = 0; begin < sizes_.keys; begin += tile_keys) {
+            const Range keys{begin, std::min(begin + tile_keys, sizes_.keys)};
+            const Range rows = rows_that_may_see(batch, keys);
+            if (rows.empty()) continue;
+            pack_keys(keys, kv_head);
+            pack_values(keys, kv_head);
+            attend(batch, rows, keys);
+        }
+        for (std::size_t i = 0; i < batch.size(); ++i) store(batch[i], static_cast<std::int64_t>(i));
+    }
+
+private:
+    std::int64_t position(const PlacedRow& row) const { return sizes_.query_offset + row.row.query; }
+
+    void load_queries(const Batch& batch) {
+        std::fill(queries_.begin(), queries_.end(), 0.0);  // also the rows that only fill up a multiple of 8
+        std::vector<float> row(index(problem_.head_dim));
+        double* out = queries_.data();
+        for (const PlacedRow& placed : batch) {
+            inputs_.query_row(user_, placed.row.query, placed.row.head, row);
+            // The scale is applied here, once: in f64 the order of the two products does not matter.
+            for (const float value : row) *out++ = problem_.scale * static_cast<double>(value);
+        }
+    }
+
+    /// From the first to the last row of which the mask does not hide the whole tile.
+    Range rows_that_may_see(const Batch& batch, Range keys) const {
+        const Range positions{position(batch.front()), position(batch.back()) + 1};
+        if (problem_.mask->block(positions, keys) == Visible::none) return {};
+        const auto hidden = [&](std::int64_t i) { return visible_to(batch[index(i)], keys) == Visible::none; };
+        Range rows{0, static_cast<std::int64_t>(batch.size())};
+        while (!rows.empty() && hidden(rows.begin)) ++rows.begin;
+        while (!rows.empty() && hidden(rows.end - 1)) --rows.end;
+        return rows;
+    }
+
+    Visible visible_to(const PlacedRow& row, Range keys) const {
+        return problem_.mask->block({position(row), position(row) + 1}, keys);
+    }
+
+    /// K of the tile, transposed: column c is key keys.begin + c. Columns past the end are 0.
+    void pack_keys(Range keys, std::int64_t kv_head) {
+        const std::int64_t dim = problem_.head_dim;
+        inputs_.read_head(user_, TensorName::k, keys, kv_head, std::span(stored_).first(index(keys.size() * dim)));
+        for (std::int64_t key = 0; key < tile_keys; ++key) {
+            double* const out = packed_keys_.data() + key / panel_columns * dim * panel_columns + key % panel_columns;
+            const float* const in = stored_.data() + key * dim;
+            if (key < keys.size()) {
+                for (std::int64_t k = 0; k < dim; ++k) out[k * panel_columns] = static_cast<double>(in[k]);
+            } else {
+                for (std::int64_t k = 0; k < dim; ++k) out[k * panel_columns] = 0.0;
+            }
+        }
+    }
+
+    /// V of the tile: row r is key keys.begin + r. Columns past value_dim stay 0 from the start.
+    void pack_values(Range keys, std::int64_t kv_head) {
+        const std::int64_t dim = problem_.value_dim;
+        inputs_.read_head(user_, TensorName::v, keys, kv_head, std::span(stored_).first(index(keys.size() * dim)));
+        for (std::int64_t column = 0; column < dim; column += panel_columns) {
+            const std::int64_t columns = std::min(panel_columns, dim - column);
+            for (std::int64_t key = 0; key < keys.size(); ++key) {
+                const float* const in = stored_.data() + key * dim + column;
+                double* const out = packed_values_.data() + column * tile_keys + key * panel_columns;
+                for (std::int64_t c = 0; c < columns; ++c) out[c] = static_cast<double>(in[c]);
+            }
+        }
+    }
+
+    void attend(const Batch& batch, Range rows, Range keys) {
+        // Products work on multiples of 8 rows from a multiple of 8 on; the extra rows' results are not used.
+        const std::int64_t first = rows.begin / row_multiple * row_multiple;
+        const std::int64_t count = round_up(rows.end - first, row_multiple);
+        const std::int64_t columns = round_up(keys.size(), panel_columns);
+        arithmetic_.multiply({.left = queries_.data() + first * problem_.head_dim,
+                              .left_stride = problem_.head_dim,
+                              .right = packed_keys_.data(),
+                              .panel_rows = problem_.head_dim,
+                              .result = scores_.data() + first * tile_keys,
+                              .result_stride = tile_keys,
+                              .rows = count,
+                              .inner = problem_.head_dim,
+                              .columns = columns,
+                              .accumulate = false});
+        for (std::int64_t i = first; i < first + count; ++i) {
+            double* const scores = scores_.data() + i * tile_keys;
+            if (i < rows.begin || i >= rows.end) {
+                std::fill_n(scores, columns, 0.0);  // what this row adds to its sums
+                continue;
+            }
+            hide(batch[index(i)], keys, scores);
+            std::fill(scores + keys.size(), scores + columns, -infinity);
+            const double factor = arithmetic_.absorb(scores, columns, softmax_[index(i)]);
+            if (factor == 1.0) continue;
+            double* const sums = sums_.data() + i * value_columns_;
+            for (std::int64_t c = 0; c < value_columns_; ++c) sums[c] *= factor;
+        }
+        arithmetic_.multiply({.left = scores_.data() + first * tile_keys,
+                              .left_stride = tile_keys,
+                              .right = packed_values_.data(),
+                              .panel_rows = tile_keys,
+                              .result = sums_.data() + first * value_columns_,
+                              .result_stride = value_columns_,
+                              .rows = count,
+                              .inner = keys.size(),
+                              .columns = value_columns_,
+                              .accumulate = true});
+    }
+
+    void hide(const PlacedRow& row, Range keys, double* scores) const {
+        const Visible visible = visible_to(row, keys);
+        if (visible == Visible::all) return;
+        for (std::int64_t key = keys.begin; key < keys.end; ++key) {
+            const bool seen = visible == Visible::some && problem_.mask->sees(position(row), key);
+            if (!seen) scores[key - keys.begin] = -infinity;
+        }
+    }
+
+    void store(const PlacedRow& row, std::int64_t i) {
+        const RunningSoftmax& state = softmax_[index(i)];
+        const bool empty = state.sum == 0.0;
+        const double* const sums = sums_.data() + i * value_columns_;
+        double* const out = result_.o.data() + row.output * problem_.value_dim;
+        for (std::int64_t c = 0; c < problem_.value_dim; ++c) out[c] = empty ? 0.0 : sums[c] / state.sum;
+        result_.lse[index(row.lse)] = empty ? -infinity : state.maximum + std::log(state.sum);
+    }
+
+    const Problem& problem_;
+    const Inputs& inputs_;
+    const int user_;
+    const User sizes_;
+    Reference& result_;
+    const ReferenceArithmetic arithmetic_ = reference_arithmetics().front();
+    const std::int64_t value_columns_;
+    const std::int64_t row_capacity_;
+    std::vector<double> queries_, scores_, sums_;
+    std::vector<RunningSoftmax> softmax_;
+    std::vector<float> stored_;
+    std::vector<double> packed_keys_, packed_values_;
+};
+
+/// Computes batches 0 .. count, each made by `batch_of` when its turn comes. Rows do not depend on one another, so
+/// the result is the same for any number of threads.
+template <class BatchOf>
+void compute_all(const Problem& problem, const Inputs& inputs, int user, Reference& result, std::int64_t count,
+                 int threads, const BatchOf& batch_of) {
+    std::atomic<std::int64_t> next = 0;
+    const auto work = [&] {
+        Worker worker(problem, inputs, user, result);
+        for (std::int64_t batch = next++; batch < count; batch = next++) worker.compute(batch_of(batch));
+    };
+    std::vector<std::exception_ptr> failures(index(std::max(threads, 1)));
+    const auto guarded = [&](std::exception_ptr& failure) {
+        try {
+            work();
+        } catch (...) {
+            failure = std::current_exception();
+        }
+    };
+    {
+        std::vector<std::jthread> others;
+        for (std::size_t i = 1; i < failures.size(); ++i) {
+            others.emplace_back([&guarded, &failure = failures[i]] { guarded(failure); });
+        }
+        guarded(failures.front());
+    }
+    for (const std::exception_ptr& failure : failures) {
+        if (failure) std::rethrow_exception(failure);
+    }
+}
+
+Reference room_for(const Problem& problem, std::int64_t rows) {
+    return {std::vector<double>(index(rows * problem.value_dim)), std::vector<double>(index(rows))};
+}
+
+}  // namespace
+
+Reference reference(const Problem& problem, const Inputs& inputs, int user, int threads) {
+    const std::int64_t queries = problem.users.at(index(user)).queries;
+    const std::int64_t rows_of_kv_head = queries * problem.group(), rows = rows_per_batch(problem);
+    const std::int64_t batches_of_kv_head = (rows_of_kv_head + rows - 1) / rows;
+    Reference result = room_for(problem, queries * problem.heads_q);
+    // Query by query, the heads of a group together: they see the same keys.
+    const auto batch_of = [&](std::int64_t number) {
+        const std::int64_t kv_head = number / batches_of_kv_head, begin = number % batches_of_kv_head * rows;
+        Batch batch;
+        for (std::int64_t i = begin; i < std::min(begin + rows, rows_of_kv_head); ++i) {
+            const Row row{i / problem.group(), kv_head * problem.group() + i % problem.group()};
+            batch.push_back({row, row.query * problem.heads_q + row.head, row.head * queries + row.query});
+        }
+        return batch;
+    };
+    compute_all(problem, inputs, user, result, batches_of_kv_head * problem.heads_kv, threads, batch_of);
+    return result;
+}
+
+Reference reference_rows(const Problem& problem, const Inputs& inputs, int user, std::span<const Row> rows,
+                         int threads) {
+    const User& sizes = problem.users.at(index(user));
+    Batch sorted;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const Row& row = rows[i];
+        if (row.query < 0 || row.query >= sizes.queries || row.head < 0 || row.head >= problem.heads_q) {
+            fail<InternalError>("row of query {} and head {}, of {} queries and {} heads", row.query, row.head,
+                                sizes.queries, problem.heads_q);
+        }
+        sorted.push_back({row, static_cast<std::int64_t>(i), static_cast<std::int64_t>(i)});
+    }
+    const auto kv_head = [&](const PlacedRow& placed) { return placed.row.head / problem.group(); };
+    std::stable_sort(sorted.begin(), sorted.end(), [&](const PlacedRow& a, const PlacedRow& b) {
+        return kv_head(a) != kv_head(b) ? kv_head(a) < kv_head(b) : a.row.query < b.row.query;
+    });
+    std::vector<Batch> batches;
+    for (const PlacedRow& placed : sorted) {
+        if (batches.empty() || static_cast<std::int64_t>(batches.back().size()) == rows_per_batch(problem) ||
+            kv_head(batches.back().front()) != kv_head(placed)) {
+            batches.emplace_back();
+        }
+        batches.back().push_back(placed);
+    }
+    Reference result = room_for(problem, static_cast<std::int64_t>(rows.size()));
+    compute_all(problem, inputs, user, result, static_cast<std::int64_t>(batches.size()), threads,
+                [&](std::int64_t number) { return batches[index(number)]; });
+    return result;
+}
+
+}  // namespace tilemesh::attention

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// A small event simulation of a table. Rows become operations (a send and its receive are one); who must wait for
+// whom is read off the table first, then time runs.
+#include "sim/attention/timeline.h"
+
+#include "sim/base/error.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <queue>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace tilemesh::attention {
+
+namespace {
+
+using Kind = Action::Kind;
+using OperationId = std::size_t;
+
+struct Operation {
+    int rank = 0;  // that computes it, or sends
+    std::size_t row = 0;
+    bool transfer = false;
+    double occupied = 0;  // of the edge or the rank's compute
+    double latency = 0;
+    double ready = 0, start = 0, end = 0;
+    int waits_for = 0;
+    std::vector<OperationId> on_release{};  // may go on when the edge is free again
+    std::vector<OperationId> on_end{};      // may go on when this has arrived or is computed
+};
+
+/// All that was done with one register of a rank so far.
+struct Register {
+    std::vector<OperationId> writes;
+    std::vector<OperationId> reads;  // by merges; a send takes the tile as it is and no later write changes that
+};
+
+class Timeline {
+public:
+    Timeline(const Schedule& schedule, const Durations& durations) : schedule_(schedule), durations_(durations) {
+        make_operations();
+        for (int rank = 0; rank < schedule.ranks(); ++rank) find_dependencies(rank);
+    }
+
+    std::vector<std::vector<TimedAction>> run() {
+        ready_.resize(static_cast<std::size_t>(schedule_.ranks()));
+        busy_.resize(ready_.size());
+        for (OperationId id = 0; id < operations_.size(); ++id)
+            if (operations_[id].waits_for == 0) make_ready(id, 0);
+        start_compute(0);
+        while (!events_.empty()) {
+            const double now = std::get<0>(events_.top());
+            while (!events_.empty() && std::get<0>(events_.top()) == now) {
+                const auto [time, id, ended] = events_.top();
+                events_.pop();
+                happen(id, ended, time);
+            }
+            start_compute(now);  // only now: what became ready at one instant is started in table order
+        }
+        return result();
+    }
+
+private:
+    using Event = std::tuple<double, OperationId, bool>;  // when, which, ended (or only released its edge)
+
+    OperationId at(int rank, std::size_t row) const { return ids_[static_cast<std::size_t>(rank)][row]; }
+
+    /// One operation per row; a receive shares the operation of its send.
+    void make_operations() {
+        std::map<std::pair<int, int>, std::deque<OperationId>> sent;
+        for (int rank = 0; rank < schedule_.ranks(); ++rank) {
+            auto& ids = ids_.emplace_back();
+            for (std::size_t row = 0; row < schedule_.program(rank).size(); ++row) {
+                const Action& action = schedule_.program(rank)[row];
+                ids.push_back(operations_.size());
+                if (action.kind == Kind::receive) continue;  // filled in below
+                Operation operation{.rank = rank, .row = row, .transfer = action.kind == Kind::send};
+                if (operation.transfer) {
+                    const TransferTime time = durations_.transfer(rank, action.peer, action.item);
+                    operation.occupied = time.occupied;
+                    operation.latency = time.latency;
+                    auto& edge = sent[{rank, action.peer}];
+                    if (!edge.empty()) {
+                        operations_[edge.back()].on_release.push_back(operations_.size());
+                        ++operation.waits_for;
+                    }
+                    edge.push_back(operations_.size());
+                } else if (action.kind == Kind::attend) {
+                    operation.occupied = durations_.attend(action.item.user, rank, action.item.id);
+                }
+                operations_.push_back(std::move(operation));
+            }
+        }
+        for (int rank = 0; rank < schedule_.ranks(); ++rank)
+            for (std::size_t row = 0; row < schedule_.program(rank).size(); ++row) {
+                const Action& action = schedule_.program(rank)[row];
+                if (action.kind != Kind::receive) continue;
+                auto& edge = sent[{action.peer, rank}];
+                if (edge.empty())
+                    fail<InternalError>("timeline: rank {} receives {} that rank {} never sends", rank,
+                                        name_of(action.item), action.peer);
+                ids_[static_cast<std::size_t>(rank)][row] = edge.front();
+                edge.pop_front();
+            }
+    }
+
+    void after(OperationId first, OperationId then) {
+        operations_[first].on_end.push_back(then);
+        ++operations_[then].waits_for;
+    }
+    void after_all(const std::vector<OperationId>& firsts, OperationId then) {
+        for (const OperationId first : firsts) after(first, then);
+    }
+
+    /// Walks one program and notes which operation brought each chunk and who wrote and read each register.
+    void find_dependencies(int rank) {
+        std::map<std::pair<int, int>, OperationId> arrived;  // (user, origin)
+        std::map<std::pair<int, int>, Register> registers;   // (user, register)
+        for (std::size_t row = 0; row < schedule_.program(rank).size(); ++row) {
+            const Action& action = schedule_.program(rank)[row];
+            const OperationId id = at(rank, row);
+            const std::pair key{action.item.user, action.item.id};
+            const auto from_chunk = [&] {
+                if (const auto found = arrived.find(key); found != arrived.end()) after(found->second, id);
+            };
+            const auto into_register = [&](std::pair<int, int> target) {
+                Register& into = registers[target];
+                after_all(into.reads, id);
+                into.writes.push_back(id);
+            };
+            if (action.item.kind == Item::Kind::chunk) {
+                if (action.kind == Kind::receive)
+                    arrived[key] = id;
+                else
+                    from_chunk();
+                if (action.kind == Kind::attend) into_register({action.item.user, 0});
+            } else if (action.kind == Kind::receive) {
+                registers[key].writes.push_back(id);
+            } else if (action.kind == Kind::send) {
+                after_all(registers[key].writes, id);
+            } else {
+                Register& from = registers[{action.item.user, action.other}];
+                after_all(from.writes, id);
+                from.reads.push_back(id);
+                if (!registers[key].writes.empty())
+                    operations_[id].occupied = durations_.merge(action.item.user, rank);
+                into_register(key);
+            }
+        }
+    }
+
+    void make_ready(OperationId id, double now) {
+        Operation& operation = operations_[id];
+        operation.ready = now;
+        if (operation.transfer)
+            start(id, now);
+        else
+            ready_[static_cast<std::size_t>(operation.rank)].insert({now, operation.row});
+    }
+
+    void start(OperationId id, double now) {
+        Operation& operation = operations_[id];
+        operation.start = now;
+        operation.end = now + operation.occupied + operation.latency;
+        if (operation.transfer) events_.push({now + operation.occupied, id, false});
+        events_.push({operation.end, id, true});
+        ++started_;
+    }
+
+    void happen(OperationId id, bool ended, double now) {
+        if (ended && !operations_[id].transfer) busy_[static_cast<std::size_t>(operations_[id].rank)] = false;
+        for (const OperationId follower : ended ? operations_[id].on_end : operations_[id].on_release)
+            if (--operations_[follower].waits_for == 0) make_ready(follower, now);
+    }
+
+    void start_compute(double now) {
+        for (std::size_t rank = 0; rank < ready_.size(); ++rank) {
+            if (busy_[rank] || ready_[rank].empty()) continue;
+            busy_[rank] = true;
+            const std::size_t row = ready_[rank].begin()->second;
+            ready_[rank].erase(ready_[rank].begin());
+            start(at(static_cast<int>(rank), row), now);
+        }
+    }
+
+    std::vector<std::vector<TimedAction>> result() const {
+        if (started_ != operations_.size())
+            fail<InternalError>("timeline: only {} of {} rows can happen; check_schedule() says why", started_,
+                                operations_.size());
+        std::vector<std::vector<TimedAction>> timed(ids_.size());
+        for (std::size_t rank = 0; rank < ids_.size(); ++rank)
+            for (std::size_t row = 0; row < ids_[rank].size(); ++row) {
+                const Operation& operation = operations_[ids_[rank][row]];
+                timed[rank].push_back(
+                    {schedule_.program(static_cast<int>(rank))[row], operation.start, operation.end});
+            }
+        return timed;
+    }
+
+    const Schedule& schedule_;
+    const Durations& durations_;
+    std::vector<Operation> operations_;
+    std::vector<std::vector<OperationId>> ids_;  // by rank and row
+    std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+    std::vector<std::set<std::pair<double, std::size_t>>> ready_;  // by rank: compute that waits, by (ready, row)
+    std::vector<bool> busy_;                                       // by rank
+    std::size_t started_ = 0;
+};
+
+}  // namespace
+
+std::vector<std::vector<TimedAction>> predict(const Schedule& schedule, const Durations& durations) {
+    return Timeline(schedule, durations).run();
+}
+
+double makespan(const std::vector<std::vector<TimedAction>>& timed) {
+    double last = 0;
+    for (const auto& program : timed)
+        for (const TimedAction& action : program) last = std::max(last, action.end);
+    return last;
+}
+
+}  // namespace tilemesh::attention

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// When each row of a schedule's table would happen on ideal engines: every directed edge moves one item at a time in
+// table order, an item is forwarded once it has fully arrived, each rank computes one thing at a time in the order in
+// which its inputs arrive, and nothing else is in anyone's way. Kernels issue in this order; the closed forms of
+// asynchronous schedules are its special cases.
+#pragma once
+
+#include "sim/attention/schedule.h"
+
+#include <functional>
+#include <vector>
+
+namespace tilemesh::attention {
+
+/// A transfer keeps its edge busy for `occupied` and has fully arrived `latency` after that. (For the naive closed
+/// form t_c = C/B + a, everything is in `occupied`; hops that pipeline, as on a routed wrap, put theirs into
+/// `latency`.)
+struct TransferTime {
+    double occupied = 0;
+    double latency = 0;
+};
+
+/// Durations in any one unit of time.
+struct Durations {
+    std::function<double(int user, int rank, int origin)> attend;
+    std::function<TransferTime(int from, int to, const Item& item)> transfer;
+    std::function<double(int user, int rank)> merge = [](int, int) { return 0.0; };  // copies take none anyway
+};
+
+/// A row and its time. A send and its receive both span from the start of the transfer to full arrival.
+struct TimedAction {
+    Action action;
+    double start = 0;
+    double end = 0;
+};
+
+/// By rank, in the order of the rank's program. Compute starts in the order of readiness: own chunk first, then by
+/// arrival, equal arrivals by table order. The schedule must be sound (check_schedule).
+std::vector<std::vector<TimedAction>> predict(const Schedule& schedule, const Durations& durations);
+
+/// The end of the last row.
+double makespan(const std::vector<std::vector<TimedAction>>& timed);
+
+}  // namespace tilemesh::attention

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Is an output right? It is compared with the f64 reference by relative L2 error over all rows, and row by row by its
+// log-sum-exp, which a missing or doubled chunk moves even where the output's norm hides it.
+#pragma once
+
+#include "sim/attention/problem.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace tilemesh::attention {
+
+struct Tolerance {
+    double relative_l2 = 0.0;
+    double lse = 0.0;  // absolute for |lse| up to 1, relative beyond
+};
+
+/// What the dtype allows at the problem's context; the reasons are beside the numbers in tolerance.cpp.
+Tolerance default_tolerance(const Problem& problem);
+
+struct Verdict {
+    bool pass = false;
+    double relative_l2 = 0.0;    // norm(o - reference) / norm(reference); 0 when both are zero
+    double max_error = 0.0;      // greatest |o - reference|
+    double max_lse_error = 0.0;  // greatest |lse - reference|; 0 when lse was not given
+    double worst_row = 0.0;      // greatest relative L2 error of a single row; for information
+    std::uint64_t rows_checked = 0;
+    std::string reason;  // why it failed, one line; empty when it passed
+};
+
+/// Gathers rows of any number of users into one verdict.
+class Comparison {
+public:
+    explicit Comparison(Tolerance tolerance) : tolerance_(tolerance) {}
+    /// `o` and `expected_o` are [rows, value_dim], `lse` and `expected_lse` [rows] in one and the same order, but the
+    /// rows of o and of lse may be ordered differently (as in the full layouts of problem.h). An empty `lse` is not
+    /// compared. Other sizes must agree (InternalError).
+    void add(std::span<const float> o, std::span<const float> lse, std::span<const double> expected_o,
+             std::span<const double> expected_lse);
+    Verdict verdict() const;
+
+private:
+    void complain(std::string reason);
+
+    Tolerance tolerance_;
+    double squared_error_ = 0.0, squared_norm_ = 0.0;
+    double max_error_ = 0.0, max_lse_error_ = 0.0, worst_row_ = 0.0;
+    std::uint64_t rows_ = 0;
+    std::string reason_;  // the first thing that no tolerance excuses
+};
+
+}  // namespace tilemesh::attention

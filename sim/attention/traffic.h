@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a schedule's table says about traffic before anything runs: how many transfers and messages, how many bytes
+// between which ranks, and, given how the ranks are joined, how many bytes on which link. Where the links are is the
+// caller's affair: a route is a function, links are numbers.
+#pragma once
+
+#include "sim/attention/schedule.h"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <utility>
+#include <vector>
+
+namespace tilemesh::attention {
+
+/// How often each kind of row occurs.
+struct Counts {
+    std::uint64_t chunk_transfers = 0;
+    std::uint64_t state_transfers = 0;
+    std::uint64_t attends = 0;  // (queries of a rank) x (chunk) block products
+    std::uint64_t merges = 0;   // copies (merges into a register nobody wrote) not counted
+};
+Counts count(const Schedule& schedule);
+
+/// K and V are two tensors, and each piece of a chunk is one message per tensor: 2 * pieces(item) messages per
+/// transfer.
+std::uint64_t chunk_messages(const Schedule& schedule, const std::function<std::uint64_t(const Item&)>& pieces);
+
+/// Bytes of an item at `rank`. A chunk is K and V of its keys in the storage type; a state is o in f32 plus m and l
+/// in f32, for every query of the rank. `heads_kv` counts the kv heads that move (all of them unless the work of a
+/// rank is divided over several PEs by heads), a state has heads_kv * group() query heads.
+std::uint64_t item_bytes(const Problem& problem, const NeedSets& needs, int rank, const Item& item,
+                         std::int64_t heads_kv);
+
+/// Bytes of an item at a rank, as the functions below want it.
+using ItemBytes = std::function<std::uint64_t(int rank, const Item&)>;
+ItemBytes whole_items(const Problem& problem, const NeedSets& needs);
+
+using Edge = std::pair<int, int>;  // from rank, to rank
+std::map<Edge, std::uint64_t> edge_bytes(const Schedule& schedule, const ItemBytes& bytes);
+
+using LinkId = std::uint32_t;  // one direction of one physical link
+/// The directed links, in order, over which a message from one rank reaches another.
+using Route = std::function<std::vector<LinkId>(int from, int to)>;
+
+struct LinkTraffic {
+    std::map<LinkId, std::uint64_t> bytes;  // only links that carry something
+    std::uint64_t hop_bytes = 0;            // sum over all links
+    std::uint64_t busiest() const;          // bytes of the link that carries most
+};
+/// Adds the traffic of `edges` over their routes; called once per PE when several share a rank.
+void add_traffic(LinkTraffic& traffic, const std::map<Edge, std::uint64_t>& edges, const Route& route);
+LinkTraffic link_traffic(const Schedule& schedule, const ItemBytes& bytes, const Route& route);
+
+/// Ranks in a row: link 2r goes from r to r + 1, link 2r + 1 back. Every message walks the line, so the wrap of a
+/// ring is routed back over all of it.
+Route line_route();
+/// The same with a real wrap link between the last rank and rank 0; every message walks the shorter way.
+Route ring_route(int ranks);
+
+}  // namespace tilemesh::attention

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Element types of tiles and tensors, and the rounding that storing in them means. Values are held as f32 in host
+// memory; "round" makes each exactly representable in its storage type (round to nearest, ties to even).
+#pragma once
+
+#include "sim/base/units.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace tilemesh {
+
+enum class Dtype : std::uint8_t { f32, f16, bf16, i32, mask };  // mask: one byte per element, 0 or 1
+
+constexpr std::uint64_t bytes_per_element(Dtype dtype) {
+    constexpr std::uint64_t bytes[] = {4, 2, 2, 4, 1};
+    return bytes[static_cast<int>(dtype)];
+}
+std::string_view name_of(Dtype dtype);
+std::optional<Dtype> dtype_from_name(std::string_view name);
+
+/// Rounds one value to what `dtype` can hold. f16 overflows to infinity as IEEE 754 says and NaN stays NaN. i32 goes
+/// to the nearest integer, ties to even, saturates, and has 0 for NaN; mask is 1 for whatever is not zero.
+float round_to(Dtype dtype, float value);
+/// The same for many values, in place; this is on the hot path of runs that compute values.
+void round_to(Dtype dtype, std::span<float> values);
+
+/// Bit patterns of 16-bit storage; packing rounds as round_to does. Spans must have equal length. `dtype` is f16 or
+/// bf16.
+void pack_16bit(Dtype dtype, std::span<const float> values, std::span<std::uint16_t> bits);
+void unpack_16bit(Dtype dtype, std::span<const std::uint16_t> bits, std::span<float> values);
+
+}  // namespace tilemesh

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Strict reading of JSON configuration. A reader stands on one JSON value and knows its path ("file: /a/b/0"). Every
+// key must be asked for; finish() rejects the rest with the nearest known name. Numbers are range-checked as they are
+// read. Every failure is an InputError of one line: file, path, value found, value expected.
+#pragma once
+
+#include "sim/base/names.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tilemesh {
+
+using Json = nlohmann::ordered_json;
+
+/// Parses a file; malformed text, duplicate keys, or an unreadable file are InputErrors that name line and column.
+Json parse_json_file(const std::filesystem::path& file);
+/// The same for text that comes from elsewhere; `name` stands for the file in errors.
+Json parse_json_text(std::string_view text, const std::string& name);
+
+class JsonReader {
+public:
+    /// `file` is what errors show; `value` must outlive the reader.
+    JsonReader(const Json& value, std::string file, std::string path = "");
+
+    const Json& value() const { return *value_; }
+    const std::string& file() const { return file_; }
+    const std::string& path() const { return path_; }  // "" at the root, else "/a/b/0"
+
+    bool is_object() const;
+    bool is_array() const;
+    bool is_string() const;
+    bool has(std::string_view key) const;  // present and not null; also marks the key as known
+
+    JsonReader member(std::string_view key);                          // required
+    std::optional<JsonReader> optional_member(std::string_view key);  // absent or null: nothing
+    std::vector<JsonReader> elements() const;                         // of an array
+
+    /// Typed values of this node.
+    std::string as_string() const;
+    bool as_bool() const;
+    double as_number(double least, double most) const;  // finite, in [least, most]
+    /// Written as an integer: 8192.0 and 1e3 are not.
+    std::uint64_t as_integer(std::uint64_t least, std::uint64_t most) const;
+    /// One of a list of words; unknown words are answered with the nearest.
+    std::string as_word(const std::vector<std::string>& words) const;
+
+    /// Shorthands for members. Without a default the key is required.
+    std::string string(std::string_view key);
+    std::string string(std::string_view key, std::string_view otherwise);
+    bool boolean(std::string_view key, bool otherwise);
+    double number(std::string_view key, double least, double most, std::optional<double> otherwise = {});
+    std::uint64_t integer(std::string_view key, std::uint64_t least, std::uint64_t most,
+                          std::optional<std::uint64_t> otherwise = {});
+    std::string word(std::string_view key, const std::vector<std::string>& words,
+                     std::optional<std::string> otherwise = {});
+
+    /// Rejects members nobody asked for. Call last.
+    void finish() const;
+
+    /// Throws an InputError "file: path: found X, expected Y" about this node.
+    [[noreturn]] void reject(std::string_view expected) const;
+    /// The same with a free text: "file: path: text".
+    [[noreturn]] void complain(std::string_view text) const;
+
+private:
+    JsonReader child(std::string_view key) const;  // must be there
+    JsonReader required(std::string_view key, std::string_view expected) const;
+
+    const Json* value_;
+    std::string file_;
+    std::string path_;
+    mutable std::set<std::string, std::less<>> known_;
+};
+
+}  // namespace tilemesh

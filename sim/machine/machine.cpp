@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/machine/machine.h"
+
+#include <algorithm>
+
+namespace tilemesh::machine {
+namespace {
+
+/// 0, 1, ... n-1, or the other way round.
+std::vector<int> order(int n, bool reverse) {
+    std::vector<int> numbers(static_cast<std::size_t>(n));
+    for (int i = 0; i < n; ++i) numbers[static_cast<std::size_t>(i)] = reverse ? n - 1 - i : i;
+    return numbers;
+}
+
+}  // namespace
+
+Machine::Machine(sc_core::sc_module_name module_name, const MachineConfig& config, Recorder* the_recorder,
+                 bool reverse)
+    : sc_module(module_name),
+      Wiring(config.network),
+      Surroundings(Wiring::network, the_recorder),
+      config_(config),
+      cubes_(static_cast<std::size_t>(topology.cubes())),
+      slices_(static_cast<std::size_t>(topology.pes())),
+      pes_(static_cast<std::size_t>(topology.pes())),
+      waits_for_(static_cast<std::size_t>(topology.pes())) {
+    for (const int cube : order(topology.cubes(), reverse)) build_cube(cube, reverse);
+    Wiring::network.wire();
+}
+
+Machine::~Machine() = default;
+
+void Machine::build_cube(int number, bool reverse) {
+    const auto fill = [&](Cube& cube) {
+        const int per_cube = topology.pes_per_cube();
+        for (const int local : order(per_cube, reverse)) {
+            const auto pe = static_cast<std::size_t>(number * per_cube + local);
+            const std::string slice_name = fmt::format("hbm{}", local);
+            const ComponentId id = new_component(fmt::format("{}.{}", cube.name(), slice_name), "hbm");
+            cube.slices.push_back(std::make_unique<memory::Slice>(slice_name.c_str(), config_.hbm, id, recorder));
+            slices_[pe] = cube.slices.back().get();
+            cube.pes.push_back(std::make_unique<pe::ProcessingElement>(fmt::format("pe{}", local).c_str(),
+                                                                       static_cast<int>(pe), config_.pe, *this));
+            pes_[pe] = cube.pes.back().get();
+        }
+        const auto& links = topology.links();
+        for (const int i : order(static_cast<int>(links.size()), reverse)) {
+            const noc::LinkSpec& spec = links[static_cast<std::size_t>(i)];
+            if (spec.from / per_cube != number) continue;
+            const std::string leaf = spec.name.substr(spec.name.find('.') + 1);
+            const ComponentId id = new_component(fmt::format("{}.{}", cube.name(), leaf), "link");
+            components_[id].peak_per_ns = spec.config.rate.gbytes_per_s();
+            Wiring::network.add(static_cast<std::size_t>(i),
+                                std::make_unique<noc::Link>(leaf.c_str(), spec, config_.network, id, recorder));
+        }
+    };
+    cubes_[static_cast<std::size_t>(number)] = std::make_unique<Cube>(fmt::format("cube{}", number).c_str(), fill);
+}
+
+ComponentId Machine::new_component(std::string path, std::string_view kind) {
+    double peak = 0.0;
+    if (kind == "matrix") peak = config_.pe.macs_per_ns(Dtype::f16);
+    if (kind == "hbm") peak = config_.hbm.peak().gbytes_per_s();
+    components_.push_back({std::move(path), std::string(kind), peak});
+    return static_cast<ComponentId>(components_.size() - 1);
+}
+
+pe::MessageChannel& Machine::channel(int from, int to) {
+    auto& channel = channels_[{from, to}];
+    if (!channel) channel = std::make_unique<pe::MessageChannel>(Wiring::network, pe(from), pe(to));
+    return *channel;
+}
+
+void Machine::arrive_at_barrier(pe::ProcessingElement& pe, Picoseconds when) {
+    waits_for_[static_cast<std::size_t>(pe.number())] = generation_ + 1;
+    latest_ = std::max(latest_, when);
+    if (++arrived_ < participants_) return;
+    arrived_ = 0;
+    ++generation_;
+    opened_at_ = latest_;
+    barrier_event_.notify(sc_core::SC_ZERO_TIME);
+}
+
+Picoseconds Machine::barrier_opens(const pe::ProcessingElement& pe) const {
+    return waits_for_[static_cast<std::size_t>(pe.number())] <= generation_ ? opened_at_ : Picoseconds::max();
+}
+
+void Machine::stop(std::exception_ptr failure) {
+    if (failure_) return;
+    failure_ = std::move(failure);
+    sc_core::sc_stop();
+}
+
+}  // namespace tilemesh::machine

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/machine/simulation.h"
+
+#include "sim/base/error.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+/// SystemC's library wants this entry point; simulations here are driven from main, so it is never called.
+int sc_main(int, char**) { return 0; }
+
+namespace tilemesh::machine {
+namespace {
+
+/// SystemC keeps its state in a context behind two global pointers. A fresh one per simulation lets several follow
+/// each other in one process.
+void renew_systemc() {
+    delete sc_core::sc_curr_simcontext;
+    sc_core::sc_default_global_context = new sc_core::sc_simcontext;
+    sc_core::sc_curr_simcontext = sc_core::sc_default_global_context;
+    // A warning of SystemC (two modules of one name, say) is a mistake of ours.
+    sc_core::sc_report_handler::set_actions(sc_core::SC_WARNING, sc_core::SC_THROW);
+    sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
+}
+
+}  // namespace
+
+Simulation::Simulation(const MachineConfig& config, SimulationOptions options) : config_(config) {
+    renew_systemc();
+    if (options.recorder) recorder_ = std::make_unique<BothRecorders>(statistics_, *options.recorder);
+    Recorder* recorder = recorder_ ? recorder_.get() : &statistics_;
+    machine_ = std::make_unique<Machine>("machine", config_, recorder, options.reverse_construction);
+}
+
+Simulation::~Simulation() { machine_.reset(); }
+
+Tensor& Simulation::allocate(int pe, std::string name, Shape shape, Dtype dtype) {
+    const std::uint64_t bytes = static_cast<std::uint64_t>(shape.elements()) * bytes_per_element(dtype);
+    const std::uint64_t address = machine_->slice(pe).allocate(bytes, name);
+    return tensors_.emplace_back(std::move(name), pe, address, shape, dtype);
+}
+
+void Simulation::launch(int pe, std::string kernel, pe::KernelText text, ValueMode values) {
+    const noc::Topology& topology = machine_->the_topology();
+    tl::ProgramInfo info;
+    info.kernel = std::move(kernel);
+    info.pe = machine_->pe(pe).path();
+    info.pe_id = pe;
+    info.program_id = {pe % topology.pes_per_cube(), pe / topology.pes_per_cube()};
+    info.num_programs = {topology.pes_per_cube(), topology.cubes()};
+    for (int direction = 0; direction < 4; ++direction) {
+        info.neighbours[static_cast<std::size_t>(direction)] = topology.neighbour(pe, direction);
+    }
+    info.values = values;
+    machine_->pe(pe).launch(std::move(text), std::move(info));
+    launched_.push_back(pe);
+}
+
+Outcome Simulation::run() {
+    machine_->set_participants(static_cast<int>(launched_.size()));
+    const auto begin = std::chrono::steady_clock::now();
+    try {
+        sc_core::sc_start();
+    } catch (const sc_core::sc_report& report) {
+        fail<InternalError>("SystemC: {}", report.what());
+    }
+    Outcome outcome;
+    outcome.host_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (machine_->failure()) std::rethrow_exception(machine_->failure());
+    for (const int pe : launched_) {
+        if (!machine_->pe(pe).finished()) throw KernelError(deadlock_report());
+        outcome.time = std::max(outcome.time, machine_->pe(pe).finished_at());
+        outcome.commands += machine_->pe(pe).commands();
+        outcome.sram_peak = std::max(outcome.sram_peak, machine_->pe(pe).sram().peak());
+    }
+    for (const auto& [ends, channel] : machine_->channels()) {
+        outcome.sent += channel->bytes_sent();
+        outcome.received += channel->bytes_received();
+        if (channel->sends_announced() != channel->receives_announced()) {
+            fail<KernelError>("kernel {}: {} sent {} messages to {}, which received {}",
+                              channel->sender().kernel_name(), channel->sender().path(), channel->sends_announced(),
+                              channel->receiver().path(), channel->receives_announced());
+        }
+    }
+    outcome.components = machine_->components();
+    outcome.totals = statistics_.totals();
+    outcome.totals.resize(outcome.components.size());
+    return outcome;
+}
+
+std::string Simulation::deadlock_report() {
+    // Follow who waits for whom from the first PE that is not done, until somebody repeats or waits for nobody.
+    std::string text;
+    std::set<int> seen;
+    int at = -1;
+    std::size_t stuck = 0;
+    for (const int pe : launched_) {
+        if (machine_->pe(pe).finished()) continue;
+        ++stuck;
+        if (at < 0) at = pe;
+    }
+    text = fmt::format("deadlock: kernel {}: {} of {} PEs wait for ever", machine_->pe(at).kernel_name(), stuck,
+                       launched_.size());
+    while (at >= 0 && seen.insert(at).second) {
+        for (const std::string& line : machine_->pe(at).explain_wait()) text += "\n  " + line;
+        const int next = machine_->pe(at).waits_for_pe();
+        if (next >= 0 && seen.count(next) != 0) {
+            text += fmt::format("\n  ... and so back to {}", machine_->pe(next).path());
+        } else if (next >= 0 && machine_->pe(next).finished()) {
+            text += fmt::format("\n  {} has finished its kernel", machine_->pe(next).path());
+        } else if (next >= 0 && !machine_->pe(next).launched()) {
+            text += fmt::format("\n  {} runs no kernel", machine_->pe(next).path());
+        }
+        at = next;
+    }
+    return text;
+}
+
+}  // namespace tilemesh::machine

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// One simulation from beginning to end: a fresh SystemC context, a machine in it, tensors in its HBM, kernels on its
+// PEs, a run, and what came of it. Several may follow each other in one process; one at a time.
+#pragma once
+
+#include "sim/machine/machine.h"
+#include "sim/machine/statistics.h"
+#include "sim/tile/context.h"
+#include "sim/tile/tensor.h"
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tilemesh::machine {
+
+struct SimulationOptions {
+    Recorder* recorder = nullptr;  // besides the statistics; may be null
+    bool reverse_construction = false;
+};
+
+/// What a run reports, in the machine's own terms.
+struct Outcome {
+    Picoseconds time;            // when the last kernel and all its commands were done
+    std::uint64_t commands = 0;  // tile commands issued by all PEs
+    std::vector<Component> components;
+    std::vector<Totals> totals;  // by component
+    Bytes sent, received;        // by all messages
+    Bytes sram_peak;             // of the fullest PE
+    double host_seconds = 0;     // of the simulation proper
+};
+
+class Simulation {
+public:
+    explicit Simulation(const MachineConfig& config, SimulationOptions options = {});
+    ~Simulation();
+    Simulation(const Simulation&) = delete;
+    Simulation& operator=(const Simulation&) = delete;
+
+    /// A tensor in the HBM slice of `pe`. InputError when the slice is full.
+    Tensor& allocate(int pe, std::string name, Shape shape, Dtype dtype);
+    /// Runs `text` on a PE. Each PE takes one kernel.
+    void launch(int pe, std::string kernel, pe::KernelText text, ValueMode values);
+    /// Runs everything to its end. KernelError: a kernel failed or all wait for ever.
+    Outcome run();
+
+    Machine& machine() { return *machine_; }
+
+private:
+    std::string deadlock_report();
+
+    const MachineConfig config_;
+    Statistics statistics_;
+    std::unique_ptr<Recorder> recorder_;
+    std::unique_ptr<Machine> machine_;
+    std::deque<Tensor> tensors_;
+    std::vector<int> launched_;
+};
+
+}  // namespace tilemesh::machine

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The recorder that every run has: per component, how long it was busy, how much it moved or computed, how long its
+// work waited.
+#pragma once
+
+#include "sim/base/recorder.h"
+
+#include <vector>
+
+namespace tilemesh::machine {
+
+struct Totals {
+    Picoseconds busy;
+    Picoseconds queued;  // sum over activities of the time between wanted and begun
+    Picoseconds first_begin = Picoseconds::max(), last_end;
+    Bytes bytes;
+    std::uint64_t work = 0;
+    std::uint64_t activities = 0;
+};
+
+class Statistics final : public Recorder {
+public:
+    void activity(const Activity& a) override {
+        if (a.component >= totals_.size()) totals_.resize(a.component + 1U);
+        Totals& totals = totals_[a.component];
+        totals.busy += a.end - a.begin;
+        totals.queued += a.begin - a.wanted;
+        if (a.begin < totals.first_begin) totals.first_begin = a.begin;
+        if (a.end > totals.last_end) totals.last_end = a.end;
+        totals.bytes += a.bytes;
+        totals.work += a.work;
+        ++totals.activities;
+    }
+    const std::vector<Totals>& totals() const { return totals_; }
+
+private:
+    std::vector<Totals> totals_;
+};
+
+/// Passes everything on to two recorders.
+class BothRecorders final : public Recorder {
+public:
+    BothRecorders(Recorder& first, Recorder& second) : first_(first), second_(second) {}
+    void activity(const Activity& a) override {
+        first_.activity(a);
+        second_.activity(a);
+    }
+    void sram_level(ComponentId component, Picoseconds when, Bytes level) override {
+        first_.sram_level(component, when, level);
+        second_.sram_level(component, when, level);
+    }
+
+private:
+    Recorder& first_;
+    Recorder& second_;
+};
+
+}  // namespace tilemesh::machine

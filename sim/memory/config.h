@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Configuration of one PE's HBM slice: channels, bursts, rows, refresh. Plain data.
+#pragma once
+
+#include "sim/base/json_reader.h"
+#include "sim/base/units.h"
+
+namespace tilemesh::memory {
+
+struct HbmConfig {
+    Bytes capacity;                // of one PE's slice
+    int channels = 8;              // pseudo-channels of the slice
+    Rate channel_rate;             // peak of one channel
+    Bytes interleave;              // consecutive bytes on one channel before the next channel's turn
+    Bytes burst;                   // smallest access; a part of a burst costs a whole one
+    Bytes row;                     // bytes of one open row in one channel
+    Picoseconds row_switch;        // exposed cost of going to another row (the rest hides behind other banks)
+    Picoseconds access_latency;    // from a request at the controller to its first byte
+    Picoseconds refresh_interval;  // every so often ...
+    Picoseconds refresh;           // ... the channel stands still for so long (0: no refresh)
+
+    Rate peak() const { return Rate::gbytes_per_s(channel_rate.gbytes_per_s() * channels); }
+};
+
+HbmConfig read_hbm(JsonReader reader);
+
+}  // namespace tilemesh::memory

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/memory/slice.h"
+
+#include "sim/base/error.h"
+#include "sim/noc/sim_time.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace tilemesh::memory {
+
+Slice::Slice(sc_core::sc_module_name name, const HbmConfig& config, ComponentId id, Recorder* recorder)
+    : sc_module(name), config_(config), channels_(config), id_(id), recorder_(recorder) {
+    SC_METHOD(serve);
+    dont_initialize();
+    sensitive << wake_;
+}
+
+std::uint64_t Slice::allocate(std::uint64_t bytes, std::string_view what) {
+    // Rows of all channels together, so that tensors start on a fresh row and their transfers are alike.
+    const std::uint64_t line = config_.row.value() * static_cast<std::uint64_t>(config_.channels);
+    const std::uint64_t begin = (next_address_ + line - 1) / line * line;
+    if (bytes > config_.capacity.value() || begin > config_.capacity.value() - bytes) {
+        fail<InputError>(
+            "{} needs {} bytes of HBM at {}, where {} of {} are taken: use more ranks, a smaller problem, or "
+            "raise hbm.bytes_per_pe",
+            what, bytes, name(), next_address_, config_.capacity.value());
+    }
+    next_address_ = begin + bytes;
+    return begin;
+}
+
+void Slice::request(const Request& request) {
+    waiting_.push_back(request);
+    waiting_.back().posted = sc_core::sc_delta_count();
+    const Picoseconds now = simulated_now();
+    if (request.arrival <= now) {
+        wake_.notify(sc_core::SC_ZERO_TIME);
+    } else {
+        wake_.notify(to_sc_time(request.arrival - now));
+    }
+}
+
+void Slice::serve() {
+    const Picoseconds now = simulated_now();
+    const std::uint64_t delta = sc_core::sc_delta_count();
+    std::sort(waiting_.begin(), waiting_.end(), [](const Request& a, const Request& b) {
+        return std::tie(a.arrival, a.source, a.write, a.command) < std::tie(b.arrival, b.source, b.write, b.command);
+    });
+    // What was posted in this very delta cycle waits for the next, so that it never depends on who ran first.
+    std::vector<Request> due;
+    std::erase_if(waiting_, [&](const Request& request) {
+        const bool now_due = request.arrival <= now && request.posted != delta;
+        if (now_due) due.push_back(request);
+        return now_due;
+    });
+    for (const Request& request : due) {
+        const Channels::Booking booking = channels_.book(now, request.first, request.segments, request.stride);
+        if (recorder_) {
+            recorder_->activity({id_, booking.begin, booking.begin + booking.busy, request.arrival, booking.moved, 0,
+                                 request.command, request.write ? "write" : "read"});
+        }
+        request.client->memory_done(request.tag, std::min(booking.begin + config_.access_latency, booking.end),
+                                    booking.end);
+    }
+    for (const Request& request : waiting_) {
+        wake_.notify(request.arrival <= now ? sc_core::SC_ZERO_TIME : to_sc_time(request.arrival - now));
+    }
+}
+
+}  // namespace tilemesh::memory

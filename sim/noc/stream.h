@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// A stream is one message on its way: so many bytes from one PE's router to another's, cut into packets as it enters
+// the first link. Whoever starts a stream is told when its last byte has left and when bytes arrive.
+#pragma once
+
+#include "sim/base/ring_queue.h"
+#include "sim/base/units.h"
+#include "sim/noc/topology.h"
+
+#include <cstdint>
+
+namespace tilemesh::noc {
+
+struct Stream;
+
+/// Told about a stream's progress as soon as it is certain; the times may lie ahead of the simulation's clock.
+class StreamClient {
+public:
+    virtual ~StreamClient() = default;
+    virtual void stream_left(Stream& stream, Picoseconds when) = 0;
+    virtual void bytes_arrived(Stream& stream, Bytes bytes, Picoseconds when, bool last) = 0;
+};
+
+/// Byte credits of one receive buffer, held by the sending side.
+class CreditWindow {
+public:
+    explicit CreditWindow(Bytes size = Bytes::max()) : size_(size) {}
+    /// May `bytes` more be under way at `now`?
+    bool room(Bytes bytes, Picoseconds now) {
+        while (!returns_.empty() && returns_.front().when <= now) outstanding_ -= returns_.pop().bytes;
+        return outstanding_ + bytes <= size_;
+    }
+    void take(Bytes bytes) { outstanding_ += bytes; }
+    void give_back(Bytes bytes, Picoseconds when) { returns_.push({when, bytes}); }
+    /// When the next credit is due; max: none is on its way.
+    Picoseconds next_return() const { return returns_.empty() ? Picoseconds::max() : returns_.front().when; }
+    Bytes outstanding() const { return outstanding_; }
+
+private:
+    struct Return {
+        Picoseconds when;
+        Bytes bytes;
+    };
+    Bytes size_;
+    Bytes outstanding_;
+    RingQueue<Return> returns_;
+};
+
+struct Stream {
+    const Route* route = nullptr;
+    Bytes size;
+    Bytes injected;
+    Bytes arrived;
+    Picoseconds available_from;   // when the first byte is there to be sent
+    Picoseconds available_until;  // when the last is (equal: all at once); linear in between
+    StreamClient* client = nullptr;
+    CreditWindow* credits = nullptr;  // null: the receiver always has room
+    std::uint64_t tag = 0;            // the client's own
+    std::uint64_t command = 0;        // for the record: the command that caused it
+};
+
+/// Classes of traffic that enter a link side by side.
+enum class TrafficClass : std::uint8_t { message, data, request };
+
+}  // namespace tilemesh::noc

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/pe/cost.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tilemesh::pe {
+namespace {
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+Cost systolic_cost(int rows, int cols, Dataflow dataflow, bool overlap_folds, std::int64_t m, std::int64_t n,
+                   std::int64_t k) {
+    if (dataflow == Dataflow::ideal) {
+        const double cycles = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) /
+                              (static_cast<double>(rows) * cols);
+        return {cycles, cycles};
+    }
+    const bool output_stationary = dataflow == Dataflow::output_stationary;
+    const std::int64_t held = output_stationary ? m : k;      // the dimension laid along the rows
+    const std::int64_t streamed = output_stationary ? k : m;  // the dimension that flows through
+    const std::int64_t folds = ceil_div(held, rows) * ceil_div(n, cols);
+    const std::int64_t fill = output_stationary ? rows + cols - 2 : 2 * rows + cols - 2;
+    if (!overlap_folds) {
+        const auto cycles = static_cast<double>(folds * (streamed + fill) - 1);
+        return {cycles, cycles};
+    }
+    const std::int64_t pace = std::max<std::int64_t>(streamed, std::min<std::int64_t>(held, rows));
+    const auto occupancy = static_cast<double>(folds * pace);
+    return {occupancy, occupancy + static_cast<double>(fill)};
+}
+
+Cost matrix_cost(const MatrixConfig& config, const Command& command) {
+    Cost cost = systolic_cost(config.rows, config.cols, config.dataflow, config.overlap_folds, command.m, command.n,
+                              command.k);
+    const double drain = cost.latency_cycles - cost.occupancy_cycles;
+    const double batch = command.batch;
+    const double compute = batch * cost.occupancy_cycles / config.speed[static_cast<std::size_t>(command.dtype)];
+    const double width = static_cast<double>(bytes_per_element(command.dtype));
+    const double m = command.m, n = command.n, k = command.k;
+    const double accumulators = command.operand_count == 3 ? 2.0 : 1.0;  // read and written, or only written; f32
+    const double bytes = batch * ((m * k + k * n) * width + accumulators * m * n * 4.0);
+    const double occupancy = std::max(compute, bytes / config.sram_bytes_per_cycle);
+    return {occupancy, occupancy + drain};
+}
+
+Cost vector_cost(const VectorConfig& config, Opcode op, std::int64_t elements) {
+    const double occupancy = std::ceil(static_cast<double>(elements) / config.lanes) *
+                             config.cycles_per_element[static_cast<std::size_t>(op)];
+    return {occupancy, occupancy + config.startup_cycles};
+}
+
+}  // namespace tilemesh::pe

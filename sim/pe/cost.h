@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// How many cycles a command takes on its engine. Pure functions of the command and the configuration.
+#pragma once
+
+#include "sim/pe/config.h"
+
+#include <cstdint>
+
+namespace tilemesh::pe {
+
+/// Cost of one command: the engine can start the next after `occupancy`; the result exists after `latency` >=
+/// occupancy (pipeline depth, draining of the array).
+struct Cost {
+    double occupancy_cycles = 0.0;
+    double latency_cycles = 0.0;
+};
+
+/// Cycles of an (m x k) by (k x n) product on a rows x cols systolic array (Samajdar et al., "A Systematic
+/// Methodology for Characterizing Scalability of DNN Accelerators using SCALE-Sim", ISPASS 2020). Output stationary:
+/// ceil(m/rows) * ceil(n/cols) folds of rows + cols + k - 2 cycles; weight stationary: ceil(k/rows) * ceil(n/cols)
+/// folds of m + 2 rows + cols - 2. Not overlapped, folds run one after another (and the last cycle coincides with the
+/// end: minus one). Overlapped, folds follow each other at the pace of their streams (k, or m, but not faster than a
+/// fold's results or weights shift through its rows), and fill and drain are paid once, as latency.
+Cost systolic_cost(int rows, int cols, Dataflow dataflow, bool overlap_folds, std::int64_t m, std::int64_t n,
+                   std::int64_t k);
+
+Cost matrix_cost(const MatrixConfig& config, const Command& command);
+Cost vector_cost(const VectorConfig& config, Opcode op, std::int64_t elements);
+
+}  // namespace tilemesh::pe

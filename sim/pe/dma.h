@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The transfers that one PE's DMA engines have in flight, to its own HBM slice or through the network to another's. A
+// read of a remote slice sends a request, waits for the slice, and streams the data back; a write streams the data
+// there and is done when its acknowledgement has come back.
+#pragma once
+
+#include "sim/memory/slice.h"
+#include "sim/noc/network.h"
+#include "sim/tile/evaluate.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace tilemesh::pe {
+
+class ProcessingElement;
+
+class Dma final : public noc::StreamClient, public memory::SliceClient {
+public:
+    /// `outstanding` transfers at most; `write` says which of the two engines this belongs to.
+    Dma(ProcessingElement& pe, bool write, int outstanding);
+
+    /// Is it known when one more transfer may start?
+    bool slot_known() const { return !transfers_[started_ % transfers_.size()].busy; }
+    Picoseconds slot_free_at() const { return transfers_[started_ % transfers_.size()].end; }
+    /// Starts the transfer now; the PE is told (transfer_done) when its end is known.
+    void start(Command&& command, Picoseconds begin);
+
+    void stream_left(noc::Stream&, Picoseconds) override {}
+    void bytes_arrived(noc::Stream& stream, Bytes bytes, Picoseconds when, bool last) override;
+    void memory_done(std::uint64_t tag, Picoseconds first_byte, Picoseconds last_byte) override;
+
+    Bytes bytes_moved() const { return moved_; }
+
+private:
+    struct Transfer {
+        Command command;
+        noc::Stream request, data;
+        Bytes bytes;
+        Picoseconds begin;
+        Picoseconds end;
+        bool busy = false;
+    };
+    void ask_slice(std::size_t slot, Picoseconds arrival);
+    void finish(std::size_t slot, Picoseconds end);
+    noc::Stream& prepare(noc::Stream& stream, int from, int to, Bytes bytes, std::size_t slot, Picoseconds begin,
+                         Picoseconds end);
+
+    ProcessingElement& pe_;
+    bool write_;
+    std::vector<Transfer> transfers_;
+    std::uint64_t started_ = 0;
+    Bytes moved_;
+};
+
+}  // namespace tilemesh::pe

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/pe/engine.h"
+
+#include "sim/noc/sim_time.h"
+#include "sim/pe/processing_element.h"
+
+namespace tilemesh::pe {
+
+Engine::Engine(sc_core::sc_module_name name, ProcessingElement& pe, EngineKind kind, int bit, int depth,
+               ComponentId id)
+    : sc_module(name),
+      pe_(pe),
+      kind_(kind),
+      bit_(bit),
+      id_(id),
+      entries_(static_cast<std::size_t>(depth)),
+      starts_(static_cast<std::size_t>(depth)) {
+    if (!shared()) return;
+    SC_METHOD(fire);
+    dont_initialize();
+    sensitive << start_;
+}
+
+void Engine::schedule(Picoseconds when) {
+    scheduled = true;
+    const Picoseconds now = simulated_now();
+    start_.notify(when <= now ? sc_core::SC_ZERO_TIME : to_sc_time(when - now));
+}
+
+void Engine::fire() {
+    scheduled = false;
+    pe_.start_head(*this);
+}
+
+}  // namespace tilemesh::pe

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// An engine: a finite queue of commands executed in order. Matrix and vector engines are pure arithmetic: once a
+// command's operands have known times, so has the command, and the engine needs no event of its own. DMA, send and
+// receive engines touch shared parts (HBM, links), so their commands start at their simulated instant.
+#pragma once
+
+#include "sim/base/recorder.h"
+#include "sim/tile/evaluate.h"
+
+#include <cstdint>
+#include <systemc>
+#include <vector>
+
+namespace tilemesh::pe {
+
+class ProcessingElement;
+
+class Engine : public sc_core::sc_module {
+public:
+    SC_HAS_PROCESS(Engine);
+    Engine(sc_core::sc_module_name name, ProcessingElement& pe, EngineKind kind, int bit, int depth, ComponentId id);
+
+    EngineKind engine_kind() const { return kind_; }
+    int bit() const { return bit_; }
+    ComponentId id() const { return id_; }
+    bool shared() const { return kind_ != EngineKind::matrix && kind_ != EngineKind::vector; }
+
+    // The queue. Sequence numbers count the engine's commands from 0.
+    struct Entry {
+        Command command;
+        Picoseconds enqueued;
+    };
+    std::uint64_t issued() const { return issued_; }
+    std::uint64_t started() const { return started_; }
+    bool idle() const { return issued_ == started_; }
+    Entry& head() { return entries_[started_ % entries_.size()]; }
+    Entry& push(Command&& command, Picoseconds now) {
+        Entry& entry = entries_[issued_++ % entries_.size()];
+        entry.command = std::move(command);
+        entry.enqueued = now;
+        return entry;
+    }
+    /// The next command, in the queue or just issued, starts at `when` and leaves the queue then.
+    void note_start(Picoseconds when) { starts_[started_++ % starts_.size()] = when; }
+    /// Counts a command that starts without having been queued.
+    void note_direct() { ++issued_; }
+    /// Is the start of the command that must leave before one more fits known?
+    bool slot_known() const { return issued_ - started_ < entries_.size(); }
+    /// When that one leaves (slot_known() must hold).
+    Picoseconds slot_free_at() const {
+        return issued_ < starts_.size() ? Picoseconds() : starts_[issued_ % starts_.size()];
+    }
+
+    Picoseconds free_at;     // when the next command may start, as far as the engine itself is concerned
+    bool free_known = true;  // false while a started command's end is not known
+    bool scheduled = false;  // the head's start event is pending
+    Command current;         // send, receive: the command under way
+    Picoseconds current_since;
+    Picoseconds recorded_until;  // end of the last recorded activity (activities of one engine do not overlap)
+
+    /// Calls ProcessingElement::start_head at `when` (now or later).
+    void schedule(Picoseconds when);
+
+private:
+    void fire();
+
+    ProcessingElement& pe_;
+    EngineKind kind_;
+    int bit_;
+    ComponentId id_;
+    std::uint64_t issued_ = 0;
+    std::uint64_t started_ = 0;
+    std::vector<Entry> entries_;
+    std::vector<Picoseconds> starts_;
+    sc_core::sc_event start_;
+};
+
+}  // namespace tilemesh::pe

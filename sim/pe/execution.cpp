@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+// How commands come to run: an engine looks at its head, a head whose operands are known gets its times, what it
+// makes becomes known, and so on until nothing more follows. Every time derived here depends only on other times, so
+// the order in which this happens never shows.
+#include "sim/base/error.h"
+#include "sim/noc/sim_time.h"
+#include "sim/pe/cost.h"
+#include "sim/pe/processing_element.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace tilemesh::pe {
+namespace {
+
+Bytes message_bytes(const Command& command) {
+    return Bytes(static_cast<std::uint64_t>(command.message.elements()) * bytes_per_element(command.dtype));
+}
+
+}  // namespace
+
+void ProcessingElement::settle() {
+    while (runnable_ != 0) {
+        const int bit = std::countr_zero(runnable_);
+        runnable_ &= runnable_ - 1;
+        advance(*engines_[static_cast<std::size_t>(bit)]);
+    }
+}
+
+void ProcessingElement::resume_if_ready() {
+    bool ready = false;
+    switch (wait_) {
+        case Wait::nothing:
+        case Wait::barrier:
+            break;
+        case Wait::queue:
+            ready = waited_engine_->slot_known();
+            break;
+        case Wait::sram:
+            ready = true;
+            break;  // the thread looks itself: taking room has effects
+        case Wait::tile:
+            ready = waited_tile_->is_ready_known();
+            break;
+        case Wait::drain:
+            ready = open_commands_ == 0;
+            break;
+    }
+    if (ready) resume_.notify(sc_core::SC_ZERO_TIME);
+}
+
+Picoseconds ProcessingElement::operands_ready(const Command& command, int engine_bit) {
+    Picoseconds ready;
+    for (int i = 0; i < command.operand_count; ++i) {
+        TileRecord& tile = *command.operands[static_cast<std::size_t>(i)];
+        if (!tile.is_ready_known()) {
+            tile.waiting_engines |= std::uint64_t{1} << engine_bit;
+            return TileRecord::unknown;
+        }
+        ready = std::max(ready, tile.ready);
+    }
+    return ready;
+}
+
+Picoseconds ProcessingElement::hazards_over(const Command& command, int engine_bit) {
+    // Loads wait for earlier stores to the same elements, stores for earlier loads and stores.
+    Picoseconds ready;
+    const Picoseconds now = simulated_now();
+    const auto look = [&](std::vector<Hazard>& open) {
+        std::erase_if(open, [now](const Hazard& h) { return h.end != TileRecord::unknown && h.end <= now; });
+        for (const Hazard& hazard : open) {
+            if (hazard.command >= command.index || hazard.box.tensor != command.box.tensor) continue;
+            bool apart = false;
+            for (std::size_t i = 0; i < 3; ++i) {
+                const std::int32_t a = hazard.box.offset[i], b = command.box.offset[i];
+                apart = apart || a + hazard.box.shape.slots()[i] <= b || b + command.box.shape.slots()[i] <= a;
+            }
+            if (apart) continue;
+            if (hazard.end == TileRecord::unknown) {
+                hazard_waiters_ |= std::uint64_t{1} << engine_bit;
+                ready = TileRecord::unknown;
+                return;
+            }
+            ready = std::max(ready, hazard.end);
+        }
+    };
+    look(open_stores_);
+    if (ready != TileRecord::unknown && command.op == Opcode::store) look(open_loads_);
+    return ready;
+}
+
+void ProcessingElement::advance(Engine& engine) {
+    while (!engine.idle() && engine.free_known && !engine.scheduled) {
+        Engine::Entry& entry = engine.head();
+        Command& command = entry.command;
+        const Picoseconds operands = operands_ready(command, engine.bit());
+        if (operands == TileRecord::unknown) return;
+        Picoseconds earliest = std::max(operands, entry.enqueued);
+        if (!engine.shared()) {
+            Command local = std::move(command);
+            run_local(engine, local, earliest);
+            continue;
+        }
+        if (engine.engine_kind() == EngineKind::dma_load || engine.engine_kind() == EngineKind::dma_store) {
+            Dma& dma = engine.engine_kind() == EngineKind::dma_load ? loads_ : stores_;
+            const Picoseconds hazards = hazards_over(command, engine.bit());
+            if (hazards == TileRecord::unknown || !dma.slot_known()) return;
+            earliest = std::max({earliest, hazards, dma.slot_free_at()});
+        }
+        engine.schedule(std::max(earliest, engine.free_at));
+    }
+}
+
+void ProcessingElement::run_local(Engine& engine, Command& command, Picoseconds earliest) {
+    const Picoseconds begin = std::max(earliest, engine.free_at);
+    const bool is_matrix = engine.engine_kind() == EngineKind::matrix;
+    const Cost cost =
+        is_matrix ? matrix_cost(config_.matrix, command) : vector_cost(config_.vector, command.op, command.elements);
+    const Picoseconds end = begin + config_.clock.time_for(cost.occupancy_cycles);
+    const Picoseconds ready = begin + config_.clock.time_for(cost.latency_cycles);
+    engine.free_at = end;
+    engine.note_start(begin);
+    if (surroundings_.recorder) {
+        const std::uint64_t work =
+            is_matrix ? static_cast<std::uint64_t>(command.batch) * static_cast<std::uint64_t>(command.m) *
+                            static_cast<std::uint64_t>(command.n) * static_cast<std::uint64_t>(command.k)
+                      : static_cast<std::uint64_t>(command.elements);
+        record(engine, command, begin, end, earliest, Bytes(), work);
+    }
+    if (command.values) {
+        command.output->values = evaluate(*command.values);
+        command.values.reset();
+    }
+    finish(command, ready, end);
+}
+
+void ProcessingElement::record(Engine& engine, const Command& command, Picoseconds begin, Picoseconds end,
+                               Picoseconds wanted, Bytes bytes, std::uint64_t work) {
+    if (!surroundings_.recorder) return;
+    // Transfers overlap; an engine counts as busy while at least one is under way.
+    begin = std::max(begin, engine.recorded_until);
+    end = std::max(begin, end);
+    engine.recorded_until = end;
+    surroundings_.recorder->activity(
+        {engine.id(), begin, end, std::min(wanted, begin), bytes, work, command.index, name_of(command.op)});
+}
+
+void ProcessingElement::finish(Command& command, Picoseconds ready, Picoseconds end) {
+    last_end_ = std::max({last_end_, ready, end});
+    --open_commands_;
+    if (TileRecord* output = command.output) {
+        output->ready = ready;
+        runnable_ |= std::exchange(output->waiting_engines, std::uint64_t{0});
+        if (output->handles == 0 && output->readers == 0) {
+            --zombies_;
+            free_if_unused(*output);
+        }
+    }
+    for (int i = 0; i < command.operand_count; ++i) {
+        TileRecord& tile = *command.operands[static_cast<std::size_t>(i)];
+        tile.last_use = std::max(tile.last_use, end);
+        if (--tile.readers == 0 && tile.handles == 0) {
+            --zombies_;
+            free_if_unused(tile);
+        }
+    }
+}
+
+template <class News>
+void ProcessingElement::react(News what) {
+    try {
+        what();
+        settle();
+        resume_if_ready();
+    } catch (const std::exception&) {
+        surroundings_.stop(std::current_exception());
+    }
+}
+
+void ProcessingElement::start_head(Engine& engine) {
+    react([&] {
+        const Picoseconds now = simulated_now();
+        Command command = std::move(engine.head().command);
+        engine.note_start(now);
+        runnable_ |= std::uint64_t{1} << engine.bit();
+        switch (engine.engine_kind()) {
+            case EngineKind::dma_load:
+            case EngineKind::dma_store:
+                start_transfer(engine, std::move(command), now);
+                break;
+            case EngineKind::send:
+                start_send(engine, std::move(command), now);
+                break;
+            default:
+                start_receive(engine, std::move(command), now);
+                break;
+        }
+    });
+}
+
+void ProcessingElement::start_transfer(Engine& engine, Command&& command, Picoseconds now) {
+    engine.free_at = now + descriptor_time_;
+    const bool loads = engine.engine_kind() == EngineKind::dma_load;
+    if (command.values) {
+        PayloadPtr values = evaluate(*command.values);
+        if (loads) command.output->values = std::move(values);
+        command.values.reset();
+    }
+    (loads ? loads_ : stores_).start(std::move(command), now);
+}
+
+void ProcessingElement::start_send(Engine& engine, Command&& command, Picoseconds now) {
+    PayloadPtr values;
+    if (command.values) values = evaluate(*command.values);
+    engine.free_known = false;
+    engine.current = std::move(command);
+    engine.current_since = now;
+    MessageChannel& channel = surroundings_.channel(number_, engine.current.peer);
+    channel.start_send(message_bytes(engine.current), std::move(values), engine.current.index);
+}
+
+void ProcessingElement::start_receive(Engine& engine, Command&& command, Picoseconds now) {
+    engine.free_known = false;
+    engine.current = std::move(command);
+    engine.current_since = now;
+    surroundings_.channel(engine.current.peer, number_).post_receive(now);
+}
+
+void ProcessingElement::transfer_done(Command& command, Picoseconds begin, Picoseconds end, Bytes bytes) {
+    react([&] {
+        const bool loads = command.op == Opcode::load;
+        Engine& engine = loads ? load_ : store_;
+        for (Hazard& hazard : loads ? open_loads_ : open_stores_) {
+            if (hazard.command == command.index) hazard.end = end;
+        }
+        record(engine, command, begin, end, begin, bytes, 0);
+        finish(command, end, end);
+        runnable_ |= (std::uint64_t{1} << engine.bit()) | std::exchange(hazard_waiters_, std::uint64_t{0});
+    });
+}
+
+void ProcessingElement::send_left(int link, Picoseconds when) {
+    react([&] {
+        Engine& engine = *send_by_link_[static_cast<std::size_t>(link)];
+        message_done(engine, engine.current_since, when);
+    });
+}
+
+void ProcessingElement::receive_done(int link, Picoseconds first, Picoseconds when, PayloadPtr values) {
+    react([&] {
+        Engine& engine = *receive_by_link_[static_cast<std::size_t>(link)];
+        engine.current.output->values = std::move(values);
+        message_done(engine, first, when);
+    });
+}
+
+void ProcessingElement::message_done(Engine& engine, Picoseconds begin, Picoseconds end) {
+    Command command = std::move(engine.current);
+    engine.free_known = true;
+    engine.free_at = end;
+    record(engine, command, begin, end, engine.current_since, message_bytes(command), 0);
+    finish(command, end, end);
+    runnable_ |= std::uint64_t{1} << engine.bit();
+}
+
+}  // namespace tilemesh::pe

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The book of one PE's SRAM: how much is taken when, given that tiles are freed at times that may lie ahead. Room
+// only is counted; placement inside the SRAM is not modelled (a compacting allocator is assumed).
+#pragma once
+
+#include "sim/base/units.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace tilemesh::pe {
+
+class Sram {
+public:
+    explicit Sram(Bytes capacity) : capacity_(capacity) {}
+
+    struct Answer {
+        bool granted = false;
+        Picoseconds when;  // granted: from when the room exists; else: look again then (max: when something resolves)
+    };
+    /// Takes `bytes` at the earliest time from `wanted` on. `settled` is a time before which no tile can be freed
+    /// that is not in the book yet; frees later than that are only used once nothing earlier can come.
+    Answer take(Bytes bytes, Picoseconds wanted, Picoseconds settled) {
+        while (true) {
+            while (!frees_.empty() && frees_.front().when <= wanted) pop();
+            if (used_ + bytes <= capacity_) {
+                used_ += bytes;
+                peak_ = std::max(peak_, used_);
+                return {true, wanted};
+            }
+            if (frees_.empty()) return {false, Picoseconds::max()};
+            if (frees_.front().when > settled) return {false, frees_.front().when};
+            wanted = frees_.front().when;
+        }
+    }
+    /// `bytes` are free from `when` on.
+    void give_back(Bytes bytes, Picoseconds when) {
+        frees_.push_back({when, bytes});
+        std::push_heap(frees_.begin(), frees_.end(), later);
+    }
+    Bytes capacity() const { return capacity_; }
+    Bytes used() const { return used_; }
+    Bytes peak() const { return peak_; }
+    bool nothing_to_come() const { return frees_.empty(); }
+    /// Bytes taken and not yet scheduled to be free: what leaks if it stays.
+    Bytes held() const {
+        Bytes held = used_;
+        for (const Free& free : frees_) held -= free.bytes;
+        return held;
+    }
+
+private:
+    struct Free {
+        Picoseconds when;
+        Bytes bytes;
+    };
+    static bool later(const Free& a, const Free& b) { return a.when > b.when; }
+    void pop() {
+        used_ -= frees_.front().bytes;
+        std::pop_heap(frees_.begin(), frees_.end(), later);
+        frees_.pop_back();
+    }
+
+    Bytes capacity_;
+    Bytes used_;
+    Bytes peak_;
+    std::vector<Free> frees_;  // heap, earliest first
+};
+
+}  // namespace tilemesh::pe

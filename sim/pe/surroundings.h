@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a PE sees of the machine around it: the network, everybody's HBM slice, the channels to other PEs, the
+// barrier, and where to report activity. The machine implements it.
+#pragma once
+
+#include "sim/base/recorder.h"
+#include "sim/memory/slice.h"
+#include "sim/noc/network.h"
+
+#include <exception>
+#include <string_view>
+
+namespace tilemesh::pe {
+
+class MessageChannel;
+class ProcessingElement;
+
+class Surroundings {
+public:
+    Surroundings(noc::Network& the_network, Recorder* the_recorder) : network(the_network), recorder(the_recorder) {}
+    virtual ~Surroundings() = default;
+
+    virtual memory::Slice& slice(int pe) = 0;
+    virtual MessageChannel& channel(int from, int to) = 0;
+    virtual int pes() const = 0;
+    virtual ComponentId new_component(std::string path, std::string_view kind) = 0;
+    /// A PE has arrived at the barrier at `when`; true when it was the last, and all have been released.
+    virtual void arrive_at_barrier(ProcessingElement& pe, Picoseconds when) = 0;
+    /// When the barrier this PE waits at opens; max while somebody is missing.
+    virtual Picoseconds barrier_opens(const ProcessingElement& pe) const = 0;
+    virtual const sc_core::sc_event& barrier_event() const = 0;
+    /// Ends the simulation with this failure.
+    virtual void stop(std::exception_ptr failure) = 0;
+
+    noc::Network& network;
+    Recorder* recorder;
+};
+
+}  // namespace tilemesh::pe

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one sentence under a panel's table. A kernel whose answer is wrong cannot win, however fast it is.
+#include "sim/report/table.h"
+#include "sim/report/words.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace tilemesh::report {
+namespace {
+
+// Further above its bounds than this, a kernel is not "bound by" what the bound names: latency or poor overlap is.
+constexpr double near_bound = 0.25;
+
+std::string speed_clause(const std::vector<const KernelResult*>& order) {
+    const KernelResult& first = *order.front();
+    if (order.size() == 1) return fmt::format("{} took {}", first.label, in_words(first.time));
+    const KernelResult& second = *order[1];
+    const double ratio = static_cast<double>(second.time.value()) / static_cast<double>(first.time.value());
+    if (ratio < 1.0005) return fmt::format("{} and {} are equally fast", first.label, second.label);
+    if (ratio < 1.1) {
+        return fmt::format("{} is fastest: {:.1f}% faster than {}", first.label, 100.0 * (ratio - 1.0), second.label);
+    }
+    return fmt::format("{} is fastest: {:.2f}x as fast as {}", first.label, ratio, second.label);
+}
+
+std::string bound_clause(const KernelResult& kernel) {
+    if (kernel.schedule_bound.time == Picoseconds() || kernel.machine_bound.time == Picoseconds()) return "";
+    const double over_schedule = 100.0 * kernel.schedule_distance;
+    const double over_machine = 100.0 * kernel.machine_distance;
+    if (kernel.schedule_distance <= near_bound) {
+        return fmt::format("; {}-bound, {:.1f}% above its schedule bound and {:.1f}% above the machine bound ({})",
+                           kernel.schedule_bound.binding, over_schedule, over_machine, kernel.machine_bound.binding);
+    }
+    return fmt::format(
+        "; waiting rather than bound: {:.1f}% above its schedule bound ({}) and {:.1f}% above the "
+        "machine bound ({})",
+        over_schedule, kernel.schedule_bound.binding, over_machine, kernel.machine_bound.binding);
+}
+
+std::string joined(const std::vector<std::string>& names) {
+    std::string out;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (i > 0) out += i + 1 == names.size() ? " and " : ", ";
+        out += names[i];
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string conclusion(const PanelResult& panel) {
+    std::vector<const KernelResult*> order;
+    std::vector<std::string> wrong, unfinished;
+    for (const auto& kernel : panel.kernels) {
+        if (is_good(kernel)) {
+            order.push_back(&kernel);
+        } else {
+            (kernel.status == Status::ok ? wrong : unfinished).push_back(kernel.label);
+        }
+    }
+    std::stable_sort(order.begin(), order.end(),
+                     [](const KernelResult* a, const KernelResult* b) { return a->time < b->time; });
+    std::string out =
+        order.empty() ? "no kernel finished with a right answer" : speed_clause(order) + bound_clause(*order.front());
+    if (!order.empty() && !order.front()->verdict.computed()) out += "; values not computed";
+    out += ".";
+    if (!wrong.empty()) out += fmt::format(" Wrong answer from {}.", joined(wrong));
+    if (!unfinished.empty()) out += fmt::format(" No result from {}.", joined(unfinished));
+    return out;
+}
+
+}  // namespace tilemesh::report

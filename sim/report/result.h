@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run has to say, as plain structs: one KernelResult per kernel, grouped in panels, grouped in one RunResult,
+// which is what a result file holds. Nothing here computes or formats; see summary.h, result_json.h and table.h.
+#pragma once
+
+#include "sim/base/json_reader.h"
+#include "sim/base/units.h"
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tilemesh::report {
+
+/// Raised when a key of the result file changes its name or meaning.
+inline constexpr int schema_version = 1;
+
+/// Statistics of one simulated part over one run.
+struct ComponentResult {
+    std::string path;        // "machine.cube0.pe3.matrix"
+    std::string kind;        // "matrix", "vector", "dma_load", "dma_store", "send", "receive", "link", "hbm", ...
+    Picoseconds busy;        // sum of its activities
+    Picoseconds queued;      // sum of (begin - wanted)
+    Bytes bytes;             // moved; 0 for engines that compute
+    std::uint64_t work = 0;  // multiply-accumulates or element operations; 0 for movers
+    std::uint64_t activities = 0;  // how many
+    double peak_per_ns = 0.0;      // most bytes (movers: GB/s) or work (engines) per nanosecond; 0: no fixed rate
+    bool operator==(const ComponentResult&) const = default;
+};
+
+/// One reason why a run cannot be faster.
+struct BoundTerm {
+    std::string name;  // "matrix", "vector", "hbm", "link", ...
+    Picoseconds time;
+    bool operator==(const BoundTerm&) const = default;
+};
+
+/// A lower bound on the run's time: the largest of its terms.
+struct BoundResult {
+    Picoseconds time;
+    std::string binding;  // name of the term that is the largest; empty when no bound is known
+    std::vector<BoundTerm> terms;
+    bool operator==(const BoundResult&) const = default;
+};
+
+/// Whether the output is right, measured against the f64 reference.
+struct VerdictResult {
+    std::string mode = "none";  // full, sampled, none (as "values" of the panel)
+    bool pass = false;          // meaningful unless the mode is none
+    double relative_l2 = 0.0;
+    double max_error = 0.0;
+    double lse_error = 0.0;
+    std::uint64_t rows_checked = 0;
+    double tolerance = 0.0;  // on relative_l2
+    std::string why;         // when it does not pass: which check said no
+    bool computed() const { return mode != "none"; }
+    bool operator==(const VerdictResult&) const = default;
+};
+
+/// The link that carried the most, relative to its rate.
+struct LinkSummary {
+    std::string path;  // empty: nothing was sent
+    Bytes bytes;
+    double gbytes_per_s = 0.0;
+    double share_of_peak = 0.0;
+    bool operator==(const LinkSummary&) const = default;
+};
+
+/// Facts about the computer that simulated. Kept apart in the file: they differ from run to run.
+struct HostResult {
+    double wall_seconds = 0.0;
+    double commands_per_second = 0.0;
+    std::uint64_t peak_memory_bytes = 0;
+    bool operator==(const HostResult&) const = default;
+};
+
+enum class Status {
+    ok,           // ran to its end (the verdict says whether the answer is right)
+    failed,       // the kernel or the simulator gave up; `error` says why
+    crashed,      // its worker process died
+    interrupted,  // not finished when the user stopped the run
+};
+
+/// One kernel on one panel.
+struct KernelResult {
+    std::string kernel;
+    std::string label;  // unique in its panel; the kernel's name unless the panel gives another
+    Status status = Status::ok;
+    std::string error;                                           // one line or more; empty when ok
+    bool internal = false;                                       // the failure is tilemesh's own fault (exit code 3)
+    std::vector<std::pair<std::string, std::uint64_t>> options;  // used: tile_queries, tile_keys, ...
+    std::string note;                                            // anything the reader should know
+
+    // Filled by whoever runs the kernel.
+    Picoseconds time;
+    double clock_ghz = 1.0;
+    std::uint64_t flops = 0;     // useful: 4 * visible pairs * head_dim-like terms, as the problem defines
+    std::uint64_t commands = 0;  // tile commands executed by all PEs
+    BoundResult machine_bound;
+    BoundResult schedule_bound;
+    VerdictResult verdict;
+    std::vector<ComponentResult> components;
+
+    // Filled by summarise() from the above.
+    double cycles = 0.0;
+    double tflops_per_s = 0.0;
+    double matrix_utilisation = 0.0;  // multiply-accumulates done / peak, over the PEs that took part
+    Bytes hbm_bytes;
+    double hbm_gbytes_per_s = 0.0;
+    double hbm_share_of_peak = 0.0;
+    LinkSummary busiest_link;
+    double machine_distance = 0.0;   // time / machine_bound - 1
+    double schedule_distance = 0.0;  // time / schedule_bound - 1
+
+    HostResult host;
+    bool operator==(const KernelResult&) const = default;
+};
+
+struct PanelResult {
+    std::string name;
+    std::string description;  // one line: the problem and the machine in words
+    Json configuration;       // fully resolved: machine inlined, defaults of the panel's own keys not repeated
+    std::uint64_t seed = 0;
+    std::uint64_t layers = 1;  // more than 1: the table adds time x layers, labelled as scaled
+    std::vector<KernelResult> kernels;
+    bool operator==(const PanelResult&) const = default;
+};
+
+/// The content of one result file, of `run` and `bench` alike.
+struct RunResult {
+    std::string name;  // of the milestone or the panel
+    std::string tool_version;
+    std::vector<PanelResult> panels;
+    double wall_seconds = 0.0;  // host block
+    int workers = 1;            // host block
+    bool operator==(const RunResult&) const = default;
+};
+
+}  // namespace tilemesh::report

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writing results as JSON. Keys carry their unit. Values that are not finite become null.
+#include "sim/report/result_json.h"
+
+#include "sim/report/words.h"
+
+namespace tilemesh::report {
+namespace {
+
+Json to_json(const ComponentResult& part) {
+    return {{"path", part.path},
+            {"kind", part.kind},
+            {"busy_ps", part.busy.value()},
+            {"queued_ps", part.queued.value()},
+            {"bytes", part.bytes.value()},
+            {"work", part.work},
+            {"activities", part.activities},
+            {"peak_per_ns", part.peak_per_ns}};
+}
+
+Json to_json(const BoundResult& bound) {
+    Json terms = Json::array();
+    for (const auto& term : bound.terms) terms.push_back({{"name", term.name}, {"time_ps", term.time.value()}});
+    return {{"time_ps", bound.time.value()}, {"binding", bound.binding}, {"terms", terms}};
+}
+
+Json to_json(const VerdictResult& verdict) {
+    return {{"mode", verdict.mode},
+            {"outcome", outcome_of(verdict)},
+            {"relative_l2", verdict.relative_l2},
+            {"max_error", verdict.max_error},
+            {"lse_error", verdict.lse_error},
+            {"rows_checked", verdict.rows_checked},
+            {"tolerance", verdict.tolerance},
+            {"why", verdict.why}};
+}
+
+Json to_json(const LinkSummary& link) {
+    return {{"path", link.path},
+            {"bytes", link.bytes.value()},
+            {"gbytes_per_s", link.gbytes_per_s},
+            {"share_of_peak", link.share_of_peak}};
+}
+
+Json to_json(const HostResult& host) {
+    return {{"wall_seconds", host.wall_seconds},
+            {"commands_per_second", host.commands_per_second},
+            {"peak_memory_bytes", host.peak_memory_bytes}};
+}
+
+Json simulated_part(const KernelResult& kernel) {
+    Json options = Json::object();
+    for (const auto& [name, value] : kernel.options) options[name] = value;
+    Json components = Json::array();
+    for (const auto& part : kernel.components) components.push_back(to_json(part));
+    return {{"label", kernel.label},
+            {"kernel", kernel.kernel},
+            {"status", name_of(kernel.status)},
+            {"internal", kernel.internal},
+            {"error", kernel.error},
+            {"note", kernel.note},
+            {"options", options},
+            {"cycles", kernel.cycles},
+            {"time_ps", kernel.time.value()},
+            {"clock_ghz", kernel.clock_ghz},
+            {"verdict", to_json(kernel.verdict)},
+            {"machine_bound", to_json(kernel.machine_bound)},
+            {"machine_distance", kernel.machine_distance},
+            {"schedule_bound", to_json(kernel.schedule_bound)},
+            {"schedule_distance", kernel.schedule_distance},
+            {"flops", kernel.flops},
+            {"tflops_per_s", kernel.tflops_per_s},
+            {"matrix_utilisation", kernel.matrix_utilisation},
+            {"hbm_bytes", kernel.hbm_bytes.value()},
+            {"hbm_gbytes_per_s", kernel.hbm_gbytes_per_s},
+            {"hbm_share_of_peak", kernel.hbm_share_of_peak},
+            {"busiest_link", to_json(kernel.busiest_link)},
+            {"commands", kernel.commands},
+            {"components", components}};
+}
+
+}  // namespace
+
+Json kernel_to_json(const KernelResult& kernel) {
+    return {{"result", simulated_part(kernel)}, {"host", to_json(kernel.host)}};
+}
+
+Json to_json(const RunResult& run) {
+    Json panels = Json::array();
+    Json entries = Json::array();
+    for (const auto& panel : run.panels) {
+        Json kernels = Json::array();
+        for (const auto& kernel : panel.kernels) {
+            kernels.push_back(simulated_part(kernel));
+            Json host = {{"panel", panel.name}, {"label", kernel.label}};
+            host.update(to_json(kernel.host));
+            entries.push_back(std::move(host));
+        }
+        panels.push_back({{"name", panel.name},
+                          {"description", panel.description},
+                          {"seed", panel.seed},
+                          {"layers", panel.layers},
+                          {"configuration", panel.configuration},
+                          {"kernels", kernels}});
+    }
+    return {{"schema_version", schema_version},
+            {"tool", {{"name", "tilemesh"}, {"version", run.tool_version}}},
+            {"name", run.name},
+            {"panels", panels},
+            {"host", {{"wall_seconds", run.wall_seconds}, {"workers", run.workers}, {"entries", entries}}}};
+}
+
+namespace {
+
+bool is_container(const Json& json) { return (json.is_object() || json.is_array()) && !json.empty(); }
+
+/// Room for one line: a record of plain values (one component, say) gets more than a nest of them.
+std::size_t line_width(const Json& json) {
+    for (const Json& item : json) {
+        if (is_container(item)) return 110;
+    }
+    return 260;
+}
+
+void append(const Json& json, std::size_t indent, std::string& out) {
+    std::string line = json.dump();
+    if (!is_container(json) || line.size() <= line_width(json)) {
+        out += line;
+        return;
+    }
+    const std::string margin(indent + 1, ' ');
+    out += json.is_object() ? "{\n" : "[\n";
+    bool first = true;
+    for (auto item = json.begin(); item != json.end(); ++item) {
+        if (!first) out += ",\n";
+        first = false;
+        out += margin;
+        if (json.is_object()) out += Json(item.key()).dump() + ": ";
+        append(*item, indent + 1, out);
+    }
+    out += "\n" + std::string(indent, ' ') + (json.is_object() ? "}" : "]");
+}
+
+}  // namespace
+
+std::string pretty(const Json& json) {
+    std::string out;
+    append(json, 0, out);
+    out += "\n";
+    return out;
+}
+
+}  // namespace tilemesh::report

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table that ends a milestone.
+#include "sim/report/table.h"
+#include "sim/report/text_table.h"
+#include "sim/report/words.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace tilemesh::report {
+namespace {
+
+Cell answers_cell(const PanelResult& panel) {
+    std::size_t computed = 0, right = 0, none = 0;
+    for (const auto& kernel : panel.kernels) {
+        if (kernel.status != Status::ok) continue;
+        kernel.verdict.computed() ? ++computed : ++none;
+        right += kernel.verdict.computed() && kernel.verdict.pass ? 1 : 0;
+    }
+    if (none == panel.kernels.size()) return {"values not computed", Colour::yellow};
+    const bool all = right == panel.kernels.size();
+    return {fmt::format("{} of {} pass", right, panel.kernels.size()), all ? Colour::green : Colour::red};
+}
+
+std::vector<Cell> row_of(const PanelResult& panel) {
+    const KernelResult* best = fastest(panel);
+    if (best == nullptr) {
+        std::vector<Cell> row(9, Cell{"-", Colour::none});
+        row.front() = {panel.name};
+        row.back() = answers_cell(panel);
+        return row;
+    }
+    return {{panel.name},
+            {best->label},
+            {grouped(best->cycles)},
+            {in_words(best->time)},
+            {panel.layers > 1 ? fmt::format("{} (x{})", in_words(best->time * panel.layers), panel.layers) : "-"},
+            {fmt::format("{:.1f}", 100.0 * best->matrix_utilisation)},
+            {best->machine_bound.time > Picoseconds() ? above(best->machine_distance) : "-"},
+            {best->schedule_bound.time > Picoseconds() ? above(best->schedule_distance) : "-"},
+            answers_cell(panel)};
+}
+
+std::string closing(const RunResult& run) {
+    std::size_t entries = 0, pass = 0, wrong = 0, not_computed = 0, without_result = 0;
+    for (const auto& panel : run.panels) {
+        for (const auto& kernel : panel.kernels) {
+            ++entries;
+            if (kernel.status != Status::ok) {
+                ++without_result;
+            } else if (!kernel.verdict.computed()) {
+                ++not_computed;
+            } else {
+                ++(kernel.verdict.pass ? pass : wrong);
+            }
+        }
+    }
+    std::string out = fmt::format("{}: {} panels, {} entries, {} pass", run.name, run.panels.size(), entries, pass);
+    if (wrong > 0) out += fmt::format(", {} FAIL", wrong);
+    if (not_computed > 0) out += fmt::format(", {} without values", not_computed);
+    if (without_result > 0) out += fmt::format(", {} without a result", without_result);
+    return out + fmt::format("; {:.1f} s with {} workers\n", run.wall_seconds, run.workers);
+}
+
+}  // namespace
+
+const KernelResult* fastest(const PanelResult& panel) {
+    const KernelResult* best = nullptr;
+    for (const auto& kernel : panel.kernels) {
+        if (is_good(kernel) && (best == nullptr || kernel.time < best->time)) best = &kernel;
+    }
+    return best;
+}
+
+std::string run_text(const RunResult& run, bool with_colour) {
+    using Align = TextTable::Align;
+    TextTable table({{"", "panel", Align::left},
+                     {"", "fastest kernel", Align::left},
+                     {"", "cycles"},
+                     {"", "time"},
+                     {"", "all layers, scaled"},
+                     {"matrix", "peak/%"},
+                     {"above bound of", "machine"},
+                     {"above bound of", "schedule"},
+                     {"", "answers", Align::left}});
+    for (const auto& panel : run.panels) table.add_row(row_of(panel));
+    return table.text(with_colour) + closing(run);
+}
+
+}  // namespace tilemesh::report

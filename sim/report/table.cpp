@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of a panel. What each column means is explained in README.md under "how to read the table".
+#include "sim/report/table.h"
+
+#include "sim/report/text_table.h"
+#include "sim/report/words.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace tilemesh::report {
+namespace {
+
+struct TimeUnit {
+    const char* name;
+    double picoseconds;
+};
+
+TimeUnit unit_for(Picoseconds longest) {
+    constexpr TimeUnit units[] = {{"s", 1e12}, {"ms", 1e9}, {"us", 1e6}, {"ns", 1e3}};
+    for (const auto& unit : units) {
+        if (static_cast<double>(longest.value()) >= unit.picoseconds) return unit;
+    }
+    return units[3];
+}
+
+std::string in_unit(Picoseconds time, TimeUnit unit) {
+    return fmt::format("{:.3f}", static_cast<double>(time.value()) / unit.picoseconds);
+}
+
+std::string percent(double share) { return fmt::format("{:.1f}", 100.0 * share); }
+
+Cell verdict_cell(const KernelResult& kernel) {
+    if (kernel.status != Status::ok) return {name_of(kernel.status), Colour::red};
+    if (!kernel.verdict.computed()) return {"values not computed", Colour::yellow};
+    const auto& verdict = kernel.verdict;
+    return {fmt::format("{}  {:.2e}  {:.2e}", verdict.pass ? "pass" : "FAIL", verdict.relative_l2, verdict.max_error),
+            verdict.pass ? Colour::green : Colour::red};
+}
+
+std::vector<Cell> bound_cells(const BoundResult& bound, double distance, TimeUnit unit) {
+    if (bound.time == Picoseconds()) return {{"-"}, {"-"}};
+    return {{in_unit(bound.time, unit)}, {above(distance)}};
+}
+
+std::vector<Cell> row_of(const KernelResult& kernel, TimeUnit unit) {
+    if (kernel.status != Status::ok) {
+        std::vector<Cell> row(14, Cell{"-", Colour::none});
+        row.front() = {kernel.label};
+        row.back() = verdict_cell(kernel);
+        return row;
+    }
+    const bool sent = kernel.busiest_link.bytes > Bytes();
+    std::vector<Cell> row = {{kernel.label},
+                             {grouped(kernel.cycles)},
+                             {in_unit(kernel.time, unit)},
+                             {fmt::format("{:.2f}", kernel.tflops_per_s)},
+                             {percent(kernel.matrix_utilisation)},
+                             {fmt::format("{:.1f}", kernel.hbm_gbytes_per_s)},
+                             {percent(kernel.hbm_share_of_peak)},
+                             {sent ? fmt::format("{:.1f}", kernel.busiest_link.gbytes_per_s) : "-"},
+                             {sent ? percent(kernel.busiest_link.share_of_peak) : "-"}};
+    for (auto& cell : bound_cells(kernel.machine_bound, kernel.machine_distance, unit)) row.push_back(cell);
+    for (auto& cell : bound_cells(kernel.schedule_bound, kernel.schedule_distance, unit)) row.push_back(cell);
+    row.push_back(verdict_cell(kernel));
+    return row;
+}
+
+TextTable table_of(const PanelResult& panel) {
+    Picoseconds longest;
+    for (const auto& kernel : panel.kernels) longest = std::max(longest, kernel.time);
+    const TimeUnit unit = unit_for(longest);
+    const std::string time = fmt::format("time/{}", unit.name);
+    using Align = TextTable::Align;
+    TextTable table({{"", "kernel", Align::left},
+                     {"", "cycles"},
+                     {"", time},
+                     {"", "TFLOP/s"},
+                     {"matrix", "peak/%"},
+                     {"HBM", "GB/s"},
+                     {"HBM", "peak/%"},
+                     {"busiest link", "GB/s"},
+                     {"busiest link", "peak/%"},
+                     {"machine bound", time},
+                     {"machine bound", "above"},
+                     {"schedule bound", time},
+                     {"schedule bound", "above"},
+                     {"", "verdict, rel. L2, max error", Align::left}});
+    for (const auto& kernel : panel.kernels) table.add_row(row_of(kernel, unit));
+    return table;
+}
+
+std::string scaled_line(const PanelResult& panel) {
+    std::string out;
+    for (const auto& kernel : panel.kernels) {
+        if (!is_good(kernel)) continue;
+        out += fmt::format("{}{} {}", out.empty() ? "" : ", ", kernel.label, in_words(kernel.time * panel.layers));
+    }
+    return out.empty() ? out : fmt::format("scaled, one layer simulated, x{} layers: {}\n", panel.layers, out);
+}
+
+}  // namespace
+
+std::string grouped(double value) {
+    std::string digits = fmt::format("{:.0f}", value);
+    for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
+    return digits;
+}
+
+std::string above(double distance) {
+    return distance < 9.0 ? fmt::format("+{:.1f}%", 100.0 * distance) : fmt::format("{:.1f}x", 1.0 + distance);
+}
+
+std::string in_words(Picoseconds time) {
+    const TimeUnit unit = unit_for(time);
+    return fmt::format("{:.4g} {}", static_cast<double>(time.value()) / unit.picoseconds, unit.name);
+}
+
+std::string panel_text(const PanelResult& panel, bool with_colour) {
+    std::string out = with_colour ? coloured(panel.name, Colour::bold) : panel.name;
+    if (!panel.description.empty()) out += ": " + panel.description;
+    out += "\n" + table_of(panel).text(with_colour);
+    if (panel.layers > 1) out += scaled_line(panel);
+    for (const auto& kernel : panel.kernels) {
+        if (!kernel.error.empty()) out += fmt::format("{}: {}\n", kernel.label, kernel.error);
+        if (!kernel.verdict.why.empty()) out += fmt::format("{}: {}\n", kernel.label, kernel.verdict.why);
+        if (!kernel.note.empty()) out += fmt::format("{}: {}\n", kernel.label, kernel.note);
+    }
+    return out + conclusion(panel) + "\n";
+}
+
+}  // namespace tilemesh::report

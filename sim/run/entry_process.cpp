@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// The code of the child processes. An exception becomes a message; anything worse becomes an exit status or a signal,
+// which the watcher reports.
+#include "sim/run/entry_process.h"
+
+#include "sim/base/error.h"
+#include "sim/base/safetensors.h"
+#include "sim/report/result_json.h"
+#include "sim/report/summary.h"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+namespace tilemesh::run {
+namespace {
+
+/// Children die with their parent, however it ends.
+void die_with_parent(pid_t parent) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) std::_Exit(1);
+}
+
+void save(const std::vector<NamedTensor>& outputs, const Panel& panel, const KernelChoice& choice,
+          const std::filesystem::path& file) {
+    std::vector<OutputTensor> tensors;
+    for (const auto& output : outputs) tensors.push_back({output.name, output.shape, output.values});
+    write_safetensors(file, tensors, {{"panel", panel.name}, {"kernel", choice.label}});
+}
+
+report::HostResult host_facts(double seconds, std::uint64_t commands) {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return {seconds, seconds > 0.0 ? static_cast<double>(commands) / seconds : 0.0,
+            static_cast<std::uint64_t>(usage.ru_maxrss) * 1024};
+}
+
+/// The watcher: forks the entry, waits, reports how it ended.
+[[noreturn]] void watch(const Panel& panel, const EntryRunner& runner, std::size_t kernel, const Prepared& prepared,
+                        const Descriptor& result, const std::filesystem::path& save_outputs) {
+    std::signal(SIGCHLD, SIG_DFL);
+    const pid_t watcher = ::getpid();
+    const pid_t entry = ::fork();
+    if (entry == 0) {
+        die_with_parent(watcher);
+        const auto outcome = run_entry(panel, runner, panel.kernels[kernel], prepared, save_outputs);
+        write_all(result, report::kernel_to_json(outcome).dump() + "\n");
+        std::fflush(nullptr);
+        std::_Exit(0);
+    }
+    int status = 0;
+    if (entry < 0) {
+        write_all(result, "fork\n");
+    } else if (::waitpid(entry, &status, 0) == entry) {
+        write_all(result, WIFSIGNALED(status) ? fmt::format("signal {}\n", WTERMSIG(status))
+                                              : fmt::format("exit {}\n", WEXITSTATUS(status)));
+    }
+    std::_Exit(0);
+}
+
+/// What preparing came to, as one line of JSON.
+std::string prepare(const Panel& panel, const EntryRunner& runner, std::shared_ptr<const Prepared>& prepared) {
+    try {
+        prepared = runner.prepare(panel);
+        return R"({"ready": true})";
+    } catch (const InputError& error) {
+        return Json({{"input_error", error.what()}}).dump();
+    } catch (const std::exception& error) {
+        return Json({{"error", error.what()}}).dump(-1, ' ', false, Json::error_handler_t::replace);
+    }
+}
+
+}  // namespace
+
+report::KernelResult run_entry(const Panel& panel, const EntryRunner& runner, const KernelChoice& choice,
+                               const Prepared& prepared, const std::filesystem::path& save_outputs) {
+    const auto start = std::chrono::steady_clock::now();
+    report::KernelResult result;
+    try {
+        EntryOutcome outcome = runner.run(panel, choice, prepared, !save_outputs.empty());
+        result = std::move(outcome.result);
+        report::summarise(result);
+        report::check_physics(result);
+        if (!save_outputs.empty()) save(outcome.outputs, panel, choice, save_outputs);
+    } catch (const InternalError& error) {
+        result.status = report::Status::failed;
+        result.internal = true;
+        result.error = error.what();
+    } catch (const std::exception& error) {
+        result.status = report::Status::failed;
+        result.error = error.what();
+    }
+    result.kernel = choice.kernel;
+    result.label = choice.label;
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    result.host = host_facts(seconds.count(), result.commands);
+    return result;
+}
+
+void serve_panel(const Panel& panel, const EntryRunner& runner, ChildPipes pipes,
+                 const std::filesystem::path& save_outputs) {
+    std::shared_ptr<const Prepared> prepared;
+    const std::string status = prepare(panel, runner, prepared);
+    write_all(pipes.status, status + "\n");
+    pipes.status.close();
+    if (!prepared) std::_Exit(1);
+    std::signal(SIGCHLD, SIG_IGN);  // watchers report by themselves; nobody waits for them
+    std::string commands;
+    while (read_some(pipes.commands, commands)) {
+        for (const char command : commands) {
+            const auto kernel = static_cast<std::size_t>(static_cast<unsigned char>(command));
+            const pid_t server = ::getpid();
+            if (::fork() == 0) {
+                die_with_parent(server);
+                // The parent sees the end of a stream only when no other process holds its writing end.
+                for (std::size_t other = 0; other < pipes.results.size(); ++other) {
+                    if (other != kernel) pipes.results[other].close();
+                }
+                watch(panel, runner, kernel, *prepared, pipes.results[kernel], save_outputs);
+            }
+            pipes.results[kernel].close();
+        }
+        commands.clear();
+    }
+    std::_Exit(0);
+}
+
+}  // namespace tilemesh::run

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happens inside the processes of a panel: preparing, watching, running an entry. These functions run in forked
+// children and never return to the caller's code.
+#pragma once
+
+#include "sim/run/entry.h"
+#include "sim/run/pipe.h"
+
+#include <filesystem>
+#include <vector>
+
+namespace tilemesh::run {
+
+/// The ends of the pipes that the child keeps.
+struct ChildPipes {
+    Descriptor commands;              // one byte per entry to start: the kernel's number
+    Descriptor status;                // one JSON line when prepared, or why not
+    std::vector<Descriptor> results;  // per kernel: a JSON line, then "exit N" or "signal N"
+};
+
+/// Prepares, then starts entries as told, until `commands` closes. Ends the process.
+[[noreturn]] void serve_panel(const Panel& panel, const EntryRunner& runner, ChildPipes pipes,
+                              const std::filesystem::path& save_outputs);
+
+/// Runs one entry in this process, without any fork; failures become part of the result.
+report::KernelResult run_entry(const Panel& panel, const EntryRunner& runner, const KernelChoice& choice,
+                               const Prepared& prepared, const std::filesystem::path& save_outputs);
+
+}  // namespace tilemesh::run

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading milestones, and panels with their settings.
+#include "sim/run/milestone.h"
+
+#include "sim/base/error.h"
+
+#include <set>
+
+namespace tilemesh::run {
+namespace {
+
+Panel read_with(ResolvedPanel resolved, const std::vector<Setting>& settings) {
+    for (const auto& setting : settings) apply_setting(resolved, setting);
+    return read_panel(resolved.json, resolved.file, resolved.machine_file);
+}
+
+/// {"panel": path, "name": ..., "set": {...}}
+ResolvedPanel resolve_reference(JsonReader reader, const std::filesystem::path& folder) {
+    const auto file = (folder / reader.string("panel")).lexically_normal();
+    ResolvedPanel resolved = resolve_panel_file(file);
+    if (auto name = reader.optional_member("name")) resolved.json["name"] = name->as_string();
+    if (auto set = reader.optional_member("set")) {
+        if (!set->is_object()) set->reject("an object of dotted paths and values");
+        for (const auto& item : set->value().items()) {
+            apply_setting(resolved, {item.key(), item.value(), item.key() + "=" + item.value().dump()});
+        }
+    }
+    reader.finish();
+    return resolved;
+}
+
+ResolvedPanel resolve_element(const JsonReader& element, const std::filesystem::path& folder) {
+    if (element.is_string()) return resolve_panel_file((folder / element.as_string()).lexically_normal());
+    if (!element.is_object()) element.reject("the path of a panel, or a panel");
+    if (element.has("panel")) return resolve_reference(element, folder);
+    return resolve_panel_object(element.value(), element.file() + ": " + element.path(), folder);
+}
+
+}  // namespace
+
+Panel load_panel(const std::filesystem::path& file, const std::vector<Setting>& settings) {
+    return read_with(resolve_panel_file(file), settings);
+}
+
+Milestone load_milestone(const std::filesystem::path& file, const std::vector<Setting>& settings) {
+    const Json json = parse_json_file(file);
+    JsonReader reader(json, file.string());
+    if (!reader.is_object()) reader.reject("a milestone");
+    if (!json.contains("panels") && (json.contains("problem") || json.contains("kernels")))
+        reader.complain("this is a panel, expected a milestone; use tilemesh run");
+    Milestone milestone;
+    milestone.name = reader.string("name", file.stem().string());
+    milestone.description = reader.string("description", "");
+    JsonReader panels = reader.member("panels");
+    if (!panels.is_array() || panels.value().empty()) panels.reject("a non-empty array of panels");
+    reader.finish();
+    std::set<std::string> names;
+    for (const JsonReader& element : panels.elements()) {
+        milestone.panels.push_back(read_with(resolve_element(element, file.parent_path()), settings));
+        const std::string& name = milestone.panels.back().name;
+        if (!names.insert(name).second) {
+            element.complain(fmt::format("a panel named {} is here twice; give one of them another \"name\"", name));
+        }
+    }
+    return milestone;
+}
+
+}  // namespace tilemesh::run

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// A list of panels that together answer one question. Each element is the path of a panel file, an object
+// {"panel": path, "name": ..., "set": {"dotted.path": value}}, or a panel written in place.
+#pragma once
+
+#include "sim/run/panel.h"
+#include "sim/run/resolve.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace tilemesh::run {
+
+struct Milestone {
+    std::string name;
+    std::string description;
+    std::vector<Panel> panels;  // of distinct names
+};
+
+/// Reads a panel file with settings applied.
+Panel load_panel(const std::filesystem::path& file, const std::vector<Setting>& settings);
+
+/// Reads a milestone and all its panels; the settings apply to every panel.
+Milestone load_milestone(const std::filesystem::path& file, const std::vector<Setting>& settings);
+
+}  // namespace tilemesh::run

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// --set: one value of a resolved panel replaced by another. What the value may be is the strict reader's business.
+#include "sim/base/error.h"
+#include "sim/run/resolve.h"
+
+#include <charconv>
+
+namespace tilemesh::run {
+namespace {
+
+std::vector<std::string> steps_of(const std::string& path, const std::string& text) {
+    std::vector<std::string> steps;
+    std::size_t begin = 0;
+    while (begin <= path.size()) {
+        const std::size_t end = std::min(path.find('.', begin), path.size());
+        if (end == begin) fail<InputError>("--set {}: found an empty step in the path, expected a.b.0.c=value", text);
+        steps.push_back(path.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return steps;
+}
+
+Json& element_at(Json& array, const std::string& step, const Setting& setting) {
+    std::size_t index = 0;
+    const auto [end, error] = std::from_chars(step.data(), step.data() + step.size(), index);
+    if (error != std::errc() || end != step.data() + step.size() || index >= array.size()) {
+        fail<InputError>("--set {}: found {}, expected the index of one of {} elements", setting.text, step,
+                         array.size());
+    }
+    return array[index];
+}
+
+}  // namespace
+
+Setting parse_setting(const std::string& text) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+        fail<InputError>("--set {}: expected a.b.0.c=value, for example problem.users.0.keys=32768", text);
+    }
+    const std::string value = text.substr(equals + 1);
+    Json parsed = Json::parse(value, nullptr, false);
+    if (parsed.is_discarded()) parsed = value;
+    return {text.substr(0, equals), std::move(parsed), text};
+}
+
+void apply_setting(ResolvedPanel& panel, const Setting& setting) {
+    const auto steps = steps_of(setting.path, setting.text);
+    if (setting.path == "machine" && setting.value.is_string()) {
+        panel.machine_file = setting.value.get<std::string>();
+        panel.json["machine"] = resolve_machine_file(panel.machine_file);
+        return;
+    }
+    // From here on the machine is not what its file says, so errors must not name that file.
+    if (steps.front() == "machine") panel.machine_file.clear();
+    Json* node = &panel.json;
+    for (const auto& step : steps) {
+        if (node->is_array()) {
+            node = &element_at(*node, step, setting);
+        } else if (node->is_object() || node->is_null()) {
+            node = &(*node)[step];
+        } else {
+            fail<InputError>("--set {}: {} is a plain value and has no member {}", setting.text, node->dump(), step);
+        }
+    }
+    *node = setting.value;
+}
+
+}  // namespace tilemesh::run

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// One instruction of the tile language as the machine sees it: which engine class runs it, how much work it is, which
+// tiles it reads and the one it makes. Values, when they are computed at all, hang off it as a ValueStep.
+#pragma once
+
+#include "sim/base/dtype.h"
+#include "sim/base/units.h"
+#include "sim/tile/shape.h"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+namespace tilemesh {
+
+struct TileRecord;
+class Tensor;
+struct ValueStep;
+
+/// Every command of the language. The order is the order of the cost table in the machine's configuration.
+enum class Opcode : std::uint8_t {
+    // matrix engine
+    dot,
+    // vector engine, one result element per operand element
+    add,
+    subtract,
+    multiply,
+    divide,
+    maximum,
+    minimum,
+    fma,
+    fms,
+    exp,
+    exp2,
+    log,
+    where,
+    compare,
+    cast,
+    fill,
+    // vector engine, reductions along an axis
+    reduce_max,
+    reduce_sum,
+    softmax,
+    // movers
+    load,
+    store,
+    send,
+    receive,
+};
+constexpr int opcode_count = static_cast<int>(Opcode::receive) + 1;
+std::string_view name_of(Opcode op);
+
+/// Which kind of engine executes a command.
+enum class EngineKind : std::uint8_t { matrix, vector, dma_load, dma_store, send, receive };
+constexpr EngineKind engine_of(Opcode op) {
+    switch (op) {
+        case Opcode::dot:
+            return EngineKind::matrix;
+        case Opcode::load:
+            return EngineKind::dma_load;
+        case Opcode::store:
+            return EngineKind::dma_store;
+        case Opcode::send:
+            return EngineKind::send;
+        case Opcode::receive:
+            return EngineKind::receive;
+        default:
+            return EngineKind::vector;
+    }
+}
+
+/// A box of a tensor in HBM: what a load reads or a store writes.
+struct TensorBox {
+    Tensor* tensor = nullptr;
+    std::array<std::int32_t, 3> offset{};
+    Shape shape;
+};
+
+struct Command {
+    Opcode op = Opcode::dot;
+    Dtype dtype = Dtype::f32;  // of the operands that set the speed (dot) or of the data moved
+    std::uint8_t operand_count = 0;
+    std::int32_t peer = -1;   // send, receive: the other PE
+    std::uint64_t index = 0;  // position in the PE's program
+    std::array<TileRecord*, 4> operands{};
+    TileRecord* output = nullptr;
+    std::int32_t batch = 1, m = 1, n = 1, k = 1;  // dot
+    std::int64_t elements = 0;                    // vector: elements processed
+    TensorBox box;                                // load, store
+    Shape message;                                // send, receive: shape of the tile
+    std::unique_ptr<ValueStep> values;            // null when values are not computed; complete type in evaluate.h
+};
+
+}  // namespace tilemesh

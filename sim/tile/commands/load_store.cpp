@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// load and store: boxes of tensors between HBM and SRAM, by the DMA engines. A load sees every store this PE issued
+// before it to the same elements.
+#include "sim/tile/context.h"
+
+namespace tilemesh::tl {
+
+void Context::check_box(Opcode op, const TensorBox& box) {
+    const Shape& whole = box.tensor->shape();
+    if (!box.shape.positive()) refuse(op, fmt::format("shape {} has no elements", box.shape.text()));
+    for (int i = 0; i < 3; ++i) {
+        const std::int64_t begin = box.offset[static_cast<std::size_t>(i)];
+        if (begin < 0 || begin + box.shape.slot(i) > whole.slot(i)) {
+            refuse(op, fmt::format("{} at [{}, {}, {}] does not lie inside {} {}", box.shape.text(), box.offset[0],
+                                   box.offset[1], box.offset[2], box.tensor->name(), whole.text()));
+        }
+    }
+}
+
+Tile Context::load(Pointer from, Shape shape, Dtype dtype) {
+    if (from.tensor && from.tensor->dtype() != dtype) {
+        begin(Opcode::load, dtype);
+        refuse(Opcode::load, fmt::format("{} is {}, expected {}", from.tensor->name(),
+                                         tilemesh::name_of(from.tensor->dtype()), tilemesh::name_of(dtype)));
+    }
+    return load(from, shape);
+}
+
+Tile Context::load(Pointer from, Shape shape) {
+    Command command = begin(Opcode::load, Dtype::f32);
+    if (!from.tensor) refuse(Opcode::load, "the pointer points nowhere");
+    command.dtype = from.tensor->dtype();
+    command.box = {from.tensor, from.offset, shape};
+    check_box(Opcode::load, command.box);
+    if (computes_values()) new_step(command, shape, command.dtype).box = command.box;
+    return finish(command, shape, command.dtype);
+}
+
+void Context::store(Pointer to, const Tile& tile) {
+    Command command = begin(Opcode::store, Dtype::f32);
+    if (!to.tensor) refuse(Opcode::store, "the pointer points nowhere");
+    if (!tile) refuse(Opcode::store, "the operand is no tile (moved away or never made)");
+    if (tile.dtype() != to.tensor->dtype()) {
+        refuse(Opcode::store,
+               fmt::format("the tile is {} {}, {} is {}", tilemesh::name_of(tile.dtype()), tile.shape().text(),
+                           to.tensor->name(), tilemesh::name_of(to.tensor->dtype())));
+    }
+    command.dtype = tile.dtype();
+    command.box = {to.tensor, to.offset, tile.shape()};
+    check_box(Opcode::store, command.box);
+    if (computes_values()) new_step(command, tile.shape(), tile.dtype()).box = command.box;
+    add_operand(command, tile);
+    executor_.issue(command, Shape(), command.dtype);
+}
+
+}  // namespace tilemesh::tl

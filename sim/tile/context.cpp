@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all commands share: numbering, operands, the output's handle, and the text of complaints. The commands
+// themselves are in commands/.
+#include "sim/tile/context.h"
+
+#include "sim/base/error.h"
+
+namespace tilemesh {
+
+std::string_view name_of(Opcode op) {
+    constexpr std::string_view names[] = {"dot",     "add",     "subtract", "multiply", "divide", "maximum",
+                                          "minimum", "fma",     "fms",      "exp",      "exp2",   "log",
+                                          "where",   "compare", "cast",     "fill",     "max",    "sum",
+                                          "softmax", "load",    "store",    "send",     "recv"};
+    static_assert(std::size(names) == opcode_count);
+    return names[static_cast<std::size_t>(op)];
+}
+
+namespace tl {
+
+std::string_view name_of(Direction direction) {
+    constexpr std::string_view names[] = {"east", "west", "north", "south"};
+    return names[static_cast<std::size_t>(direction)];
+}
+
+int Context::program_id(int axis) const { return info_.program_id.at(static_cast<std::size_t>(axis)); }
+int Context::num_programs(int axis) const { return info_.num_programs.at(static_cast<std::size_t>(axis)); }
+
+Command Context::begin(Opcode op, Dtype dtype) {
+    Command command;
+    command.op = op;
+    command.dtype = dtype;
+    command.index = next_command_++;
+    return command;
+}
+
+void Context::add_operand(Command& command, const Tile& tile) {
+    if (!tile) refuse(command.op, "an operand is no tile (moved away or never made)");
+    command.operands[command.operand_count++] = &tile.record();
+    if (command.values) {
+        ValueStep& step = *command.values;
+        step.operands[static_cast<std::size_t>(step.count)].record = &tile.record();
+        step.operands[static_cast<std::size_t>(step.count++)].view = tile.view();
+    }
+}
+
+ValueStep& Context::new_step(Command& command, const Shape& shape, Dtype dtype) {
+    command.values = std::make_unique<ValueStep>();
+    command.values->op = command.op;
+    command.values->shape = shape;
+    command.values->dtype = dtype;
+    return *command.values;
+}
+
+Tile Context::finish(Command& command, const Shape& shape, Dtype dtype) {
+    TileRecord* record = executor_.issue(command, shape, dtype);
+    const View view{shape, {shape.rows() * shape.cols(), shape.cols(), 1}, 0};
+    return Tile::adopt(*this, *record, view);
+}
+
+void Context::refuse(Opcode op, std::string_view text) const {
+    fail<KernelError>("kernel {}, {}, command {} ({}): {}", info_.kernel, info_.pe, next_command_ - 1,
+                      tilemesh::name_of(op), text);
+}
+
+void Context::wait(const Tile& tile) { executor_.wait_until_ready(tile.record()); }
+void Context::barrier() { executor_.barrier(); }
+
+}  // namespace tl
+}  // namespace tilemesh

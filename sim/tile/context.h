@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// `tl`: what a kernel writes. A kernel is a function `void kernel(tl::Context& tl, const Arguments&)` that every
+// participating PE runs; it reads like Triton. Commands are asynchronous: each returns at once with a handle on a
+// tile that will exist later, and the machine works out when. Shapes and dtypes are checked as a command is issued; a
+// mistake is a KernelError naming kernel, PE, command and operands.
+#pragma once
+
+#include "sim/tile/evaluate.h"
+#include "sim/tile/tensor.h"
+#include "sim/tile/tile.h"
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tilemesh::tl {
+
+enum class Direction : std::uint8_t { east, west, north, south };
+std::string_view name_of(Direction direction);
+
+/// A place in a tensor: the element at (up to three) indices; the start of a load or store.
+struct Pointer {
+    Tensor* tensor = nullptr;
+    std::array<std::int32_t, 3> offset{};
+};
+/// A pointer to element (i, j, k), right-aligned like shapes: at(t, j, k) of a 2-D tensor is element [j, k].
+inline Pointer at(Tensor& tensor, std::int64_t i = 0, std::int64_t j = 0, std::int64_t k = 0) {
+    return {&tensor, {static_cast<std::int32_t>(i), static_cast<std::int32_t>(j), static_cast<std::int32_t>(k)}};
+}
+
+/// What a kernel knows of where it runs.
+struct ProgramInfo {
+    std::string kernel;               // its name, for messages
+    std::string pe;                   // "machine.cube0.pe3"
+    int pe_id = 0;                    // global number of this PE
+    std::array<int, 2> program_id{};  // axis 0: PE within its cube, axis 1: cube
+    std::array<int, 2> num_programs{1, 1};
+    std::array<int, 4> neighbours{-1, -1, -1, -1};  // PE to the east, west, north, south; -1: none
+    ValueMode values = ValueMode::none;
+};
+
+/// A tile or a number where the language takes either.
+class Operand {
+public:
+    Operand(const Tile& tile) : tile_(&tile) {}  // NOLINT: implicit on purpose, `tl.maximum(m, 0.0F)` reads naturally
+    Operand(float scalar) : scalar_(scalar) {}   // NOLINT
+    const Tile* tile() const { return tile_; }
+    float scalar() const { return scalar_; }
+
+private:
+    const Tile* tile_ = nullptr;
+    float scalar_ = 0.0F;
+};
+
+class Context {
+public:
+    Context(Executor& executor, ProgramInfo info) : executor_(executor), info_(std::move(info)) {}
+    Context(const Context&) = delete;
+    Context& operator=(const Context&) = delete;
+
+    int program_id(int axis) const;
+    int num_programs(int axis) const;
+    const ProgramInfo& info() const { return info_; }
+    std::uint64_t commands_issued() const { return next_command_; }
+
+    /// HBM -> SRAM. The box of `shape` at `from`; dtype is the tensor's.
+    Tile load(Pointer from, Shape shape);
+    /// The same, with the dtype stated and checked.
+    Tile load(Pointer from, Shape shape, Dtype dtype);
+    /// SRAM -> HBM. Dtype and element count must match; the tile's shape is the box.
+    void store(Pointer to, const Tile& tile);
+
+    /// [b, m, k] x [b, k, n] (+ acc [b, m, n] f32) -> f32 [b, m, n]; leading dimension optional; b of the second may
+    /// be 1.
+    Tile dot(const Tile& a, const Tile& b);
+    Tile dot(const Tile& a, const Tile& b, const Tile& acc);
+
+    // Views: no command, no time, no copy.
+    Tile trans(const Tile& tile);                 // swaps the last two dimensions
+    Tile reshape(const Tile& tile, Shape shape);  // same elements in the same order
+    Tile slice(const Tile& tile, int axis, std::int64_t begin, std::int64_t end);
+
+    // Reductions keep the reduced dimension as 1, so that the result broadcasts back.
+    Tile max(const Tile& tile, int axis = -1);
+    Tile sum(const Tile& tile, int axis = -1);
+    Tile softmax(const Tile& tile, int axis = -1);  // last axis only
+
+    Tile exp(const Tile& tile);
+    Tile exp2(const Tile& tile);
+    Tile log(const Tile& tile);
+    Tile cast(const Tile& tile, Dtype dtype);
+
+    Tile add(Operand a, Operand b);
+    Tile subtract(Operand a, Operand b);
+    Tile multiply(Operand a, Operand b);
+    Tile divide(Operand a, Operand b);
+    Tile maximum(Operand a, Operand b);
+    Tile minimum(Operand a, Operand b);
+    Tile fma(Operand a, Operand b, Operand c);  // a * b + c
+    Tile fms(Operand a, Operand b, Operand c);  // a * b - c
+    /// mask ? a : b. The mask is a tile of dtype mask.
+    Tile where(const Tile& mask, Operand a, Operand b);
+    /// An element mask computed from indices: predicate(batch, row, col), `operations` vector operations per element.
+    Tile compare(Shape shape, std::function<bool(std::int32_t, std::int32_t, std::int32_t)> predicate,
+                 int operations = 1);
+
+    Tile zeros(Shape shape, Dtype dtype = Dtype::f32) { return full(shape, 0.0F, dtype); }
+    Tile full(Shape shape, float value, Dtype dtype = Dtype::f32);
+    Tile arange(std::int64_t begin, std::int64_t end);  // i32 [end - begin]
+
+    /// Asynchronous: returns when the command is queued. The tile is read from SRAM until it has left.
+    void send(int pe, const Tile& tile);
+    void send(Direction direction, const Tile& tile);
+    /// The next message of that source; its shape and dtype must be these.
+    Tile recv(int pe, Shape shape, Dtype dtype);
+    Tile recv(Direction direction, Shape shape, Dtype dtype);
+
+    /// The kernel stands still until the tile is ready (a blocking call of other tile languages).
+    void wait(const Tile& tile);
+    void barrier();
+
+private:
+    Tile elementwise(Opcode op, std::span<const Operand> operands, Dtype dtype);
+    Tile elementwise(Opcode op, std::initializer_list<Operand> operands);
+    Tile reduce(Opcode op, const Tile& tile, int axis);
+    Tile fill(Shape shape, Dtype dtype, std::function<float(std::int32_t)> generator);
+    Tile finish(Command& command, const Shape& shape, Dtype dtype);
+    int neighbour(Direction direction, std::string_view what);
+    Command begin(Opcode op, Dtype dtype);
+    bool computes_values() const { return info_.values != ValueMode::none; }
+    ValueStep& new_step(Command& command, const Shape& shape, Dtype dtype);
+    void add_operand(Command& command, const Tile& tile);
+    void check_box(Opcode op, const TensorBox& box);
+    [[noreturn]] void refuse(Opcode op, std::string_view text) const;
+
+    Executor& executor_;
+    ProgramInfo info_;
+    std::uint64_t next_command_ = 0;
+};
+
+}  // namespace tilemesh::tl
+
+namespace tilemesh {
+inline Tile operator+(const Tile& a, const Tile& b) { return a.context().add(a, b); }
+inline Tile operator-(const Tile& a, const Tile& b) { return a.context().subtract(a, b); }
+inline Tile operator*(const Tile& a, const Tile& b) { return a.context().multiply(a, b); }
+inline Tile operator/(const Tile& a, const Tile& b) { return a.context().divide(a, b); }
+inline Tile operator+(const Tile& a, float b) { return a.context().add(a, b); }
+inline Tile operator-(const Tile& a, float b) { return a.context().subtract(a, b); }
+inline Tile operator*(const Tile& a, float b) { return a.context().multiply(a, b); }
+inline Tile operator/(const Tile& a, float b) { return a.context().divide(a, b); }
+}  // namespace tilemesh

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/tile/elementwise.h"
+
+#include "sim/base/error.h"
+#include "sim/base/instruction_sets.h"
+#include "sim/tile/vector_math.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tilemesh {
+namespace {
+
+/// A row of an operand: where it begins and how far apart its elements are (0: one value for the whole row).
+struct Row {
+    const float* data;
+    std::int32_t step;
+};
+
+template <class F>
+inline void each(const Row& a, const Row& b, float* out, std::size_t n, F f) {
+    // The two common strides are written out so that the compiler vectorises them.
+    if (a.step == 1 && b.step == 1) {
+        for (std::size_t i = 0; i < n; ++i) out[i] = f(a.data[i], b.data[i]);
+    } else if (a.step == 1 && b.step == 0) {
+        const float y = *b.data;
+        for (std::size_t i = 0; i < n; ++i) out[i] = f(a.data[i], y);
+    } else {
+        for (std::size_t i = 0; i < n; ++i) {
+            out[i] = f(a.data[i * static_cast<std::size_t>(a.step)], b.data[i * static_cast<std::size_t>(b.step)]);
+        }
+    }
+}
+
+TILEMESH_INSTRUCTION_SETS void binary_run(Opcode op, const Row& a, const Row& b, float* out, std::size_t n) {
+    switch (op) {
+        case Opcode::add:
+            each(a, b, out, n, [](float x, float y) { return x + y; });
+            break;
+        case Opcode::subtract:
+            each(a, b, out, n, [](float x, float y) { return x - y; });
+            break;
+        case Opcode::multiply:
+            each(a, b, out, n, [](float x, float y) { return x * y; });
+            break;
+        case Opcode::divide:
+            each(a, b, out, n, [](float x, float y) { return x / y; });
+            break;
+        case Opcode::maximum:
+            each(a, b, out, n, [](float x, float y) { return x < y ? y : x; });
+            break;
+        case Opcode::minimum:
+            each(a, b, out, n, [](float x, float y) { return y < x ? y : x; });
+            break;
+        default:
+            break;
+    }
+}
+
+TILEMESH_INSTRUCTION_SETS void ternary_run(bool adds, const Row& a, const Row& b, const Row& c, float* out,
+                                           std::size_t n) {
+    const float sign = adds ? 1.0F : -1.0F;
+    if (a.step == 1 && b.step == 0 && c.step == 0) {
+        const float y = *b.data, z = sign * *c.data;
+        for (std::size_t i = 0; i < n; ++i) out[i] = a.data[i] * y + z;
+        return;
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+        out[i] = a.data[i * static_cast<std::size_t>(a.step)] * b.data[i * static_cast<std::size_t>(b.step)] +
+                 sign * c.data[i * static_cast<std::size_t>(c.step)];
+    }
+}
+
+/// Finds rows of one operand under the broadcast to the result's shape.
+class Rows {
+public:
+    Rows(ValueOperand& operand, const Shape& result, const RowSet& rows) : scalar_(&operand.scalar) {
+        if (!operand.record) return;
+        const Shape& shape = operand.view.shape;
+        if (operand.payload->predicate) return;
+        if (operand.payload->rows) {
+            const PayloadPtr whole = materialise(operand);
+            holder_ = whole;
+            data_ = whole->force();
+            if (shape.batch() != result.batch() || shape.rows() != result.rows() || !rows ||
+                (whole->rows != rows && *whole->rows != *rows)) {
+                fail<KernelError>("tiles whose sampled rows differ cannot be combined element by element");
+            }
+            sampled_ = true;
+            row_stride_ = shape.cols();
+        } else {
+            holder_ = operand.payload;
+            data_ = operand.payload->force() + operand.view.offset;
+            batch_stride_ = shape.batch() == 1 ? 0 : operand.view.strides[0];
+            row_stride_ = shape.rows() == 1 ? 0 : operand.view.strides[1];
+        }
+        step_ = shape.cols() == 1 && result.cols() != 1 ? 0 : sampled_ ? 1 : operand.view.strides[2];
+        if (shape.cols() == 1) step_ = 0;
+    }
+    Row at(std::size_t position, std::int32_t batch, std::int32_t row) const {
+        if (!data_) return {scalar_, 0};
+        if (sampled_) return {data_ + position * static_cast<std::size_t>(row_stride_), step_};
+        return {
+            data_ + static_cast<std::int64_t>(batch) * batch_stride_ + static_cast<std::int64_t>(row) * row_stride_,
+            step_};
+    }
+
+private:
+    const float* scalar_;
+    PayloadPtr holder_;
+    const float* data_ = nullptr;
+    std::int32_t batch_stride_ = 0, row_stride_ = 0, step_ = 0;
+    bool sampled_ = false;
+};
+
+void unary_run(Opcode op, const Row& a, float* out, std::size_t n) {
+    if (op == Opcode::log) {
+        for (std::size_t i = 0; i < n; ++i) out[i] = std::log(a.data[i * static_cast<std::size_t>(a.step)]);
+        return;
+    }
+    for (std::size_t i = 0; i < n; ++i) out[i] = a.data[i * static_cast<std::size_t>(a.step)];
+    if (op == Opcode::exp) exp_run(out, out, n);
+    if (op == Opcode::exp2) exp2_run(out, out, n);
+}
+
+void select_run(const ValueOperand& mask, std::int32_t batch, std::int32_t row, const Row& flags, const Row& a,
+                const Row& b, float* out, std::size_t n) {
+    const Shape& shape = mask.view.shape;
+    const std::int32_t mb = shape.batch() == 1 ? 0 : batch, mr = shape.rows() == 1 ? 0 : row;
+    for (std::size_t i = 0; i < n; ++i) {
+        const bool yes = mask.payload->predicate
+                             ? mask.payload->predicate(mb, mr, shape.cols() == 1 ? 0 : static_cast<std::int32_t>(i))
+                             : flags.data[i * static_cast<std::size_t>(flags.step)] != 0.0F;
+        const Row& from = yes ? a : b;
+        out[i] = from.data[i * static_cast<std::size_t>(from.step)];
+    }
+}
+
+}  // namespace
+
+PayloadPtr evaluate_elementwise(ValueStep& step) {
+    const Shape& shape = step.shape;
+    auto out = std::make_shared<Payload>();
+    out->shape = shape;
+    for (int i = 0; i < step.count; ++i) {
+        const ValueOperand& operand = step.operands[static_cast<std::size_t>(i)];
+        if (operand.record && operand.payload->rows) {
+            out->rows = operand.payload->rows;
+            break;
+        }
+    }
+    if (out->empty()) return out;
+    const auto all = static_cast<std::size_t>(shape.batch()) * static_cast<std::size_t>(shape.rows());
+    const std::size_t count = out->rows ? out->rows->size() : all;
+    const auto cols = static_cast<std::size_t>(shape.cols());
+    out->data.resize(count * cols);
+    const Rows first(step.operands[0], shape, out->rows), second(step.operands[1], shape, out->rows),
+        third(step.operands[2], shape, out->rows);
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::int32_t flat = out->rows ? (*out->rows)[i] : static_cast<std::int32_t>(i);
+        const std::int32_t batch = flat / shape.rows(), row = flat % shape.rows();
+        float* to = out->data.data() + i * cols;
+        const Row a = first.at(i, batch, row);
+        switch (step.op) {
+            case Opcode::exp:
+            case Opcode::exp2:
+            case Opcode::log:
+            case Opcode::cast:
+                unary_run(step.op, a, to, cols);
+                break;
+            case Opcode::fma:
+            case Opcode::fms:
+                ternary_run(step.op == Opcode::fma, a, second.at(i, batch, row), third.at(i, batch, row), to, cols);
+                break;
+            case Opcode::where:
+                select_run(step.operands[0], batch, row, a, second.at(i, batch, row), third.at(i, batch, row), to,
+                           cols);
+                break;
+            default:
+                binary_run(step.op, a, second.at(i, batch, row), to, cols);
+                break;
+        }
+    }
+    return out;
+}
+
+}  // namespace tilemesh

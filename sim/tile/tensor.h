@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// A tensor in HBM: up to three dimensions, row-major, at an address of one PE's slice. Timing uses address and
+// strides; values, when computed, are either an immutable input or the boxes that stores have written.
+#pragma once
+
+#include "sim/tile/command.h"
+#include "sim/tile/values.h"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tilemesh {
+
+/// Fills a payload's data for one box of an input: payload.shape and payload.rows say which elements.
+using InputValues = std::function<void(const std::array<std::int32_t, 3>& offset, Payload& payload)>;
+
+class Tensor {
+public:
+    /// A tensor at `address` (bytes) of the HBM slice of PE `home`.
+    Tensor(std::string name, int home, std::uint64_t address, Shape shape, Dtype dtype)
+        : name_(std::move(name)), home_(home), address_(address), shape_(shape), dtype_(dtype) {}
+
+    const std::string& name() const { return name_; }
+    int home() const { return home_; }
+    std::uint64_t address() const { return address_; }
+    const Shape& shape() const { return shape_; }
+    Dtype dtype() const { return dtype_; }
+    std::uint64_t bytes() const { return static_cast<std::uint64_t>(shape_.elements()) * bytes_per_element(dtype_); }
+
+    /// Makes this an input: `values` gives any box; `rows` (flat, sorted) limits which rows carry values in sampled
+    /// runs.
+    void set_input(InputValues values, RowSet rows);
+
+    /// The values of a box. Input boxes without a row sample are filled only when somebody looks.
+    PayloadPtr read(const TensorBox& box);
+    /// Keeps the payload as the content of the box.
+    void write(const TensorBox& box, PayloadPtr values);
+    /// Everything stored so far, for collecting results: called with (flat row, values of that row).
+    void visit_rows(const std::function<void(std::int64_t, const float*)>& visit) const;
+
+private:
+    struct Written {
+        Shape shape;
+        PayloadPtr values;
+    };
+    struct PendingRead {
+        TensorBox box;
+        std::weak_ptr<Payload> payload;
+    };
+    PayloadPtr read_input(const TensorBox& box) const;
+    void gather(const TensorBox& box, Payload& out) const;
+
+    std::string name_;
+    int home_;
+    std::uint64_t address_;
+    Shape shape_;
+    Dtype dtype_;
+    InputValues input_;
+    RowSet sampled_rows_;
+    // Boxes by offset. Kernels store a tensor in boxes of one tiling: an equal box replaces, others are disjoint.
+    std::map<std::array<std::int32_t, 3>, Written> written_;
+    std::vector<PendingRead> pending_reads_;  // boxes handed out and not looked at yet
+};
+
+}  // namespace tilemesh

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/tile/vector_math.h"
+
+#include "sim/base/instruction_sets.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <limits>
+
+namespace tilemesh {
+namespace {
+
+// 2^x = 2^n * 2^f with n the nearest integer and f in [-1/2, 1/2]; the polynomial is the Taylor series of 2^f to the
+// seventh power, whose remainder (ln2/2)^8/8! is 5e-9.
+inline float exp2_one(float x) {
+    const float clamped = std::min(std::max(x, -127.0F), 128.0F);
+    const float shifted = clamped + 12582912.0F;  // 1.5 * 2^23: rounds to an integer in the low mantissa bits
+    const float n = shifted - 12582912.0F;
+    const float f = clamped - n;
+    float p = 1.5252734e-5F;
+    p = p * f + 1.5403530e-4F;
+    p = p * f + 1.3333558e-3F;
+    p = p * f + 9.6181291e-3F;
+    p = p * f + 5.5504109e-2F;
+    p = p * f + 2.4022651e-1F;
+    p = p * f + 6.9314718e-1F;
+    p = p * f + 1.0F;
+    // Two factors, so that n = 128 does not overflow the exponent field before the multiplication.
+    const auto half = static_cast<std::int32_t>(n) / 2;
+    const auto rest = static_cast<std::int32_t>(n) - half;
+    const float a = std::bit_cast<float>((half + 127) << 23);
+    const float b = std::bit_cast<float>((rest + 127) << 23);
+    const float y = p * a * b;
+    return x < -126.0F ? 0.0F : y;
+}
+
+}  // namespace
+
+TILEMESH_INSTRUCTION_SETS void exp2_run(const float* in, float* out, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = exp2_one(in[i]);
+}
+
+TILEMESH_INSTRUCTION_SETS void exp_run(const float* in, float* out, std::size_t n) {
+    // e^x = 2^n * e^r with r = x - n*ln2 taken in two parts, so that r keeps its digits.
+    for (std::size_t i = 0; i < n; ++i) {
+        const float x = std::min(std::max(in[i], -88.0F), 89.0F);
+        const float shifted = x * 1.44269504F + 12582912.0F;
+        const float whole = shifted - 12582912.0F;
+        const float r = (x - whole * 0.693359375F) + whole * 2.12194440e-4F;
+        const float y = exp2_one(r * 1.44269504F) * exp2_one(whole);
+        out[i] = in[i] < -87.33F ? 0.0F : y;
+    }
+}
+
+TILEMESH_INSTRUCTION_SETS float max_run(const float* in, std::size_t n) {
+    float lanes[16];
+    std::fill_n(lanes, 16, -std::numeric_limits<float>::infinity());
+    std::size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        for (std::size_t j = 0; j < 16; ++j) lanes[j] = lanes[j] > in[i + j] ? lanes[j] : in[i + j];
+    }
+    for (; i < n; ++i) lanes[0] = lanes[0] > in[i] ? lanes[0] : in[i];
+    return *std::max_element(lanes, lanes + 16);
+}
+
+TILEMESH_INSTRUCTION_SETS float sum_run(const float* in, std::size_t n) {
+    float lanes[16] = {};
+    std::size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        for (std::size_t j = 0; j < 16; ++j) lanes[j] += in[i + j];
+    }
+    for (; i < n; ++i) lanes[0] += in[i];
+    for (std::size_t width = 8; width > 0; width /= 2) {
+        for (std::size_t j = 0; j < width; ++j) lanes[j] += lanes[j + width];
+    }
+    return lanes[0];
+}
+
+}  // namespace tilemesh

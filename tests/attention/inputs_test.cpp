@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// Input tensors: the same whoever asks and in whatever part, standard normal, and strict when they come from a file.
+#include "cases.h"
+#include "sim/base/error.h"
+#include "sim/base/random.h"
+#include "sim/base/safetensors.h"
+
+#include <cmath>
+#include <fstream>
+#include <limits>
+
+using namespace tilemesh;
+using namespace tilemesh::attention;
+
+namespace {
+
+Problem two_users(Dtype dtype) {
+    Problem problem = problem_from(R"({"heads_q": 6, "heads_kv": 2, "head_dim": 24, "value_dim": 17,
+        "users": [{"keys": 20, "queries": 12}, {"keys": 700, "queries": 5}]})");
+    problem.dtype = dtype;
+    return problem;
+}
+
+std::vector<float> whole(const Inputs& inputs, const Problem& problem, int user, TensorName tensor) {
+    std::vector<float> values(shape_of(problem, user, tensor).size());
+    inputs.read(user, tensor, 0, values);
+    return values;
+}
+
+constexpr TensorName all_tensors[] = {TensorName::q, TensorName::k, TensorName::v};
+
+/// Writes q, k, v of every user of the problem, value number i being i / 64, after `edit` has had them.
+template <class Edit>
+void write_tensors(const std::filesystem::path& file, const Problem& problem, const std::string& prefix,
+                   const Edit& edit) {
+    std::vector<std::vector<float>> values;
+    std::vector<OutputTensor> tensors;
+    values.reserve(problem.users.size() * 3);
+    for (std::size_t user = 0; user < problem.users.size(); ++user) {
+        for (const TensorName tensor : all_tensors) {
+            const TensorShape shape = shape_of(problem, static_cast<int>(user), tensor);
+            values.emplace_back(shape.size());
+            for (std::size_t i = 0; i < values.back().size(); ++i) values.back()[i] = static_cast<float>(i) / 64.0f;
+            OutputTensor output{
+                prefix + (problem.users.size() > 1 ? std::to_string(user) + "." : "") + std::string(name_of(tensor)),
+                {static_cast<std::uint64_t>(shape.tokens), static_cast<std::uint64_t>(shape.heads),
+                 static_cast<std::uint64_t>(shape.dim)},
+                {}};
+            edit(output, values.back());
+            output.values = values.back();
+            tensors.push_back(output);
+        }
+    }
+    write_safetensors(file, tensors, {});
+}
+
+Problem one_user() {
+    return problem_from(R"({"heads_q": 6, "heads_kv": 2, "head_dim": 24, "value_dim": 17,
+        "users": [{"keys": 20, "queries": 12}]})");
+}
+
+}  // namespace
+
+TEST_CASE("generated tensors are the rounded normals of their own stream, on any number of threads") {
+    for (const Dtype dtype : {Dtype::f16, Dtype::bf16, Dtype::f32}) {
+        const Problem problem = two_users(dtype);
+        const Inputs one = Inputs::generated(problem, 5, Inputs::Queries::held, 1);
+        const Inputs three = Inputs::generated(problem, 5, Inputs::Queries::held, 3);
+        for (int user = 0; user < 2; ++user) {
+            for (const TensorName tensor : all_tensors) {
+                const std::vector<float> got = whole(one, problem, user, tensor);
+                std::vector<float> expected(got.size());
+                fill_normal(5, static_cast<std::uint64_t>(user) * 3 + static_cast<std::uint64_t>(tensor), 0,
+                            expected);
+                round_to(dtype, expected);
+                CHECK(got == expected);
+                CHECK(whole(three, problem, user, tensor) == expected);
+            }
+        }
+    }
+}
+
+TEST_CASE("tensors long enough to be made in parts by several threads have no seams") {
+    const Problem problem = problem_from(R"({"heads_q": 2, "head_dim": 33, "users": [{"keys": 5001}]})");
+    const Inputs inputs = Inputs::generated(problem, 5, Inputs::Queries::held, 4);
+    std::vector<float> expected(shape_of(problem, 0, TensorName::k).size());
+    REQUIRE(expected.size() > 4 * 65536);
+    fill_normal(5, 1, 0, expected);
+    round_to(Dtype::f16, expected);
+    CHECK(whole(inputs, problem, 0, TensorName::k) == expected);
+}
+
+TEST_CASE("regenerated queries equal held ones, row by row and in bulk") {
+    const Problem problem = two_users(Dtype::f16);
+    const Inputs held = Inputs::generated(problem, 5, Inputs::Queries::held);
+    const Inputs regenerated = Inputs::generated(problem, 5, Inputs::Queries::regenerated);
+    for (int user = 0; user < 2; ++user) {
+        const std::vector<float> expected = whole(held, problem, user, TensorName::q);
+        CHECK(whole(regenerated, problem, user, TensorName::q) == expected);
+        for (std::int64_t query = 0; query < problem.users[static_cast<std::size_t>(user)].queries; ++query) {
+            std::vector<float> row(24);
+            regenerated.query_row(user, query, 4, row);
+            const auto begin = expected.begin() + (query * 6 + 4) * 24;
+            CHECK(row == std::vector<float>(begin, begin + 24));
+        }
+    }
+}
+
+TEST_CASE("one head of some tokens is a strided part of the tensor") {
+    const Problem problem = two_users(Dtype::bf16);
+    const Inputs inputs = Inputs::generated(problem, 5, Inputs::Queries::held);
+    const std::vector<float> all = whole(inputs, problem, 0, TensorName::v);
+    std::vector<float> part(4 * 17), expected;
+    inputs.read_head(0, TensorName::v, {3, 7}, 1, part);
+    for (std::int64_t key = 3; key < 7; ++key) {
+        const auto begin = all.begin() + (key * 2 + 1) * 17;
+        expected.insert(expected.end(), begin, begin + 17);
+    }
+    CHECK(part == expected);
+}
+
+TEST_CASE("reading outside a tensor is refused") {
+    const Problem problem = one_user();
+    const Inputs inputs = Inputs::generated(problem, 5, Inputs::Queries::held);
+    std::vector<float> row(24);
+    CHECK_THROWS_AS(inputs.query_row(0, 12, 0, row), InternalError);
+    CHECK_THROWS_AS(inputs.query_row(0, 0, 6, row), InternalError);
+    CHECK_THROWS_AS(inputs.read(0, TensorName::k, shape_of(problem, 0, TensorName::k).size() - 23, row),
+                    InternalError);
+    CHECK_THROWS_AS(inputs.read_head(0, TensorName::v, {0, 1}, 0, row), InternalError);  // 17 would fit
+}
+
+TEST_CASE("a file gives one user's tensors under a prefix, several users' under prefix and number") {
+    const auto keep = [](OutputTensor&, std::vector<float>&) {};
+    for (const Problem& problem : {one_user(), two_users(Dtype::bf16)}) {
+        const TemporaryFile file("inputs.safetensors");
+        write_tensors(file.path(), problem, "case.", keep);
+        const Inputs inputs = Inputs::from_file(problem, file.path(), "case.");
+        for (std::size_t user = 0; user < problem.users.size(); ++user) {
+            for (const TensorName tensor : all_tensors) {
+                const std::vector<float> got = whole(inputs, problem, static_cast<int>(user), tensor);
+                std::vector<float> expected(got.size());
+                for (std::size_t i = 0; i < got.size(); ++i) expected[i] = static_cast<float>(i) / 64.0f;
+                round_to(problem.dtype, expected);
+                CHECK(got == expected);
+            }
+        }
+    }
+}
+
+TEST_CASE("tensors that do not fit the problem are refused with one line that names them") {
+    const Problem problem = one_user();
+    const TemporaryFile file("bad.safetensors");
+    const auto message = [&](const std::string& prefix, const auto& edit) {
+        write_tensors(file.path(), problem, "case.", edit);
+        return input_error([&] { Inputs::from_file(problem, file.path(), prefix); });
+    };
+    const auto keep = [](OutputTensor&, std::vector<float>&) {};
+    const auto at_v = [](const auto& change) {
+        return [change](OutputTensor& tensor, std::vector<float>& values) {
+            if (tensor.name == "case.v") change(tensor, values);
+        };
+    };
+    CHECK(message("case.", keep) == "");
+    CHECK_THAT(message("cas.", keep), Catch::Contains("cas.q"));
+    CHECK(message("case.", at_v([](OutputTensor& tensor, std::vector<float>&) {
+                      tensor.shape = {2, 20, 17};
+                  })) == file.path().string() +
+                             ": tensor case.v: found shape [2, 20, 17], expected [20, 2, 17] = "
+                             "[keys, heads_kv, value_dim] of the problem");
+    CHECK_THAT(message("case.", at_v([](OutputTensor&, std::vector<float>& values) {
+                           values[7] = std::numeric_limits<float>::quiet_NaN();
+                       })),
+               Catch::Contains("case.v") && Catch::Contains("nan") && Catch::Contains("7"));
+    CHECK_THAT(message("case.", at_v([](OutputTensor&, std::vector<float>& values) { values[9] = 70000.0f; })),
+               Catch::Contains("case.v: found 70000 at element 9") && Catch::Contains("f16"));
+}
+
+TEST_CASE("a tensor of another kind of number is refused") {
+    const Problem problem = problem_from(R"({"heads_q": 1, "head_dim": 2, "users": [{"keys": 1}]})");
+    const TemporaryFile file("doubles.safetensors");
+    std::string header = R"({"q":{"dtype":"F64","shape":[1,1,2],"data_offsets":[0,16]}})";
+    header.resize((header.size() + 7) / 8 * 8, ' ');
+    const std::uint64_t length = header.size();
+    std::ofstream out(file.path(), std::ios::binary);
+    out.write(reinterpret_cast<const char*>(&length), 8);
+    out << header << std::string(16, '\0');
+    out.close();
+    CHECK_THAT(input_error([&] { Inputs::from_file(problem, file.path(), ""); }),
+               Catch::Contains("tensor q: found dtype F64, expected F16, BF16 or F32"));
+}

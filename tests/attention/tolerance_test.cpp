@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verdict: what passes, what fails, and what it says.
+#include "sim/attention/tolerance.h"
+#include "cases.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace tilemesh;
+using namespace tilemesh::attention;
+
+namespace {
+
+constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr float nan_value = std::numeric_limits<float>::quiet_NaN();
+
+using Floats = std::vector<float>;
+using Doubles = std::vector<double>;
+
+Verdict compare(const Floats& o, const Floats& lse, const Doubles& expected_o, const Doubles& expected_lse,
+                Tolerance tolerance = {1e-3, 1e-4}) {
+    Comparison comparison(tolerance);
+    comparison.add(o, lse, expected_o, expected_lse);
+    return comparison.verdict();
+}
+
+}  // namespace
+
+TEST_CASE("the relative L2 error is the norm of the difference over the norm of the reference") {
+    const Verdict verdict = compare({3.0f, 4.5f, 0.0f, 0.0f}, {1.0f, 2.0f}, {3.0, 4.0, 0.0, 0.0}, {1.0, 2.0});
+    CHECK(verdict.relative_l2 == Approx(0.5 / 5.0));
+    CHECK(verdict.max_error == 0.5);
+    CHECK(verdict.worst_row == Approx(0.5 / 5.0));
+    CHECK(verdict.max_lse_error == 0.0);
+    CHECK(verdict.rows_checked == 2);
+    CHECK_FALSE(verdict.pass);
+    CHECK(verdict.reason == "relative L2 error is 0.1, expected at most 0.001");
+}
+
+TEST_CASE("an error at the tolerance passes and one above it fails") {
+    CHECK(compare({1.25f}, {}, {1.0}, {0.0}, {0.25, 1e-4}).pass);
+    CHECK_FALSE(compare({1.2500001f}, {}, {1.0}, {0.0}, {0.25, 1e-4}).pass);
+    CHECK(compare({1.0f}, {2.0f + 0x1p-12f}, {1.0}, {2.0}, {0.0, 0x1p-13}).pass);  // relative to lse beyond 1
+    CHECK_FALSE(compare({1.0f}, {2.0f + 0x1p-11f}, {1.0}, {2.0}, {0.0, 0x1p-13}).pass);
+}
+
+TEST_CASE("users gathered into one verdict are weighed by their norms, and every row is counted") {
+    Comparison comparison({1.0, 1e-4});
+    comparison.add(Floats{3.0f, 0.0f}, Floats{0.0f}, Doubles{3.0, 1.0}, Doubles{0.0});
+    comparison.add(Floats{0.0f, 4.0f}, Floats{0.0f}, Doubles{0.0, 5.0}, Doubles{0.0});
+    CHECK(comparison.verdict().relative_l2 == Approx(std::sqrt(2.0 / 35.0)));
+    CHECK(comparison.verdict().worst_row == Approx(1.0 / std::sqrt(10.0)));
+    CHECK(comparison.verdict().rows_checked == 2);
+}
+
+TEST_CASE("all zero where zero is expected is no error") {
+    const Verdict verdict =
+        compare({0.0f, 0.0f}, {-infinity}, {0.0, 0.0}, {-std::numeric_limits<double>::infinity()});
+    CHECK(verdict.pass);
+    CHECK(verdict.relative_l2 == 0.0);
+}
+
+TEST_CASE("a row that sees no key must be exactly 0 with lse -inf") {
+    const double hidden = -std::numeric_limits<double>::infinity();
+    const auto verdict = [&](float o, float lse) {
+        return compare({o, 1.0f}, {lse, 0.0f}, {0.0, 1.0}, {hidden, 0.0});
+    };
+    CHECK(verdict(0.0f, -infinity).pass);
+    CHECK(verdict(1e-6f, -infinity).reason == "row 0 sees no key and is not 0");
+    CHECK_FALSE(verdict(0.0f, infinity).pass);
+    CHECK_FALSE(verdict(0.0f, -1e30f).pass);
+    CHECK_FALSE(verdict(0.0f, nan_value).pass);
+}
+
+TEST_CASE("NaN and infinity fail whatever the tolerance, and the line says where") {
+    const Tolerance generous{infinity, infinity};
+    for (const float bad : {nan_value, infinity, -infinity}) {
+        CHECK_THAT(compare({1.0f, 1.0f, 1.0f, bad}, {0.0f, 0.0f}, {1, 1, 1, 1}, {0, 0}, generous).reason,
+                   Catch::StartsWith("output 1 in row 1 is"));
+        CHECK_THAT(compare({1.0f, 1.0f}, {0.0f, bad}, {1, 1}, {0, 0}, generous).reason,
+                   Catch::StartsWith("lse 1 is"));
+    }
+}
+
+TEST_CASE("a missing key shows in lse even if the output's norm hides it") {
+    // 1000 rows; one row has lost one of 1000 equal keys.
+    const Doubles expected_o(1000, 1.0), expected_lse(1000, std::log(1000.0));
+    const Floats o(1000, 1.0f);
+    Floats lse(1000, static_cast<float>(std::log(1000.0)));
+    CHECK(compare(o, lse, expected_o, expected_lse).pass);
+    lse[17] = static_cast<float>(std::log(999.0));
+    CHECK_FALSE(compare(o, lse, expected_o, expected_lse).pass);
+    CHECK_THAT(compare(o, lse, expected_o, expected_lse).reason, Catch::StartsWith("lse 17 is 6.906"));
+}
+
+TEST_CASE("the default tolerance depends on dtype and on the shortest user's context") {
+    const auto tolerance = [](Dtype dtype, std::vector<std::int64_t> keys) {
+        Problem problem;
+        problem.dtype = dtype;
+        for (const std::int64_t count : keys) problem.users.push_back({count, 1, 0});
+        return default_tolerance(problem).relative_l2;
+    };
+    CHECK(tolerance(Dtype::f16, {1023}) == 4e-4);
+    CHECK(tolerance(Dtype::f16, {1024}) == 3e-4);
+    CHECK(tolerance(Dtype::f16, {8192, 1000}) == 4e-4);
+    CHECK(tolerance(Dtype::bf16, {1023}) == 3e-3);
+    CHECK(tolerance(Dtype::bf16, {131072}) == 2.5e-3);
+    CHECK(tolerance(Dtype::f32, {1}) == 1e-5);
+}

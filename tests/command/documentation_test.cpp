@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Does configs/README.md name every key that the readers know, and the schema list exactly those of a panel? The
+// readers are asked themselves: given a key that resembles none, they answer with all they know.
+#include "sim/run/milestone.h"
+#include "tests/command/example_panel.h"
+
+#include <algorithm>
+#include <set>
+
+using namespace tilemesh;
+
+namespace {
+
+const char* const stranger = "zqzqzqzqzqzqzqzqzqzq";
+
+/// The keys that an object of the panel may have.
+std::set<std::string> keys_known_at(Json panel, const std::string& pointer) {
+    panel[Json::json_pointer(pointer + "/" + stranger)] = 1;
+    const std::string complaint = input_error([&] { read_example(panel); });
+    const std::string before = "unknown key, expected one of ";
+    const std::size_t begin = complaint.find(before);
+    INFO(complaint);
+    REQUIRE(begin != std::string::npos);
+    std::set<std::string> keys;
+    std::string key;
+    for (const char c : complaint.substr(begin + before.size()) + ",") {
+        if (c == ',') {
+            keys.insert(key);
+            key.clear();
+        } else if (c != ' ') {
+            key += c;
+        }
+    }
+    return keys;
+}
+
+/// The example with every optional object present.
+Json full_panel() {
+    Json panel = example_panel();
+    panel["kernels"] = Json::parse(R"([{"kernel": "good"}])");
+    panel["inputs"] = {{"tensors", "x"}};
+    panel["tolerance"] = {{"relative_l2", 0.1}};
+    panel["machine"] = run::resolve_machine_file(example_machine);
+    return panel;
+}
+
+const char* const objects_of_a_panel[] = {"",        "/problem", "/problem/users/0", "/problem/mask", "/ranks",
+                                          "/values", "/inputs",  "/tolerance",       "/kernels/0"};
+
+}  // namespace
+
+TEST_CASE("configs/README.md names every key of a panel") {
+    const std::string text = read_file(TILEMESH_CONFIGS "/README.md");
+    REQUIRE_FALSE(text.empty());
+    for (const char* pointer : objects_of_a_panel) {
+        for (const auto& key : keys_known_at(full_panel(), pointer)) {
+            INFO(pointer << "/" << key);
+            CHECK(text.find("`" + key + "`") != std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("configs/README.md names every key of a machine") {
+    const std::string text = read_file(TILEMESH_CONFIGS "/README.md");
+    const Json panel = full_panel();
+    std::vector<std::string> pointers = {"/machine"};
+    for (std::size_t i = 0; i < pointers.size(); ++i) {
+        const std::string pointer = pointers[i];
+        for (const auto& item : panel.at(Json::json_pointer(pointer)).items()) {
+            if (item.value().is_object()) pointers.push_back(pointer + "/" + item.key());
+        }
+        for (const auto& key : keys_known_at(panel, pointer)) {
+            INFO(pointer << "/" << key);
+            CHECK(text.find("`" + key + "`") != std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("the schema of a panel lists the keys that the reader knows, and no others") {
+    const Json schema = parse_json_file(TILEMESH_CONFIGS "/schema/panel.json");
+    const auto properties_of = [](const Json& object) {
+        std::set<std::string> keys;
+        for (const auto& item : object.at("properties").items()) keys.insert(item.key());
+        return keys;
+    };
+    const Json& top = schema.at("properties");
+    auto known = keys_known_at(full_panel(), "");
+    known.insert("base");  // taken by the resolver before the reader sees the panel
+    CHECK(properties_of(schema) == known);
+    CHECK(properties_of(top.at("problem")) == keys_known_at(full_panel(), "/problem"));
+    CHECK(properties_of(top.at("problem").at("properties").at("users").at("items")) ==
+          keys_known_at(full_panel(), "/problem/users/0"));
+    for (const char* key : {"ranks", "values", "inputs", "tolerance"})
+        CHECK(properties_of(top.at(key)) == keys_known_at(full_panel(), std::string("/") + key));
+    CHECK(properties_of(top.at("kernels").at("items").at("anyOf").at(1)) == keys_known_at(full_panel(), "/kernels/0"));
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kernels that succeed, err, crash and hang on request. A panel whose inputs have the prefix "die" or "refuse" dies or
+// is refused while being prepared.
+#include "tests/command/fake_runner.h"
+
+#include "sim/base/error.h"
+#include "tests/command/made_up.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+
+namespace tilemesh {
+namespace {
+
+struct FakePrepared : run::Prepared {
+    pid_t process = ::getpid();
+};
+
+}  // namespace
+
+std::vector<run::KernelInfo> FakeRunner::kernels() const {
+    return {{"good", "answers rightly"},       {"wrong", "answers wrongly"},
+            {"segfault", "crashes"},           {"leave", "ends its process"},
+            {"stuck", "throws a KernelError"}, {"impossible", "beats its bound"},
+            {"sleep", "never ends"},           {"picky", "refuses every problem"}};
+}
+
+void FakeRunner::check(const run::Panel& panel, const run::KernelChoice& choice) const {
+    run::units_of_ranks(panel, 8);
+    if (choice.kernel == "picky") fail<InputError>("{}: picky cannot run this problem", choice.where);
+}
+
+std::shared_ptr<const run::Prepared> FakeRunner::prepare(const run::Panel& panel) const {
+    if (panel.inputs.prefix == "die") std::raise(SIGKILL);
+    if (panel.inputs.prefix == "refuse") fail<InputError>("{}: no such tensor", panel.inputs.tensors.string());
+    return std::make_shared<FakePrepared>();
+}
+
+run::EntryOutcome FakeRunner::run(const run::Panel& panel, const run::KernelChoice& choice,
+                                  const run::Prepared& prepared, bool want_outputs) const {
+    run::EntryOutcome outcome;
+    outcome.result = made_up_kernel(choice.kernel);
+    outcome.result.verdict.mode = name_of(panel.values.mode);
+    // The label of a note tells whether the inputs came from another process than this one, as they should.
+    const bool shared = dynamic_cast<const FakePrepared&>(prepared).process != ::getpid();
+    outcome.result.note = shared ? "inputs shared" : "inputs made here";
+    if (choice.kernel == "wrong") outcome.result.verdict.pass = false;
+    if (choice.kernel == "impossible") outcome.result.machine_bound.time = outcome.result.time * 2;
+    if (choice.kernel == "segfault") {
+        std::signal(SIGSEGV, SIG_DFL);  // also where a sanitizer watches it
+        std::raise(SIGSEGV);
+    }
+    if (choice.kernel == "leave") std::_Exit(7);
+    if (choice.kernel == "stuck") fail<KernelError>("deadlock: pe0 waits for pe1");
+    while (choice.kernel == "sleep") ::pause();
+    if (want_outputs) outcome.outputs.push_back({"user0.lse", {2, 1}, {1.0F, 2.0F}});
+    return outcome;
+}
+
+}  // namespace tilemesh

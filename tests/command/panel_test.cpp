@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Does a panel mean what it says: defaults, kernels, ranks, bases, --set?
+#include "tests/command/example_panel.h"
+
+using namespace tilemesh;
+using run::RanksChoice;
+
+TEST_CASE("everything but machine, problem and kernels has a default") {
+    Json json = example_panel();
+    for (const char* key : {"ranks", "values"}) json.erase(key);
+    const auto panel = read_example(json);
+    CHECK_FALSE(panel.ranks.count);
+    CHECK(panel.ranks.unit == run::RankUnit::pe);
+    CHECK(panel.values.mode == run::ValueMode::sampled);
+    CHECK(panel.values.rows == 64);
+    CHECK(panel.values.seed == 1);
+    CHECK(panel.layers == 1);
+    CHECK_FALSE(panel.tolerance);
+    CHECK(panel.inputs.tensors.empty());
+}
+
+TEST_CASE("a kernel is a name or an object, and what is not given is chosen automatically") {
+    Json json = example_panel();
+    json["kernels"] = Json::parse(R"(["good", {"kernel": "good", "label": "tuned", "tile_keys": 512}])");
+    const auto panel = read_example(json);
+    REQUIRE(panel.kernels.size() == 2);
+    CHECK(panel.kernels[0].label == "good");
+    CHECK(panel.kernels[0].tile_keys == 0);
+    CHECK(panel.kernels[1].kernel == "good");
+    CHECK(panel.kernels[1].label == "tuned");
+    CHECK(panel.kernels[1].tile_keys == 512);
+    CHECK(panel.kernels[1].tile_queries == 0);
+}
+
+TEST_CASE("ranks stand where the placement says") {
+    using Units = std::vector<std::int64_t>;
+    const auto units = [](const std::vector<std::string>& settings) {
+        return run::units_of_ranks(read_example(example_panel(), settings), 8);
+    };
+    CHECK(units({}) == Units{0, 1, 2, 3, 4});
+    CHECK(units({"ranks.count=null"}) == Units{0, 1, 2, 3, 4, 5, 6, 7});
+    CHECK(units({"ranks.placement=reversed"}) == Units{4, 3, 2, 1, 0});
+    CHECK(units({"ranks.placement=[3,0,7,1,2]"}) == Units{3, 0, 7, 1, 2});
+    CHECK(units({"ranks.count=2", "ranks.placement=[3,0,7]"}) == Units{3, 0});
+    CHECK(units({"ranks.count=null", "ranks.placement=[5,4]"}) == Units{5, 4});
+}
+
+TEST_CASE("a placement that the machine does not have is refused") {
+    const auto refused = [](const std::vector<std::string>& settings) {
+        return input_error([&] { run::units_of_ranks(read_example(example_panel(), settings), 8); });
+    };
+    CHECK(refused({"ranks.count=9"}) ==
+          "panel.json: /ranks/count: found 9 ranks, expected at most 8, one per PE of the machine");
+    CHECK(refused({"ranks.count=2", "ranks.placement=[0,8]"}) ==
+          "panel.json: /ranks/placement/1: found 8, expected the number of a PE, 0 to 7");
+    CHECK_THAT(refused({"ranks.placement=[0,1,2,1,4]"}), Catch::Contains("/ranks/placement/3: found 1"));
+    CHECK_THAT(refused({"ranks.placement=[0,1]"}), Catch::Contains("at least as many as ranks/count, 5"));
+}
+
+TEST_CASE("--set reaches every key of the resolved panel") {
+    const auto panel =
+        read_example(example_panel(), {"problem.users.0.keys=200", "kernels.0.tile_keys=32", "values.mode=none",
+                                       "problem.mask={\"kind\": \"full\"}", "tolerance.relative_l2=0.5", "layers=3"});
+    CHECK(panel.problem.users[0].keys == 200);
+    CHECK(panel.kernels[0].tile_keys == 32);
+    CHECK(panel.values.mode == run::ValueMode::none);
+    CHECK(panel.problem.mask->name() == attention::full_mask()->name());
+    CHECK(panel.tolerance == 0.5);
+    CHECK(panel.layers == 3);
+    CHECK(panel.resolved["problem"]["users"][0]["keys"] == 200);  // what the result file will carry
+}
+
+TEST_CASE("a --set that leads nowhere is refused and says where it failed") {
+    const auto refused = [](const std::string& setting) {
+        return input_error([&] { read_example(example_panel(), {setting}); });
+    };
+    CHECK_THAT(refused("problem.user.0.keys=5"), Catch::Contains("/problem/user: unknown key, did you mean users?"));
+    CHECK_THAT(refused("problem.users.1.keys=5"), Catch::Contains("found 1, expected the index of one of 1 elements"));
+    CHECK_THAT(refused("problem.users.x.keys=5"), Catch::Contains("found x"));
+    CHECK_THAT(refused("problem.heads_q.x=5"), Catch::Contains("6 is a plain value"));
+    CHECK_THAT(refused("nonsense"), Catch::Contains("expected a.b.0.c=value"));
+    CHECK_THAT(refused("=5"), Catch::Contains("expected a.b.0.c=value"));
+    CHECK_THAT(refused("problem..x=5"), Catch::Contains("empty step"));
+    CHECK_THAT(refused("values.mode=ful"), Catch::Contains("did you mean full?"));
+    CHECK_THAT(refused("problem.users.0.keys=many"), Catch::Contains("/problem/users/0/keys: found a string"));
+    // The machine is no longer what its file says, so the panel's path is shown, not the machine file's.
+    CHECK_THAT(refused("machine.zzzzzz=5"), Catch::StartsWith("panel.json: /machine/zzzzzz: unknown key"));
+    CHECK_THAT(refused("machine=no_such_file.json"), Catch::StartsWith("no_such_file.json: cannot be read"));
+}
+
+TEST_CASE("a panel file may build on another, with paths relative to the file that says them") {
+    const ScratchFolder folder;
+    std::filesystem::create_directories(folder / "deep");
+    write_file(folder / "machine.json", Json{{"base", example_machine}}.dump());
+    Json base = example_panel();
+    base["machine"] = "machine.json";
+    base["name"] = "base";
+    base["inputs"] = {{"tensors", "x.safetensors"}, {"prefix", "case."}};
+    write_file(folder / "base.json", base.dump());
+    write_file(folder / "deep" / "top.json", R"({"base": "../base.json", "problem": {"heads_q": 4, "scale": 0.5},
+                                                 "values": {"mode": "none"}, "ranks": {"count": null}})");
+    const auto panel = run::load_panel(folder / "deep" / "top.json", {});
+    CHECK(panel.name == "top");  // not "base"
+    CHECK(panel.problem.heads_q == 4);
+    CHECK(panel.problem.scale == 0.5);
+    CHECK(panel.problem.heads_kv == 2);
+    CHECK(panel.values.mode == run::ValueMode::none);
+    CHECK(panel.values.rows == 8);
+    CHECK_FALSE(panel.ranks.count);
+    CHECK(panel.inputs.tensors == folder / "x.safetensors");
+    CHECK(panel.resolved["machine"].is_object());
+}
+
+TEST_CASE("a file that builds on itself is refused, not followed for ever") {
+    const ScratchFolder folder;
+    write_file(folder / "loop.json", R"({"base": "loop.json"})");
+    CHECK_THAT(input_error([&] { run::load_panel(folder / "loop.json", {}); }), Catch::Contains("on itself?"));
+    CHECK_THAT(input_error([&] { run::resolve_machine_file(folder / "loop.json"); }), Catch::Contains("on itself?"));
+}
+
+TEST_CASE("a milestone takes panels by path, by path with changes, and in place") {
+    const ScratchFolder folder;
+    write_file(folder / "a.json", example_panel().dump());
+    Json in_place = example_panel();
+    in_place["name"] = "in_place";
+    Json milestone = {{"name", "m"}, {"panels", Json::array()}};
+    milestone["panels"].push_back("a.json");
+    milestone["panels"].push_back({{"panel", "a.json"}, {"name", "b"}, {"set", {{"problem.users.0.keys", 300}}}});
+    milestone["panels"].push_back(in_place);
+    write_file(folder / "m.json", milestone.dump());
+    const auto read = run::load_milestone(folder / "m.json", {run::parse_setting("values.seed=9")});
+    REQUIRE(read.panels.size() == 3);
+    CHECK(read.panels[0].name == "example");
+    CHECK(read.panels[1].name == "b");
+    CHECK(read.panels[1].problem.users[0].keys == 300);
+    CHECK(read.panels[2].name == "in_place");
+    for (const auto& panel : read.panels) CHECK(panel.values.seed == 9);
+
+    milestone["panels"].push_back("a.json");
+    write_file(folder / "m.json", milestone.dump());
+    CHECK_THAT(input_error([&] { run::load_milestone(folder / "m.json", {}); }),
+               Catch::Contains("/panels/3: a panel named example is here twice"));
+}
+
+TEST_CASE("every panel and milestone that is shipped can be read") {
+    std::size_t panels = 0;
+    for (const auto& item : std::filesystem::directory_iterator(TILEMESH_CONFIGS "/panels")) {
+        INFO(item.path());
+        CHECK_NOTHROW(run::load_panel(item.path(), {}));
+        ++panels;
+    }
+    CHECK(panels >= 20);
+    CHECK(run::load_milestone(TILEMESH_CONFIGS "/milestones/gqa_llama70b.json", {}).panels.size() == 20);
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Are the figures of the table what their definitions say, and is an impossible run caught?
+#include "sim/base/error.h"
+#include "tests/command/made_up.h"
+
+#include <catch2/catch.hpp>
+
+using namespace tilemesh;
+
+TEST_CASE("every derived figure is the ratio its name promises") {
+    const auto kernel = made_up_kernel("k");
+    const double nanoseconds = 1000;
+    CHECK(kernel.cycles == Approx(nanoseconds * 1.0));
+    CHECK(kernel.tflops_per_s == Approx(8e6 / nanoseconds * 1e-3));
+    CHECK(kernel.matrix_utilisation == Approx(4000 / (8 * nanoseconds)));
+    CHECK(kernel.hbm_bytes == Bytes(25000));
+    CHECK(kernel.hbm_gbytes_per_s == Approx(25000 / nanoseconds));
+    CHECK(kernel.hbm_share_of_peak == Approx(25000 / (100 * nanoseconds)));
+    CHECK(kernel.busiest_link.path == "machine.cube0.link.pe0.east");
+    CHECK(kernel.busiest_link.share_of_peak == Approx(6000 / (10 * nanoseconds)));
+    CHECK(kernel.machine_distance == Approx(1000.0 / 800 - 1));
+    CHECK(kernel.schedule_distance == Approx(1000.0 / 900 - 1));
+}
+
+TEST_CASE("a possible run passes the laws of physics, also exactly at every limit") {
+    auto kernel = made_up_kernel("k");
+    CHECK_NOTHROW(report::check_physics(kernel));
+    kernel.components[4].bytes = Bytes(10 * 1000);  // rate times time
+    kernel.components[0].busy = kernel.time;
+    kernel.machine_bound.time = kernel.schedule_bound.time = kernel.time;
+    CHECK_NOTHROW(report::check_physics(kernel));
+}
+
+TEST_CASE("each impossibility is an internal error that names the part") {
+    auto kernel = made_up_kernel("k");
+    std::string named;
+    SECTION("an engine busy longer than the run") {
+        kernel.components[0].busy = kernel.time + Picoseconds(1);
+        named = "pe0.matrix was busy";
+    }
+    SECTION("a link that moved one byte more than its rate allows") {
+        kernel.components[4].bytes = Bytes(10 * 1000 + 1);
+        named = "link.pe0.east moved 10001 bytes";
+    }
+    SECTION("an engine that did more than its peak") {
+        kernel.components[0].work = 8 * 1000 + 1;
+        named = "pe0.matrix did 8001";
+    }
+    SECTION("a run that beat its machine bound") {
+        kernel.machine_bound.time = kernel.time + Picoseconds(1);
+        named = "machine bound";
+    }
+    SECTION("a run that beat its schedule bound") {
+        kernel.schedule_bound.time = kernel.time + Picoseconds(1);
+        named = "schedule bound";
+    }
+    SECTION("bytes lost between sender and receiver") {
+        kernel.components[3].bytes = Bytes(6499);
+        named = "6500 bytes were sent but 6499 received";
+    }
+    try {
+        report::check_physics(kernel);
+        FAIL("accepted");
+    } catch (const InternalError& error) {
+        CHECK_THAT(error.what(), Catch::Contains(named));
+    }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Does a result file say everything, in the same bytes every time, and is a damaged one refused?
+#include "sim/base/error.h"
+#include "sim/report/result_json.h"
+#include "tests/command/made_up.h"
+
+#include <catch2/catch.hpp>
+
+#include <cmath>
+
+using namespace tilemesh;
+
+TEST_CASE("a result written as JSON text and read back is the same result") {
+    auto run = made_up_run();
+    run.panels[0].kernels[0].host = {1.5, 28.0, 4096};
+    run.panels[0].kernels[0].note = "a note with \"quotes\" and a\nnew line";
+    const std::string text = report::pretty(report::to_json(run));
+    const auto back = report::read_run_result(Json::parse(text), "x.json");
+    CHECK(back == run);
+    CHECK(report::pretty(report::to_json(back)) == text);
+}
+
+TEST_CASE("one kernel's result survives the pipe from its worker") {
+    auto kernel = made_up_kernel("k");
+    kernel.host = {0.5, 84.0, 1 << 20};
+    kernel.internal = true;
+    kernel.status = report::Status::failed;
+    kernel.error = "two\nlines";
+    CHECK(report::read_kernel_result(Json::parse(report::kernel_to_json(kernel).dump()), "worker") == kernel);
+}
+
+TEST_CASE("errors that are not finite become null and come back as not a number") {
+    auto kernel = made_up_kernel("k");
+    kernel.verdict.relative_l2 = HUGE_VAL;
+    kernel.verdict.max_error = std::nan("");
+    const auto back = report::read_kernel_result(Json::parse(report::kernel_to_json(kernel).dump()), "worker");
+    CHECK(std::isnan(back.verdict.relative_l2));
+    CHECK(std::isnan(back.verdict.max_error));
+}
+
+TEST_CASE("host facts are nowhere but in the host block") {
+    auto run = made_up_run();
+    Json before = report::to_json(run);
+    run.wall_seconds = 99;
+    run.workers = 64;
+    for (auto& kernel : run.panels[0].kernels) kernel.host = {1, 2, 3};
+    Json after = report::to_json(run);
+    CHECK(before != after);
+    before.erase("host");
+    after.erase("host");
+    CHECK(before == after);
+}
+
+TEST_CASE("a result file that tilemesh could not have written is refused with file and path") {
+    Json json = report::to_json(made_up_run());
+    std::string complaint;
+    SECTION("another schema version") {
+        json["schema_version"] = report::schema_version + 1;
+        complaint = "x.json: /schema_version: found 2, expected 1";
+    }
+    SECTION("a missing figure") {
+        json["panels"][0]["kernels"][1].erase("time_ps");
+        complaint = "x.json: /panels/0/kernels/1/time_ps: missing";
+    }
+    SECTION("an unknown key") {
+        json["panels"][0]["kernels"][0]["cycels"] = 1;
+        complaint = "did you mean cycles?";
+    }
+    SECTION("a state that does not exist") {
+        json["panels"][0]["kernels"][0]["status"] = "fine";
+        complaint = "/status: found a string \"fine\"";
+    }
+    CHECK_THROWS_WITH(report::read_run_result(json, "x.json"), Catch::Contains(complaint));
+    CHECK_THROWS_AS(report::read_run_result(json, "x.json"), InputError);
+}

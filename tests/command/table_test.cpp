@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Does the terminal show what the reader needs, in the layout that was reviewed? The whole text of the table is kept
+// in golden/; after a deliberate change of layout, run this test with TILEMESH_APPROVE=1 and review the difference.
+#include "sim/report/table.h"
+#include "sim/report/text_table.h"
+#include "tests/command/made_up.h"
+
+#include <catch2/catch.hpp>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+using namespace tilemesh;
+
+namespace {
+
+void check_golden(const std::string& name, const std::string& text) {
+    const std::string file = TILEMESH_GOLDEN "/" + name;
+    if (std::getenv("TILEMESH_APPROVE") != nullptr) std::ofstream(file) << text;
+    std::ifstream stream(file);
+    std::stringstream golden;
+    golden << stream.rdbuf();
+    CHECK(golden.str() == text);
+}
+
+std::string without_codes(const std::string& text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\033') {
+            i = text.find('m', i);
+        } else {
+            out += text[i];
+        }
+    }
+    return out;
+}
+
+report::PanelResult only(std::vector<report::KernelResult> kernels) {
+    report::PanelResult panel;
+    panel.name = "p";
+    panel.kernels = std::move(kernels);
+    return panel;
+}
+
+}  // namespace
+
+TEST_CASE("the table of a panel is the reviewed text") {
+    check_golden("panel_table.txt", report::panel_text(made_up_run().panels[0], false));
+}
+
+TEST_CASE("the closing table of a milestone is the reviewed text") {
+    check_golden("run_table.txt", report::run_text(made_up_run(), false));
+}
+
+TEST_CASE("colour changes nothing but colour") {
+    const auto panel = made_up_run().panels[0];
+    const std::string coloured = report::panel_text(panel, true);
+    CHECK(coloured != report::panel_text(panel, false));
+    CHECK(without_codes(coloured) == report::panel_text(panel, false));
+}
+
+TEST_CASE("a line of a headline-sized result fits 140 columns") {
+    auto kernel = made_up_kernel("ring_kv_bidirectional");
+    kernel.time = from_nanoseconds(2.5e9);  // 2.5 s: the 128K prefill
+    kernel.machine_bound.time = kernel.schedule_bound.time = from_nanoseconds(2.2e9);
+    report::summarise(kernel);
+    std::istringstream lines(report::panel_text(only({kernel}), false));
+    for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 140);
+}
+
+TEST_CASE("a kernel with a wrong answer is not the fastest, however fast it was") {
+    auto wrong = made_up_kernel("wrong"), right = made_up_kernel("right");
+    wrong.time = from_nanoseconds(900);
+    wrong.verdict.pass = false;
+    CHECK(report::fastest(only({wrong, right}))->label == "right");
+    CHECK_THAT(report::conclusion(only({wrong, right})), Catch::StartsWith("right took"));
+    CHECK_THAT(report::conclusion(only({wrong, right})), Catch::Contains("Wrong answer from wrong."));
+    CHECK(report::conclusion(only({wrong})) == "no kernel finished with a right answer. Wrong answer from wrong.");
+}
+
+TEST_CASE("the sentence compares the two fastest and says what bounds the winner") {
+    auto fast = made_up_kernel("fast"), slow = made_up_kernel("slow"), slowest = made_up_kernel("slowest");
+    slow.time = fast.time * 2;
+    slowest.time = fast.time * 3;
+    const std::string sentence = report::conclusion(only({slowest, slow, fast}));
+    CHECK_THAT(sentence, Catch::StartsWith("fast is fastest: 2.00x as fast as slow; link-bound"));
+    CHECK_THAT(sentence, Catch::Contains("11.1% above its schedule bound"));  // 1000 / 900
+    CHECK_THAT(sentence, Catch::Contains("25.0% above the machine bound (matrix)"));
+}
+
+TEST_CASE("cycles are never shown without a verdict, also when values were not computed") {
+    auto kernel = made_up_kernel("k");
+    kernel.verdict = {};
+    const std::string text = report::panel_text(only({kernel}), false);
+    CHECK_THAT(text, Catch::Contains("1,000"));
+    CHECK_THAT(text, Catch::Contains("values not computed"));
+    CHECK_THAT(report::conclusion(only({kernel})), Catch::Contains("values not computed"));
+    CHECK_THAT(report::run_text({"r", "1", {only({kernel})}, 1.0, 1}, false), Catch::Contains("values not computed"));
+}
+
+TEST_CASE("columns line up and no line ends in a space") {
+    report::TextTable table({{"", "name", report::TextTable::Align::left}, {"", "number"}});
+    table.add_row({{"a"}, {"1"}});
+    table.add_row({{"much longer"}, {"22"}});
+    CHECK(table.text(false) ==
+          "name         number\n"
+          "a                 1\n"
+          "much longer      22\n");
+}

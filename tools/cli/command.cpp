@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Table of contents of the command, and the only catch outside worker processes.
+#include "tools/cli/command.h"
+
+#include "sim/base/error.h"
+#include "sim/run/version.h"
+#include "tools/cli/terminal.h"
+
+#include <algorithm>
+
+namespace tilemesh::cli {
+namespace {
+
+std::string one_line(std::string text) {
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text;
+}
+
+int parse_and_run(int argc, char** argv, Context& context) {
+    CLI::App app(
+        "What does this attention kernel cost on this mesh of processing elements, is its answer right, and\n"
+        "what stands between it and the limit?",
+        "tilemesh");
+    app.set_version_flag("--version", "tilemesh " + run::version());
+    app.require_subcommand(1);
+    app.footer(
+        "Exit codes: 0 ok, 1 a check failed, 2 bad input, 3 internal error, 130 interrupted.\n"
+        "configs/README.md documents panels, milestones and machines.");
+    add_run(app, context);
+    add_bench(app, context);
+    add_list(app, context);
+    add_check(app, context);
+    add_compare(app, context);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::Success& request) {  // --help, --version
+        return app.exit(request);
+    } catch (const CLI::ParseError& error) {
+        context.log.error("{}; tilemesh --help shows what there is", one_line(error.what()));
+        return exit_bad_input;
+    }
+    return context.exit_code;
+}
+
+}  // namespace
+
+int tilemesh_command(int argc, char** argv, const run::EntryRunner& runner) {
+    spdlog::logger log = make_log();
+    Context context{runner, log, colour_wanted(1)};
+    try {
+        return parse_and_run(argc, argv, context);
+    } catch (const InputError& error) {
+        log.error("{}", one_line(error.what()));
+        return exit_bad_input;
+    } catch (const KernelError& error) {
+        log.error("{}", error.what());
+        return exit_check_failed;
+    } catch (const std::exception& error) {
+        log.error("internal: {}", one_line(error.what()));
+        return exit_internal;
+    }
+}
+
+}  // namespace tilemesh::cli

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The `tilemesh` command. Each subcommand lives in a file of its own: an options struct, a function that declares the
+// options, and a function that does the work and returns the exit code.
+#pragma once
+
+#include "sim/run/entry.h"
+
+#include <CLI/CLI.hpp>
+
+#include <spdlog/logger.h>
+
+namespace tilemesh::cli {
+
+/// What every subcommand works with.
+struct Context {
+    const run::EntryRunner& runner;
+    spdlog::logger& log;  // to stderr
+    bool colour;          // of stdout
+    int exit_code = 0;    // set by the subcommand that ran
+};
+
+inline constexpr int exit_ok = 0;
+inline constexpr int exit_check_failed = 1;
+inline constexpr int exit_bad_input = 2;
+inline constexpr int exit_internal = 3;
+inline constexpr int exit_interrupted = 130;
+
+void add_run(CLI::App& app, Context& context);
+void add_bench(CLI::App& app, Context& context);
+void add_list(CLI::App& app, Context& context);
+void add_check(CLI::App& app, Context& context);
+void add_compare(CLI::App& app, Context& context);
+
+/// The whole command: parses, runs, turns exceptions into one line and an exit code.
+int tilemesh_command(int argc, char** argv, const run::EntryRunner& runner);
+
+}  // namespace tilemesh::cli

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// tilemesh list kernels|machines|panels|milestones: what there is to choose from.
+#include "sim/base/error.h"
+#include "sim/report/text_table.h"
+#include "sim/run/describe.h"
+#include "sim/run/milestone.h"
+#include "tools/cli/command.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+namespace tilemesh::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The nearest configs/ at or above a folder.
+std::optional<fs::path> configs_above(fs::path folder) {
+    for (;; folder = folder.parent_path()) {
+        if (fs::is_directory(folder / "configs" / "panels")) return folder / "configs";
+        if (folder == folder.parent_path()) return std::nullopt;
+    }
+}
+
+/// From where the user stands, else from where the command was built.
+fs::path find_configs() {
+    std::error_code ignored;
+    if (const auto found = configs_above(fs::current_path())) return fs::relative(*found);
+    if (const auto found = configs_above(fs::read_symlink("/proc/self/exe", ignored).parent_path())) return *found;
+    fail<InputError>("found no configs folder here or above, expected to be inside the tilemesh source tree");
+}
+
+/// One line about a configuration file; a broken one is listed with what is wrong.
+std::string summary_of(const std::string& what, const fs::path& file) {
+    try {
+        if (what == "panels") return run::describe(run::load_panel(file, {}));
+        if (what == "milestones") {
+            const auto milestone = run::load_milestone(file, {});
+            return fmt::format("{} panels. {}", milestone.panels.size(), milestone.description);
+        }
+        const Json machine = run::resolve_machine_file(file);
+        machine::read_machine(JsonReader(machine, file.string()));
+        const auto description = machine.find("description");
+        return description != machine.end() && description->is_string() ? description->get<std::string>() : "";
+    } catch (const InputError& error) {
+        return fmt::format("cannot be used: {}", error.what());
+    }
+}
+
+int list(const std::string& what, const Context& context) {
+    using Align = report::TextTable::Align;
+    report::TextTable table({{"", what, Align::left}, {"", "", Align::left}});
+    if (what == "kernels") {
+        for (const auto& kernel : context.runner.kernels()) table.add_row({{kernel.name}, {kernel.summary}});
+    } else {
+        std::vector<fs::path> files;
+        const fs::path folder = find_configs() / what;
+        std::error_code ignored;
+        for (const auto& item : fs::directory_iterator(folder, ignored)) {
+            if (item.path().extension() == ".json") files.push_back(item.path());
+        }
+        std::sort(files.begin(), files.end());
+        for (const auto& file : files) table.add_row({{file.string()}, {summary_of(what, file)}});
+    }
+    std::fputs(table.text(context.colour).c_str(), stdout);
+    return exit_ok;
+}
+
+}  // namespace
+
+void add_list(CLI::App& app, Context& context) {
+    auto what = std::make_shared<std::string>();
+    CLI::App* command = app.add_subcommand("list", "List kernels, machines, panels or milestones");
+    command->add_option("what", *what, "What to list")
+        ->required()
+        ->type_name("kernels|machines|panels|milestones")
+        ->check(CLI::IsMember({"kernels", "machines", "panels", "milestones"}));
+    command->callback([what, &context] { context.exit_code = list(*what, context); });
+}
+
+}  // namespace tilemesh::cli

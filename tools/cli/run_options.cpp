@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parse, then validate, then run: nothing is written and nothing simulated before all panels, kernels and output
+// files have been checked.
+#include "tools/cli/run_options.h"
+
+#include "sim/base/error.h"
+#include "sim/report/result_json.h"
+#include "sim/report/table.h"
+#include "sim/run/workers.h"
+#include "tools/cli/output_file.h"
+#include "tools/cli/terminal.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+namespace tilemesh::cli {
+namespace {
+
+/// Keeps the kernels named by --kernel; each must be in at least one panel.
+void restrict_kernels(std::vector<run::Panel>& panels, const std::vector<std::string>& wanted) {
+    if (wanted.empty()) return;
+    std::vector<std::string> present;
+    for (const auto& panel : panels) {
+        for (const auto& choice : panel.kernels) {
+            for (const auto& name : {choice.label, choice.kernel}) {
+                if (std::find(present.begin(), present.end(), name) == present.end()) present.push_back(name);
+            }
+        }
+    }
+    for (const auto& name : wanted) {
+        if (std::find(present.begin(), present.end(), name) != present.end()) continue;
+        const auto near = nearest_name(name, present);
+        fail<InputError>("--kernel {}: expected a kernel of the panel, one of {}{}", name, fmt::join(present, ", "),
+                         near ? fmt::format("; did you mean {}?", *near) : "");
+    }
+    for (auto& panel : panels) {
+        std::erase_if(panel.kernels, [&](const run::KernelChoice& choice) {
+            return std::find(wanted.begin(), wanted.end(), choice.label) == wanted.end() &&
+                   std::find(wanted.begin(), wanted.end(), choice.kernel) == wanted.end();
+        });
+    }
+    std::erase_if(panels, [](const run::Panel& panel) { return panel.kernels.empty(); });
+}
+
+void check_save_outputs(const std::vector<run::Panel>& panels, const RunFlags& flags) {
+    if (flags.save_outputs.empty()) return;
+    if (panels.size() != 1 || panels.front().kernels.size() != 1)
+        fail<InputError>("--save-outputs {}: expected a single kernel on a single panel; choose one with --kernel",
+                         flags.save_outputs);
+    if (panels.front().values.mode != run::ValueMode::full)
+        fail<InputError>("--save-outputs {}: found values {}, expected full; add --values full", flags.save_outputs,
+                         name_of(panels.front().values.mode));
+}
+
+std::unique_ptr<OutputFile> open_output(const std::string& file, const char* option, const std::string& input) {
+    if (file.empty()) return nullptr;
+    std::error_code ignored;
+    if (std::filesystem::equivalent(file, input, ignored))
+        fail<InputError>("{} {}: is the input itself, expected another file", option, file);
+    return std::make_unique<OutputFile>(file, option);
+}
+
+void print(const std::string& text) {
+    std::fputs(text.c_str(), stdout);
+    std::fflush(stdout);
+}
+
+}  // namespace
+
+void declare(CLI::App& command, RunFlags& flags) {
+    command.add_option("--json", flags.json, "Write the whole result as JSON (- for standard output)");
+    command.add_option("--set", flags.set, "Override a key, e.g. --set problem.users.0.keys=32768; repeatable")
+        ->type_name("KEY=VALUE")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    command.add_option("--values", flags.values, "Shorthand for --set values.mode=MODE")
+        ->type_name("full|sampled|none");
+    command.add_option("--kernel", flags.kernels, "Only this kernel of the panel; repeatable")
+        ->type_name("NAME")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    command.add_option("--save-outputs", flags.save_outputs, "Write o and lse of one kernel as safetensors")
+        ->type_name("FILE");
+    command.add_option("-j,--jobs", flags.jobs, "Worker processes; default: one per core")
+        ->check(CLI::Range(1, 4096));
+    command.add_flag("-q,--quiet", flags.quiet, "No table, no progress bar; errors and the exit code only");
+}
+
+std::vector<run::Setting> settings_of(const RunFlags& flags) {
+    std::vector<run::Setting> settings;
+    for (const auto& text : flags.set) settings.push_back(run::parse_setting(text));
+    if (!flags.values.empty()) settings.push_back({"values.mode", flags.values, "values.mode=" + flags.values});
+    return settings;
+}
+
+int run_and_report(const std::string& name, std::vector<run::Panel> panels, const RunFlags& flags,
+                   const Context& context) {
+    for (const auto& panel : panels) run::check_panel(panel, context.runner);
+    restrict_kernels(panels, flags.kernels);
+    check_save_outputs(panels, flags);
+    const auto json = open_output(flags.json, "--json", flags.file);
+    const auto outputs = open_output(flags.save_outputs, "--save-outputs", flags.file);
+    if (json && outputs && std::filesystem::absolute(json->path()) == std::filesystem::absolute(outputs->path()))
+        fail<InputError>("--json and --save-outputs name the same file, {}", flags.json);
+
+    const bool tables = !flags.quiet && flags.json != "-";
+    ProgressBar bar(flags.quiet);
+    run::RunOptions options;
+    options.workers = flags.jobs;
+    options.save_outputs = flags.save_outputs;
+    options.on_progress = [&](const run::Progress& progress) { bar.show(progress); };
+    options.on_panel = [&](const report::PanelResult& panel) {
+        bar.clear();
+        if (tables) print(report::panel_text(panel, context.colour) + "\n");
+    };
+    const run::RunOutcome outcome = run::run_panels(name, panels, context.runner, options);
+    bar.clear();
+    if (tables && panels.size() > 1) print(report::run_text(outcome.result, context.colour));
+    if (json) json->write(report::pretty(report::to_json(outcome.result)));
+    if (outcome.interrupted) {
+        context.log.warn("interrupted; {}", json ? "finished entries are in " + flags.json
+                                                 : "finished entries are shown above, --json would keep them");
+        return exit_interrupted;
+    }
+    return run::exit_code(outcome.result);
+}
+
+}  // namespace tilemesh::cli

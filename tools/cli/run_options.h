@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `run` and `bench` have in common: their options, and running panels with a progress bar, tables and files.
+#pragma once
+
+#include "sim/run/milestone.h"
+#include "tools/cli/command.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tilemesh::cli {
+
+struct RunFlags {
+    std::string file;
+    std::string json;
+    std::string save_outputs;
+    std::string values;
+    std::vector<std::string> set;
+    std::vector<std::string> kernels;
+    int jobs = 0;
+    bool quiet = false;
+};
+
+void declare(CLI::App& command, RunFlags& flags);
+
+/// --set and its shorthands.
+std::vector<run::Setting> settings_of(const RunFlags& flags);
+
+/// Checks everything, then runs, prints and writes. Returns the exit code.
+int run_and_report(const std::string& name, std::vector<run::Panel> panels, const RunFlags& flags,
+                   const Context& context);
+
+}  // namespace tilemesh::cli
