@@ -70,7 +70,7 @@ struct LinkSummary {
 
 /// Facts about the computer that simulated. Kept apart in the file: they differ from run to run.
 struct HostResult {
-    double wall_seconds = 0.0;
+    double wall_seconds = 0.0;  // of the whole entry: simulation, values, verdict
     double commands_per_second = 0.0;
     std::uint64_t peak_memory_bytes = 0;
     bool operator==(const HostResult&) const = default;

@@ -123,7 +123,7 @@ std::size_t line_width(const Json& json) {
 }
 
 void append(const Json& json, std::size_t indent, std::string& out) {
-    std::string line = json.dump();
+    std::string line = json.dump(-1, ' ', false, Json::error_handler_t::replace);
     if (!is_container(json) || line.size() <= line_width(json)) {
         out += line;
         return;

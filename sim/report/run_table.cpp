@@ -80,7 +80,7 @@ std::string run_text(const RunResult& run, bool with_colour) {
                      {"", "cycles"},
                      {"", "time"},
                      {"", "all layers, scaled"},
-                     {"matrix", "peak/%"},
+                     {"matrix", "peak%"},
                      {"above bound of", "machine"},
                      {"above bound of", "schedule"},
                      {"", "answers", Align::left}});

@@ -35,7 +35,7 @@ Cell verdict_cell(const KernelResult& kernel) {
     if (kernel.status != Status::ok) return {name_of(kernel.status), Colour::red};
     if (!kernel.verdict.computed()) return {"values not computed", Colour::yellow};
     const auto& verdict = kernel.verdict;
-    return {fmt::format("{}  {:.2e}  {:.2e}", verdict.pass ? "pass" : "FAIL", verdict.relative_l2, verdict.max_error),
+    return {fmt::format("{} {:.1e} {:.1e}", verdict.pass ? "pass" : "FAIL", verdict.relative_l2, verdict.max_error),
             verdict.pass ? Colour::green : Colour::red};
 }
 
@@ -77,16 +77,16 @@ TextTable table_of(const PanelResult& panel) {
                      {"", "cycles"},
                      {"", time},
                      {"", "TFLOP/s"},
-                     {"matrix", "peak/%"},
+                     {"matrix", "peak%"},
                      {"HBM", "GB/s"},
-                     {"HBM", "peak/%"},
+                     {"HBM", "peak%"},
                      {"busiest link", "GB/s"},
-                     {"busiest link", "peak/%"},
+                     {"busiest link", "peak%"},
                      {"machine bound", time},
                      {"machine bound", "above"},
                      {"schedule bound", time},
                      {"schedule bound", "above"},
-                     {"", "verdict, rel. L2, max error", Align::left}});
+                     {"", "verdict relL2 maxerr", Align::left}});
     for (const auto& kernel : panel.kernels) table.add_row(row_of(kernel, unit));
     return table;
 }

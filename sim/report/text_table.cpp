@@ -7,8 +7,6 @@
 namespace tilemesh::report {
 namespace {
 
-constexpr std::size_t gap = 2;
-
 void strip_right(std::string& text) {
     while (!text.empty() && text.back() == ' ') text.pop_back();
 }
@@ -21,30 +19,44 @@ std::string coloured(const std::string& text, Colour colour) {
     return codes[static_cast<int>(colour)] + text + "\033[0m";
 }
 
+std::size_t TextTable::end_of_group(std::size_t column) const {
+    const std::string& group = columns_[column].group;
+    std::size_t end = column + 1;
+    while (!group.empty() && end < columns_.size() && columns_[end].group == group) ++end;
+    return end;
+}
+
+std::size_t TextTable::gap_after(std::size_t column) const {
+    if (column + 1 == columns_.size()) return 0;
+    return end_of_group(column) > column + 1 ? 1 : 2;
+}
+
+std::size_t TextTable::width_of_group(std::size_t column, const std::vector<std::size_t>& widths) const {
+    std::size_t width = widths[column];
+    for (std::size_t i = column + 1; i < end_of_group(column); ++i) width += gap_after(i - 1) + widths[i];
+    return width;
+}
+
 std::vector<std::size_t> TextTable::widths() const {
-    std::vector<std::size_t> result;
+    std::vector<std::size_t> widths;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
         std::size_t width = columns_[i].heading.size();
         for (const auto& row : rows_) width = std::max(width, row[i].text.size());
-        result.push_back(width);
+        widths.push_back(width);
     }
-    return result;
+    for (std::size_t i = 0; i < columns_.size(); i = end_of_group(i)) {
+        const std::size_t width = width_of_group(i, widths);
+        if (columns_[i].group.size() > width) widths[i] += columns_[i].group.size() - width;
+    }
+    return widths;
 }
 
 std::string TextTable::group_line(const std::vector<std::size_t>& widths) const {
     std::string out;
-    std::size_t i = 0;
-    while (i < columns_.size()) {
-        std::size_t width = widths[i];
-        std::size_t end = i + 1;
-        for (; end < columns_.size() && !columns_[i].group.empty() && columns_[end].group == columns_[i].group;
-             ++end) {
-            width += gap + widths[end];
-        }
+    for (std::size_t i = 0; i < columns_.size(); i = end_of_group(i)) {
         const std::string& group = columns_[i].group;
-        const std::size_t left = width > group.size() ? width - group.size() : 0;
-        out += std::string(left, ' ') + group.substr(0, width) + std::string(gap, ' ');
-        i = end;
+        out += std::string(width_of_group(i, widths) - group.size(), ' ') + group;
+        out += std::string(gap_after(end_of_group(i) - 1), ' ');
     }
     strip_right(out);
     return out.empty() ? out : out + "\n";
@@ -57,7 +69,7 @@ std::string TextTable::line(const std::vector<Cell>& cells, const std::vector<st
         const std::string padding(widths[i] - cells[i].text.size(), ' ');
         const std::string text = with_colour ? coloured(cells[i].text, cells[i].colour) : cells[i].text;
         out += columns_[i].align == Align::left ? text + padding : padding + text;
-        if (i + 1 < columns_.size()) out += std::string(gap, ' ');
+        out += std::string(gap_after(i), ' ');
     }
     strip_right(out);
     return out + "\n";

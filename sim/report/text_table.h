@@ -33,6 +33,9 @@ public:
 
 private:
     std::vector<std::size_t> widths() const;
+    std::size_t end_of_group(std::size_t column) const;
+    std::size_t gap_after(std::size_t column) const;  // smaller inside a group
+    std::size_t width_of_group(std::size_t column, const std::vector<std::size_t>& widths) const;
     std::string group_line(const std::vector<std::size_t>& widths) const;
     std::string line(const std::vector<Cell>& cells, const std::vector<std::size_t>& widths, bool with_colour) const;
     std::vector<Column> columns_;

@@ -21,6 +21,9 @@
 namespace tilemesh::run {
 namespace {
 
+/// Texts from anywhere may hold bytes that are no UTF-8; they must not cost the result.
+std::string one_line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
 /// Children die with their parent, however it ends.
 void die_with_parent(pid_t parent) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -34,10 +37,12 @@ void save(const std::vector<NamedTensor>& outputs, const Panel& panel, const Ker
     write_safetensors(file, tensors, {{"panel", panel.name}, {"kernel", choice.label}});
 }
 
-report::HostResult host_facts(double seconds, std::uint64_t commands) {
+/// `seconds` is the whole entry; the runner may have left in the result what the simulation alone took.
+report::HostResult host_facts(double seconds, const report::KernelResult& result) {
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
-    return {seconds, seconds > 0.0 ? static_cast<double>(commands) / seconds : 0.0,
+    const double simulating = result.host.wall_seconds > 0.0 ? result.host.wall_seconds : seconds;
+    return {seconds, simulating > 0.0 ? static_cast<double>(result.commands) / simulating : 0.0,
             static_cast<std::uint64_t>(usage.ru_maxrss) * 1024};
 }
 
@@ -50,7 +55,7 @@ report::HostResult host_facts(double seconds, std::uint64_t commands) {
     if (entry == 0) {
         die_with_parent(watcher);
         const auto outcome = run_entry(panel, runner, panel.kernels[kernel], prepared, save_outputs);
-        write_all(result, report::kernel_to_json(outcome).dump() + "\n");
+        write_all(result, one_line(report::kernel_to_json(outcome)) + "\n");
         std::fflush(nullptr);
         std::_Exit(0);
     }
@@ -70,9 +75,9 @@ std::string prepare(const Panel& panel, const EntryRunner& runner, std::shared_p
         prepared = runner.prepare(panel);
         return R"({"ready": true})";
     } catch (const InputError& error) {
-        return Json({{"input_error", error.what()}}).dump();
+        return one_line({{"input_error", error.what()}});
     } catch (const std::exception& error) {
-        return Json({{"error", error.what()}}).dump(-1, ' ', false, Json::error_handler_t::replace);
+        return one_line({{"error", error.what()}});
     }
 }
 
@@ -99,7 +104,7 @@ report::KernelResult run_entry(const Panel& panel, const EntryRunner& runner, co
     result.kernel = choice.kernel;
     result.label = choice.label;
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    result.host = host_facts(seconds.count(), result.commands);
+    result.host = host_facts(seconds.count(), result);
     return result;
 }
 

@@ -6,6 +6,7 @@
 #include "sim/attention/problem.h"
 #include "sim/base/json_reader.h"
 #include "sim/machine/config.h"
+#include "sim/tile/values.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -42,7 +43,7 @@ struct RanksChoice {
     std::string sharding = "contiguous";
 };
 
-enum class ValueMode : std::uint8_t { full, sampled, none };
+using tilemesh::ValueMode;
 
 struct ValuesChoice {
     ValueMode mode = ValueMode::sampled;

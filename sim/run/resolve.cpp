@@ -84,9 +84,10 @@ ResolvedPanel panel_from_object(Json json, const std::string& file, const std::f
     panel.file = file;
 
     const auto inputs = json.find("inputs");
-    if (inputs != json.end() && inputs->is_object() && inputs->contains("tensors") &&
-        (*inputs)["tensors"].is_string())
-        (*inputs)["tensors"] = beside(folder, (*inputs)["tensors"].get<std::string>()).string();
+    if (inputs != json.end() && inputs->is_object() && inputs->contains("tensors")) {
+        Json& tensors = (*inputs)["tensors"];
+        if (tensors.is_string() && tensors != "") tensors = beside(folder, tensors.get<std::string>()).string();
+    }
 
     Json machine;
     if (const auto found = json.find("machine"); found != json.end()) {

@@ -15,7 +15,7 @@
 namespace tilemesh {
 
 /// How much of every tile is computed. Cycles are the same in all three.
-enum class ValueMode : std::uint8_t { none, sampled, full };
+enum class ValueMode : std::uint8_t { full, sampled, none };
 
 /// Sorted flat row numbers (batch * rows + row) that carry values.
 using RowSet = std::shared_ptr<const std::vector<std::int32_t>>;

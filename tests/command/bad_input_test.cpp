@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whatever a user can get wrong: exit code 2, one line that names file, path, what was found and what was expected, and
-// no output file. Each row of the tables is one mistake; every row runs the command itself.
+// Whatever a user can get wrong: exit code 2, one line that names file, path, what was found and what was expected,
+// and no output file. Each row of the tables is one mistake; every row runs the command itself.
 #include "tests/command/example_panel.h"
 #include "tests/command/processes.h"
 
@@ -25,7 +25,7 @@ const Mistake mistakes[] = {
     {"/problem/heads_q", "9223372036854775808", "/problem/heads_q: found 9223372036854775808"},
     {"/problem/heads_q", nullptr, "/problem/heads_q: missing"},
     {"/problem/head_dim", "[]", "/problem/head_dim: found an array"},
-    {"/problem/heads", "6", "/problem/heads: unknown key, did you mean"},
+    {"/problem/heads", "6", "/problem/heads: unknown key"},
     {"/problem/dtype", "\"f61\"", "did you mean f16?"},
     {"/problem/scale", "-1", "/problem/scale: found -1"},
     {"/problem/scale", "1e300", "/problem/scale: found 1e300"},
@@ -44,7 +44,8 @@ const Mistake mistakes[] = {
     {"/kernels", "\"mesh_kv\"", "/kernels: found a string"},
     {"/kernels/0", "5", "/kernels/0: found 5"},
     {"/kernels/0", "\"no_such_thing\"", "/kernels/0: there is no kernel no_such_thing"},
-    {"/kernels/0", "{\"kernel\": \"x\", \"tile_key\": 4}", "/kernels/0/tile_key: unknown key, did you mean tile_keys?"},
+    {"/kernels/0", "{\"kernel\": \"x\", \"tile_key\": 4}",
+     "/kernels/0/tile_key: unknown key, did you mean tile_keys?"},
     {"/kernels/0", "{\"kernel\": \"x\", \"tile_keys\": 0}", "/kernels/0/tile_keys: found 0"},
     {"/kernels/0", "{\"kernel\": \"x\", \"tile_keys\": -1}", "/kernels/0/tile_keys: found -1"},
     {"/kernels/0", "{\"tile_keys\": 4}", "/kernels/0/kernel: missing"},

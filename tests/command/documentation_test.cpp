@@ -92,5 +92,6 @@ TEST_CASE("the schema of a panel lists the keys that the reader knows, and no ot
           keys_known_at(full_panel(), "/problem/users/0"));
     for (const char* key : {"ranks", "values", "inputs", "tolerance"})
         CHECK(properties_of(top.at(key)) == keys_known_at(full_panel(), std::string("/") + key));
-    CHECK(properties_of(top.at("kernels").at("items").at("anyOf").at(1)) == keys_known_at(full_panel(), "/kernels/0"));
+    CHECK(properties_of(top.at("kernels").at("items").at("anyOf").at(1)) ==
+          keys_known_at(full_panel(), "/kernels/0"));
 }

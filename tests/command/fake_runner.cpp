@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels that succeed, err, crash and hang on request. A panel whose inputs have the prefix "die" or "refuse" dies or
-// is refused while being prepared.
+// Kernels that succeed, err, crash and hang on request. A panel whose inputs have the prefix "die" or "refuse" dies
+// or is refused while being prepared.
 #include "tests/command/fake_runner.h"
 
 #include "sim/base/error.h"
@@ -21,14 +21,14 @@ struct FakePrepared : run::Prepared {
 }  // namespace
 
 std::vector<run::KernelInfo> FakeRunner::kernels() const {
-    return {{"good", "answers rightly"},       {"wrong", "answers wrongly"},
-            {"segfault", "crashes"},           {"leave", "ends its process"},
-            {"stuck", "throws a KernelError"}, {"impossible", "beats its bound"},
-            {"sleep", "never ends"},           {"picky", "refuses every problem"}};
+    return {{"good", "answers rightly"},   {"wrong", "answers wrongly"},      {"segfault", "crashes"},
+            {"leave", "ends its process"}, {"stuck", "throws a KernelError"}, {"impossible", "beats its bound"},
+            {"sleep", "never ends"},       {"picky", "refuses every problem"}};
 }
 
 void FakeRunner::check(const run::Panel& panel, const run::KernelChoice& choice) const {
-    run::units_of_ranks(panel, 8);
+    const bool pes = panel.ranks.unit == run::RankUnit::pe;
+    run::units_of_ranks(panel, pes ? panel.machine.pes() : panel.machine.cubes());
     if (choice.kernel == "picky") fail<InputError>("{}: picky cannot run this problem", choice.where);
 }
 
@@ -42,7 +42,7 @@ run::EntryOutcome FakeRunner::run(const run::Panel& panel, const run::KernelChoi
                                   const run::Prepared& prepared, bool want_outputs) const {
     run::EntryOutcome outcome;
     outcome.result = made_up_kernel(choice.kernel);
-    outcome.result.verdict.mode = name_of(panel.values.mode);
+    outcome.result.verdict.mode = run::name_of(panel.values.mode);
     // The label of a note tells whether the inputs came from another process than this one, as they should.
     const bool shared = dynamic_cast<const FakePrepared&>(prepared).process != ::getpid();
     outcome.result.note = shared ? "inputs shared" : "inputs made here";

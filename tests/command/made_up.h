@@ -22,8 +22,14 @@ inline report::KernelResult made_up_kernel(const std::string& label) {
     kernel.verdict = {"full", true, 2.5e-4, 1e-3, 1e-5, 640, 4e-4, ""};
     const auto part = [](std::string path, std::string kind, double busy_ns, std::uint64_t bytes, std::uint64_t work,
                          double peak) {
-        return report::ComponentResult{
-            std::move(path), std::move(kind), from_nanoseconds(busy_ns), Picoseconds(250), Bytes(bytes), work, 7, peak};
+        return report::ComponentResult{std::move(path),
+                                       std::move(kind),
+                                       from_nanoseconds(busy_ns),
+                                       Picoseconds(250),
+                                       Bytes(bytes),
+                                       work,
+                                       7,
+                                       peak};
     };
     kernel.components = {part("machine.cube0.pe0.matrix", "matrix", 600, 0, 4000, 8),
                          part("machine.cube0.pe0.hbm", "hbm", 300, 25000, 0, 100),
@@ -48,7 +54,8 @@ inline report::RunResult made_up_run() {
     panel.kernels[2].time = from_nanoseconds(500);  // wrong and therefore not the winner
     panel.kernels[2].machine_bound = panel.kernels[2].schedule_bound = {};
     panel.kernels[2].components.clear();
-    panel.kernels[2].verdict = {"full", false, 0.75, 2.0, 0.5, 640, 4e-4, "relative L2 is 0.75, expected at most 4e-4"};
+    panel.kernels[2].verdict = {"full", false, 0.75, 2.0,
+                                0.5,    640,   4e-4, "relative L2 is 0.75, expected at most 4e-4"};
     report::summarise(panel.kernels[2]);
     panel.kernels[3].kernel = panel.kernels[3].label = "dead";
     panel.kernels[3].status = report::Status::crashed;

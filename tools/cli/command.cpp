@@ -3,8 +3,11 @@
 #include "tools/cli/command.h"
 
 #include "sim/base/error.h"
+#include "sim/base/json_reader.h"
 #include "sim/run/version.h"
 #include "tools/cli/terminal.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -15,6 +18,18 @@ std::string one_line(std::string text) {
     while (!text.empty() && text.back() == '\n') text.pop_back();
     std::replace(text.begin(), text.end(), '\n', ' ');
     return text;
+}
+
+/// CLI11 would only say that a subcommand is missing.
+void check_subcommand(int argc, char** argv, const CLI::App& app) {
+    if (argc < 2 || argv[1][0] == '-') return;
+    std::vector<std::string> names;
+    for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+    const std::string asked = argv[1];
+    if (std::find(names.begin(), names.end(), asked) != names.end()) return;
+    const auto near = nearest_name(asked, names);
+    fail<InputError>("there is no command {}, expected {}{}", asked, fmt::join(names, ", "),
+                     near ? fmt::format("; did you mean {}?", *near) : "");
 }
 
 int parse_and_run(int argc, char** argv, Context& context) {
@@ -32,6 +47,7 @@ int parse_and_run(int argc, char** argv, Context& context) {
     add_list(app, context);
     add_check(app, context);
     add_compare(app, context);
+    check_subcommand(argc, argv, app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& request) {  // --help, --version

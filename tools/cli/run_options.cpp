@@ -50,7 +50,7 @@ void check_save_outputs(const std::vector<run::Panel>& panels, const RunFlags& f
                          flags.save_outputs);
     if (panels.front().values.mode != run::ValueMode::full)
         fail<InputError>("--save-outputs {}: found values {}, expected full; add --values full", flags.save_outputs,
-                         name_of(panels.front().values.mode));
+                         run::name_of(panels.front().values.mode));
 }
 
 std::unique_ptr<OutputFile> open_output(const std::string& file, const char* option, const std::string& input) {
@@ -96,8 +96,8 @@ std::vector<run::Setting> settings_of(const RunFlags& flags) {
 
 int run_and_report(const std::string& name, std::vector<run::Panel> panels, const RunFlags& flags,
                    const Context& context) {
-    for (const auto& panel : panels) run::check_panel(panel, context.runner);
     restrict_kernels(panels, flags.kernels);
+    for (const auto& panel : panels) run::check_panel(panel, context.runner);
     check_save_outputs(panels, flags);
     const auto json = open_output(flags.json, "--json", flags.file);
     const auto outputs = open_output(flags.save_outputs, "--save-outputs", flags.file);

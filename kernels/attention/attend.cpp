@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/attention/attend.h"
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+namespace tilemesh::kernels {
+namespace {
+
+constexpr float infinity = std::numeric_limits<float>::infinity();
+
+}  // namespace
+
+Attention::Attention(tl::Context& tl, double scale)
+    : tl_(tl), log2_scale_(static_cast<float>(scale * std::numbers::log2e)) {}
+
+void Attention::attend(Block block) {
+    Tile scores = tl_.dot(block.q, tl_.trans(block.k));
+    complete();
+    scores_ = std::move(scores);
+    held_ = std::move(block);
+}
+
+void Attention::flush() { complete(); }
+
+void Attention::complete() {
+    if (!held_) return;
+    Block block = std::move(*held_);
+    held_.reset();
+    Tile s = std::move(scores_);
+    State& state = *block.state;
+    block.q = Tile();
+    block.k = Tile();
+    if (block.mask) s = tl_.where(std::exchange(block.mask, Tile()), s, -infinity);
+    // Row maxima in score units; a row that sees nothing stays at lowest_score.
+    Tile m = tl_.maximum(tl_.max(s) * log2_scale_, state ? tl::Operand(state.m) : tl::Operand(lowest_score));
+    Tile p = tl_.fms(s, log2_scale_, m);
+    s = Tile();
+    p = tl_.exp2(p);
+    Tile l = tl_.sum(p);
+    p = tl_.cast(p, block.v.dtype());
+    if (state) {
+        const Tile correction = tl_.exp2(state.m - m);
+        l = tl_.fma(state.l, correction, l);
+        state.o = tl_.dot(p, block.v, state.o * correction);
+    } else {
+        state.o = tl_.dot(p, block.v);
+    }
+    state.m = std::move(m);
+    state.l = std::move(l);
+    if (block.done) block.done();
+}
+
+void merge(tl::Context& tl, State& into, const State& other) {
+    if (!other) return;
+    if (!into) {
+        into = other;
+        return;
+    }
+    const Tile m = tl.maximum(into.m, other.m);
+    const Tile a = tl.exp2(into.m - m), b = tl.exp2(other.m - m);
+    into.l = tl.fma(into.l, a, other.l * b);
+    into.o = tl.fma(into.o, a, other.o * b);
+    into.m = m;
+}
+
+Result finish(tl::Context& tl, const State& state, Dtype dtype) {
+    // l is 0 exactly where no key was visible (else the maximum itself contributes 1); o is 0 there too and stays 0
+    // over the smallest divisor, and log 0 is -inf.
+    Result result;
+    result.o = tl.cast(state.o / tl.maximum(state.l, std::numeric_limits<float>::min()), dtype);
+    result.lse = tl.fma(state.m, static_cast<float>(std::numbers::ln2), tl.log(state.l));
+    return result;
+}
+
+Result nothing_visible(tl::Context& tl, Shape output, Dtype dtype) {
+    const Shape column{output.batch(), output.rows(), 1};
+    return {tl.zeros(output, dtype), tl.full(column, -infinity)};
+}
+
+}  // namespace tilemesh::kernels

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner part that every kernel shares: attend a block of queries to a block of keys and values, updating the
+// running (m, l, o). Online softmax (Milakov and Gimelshein 2018; FlashAttention, Dao et al. 2022) with base-2
+// exponentials: m is the running maximum of scale * log2(e) * q.k, l the sum of 2^(score - m), o the unnormalised
+// output; all three in f32.
+#pragma once
+
+#include "sim/attention/mask.h"
+#include "sim/tile/context.h"
+
+#include <functional>
+#include <limits>
+#include <optional>
+
+namespace tilemesh::kernels {
+
+/// The running maximum starts here instead of at -inf: then rows that have seen no key yet need no special case,
+/// since 2^(-inf - lowest) is 0 and lowest - lowest is 0. A quarter of the range, so that differences do not
+/// overflow.
+inline constexpr float lowest_score = -std::numeric_limits<float>::max() / 4;
+
+/// The running result of one query block. Empty tiles: nothing was attended yet (m = -inf, l = 0, o = 0).
+struct State {
+    Tile m;  // [heads, rows, 1]
+    Tile l;  // [heads, rows, 1]
+    Tile o;  // [heads, rows, value_dim]
+    explicit operator bool() const { return static_cast<bool>(m); }
+};
+
+/// One block to attend: q [heads, rows, head_dim], k [heads, keys, head_dim], v [heads, keys, value_dim].
+struct Block {
+    Tile q, k, v;
+    State* state = nullptr;
+    Tile mask;                   // element mask [rows, keys]; none: all visible
+    std::function<void()> done;  // called when the block has been issued in full (the state's last block: store it)
+};
+
+/// Issues blocks so that matrix and vector engine work at once: the scores of a block are issued before the softmax
+/// and value product of the block before it.
+class Attention {
+public:
+    Attention(tl::Context& tl, double scale);
+    void attend(Block block);
+    /// Issues what is still held back.
+    void flush();
+
+private:
+    void complete();
+
+    tl::Context& tl_;
+    float log2_scale_;  // scale * log2(e)
+    std::optional<Block> held_;
+    Tile scores_;
+};
+
+/// Merges the partial result `other` into `into` (both unnormalised, base 2). An empty side leaves the other.
+void merge(tl::Context& tl, State& into, const State& other);
+
+/// What a finished state means: the output o / l in `dtype` (0 where nothing was visible) and the natural log-sum-exp
+/// (m + log2 l) ln 2 (-inf there).
+struct Result {
+    Tile o;
+    Tile lse;
+};
+Result finish(tl::Context& tl, const State& state, Dtype dtype);
+/// The result of a block that saw no key at all.
+Result nothing_visible(tl::Context& tl, Shape output, Dtype dtype);
+
+}  // namespace tilemesh::kernels

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+// A rank's program runs in the order of its timeline. Transfers of chunks are issued between the blocks of whatever
+// is being attended, each when it is due. A query block's state (m, l, o) stays in SRAM when all of them fit; else it
+// lives in HBM between chunks and comes in with its block.
+#include "kernels/attention/attention.h"
+
+#include "kernels/attention/attend.h"
+#include "kernels/attention/chunks.h"
+#include "kernels/attention/issue_order.h"
+
+#include <algorithm>
+#include <map>
+
+namespace tilemesh::kernels {
+namespace {
+
+using attention::Action;
+using attention::Item;
+using attention::Launch;
+using attention::Range;
+using attention::Visible;
+
+/// A block of this PE's queries: some kv heads (with their query heads) and some tokens.
+struct QueryBlock {
+    Range heads;      // counted from this PE's first
+    Range tokens;     // counted from this rank's first
+    Range positions;  // of the tokens
+    Tile q;
+    int attends_left = 0;  // chunks still to come of which it sees something
+    bool started = false;
+};
+
+/// What this PE does for one user.
+struct UserWork {
+    const attention::UserTensors* tensors = nullptr;
+    std::vector<QueryBlock> blocks;
+    std::map<int, std::vector<State>> registers;  // by register number, by block; register 0 is attended into
+    bool merges = false;                          // partial results of other ranks come in
+};
+
+class Run {
+public:
+    Run(tl::Context& tl, const Launch& launch)
+        : tl_(tl),
+          launch_(launch),
+          problem_(*launch.problem),
+          chunks_(tl, launch),
+          attention_(tl, launch.problem->scale),
+          order_(issue_order((*launch.timeline)[static_cast<std::size_t>(launch.rank)], *launch.needs,
+                             launch.tiling.piece_keys)),
+          issued_(order_.size(), false) {
+        for (int user = 0; user < launch.needs->users(); ++user) users_.push_back(work_of(user));
+    }
+
+    void all() {
+        for (next_ = 0; next_ < order_.size(); ++next_) {
+            if (!issued_[next_]) row(order_[next_]);
+        }
+        attention_.flush();
+        for (UserWork& user : users_) finish_rest(user);
+    }
+
+private:
+    bool keeps_states(const UserWork& user) const { return launch_.tiling.queries_stay || user.merges; }
+    static bool is_transfer(const Action& action) {
+        return (action.kind == Action::Kind::send || action.kind == Action::Kind::receive) &&
+               action.item.kind == Item::Kind::chunk;
+    }
+    Range key_positions(const Item& chunk, Range keys) const {
+        const std::int64_t first = launch_.needs->keys_of(chunk.user, chunk.id).begin;
+        return {first + keys.begin, first + keys.end};
+    }
+    std::int64_t group() const { return problem_.group(); }
+    Shape rows_shape(const QueryBlock& block, std::int64_t cols) const {
+        return {block.heads.size(), block.tokens.size() * group(), cols};
+    }
+    tl::Pointer rows_at(Tensor& tensor, const QueryBlock& block) const {
+        return tl::at(tensor, block.heads.begin, block.tokens.begin * group());
+    }
+
+    UserWork work_of(int user);
+    void row(const Issue& issue);
+    void transfer(const Issue& issue);
+    /// Issues the chunk transfers due by `time`.
+    void transfers_until(double time);
+    void attend(const Issue& issue);
+    void attend_group(const Item& chunk, UserWork& user, const std::vector<QueryBlock*>& group);
+    void enter(UserWork& user, QueryBlock& block, std::size_t index);
+    void leave(UserWork& user, QueryBlock& block, std::size_t index);
+    Tile element_mask(const QueryBlock& block, Range keys);
+    void write_result(UserWork& user, const QueryBlock& block, const Result& result);
+    void finish_rest(UserWork& user);
+    void move_states(const Action& action);
+
+    tl::Context& tl_;
+    const Launch& launch_;
+    const attention::Problem& problem_;
+    Chunks chunks_;
+    Attention attention_;
+    std::vector<Issue> order_;
+    std::vector<bool> issued_;
+    std::size_t next_ = 0;
+    std::vector<UserWork> users_;
+    std::size_t steps_done_ = 0, steps_total_ = 1;  // blocks of the chunk being attended
+    double attend_begin_ = 0.0, attend_end_ = 0.0;
+};
+
+UserWork Run::work_of(int user) {
+    const attention::NeedSets& needs = *launch_.needs;
+    UserWork work;
+    work.tensors = &launch_.users[static_cast<std::size_t>(user)];
+    const Range queries = needs.queries_of(user, launch_.rank);
+    const Range positions = needs.query_positions(user, launch_.rank);
+    const attention::Tiling& tiling = launch_.tiling;
+    for (std::int64_t h = 0; h < launch_.heads.size(); h += tiling.tile_heads) {
+        for (std::int64_t t = 0; t < queries.size(); t += tiling.tile_queries) {
+            QueryBlock block;
+            block.heads = {h, std::min(h + tiling.tile_heads, launch_.heads.size())};
+            block.tokens = {t, std::min(t + tiling.tile_queries, queries.size())};
+            block.positions = {positions.begin + block.tokens.begin, positions.begin + block.tokens.end};
+            work.blocks.push_back(std::move(block));
+        }
+    }
+    for (const Action& action : launch_.schedule->program(launch_.rank)) {
+        if (action.item.user != user) continue;
+        if (action.kind == Action::Kind::merge || action.item.kind == Item::Kind::state) work.merges = true;
+        if (action.kind != Action::Kind::attend) continue;
+        const Range keys = needs.keys_of(user, action.item.id);
+        for (QueryBlock& block : work.blocks) {
+            if (problem_.mask->block(block.positions, keys) != Visible::none) ++block.attends_left;
+        }
+    }
+    work.registers[0].resize(work.blocks.size());
+    return work;
+}
+
+void Run::row(const Issue& issue) {
+    const Action& action = *issue.action;
+    if (is_transfer(action)) {
+        transfer(issue);
+    } else if (action.kind == Action::Kind::attend) {
+        attend(issue);
+    } else {
+        attention_.flush();
+        move_states(action);
+    }
+}
+
+void Run::transfer(const Issue& issue) {
+    const Action& action = *issue.action;
+    if (action.kind == Action::Kind::send) {
+        chunks_.send(action.item, issue.piece, action.peer);
+    } else {
+        chunks_.receive(action.item, issue.piece, action.peer);
+    }
+}
+
+void Run::transfers_until(double time) {
+    for (std::size_t i = next_ + 1; i < order_.size() && order_[i].time <= time; ++i) {
+        if (issued_[i] || !is_transfer(*order_[i].action)) continue;
+        issued_[i] = true;
+        transfer(order_[i]);
+    }
+}
+
+void Run::attend(const Issue& issue) {
+    const Item& chunk = issue.action->item;
+    UserWork& user = users_[static_cast<std::size_t>(chunk.user)];
+    const std::size_t tiles = chunks_.tiles_of(chunk).size();
+    steps_done_ = 0;
+    steps_total_ = std::max<std::size_t>(1, tiles * user.blocks.size());
+    attend_begin_ = issue.time;
+    attend_end_ = issue.end;
+    // Groups of blocks of the same heads, so that a tile of keys serves all of them.
+    for (std::size_t i = 0; i < user.blocks.size();) {
+        std::vector<QueryBlock*> together;
+        const Range heads = user.blocks[i].heads;
+        while (i < user.blocks.size() && user.blocks[i].heads == heads &&
+               static_cast<std::int64_t>(together.size()) < launch_.tiling.group_blocks) {
+            together.push_back(&user.blocks[i++]);
+        }
+        attend_group(chunk, user, together);
+    }
+}
+
+void Run::attend_group(const Item& chunk, UserWork& user, const std::vector<QueryBlock*>& group_blocks) {
+    const std::vector<Range> tiles = chunks_.tiles_of(chunk);
+    std::vector<std::size_t> left(group_blocks.size(), 0);  // tiles each block still sees
+    for (std::size_t b = 0; b < group_blocks.size(); ++b) {
+        for (const Range& keys : tiles) {
+            left[b] +=
+                problem_.mask->block(group_blocks[b]->positions, key_positions(chunk, keys)) != Visible::none ? 1 : 0;
+        }
+        if (left[b] > 0)
+            enter(user, *group_blocks[b], static_cast<std::size_t>(group_blocks[b] - user.blocks.data()));
+    }
+    for (const Range& keys : tiles) {
+        KeyTile tile;
+        for (std::size_t b = 0; b < group_blocks.size(); ++b) {
+            QueryBlock& block = *group_blocks[b];
+            transfers_until(attend_begin_ + (attend_end_ - attend_begin_) * static_cast<double>(steps_done_++) /
+                                                static_cast<double>(steps_total_));
+            const Visible visible = problem_.mask->block(block.positions, key_positions(chunk, keys));
+            if (visible == Visible::none) continue;
+            if (!tile.k) tile = chunks_.tile(chunk, block.heads, keys);
+            const auto index = static_cast<std::size_t>(&block - user.blocks.data());
+            Block work;
+            work.q = block.q;
+            work.k = tile.k;
+            work.v = tile.v;
+            work.state = &user.registers[0][index];
+            if (visible == Visible::some) work.mask = element_mask(block, key_positions(chunk, keys));
+            if (--left[b] == 0) work.done = [this, &user, &block, index] { leave(user, block, index); };
+            attention_.attend(std::move(work));
+        }
+    }
+}
+
+void Run::enter(UserWork& user, QueryBlock& block, std::size_t index) {
+    const attention::UserTensors& tensors = *user.tensors;
+    if (!block.q)
+        block.q = tl_.load(rows_at(*tensors.q, block), rows_shape(block, problem_.head_dim), problem_.dtype);
+    if (block.started && !keeps_states(user)) {
+        State& state = user.registers[0][index];
+        state.m = tl_.load(rows_at(*tensors.m, block), rows_shape(block, 1), Dtype::f32);
+        state.l = tl_.load(rows_at(*tensors.l, block), rows_shape(block, 1), Dtype::f32);
+        state.o = tl_.load(rows_at(*tensors.acc, block), rows_shape(block, problem_.value_dim), Dtype::f32);
+    }
+    block.started = true;
+}
+
+void Run::leave(UserWork& user, QueryBlock& block, std::size_t index) {
+    const attention::UserTensors& tensors = *user.tensors;
+    State& state = user.registers[0][index];
+    const bool last = --block.attends_left == 0;
+    if (last || !launch_.tiling.queries_stay) block.q = Tile();
+    if (user.merges) return;
+    if (last) {
+        write_result(user, block, finish(tl_, state, problem_.dtype));
+        state = State();
+    } else if (!keeps_states(user)) {
+        tl_.store(rows_at(*tensors.m, block), state.m);
+        tl_.store(rows_at(*tensors.l, block), state.l);
+        tl_.store(rows_at(*tensors.acc, block), state.o);
+        state = State();
+    }
+}
+
+Tile Run::element_mask(const QueryBlock& block, Range keys) {
+    const auto predicate = [mask = problem_.mask.get(), first = block.positions.begin, key = keys.begin,
+                            g = static_cast<std::int32_t>(group())](std::int32_t, std::int32_t row,
+                                                                    std::int32_t col) {
+        return mask->sees(first + row / g, key + col);
+    };
+    return tl_.compare(Shape{1, block.tokens.size() * group(), keys.size()}, predicate,
+                       problem_.mask->compare_operations());
+}
+
+void Run::write_result(UserWork& user, const QueryBlock& block, const Result& result) {
+    tl_.store(rows_at(*user.tensors->o, block), result.o);
+    tl_.store(rows_at(*user.tensors->lse, block), result.lse);
+}
+
+void Run::finish_rest(UserWork& user) {
+    // Merged results are complete only now; blocks that never saw a key have no state.
+    for (std::size_t i = 0; i < user.blocks.size(); ++i) {
+        QueryBlock& block = user.blocks[i];
+        State& state = user.registers[0][i];
+        if (user.merges && state) {
+            write_result(user, block, finish(tl_, state, problem_.dtype));
+        } else if (user.merges || !block.started) {
+            write_result(user, block, nothing_visible(tl_, rows_shape(block, problem_.value_dim), problem_.dtype));
+        }
+        state = State();
+    }
+    user.registers.clear();
+}
+
+void Run::move_states(const Action& action) {
+    UserWork& user = users_[static_cast<std::size_t>(action.item.user)];
+    std::vector<State>& states = user.registers[action.item.id];
+    states.resize(user.blocks.size());
+    if (action.kind == Action::Kind::merge) {
+        std::vector<State>& other = user.registers[action.other];
+        other.resize(user.blocks.size());
+        for (std::size_t i = 0; i < states.size(); ++i) merge(tl_, states[i], other[i]);
+        return;
+    }
+    const int pe = launch_.peers[static_cast<std::size_t>(action.peer)];
+    for (std::size_t i = 0; i < states.size(); ++i) {
+        const QueryBlock& block = user.blocks[i];
+        State& state = states[i];
+        if (action.kind == Action::Kind::receive) {
+            state.m = tl_.recv(pe, rows_shape(block, 1), Dtype::f32);
+            state.l = tl_.recv(pe, rows_shape(block, 1), Dtype::f32);
+            state.o = tl_.recv(pe, rows_shape(block, problem_.value_dim), Dtype::f32);
+            continue;
+        }
+        if (!state) {  // this rank's share saw nothing for these rows: the neutral state
+            state.m = tl_.full(rows_shape(block, 1), lowest_score);
+            state.l = tl_.zeros(rows_shape(block, 1));
+            state.o = tl_.zeros(rows_shape(block, problem_.value_dim));
+        }
+        tl_.send(pe, state.m);
+        tl_.send(pe, state.l);
+        tl_.send(pe, state.o);
+    }
+}
+
+}  // namespace
+
+void attention_kernel(tl::Context& tl, const Launch& launch) {
+    if (launch.heads.empty()) return;
+    Run(tl, launch).all();
+}
+
+}  // namespace tilemesh::kernels

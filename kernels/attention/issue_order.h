@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// In which order one PE issues its share of a schedule: rows of the table by the time at which they would happen on
+// ideal engines, cut into pieces, so that an in-order command processor never stands before something late while
+// something due waits behind it. Every PE uses the same timeline, so a send is never issued after a receive that
+// depends on it.
+#pragma once
+
+#include "sim/attention/kernel.h"
+
+#include <vector>
+
+namespace tilemesh::kernels {
+
+/// One piece of one row.
+struct Issue {
+    const attention::Action* action = nullptr;
+    int piece = 0;  // of `pieces`; transfers of chunks only
+    int pieces = 1;
+    double time = 0.0;  // when it would start
+    double end = 0.0;   // when the whole row would be done
+};
+
+/// The rows of a rank's program in order of issue. Rows that attend or merge are one entry each.
+std::vector<Issue> issue_order(const std::vector<attention::TimedAction>& program, const attention::NeedSets& needs,
+                               std::int64_t piece_keys);
+
+}  // namespace tilemesh::kernels

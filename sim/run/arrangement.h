@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// How one kernel of one panel sits on the machine, before anything is simulated: which PE is which member of which
+// rank, who owns which heads, the schedule's table (checked), the tiles, the timeline and the bounds.
+#pragma once
+
+#include "sim/attention/bounds.h"
+#include "sim/attention/kernel.h"
+#include "sim/run/panel.h"
+
+#include <vector>
+
+namespace tilemesh::run {
+
+struct Arrangement {
+    std::vector<std::vector<int>> pes;           // by rank, by member
+    std::vector<attention::Range> member_heads;  // by member: kv heads
+    attention::NeedSets needs;
+    attention::Schedule schedule;
+    attention::Tiling tiling;
+    std::vector<std::vector<attention::TimedAction>> timeline;
+    attention::Bound machine_bound, schedule_bound;
+
+    int ranks() const { return static_cast<int>(pes.size()); }
+    int members() const { return static_cast<int>(member_heads.size()); }
+};
+
+/// InputError, beginning with choice.where, when the kernel cannot run this panel.
+Arrangement arrange(const Panel& panel, const KernelChoice& choice, const attention::Kernel& kernel);
+
+}  // namespace tilemesh::run

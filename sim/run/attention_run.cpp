@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/run/attention_run.h"
+
+#include "sim/attention/tolerance.h"
+#include "sim/base/error.h"
+#include "sim/run/arrangement.h"
+#include "sim/run/layout.h"
+#include "sim/tile/math_threads.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace tilemesh::run {
+namespace {
+
+/// Inputs and what they should give.
+class PreparedAttention final : public Prepared {
+public:
+    std::unique_ptr<attention::Inputs> inputs;  // none when no values are computed
+    RowSample sample;
+    std::vector<attention::Reference> expected;  // by user
+};
+
+report::BoundResult to_report(const attention::Bound& bound) {
+    // Rounded down, and a little more for the rounding of sums, so that a bound never exceeds what it bounds.
+    const auto picoseconds = [](double ns) {
+        return Picoseconds(static_cast<std::uint64_t>(ns * 1000.0 * (1.0 - 1e-9)));
+    };
+    report::BoundResult result;
+    result.time = picoseconds(bound.ns());
+    result.binding = std::string(bound.binding().name);
+    for (const attention::BoundTerm& term : bound.terms)
+        result.terms.push_back({std::string(term.name), picoseconds(term.ns)});
+    return result;
+}
+
+/// Rows that were written not once but never, or twice, are wrong whatever their values.
+std::string miscounted(const Collected& collected) {
+    for (const auto* times : {&collected.times_o, &collected.times_lse}) {
+        const auto wrong = std::find_if(times->begin(), times->end(), [](int n) { return n != 1; });
+        if (wrong != times->end()) return fmt::format("row {} was written {} times", wrong - times->begin(), *wrong);
+    }
+    return {};
+}
+
+}  // namespace
+
+std::vector<KernelInfo> AttentionRunner::kernels() const {
+    std::vector<KernelInfo> list;
+    for (const attention::Kernel& kernel : kernels_)
+        list.push_back({std::string(kernel.name), std::string(kernel.summary)});
+    return list;
+}
+
+const attention::Kernel& AttentionRunner::find(const KernelChoice& choice) const {
+    for (const attention::Kernel& kernel : kernels_) {
+        if (kernel.name == choice.kernel) return kernel;
+    }
+    fail<InputError>("{}: there is no kernel {}", choice.where, choice.kernel);
+}
+
+void AttentionRunner::check(const Panel& panel, const KernelChoice& choice) const {
+    arrange(panel, choice, find(choice));
+}
+
+std::shared_ptr<const Prepared> AttentionRunner::prepare(const Panel& panel) const {
+    auto prepared = std::make_shared<PreparedAttention>();
+    if (panel.values.mode == ValueMode::none) return prepared;
+    const attention::Problem& problem = panel.problem;
+    const bool full = panel.values.mode == ValueMode::full;
+    if (!panel.inputs.tensors.empty()) {
+        prepared->inputs = std::make_unique<attention::Inputs>(
+            attention::Inputs::from_file(problem, panel.inputs.tensors, panel.inputs.prefix));
+    } else {
+        prepared->inputs = std::make_unique<attention::Inputs>(attention::Inputs::generated(
+            problem, panel.values.seed,
+            full ? attention::Inputs::Queries::held : attention::Inputs::Queries::regenerated));
+    }
+    if (!full) prepared->sample = draw_rows(problem, panel.values.rows, panel.values.seed);
+    for (int user = 0; user < static_cast<int>(problem.users.size()); ++user) {
+        prepared->expected.push_back(
+            full ? attention::reference(problem, *prepared->inputs, user, 2)
+                 : attention::reference_rows(problem, *prepared->inputs, user,
+                                             prepared->sample.rows[static_cast<std::size_t>(user)], 2));
+    }
+    return prepared;
+}
+
+EntryOutcome AttentionRunner::run(const Panel& panel, const KernelChoice& choice, const Prepared& prepared_base,
+                                  bool want_outputs) const {
+    use_one_math_thread();
+    const attention::Kernel& kernel = find(choice);
+    const auto& prepared = dynamic_cast<const PreparedAttention&>(prepared_base);
+    const attention::Problem& problem = panel.problem;
+    const Arrangement a = arrange(panel, choice, kernel);
+
+    machine::Simulation simulation(panel.machine);
+    std::vector<std::vector<attention::Launch>> launches(static_cast<std::size_t>(a.ranks()));
+    for (int rank = 0; rank < a.ranks(); ++rank) {
+        for (int member = 0; member < a.members(); ++member) {
+            launches[static_cast<std::size_t>(rank)].push_back(
+                lay_out(simulation, panel, a, rank, member, prepared.inputs.get(), prepared.sample));
+        }
+    }
+    for (int rank = 0; rank < a.ranks(); ++rank) {
+        for (int member = 0; member < a.members(); ++member) {
+            const attention::Launch& launch =
+                launches[static_cast<std::size_t>(rank)][static_cast<std::size_t>(member)];
+            simulation.launch(
+                a.pes[static_cast<std::size_t>(rank)][static_cast<std::size_t>(member)], std::string(kernel.name),
+                [&launch, text = kernel.text](tl::Context& tl) { text(tl, launch); }, panel.values.mode);
+        }
+    }
+    const machine::Outcome outcome = simulation.run();
+
+    EntryOutcome entry;
+    report::KernelResult& result = entry.result;
+    result.kernel = std::string(kernel.name);
+    for (const auto& [name, value] :
+         {std::pair{"tile_heads", a.tiling.tile_heads}, std::pair{"tile_queries", a.tiling.tile_queries},
+          std::pair{"tile_keys", a.tiling.tile_keys}, std::pair{"piece_keys", a.tiling.piece_keys}}) {
+        result.options.emplace_back(name, static_cast<std::uint64_t>(value));
+    }
+    result.time = outcome.time;
+    result.clock_ghz = panel.machine.pe.clock.ghz();
+    result.flops = static_cast<std::uint64_t>(attention::flops(problem));
+    result.commands = outcome.commands;
+    result.machine_bound = to_report(a.machine_bound);
+    result.schedule_bound = to_report(a.schedule_bound);
+    result.host.wall_seconds = outcome.host_seconds;
+    if (!kernel.exact) result.note = "a specimen: its arithmetic is known to be wrong";
+    for (std::size_t i = 0; i < outcome.components.size(); ++i) {
+        const machine::Component& part = outcome.components[i];
+        const machine::Totals& totals = outcome.totals[i];
+        const double peak = part.kind == "matrix" ? panel.machine.pe.macs_per_ns(problem.dtype) : part.peak_per_ns;
+        result.components.push_back(
+            {part.path, part.kind, totals.busy, totals.queued, totals.bytes, totals.work, totals.activities, peak});
+    }
+
+    if (panel.values.mode == ValueMode::none) return entry;
+    result.verdict.mode = name_of(panel.values.mode);
+    attention::Tolerance tolerance = attention::default_tolerance(problem);
+    if (panel.tolerance) tolerance.relative_l2 = *panel.tolerance;
+    result.verdict.tolerance = tolerance.relative_l2;
+    attention::Comparison comparison(tolerance);
+    std::string miscount;
+    // With replicated queries every rank holds a copy of the whole result, and each copy must be right.
+    std::vector<std::vector<int>> copies;
+    if (kernel.replicated_queries) {
+        for (int rank = 0; rank < a.ranks(); ++rank) copies.push_back({rank});
+    } else {
+        copies.emplace_back(static_cast<std::size_t>(a.ranks()));
+        std::iota(copies.front().begin(), copies.front().end(), 0);
+    }
+    for (const std::vector<int>& ranks : copies) {
+        for (int user = 0; user < a.needs.users(); ++user) {
+            Collected collected = collect(panel, a, launches, user, ranks, prepared.sample);
+            const attention::Reference& expected = prepared.expected[static_cast<std::size_t>(user)];
+            comparison.add(collected.o, collected.lse, expected.o, expected.lse);
+            if (miscount.empty()) miscount = miscounted(collected);
+            if (!want_outputs || ranks.front() != 0) continue;
+            const attention::User& shape = problem.users[static_cast<std::size_t>(user)];
+            const auto size = [](std::int64_t n) { return static_cast<std::uint64_t>(n); };
+            entry.outputs.push_back({fmt::format("user{}.o", user),
+                                     {size(shape.queries), size(problem.heads_q), size(problem.value_dim)},
+                                     std::move(collected.o)});
+            entry.outputs.push_back({fmt::format("user{}.lse", user),
+                                     {size(problem.heads_q), size(shape.queries)},
+                                     std::move(collected.lse)});
+        }
+    }
+    const attention::Verdict verdict = comparison.verdict();
+    result.verdict.pass = verdict.pass && miscount.empty();
+    result.verdict.why = miscount.empty() ? verdict.reason : miscount;
+    result.verdict.relative_l2 = verdict.relative_l2;
+    result.verdict.max_error = verdict.max_error;
+    result.verdict.lse_error = verdict.max_lse_error;
+    result.verdict.rows_checked = verdict.rows_checked;
+    return entry;
+}
+
+}  // namespace tilemesh::run

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The problem's tensors as they lie in the PEs' HBM: every member of a rank holds the rank's tokens of the heads it
+// owns, rows of a kv head together (token by token, within a token by query head). And the way back: results from the
+// PEs into the problem's own layout.
+#pragma once
+
+#include "sim/attention/inputs.h"
+#include "sim/attention/reference.h"
+#include "sim/machine/simulation.h"
+#include "sim/run/arrangement.h"
+
+#include <vector>
+
+namespace tilemesh::run {
+
+/// Rows whose values are computed, per user: all of them, or a sample.
+struct RowSample {
+    bool all = true;
+    std::vector<std::vector<attention::Row>> rows;  // by user, when not all; sorted by query, then head
+};
+
+/// `rows` distinct rows per user (all when there are no more), drawn by the seed.
+RowSample draw_rows(const attention::Problem& problem, std::int64_t rows, std::uint64_t seed);
+
+/// Allocates everything one PE needs and fills in the launch.
+attention::Launch lay_out(machine::Simulation& simulation, const Panel& panel, const Arrangement& arrangement,
+                          int rank, int member, const attention::Inputs* inputs, const RowSample& sample);
+
+/// One user's output in the reference's order: o [rows, value_dim], lse [rows] or [heads_q, queries]; and how often
+/// each row was written.
+struct Collected {
+    std::vector<float> o, lse;
+    std::vector<int> times_o, times_lse;
+};
+/// What the PEs of `ranks` (all, or one when every rank holds a copy) have written for `user`.
+Collected collect(const Panel& panel, const Arrangement& arrangement,
+                  const std::vector<std::vector<attention::Launch>>& launches, int user,
+                  const std::vector<int>& ranks, const RowSample& sample);
+
+}  // namespace tilemesh::run
