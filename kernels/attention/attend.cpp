@@ -17,21 +17,28 @@ Attention::Attention(tl::Context& tl, double scale)
 
 void Attention::attend(Block block) {
     Tile scores = tl_.dot(block.q, tl_.trans(block.k));
-    complete();
-    scores_ = std::move(scores);
-    held_ = std::move(block);
+    block.q = block.k = Tile();
+    Stage next{std::move(block), std::move(scores), Tile()};
+    std::optional<Stage> weighted;
+    if (scored_) weighted = softmax(std::move(*scored_));
+    if (weighted_) values(std::move(*weighted_));
+    weighted_ = std::move(weighted);
+    scored_ = std::move(next);
 }
 
-void Attention::flush() { complete(); }
+void Attention::flush() {
+    std::optional<Stage> weighted;
+    if (scored_) weighted = softmax(std::move(*scored_));
+    if (weighted_) values(std::move(*weighted_));
+    if (weighted) values(std::move(*weighted));
+    scored_.reset();
+    weighted_.reset();
+}
 
-void Attention::complete() {
-    if (!held_) return;
-    Block block = std::move(*held_);
-    held_.reset();
-    Tile s = std::move(scores_);
+Attention::Stage Attention::softmax(Stage stage) {
+    Block& block = stage.block;
     State& state = *block.state;
-    block.q = Tile();
-    block.k = Tile();
+    Tile s = std::move(stage.tile);
     if (block.mask) s = tl_.where(std::exchange(block.mask, Tile()), s, -infinity);
     // Row maxima in score units; a row that sees nothing stays at lowest_score.
     Tile m = tl_.maximum(tl_.max(s) * log2_scale_, state ? tl::Operand(state.m) : tl::Operand(lowest_score));
@@ -39,17 +46,24 @@ void Attention::complete() {
     s = Tile();
     p = tl_.exp2(p);
     Tile l = tl_.sum(p);
-    p = tl_.cast(p, block.v.dtype());
     if (state) {
-        const Tile correction = tl_.exp2(state.m - m);
-        l = tl_.fma(state.l, correction, l);
-        state.o = tl_.dot(p, block.v, state.o * correction);
-    } else {
-        state.o = tl_.dot(p, block.v);
+        stage.correction = tl_.exp2(state.m - m);
+        l = tl_.fma(state.l, stage.correction, l);
     }
     state.m = std::move(m);
     state.l = std::move(l);
-    if (block.done) block.done();
+    stage.tile = tl_.cast(p, block.v.dtype());
+    return stage;
+}
+
+void Attention::values(Stage stage) {
+    State& state = *stage.block.state;
+    if (stage.correction) {
+        state.o = tl_.dot(stage.tile, stage.block.v, state.o * stage.correction);
+    } else {
+        state.o = tl_.dot(stage.tile, stage.block.v);
+    }
+    if (stage.block.done) stage.block.done();
 }
 
 void merge(tl::Context& tl, State& into, const State& other) {

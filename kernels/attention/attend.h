@@ -35,8 +35,10 @@ struct Block {
     std::function<void()> done;  // called when the block has been issued in full (the state's last block: store it)
 };
 
-/// Issues blocks so that matrix and vector engine work at once: the scores of a block are issued before the softmax
-/// and value product of the block before it.
+/// Issues blocks so that matrix and vector engine work at once. A block goes through three stages: scores (matrix),
+/// softmax (vector), values (matrix, after a small vector correction of o). Each call issues the scores of its block,
+/// the softmax of the block before and the values of the one before that; so no engine stands before a result that
+/// another is still making, not even for the time a systolic array takes to drain.
 class Attention {
 public:
     Attention(tl::Context& tl, double scale);
@@ -45,12 +47,18 @@ public:
     void flush();
 
 private:
-    void complete();
+    /// A block on its way, with what its last stage has made.
+    struct Stage {
+        Block block;
+        Tile tile;        // scores, then probabilities
+        Tile correction;  // of the old o; none for the first block of a state
+    };
+    Stage softmax(Stage stage);
+    void values(Stage stage);
 
     tl::Context& tl_;
     float log2_scale_;  // scale * log2(e)
-    std::optional<Block> held_;
-    Tile scores_;
+    std::optional<Stage> scored_, weighted_;
 };
 
 /// Merges the partial result `other` into `into` (both unnormalised, base 2). An empty side leaves the other.

@@ -26,7 +26,8 @@ struct QueryBlock {
     Range tokens;     // counted from this rank's first
     Range positions;  // of the tokens
     Tile q;
-    int attends_left = 0;  // chunks still to come of which it sees something
+    int attends_left = 0;    // chunks still to come of which it sees something
+    bool in_flight = false;  // some of its work is held back by the pipeline of stages
     bool started = false;
 };
 
@@ -36,6 +37,14 @@ struct UserWork {
     std::vector<QueryBlock> blocks;
     std::map<int, std::vector<State>> registers;  // by register number, by block; register 0 is attended into
     bool merges = false;                          // partial results of other ranks come in
+    std::size_t index_of(const QueryBlock& block) const { return static_cast<std::size_t>(&block - blocks.data()); }
+};
+
+/// Query blocks that are in SRAM together while the keys of a chunk stream past.
+struct Group {
+    std::vector<QueryBlock*> blocks;
+    std::vector<std::size_t> tiles_left;  // by block: tiles it still has to see
+    bool entered = false;
 };
 
 class Run {
@@ -84,7 +93,9 @@ private:
     /// Issues the chunk transfers due by `time`.
     void transfers_until(double time);
     void attend(const Issue& issue);
-    void attend_group(const Item& chunk, UserWork& user, const std::vector<QueryBlock*>& group);
+    void attend_group(const Item& chunk, UserWork& user, const std::vector<Range>& tiles, Group& group, Group* next);
+    /// Brings queries and states into SRAM, once.
+    void enter(UserWork& user, Group& group);
     void enter(UserWork& user, QueryBlock& block, std::size_t index);
     void leave(UserWork& user, QueryBlock& block, std::size_t index);
     Tile element_mask(const QueryBlock& block, Range keys);
@@ -166,57 +177,80 @@ void Run::transfers_until(double time) {
 void Run::attend(const Issue& issue) {
     const Item& chunk = issue.action->item;
     UserWork& user = users_[static_cast<std::size_t>(chunk.user)];
-    const std::size_t tiles = chunks_.tiles_of(chunk).size();
+    const std::vector<Range> tiles = chunks_.tiles_of(chunk);
     steps_done_ = 0;
-    steps_total_ = std::max<std::size_t>(1, tiles * user.blocks.size());
+    steps_total_ = std::max<std::size_t>(1, tiles.size() * user.blocks.size());
     attend_begin_ = issue.time;
     attend_end_ = issue.end;
     // Groups of blocks of the same heads, so that a tile of keys serves all of them.
-    for (std::size_t i = 0; i < user.blocks.size();) {
-        std::vector<QueryBlock*> together;
-        const Range heads = user.blocks[i].heads;
-        while (i < user.blocks.size() && user.blocks[i].heads == heads &&
-               static_cast<std::int64_t>(together.size()) < launch_.tiling.group_blocks) {
-            together.push_back(&user.blocks[i++]);
+    std::vector<Group> groups;
+    for (std::size_t i = 0; i < user.blocks.size(); ++i) {
+        const bool joins = !groups.empty() && groups.back().blocks.front()->heads == user.blocks[i].heads &&
+                           static_cast<std::int64_t>(groups.back().blocks.size()) < launch_.tiling.group_blocks;
+        if (!joins) groups.emplace_back();
+        Group& group = groups.back();
+        group.blocks.push_back(&user.blocks[i]);
+        group.tiles_left.push_back(0);
+        for (const Range& keys : tiles) {
+            const Visible visible = problem_.mask->block(user.blocks[i].positions, key_positions(chunk, keys));
+            group.tiles_left.back() += visible != Visible::none ? 1 : 0;
         }
-        attend_group(chunk, user, together);
+    }
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+        attend_group(chunk, user, tiles, groups[g], g + 1 < groups.size() ? &groups[g + 1] : nullptr);
     }
 }
 
-void Run::attend_group(const Item& chunk, UserWork& user, const std::vector<QueryBlock*>& group_blocks) {
-    const std::vector<Range> tiles = chunks_.tiles_of(chunk);
-    std::vector<std::size_t> left(group_blocks.size(), 0);  // tiles each block still sees
-    for (std::size_t b = 0; b < group_blocks.size(); ++b) {
-        for (const Range& keys : tiles) {
-            left[b] +=
-                problem_.mask->block(group_blocks[b]->positions, key_positions(chunk, keys)) != Visible::none ? 1 : 0;
-        }
-        if (left[b] > 0)
-            enter(user, *group_blocks[b], static_cast<std::size_t>(group_blocks[b] - user.blocks.data()));
-    }
+void Run::attend_group(const Item& chunk, UserWork& user, const std::vector<Range>& tiles, Group& group,
+                       Group* next) {
+    // Tiles of keys that somebody in the group sees; each is sent for one tile ahead of its use.
+    std::vector<Range> seen;
     for (const Range& keys : tiles) {
-        KeyTile tile;
-        for (std::size_t b = 0; b < group_blocks.size(); ++b) {
-            QueryBlock& block = *group_blocks[b];
+        const auto sees = [&](const QueryBlock* block) {
+            return problem_.mask->block(block->positions, key_positions(chunk, keys)) != Visible::none;
+        };
+        if (std::any_of(group.blocks.begin(), group.blocks.end(), sees)) seen.push_back(keys);
+    }
+    steps_done_ += (tiles.size() - seen.size()) * group.blocks.size();
+    enter(user, group);
+    const Range heads = group.blocks.front()->heads;
+    KeyTile tile, ahead;
+    for (std::size_t t = 0; t < seen.size(); ++t) {
+        tile = t == 0 ? chunks_.tile(chunk, heads, seen[0]) : std::move(ahead);
+        ahead = t + 1 < seen.size() ? chunks_.tile(chunk, heads, seen[t + 1]) : KeyTile();
+        // Half way through, what the next group needs is sent for.
+        if (next && t == seen.size() / 2) enter(user, *next);
+        const Range keys = key_positions(chunk, seen[t]);
+        for (std::size_t b = 0; b < group.blocks.size(); ++b) {
+            QueryBlock& block = *group.blocks[b];
             transfers_until(attend_begin_ + (attend_end_ - attend_begin_) * static_cast<double>(steps_done_++) /
                                                 static_cast<double>(steps_total_));
-            const Visible visible = problem_.mask->block(block.positions, key_positions(chunk, keys));
+            const Visible visible = problem_.mask->block(block.positions, keys);
             if (visible == Visible::none) continue;
-            if (!tile.k) tile = chunks_.tile(chunk, block.heads, keys);
-            const auto index = static_cast<std::size_t>(&block - user.blocks.data());
+            const std::size_t index = user.index_of(block);
             Block work;
             work.q = block.q;
             work.k = tile.k;
             work.v = tile.v;
             work.state = &user.registers[0][index];
-            if (visible == Visible::some) work.mask = element_mask(block, key_positions(chunk, keys));
-            if (--left[b] == 0) work.done = [this, &user, &block, index] { leave(user, block, index); };
+            if (visible == Visible::some) work.mask = element_mask(block, keys);
+            if (--group.tiles_left[b] == 0) work.done = [this, &user, &block, index] { leave(user, block, index); };
             attention_.attend(std::move(work));
         }
     }
 }
 
+void Run::enter(UserWork& user, Group& group) {
+    if (std::exchange(group.entered, true)) return;
+    for (std::size_t b = 0; b < group.blocks.size(); ++b) {
+        if (group.tiles_left[b] > 0) enter(user, *group.blocks[b], user.index_of(*group.blocks[b]));
+    }
+}
+
 void Run::enter(UserWork& user, QueryBlock& block, std::size_t index) {
+    // Its state must have left for HBM before it can come in again.
+    if (block.in_flight && !keeps_states(user)) attention_.flush();
+    block.in_flight = true;
     const attention::UserTensors& tensors = *user.tensors;
     if (!block.q)
         block.q = tl_.load(rows_at(*tensors.q, block), rows_shape(block, problem_.head_dim), problem_.dtype);
@@ -232,6 +266,7 @@ void Run::enter(UserWork& user, QueryBlock& block, std::size_t index) {
 void Run::leave(UserWork& user, QueryBlock& block, std::size_t index) {
     const attention::UserTensors& tensors = *user.tensors;
     State& state = user.registers[0][index];
+    block.in_flight = false;
     const bool last = --block.attends_left == 0;
     if (last || !launch_.tiling.queries_stay) block.q = Tile();
     if (user.merges) return;

@@ -30,6 +30,10 @@ Shards largest_shards(const NeedSets& needs) {
     return shards;
 }
 
+/// Blocks in SRAM when groups of `group` take turns: one group in work, one on its way in, and two blocks of the one
+/// before that are still in the pipeline of stages.
+std::int64_t blocks_for(std::int64_t group) { return 2 * group + 2; }
+
 /// Query blocks of one PE for its largest user.
 std::int64_t query_blocks(const Shards& shards, const Tiling& tiling, std::int64_t heads) {
     return ceil_div(heads, tiling.tile_heads) * ceil_div(shards.queries, tiling.tile_queries);
@@ -50,7 +54,8 @@ std::uint64_t sram_needed(const Problem& problem, const Tiling& tiling, std::int
     // Outputs of the block in work: the corrected and the new o, m, l, and the final o.
     const std::int64_t working = 2 * state + rows * problem.value_dim * (4 + width);
     const std::int64_t key_bytes = (problem.head_dim + problem.value_dim) * width;
-    const std::int64_t key_tiles = 2 * tiling.tile_heads * tiling.tile_keys * key_bytes;
+    // In use, on its way, and values that earlier blocks still need.
+    const std::int64_t key_tiles = 3 * tiling.tile_heads * tiling.tile_keys * key_bytes;
     // Pieces on their way: two directions, two pieces each.
     const std::int64_t pieces = 4 * heads * tiling.piece_keys * key_bytes;
     return static_cast<std::uint64_t>(temporaries + working + key_tiles + pieces +
@@ -75,7 +80,7 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, std::int64_
     };
     const std::int64_t key_bytes = (problem.head_dim + problem.value_dim) * width;
     const auto halve = [](std::int64_t& value) { value = (value + 1) / 2; };
-    while (needed(std::min<std::int64_t>(2, query_blocks(shards, tiling, heads))) > device.sram_bytes) {
+    while (needed(std::min(blocks_for(1), query_blocks(shards, tiling, heads))) > device.sram_bytes) {
         const std::int64_t rows = tiling.tile_queries * problem.group();
         const std::int64_t piece_bytes = heads * tiling.piece_keys * key_bytes;
         const bool pieces_open = request.piece_keys == 0 && tiling.piece_keys > 1 && travels;
@@ -106,17 +111,18 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, std::int64_
             why_not = fmt::format(
                 "tiles of {} kv heads x {} queries x {} keys (pieces of {} keys) need {} bytes of SRAM, "
                 "the PE has {}",
-                tiling.tile_heads, tiling.tile_queries, tiling.tile_keys, tiling.piece_keys, needed(2),
-                device.sram_bytes);
+                tiling.tile_heads, tiling.tile_queries, tiling.tile_keys, tiling.piece_keys,
+                needed(std::min(blocks_for(1), query_blocks(shards, tiling, heads))), device.sram_bytes);
             return tiling;
         }
     }
     if (request.piece_keys == 0) tiling.piece_keys = std::min(tiling.piece_keys, tiling.tile_keys);
     const std::int64_t blocks = query_blocks(shards, tiling, heads);
-    tiling.group_blocks = 1;
-    while (tiling.group_blocks < blocks && needed(tiling.group_blocks + 1) <= device.sram_bytes)
+    tiling.queries_stay = needed(blocks) <= device.sram_bytes;
+    tiling.group_blocks = tiling.queries_stay ? blocks : 1;
+    while (!tiling.queries_stay && needed(blocks_for(tiling.group_blocks + 1)) <= device.sram_bytes) {
         ++tiling.group_blocks;
-    tiling.queries_stay = tiling.group_blocks >= blocks;
+    }
     // Chunks stay in SRAM only if all that any rank could ever hold fit: then no order of arrival can exhaust it.
     std::int64_t all_keys = 0;
     for (int user = 0; user < needs.users(); ++user) {

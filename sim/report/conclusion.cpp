@@ -25,18 +25,18 @@ std::string speed_clause(const std::vector<const KernelResult*>& order) {
     return fmt::format("{} is fastest: {:.2f}x as fast as {}", first.label, ratio, second.label);
 }
 
+/// "4.2% above", or "11.7x" where percents stop saying anything.
+std::string how_far(double distance) {
+    return distance < 1.0 ? fmt::format("{:.1f}% above", 100.0 * distance) : fmt::format("{:.1f}x", 1.0 + distance);
+}
+
 std::string bound_clause(const KernelResult& kernel) {
     if (kernel.schedule_bound.time == Picoseconds() || kernel.machine_bound.time == Picoseconds()) return "";
-    const double over_schedule = 100.0 * kernel.schedule_distance;
-    const double over_machine = 100.0 * kernel.machine_distance;
-    if (kernel.schedule_distance <= near_bound) {
-        return fmt::format("; {}-bound, {:.1f}% above its schedule bound and {:.1f}% above the machine bound ({})",
-                           kernel.schedule_bound.binding, over_schedule, over_machine, kernel.machine_bound.binding);
-    }
-    return fmt::format(
-        "; waiting rather than bound: {:.1f}% above its schedule bound ({}) and {:.1f}% above the "
-        "machine bound ({})",
-        over_schedule, kernel.schedule_bound.binding, over_machine, kernel.machine_bound.binding);
+    const bool bound = kernel.schedule_distance <= near_bound;
+    return fmt::format("; {}, {} its schedule bound ({}) and {} the machine bound ({})",
+                       bound ? kernel.schedule_bound.binding + "-bound" : "waiting rather than bound",
+                       how_far(kernel.schedule_distance), kernel.schedule_bound.binding,
+                       how_far(kernel.machine_distance), kernel.machine_bound.binding);
 }
 
 std::string joined(const std::vector<std::string>& names) {

@@ -17,10 +17,10 @@ struct TimeUnit {
     double picoseconds;
 };
 
-TimeUnit unit_for(Picoseconds longest) {
+TimeUnit unit_for(Picoseconds time) {
     constexpr TimeUnit units[] = {{"s", 1e12}, {"ms", 1e9}, {"us", 1e6}, {"ns", 1e3}};
     for (const auto& unit : units) {
-        if (static_cast<double>(longest.value()) >= unit.picoseconds) return unit;
+        if (static_cast<double>(time.value()) >= unit.picoseconds) return unit;
     }
     return units[3];
 }
@@ -68,9 +68,12 @@ std::vector<Cell> row_of(const KernelResult& kernel, TimeUnit unit) {
 }
 
 TextTable table_of(const PanelResult& panel) {
-    Picoseconds longest;
-    for (const auto& kernel : panel.kernels) longest = std::max(longest, kernel.time);
-    const TimeUnit unit = unit_for(longest);
+    // The fastest must keep its digits; a slow one may look long.
+    Picoseconds shortest = Picoseconds::max();
+    for (const auto& kernel : panel.kernels) {
+        if (kernel.status == Status::ok) shortest = std::min(shortest, kernel.time);
+    }
+    const TimeUnit unit = unit_for(shortest);
     const std::string time = fmt::format("time/{}", unit.name);
     using Align = TextTable::Align;
     TextTable table({{"", "kernel", Align::left},
@@ -89,6 +92,16 @@ TextTable table_of(const PanelResult& panel) {
                      {"", "verdict relL2 maxerr", Align::left}});
     for (const auto& kernel : panel.kernels) table.add_row(row_of(kernel, unit));
     return table;
+}
+
+/// A diagnosis may list hundreds of tiles; its beginning says what happened.
+std::string shortened(const std::string& text) {
+    constexpr int shown = 12;
+    std::size_t end = 0;
+    for (int line = 0; line < shown && end != std::string::npos; ++line) end = text.find('\n', end + (line > 0));
+    if (end == std::string::npos) return text;
+    const auto rest = std::count(text.begin() + static_cast<std::ptrdiff_t>(end), text.end(), '\n');
+    return text.substr(0, end) + fmt::format("\n  ... and {} more lines, all of them in the --json file", rest);
 }
 
 std::string scaled_line(const PanelResult& panel) {
@@ -123,7 +136,7 @@ std::string panel_text(const PanelResult& panel, bool with_colour) {
     out += "\n" + table_of(panel).text(with_colour);
     if (panel.layers > 1) out += scaled_line(panel);
     for (const auto& kernel : panel.kernels) {
-        if (!kernel.error.empty()) out += fmt::format("{}: {}\n", kernel.label, kernel.error);
+        if (!kernel.error.empty()) out += fmt::format("{}: {}\n", kernel.label, shortened(kernel.error));
         if (!kernel.verdict.why.empty()) out += fmt::format("{}: {}\n", kernel.label, kernel.verdict.why);
         if (!kernel.note.empty()) out += fmt::format("{}: {}\n", kernel.label, kernel.note);
     }

@@ -7,6 +7,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <fmt/core.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -101,6 +103,18 @@ TEST_CASE("cycles are never shown without a verdict, also when values were not c
     CHECK_THAT(text, Catch::Contains("values not computed"));
     CHECK_THAT(report::conclusion(only({kernel})), Catch::Contains("values not computed"));
     CHECK_THAT(report::run_text({"r", "1", {only({kernel})}, 1.0, 1}, false), Catch::Contains("values not computed"));
+}
+
+TEST_CASE("a long diagnosis is cut in the table and says that the rest is in the JSON") {
+    auto kernel = made_up_kernel("k");
+    kernel.status = report::Status::failed;
+    kernel.error = "what happened";
+    for (int i = 1; i < 12; ++i) kernel.error += fmt::format("\n  tile {}", i);
+    CHECK_THAT(report::panel_text(only({kernel}), false), Catch::Contains("tile 11\nno kernel"));
+    kernel.error += "\n  tile 12\n  tile 13";
+    const std::string text = report::panel_text(only({kernel}), false);
+    CHECK_THAT(text, Catch::Contains("tile 11\n  ... and 2 more lines"));
+    CHECK_THAT(text, !Catch::Contains("tile 12"));
 }
 
 TEST_CASE("columns line up and no line ends in a space") {
