@@ -178,6 +178,10 @@ void Run::attend(const Issue& issue) {
     const Item& chunk = issue.action->item;
     UserWork& user = users_[static_cast<std::size_t>(chunk.user)];
     const std::vector<Range> tiles = chunks_.tiles_of(chunk);
+    // The pipeline of stages puts this chunk's first scores before the last values of the chunk before, up to a block
+    // ahead of their turn. That pays only if the chunk is here by then; else it would hold those values up.
+    if (issue.data > attend_end_ - (attend_end_ - attend_begin_) / static_cast<double>(steps_total_))
+        attention_.flush();
     steps_done_ = 0;
     steps_total_ = std::max<std::size_t>(1, tiles.size() * user.blocks.size());
     attend_begin_ = issue.time;

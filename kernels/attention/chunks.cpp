@@ -49,8 +49,8 @@ void Chunks::receive(const Item& chunk, int piece, int peer) {
     const int pe = launch_.peers[static_cast<std::size_t>(peer)];
     const std::int64_t heads = launch_.heads.size();
     KeyTile tile;
-    tile.k = tl_.recv(pe, Shape{heads, keys.size(), problem.head_dim}, problem.dtype);
     tile.v = tl_.recv(pe, Shape{heads, keys.size(), problem.value_dim}, problem.dtype);
+    tile.k = tl_.recv(pe, Shape{heads, keys.size(), problem.head_dim}, problem.dtype);
     if (launch_.tiling.chunks_stay) {
         held(chunk, piece) = std::move(tile);
     } else {
@@ -64,8 +64,8 @@ void Chunks::send(const Item& chunk, int piece, int peer) {
     const KeyTile tile = launch_.tiling.chunks_stay
                              ? held(chunk, piece)
                              : load(chunk, {0, launch_.heads.size()}, piece_keys(chunk, piece));
-    tl_.send(pe, tile.k);
     tl_.send(pe, tile.v);
+    tl_.send(pe, tile.k);
 }
 
 std::vector<Range> Chunks::tiles_of(const Item& chunk) const {

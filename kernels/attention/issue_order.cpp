@@ -2,6 +2,8 @@
 #include "kernels/attention/issue_order.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 namespace tilemesh::kernels {
 
@@ -9,6 +11,13 @@ std::vector<Issue> issue_order(const std::vector<attention::TimedAction>& progra
                                std::int64_t piece_keys) {
     using attention::Action;
     std::vector<Issue> order;
+    std::map<std::pair<int, int>, double> arrivals;  // by user and origin
+    for (const attention::TimedAction& timed : program) {
+        const Action& action = timed.action;
+        const bool is_chunk = action.item.kind == attention::Item::Kind::chunk;
+        if (is_chunk && action.kind == Action::Kind::receive)
+            arrivals[{action.item.user, action.item.id}] = timed.end;
+    }
     for (const attention::TimedAction& timed : program) {
         const Action& action = timed.action;
         int pieces = 1;
@@ -17,9 +26,11 @@ std::vector<Issue> issue_order(const std::vector<attention::TimedAction>& progra
             const std::int64_t keys = needs.keys_of(action.item.user, action.item.id).size();
             pieces = static_cast<int>(std::max<std::int64_t>(1, (keys + piece_keys - 1) / piece_keys));
         }
+        const auto arrival = arrivals.find({action.item.user, action.item.id});
+        const double data = action.kind == Action::Kind::attend && arrival != arrivals.end() ? arrival->second : 0.0;
         for (int piece = 0; piece < pieces; ++piece) {
             order.push_back(
-                {&action, piece, pieces, timed.start + (timed.end - timed.start) * piece / pieces, timed.end});
+                {&action, piece, pieces, timed.start + (timed.end - timed.start) * piece / pieces, timed.end, data});
         }
     }
     // Stable: rows of one instant keep the table's order (sends before receives before attends).

@@ -18,6 +18,7 @@ struct Issue {
     int pieces = 1;
     double time = 0.0;  // when it would start
     double end = 0.0;   // when the whole row would be done
+    double data = 0.0;  // attend: when the chunk would be here
 };
 
 /// The rows of a rank's program in order of issue. Rows that attend or merge are one entry each.

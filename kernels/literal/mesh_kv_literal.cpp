@@ -67,6 +67,7 @@ void mesh_kv_literal(tl::Context& tl, const attention::Launch& launch) {
         Chunk chunk;
         chunk.k = tl.recv(pe, Shape{1, keys(origin), problem.head_dim}, problem.dtype);
         chunk.v = tl.recv(pe, Shape{1, keys(origin), problem.value_dim}, problem.dtype);
+        tl.wait(chunk.v);
         merge(tl, result, partial_attention(tl, q, chunk.k, chunk.v));
         return chunk;
     };

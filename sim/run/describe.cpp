@@ -9,7 +9,8 @@ namespace {
 
 std::string users_of(const attention::Problem& problem) {
     if (problem.users.size() == 1)
-        return fmt::format("{} queries x {} keys", problem.users[0].queries, problem.users[0].keys);
+        return fmt::format("{} {} x {} keys", problem.users[0].queries,
+                           problem.users[0].queries == 1 ? "query" : "queries", problem.users[0].keys);
     std::string queries, keys;
     for (const auto& user : problem.users) {
         queries += fmt::format("{}{}", queries.empty() ? "" : "+", user.queries);
