@@ -129,23 +129,23 @@ attention::Launch lay_out(machine::Simulation& simulation, const Panel& panel, c
             tensors.q = allocate("q", rows, problem.head_dim, problem.dtype);
             tensors.o = allocate("o", rows, problem.value_dim, problem.dtype);
             tensors.lse = allocate("lse", rows, 1, Dtype::f32);
-            if (inputs)
-                tensors.q->set_input(query_values(*inputs, user, map, problem.head_dim),
-                                     sampled_rows(sample, map, heads, user));
+            if (inputs) tensors.q->set_input(query_values(*inputs, user, map, problem.head_dim));
             if (!a.tiling.queries_stay) {
                 tensors.m = allocate("m", rows, 1, Dtype::f32);
                 tensors.l = allocate("l", rows, 1, Dtype::f32);
                 tensors.acc = allocate("unnormalised o", rows, problem.value_dim, Dtype::f32);
+            }
+            const RowSet computed = sampled_rows(sample, map, heads, user);
+            for (Tensor* tensor : {tensors.q, tensors.o, tensors.lse, tensors.m, tensors.l, tensors.acc}) {
+                if (tensor) tensor->set_rows(computed);
             }
         }
         if (!keys.empty()) {
             tensors.k = allocate("k", keys.size(), problem.head_dim, problem.dtype);
             tensors.v = allocate("v", keys.size(), problem.value_dim, problem.dtype);
             if (inputs) {
-                tensors.k->set_input(key_values(*inputs, user, TensorName::k, heads, keys, problem.head_dim),
-                                     nullptr);
-                tensors.v->set_input(key_values(*inputs, user, TensorName::v, heads, keys, problem.value_dim),
-                                     nullptr);
+                tensors.k->set_input(key_values(*inputs, user, TensorName::k, heads, keys, problem.head_dim));
+                tensors.v->set_input(key_values(*inputs, user, TensorName::v, heads, keys, problem.value_dim));
             }
         }
         tensors.slot_k.resize(static_cast<std::size_t>(a.ranks()), nullptr);

@@ -52,8 +52,9 @@ ValueStep& Context::new_step(Command& command, const Shape& shape, Dtype dtype) 
     return *command.values;
 }
 
-Tile Context::finish(Command& command, const Shape& shape, Dtype dtype) {
+Tile Context::finish(Command& command, const Shape& shape, Dtype dtype, bool computed) {
     TileRecord* record = executor_.issue(command, shape, dtype);
+    record->computed = computed;
     const View view{shape, {shape.rows() * shape.cols(), shape.cols(), 1}, 0};
     return Tile::adopt(*this, *record, view);
 }

@@ -126,10 +126,12 @@ private:
     Tile elementwise(Opcode op, std::initializer_list<Operand> operands);
     Tile reduce(Opcode op, const Tile& tile, int axis);
     Tile fill(Shape shape, Dtype dtype, std::function<float(std::int32_t)> generator);
-    Tile finish(Command& command, const Shape& shape, Dtype dtype);
+    /// Issues the command and wraps its output. `computed`: whether the run computes any of its values.
+    Tile finish(Command& command, const Shape& shape, Dtype dtype, bool computed);
     int neighbour(Direction direction, std::string_view what);
     Command begin(Opcode op, Dtype dtype);
     bool computes_values() const { return info_.values != ValueMode::none; }
+    bool computes(const Tile& tile) const { return computes_values() && tile && tile.record().computed; }
     ValueStep& new_step(Command& command, const Shape& shape, Dtype dtype);
     void add_operand(Command& command, const Tile& tile);
     void check_box(Opcode op, const TensorBox& box);

@@ -187,6 +187,10 @@ PayloadPtr evaluate(ValueStep& step) {
             return nullptr;
         }
         case Opcode::send:
+            // None of its rows is in the sample: the receiver gets a payload that says so.
+            if (!step.operands[0].payload) {
+                return new_payload(step.shape, std::make_shared<const std::vector<std::int32_t>>());
+            }
             return materialise(step.operands[0]);
         case Opcode::compare:
             out = std::make_shared<Payload>();

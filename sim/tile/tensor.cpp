@@ -31,9 +31,14 @@ void rows_in_box(const std::vector<std::int32_t>& rows, const Shape& tensor, con
 
 }  // namespace
 
-void Tensor::set_input(InputValues values, RowSet rows) {
-    input_ = std::move(values);
-    sampled_rows_ = std::move(rows);
+bool Tensor::computes(const TensorBox& box) const {
+    if (!rows_) return true;
+    for (std::int32_t b = 0; b < box.shape.batch(); ++b) {
+        const std::int32_t first = (box.offset[0] + b) * shape_.rows() + box.offset[1];
+        const auto it = std::lower_bound(rows_->begin(), rows_->end(), first);
+        if (it != rows_->end() && *it < first + box.shape.rows()) return true;
+    }
+    return false;
 }
 
 PayloadPtr Tensor::read(const TensorBox& box) {
@@ -51,9 +56,9 @@ PayloadPtr Tensor::read(const TensorBox& box) {
 PayloadPtr Tensor::read_input(const TensorBox& box) const {
     auto payload = std::make_shared<Payload>();
     payload->shape = box.shape;
-    if (sampled_rows_) {
+    if (rows_) {
         auto rows = std::make_shared<std::vector<std::int32_t>>();
-        rows_in_box(*sampled_rows_, shape_, box, [&](std::int32_t row, std::int32_t) { rows->push_back(row); });
+        rows_in_box(*rows_, shape_, box, [&](std::int32_t row, std::int32_t) { rows->push_back(row); });
         payload->rows = std::move(rows);
     }
     payload->source = [this, offset = box.offset](Payload& out) { input_(offset, out); };

@@ -31,9 +31,12 @@ public:
     Dtype dtype() const { return dtype_; }
     std::uint64_t bytes() const { return static_cast<std::uint64_t>(shape_.elements()) * bytes_per_element(dtype_); }
 
-    /// Makes this an input: `values` gives any box; `rows` (flat, sorted) limits which rows carry values in sampled
-    /// runs.
-    void set_input(InputValues values, RowSet rows);
+    /// Makes this an input: `values` gives any box.
+    void set_input(InputValues values) { input_ = std::move(values); }
+    /// The rows (flat, sorted) that a sampled run computes; null: all.
+    void set_rows(RowSet rows) { rows_ = std::move(rows); }
+    /// Does the run compute any row of this box?
+    bool computes(const TensorBox& box) const;
 
     /// The values of a box. Input boxes without a row sample are filled only when somebody looks.
     PayloadPtr read(const TensorBox& box);
@@ -60,7 +63,7 @@ private:
     Shape shape_;
     Dtype dtype_;
     InputValues input_;
-    RowSet sampled_rows_;
+    RowSet rows_;
     // Boxes by offset. Kernels store a tensor in boxes of one tiling: an equal box replaces, others are disjoint.
     std::map<std::array<std::int32_t, 3>, Written> written_;
     std::vector<PendingRead> pending_reads_;  // boxes handed out and not looked at yet

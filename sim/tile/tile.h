@@ -28,6 +28,7 @@ struct TileRecord {
     Dtype dtype = Dtype::f32;
     Opcode made_by = Opcode::fill;
     bool live = false;          // in use (not on the free list)
+    bool computed = true;       // false: a sampled run computes none of its rows
     std::uint64_t command = 0;  // the command that makes it
     Bytes bytes;
     Picoseconds ready = unknown;  // when its values are complete

@@ -28,11 +28,12 @@ Tile Context::dot(const Tile& a, const Tile& b, const Tile& acc) {
     command.m = x.rows();
     command.k = x.cols();
     command.n = y.cols();
-    if (computes_values()) new_step(command, shape, Dtype::f32);
+    const bool computed = computes(a);
+    if (computed) new_step(command, shape, Dtype::f32);
     add_operand(command, a);
     add_operand(command, b);
     if (acc) add_operand(command, acc);
-    return finish(command, shape, Dtype::f32);
+    return finish(command, shape, Dtype::f32, computed);
 }
 
 }  // namespace tilemesh::tl

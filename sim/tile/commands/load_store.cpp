@@ -32,8 +32,9 @@ Tile Context::load(Pointer from, Shape shape) {
     command.dtype = from.tensor->dtype();
     command.box = {from.tensor, from.offset, shape};
     check_box(Opcode::load, command.box);
-    if (computes_values()) new_step(command, shape, command.dtype).box = command.box;
-    return finish(command, shape, command.dtype);
+    const bool computed = computes_values() && from.tensor->computes(command.box);
+    if (computed) new_step(command, shape, command.dtype).box = command.box;
+    return finish(command, shape, command.dtype, computed);
 }
 
 void Context::store(Pointer to, const Tile& tile) {
@@ -48,7 +49,7 @@ void Context::store(Pointer to, const Tile& tile) {
     command.dtype = tile.dtype();
     command.box = {to.tensor, to.offset, tile.shape()};
     check_box(Opcode::store, command.box);
-    if (computes_values()) new_step(command, tile.shape(), tile.dtype()).box = command.box;
+    if (computes(tile)) new_step(command, tile.shape(), tile.dtype()).box = command.box;
     add_operand(command, tile);
     executor_.issue(command, Shape(), command.dtype);
 }

@@ -38,7 +38,7 @@ Tile Context::recv(int pe, Shape shape, Dtype dtype) {
     if (!shape.positive()) refuse(Opcode::receive, fmt::format("shape {} has no elements", shape.text()));
     command.peer = pe;
     command.message = shape;
-    return finish(command, shape, dtype);
+    return finish(command, shape, dtype, true);
 }
 
 }  // namespace tilemesh::tl

@@ -37,7 +37,9 @@ Tile Context::elementwise(Opcode op, std::span<const Operand> operands, Dtype dt
     }
     if (shape.rank() == 0) refuse(op, "needs at least one tile");
     command.elements = shape.elements();
-    if (computes_values()) new_step(command, shape, dtype);
+    bool computed = computes_values();
+    for (const Operand& operand : operands) computed = computed && (!operand.tile() || computes(*operand.tile()));
+    if (computed) new_step(command, shape, dtype);
     for (const Operand& operand : operands) {
         if (operand.tile()) {
             add_operand(command, *operand.tile());
@@ -46,7 +48,7 @@ Tile Context::elementwise(Opcode op, std::span<const Operand> operands, Dtype dt
             step.operands[static_cast<std::size_t>(step.count++)].scalar = operand.scalar();
         }
     }
-    return finish(command, shape, dtype);
+    return finish(command, shape, dtype, computed);
 }
 
 Tile Context::add(Operand a, Operand b) { return elementwise(Opcode::add, {a, b}); }
@@ -81,7 +83,7 @@ Tile Context::compare(Shape shape, std::function<bool(std::int32_t, std::int32_t
     if (!shape.positive()) refuse(Opcode::compare, fmt::format("shape {} has no elements", shape.text()));
     command.elements = shape.elements() * std::max(1, operations);
     if (computes_values()) new_step(command, shape, Dtype::mask).predicate = std::move(predicate);
-    return finish(command, shape, Dtype::mask);
+    return finish(command, shape, Dtype::mask, computes_values());
 }
 
 Tile Context::reduce(Opcode op, const Tile& tile, int axis) {
@@ -96,9 +98,10 @@ Tile Context::reduce(Opcode op, const Tile& tile, int axis) {
     if (op != Opcode::softmax) dims[static_cast<std::size_t>(slot)] = 1;
     const Shape shape(tile.shape().rank(), dims);
     command.elements = tile.shape().elements();
-    if (computes_values()) new_step(command, shape, tile.dtype()).axis = slot;
+    const bool computed = computes(tile);
+    if (computed) new_step(command, shape, tile.dtype()).axis = slot;
     add_operand(command, tile);
-    return finish(command, shape, tile.dtype());
+    return finish(command, shape, tile.dtype(), computed);
 }
 
 Tile Context::max(const Tile& tile, int axis) { return reduce(Opcode::reduce_max, tile, axis); }
@@ -110,7 +113,7 @@ Tile Context::fill(Shape shape, Dtype dtype, std::function<float(std::int32_t)> 
     if (!shape.positive()) refuse(Opcode::fill, fmt::format("shape {} has no elements", shape.text()));
     command.elements = shape.elements();
     if (computes_values()) new_step(command, shape, dtype).generator = std::move(generator);
-    return finish(command, shape, dtype);
+    return finish(command, shape, dtype, computes_values());
 }
 
 Tile Context::full(Shape shape, float value, Dtype dtype) {
