@@ -77,8 +77,13 @@ void Comparison::add(std::span<const float> o, std::span<const float> lse, std::
         if (some_see_nothing && row_norm == 0.0 && row_error > 0.0) {
             complain(fmt::format("row {} sees no key and is not 0", rows_ + row));
         }
-        squared_error_ += row_error;
-        squared_norm_ += row_norm;
+        if (weight_ == RowWeight::by_norm) {
+            squared_error_ += row_error;
+            squared_norm_ += row_norm;
+        } else if (row_norm > 0.0) {
+            squared_error_ += row_error / row_norm;
+            squared_norm_ += 1.0;
+        }
         worst_row_ = std::max(worst_row_, ratio(row_error, row_norm));
     }
     for (std::size_t row = 0; row < lse.size(); ++row) {

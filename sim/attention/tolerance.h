@@ -21,7 +21,7 @@ Tolerance default_tolerance(const Problem& problem);
 
 struct Verdict {
     bool pass = false;
-    double relative_l2 = 0.0;    // norm(o - reference) / norm(reference); 0 when both are zero
+    double relative_l2 = 0.0;    // as RowWeight says; 0 when output and reference are zero
     double max_error = 0.0;      // greatest |o - reference|
     double max_lse_error = 0.0;  // greatest |lse - reference|; 0 when lse was not given
     double worst_row = 0.0;      // greatest relative L2 error of a single row; for information
@@ -29,10 +29,17 @@ struct Verdict {
     std::string reason;  // why it failed, one line; empty when it passed
 };
 
+/// How rows enter the relative L2 error. By norm: norm(o - reference) / norm(reference) over all rows together.
+/// Alike: the root mean square of each row's own relative error; for samples, in which the one row with the fewest
+/// visible keys, whose output is the largest, would else drown the rest (a causal row's norm falls with the root of
+/// its position).
+enum class RowWeight : std::uint8_t { by_norm, alike };
+
 /// Gathers rows of any number of users into one verdict.
 class Comparison {
 public:
-    explicit Comparison(Tolerance tolerance) : tolerance_(tolerance) {}
+    explicit Comparison(Tolerance tolerance, RowWeight weight = RowWeight::by_norm)
+        : tolerance_(tolerance), weight_(weight) {}
     /// `o` and `expected_o` are [rows, value_dim], `lse` and `expected_lse` [rows] in one and the same order, but the
     /// rows of o and of lse may be ordered differently (as in the full layouts of problem.h). An empty `lse` is not
     /// compared. Other sizes must agree (InternalError).
@@ -44,6 +51,7 @@ private:
     void complain(std::string reason);
 
     Tolerance tolerance_;
+    RowWeight weight_;
     double squared_error_ = 0.0, squared_norm_ = 0.0;
     double max_error_ = 0.0, max_lse_error_ = 0.0, worst_row_ = 0.0;
     std::uint64_t rows_ = 0;

@@ -142,7 +142,8 @@ EntryOutcome AttentionRunner::run(const Panel& panel, const KernelChoice& choice
     attention::Tolerance tolerance = attention::default_tolerance(problem);
     if (panel.tolerance) tolerance.relative_l2 = *panel.tolerance;
     result.verdict.tolerance = tolerance.relative_l2;
-    attention::Comparison comparison(tolerance);
+    attention::Comparison comparison(
+        tolerance, prepared.sample.all ? attention::RowWeight::by_norm : attention::RowWeight::alike);
     std::string miscount;
     // With replicated queries every rank holds a copy of the whole result, and each copy must be right.
     std::vector<std::vector<int>> copies;
