@@ -79,7 +79,12 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, std::int64_
         return sram_needed(problem, probe, heads, blocks, 1);
     };
     const std::int64_t key_bytes = (problem.head_dim + problem.value_dim) * width;
-    const auto halve = [](std::int64_t& value) { value = (value + 1) / 2; };
+    // Halves, to a multiple of `unit` where there is more than one of it.
+    const auto halve = [](std::int64_t& value, std::int64_t unit = 1) {
+        value = (value + 1) / 2;
+        if (value > unit) value = ceil_div(value, unit) * unit;
+    };
+    const std::int64_t token_unit = std::max<std::int64_t>(1, device.matrix_rows / problem.group());
     while (needed(std::min(blocks_for(1), query_blocks(shards, tiling, heads))) > device.sram_bytes) {
         const std::int64_t rows = tiling.tile_queries * problem.group();
         const std::int64_t piece_bytes = heads * tiling.piece_keys * key_bytes;
@@ -94,17 +99,17 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, std::int64_
         } else if (heads_open && tiling.tile_heads * rows > 128) {
             halve(tiling.tile_heads);
         } else if (queries_open && rows > 256) {
-            halve(tiling.tile_queries);
+            halve(tiling.tile_queries, token_unit);
         } else if (keys_open && tiling.tile_keys > 512) {
-            halve(tiling.tile_keys);
+            halve(tiling.tile_keys, device.matrix_cols);
         } else if (heads_open) {
             halve(tiling.tile_heads);
         } else if (keys_open && tiling.tile_keys >= rows) {
-            halve(tiling.tile_keys);
+            halve(tiling.tile_keys, device.matrix_cols);
         } else if (queries_open) {
-            halve(tiling.tile_queries);
+            halve(tiling.tile_queries, token_unit);
         } else if (keys_open) {
-            halve(tiling.tile_keys);
+            halve(tiling.tile_keys, device.matrix_cols);
         } else if (pieces_open) {
             halve(tiling.piece_keys);
         } else {

@@ -19,6 +19,7 @@ namespace tilemesh::attention {
 /// What a kernel may know of the PE and its links when it plans. Rates per nanosecond.
 struct Device {
     std::uint64_t sram_bytes = 0;
+    std::int64_t matrix_rows = 1, matrix_cols = 1;  // of the array: blocks of whole folds waste none of it
     double macs_per_ns = 1;
     double exp2_per_ns = 1;
     double simple_per_ns = 1;

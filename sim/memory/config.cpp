@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/memory/config.h"
 
+#include "sim/base/error.h"
+
 #include <fmt/core.h>
 
 namespace tilemesh::memory {
@@ -29,6 +31,18 @@ HbmConfig read_hbm(JsonReader reader) {
     }
     reader.finish();
     return hbm;
+}
+
+std::uint64_t SliceBook::allocate(std::uint64_t bytes, std::string_view what, std::string_view slice) {
+    const std::uint64_t begin = (next_address_ + line_ - 1) / line_ * line_;
+    if (bytes > capacity_ || begin > capacity_ - bytes) {
+        fail<InputError>(
+            "{} needs {} bytes of HBM at {}, where {} of {} are taken: use more ranks or a smaller problem, "
+            "or raise hbm.bytes_per_pe",
+            what, bytes, slice, next_address_, capacity_);
+    }
+    next_address_ = begin + bytes;
+    return begin;
 }
 
 }  // namespace tilemesh::memory

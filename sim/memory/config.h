@@ -5,6 +5,8 @@
 #include "sim/base/json_reader.h"
 #include "sim/base/units.h"
 
+#include <string_view>
+
 namespace tilemesh::memory {
 
 struct HbmConfig {
@@ -23,5 +25,19 @@ struct HbmConfig {
 };
 
 HbmConfig read_hbm(JsonReader reader);
+
+/// The book of one slice's room. Tensors start on a fresh row of all channels, so that their transfers are alike.
+class SliceBook {
+public:
+    explicit SliceBook(const HbmConfig& config)
+        : capacity_(config.capacity.value()),
+          line_(config.row.value() * static_cast<std::uint64_t>(config.channels)) {}
+    /// Reserves room and returns its address. InputError naming `what` and `slice` when there is none.
+    std::uint64_t allocate(std::uint64_t bytes, std::string_view what, std::string_view slice);
+
+private:
+    std::uint64_t capacity_, line_;
+    std::uint64_t next_address_ = 0;
+};
 
 }  // namespace tilemesh::memory

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/memory/slice.h"
 
-#include "sim/base/error.h"
 #include "sim/noc/sim_time.h"
 
 #include <algorithm>
@@ -10,24 +9,10 @@
 namespace tilemesh::memory {
 
 Slice::Slice(sc_core::sc_module_name name, const HbmConfig& config, ComponentId id, Recorder* recorder)
-    : sc_module(name), config_(config), channels_(config), id_(id), recorder_(recorder) {
+    : sc_module(name), config_(config), book_(config), channels_(config), id_(id), recorder_(recorder) {
     SC_METHOD(serve);
     dont_initialize();
     sensitive << wake_;
-}
-
-std::uint64_t Slice::allocate(std::uint64_t bytes, std::string_view what) {
-    // Rows of all channels together, so that tensors start on a fresh row and their transfers are alike.
-    const std::uint64_t line = config_.row.value() * static_cast<std::uint64_t>(config_.channels);
-    const std::uint64_t begin = (next_address_ + line - 1) / line * line;
-    if (bytes > config_.capacity.value() || begin > config_.capacity.value() - bytes) {
-        fail<InputError>(
-            "{} needs {} bytes of HBM at {}, where {} of {} are taken: use more ranks, a smaller problem, or "
-            "raise hbm.bytes_per_pe",
-            what, bytes, name(), next_address_, config_.capacity.value());
-    }
-    next_address_ = begin + bytes;
-    return begin;
 }
 
 void Slice::request(const Request& request) {

@@ -43,18 +43,17 @@ public:
     ComponentId id() const { return id_; }
 
     /// Reserves room; returns its address. InputError when the slice is full.
-    std::uint64_t allocate(std::uint64_t bytes, std::string_view what);
-    std::uint64_t allocated() const { return next_address_; }
+    std::uint64_t allocate(std::uint64_t bytes, std::string_view what) { return book_.allocate(bytes, what, name()); }
 
 private:
     void serve();
 
     const HbmConfig& config_;
+    SliceBook book_;
     Channels channels_;
     ComponentId id_;
     Recorder* recorder_;
     std::vector<Request> waiting_;
-    std::uint64_t next_address_ = 0;
     sc_core::sc_event wake_;
 };
 

@@ -54,6 +54,8 @@ attention::Device device_of(const Panel& panel) {
     const machine::MachineConfig& machine = panel.machine;
     attention::Device device;
     device.sram_bytes = machine.pe.sram.value();
+    device.matrix_rows = machine.pe.matrix.rows;
+    device.matrix_cols = machine.pe.matrix.cols;
     device.macs_per_ns = machine.pe.macs_per_ns(panel.problem.dtype);
     device.exp2_per_ns = machine.pe.elements_per_ns(Opcode::exp2);
     device.simple_per_ns = machine.pe.elements_per_ns(Opcode::fms);

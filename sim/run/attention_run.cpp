@@ -60,13 +60,18 @@ const attention::Kernel& AttentionRunner::find(const KernelChoice& choice) const
 }
 
 void AttentionRunner::check(const Panel& panel, const KernelChoice& choice) const {
-    arrange(panel, choice, find(choice));
+    check_room(panel, arrange(panel, choice, find(choice)), choice.where);
 }
 
 std::shared_ptr<const Prepared> AttentionRunner::prepare(const Panel& panel) const {
     auto prepared = std::make_shared<PreparedAttention>();
-    if (panel.values.mode == ValueMode::none) return prepared;
     const attention::Problem& problem = panel.problem;
+    if (panel.values.mode == ValueMode::none) {
+        // A file that could not be used is an error all the same.
+        if (!panel.inputs.tensors.empty())
+            attention::Inputs::from_file(problem, panel.inputs.tensors, panel.inputs.prefix);
+        return prepared;
+    }
     const bool full = panel.values.mode == ValueMode::full;
     if (!panel.inputs.tensors.empty()) {
         prepared->inputs = std::make_unique<attention::Inputs>(
@@ -95,11 +100,14 @@ EntryOutcome AttentionRunner::run(const Panel& panel, const KernelChoice& choice
     const Arrangement a = arrange(panel, choice, kernel);
 
     machine::Simulation simulation(panel.machine);
+    const Allocate allocate = [&](int pe, const std::string& name, const Shape& shape, Dtype dtype) {
+        return &simulation.allocate(pe, name, shape, dtype);
+    };
     std::vector<std::vector<attention::Launch>> launches(static_cast<std::size_t>(a.ranks()));
     for (int rank = 0; rank < a.ranks(); ++rank) {
         for (int member = 0; member < a.members(); ++member) {
             launches[static_cast<std::size_t>(rank)].push_back(
-                lay_out(simulation, panel, a, rank, member, prepared.inputs.get(), prepared.sample));
+                lay_out(allocate, panel, a, rank, member, prepared.inputs.get(), prepared.sample));
         }
     }
     for (int rank = 0; rank < a.ranks(); ++rank) {

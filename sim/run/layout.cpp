@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/run/layout.h"
 
+#include "sim/base/error.h"
 #include "sim/base/random.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace tilemesh::run {
@@ -100,8 +102,8 @@ RowSample draw_rows(const Problem& problem, std::int64_t rows, std::uint64_t see
     return sample;
 }
 
-attention::Launch lay_out(machine::Simulation& simulation, const Panel& panel, const Arrangement& a, int rank,
-                          int member, const Inputs* inputs, const RowSample& sample) {
+attention::Launch lay_out(const Allocate& allocate_at, const Panel& panel, const Arrangement& a, int rank, int member,
+                          const Inputs* inputs, const RowSample& sample) {
     const Problem& problem = panel.problem;
     const int pe = a.pes[static_cast<std::size_t>(rank)][static_cast<std::size_t>(member)];
     const Range heads = a.member_heads[static_cast<std::size_t>(member)];
@@ -120,8 +122,8 @@ attention::Launch lay_out(machine::Simulation& simulation, const Panel& panel, c
         attention::UserTensors& tensors = launch.users[static_cast<std::size_t>(user)];
         const Range queries = a.needs.queries_of(user, rank), keys = a.needs.keys_of(user, rank);
         const auto allocate = [&](const char* name, std::int64_t rows, std::int64_t cols, Dtype dtype) {
-            return &simulation.allocate(pe, fmt::format("user {} {} of rank {}", user, name, rank),
-                                        Shape{heads.size(), rows, cols}, dtype);
+            return allocate_at(pe, fmt::format("user {} {} of rank {}", user, name, rank),
+                               Shape{heads.size(), rows, cols}, dtype);
         };
         if (!queries.empty()) {
             const std::int64_t rows = queries.size() * problem.group();
@@ -164,6 +166,23 @@ attention::Launch lay_out(machine::Simulation& simulation, const Panel& panel, c
         }
     }
     return launch;
+}
+
+void check_room(const Panel& panel, const Arrangement& a, const std::string& where) {
+    std::map<int, memory::SliceBook> books;
+    const Allocate count = [&](int pe, const std::string& name, const Shape& shape, Dtype dtype) -> Tensor* {
+        auto& book = books.try_emplace(pe, panel.machine.hbm).first->second;
+        book.allocate(static_cast<std::uint64_t>(shape.elements()) * bytes_per_element(dtype), name,
+                      fmt::format("PE {}", pe));
+        return nullptr;
+    };
+    try {
+        for (int rank = 0; rank < a.ranks(); ++rank) {
+            for (int member = 0; member < a.members(); ++member) lay_out(count, panel, a, rank, member, nullptr, {});
+        }
+    } catch (const InputError& error) {
+        fail<InputError>("{}: {}", where, error.what());
+    }
 }
 
 Collected collect(const Panel& panel, const Arrangement& a,

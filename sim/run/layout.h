@@ -9,6 +9,8 @@
 #include "sim/machine/simulation.h"
 #include "sim/run/arrangement.h"
 
+#include <functional>
+#include <string>
 #include <vector>
 
 namespace tilemesh::run {
@@ -22,9 +24,15 @@ struct RowSample {
 /// `rows` distinct rows per user (all when there are no more), drawn by the seed.
 RowSample draw_rows(const attention::Problem& problem, std::int64_t rows, std::uint64_t seed);
 
+/// Makes a tensor in a PE's HBM; InputError when there is no room.
+using Allocate = std::function<Tensor*(int pe, const std::string& name, const Shape& shape, Dtype dtype)>;
+
 /// Allocates everything one PE needs and fills in the launch.
-attention::Launch lay_out(machine::Simulation& simulation, const Panel& panel, const Arrangement& arrangement,
-                          int rank, int member, const attention::Inputs* inputs, const RowSample& sample);
+attention::Launch lay_out(const Allocate& allocate, const Panel& panel, const Arrangement& arrangement, int rank,
+                          int member, const attention::Inputs* inputs, const RowSample& sample);
+
+/// Throws the InputError that laying everything out would throw, beginning with `where`, without making anything.
+void check_room(const Panel& panel, const Arrangement& arrangement, const std::string& where);
 
 /// One user's output in the reference's order: o [rows, value_dim], lse [rows] or [heads_q, queries]; and how often
 /// each row was written.

@@ -7,14 +7,17 @@
 
 namespace tilemesh {
 
-std::string_view name_of(Opcode op) {
-    constexpr std::string_view names[] = {"dot",     "add",     "subtract", "multiply", "divide", "maximum",
-                                          "minimum", "fma",     "fms",      "exp",      "exp2",   "log",
-                                          "where",   "compare", "cast",     "fill",     "max",    "sum",
-                                          "softmax", "load",    "store",    "send",     "recv"};
-    static_assert(std::size(names) == opcode_count);
-    return names[static_cast<std::size_t>(op)];
-}
+namespace {
+
+constexpr std::string_view opcode_names[] = {"dot",     "add",     "subtract", "multiply", "divide", "maximum",
+                                             "minimum", "fma",     "fms",      "exp",      "exp2",   "log",
+                                             "where",   "compare", "cast",     "fill",     "max",    "sum",
+                                             "softmax", "load",    "store",    "send",     "recv"};
+static_assert(std::size(opcode_names) == opcode_count);
+
+}  // namespace
+
+std::string_view name_of(Opcode op) { return opcode_names[static_cast<std::size_t>(op)]; }
 
 namespace tl {
 

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/kernels/experiment.h"
+
+#include "kernels/all.h"
+#include "sim/base/error.h"
+#include "sim/report/summary.h"
+#include "sim/run/arrangement.h"
+#include "sim/run/layout.h"
+#include "sim/run/resolve.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace kernel_test {
+
+std::vector<std::string> exact_kernels() {
+    std::vector<std::string> names;
+    for (const attention::Kernel& kernel : kernels::all()) {
+        if (kernel.exact) names.emplace_back(kernel.name);
+    }
+    return names;
+}
+
+Json line_of(int n, const std::string& machine) {
+    return {{"base", "machines/" + machine + ".json"}, {"cube", {{"topology", "line"}, {"rows", 1}, {"cols", n}}}};
+}
+
+Json distinct_problem(const std::string& mask, int group) {
+    return {{"heads_q", 2 * group}, {"heads_kv", 2},
+            {"head_dim", 24},       {"value_dim", 40},
+            {"dtype", "f16"},       {"users", Json::array({{{"keys", 97}, {"queries", 53}}})},
+            {"mask", {{"kind", mask}}}};
+}
+
+Json panel_of(const Json& machine, const Json& problem, const Json& kernels) {
+    return {{"name", "test"},
+            {"machine", machine},
+            {"problem", problem},
+            {"kernels", kernels},
+            {"values", {{"mode", "full"}}}};
+}
+
+namespace {
+
+run::Panel read(const Json& json) {
+    const run::ResolvedPanel resolved = run::resolve_panel_object(json, "test", TILEMESH_CONFIGS);
+    return run::read_panel(resolved.json, resolved.file, resolved.machine_file);
+}
+
+attention::Kernel kernel_named(const std::string& name) {
+    for (const attention::Kernel& kernel : kernels::all()) {
+        if (kernel.name == name) return kernel;
+    }
+    throw std::runtime_error("no kernel " + name);
+}
+
+}  // namespace
+
+Experiment::Experiment(const Json& panel, std::shared_ptr<const attention::Mask> mask)
+    : panel_(read(panel)), runner_(kernels::all()) {
+    if (mask) panel_.problem.mask = std::move(mask);
+}
+
+run::Arrangement Experiment::arrangement(std::size_t kernel) const {
+    return run::arrange(panel_, choice(kernel), kernel_named(choice(kernel).kernel));
+}
+
+void Experiment::prepare() {
+    if (!prepared_) prepared_ = runner_.prepare(panel_);
+}
+
+void Experiment::share_values(Experiment& other) {
+    other.prepare();
+    prepared_ = other.prepared_;
+}
+
+Ran Experiment::run(std::size_t kernel) {
+    run::check_panel(panel_, runner_);
+    prepare();
+    const bool values = panel_.values.mode != run::ValueMode::none;
+    run::EntryOutcome outcome = runner_.run(panel_, choice(kernel), *prepared_, values);
+    report::check_physics(outcome.result);
+    Ran ran{std::move(outcome.result), {}};
+    for (run::NamedTensor& tensor : outcome.outputs) ran.outputs[tensor.name] = std::move(tensor.values);
+    return ran;
+}
+
+Simulated simulate(const Experiment& experiment, std::size_t kernel, bool reverse_construction) {
+    const run::Panel& panel = experiment.panel();
+    const attention::Kernel text = kernel_named(experiment.choice(kernel).kernel);
+    const run::Arrangement a = experiment.arrangement(kernel);
+    machine::Simulation simulation(panel.machine, {nullptr, reverse_construction});
+    std::vector<std::vector<attention::Launch>> launches(static_cast<std::size_t>(a.ranks()));
+    for (int rank = 0; rank < a.ranks(); ++rank) {
+        for (int member = 0; member < a.members(); ++member) {
+            launches[static_cast<std::size_t>(rank)].push_back(
+                run::lay_out(simulation, panel, a, rank, member, nullptr, run::RowSample()));
+        }
+    }
+    for (std::size_t rank = 0; rank < launches.size(); ++rank) {
+        for (std::size_t member = 0; member < launches[rank].size(); ++member) {
+            simulation.launch(
+                a.pes[rank][member], std::string(text.name),
+                [&launch = launches[rank][member], run = text.text](tl::Context& tl) { run(tl, launch); },
+                ValueMode::none);
+        }
+    }
+    Simulated result{simulation.run(), {}};
+    for (int pe = 0; pe < panel.machine.pes(); ++pe)
+        result.sram_held.push_back(simulation.machine().pe(pe).sram().held().value());
+    return result;
+}
+
+namespace {
+
+std::string line_of_part(const std::string& path, Picoseconds busy, Picoseconds queued, Bytes bytes,
+                         std::uint64_t work, std::uint64_t activities) {
+    return fmt::format("{}: busy {} ps, queued {} ps, {} bytes, work {}, {} activities\n", path, busy.value(),
+                       queued.value(), bytes.value(), work, activities);
+}
+
+/// Parts come in the order they were built in; here by name.
+std::string joined(std::string head, std::vector<std::string> lines) {
+    std::sort(lines.begin(), lines.end());
+    for (const std::string& line : lines) head += line;
+    return head;
+}
+
+}  // namespace
+
+std::string timing_of(const report::KernelResult& result) {
+    std::vector<std::string> lines;
+    for (const auto& part : result.components)
+        lines.push_back(line_of_part(part.path, part.busy, part.queued, part.bytes, part.work, part.activities));
+    return joined(fmt::format("{} ps, {} commands\n", result.time.value(), result.commands), std::move(lines));
+}
+
+std::string timing_of(const machine::Outcome& outcome) {
+    std::vector<std::string> lines;
+    for (std::size_t i = 0; i < outcome.components.size(); ++i) {
+        const machine::Totals& t = outcome.totals[i];
+        lines.push_back(
+            line_of_part(outcome.components[i].path, t.busy, t.queued, t.bytes, t.work, t.activities));
+    }
+    return joined(fmt::format("{} ps, {} commands\n", outcome.time.value(), outcome.commands), std::move(lines));
+}
+
+std::map<std::string, std::uint64_t> link_bytes(const report::KernelResult& result) {
+    const std::string root = "machine.";
+    std::map<std::string, std::uint64_t> bytes;
+    for (const auto& part : result.components) {
+        if (part.kind == "link" && part.bytes.value() > 0) bytes[part.path.substr(root.size())] = part.bytes.value();
+    }
+    return bytes;
+}
+
+std::uint64_t messages(const report::KernelResult& result) {
+    std::uint64_t count = 0;
+    for (const auto& part : result.components) count += part.kind == "send" ? part.activities : 0;
+    return count;
+}
+
+double relative_l2(const std::vector<float>& a, const std::vector<float>& b) {
+    if (a.size() != b.size()) throw std::runtime_error("vectors of different sizes");
+    double error = 0.0, norm = 0.0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        const double expected = b[i], difference = a[i] - expected;
+        error += difference * difference;
+        norm += expected * expected;
+    }
+    return std::sqrt(error / norm);
+}
+
+double greatest_difference(const std::vector<float>& a, const std::vector<float>& b) {
+    if (a.size() != b.size()) throw std::runtime_error("vectors of different sizes");
+    double greatest = 0.0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        if (a[i] == b[i]) continue;
+        const double difference = std::abs(static_cast<double>(a[i]) - b[i]);
+        if (!(difference <= greatest)) greatest = difference;  // NaN too
+    }
+    return greatest;
+}
+
+}  // namespace kernel_test

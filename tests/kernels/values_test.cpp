@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Does every exact kernel compute attention, whatever the mask, the grouping of heads, the number of ranks and the
+// storage type? No two dimensions are alike and neither tokens nor heads divide by the ranks.
+#include "tests/kernels/experiment.h"
+
+#include <catch2/catch.hpp>
+
+using namespace kernel_test;
+
+namespace {
+
+/// Every kernel on lines of 1 to 9 PEs.
+void all_kernels_on_all_lines(const Json& problem, double limit) {
+    std::unique_ptr<Experiment> first;
+    for (int n = 1; n <= 9; ++n) {
+        auto experiment = std::make_unique<Experiment>(panel_of(line_of(n), problem, exact_kernels()));
+        if (first) experiment->share_values(*first);
+        for (std::size_t kernel = 0; kernel < experiment->kernels(); ++kernel) {
+            CAPTURE(n, experiment->choice(kernel).kernel, problem.dump());
+            const Ran ran = experiment->run(kernel);
+            CHECK(ran.result.verdict.pass);
+            CHECK(ran.result.verdict.why == "");
+            CHECK(ran.result.verdict.relative_l2 <= limit);
+            CHECK(ran.result.verdict.relative_l2 > 0.0);
+            std::uint64_t rows = 0;
+            for (const auto& user : problem["users"])
+                rows += user["queries"].get<std::uint64_t>() * problem["heads_q"].get<std::uint64_t>();
+            // Where every rank holds a copy of the result, each is checked.
+            const bool copies = experiment->choice(kernel).kernel == "mesh_mlo";
+            CHECK(ran.result.verdict.rows_checked == rows * (copies ? static_cast<std::uint64_t>(n) : 1));
+        }
+        if (!first) first = std::move(experiment);
+    }
+}
+
+constexpr double f16_limit = 4e-4, bf16_limit = 3e-3;
+
+}  // namespace
+
+TEST_CASE("every kernel is exact in f16, full and causal, for groups of 1, 2, 3 and 8 heads, on 1 to 9 ranks") {
+    for (const char* mask : {"full", "causal"}) {
+        for (const int group : {1, 2, 3, 8}) all_kernels_on_all_lines(distinct_problem(mask, group), f16_limit);
+    }
+}
+
+TEST_CASE("every kernel is exact in bf16, full and causal, for groups of 1, 2, 3 and 8 heads, on 1 to 9 ranks") {
+    for (const char* mask : {"full", "causal"}) {
+        for (const int group : {1, 2, 3, 8}) {
+            Json problem = distinct_problem(mask, group);
+            problem["dtype"] = "bf16";
+            all_kernels_on_all_lines(problem, bf16_limit);
+        }
+    }
+}
+
+TEST_CASE("f32 storage keeps f32 accuracy") {
+    Json problem = distinct_problem("causal");
+    problem["dtype"] = "f32";
+    all_kernels_on_all_lines(problem, 1e-5);
+}
+
+TEST_CASE("queries may begin anywhere: prefill in chunks, from the first to the last position") {
+    for (const int offset : {0, 17, 61, 400}) {
+        Json problem = distinct_problem("causal");
+        problem["users"] = Json::array({{{"keys", 97}, {"queries", 36}, {"query_offset", offset}}});
+        all_kernels_on_all_lines(problem, f16_limit);
+    }
+}
+
+TEST_CASE("a single query is attended by every kernel, though most ranks have none") {
+    for (const char* mask : {"full", "causal"}) {
+        Json problem = distinct_problem(mask, 8);
+        problem["users"] = Json::array({{{"keys", 97}, {"queries", 1}}});
+        all_kernels_on_all_lines(problem, f16_limit);
+    }
+}
+
+TEST_CASE("more ranks than tokens leave some ranks without work and the answer right") {
+    Json problem = distinct_problem("causal", 8);
+    problem["users"] = Json::array({{{"keys", 5}, {"queries", 3}}});
+    all_kernels_on_all_lines(problem, f16_limit);
+    problem["users"] = Json::array({{{"keys", 2}, {"queries", 7}, {"query_offset", 0}}});
+    all_kernels_on_all_lines(problem, f16_limit);
+}
+
+TEST_CASE("users of different lengths do not mix") {
+    for (const char* mask : {"full", "causal"}) {
+        Json problem = distinct_problem(mask, 2);
+        problem["users"] = Json::array({{{"keys", 97}, {"queries", 53}},
+                                        {{"keys", 13}, {"queries", 13}},
+                                        {{"keys", 41}, {"queries", 1}},
+                                        {{"keys", 3}, {"queries", 2}}});
+        all_kernels_on_all_lines(problem, f16_limit);
+    }
+}
+
+TEST_CASE("a scale of its own replaces 1 / sqrt(head_dim)") {
+    Json problem = distinct_problem("causal");
+    problem["scale"] = 0.37;
+    all_kernels_on_all_lines(problem, f16_limit);
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names of the benchmarks that the closing table refers to, and the panels they run. The benchmarks are in the files
+// of this folder, one per question; main.cpp holds the targets.
+#pragma once
+
+#include "sim/run/milestone.h"
+
+#include <string>
+#include <vector>
+
+namespace tilemesh::speed {
+
+inline constexpr const char* bare_name = "bare_events";
+inline constexpr const char* commands_name = "tile_commands";
+inline constexpr const char* hops_name = "packet_hops";
+inline constexpr const char* values_name = "values_full";
+inline constexpr const char* dense_name = "dense_products";
+
+/// A panel of configs/panels with --set settings, restricted to its first kernel, mesh_kv.
+inline run::Panel panel(const std::string& name, const std::vector<std::string>& settings) {
+    std::vector<run::Setting> parsed;
+    for (const std::string& text : settings) parsed.push_back(run::parse_setting(text));
+    return run::load_panel(TILEMESH_CONFIGS "/panels/" + name + ".json", parsed);
+}
+
+void register_bare_events();
+void register_tile_commands();
+void register_packet_hops();
+void register_values();
+
+}  // namespace tilemesh::speed
