@@ -21,6 +21,8 @@ add_library(systemc INTERFACE)
 target_link_libraries(systemc INTERFACE ${SYSTEMC_LIBRARY})
 target_include_directories(systemc SYSTEM INTERFACE ${SYSTEMC_INCLUDE_DIR})
 target_compile_definitions(systemc INTERFACE SC_CPLUSPLUS=201703L)
+# The library brings its own main and asks for an sc_main; ours is beside the simulation, in a library nothing else pulls.
+target_link_options(systemc INTERFACE LINKER:-u,sc_main)
 
 # Debian's CMake file for oneDNN asks for OpenCL headers that its package does not bring; the processor part needs none.
 find_library(DNNL_LIBRARY dnnl REQUIRED)

@@ -98,6 +98,8 @@ private:
     void enter(UserWork& user, Group& group);
     void enter(UserWork& user, QueryBlock& block, std::size_t index);
     void leave(UserWork& user, QueryBlock& block, std::size_t index);
+    /// The tile without leading and trailing folds of keys that the block does not see at all.
+    Range visible_part(const QueryBlock& block, Range keys) const;
     Tile element_mask(const QueryBlock& block, Range keys);
     void write_result(UserWork& user, const QueryBlock& block, const Result& result);
     void finish_rest(UserWork& user);
@@ -229,15 +231,15 @@ void Run::attend_group(const Item& chunk, UserWork& user, const std::vector<Rang
             QueryBlock& block = *group.blocks[b];
             transfers_until(attend_begin_ + (attend_end_ - attend_begin_) * static_cast<double>(steps_done_++) /
                                                 static_cast<double>(steps_total_));
-            const Visible visible = problem_.mask->block(block.positions, keys);
-            if (visible == Visible::none) continue;
+            if (problem_.mask->block(block.positions, keys) == Visible::none) continue;
+            const Range part = visible_part(block, keys);
             const std::size_t index = user.index_of(block);
             Block work;
             work.q = block.q;
-            work.k = tile.k;
-            work.v = tile.v;
+            work.k = tl_.slice(tile.k, 1, part.begin - keys.begin, part.end - keys.begin);
+            work.v = tl_.slice(tile.v, 1, part.begin - keys.begin, part.end - keys.begin);
             work.state = &user.registers[0][index];
-            if (visible == Visible::some) work.mask = element_mask(block, keys);
+            if (problem_.mask->block(block.positions, part) == Visible::some) work.mask = element_mask(block, part);
             if (--group.tiles_left[b] == 0) work.done = [this, &user, &block, index] { leave(user, block, index); };
             attention_.attend(std::move(work));
         }
@@ -283,6 +285,22 @@ void Run::leave(UserWork& user, QueryBlock& block, std::size_t index) {
         tl_.store(rows_at(*tensors.acc, block), state.o);
         state = State();
     }
+}
+
+Range Run::visible_part(const QueryBlock& block, Range keys) const {
+    const std::int64_t fold = launch_.tiling.fold_keys;
+    const auto hidden = [&](std::int64_t begin, std::int64_t end) {
+        return problem_.mask->block(block.positions, {begin, end}) == Visible::none;
+    };
+    Range part = keys;
+    while (part.size() > fold && hidden(part.begin, part.begin + fold)) part.begin += fold;
+    // From the back in folds counted from the front, so that what stays is whole folds.
+    while (part.size() > fold) {
+        const std::int64_t last = part.begin + (part.size() - 1) / fold * fold;
+        if (!hidden(last, part.end)) break;
+        part.end = last;
+    }
+    return part;
 }
 
 Tile Run::element_mask(const QueryBlock& block, Range keys) {

@@ -84,6 +84,7 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, std::int64_
         value = (value + 1) / 2;
         if (value > unit) value = ceil_div(value, unit) * unit;
     };
+    tiling.fold_keys = device.matrix_cols;
     const std::int64_t token_unit = std::max<std::int64_t>(1, device.matrix_rows / problem.group());
     while (needed(std::min(blocks_for(1), query_blocks(shards, tiling, heads))) > device.sram_bytes) {
         const std::int64_t rows = tiling.tile_queries * problem.group();

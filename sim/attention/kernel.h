@@ -33,6 +33,8 @@ struct Tiling {
     std::int64_t tile_queries = 0;  // query tokens in one block (each with its group of heads)
     std::int64_t tile_keys = 0;     // keys in one block
     std::int64_t piece_keys = 0;    // keys in one message of a chunk
+    std::int64_t fold_keys =
+        1;  // keys of one fold of the matrix array: partly visible tiles are trimmed to whole ones
     std::int64_t group_blocks = 0;  // query blocks that stay in SRAM together while keys stream past (chosen)
     bool queries_stay = false;      // all query blocks of a PE fit at once, with their states (chosen)
     bool chunks_stay = false;       // all chunks a PE ever holds fit too, so none is staged in HBM (chosen)

@@ -107,8 +107,11 @@ Arrangement arrange(const Panel& panel, const KernelChoice& choice, const attent
 
     const attention::Device device = device_of(panel);
     const std::int64_t heads = a.member_heads.front().size();  // the first has most
-    const attention::Tiling request{
-        choice.tile_heads, choice.tile_queries, choice.tile_keys, choice.piece_keys, 0, false, false};
+    attention::Tiling request;
+    request.tile_heads = choice.tile_heads;
+    request.tile_queries = choice.tile_queries;
+    request.tile_keys = choice.tile_keys;
+    request.piece_keys = choice.piece_keys;
     std::string why_not;
     a.tiling = kernel.plan(problem, a.needs, heads, device, request, why_not);
     if (!why_not.empty()) fail<InputError>("{}: {}: {}", choice.where, kernel.name, why_not);

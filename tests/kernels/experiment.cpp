@@ -28,9 +28,8 @@ Json line_of(int n, const std::string& machine) {
 }
 
 Json distinct_problem(const std::string& mask, int group) {
-    return {{"heads_q", 2 * group}, {"heads_kv", 2},
-            {"head_dim", 24},       {"value_dim", 40},
-            {"dtype", "f16"},       {"users", Json::array({{{"keys", 97}, {"queries", 53}}})},
+    return {{"heads_q", 2 * group},    {"heads_kv", 2},  {"head_dim", 24},
+            {"value_dim", 40},         {"dtype", "f16"}, {"users", Json::array({{{"keys", 97}, {"queries", 53}}})},
             {"mask", {{"kind", mask}}}};
 }
 
@@ -92,11 +91,14 @@ Simulated simulate(const Experiment& experiment, std::size_t kernel, bool revers
     const attention::Kernel text = kernel_named(experiment.choice(kernel).kernel);
     const run::Arrangement a = experiment.arrangement(kernel);
     machine::Simulation simulation(panel.machine, {nullptr, reverse_construction});
+    const run::Allocate allocate = [&](int pe, const std::string& name, const Shape& shape, Dtype dtype) {
+        return &simulation.allocate(pe, name, shape, dtype);
+    };
     std::vector<std::vector<attention::Launch>> launches(static_cast<std::size_t>(a.ranks()));
     for (int rank = 0; rank < a.ranks(); ++rank) {
         for (int member = 0; member < a.members(); ++member) {
             launches[static_cast<std::size_t>(rank)].push_back(
-                run::lay_out(simulation, panel, a, rank, member, nullptr, run::RowSample()));
+                run::lay_out(allocate, panel, a, rank, member, nullptr, run::RowSample()));
         }
     }
     for (std::size_t rank = 0; rank < launches.size(); ++rank) {
@@ -141,8 +143,7 @@ std::string timing_of(const machine::Outcome& outcome) {
     std::vector<std::string> lines;
     for (std::size_t i = 0; i < outcome.components.size(); ++i) {
         const machine::Totals& t = outcome.totals[i];
-        lines.push_back(
-            line_of_part(outcome.components[i].path, t.busy, t.queued, t.bytes, t.work, t.activities));
+        lines.push_back(line_of_part(outcome.components[i].path, t.busy, t.queued, t.bytes, t.work, t.activities));
     }
     return joined(fmt::format("{} ps, {} commands\n", outcome.time.value(), outcome.commands), std::move(lines));
 }

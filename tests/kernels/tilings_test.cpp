@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every way the attention kernel can cut and keep its work gives the right answer: states in HBM between chunks,
+// chunks staged in HBM, groups of blocks, tiles and pieces of any size. Which way is taken is asked of the plan.
+#include "tests/kernels/experiment.h"
+
+#include <catch2/catch.hpp>
+
+#include <set>
+#include <tuple>
+
+using namespace kernel_test;
+
+namespace {
+
+/// Runs and checks a panel's kernels; returns how they were laid out.
+std::vector<attention::Tiling> passes(const Json& json) {
+    Experiment experiment(json);
+    std::vector<attention::Tiling> tilings;
+    for (std::size_t kernel = 0; kernel < experiment.kernels(); ++kernel) {
+        CAPTURE(json.dump(), experiment.choice(kernel).label);
+        const Ran ran = experiment.run(kernel);
+        CHECK(ran.result.verdict.why == "");
+        CHECK(ran.result.verdict.pass);
+        CHECK(ran.result.verdict.relative_l2 <= 4e-4);
+        tilings.push_back(experiment.arrangement(kernel).tiling);
+    }
+    return tilings;
+}
+
+Json line_with_sram(int n, std::uint64_t bytes) {
+    Json machine = line_of(n);
+    machine["pe"] = {{"sram_bytes", bytes}};
+    return machine;
+}
+
+const std::vector<std::string> wave_and_rings = {"mesh_kv", "ring_kv", "ring_kv_bidirectional", "head_parallel"};
+
+}  // namespace
+
+TEST_CASE("tiles and pieces of every relation are right: dividing or not, pieces smaller and larger than tiles") {
+    for (const char* mask : {"full", "causal"}) {
+        for (const auto& [queries, keys, piece] :
+             {std::tuple{4, 8, 4}, std::tuple{5, 7, 3}, std::tuple{7, 3, 11}, std::tuple{53, 1, 1},
+              std::tuple{1, 97, 97}, std::tuple{64, 128, 5}, std::tuple{3, 6, 6}}) {
+            Json kernels = Json::array();
+            for (const std::string& kernel : exact_kernels()) {
+                kernels.push_back({{"kernel", kernel},
+                                   {"tile_queries", queries},
+                                   {"tile_keys", keys},
+                                   {"piece_keys", piece},
+                                   {"tile_heads", queries % 2 + 1}});
+            }
+            passes(panel_of(line_of(5), distinct_problem(mask), kernels));
+        }
+    }
+}
+
+TEST_CASE("an SRAM too small for everything keeps states in HBM, stages chunks there, and the answer stays right") {
+    std::set<std::tuple<bool, bool, bool>> ways;  // queries stay, chunks stay, groups of several blocks
+    for (const char* mask : {"full", "causal"}) {
+        Json problem = distinct_problem(mask);
+        problem["users"] = Json::array({{{"keys", 397}, {"queries", 253}}, {{"keys", 61}, {"queries", 61}}});
+        for (const std::uint64_t kib : {12, 24, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 2048}) {
+            for (const attention::Tiling& tiling :
+                 passes(panel_of(line_with_sram(3, kib << 10), problem, wave_and_rings)))
+                ways.insert({tiling.queries_stay, tiling.chunks_stay, tiling.group_blocks > 1});
+        }
+        for (const std::uint64_t kib : {32, 64, 128, 256}) {
+            Json kernels = Json::array();
+            for (const std::string& kernel : wave_and_rings) {
+                kernels.push_back({{"kernel", kernel},
+                                   {"tile_heads", 1},
+                                   {"tile_queries", 5},
+                                   {"tile_keys", 14},
+                                   {"piece_keys", 9}});
+            }
+            for (const attention::Tiling& tiling : passes(panel_of(line_with_sram(3, kib << 10), problem, kernels)))
+                ways.insert({tiling.queries_stay, tiling.chunks_stay, tiling.group_blocks > 1});
+        }
+    }
+    CHECK(ways.count({true, true, true}) == 1);
+    CHECK(ways.count({true, false, true}) == 1);
+    CHECK(ways.count({false, false, true}) == 1);
+    CHECK(ways.count({false, false, false}) == 1);
+    // Chunks that stay while states do not would be the wrong way round: states move twice per chunk.
+    CHECK(ways.count({false, true, true}) == 0);
+    CHECK(ways.count({false, true, false}) == 0);
+}
+
+TEST_CASE("receive buffers smaller than a piece only slow the wave down") {
+    for (const char* mask : {"full", "causal"}) {
+        Json machine = line_of(4);
+        machine["network"] = {
+            {"receive_buffer_bytes", 512}, {"packet_bytes", 256}, {"link", {{"buffer_bytes", 512}}}};
+        passes(panel_of(machine, distinct_problem(mask), exact_kernels()));
+    }
+}
