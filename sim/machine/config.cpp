@@ -22,9 +22,9 @@ MachineConfig read_machine(JsonReader reader) {
                         "cubes: a wrap-around inside a cube has no free side left",
                         noc::name_of(cube.kind)));
     }
-    if (machine.pes() > 4096) {
+    if (cube.nodes() > 4096 || cubes.nodes() > 4096 || machine.pes() > 4096) {
         reader.complain(fmt::format("{} cubes of {} PEs are {} PEs, expected at most 4096", cubes.nodes(),
-                                    cube.nodes(), machine.pes()));
+                                    cube.nodes(), std::int64_t{cubes.nodes()} * cube.nodes()));
     }
     reader.finish();
     return machine;

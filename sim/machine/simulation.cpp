@@ -43,6 +43,7 @@ Tensor& Simulation::allocate(int pe, std::string name, Shape shape, Dtype dtype)
 
 void Simulation::launch(int pe, std::string kernel, pe::KernelText text, ValueMode values) {
     const noc::Topology& topology = machine_->the_topology();
+    if (machine_->pe(pe).launched()) fail<InternalError>("{} has a kernel already", machine_->pe(pe).path());
     tl::ProgramInfo info;
     info.kernel = std::move(kernel);
     info.pe = machine_->pe(pe).path();

@@ -81,7 +81,7 @@ private:
     Recorder* recorder_;
     std::vector<InputBuffer*> inputs_;
     const std::vector<Link*>* links_ = nullptr;
-    std::array<Injection, 3> injections_;
+    std::array<Injection, traffic_classes> injections_;
     std::array<InputBuffer, 2> buffers_;  // at the far end, one per virtual channel
     std::size_t turn_ = 0;
     Picoseconds free_at_;

@@ -59,7 +59,9 @@ struct Stream {
     std::uint64_t command = 0;        // for the record: the command that caused it
 };
 
-/// Classes of traffic that enter a link side by side.
-enum class TrafficClass : std::uint8_t { message, data, request };
+/// Classes of traffic that enter a link side by side. Each has one source per link (the send engine, the slice, the
+/// two DMA engines), so that the order within a class never depends on which process of an instant ran first.
+enum class TrafficClass : std::uint8_t { message, read_data, write_data, request };
+constexpr std::size_t traffic_classes = 4;
 
 }  // namespace tilemesh::noc

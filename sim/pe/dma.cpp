@@ -72,7 +72,7 @@ void Dma::start(Command&& command, Picoseconds begin) {
     noc::Network& network = pe_.surroundings().network;
     if (write_) {
         network.inject(prepare(transfer.data, pe_.number(), home, transfer.bytes, slot, ready, ready),
-                       noc::TrafficClass::data);
+                       noc::TrafficClass::write_data);
     } else {
         network.inject(prepare(transfer.request, pe_.number(), home, network.config().request, slot, ready, ready),
                        noc::TrafficClass::request);
@@ -116,7 +116,7 @@ void Dma::memory_done(std::uint64_t tag, Picoseconds first_byte, Picoseconds las
         finish(tag, last_byte + network.head_latency(home, pe_.number()));
     } else {
         network.inject(prepare(transfer.data, home, pe_.number(), transfer.bytes, tag, first_byte, last_byte),
-                       noc::TrafficClass::data);
+                       noc::TrafficClass::read_data);
     }
 }
 

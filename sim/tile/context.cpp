@@ -67,7 +67,14 @@ void Context::refuse(Opcode op, std::string_view text) const {
                       tilemesh::name_of(op), text);
 }
 
-void Context::wait(const Tile& tile) { executor_.wait_until_ready(tile.record()); }
+void Context::refuse_here(std::string_view what, std::string_view text) const {
+    fail<KernelError>("kernel {}, {}, before command {} ({}): {}", info_.kernel, info_.pe, next_command_, what, text);
+}
+
+void Context::wait(const Tile& tile) {
+    if (!tile) refuse_here("wait", "the operand is no tile (moved away or never made)");
+    executor_.wait_until_ready(tile.record());
+}
 void Context::barrier() { executor_.barrier(); }
 
 }  // namespace tl

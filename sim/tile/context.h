@@ -136,6 +136,8 @@ private:
     void add_operand(Command& command, const Tile& tile);
     void check_box(Opcode op, const TensorBox& box);
     [[noreturn]] void refuse(Opcode op, std::string_view text) const;
+    /// The same for what is no command: views and wait.
+    [[noreturn]] void refuse_here(std::string_view what, std::string_view text) const;
 
     Executor& executor_;
     ProgramInfo info_;

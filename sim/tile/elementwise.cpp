@@ -71,13 +71,21 @@ TILEMESH_INSTRUCTION_SETS void ternary_run(bool adds, const Row& a, const Row& b
     }
 }
 
+/// A mask that nobody has looked at, seen as it was made: select_run asks its predicate only where it needs to know.
+bool is_undecided(const ValueOperand& operand) {
+    if (!operand.record || !operand.payload->predicate) return false;
+    const View& view = operand.view;
+    const Shape& made = operand.payload->shape;
+    return view.offset == 0 && view.shape.slots() == made.slots() && (made.cols() == 1 || view.strides[2] == 1) &&
+           (made.rows() == 1 || view.strides[1] == made.cols());
+}
+
 /// Finds rows of one operand under the broadcast to the result's shape.
 class Rows {
 public:
     Rows(ValueOperand& operand, const Shape& result, const RowSet& rows) : scalar_(&operand.scalar) {
         if (!operand.record) return;
         const Shape& shape = operand.view.shape;
-        if (operand.payload->predicate) return;
         if (operand.payload->rows) {
             const PayloadPtr whole = materialise(operand);
             holder_ = whole;
@@ -154,7 +162,9 @@ PayloadPtr evaluate_elementwise(ValueStep& step) {
     const std::size_t count = out->rows ? out->rows->size() : all;
     const auto cols = static_cast<std::size_t>(shape.cols());
     out->data.resize(count * cols);
-    const Rows first(step.operands[0], shape, out->rows), second(step.operands[1], shape, out->rows),
+    ValueOperand nothing;
+    const bool asks = step.op == Opcode::where && is_undecided(step.operands[0]);
+    const Rows first(asks ? nothing : step.operands[0], shape, out->rows), second(step.operands[1], shape, out->rows),
         third(step.operands[2], shape, out->rows);
     for (std::size_t i = 0; i < count; ++i) {
         const std::int32_t flat = out->rows ? (*out->rows)[i] : static_cast<std::int32_t>(i);

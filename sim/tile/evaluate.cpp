@@ -50,15 +50,16 @@ PayloadPtr evaluate_dot(ValueStep& step) {
     ValueOperand& a = step.operands[0];
     ValueOperand& b = step.operands[1];
     const bool accumulates = step.count == 3;
-    RowSet rows = a.payload->rows;
-    if (!rows && accumulates) rows = nullptr;
+    const RowSet rows = a.payload->rows;
     if (a.payload->empty()) return new_payload(step.shape, rows);
-    if (b.payload->rows)
+    if (!b.payload || b.payload->rows)
         fail<KernelError>("the second operand of a dot must be computed in full, not by sampled rows");
     const PayloadPtr left = materialise(a);
     const float* right = b.payload->force() + b.view.offset;
     auto out = new_payload(step.shape, rows);
     if (accumulates) {
+        if (!step.operands[2].payload || (step.operands[2].payload->rows && !rows))
+            fail<KernelError>("the accumulator of a dot is sampled by rows, its first operand is not");
         const PayloadPtr acc = materialise(step.operands[2]);
         const float* from = acc->force();
         if (acc->data.size() == out->data.size()) {
@@ -179,6 +180,7 @@ PayloadPtr evaluate(ValueStep& step) {
         case Opcode::store: {
             PayloadPtr stored = materialise(step.operands[0]);
             if (stored->shape.slots() != step.box.shape.slots()) {
+                stored->force();  // a source fills the shape it was made for
                 auto reshaped = std::make_shared<Payload>(*stored);
                 reshaped->shape = step.box.shape;
                 stored = reshaped;

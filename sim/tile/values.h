@@ -25,7 +25,8 @@ struct Payload {
     Shape shape;
     RowSet rows;              // null: every row
     std::vector<float> data;  // (rows present) x cols, row-major
-    /// Set instead of data for element masks: decided per (batch, row, col) only where somebody looks.
+    /// Set instead of data for element masks: decided per (batch, row, col) only where somebody looks; by force() for
+    /// all elements at once.
     std::function<bool(std::int32_t, std::int32_t, std::int32_t)> predicate;
     /// Set instead of data for a box read from HBM: filled by force() when somebody looks.
     std::function<void(Payload&)> source;
@@ -36,7 +37,19 @@ struct Payload {
             source(*this);
             source = nullptr;
         }
+        if (predicate) decide();
         return data.data();
+    }
+
+private:
+    void decide() {
+        data.reserve(static_cast<std::size_t>(shape.elements()));
+        for (std::int32_t b = 0; b < shape.batch(); ++b) {
+            for (std::int32_t r = 0; r < shape.rows(); ++r) {
+                for (std::int32_t c = 0; c < shape.cols(); ++c) data.push_back(predicate(b, r, c) ? 1.0F : 0.0F);
+            }
+        }
+        predicate = nullptr;
     }
 };
 using PayloadPtr = std::shared_ptr<Payload>;

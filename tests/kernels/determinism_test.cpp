@@ -100,19 +100,17 @@ TEST_CASE("a sampled row has the value that it has when all rows are computed") 
             for (int user = 0; user < 2; ++user) {
                 const std::string name = "user" + std::to_string(user);
                 const auto& rows = sample.rows[static_cast<std::size_t>(user)];
-                REQUIRE(some.output(name + ".o").size() == rows.size() * 40);
                 const std::int64_t queries = full.panel().problem.users[static_cast<std::size_t>(user)].queries;
-                for (std::size_t i = 0; i < rows.size(); ++i) {
-                    const auto row = static_cast<std::size_t>(rows[i].query * 6 + rows[i].head);
-                    for (std::size_t dim = 0; dim < 40; ++dim) {
-                        // A product of fewer rows may add up in another order: one unit in the last place of f16.
-                        const float value = some.output(name + ".o")[i * 40 + dim];
-                        REQUIRE(value ==
-                                Approx(all.output(name + ".o")[row * 40 + dim]).epsilon(0x1p-10).margin(1e-6));
-                    }
-                    const auto at = static_cast<std::size_t>(rows[i].head * queries + rows[i].query);
-                    REQUIRE(some.output(name + ".lse")[i] == Approx(all.output(name + ".lse")[at]).epsilon(1e-6));
+                std::vector<float> o, lse;
+                for (const attention::Row& row : rows) {
+                    const auto begin = all.output(name + ".o").begin() + (row.query * 6 + row.head) * 40;
+                    o.insert(o.end(), begin, begin + 40);
+                    lse.push_back(
+                        all.output(name + ".lse")[static_cast<std::size_t>(row.head * queries + row.query)]);
                 }
+                // A product of fewer rows may add up in another order, in f32; that may tip a rounding of p or o.
+                CHECK(relative_l2(some.output(name + ".o"), o) <= 1e-4);
+                CHECK(greatest_difference(some.output(name + ".lse"), lse) <= 1e-6);
             }
         }
     }

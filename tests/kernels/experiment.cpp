@@ -76,7 +76,7 @@ void Experiment::share_values(Experiment& other) {
 }
 
 Ran Experiment::run(std::size_t kernel) {
-    run::check_panel(panel_, runner_);
+    runner_.check(panel_, choice(kernel));
     prepare();
     const bool values = panel_.values.mode != run::ValueMode::none;
     run::EntryOutcome outcome = runner_.run(panel_, choice(kernel), *prepared_, values);

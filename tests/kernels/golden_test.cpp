@@ -2,6 +2,7 @@
 // Kernels against attention computed in f64 by an independent framework, with its inputs: the reference that judges a
 // run agrees with the file (golden_test of tests/attention), so here the outputs themselves are held against it.
 #include "sim/base/safetensors.h"
+#include "tests/attention/cases.h"
 #include "tests/kernels/experiment.h"
 
 #include <catch2/catch.hpp>
@@ -72,4 +73,24 @@ TEST_CASE("the list of golden cases leaves out none whose mask is full or causal
         full_or_causal += mask == "full" || mask == "causal" ? 1 : 0;
     }
     CHECK(full_or_causal == cases.size());
+}
+
+TEST_CASE("a mask that no panel can name yet needs nothing from the kernels: causal with a window of 33 keys") {
+    const std::string name = "window_gqa";
+    const SafetensorsFile golden(golden_file);
+    Json parameters = Json::parse(golden.metadata().at(name));
+    REQUIRE(parameters["window"] == 33);
+    parameters["mask_kind"] = "causal";
+    const auto window = std::make_shared<attention::NotLongAgo>(33);
+    for (const int n : {1, 4, 9}) {
+        Json json = panel_of(line_of(n), golden_problem(parameters), exact_kernels());
+        json["inputs"] = {{"tensors", golden_file}, {"prefix", name + "."}};
+        Experiment experiment(json, attention::all_of({attention::causal_mask(), window}));
+        for (std::size_t kernel = 0; kernel < experiment.kernels(); ++kernel) {
+            CAPTURE(n, experiment.choice(kernel).kernel);
+            const Ran ran = experiment.run(kernel);
+            CHECK(ran.result.verdict.pass);
+            CHECK(relative_l2(ran.output("user0.o"), golden.read_floats(name + ".o")) <= 4e-4);
+        }
+    }
 }

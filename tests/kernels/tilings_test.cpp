@@ -65,7 +65,7 @@ TEST_CASE("an SRAM too small for everything keeps states in HBM, stages chunks t
                  passes(panel_of(line_with_sram(3, kib << 10), problem, wave_and_rings)))
                 ways.insert({tiling.queries_stay, tiling.chunks_stay, tiling.group_blocks > 1});
         }
-        for (const std::uint64_t kib : {32, 64, 128, 256}) {
+        for (const std::uint64_t kib : {48, 64, 128, 256}) {
             Json kernels = Json::array();
             for (const std::string& kernel : wave_and_rings) {
                 kernels.push_back({{"kernel", kernel},
