@@ -54,11 +54,15 @@ public:
           launch_(launch),
           problem_(*launch.problem),
           chunks_(tl, launch),
-          attention_(tl, launch.problem->scale),
-          order_(issue_order((*launch.timeline)[static_cast<std::size_t>(launch.rank)], *launch.needs,
-                             launch.tiling.piece_keys)),
-          issued_(order_.size(), false) {
-        for (int user = 0; user < launch.needs->users(); ++user) users_.push_back(work_of(user));
+          attention_(tl, launch.problem->scale) {
+        std::vector<int> blocks;
+        for (int user = 0; user < launch.needs->users(); ++user) {
+            users_.push_back(work_of(user));
+            blocks.push_back(static_cast<int>(users_.back().blocks.size()));
+        }
+        order_ = issue_order((*launch.timeline)[static_cast<std::size_t>(launch.rank)], *launch.needs,
+                             launch.tiling.piece_keys, blocks);
+        issued_.assign(order_.size(), false);
     }
 
     void all() {
@@ -103,7 +107,9 @@ private:
     Tile element_mask(const QueryBlock& block, Range keys);
     void write_result(UserWork& user, const QueryBlock& block, const Result& result);
     void finish_rest(UserWork& user);
-    void move_states(const Action& action);
+    void merge_states(const Action& action);
+    /// Sends or receives the partial result of one query block.
+    void move_state(const Action& action, std::size_t block);
 
     tl::Context& tl_;
     const Launch& launch_;
@@ -155,7 +161,11 @@ void Run::row(const Issue& issue) {
         attend(issue);
     } else {
         attention_.flush();
-        move_states(action);
+        if (action.kind == Action::Kind::merge) {
+            merge_states(action);
+        } else {
+            move_state(action, static_cast<std::size_t>(issue.piece));
+        }
     }
 }
 
@@ -333,35 +343,36 @@ void Run::finish_rest(UserWork& user) {
     user.registers.clear();
 }
 
-void Run::move_states(const Action& action) {
+void Run::merge_states(const Action& action) {
+    UserWork& user = users_[static_cast<std::size_t>(action.item.user)];
+    std::vector<State>& states = user.registers[action.item.id];
+    std::vector<State>& other = user.registers[action.other];
+    states.resize(user.blocks.size());
+    other.resize(user.blocks.size());
+    for (std::size_t i = 0; i < states.size(); ++i) merge(tl_, states[i], other[i]);
+}
+
+void Run::move_state(const Action& action, std::size_t index) {
     UserWork& user = users_[static_cast<std::size_t>(action.item.user)];
     std::vector<State>& states = user.registers[action.item.id];
     states.resize(user.blocks.size());
-    if (action.kind == Action::Kind::merge) {
-        std::vector<State>& other = user.registers[action.other];
-        other.resize(user.blocks.size());
-        for (std::size_t i = 0; i < states.size(); ++i) merge(tl_, states[i], other[i]);
+    const int pe = launch_.peers[static_cast<std::size_t>(action.peer)];
+    const QueryBlock& block = user.blocks[index];
+    State& state = states[index];
+    if (action.kind == Action::Kind::receive) {
+        state.m = tl_.recv(pe, rows_shape(block, 1), Dtype::f32);
+        state.l = tl_.recv(pe, rows_shape(block, 1), Dtype::f32);
+        state.o = tl_.recv(pe, rows_shape(block, problem_.value_dim), Dtype::f32);
         return;
     }
-    const int pe = launch_.peers[static_cast<std::size_t>(action.peer)];
-    for (std::size_t i = 0; i < states.size(); ++i) {
-        const QueryBlock& block = user.blocks[i];
-        State& state = states[i];
-        if (action.kind == Action::Kind::receive) {
-            state.m = tl_.recv(pe, rows_shape(block, 1), Dtype::f32);
-            state.l = tl_.recv(pe, rows_shape(block, 1), Dtype::f32);
-            state.o = tl_.recv(pe, rows_shape(block, problem_.value_dim), Dtype::f32);
-            continue;
-        }
-        if (!state) {  // this rank's share saw nothing for these rows: the neutral state
-            state.m = tl_.full(rows_shape(block, 1), lowest_score);
-            state.l = tl_.zeros(rows_shape(block, 1));
-            state.o = tl_.zeros(rows_shape(block, problem_.value_dim));
-        }
-        tl_.send(pe, state.m);
-        tl_.send(pe, state.l);
-        tl_.send(pe, state.o);
+    if (!state) {  // this rank's share saw nothing for these rows: the neutral state
+        state.m = tl_.full(rows_shape(block, 1), lowest_score);
+        state.l = tl_.zeros(rows_shape(block, 1));
+        state.o = tl_.zeros(rows_shape(block, problem_.value_dim));
     }
+    tl_.send(pe, state.m);
+    tl_.send(pe, state.l);
+    tl_.send(pe, state.o);
 }
 
 }  // namespace

@@ -20,8 +20,8 @@ class Chunks {
 public:
     Chunks(tl::Context& tl, const attention::Launch& launch) : tl_(tl), launch_(launch) {}
 
-    /// Receives one piece from `peer` and keeps it. V comes before K: once K is there, and scores can begin, the whole
-    /// piece is, as the closed forms of schedules have it.
+    /// Receives one piece from `peer` and keeps it. V comes before K: once K is there, and scores can begin, the
+    /// whole piece is, as the closed forms of schedules have it.
     void receive(const attention::Item& chunk, int piece, int peer);
     /// Sends one piece on.
     void send(const attention::Item& chunk, int piece, int peer);

@@ -8,7 +8,7 @@
 namespace tilemesh::kernels {
 
 std::vector<Issue> issue_order(const std::vector<attention::TimedAction>& program, const attention::NeedSets& needs,
-                               std::int64_t piece_keys) {
+                               std::int64_t piece_keys, const std::vector<int>& state_blocks) {
     using attention::Action;
     std::vector<Issue> order;
     std::map<std::pair<int, int>, double> arrivals;  // by user and origin
@@ -25,6 +25,8 @@ std::vector<Issue> issue_order(const std::vector<attention::TimedAction>& progra
         if (moves && action.item.kind == attention::Item::Kind::chunk) {
             const std::int64_t keys = needs.keys_of(action.item.user, action.item.id).size();
             pieces = static_cast<int>(std::max<std::int64_t>(1, (keys + piece_keys - 1) / piece_keys));
+        } else if (moves) {
+            pieces = state_blocks[static_cast<std::size_t>(action.item.user)];
         }
         const auto arrival = arrivals.find({action.item.user, action.item.id});
         const double data = action.kind == Action::Kind::attend && arrival != arrivals.end() ? arrival->second : 0.0;

@@ -39,6 +39,23 @@ std::int64_t query_blocks(const Shards& shards, const Tiling& tiling, std::int64
     return ceil_div(heads, tiling.tile_heads) * ceil_div(shards.queries, tiling.tile_queries);
 }
 
+/// Registers of states where partial results are merged: own, and prefix and suffix in two copies each while they
+/// pass.
+constexpr int merging_copies = 5;
+
+/// Query blocks of all users together, on the PE that has most: states that stay are there side by side.
+std::int64_t all_query_blocks(const NeedSets& needs, const Tiling& tiling, std::int64_t heads) {
+    std::int64_t most = 1;
+    for (int rank = 0; rank < needs.ranks(); ++rank) {
+        std::int64_t blocks = 0;
+        for (int user = 0; user < needs.users(); ++user)
+            blocks += ceil_div(heads, tiling.tile_heads) *
+                      ceil_div(needs.queries_of(user, rank).size(), tiling.tile_queries);
+        most = std::max(most, blocks);
+    }
+    return most;
+}
+
 }  // namespace
 
 std::uint64_t sram_needed(const Problem& problem, const Tiling& tiling, std::int64_t heads,
@@ -62,11 +79,14 @@ std::uint64_t sram_needed(const Problem& problem, const Tiling& tiling, std::int
                                       blocks_in_sram * (query + state_copies * state));
 }
 
-Tiling plan_attention(const Problem& problem, const NeedSets& needs, std::int64_t heads, const Device& device,
-                      const Tiling& request, std::string& why_not) {
+namespace {
+
+/// `merging`: partial results move and chunks do not, so all states must stay, in several copies.
+Tiling plan(const Problem& problem, const NeedSets& needs, std::int64_t heads, const Device& device,
+            const Tiling& request, bool merging, std::string& why_not) {
     const Shards shards = largest_shards(needs);
     const auto width = static_cast<std::int64_t>(bytes_per_element(problem.dtype));
-    const bool travels = needs.ranks() > 1;
+    const bool travels = needs.ranks() > 1 && !merging;
     // Everything at once to begin with; what does not fit is halved, the dimension that hurts least first.
     Tiling tiling = request;
     tiling.tile_heads = std::min(request.tile_heads > 0 ? request.tile_heads : heads, heads);
@@ -76,7 +96,7 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, std::int64_
     const auto needed = [&](std::int64_t blocks) {
         Tiling probe = tiling;
         if (!travels) probe.piece_keys = 0;
-        return sram_needed(problem, probe, heads, blocks, 1);
+        return sram_needed(problem, probe, heads, blocks, merging ? merging_copies : 1);
     };
     const std::int64_t key_bytes = (problem.head_dim + problem.value_dim) * width;
     // Halves, to a multiple of `unit` where there is more than one of it.
@@ -86,7 +106,11 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, std::int64_
     };
     tiling.fold_keys = device.matrix_cols;
     const std::int64_t token_unit = std::max<std::int64_t>(1, device.matrix_rows / problem.group());
-    while (needed(std::min(blocks_for(1), query_blocks(shards, tiling, heads))) > device.sram_bytes) {
+    const auto least = [&] {
+        const std::int64_t all = all_query_blocks(needs, tiling, heads);
+        return needed(merging ? all : std::min(blocks_for(1), all));
+    };
+    while (least() > device.sram_bytes) {
         const std::int64_t rows = tiling.tile_queries * problem.group();
         const std::int64_t piece_bytes = heads * tiling.piece_keys * key_bytes;
         const bool pieces_open = request.piece_keys == 0 && tiling.piece_keys > 1 && travels;
@@ -117,15 +141,15 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, std::int64_
             why_not = fmt::format(
                 "tiles of {} kv heads x {} queries x {} keys (pieces of {} keys) need {} bytes of SRAM, "
                 "the PE has {}",
-                tiling.tile_heads, tiling.tile_queries, tiling.tile_keys, tiling.piece_keys,
-                needed(std::min(blocks_for(1), query_blocks(shards, tiling, heads))), device.sram_bytes);
+                tiling.tile_heads, tiling.tile_queries, tiling.tile_keys, tiling.piece_keys, least(),
+                device.sram_bytes);
             return tiling;
         }
     }
     if (request.piece_keys == 0) tiling.piece_keys = std::min(tiling.piece_keys, tiling.tile_keys);
-    const std::int64_t blocks = query_blocks(shards, tiling, heads);
-    tiling.queries_stay = needed(blocks) <= device.sram_bytes;
-    tiling.group_blocks = tiling.queries_stay ? blocks : 1;
+    const std::int64_t all_blocks = all_query_blocks(needs, tiling, heads);
+    tiling.queries_stay = needed(all_blocks) <= device.sram_bytes;
+    tiling.group_blocks = tiling.queries_stay ? query_blocks(shards, tiling, heads) : 1;
     while (!tiling.queries_stay && needed(blocks_for(tiling.group_blocks + 1)) <= device.sram_bytes) {
         ++tiling.group_blocks;
     }
@@ -134,26 +158,26 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, std::int64_
     for (int user = 0; user < needs.users(); ++user) {
         for (int rank = 0; rank < needs.ranks(); ++rank) all_keys += needs.keys_of(user, rank).size();
     }
-    tiling.chunks_stay = tiling.queries_stay &&
-                         needed(blocks * needs.users()) + static_cast<std::uint64_t>(all_keys * heads * key_bytes) <=
-                             device.sram_bytes;
+    tiling.chunks_stay =
+        tiling.queries_stay &&
+        needed(all_blocks) + static_cast<std::uint64_t>(all_keys * heads * key_bytes) <= device.sram_bytes;
     return tiling;
+}
+
+}  // namespace
+
+Tiling plan_attention(const Problem& problem, const NeedSets& needs, std::int64_t heads, const Device& device,
+                      const Tiling& request, std::string& why_not) {
+    return plan(problem, needs, heads, device, request, false, why_not);
 }
 
 Tiling plan_merging(const Problem& problem, const NeedSets& needs, std::int64_t heads, const Device& device,
                     const Tiling& request, std::string& why_not) {
-    // Five registers of states: own, and prefix and suffix in two copies each while they pass.
-    Tiling tiling = plan_attention(problem, needs, heads, device, request, why_not);
-    if (!why_not.empty()) return tiling;
-    const Shards shards = largest_shards(needs);
-    Tiling probe = tiling;
-    probe.piece_keys = 0;
-    const std::uint64_t bytes = sram_needed(problem, probe, heads, query_blocks(shards, tiling, heads), 5);
-    if (bytes > device.sram_bytes || !tiling.queries_stay) {
-        why_not = fmt::format(
-            "the partial results of {} queries x {} kv heads need {} bytes of SRAM to be merged, the PE "
-            "has {}: this kernel is for few queries (decode)",
-            shards.queries, heads, bytes, device.sram_bytes);
+    const Tiling tiling = plan(problem, needs, heads, device, request, true, why_not);
+    if (!why_not.empty()) {
+        why_not += fmt::format(
+            ", all partial results in {} copies to be merged included: this kernel is for few queries (decode)",
+            merging_copies);
     }
     return tiling;
 }

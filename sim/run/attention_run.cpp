@@ -5,7 +5,7 @@
 #include "sim/base/error.h"
 #include "sim/run/arrangement.h"
 #include "sim/run/layout.h"
-#include "sim/tile/math_threads.h"
+#include "sim/tile/value_process.h"
 
 #include <algorithm>
 #include <numeric>
@@ -93,7 +93,7 @@ std::shared_ptr<const Prepared> AttentionRunner::prepare(const Panel& panel) con
 
 EntryOutcome AttentionRunner::run(const Panel& panel, const KernelChoice& choice, const Prepared& prepared_base,
                                   bool want_outputs) const {
-    use_one_math_thread();
+    prepare_process_for_values();
     const attention::Kernel& kernel = find(choice);
     const auto& prepared = dynamic_cast<const PreparedAttention&>(prepared_base);
     const attention::Problem& problem = panel.problem;

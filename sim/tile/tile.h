@@ -24,7 +24,7 @@ struct TileRecord {
 
     std::uint32_t handles = 0;          // handles the kernel holds
     std::uint32_t readers = 0;          // issued commands that read it and whose end is not known yet
-    std::uint32_t waiting_engines = 0;  // bit per engine whose head command waits for this tile
+    std::uint64_t waiting_engines = 0;  // bit per engine whose head command waits for this tile
     Dtype dtype = Dtype::f32;
     Opcode made_by = Opcode::fill;
     bool live = false;          // in use (not on the free list)

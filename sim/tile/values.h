@@ -4,6 +4,7 @@
 #pragma once
 
 #include "sim/base/dtype.h"
+#include "sim/tile/raw_floats.h"
 #include "sim/tile/shape.h"
 
 #include <array>
@@ -23,8 +24,8 @@ using RowSet = std::shared_ptr<const std::vector<std::int32_t>>;
 /// Immutable values of one tile.
 struct Payload {
     Shape shape;
-    RowSet rows;              // null: every row
-    std::vector<float> data;  // (rows present) x cols, row-major
+    RowSet rows;     // null: every row
+    RawFloats data;  // (rows present) x cols, row-major
     /// Set instead of data for element masks: decided per (batch, row, col) only where somebody looks; by force() for
     /// all elements at once.
     std::function<bool(std::int32_t, std::int32_t, std::int32_t)> predicate;

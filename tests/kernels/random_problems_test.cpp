@@ -4,6 +4,7 @@
 // shown.
 #include "sim/base/error.h"
 #include "sim/base/random.h"
+#include "tests/attention/cases.h"
 #include "tests/kernels/experiment.h"
 
 #include <catch2/catch.hpp>
@@ -32,6 +33,18 @@ private:
     std::uint64_t seed_, next_ = 0;
 };
 
+/// The panel's mask as it is, or one that no panel can name.
+std::shared_ptr<const attention::Mask> random_mask(std::uint64_t seed) {
+    Dice dice(seed + (std::uint64_t{1} << 32));
+    const int window = dice.roll(1, 60), kind = dice.roll(0, 5);
+    if (kind == 0) return std::make_shared<attention::Sprinkled>();
+    if (kind == 1) return std::make_shared<attention::NotLongAgo>(window);
+    if (kind == 2) {
+        return attention::all_of({attention::causal_mask(), std::make_shared<attention::NotLongAgo>(window)});
+    }
+    return nullptr;
+}
+
 Json random_machine(Dice& dice, int pes) {
     Json machine = line_of(pes);
     if (dice.roll(0, 2) == 0) {
@@ -40,10 +53,15 @@ Json random_machine(Dice& dice, int pes) {
                            {"rows", rows},
                            {"cols", pes / rows}};
     }
+    if (machine["cube"]["topology"] != "torus" && dice.roll(0, 3) == 0) {  // wraps leave no free side
+        machine["cubes"] = {{"topology", dice.one_of<std::string>({"line", "mesh"})}, {"rows", 1}, {"cols", 2}};
+        machine["network"]["die_to_die"] = {
+            {"connections_per_side", 2}, {"gbytes_per_s", 50.0}, {"latency_ns", 9.0}, {"buffer_bytes", 65536}};
+    }
     machine["pe"] = {{"sram_bytes", dice.one_of<int>({12, 24, 48, 64, 256, 1024, 8192}) << 10},
                      {"queue_depth", dice.roll(1, 16)}};
-    machine["network"] = {{"receive_buffer_bytes", dice.one_of<int>({4096, 65536, 262144})},
-                          {"link", {{"gbytes_per_s", dice.roll(1, 128)}}}};
+    machine["network"]["receive_buffer_bytes"] = dice.one_of<int>({4096, 65536, 262144});
+    machine["network"]["link"] = {{"gbytes_per_s", dice.roll(1, 128)}};
     return machine;
 }
 
@@ -86,6 +104,8 @@ Json random_panel(std::uint64_t seed) {
         list.resize(static_cast<std::size_t>(dice.roll(1, pes)));
         json["ranks"] = {{"placement", list}};
     }
+    if (json["machine"].contains("cubes"))
+        json["ranks"] = {{"unit", dice.one_of<std::string>({"pe", "cube", "cube_pe0"})}};
     json["values"]["seed"] = seed;
     // A handful of outputs may all be rounded the same way: half a unit in the last place, twice (p and o).
     const std::string dtype = json["problem"]["dtype"];
@@ -97,11 +117,13 @@ Json random_panel(std::uint64_t seed) {
 
 TEST_CASE("random problems run to their end, above their bounds, with the right answer and no SRAM left over") {
     int accepted = 0, refused = 0;
-    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 150; ++seed) {
         const Json json = random_panel(seed);
-        Experiment experiment(json);
+        const std::shared_ptr<const attention::Mask> mask = random_mask(seed);
+        Experiment experiment(json, mask);
         for (std::size_t kernel = 0; kernel < experiment.kernels(); ++kernel) {
-            INFO(seed << " " << experiment.choice(kernel).kernel << " " << json.dump());
+            INFO(seed << " " << experiment.choice(kernel).kernel << " " << experiment.panel().problem.mask->name()
+                      << " " << json.dump());
             try {
                 experiment.arrangement(kernel);
             } catch (const InputError&) {  // tiles that cannot fit the SRAM, states that cannot stay

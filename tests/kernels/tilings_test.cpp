@@ -87,6 +87,21 @@ TEST_CASE("an SRAM too small for everything keeps states in HBM, stages chunks t
     CHECK(ways.count({false, true, false}) == 0);
 }
 
+TEST_CASE("states stay in the SRAM only where those of all users fit side by side") {
+    Json problem = distinct_problem("full", 2);
+    problem["users"] = Json::array();
+    for (int user = 0; user < 4; ++user) problem["users"].push_back({{"keys", 61 + user}, {"queries", 60 - user}});
+    std::set<bool> stay;
+    for (std::uint64_t kib = 48; kib <= 192; kib += 8) {
+        Json kernels = Json::array();
+        for (const std::string& kernel : wave_and_rings)
+            kernels.push_back({{"kernel", kernel}, {"tile_queries", 15}, {"tile_keys", 8}, {"piece_keys", 8}});
+        for (const attention::Tiling& tiling : passes(panel_of(line_with_sram(3, kib << 10), problem, kernels)))
+            stay.insert(tiling.queries_stay);
+    }
+    CHECK(stay.size() == 2);
+}
+
 TEST_CASE("receive buffers smaller than a piece only slow the wave down") {
     for (const char* mask : {"full", "causal"}) {
         Json machine = line_of(4);

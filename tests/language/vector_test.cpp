@@ -179,6 +179,16 @@ TEST_CASE("a mask counts as 0 and 1 in arithmetic, casts and sums") {
           }).data == std::vector<float>{1.0F, 2.0F, 3.0F});
 }
 
+TEST_CASE("a mask can be stored, whole or in another shape") {
+    const auto holds = [](std::int32_t, std::int32_t r, std::int32_t c) { return (r + c) % 3 == 0; };
+    const Array expected = make_array({3, 4}, [&](int i, int r, int c) { return holds(i, r, c) ? 1.0F : 0.0F; });
+    for (const Shape& shape : {Shape{3, 4}, Shape{2, 6}, Shape{12}}) {
+        const Array got = compute({}, [&](auto& tl, auto&) { return tl.reshape(tl.compare({3, 4}, holds), shape); });
+        CHECK(got.dtype == Dtype::mask);
+        CHECK(got.data == expected.data);
+    }
+}
+
 TEST_CASE("a cast rounds to nearest, ties to even") {
     // Between 1 and 2, f16 has steps of 2^-10 and bf16 of 2^-7; halfway cases go to the even neighbour.
     const auto halfway = [](int bits) {

@@ -4,7 +4,7 @@
 // f64 reference are made outside of the measured time.
 #include "kernels/all.h"
 #include "sim/run/attention_run.h"
-#include "sim/tile/math_threads.h"
+#include "sim/tile/value_process.h"
 #include "tools/speed/measures.h"
 
 #include <benchmark/benchmark.h>
@@ -31,7 +31,7 @@ void values_full(benchmark::State& state) {
 }
 
 void dense_products(benchmark::State& state) {
-    use_one_math_thread();
+    prepare_process_for_values();
     run::Panel mid = mid_panel();
     mid.values.mode = ValueMode::none;  // only to learn the tiles that the kernel chooses
     const run::AttentionRunner runner(kernels::all());

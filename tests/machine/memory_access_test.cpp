@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loads and stores as a kernel sees them: near and far, alone and in competition.
+#include "tests/language/arrays.h"
+#include "tests/language/small_machine.h"
+
+#include <catch2/catch.hpp>
+
+using namespace tilemesh;
+using namespace tilemesh::test;
+
+namespace {
+
+Json json_of(const std::string& machine) {
+    return parse_json_file(std::string(TILEMESH_SOURCE_DIR) + "/configs/machines/" + machine + ".json");
+}
+
+machine::MachineConfig cube_line8() {
+    const Json json = json_of("cube_line8");
+    return machine::read_machine(JsonReader(json, "cube_line8.json"));
+}
+
+struct Times {
+    double load = 0, store = 0;
+};
+
+/// PE 0 loads a tensor of `bytes` that lives at `home`, and stores it back; each alone.
+Times access(const machine::MachineConfig& config, int home, std::int64_t bytes) {
+    Times times;
+    machine::Simulation simulation(config);
+    Tensor& tensor = simulation.allocate(home, "tensor", {bytes / 2}, Dtype::f16);
+    const auto text = [&](tl::Context& tl) {
+        const double begin = config.pe.clock.time_for(config.pe.issue_cycles).value() / 1000.0;
+        const Tile tile = tl.load(tl::at(tensor), tensor.shape());
+        times.load = ready_ns(tl, tile) - begin;
+        tl.store(tl::at(tensor), tile);
+    };
+    simulation.launch(0, "access", text, ValueMode::none);
+    const double whole = to_nanoseconds(simulation.run().time);
+    times.store = whole - times.load - 2 * config.pe.issue_cycles / config.pe.clock.ghz();
+    return times;
+}
+
+}  // namespace
+
+TEST_CASE("a local load of 16 KiB on the default machine takes 77 ns, within a tenth") {
+    CHECK(access(cube_line8(), 0, 16384).load == Approx(77).epsilon(0.10));
+}
+
+TEST_CASE("a large local load on the default machine reaches four fifths of the slice's peak, and not all of it") {
+    const machine::MachineConfig config = cube_line8();
+    const std::int64_t bytes = 4 << 20;
+    const double share =
+        static_cast<double>(bytes) / access(config, 0, bytes).load / config.hbm.peak().gbytes_per_s();
+    CHECK(share > 0.80);
+    CHECK(share < 0.86);
+}
+
+TEST_CASE("every hop makes a remote access longer by the way there and back") {
+    const machine::MachineConfig config = cube_line8();
+    const double hop = to_nanoseconds(config.network.link.latency + config.network.router_latency);
+    const Times local = access(config, 0, 16384);
+    Times before = access(config, 1, 16384);
+    CHECK(before.load > local.load);
+    CHECK(before.store > local.store);
+    for (int home = 2; home < 8; ++home) {
+        const Times times = access(config, home, 16384);
+        CHECK(times.load - before.load == Approx(2 * hop).margin(0.001));
+        CHECK(times.store - before.store == Approx(2 * hop).margin(0.001));
+        before = times;
+    }
+}
+
+TEST_CASE("a remote load is limited by the links on its way, a local one is not") {
+    const machine::MachineConfig config = cube_line8();
+    const std::int64_t bytes = 4 << 20;
+    REQUIRE(config.network.link.rate.gbytes_per_s() < 0.8 * config.hbm.peak().gbytes_per_s());
+    const double link_ns = static_cast<double>(bytes) / config.network.link.rate.gbytes_per_s();
+    CHECK(access(config, 0, bytes).load < link_ns);
+    CHECK(access(config, 1, bytes).load > link_ns);
+    CHECK(access(config, 1, bytes).load < link_ns * 1.02);
+}
+
+TEST_CASE("values cross the machine unchanged: loaded from and stored to other PEs' memory") {
+    const Array values = random_array({16, 24}, 3, Dtype::bf16);
+    machine::Simulation simulation(cube_line8());
+    Tensor& input = add_input(simulation, 6, "input", values);
+    Tensor& output = simulation.allocate(3, "output", values.shape, Dtype::bf16);
+    const auto text = [&](tl::Context& tl) {
+        for (int row = 0; row < 16; row += 4)
+            tl.store(tl::at(output, 0, row), tl.load(tl::at(input, 0, row), {4, 24}) * 2.0F);
+    };
+    simulation.launch(1, "copies", text, ValueMode::full);
+    simulation.run();
+    CHECK(distance(stored(output),
+                   make_array(
+                       {16, 24}, [&](int, int r, int c) { return 2.0F * values.at(0, r, c); }, Dtype::bf16)) == 0.0);
+}
+
+TEST_CASE("what one PE stored, another loads after a barrier") {
+    machine::Simulation simulation(cube_line8());
+    Tensor& shared = simulation.allocate(5, "shared", {8, 4}, Dtype::f32);
+    Tensor& output = simulation.allocate(2, "output", {8, 4}, Dtype::f32);
+    for (int pe = 0; pe < 8; ++pe) {
+        const auto text = [&, pe](tl::Context& tl) {
+            tl.store(tl::at(shared, 0, pe), tl.full({1, 4}, static_cast<float>(pe)));
+            tl.barrier();
+            if (pe == 2) tl.store(tl::at(output), tl.load(tl::at(shared), {8, 4}));
+        };
+        simulation.launch(pe, "shares", text, ValueMode::full);
+    }
+    simulation.run();
+    CHECK(distance(stored(output), make_array({8, 4}, [](int, int r, int) { return static_cast<float>(r); })) == 0.0);
+}
+
+TEST_CASE("loads of several PEs from one slice share its rate") {
+    const machine::MachineConfig config = cube_line8();
+    const std::int64_t bytes = 1 << 20;
+    std::map<int, double> ready;
+    machine::Simulation simulation(config);
+    Tensor& tensor = simulation.allocate(1, "tensor", {bytes / 2}, Dtype::f16);
+    for (const int pe : {0, 1, 2}) {
+        const auto text = [&, pe](tl::Context& tl) {
+            ready[pe] = ready_ns(tl, tl.load(tl::at(tensor), tensor.shape()));
+        };
+        simulation.launch(pe, "shares", text, ValueMode::none);
+    }
+    simulation.run();
+    const double least = 3.0 * static_cast<double>(bytes) / config.hbm.peak().gbytes_per_s();
+    CHECK(std::max({ready[0], ready[1], ready[2]}) > least);
+    CHECK(ready[1] < least / 2);  // the local request is there first
+}
+
+TEST_CASE("a slice that is full says who wanted how much where") {
+    Json json = json_of("cube_line8");
+    json["hbm"]["bytes_per_pe"] = 1 << 20;
+    machine::Simulation simulation(machine::read_machine(JsonReader(json, "small")));
+    simulation.allocate(3, "keys", {1 << 18}, Dtype::f16);
+    CHECK_THROWS_WITH(simulation.allocate(3, "values", {1 << 19}, Dtype::f16),
+                      Catch::Contains("values needs 1048576 bytes of HBM at machine.cube0.hbm3"));
+    CHECK_NOTHROW(simulation.allocate(4, "values", {1 << 18}, Dtype::f16));
+}

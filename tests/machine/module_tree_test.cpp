@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The module tree is the machine: every part is a SystemC object under the path that reports use.
+#include "sim/base/error.h"
+#include "tests/language/small_machine.h"
+
+#include <catch2/catch.hpp>
+
+#include <set>
+#include <systemc>
+
+using namespace tilemesh;
+using namespace tilemesh::test;
+
+namespace {
+
+/// Two cubes of 2 x 2 PEs.
+machine::MachineConfig two_cubes() {
+    return counting_line([](Json& json) {
+        json["cube"] = {{"topology", "mesh"}, {"rows", 2}, {"cols", 2}};
+        json["cubes"] = {{"topology", "line"}, {"cols", 2}};
+        json["network"]["die_to_die"] = {
+            {"connections_per_side", 2}, {"gbytes_per_s", 1}, {"latency_ns", 1}, {"buffer_bytes", 4096}};
+    });
+}
+
+class Stranger : public sc_core::sc_module {
+public:
+    explicit Stranger(sc_core::sc_module_name name) : sc_module(name) {}
+};
+
+}  // namespace
+
+TEST_CASE("every component is the SystemC object of its path") {
+    for (const bool reverse : {false, true}) {
+        machine::Simulation simulation(two_cubes(), {nullptr, reverse});
+        std::set<std::string> paths;
+        for (const machine::Component& component : simulation.machine().components()) {
+            INFO(component.path);
+            CHECK(sc_core::sc_find_object(component.path.c_str()) != nullptr);
+            CHECK(paths.insert(component.path).second);
+        }
+        for (const std::string path :
+             {"machine.cube0.pe3.matrix", "machine.cube1.pe0.vector", "machine.cube0.pe1.dma_load",
+              "machine.cube1.pe2.dma_store", "machine.cube0.hbm2", "machine.cube0.pe0_to_pe1",
+              "machine.cube0.pe1_to_cube1_pe0", "machine.cube0.pe1.send_to_cube1_pe0",
+              "machine.cube1.pe0.receive_from_cube0_pe1", "machine.cube1.pe3.send_to_pe2"}) {
+            INFO(path);
+            CHECK(paths.count(path) == 1);
+        }
+    }
+}
+
+TEST_CASE("a kernel knows its place by cube and PE") {
+    std::vector<std::array<int, 4>> places(8);
+    Kernels kernels;
+    for (int pe = 0; pe < 8; ++pe) {
+        kernels[pe] = [&, pe](tl::Context& tl) {
+            places[static_cast<std::size_t>(pe)] = {tl.program_id(0), tl.program_id(1), tl.num_programs(0),
+                                                    tl.num_programs(1)};
+        };
+    }
+    run_kernels(two_cubes(), kernels);
+    for (int pe = 0; pe < 8; ++pe)
+        CHECK(places[static_cast<std::size_t>(pe)] == std::array<int, 4>{pe % 4, pe / 4, 4, 2});
+}
+
+TEST_CASE("a warning of SystemC is an error: two modules of one name cannot be") {
+    machine::Simulation simulation(two_cubes());
+    CHECK_NOTHROW(Stranger("stranger"));
+    CHECK_THROWS_AS(Stranger("machine"), sc_core::sc_report);
+}
+
+TEST_CASE("a PE takes one kernel") {
+    machine::Simulation simulation(two_cubes());
+    simulation.launch(
+        3, "first", [](tl::Context&) {}, ValueMode::none);
+    CHECK_THROWS_WITH(simulation.launch(
+                          3, "second", [](tl::Context&) {}, ValueMode::none),
+                      Catch::Contains("machine.cube0.pe3"));
+}
+
+TEST_CASE("an all-to-all network larger than a PE has ports is refused") {
+    const auto config = counting_line([](Json& json) { json["cube"] = {{"topology", "all_to_all"}, {"cols", 32}}; });
+    CHECK_THROWS_AS(machine::Simulation(config), InputError);
+    const auto largest = counting_line([](Json& json) { json["cube"] = {{"topology", "all_to_all"}, {"cols", 31}}; });
+    CHECK_NOTHROW(machine::Simulation(largest));
+}
