@@ -314,12 +314,10 @@ Range Run::visible_part(const QueryBlock& block, Range keys) const {
 }
 
 Tile Run::element_mask(const QueryBlock& block, Range keys) {
-    const auto predicate = [mask = problem_.mask.get(), first = block.positions.begin, key = keys.begin,
-                            g = static_cast<std::int32_t>(group())](std::int32_t, std::int32_t row,
-                                                                    std::int32_t col) {
-        return mask->sees(first + row / g, key + col);
-    };
-    return tl_.compare(Shape{1, block.tokens.size() * group(), keys.size()}, predicate,
+    const auto visible =
+        [mask = problem_.mask.get(), first = block.positions.begin, keys, g = static_cast<std::int32_t>(group())](
+            std::int32_t, std::int32_t row, std::span<float> flags) { mask->row(first + row / g, keys, flags); };
+    return tl_.compare(Shape{1, block.tokens.size() * group(), keys.size()}, MaskRow(visible),
                        problem_.mask->compare_operations());
 }
 

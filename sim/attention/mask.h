@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,12 @@ public:
     virtual std::string name() const = 0;
     /// Does the query at this position see the key at this position?
     virtual bool sees(std::int64_t query_position, std::int64_t key_position) const = 0;
+    /// The same for a range of keys at once: visible[i] becomes 1 or 0 for key keys.begin + i.
+    virtual void row(std::int64_t query_position, Range keys, std::span<float> visible) const {
+        for (std::size_t i = 0; i < visible.size(); ++i) {
+            visible[i] = sees(query_position, keys.begin + static_cast<std::int64_t>(i)) ? 1.0F : 0.0F;
+        }
+    }
     /// The answer for a block, in constant time; an empty block is none. Exact for every single mask. An all_of is
     /// right whenever it says none or all, but may say some of a block in which its parts have no pair in common:
     /// that costs traffic and compute nobody needs, never a wrong value. Of a single pair every mask is exact.

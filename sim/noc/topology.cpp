@@ -126,8 +126,11 @@ void Topology::route_in_cube(int from, int to, Route& out, Dateline& dateline) c
     const int base = from / pes_per_cube_ * pes_per_cube_;
     int at = from - base;
     for (const Step& s : grid_path(pe_grid_, at, to - base)) {
-        // The channel changes on the wrap link itself: the buffer behind it is the first of the new class.
-        dateline.move(s.along_row, s.crosses_wrap);
+        // The channel changes on the wrap link itself: the buffer behind it is the first of the new class. A link of
+        // an all-to-all cube within one row or column belongs to that dimension, as on a mesh, or cubes in a torus
+        // could wait for each other through it.
+        const bool along_row = at / pe_grid_.cols == s.next / pe_grid_.cols;
+        dateline.move(along_row, s.crosses_wrap);
         append(base + at, base + s.next, out, dateline);
         at = s.next;
     }

@@ -29,7 +29,8 @@ Cost systolic_cost(int rows, int cols, Dataflow dataflow, bool overlap_folds, st
     }
     const std::int64_t pace = std::max<std::int64_t>(streamed, std::min<std::int64_t>(held, rows));
     const auto occupancy = static_cast<double>(folds * pace);
-    return {occupancy, occupancy + static_cast<double>(fill)};
+    // The last fold takes what a fold alone takes, however short its stream.
+    return {occupancy, occupancy + static_cast<double>(streamed - pace + fill)};
 }
 
 Cost matrix_cost(const MatrixConfig& config, const Command& command) {

@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace tilemesh::tl {
@@ -102,9 +103,19 @@ public:
     Tile fms(Operand a, Operand b, Operand c);  // a * b - c
     /// mask ? a : b. The mask is a tile of dtype mask.
     Tile where(const Tile& mask, Operand a, Operand b);
-    /// An element mask computed from indices: predicate(batch, row, col), `operations` vector operations per element.
-    Tile compare(Shape shape, std::function<bool(std::int32_t, std::int32_t, std::int32_t)> predicate,
-                 int operations = 1);
+    /// An element mask computed from indices, row by row, at `operations` vector operations per element.
+    Tile compare(Shape shape, MaskRow visible, int operations = 1);
+    /// The same by element: predicate(batch, row, col).
+    template <class Predicate>
+    requires std::is_invocable_r_v<bool, Predicate, std::int32_t, std::int32_t, std::int32_t> Tile
+    compare(Shape shape, Predicate predicate, int operations = 1) {
+        const auto by_row = [predicate](std::int32_t batch, std::int32_t row, std::span<float> visible) {
+            for (std::size_t i = 0; i < visible.size(); ++i) {
+                visible[i] = predicate(batch, row, static_cast<std::int32_t>(i)) ? 1.0F : 0.0F;
+            }
+        };
+        return compare(shape, MaskRow(by_row), operations);
+    }
 
     Tile zeros(Shape shape, Dtype dtype = Dtype::f32) { return full(shape, 0.0F, dtype); }
     Tile full(Shape shape, float value, Dtype dtype = Dtype::f32);

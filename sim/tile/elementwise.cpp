@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <vector>
 
 namespace tilemesh {
 namespace {
@@ -71,7 +73,7 @@ TILEMESH_INSTRUCTION_SETS void ternary_run(bool adds, const Row& a, const Row& b
     }
 }
 
-/// A mask that nobody has looked at, seen as it was made: select_run asks its predicate only where it needs to know.
+/// A mask that nobody has looked at, seen as it was made: its rows are decided only where they are needed.
 bool is_undecided(const ValueOperand& operand) {
     if (!operand.record || !operand.payload->predicate) return false;
     const View& view = operand.view;
@@ -131,18 +133,32 @@ void unary_run(Opcode op, const Row& a, float* out, std::size_t n) {
     if (op == Opcode::exp2) exp2_run(out, out, n);
 }
 
-void select_run(const ValueOperand& mask, std::int32_t batch, std::int32_t row, const Row& flags, const Row& a,
-                const Row& b, float* out, std::size_t n) {
-    const Shape& shape = mask.view.shape;
-    const std::int32_t mb = shape.batch() == 1 ? 0 : batch, mr = shape.rows() == 1 ? 0 : row;
+TILEMESH_INSTRUCTION_SETS void select_run(const Row& flags, const Row& a, const Row& b, float* out, std::size_t n) {
+    if (flags.step == 1 && a.step == 1 && b.step == 0) {
+        const float other = *b.data;
+        for (std::size_t i = 0; i < n; ++i) out[i] = flags.data[i] != 0.0F ? a.data[i] : other;
+        return;
+    }
     for (std::size_t i = 0; i < n; ++i) {
-        const bool yes = mask.payload->predicate
-                             ? mask.payload->predicate(mb, mr, shape.cols() == 1 ? 0 : static_cast<std::int32_t>(i))
-                             : flags.data[i * static_cast<std::size_t>(flags.step)] != 0.0F;
-        const Row& from = yes ? a : b;
-        out[i] = from.data[i * static_cast<std::size_t>(from.step)];
+        const bool yes = flags.data[i * static_cast<std::size_t>(flags.step)] != 0.0F;
+        out[i] = yes ? a.data[i * static_cast<std::size_t>(a.step)] : b.data[i * static_cast<std::size_t>(b.step)];
     }
 }
+
+/// Rows of a mask that nobody has looked at, decided one at a time as they are needed.
+class UndecidedRows {
+public:
+    UndecidedRows(const ValueOperand& mask) : mask_(mask), flags_(static_cast<std::size_t>(mask.view.shape.cols())) {}
+    Row at(std::int32_t batch, std::int32_t row) {
+        const Shape& shape = mask_.view.shape;
+        mask_.payload->predicate(shape.batch() == 1 ? 0 : batch, shape.rows() == 1 ? 0 : row, flags_);
+        return {flags_.data(), shape.cols() == 1 ? 0 : 1};
+    }
+
+private:
+    const ValueOperand& mask_;
+    std::vector<float> flags_;
+};
 
 }  // namespace
 
@@ -166,6 +182,8 @@ PayloadPtr evaluate_elementwise(ValueStep& step) {
     const bool asks = step.op == Opcode::where && is_undecided(step.operands[0]);
     const Rows first(asks ? nothing : step.operands[0], shape, out->rows), second(step.operands[1], shape, out->rows),
         third(step.operands[2], shape, out->rows);
+    std::optional<UndecidedRows> undecided;
+    if (asks) undecided.emplace(step.operands[0]);
     for (std::size_t i = 0; i < count; ++i) {
         const std::int32_t flat = out->rows ? (*out->rows)[i] : static_cast<std::int32_t>(i);
         const std::int32_t batch = flat / shape.rows(), row = flat % shape.rows();
@@ -183,8 +201,8 @@ PayloadPtr evaluate_elementwise(ValueStep& step) {
                 ternary_run(step.op == Opcode::fma, a, second.at(i, batch, row), third.at(i, batch, row), to, cols);
                 break;
             case Opcode::where:
-                select_run(step.operands[0], batch, row, a, second.at(i, batch, row), third.at(i, batch, row), to,
-                           cols);
+                select_run(undecided ? undecided->at(batch, row) : a, second.at(i, batch, row),
+                           third.at(i, batch, row), to, cols);
                 break;
             default:
                 binary_run(step.op, a, second.at(i, batch, row), to, cols);

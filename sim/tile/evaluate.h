@@ -26,10 +26,10 @@ struct ValueStep {
     Shape shape;               // of the output
     int count = 0;
     std::array<ValueOperand, 3> operands;
-    int axis = -1;                                                            // reductions: slot (0, 1 or 2)
-    std::function<bool(std::int32_t, std::int32_t, std::int32_t)> predicate;  // compare: (batch, row, col)
-    std::function<float(std::int32_t)> generator;                             // fill: by flat element number
-    TensorBox box;                                                            // load, store
+    int axis = -1;                                 // reductions: slot (0, 1 or 2)
+    MaskRow predicate;                             // compare
+    std::function<float(std::int32_t)> generator;  // fill: by flat element number
+    TensorBox box;                                 // load, store
 };
 
 /// Computes the step; the result (null for a store) becomes the output tile's payload. A receive has no step of its

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace tilemesh {
@@ -21,14 +22,17 @@ enum class ValueMode : std::uint8_t { full, sampled, none };
 /// Sorted flat row numbers (batch * rows + row) that carry values.
 using RowSet = std::shared_ptr<const std::vector<std::int32_t>>;
 
+/// Fills one row of an element mask: `visible[col]` becomes 1 or 0 for (batch, row, col).
+using MaskRow = std::function<void(std::int32_t batch, std::int32_t row, std::span<float> visible)>;
+
 /// Immutable values of one tile.
 struct Payload {
     Shape shape;
     RowSet rows;     // null: every row
     RawFloats data;  // (rows present) x cols, row-major
-    /// Set instead of data for element masks: decided per (batch, row, col) only where somebody looks; by force() for
+    /// Set instead of data for element masks: decided row by row, only where somebody looks; by force() for
     /// all elements at once.
-    std::function<bool(std::int32_t, std::int32_t, std::int32_t)> predicate;
+    MaskRow predicate;
     /// Set instead of data for a box read from HBM: filled by force() when somebody looks.
     std::function<void(Payload&)> source;
 
@@ -44,11 +48,11 @@ struct Payload {
 
 private:
     void decide() {
-        data.reserve(static_cast<std::size_t>(shape.elements()));
+        const auto cols = static_cast<std::size_t>(shape.cols());
+        data.resize(static_cast<std::size_t>(shape.elements()));
+        float* to = data.data();
         for (std::int32_t b = 0; b < shape.batch(); ++b) {
-            for (std::int32_t r = 0; r < shape.rows(); ++r) {
-                for (std::int32_t c = 0; c < shape.cols(); ++c) data.push_back(predicate(b, r, c) ? 1.0F : 0.0F);
-            }
+            for (std::int32_t r = 0; r < shape.rows(); ++r, to += cols) predicate(b, r, std::span(to, cols));
         }
         predicate = nullptr;
     }

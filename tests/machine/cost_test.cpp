@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long dots and vector commands occupy their engines: dtype, batch, SRAM port, lanes, cost table.
 #include "sim/pe/cost.h"
+#include "sim/tile/evaluate.h"
 
 #include <catch2/catch.hpp>
 

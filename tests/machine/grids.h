@@ -4,6 +4,8 @@
 
 #include "sim/noc/topology.h"
 
+#include <fmt/core.h>
+
 namespace tilemesh::test {
 
 using noc::GridConfig;

@@ -57,7 +57,7 @@ TEST_CASE("an unknown key is an error with a suggestion, at every level") {
         {"/pe/matrix", "row", "rows"},
         {"/pe/matrix/speed", "f61", "f16"},
         {"/pe/vector", "lane", "lanes"},
-        {"/pe/vector/cycles_per_element", "exp3", "exp2"},
+        {"/pe/vector/cycles_per_element", "softmx", "softmax"},
         {"/pe/dma", "outstandin", "outstanding"},
         {"/hbm", "row_byte", "row_bytes"},
         {"/network", "packet_byte", "packet_bytes"},

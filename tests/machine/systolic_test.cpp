@@ -54,6 +54,15 @@ TEST_CASE("overlapped folds follow at the pace of their streams and pay fill and
     CHECK(systolic_cost(128, 128, Dataflow::output_stationary, true, 20, 256, 16).occupancy_cycles == 2 * 20);
 }
 
+TEST_CASE("a single fold takes as long with overlap as without") {
+    for (const int k : {1, 16, 128, 1000}) {
+        CHECK(systolic_cost(128, 128, Dataflow::output_stationary, true, 100, 128, k).latency_cycles ==
+              systolic_cost(128, 128, Dataflow::output_stationary, false, 100, 128, k).latency_cycles + 1);
+        CHECK(systolic_cost(128, 128, Dataflow::weight_stationary, true, k, 128, 100).latency_cycles ==
+              systolic_cost(128, 128, Dataflow::weight_stationary, false, k, 128, 100).latency_cycles + 1);
+    }
+}
+
 TEST_CASE("overlapping folds never beats one multiply-accumulate per unit and cycle, and never loses to no overlap") {
     for (const Dataflow dataflow : {Dataflow::output_stationary, Dataflow::weight_stationary}) {
         for (const int size : {8, 32}) {

@@ -13,6 +13,11 @@ public:
     bool sees(std::int64_t query_position, std::int64_t key_position) const override {
         return key_position <= query_position;
     }
+    void row(std::int64_t query_position, Range keys, std::span<float> visible) const override {
+        const std::int64_t seen = std::clamp<std::int64_t>(query_position + 1 - keys.begin, 0, keys.size());
+        std::fill(visible.begin(), visible.begin() + seen, 1.0F);
+        std::fill(visible.begin() + seen, visible.end(), 0.0F);
+    }
     Visible block(Range queries, Range keys) const override {
         if (queries.empty() || keys.empty() || keys.begin > queries.end - 1) return Visible::none;
         return keys.end - 1 <= queries.begin ? Visible::all : Visible::some;

@@ -77,12 +77,11 @@ Tile Context::where(const Tile& mask, Operand a, Operand b) {
     return elementwise(Opcode::where, {mask, a, b});
 }
 
-Tile Context::compare(Shape shape, std::function<bool(std::int32_t, std::int32_t, std::int32_t)> predicate,
-                      int operations) {
+Tile Context::compare(Shape shape, MaskRow visible, int operations) {
     Command command = begin(Opcode::compare, Dtype::mask);
     if (!shape.positive()) refuse(Opcode::compare, fmt::format("shape {} has no elements", shape.text()));
     command.elements = shape.elements() * std::max(1, operations);
-    if (computes_values()) new_step(command, shape, Dtype::mask).predicate = std::move(predicate);
+    if (computes_values()) new_step(command, shape, Dtype::mask).predicate = std::move(visible);
     return finish(command, shape, Dtype::mask, computes_values());
 }
 
