@@ -111,7 +111,8 @@ TEST_CASE("a load waits for an earlier store to the same elements, and for no ot
         machine::Simulation simulation(counting_line());
         Tensor& tensor = simulation.allocate(0, "tensor", {2, 64}, Dtype::f32);
         simulation.launch(
-            0, "load_after_store", [&](tl::Context& tl) { kernel(tl, tensor, box, *ready); }, ValueMode::none);
+            0, "load_after_store",
+            [&, box = box, ready = ready](tl::Context& tl) { kernel(tl, tensor, box, *ready); }, ValueMode::none);
         simulation.run();
     }
     CHECK(same == 64 + 256 + 256);  // made, stored, loaded

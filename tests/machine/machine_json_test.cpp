@@ -64,7 +64,8 @@ TEST_CASE("an unknown key is an error with a suggestion, at every level") {
         {"/network/link", "latncy_ns", "latency_ns"},
     };
     for (const auto& [path, slip, meant] : slips) {
-        const std::string text = complaint([&](Json& json) { json[Json::json_pointer(path)][slip] = 1; });
+        const std::string text =
+            complaint([&, path = path, slip = slip](Json& json) { json[Json::json_pointer(path)][slip] = 1; });
         INFO(path << "/" << slip);
         CHECK_THAT(text, says("x.json", path + "/" + slip, "did you mean").also(meant));
     }
@@ -109,7 +110,8 @@ TEST_CASE("numbers out of range, of the wrong kind or beyond integers are refuse
     };
     for (const auto& [path, value] : wrong) {
         INFO(path << " " << value.dump());
-        CHECK_THAT(complaint([&](Json& json) { json[Json::json_pointer(path)] = value; }), says("x.json", path));
+        CHECK_THAT(complaint([&, path = path, value = value](Json& json) { json[Json::json_pointer(path)] = value; }),
+                   says("x.json", path));
     }
 }
 
