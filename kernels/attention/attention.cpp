@@ -1,128 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A rank's program runs in the order of its timeline. Transfers of chunks are issued between the blocks of whatever
-// is being attended, each when it is due. A query block's state (m, l, o) stays in SRAM when all of them fit; else it
-// lives in HBM between chunks and comes in with its block.
+// is being attended, each when it is due.
 #include "kernels/attention/attention.h"
 
-#include "kernels/attention/attend.h"
-#include "kernels/attention/chunks.h"
-#include "kernels/attention/issue_order.h"
+#include "kernels/attention/run.h"
 
 #include <algorithm>
-#include <map>
 
 namespace tilemesh::kernels {
-namespace {
-
-using attention::Action;
-using attention::Item;
-using attention::Launch;
-using attention::Range;
-using attention::Visible;
-
-/// A block of this PE's queries: some kv heads (with their query heads) and some tokens.
-struct QueryBlock {
-    Range heads;      // counted from this PE's first
-    Range tokens;     // counted from this rank's first
-    Range positions;  // of the tokens
-    Tile q;
-    int attends_left = 0;    // chunks still to come of which it sees something
-    bool in_flight = false;  // some of its work is held back by the pipeline of stages
-    bool started = false;
-};
-
-/// What this PE does for one user.
-struct UserWork {
-    const attention::UserTensors* tensors = nullptr;
-    std::vector<QueryBlock> blocks;
-    std::map<int, std::vector<State>> registers;  // by register number, by block; register 0 is attended into
-    bool merges = false;                          // partial results of other ranks come in
-    std::size_t index_of(const QueryBlock& block) const { return static_cast<std::size_t>(&block - blocks.data()); }
-};
-
-/// Query blocks that are in SRAM together while the keys of a chunk stream past.
-struct Group {
-    std::vector<QueryBlock*> blocks;
-    std::vector<std::size_t> tiles_left;  // by block: tiles it still has to see
-    bool entered = false;
-};
-
-class Run {
-public:
-    Run(tl::Context& tl, const Launch& launch)
-        : tl_(tl),
-          launch_(launch),
-          problem_(*launch.problem),
-          chunks_(tl, launch),
-          attention_(tl, launch.problem->scale) {
-        std::vector<int> blocks;
-        for (int user = 0; user < launch.needs->users(); ++user) {
-            users_.push_back(work_of(user));
-            blocks.push_back(static_cast<int>(users_.back().blocks.size()));
-        }
-        order_ = issue_order((*launch.timeline)[static_cast<std::size_t>(launch.rank)], *launch.needs,
-                             launch.tiling.piece_keys, blocks);
-        issued_.assign(order_.size(), false);
-    }
-
-    void all() {
-        for (next_ = 0; next_ < order_.size(); ++next_) {
-            if (!issued_[next_]) row(order_[next_]);
-        }
-        attention_.flush();
-        for (UserWork& user : users_) finish_rest(user);
-    }
-
-private:
-    bool keeps_states(const UserWork& user) const { return launch_.tiling.queries_stay || user.merges; }
-    static bool is_transfer(const Action& action) {
-        return (action.kind == Action::Kind::send || action.kind == Action::Kind::receive) &&
-               action.item.kind == Item::Kind::chunk;
-    }
-    Range key_positions(const Item& chunk, Range keys) const {
-        const std::int64_t first = launch_.needs->keys_of(chunk.user, chunk.id).begin;
-        return {first + keys.begin, first + keys.end};
-    }
-    std::int64_t group() const { return problem_.group(); }
-    Shape rows_shape(const QueryBlock& block, std::int64_t cols) const {
-        return {block.heads.size(), block.tokens.size() * group(), cols};
-    }
-    tl::Pointer rows_at(Tensor& tensor, const QueryBlock& block) const {
-        return tl::at(tensor, block.heads.begin, block.tokens.begin * group());
-    }
-
-    UserWork work_of(int user);
-    void row(const Issue& issue);
-    void transfer(const Issue& issue);
-    /// Issues the chunk transfers due by `time`.
-    void transfers_until(double time);
-    void attend(const Issue& issue);
-    void attend_group(const Item& chunk, UserWork& user, const std::vector<Range>& tiles, Group& group, Group* next);
-    /// Brings queries and states into SRAM, once.
-    void enter(UserWork& user, Group& group);
-    void enter(UserWork& user, QueryBlock& block, std::size_t index);
-    void leave(UserWork& user, QueryBlock& block, std::size_t index);
-    /// The tile without leading and trailing folds of keys that the block does not see at all.
-    Range visible_part(const QueryBlock& block, Range keys) const;
-    Tile element_mask(const QueryBlock& block, Range keys);
-    void write_result(UserWork& user, const QueryBlock& block, const Result& result);
-    void finish_rest(UserWork& user);
-    void merge_states(const Action& action);
-    /// Sends or receives the partial result of one query block.
-    void move_state(const Action& action, std::size_t block);
-
-    tl::Context& tl_;
-    const Launch& launch_;
-    const attention::Problem& problem_;
-    Chunks chunks_;
-    Attention attention_;
-    std::vector<Issue> order_;
-    std::vector<bool> issued_;
-    std::size_t next_ = 0;
-    std::vector<UserWork> users_;
-    std::size_t steps_done_ = 0, steps_total_ = 1;  // blocks of the chunk being attended
-    double attend_begin_ = 0.0, attend_end_ = 0.0;
-};
 
 UserWork Run::work_of(int user) {
     const attention::NeedSets& needs = *launch_.needs;
@@ -256,47 +141,6 @@ void Run::attend_group(const Item& chunk, UserWork& user, const std::vector<Rang
     }
 }
 
-void Run::enter(UserWork& user, Group& group) {
-    if (std::exchange(group.entered, true)) return;
-    for (std::size_t b = 0; b < group.blocks.size(); ++b) {
-        if (group.tiles_left[b] > 0) enter(user, *group.blocks[b], user.index_of(*group.blocks[b]));
-    }
-}
-
-void Run::enter(UserWork& user, QueryBlock& block, std::size_t index) {
-    // Its state must have left for HBM before it can come in again.
-    if (block.in_flight && !keeps_states(user)) attention_.flush();
-    block.in_flight = true;
-    const attention::UserTensors& tensors = *user.tensors;
-    if (!block.q)
-        block.q = tl_.load(rows_at(*tensors.q, block), rows_shape(block, problem_.head_dim), problem_.dtype);
-    if (block.started && !keeps_states(user)) {
-        State& state = user.registers[0][index];
-        state.m = tl_.load(rows_at(*tensors.m, block), rows_shape(block, 1), Dtype::f32);
-        state.l = tl_.load(rows_at(*tensors.l, block), rows_shape(block, 1), Dtype::f32);
-        state.o = tl_.load(rows_at(*tensors.acc, block), rows_shape(block, problem_.value_dim), Dtype::f32);
-    }
-    block.started = true;
-}
-
-void Run::leave(UserWork& user, QueryBlock& block, std::size_t index) {
-    const attention::UserTensors& tensors = *user.tensors;
-    State& state = user.registers[0][index];
-    block.in_flight = false;
-    const bool last = --block.attends_left == 0;
-    if (last || !launch_.tiling.queries_stay) block.q = Tile();
-    if (user.merges) return;
-    if (last) {
-        write_result(user, block, finish(tl_, state, problem_.dtype));
-        state = State();
-    } else if (!keeps_states(user)) {
-        tl_.store(rows_at(*tensors.m, block), state.m);
-        tl_.store(rows_at(*tensors.l, block), state.l);
-        tl_.store(rows_at(*tensors.acc, block), state.o);
-        state = State();
-    }
-}
-
 Range Run::visible_part(const QueryBlock& block, Range keys) const {
     const std::int64_t fold = launch_.tiling.fold_keys;
     const auto hidden = [&](std::int64_t begin, std::int64_t end) {
@@ -320,60 +164,6 @@ Tile Run::element_mask(const QueryBlock& block, Range keys) {
     return tl_.compare(Shape{1, block.tokens.size() * group(), keys.size()}, MaskRow(visible),
                        problem_.mask->compare_operations());
 }
-
-void Run::write_result(UserWork& user, const QueryBlock& block, const Result& result) {
-    tl_.store(rows_at(*user.tensors->o, block), result.o);
-    tl_.store(rows_at(*user.tensors->lse, block), result.lse);
-}
-
-void Run::finish_rest(UserWork& user) {
-    // Merged results are complete only now; blocks that never saw a key have no state.
-    for (std::size_t i = 0; i < user.blocks.size(); ++i) {
-        QueryBlock& block = user.blocks[i];
-        State& state = user.registers[0][i];
-        if (user.merges && state) {
-            write_result(user, block, finish(tl_, state, problem_.dtype));
-        } else if (user.merges || !block.started) {
-            write_result(user, block, nothing_visible(tl_, rows_shape(block, problem_.value_dim), problem_.dtype));
-        }
-        state = State();
-    }
-    user.registers.clear();
-}
-
-void Run::merge_states(const Action& action) {
-    UserWork& user = users_[static_cast<std::size_t>(action.item.user)];
-    std::vector<State>& states = user.registers[action.item.id];
-    std::vector<State>& other = user.registers[action.other];
-    states.resize(user.blocks.size());
-    other.resize(user.blocks.size());
-    for (std::size_t i = 0; i < states.size(); ++i) merge(tl_, states[i], other[i]);
-}
-
-void Run::move_state(const Action& action, std::size_t index) {
-    UserWork& user = users_[static_cast<std::size_t>(action.item.user)];
-    std::vector<State>& states = user.registers[action.item.id];
-    states.resize(user.blocks.size());
-    const int pe = launch_.peers[static_cast<std::size_t>(action.peer)];
-    const QueryBlock& block = user.blocks[index];
-    State& state = states[index];
-    if (action.kind == Action::Kind::receive) {
-        state.m = tl_.recv(pe, rows_shape(block, 1), Dtype::f32);
-        state.l = tl_.recv(pe, rows_shape(block, 1), Dtype::f32);
-        state.o = tl_.recv(pe, rows_shape(block, problem_.value_dim), Dtype::f32);
-        return;
-    }
-    if (!state) {  // this rank's share saw nothing for these rows: the neutral state
-        state.m = tl_.full(rows_shape(block, 1), lowest_score);
-        state.l = tl_.zeros(rows_shape(block, 1));
-        state.o = tl_.zeros(rows_shape(block, problem_.value_dim));
-    }
-    tl_.send(pe, state.m);
-    tl_.send(pe, state.l);
-    tl_.send(pe, state.o);
-}
-
-}  // namespace
 
 void attention_kernel(tl::Context& tl, const Launch& launch) {
     if (launch.heads.empty()) return;

@@ -11,12 +11,8 @@
 int sc_main(int, char**) { return 0; }
 
 namespace tilemesh::machine {
-namespace {
 
-/// SystemC keeps its state in a context behind two global pointers. A fresh one per simulation lets several follow
-/// each other in one process.
-void renew_systemc() {
-    delete sc_core::sc_curr_simcontext;
+SystemcContext::SystemcContext() : previous_(sc_core::sc_get_curr_simcontext()) {
     sc_core::sc_default_global_context = new sc_core::sc_simcontext;
     sc_core::sc_curr_simcontext = sc_core::sc_default_global_context;
     // A warning of SystemC (two modules of one name, say) is a mistake of ours.
@@ -24,10 +20,12 @@ void renew_systemc() {
     sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
 }
 
-}  // namespace
+SystemcContext::~SystemcContext() {
+    delete sc_core::sc_curr_simcontext;
+    sc_core::sc_default_global_context = sc_core::sc_curr_simcontext = previous_;
+}
 
 Simulation::Simulation(const MachineConfig& config, SimulationOptions options) : config_(config) {
-    renew_systemc();
     if (options.recorder) recorder_ = std::make_unique<BothRecorders>(statistics_, *options.recorder);
     Recorder* recorder = recorder_ ? recorder_.get() : &statistics_;
     machine_ = std::make_unique<Machine>("machine", config_, recorder, options.reverse_construction);

@@ -31,6 +31,20 @@ struct Outcome {
     double host_seconds = 0;     // of the simulation proper
 };
 
+/// SystemC keeps its state in a context behind two global pointers. A fresh one per simulation lets several follow
+/// each other in one process. The context of before comes back afterwards: the first one holds events of SystemC's
+/// own that live until the process ends.
+class SystemcContext {
+public:
+    SystemcContext();
+    ~SystemcContext();
+    SystemcContext(const SystemcContext&) = delete;
+    SystemcContext& operator=(const SystemcContext&) = delete;
+
+private:
+    sc_core::sc_simcontext* previous_;
+};
+
 class Simulation {
 public:
     explicit Simulation(const MachineConfig& config, SimulationOptions options = {});
@@ -50,6 +64,7 @@ public:
 private:
     std::string deadlock_report();
 
+    SystemcContext systemc_;  // ends after everything that lives in it
     const MachineConfig config_;
     Statistics statistics_;
     std::unique_ptr<Recorder> recorder_;

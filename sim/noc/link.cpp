@@ -127,8 +127,10 @@ bool Link::try_injection(Injection& injection, Picoseconds now, std::uint64_t de
         injection.streams.pop();
         injection.changed = delta;
     }
+    // Delivering the last packet may end the stream's life.
+    StreamClient* const client = stream.client;
     const Picoseconds left = grant(packet, now, delta);
-    if (packet.last) stream.client->stream_left(stream, left);
+    if (packet.last) client->stream_left(left);
     return true;
 }
 

@@ -17,7 +17,8 @@ struct Stream;
 class StreamClient {
 public:
     virtual ~StreamClient() = default;
-    virtual void stream_left(Stream& stream, Picoseconds when) = 0;
+    /// The last byte leaves its source. Delivering it may have ended the stream's life, so there is none to show.
+    virtual void stream_left(Picoseconds when) = 0;
     virtual void bytes_arrived(Stream& stream, Bytes bytes, Picoseconds when, bool last) = 0;
 };
 

@@ -26,7 +26,7 @@ public:
     /// Starts the transfer now; the PE is told (transfer_done) when its end is known.
     void start(Command&& command, Picoseconds begin);
 
-    void stream_left(noc::Stream&, Picoseconds) override {}
+    void stream_left(Picoseconds) override {}
     void bytes_arrived(noc::Stream& stream, Bytes bytes, Picoseconds when, bool last) override;
     void memory_done(std::uint64_t tag, Picoseconds first_byte, Picoseconds last_byte) override;
 

@@ -83,7 +83,7 @@ void MessageChannel::post_receive(Picoseconds now) {
     if (message.complete) finish_front();
 }
 
-void MessageChannel::stream_left(noc::Stream&, Picoseconds when) { from_.send_left(route_[0].link, when); }
+void MessageChannel::stream_left(Picoseconds when) { from_.send_left(route_[0].link, when); }
 
 void MessageChannel::bytes_arrived(noc::Stream& stream, Bytes bytes, Picoseconds when, bool last) {
     Message& message = messages_[stream.tag - taken_];

@@ -29,7 +29,7 @@ public:
     /// The next receive is posted now. The receiver is told (receive_done) when its message is complete.
     void post_receive(Picoseconds now);
 
-    void stream_left(noc::Stream& stream, Picoseconds when) override;
+    void stream_left(Picoseconds when) override;
     void bytes_arrived(noc::Stream& stream, Bytes bytes, Picoseconds when, bool last) override;
 
     // For diagnosis.

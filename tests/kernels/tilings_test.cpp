@@ -92,7 +92,7 @@ TEST_CASE("states stay in the SRAM only where those of all users fit side by sid
     problem["users"] = Json::array();
     for (int user = 0; user < 4; ++user) problem["users"].push_back({{"keys", 61 + user}, {"queries", 60 - user}});
     std::set<bool> stay;
-    for (std::uint64_t kib = 48; kib <= 192; kib += 8) {
+    for (std::uint64_t kib = 64; kib <= 192; kib += 8) {
         Json kernels = Json::array();
         for (const std::string& kernel : wave_and_rings)
             kernels.push_back({{"kernel", kernel}, {"tile_queries", 15}, {"tile_keys", 8}, {"piece_keys", 8}});
@@ -108,5 +108,18 @@ TEST_CASE("receive buffers smaller than a piece only slow the wave down") {
         machine["network"] = {
             {"receive_buffer_bytes", 512}, {"packet_bytes", 256}, {"link", {{"buffer_bytes", 512}}}};
         passes(panel_of(machine, distinct_problem(mask), exact_kernels()));
+    }
+}
+
+TEST_CASE("neighbours that swap partial results of many blocks need no more than the smallest queues and buffers") {
+    for (const int n : {2, 3, 4, 8}) {
+        Json machine = line_of(n);
+        machine["pe"] = {{"queue_depth", 1}};
+        machine["network"] = {
+            {"receive_buffer_bytes", 512}, {"packet_bytes", 256}, {"link", {{"buffer_bytes", 512}}}};
+        Json problem = distinct_problem("causal");
+        problem["users"].push_back({{"keys", 41}, {"queries", 23}});
+        passes(panel_of(machine, problem,
+                        Json::array({{{"kernel", "mesh_mlo"}, {"tile_queries", 3}, {"tile_heads", 1}}})));
     }
 }
