@@ -132,7 +132,9 @@ void Tensor::write(const TensorBox& box, PayloadPtr values) {
 }
 
 void Tensor::visit_rows(const std::function<void(std::int64_t, const float*)>& visit) const {
-    for (const auto& [offset, written] : written_) {
+    for (const auto& entry : written_) {
+        const std::array<std::int32_t, 3>& offset = entry.first;
+        const Written& written = entry.second;
         const float* data = written.values->force();
         const auto cols = static_cast<std::size_t>(written.shape.cols());
         const auto report = [&](std::size_t position, std::int32_t flat) {
