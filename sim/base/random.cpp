@@ -18,6 +18,7 @@ namespace {
 __extension__ using Uint128 = unsigned __int128;
 
 constexpr std::uint64_t kGolden = 0x9e37'79b9'7f4a'7c15;  // 2^64 divided by the golden ratio, odd
+constexpr std::uint64_t kSilver = 0x6a09'e667'f3bc'c909;  // the fraction of the square root of 2
 
 /// The finalizer of SplitMix64 (Steele, Lea and Flood 2014; constants by Stafford, "mix13").
 inline std::uint64_t mix(std::uint64_t x) {
@@ -27,9 +28,10 @@ inline std::uint64_t mix(std::uint64_t x) {
 }
 
 /// Where the counter of a stream starts. Mixed twice, so that neither equal sums of seed and stream nor neighbouring
-/// streams meet.
+/// streams meet. The two are mixed from different constants: with one constant, seed 1 and stream 1 would cancel to
+/// 0.
 inline std::uint64_t start_of(std::uint64_t seed, std::uint64_t stream) {
-    return mix(mix(seed + kGolden) ^ mix(stream * kGolden + 1));
+    return mix(mix(seed + kGolden) ^ mix(stream * kGolden + kSilver));
 }
 
 /// Natural logarithm of x in (0, 1], about 1e-7 relative. Polynomial of Cephes logf (Moshier) on [1/sqrt2, sqrt2).

@@ -8,6 +8,7 @@
 #include <bit>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <set>
 #include <vector>
 
 namespace tilemesh {
@@ -96,6 +97,21 @@ TEST_CASE("any part of a stream made alone is the same as in the whole") {
             REQUIRE(std::equal(part.begin(), part.end(), whole.begin() + static_cast<std::ptrdiff_t>(first)));
         }
     CHECK(normals(9, 4, 0, 0).empty());
+}
+
+TEST_CASE("no small seed and stream cancel each other: the counters of all pairs start apart and none at 0") {
+    constexpr std::uint64_t numbers = 256;
+    std::set<std::uint64_t> starts;
+    for (std::uint64_t seed = 0; seed < numbers; ++seed)
+        for (std::uint64_t stream = 0; stream < numbers; ++stream) {
+            const std::uint64_t bits = random_bits(seed, stream, 0);
+            CAPTURE(seed, stream);
+            REQUIRE(bits != 0);  // the mixing function keeps 0, so this is a counter at 0
+            starts.insert(bits);
+        }
+    CHECK(starts.size() == numbers * numbers);
+    // A counter at 0 begins with the greatest radius there is: sqrt(-2 log(2^-32)) = 6.66.
+    for (std::uint64_t both = 0; both < numbers; ++both) CHECK(std::abs(normals(both, both, 0, 1).front()) < 5.0F);
 }
 
 TEST_CASE("a stream goes on past the 32-bit range of its index") {
