@@ -8,6 +8,12 @@
 #if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
 #define TILEMESH_SANITIZED 1
 #endif
+#if __has_feature(address_sanitizer)
+#define TILEMESH_ADDRESS_SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define TILEMESH_ADDRESS_SANITIZED 1
 #endif
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define TILEMESH_SANITIZED 1

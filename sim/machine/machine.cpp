@@ -86,6 +86,16 @@ Picoseconds Machine::barrier_opens(const pe::ProcessingElement& pe) const {
     return waits_for_[static_cast<std::size_t>(pe.number())] <= generation_ ? opened_at_ : Picoseconds::max();
 }
 
+std::vector<int> Machine::missing_at_barrier() const {
+    std::vector<int> missing;
+    if (arrived_ == 0) return missing;
+    for (const pe::ProcessingElement* pe : pes_) {
+        const bool waits = waits_for_[static_cast<std::size_t>(pe->number())] > generation_;
+        if (pe->launched() && !waits) missing.push_back(pe->number());
+    }
+    return missing;
+}
+
 void Machine::stop(std::exception_ptr failure) {
     if (failure_) return;
     failure_ = std::move(failure);

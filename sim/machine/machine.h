@@ -58,9 +58,11 @@ public:
     memory::Slice& slice(int pe) override { return *slices_[static_cast<std::size_t>(pe)]; }
     pe::MessageChannel& channel(int from, int to) override;
     int pes() const override { return Wiring::topology.pes(); }
+    std::string path_of(int pe) const override { return pes_[static_cast<std::size_t>(pe)]->path(); }
     ComponentId new_component(std::string path, std::string_view kind) override;
     void arrive_at_barrier(pe::ProcessingElement& pe, Picoseconds when) override;
     Picoseconds barrier_opens(const pe::ProcessingElement& pe) const override;
+    std::vector<int> missing_at_barrier() const override;
     const sc_core::sc_event& barrier_event() const override { return barrier_event_; }
     void stop(std::exception_ptr failure) override;
 

@@ -2,6 +2,7 @@
 #include "sim/machine/simulation.h"
 
 #include "sim/base/error.h"
+#include "sim/base/sanitized_stacks.h"
 
 #include <algorithm>
 #include <chrono>
@@ -62,8 +63,11 @@ Outcome Simulation::run() {
     try {
         sc_core::sc_start();
     } catch (const sc_core::sc_report& report) {
+        stack_is_of_this_thread();
+        forget_frames_below(std::size_t{64} * 1024);
         fail<InternalError>("SystemC: {}", report.what());
     }
+    stack_is_of_this_thread();
     Outcome outcome;
     outcome.host_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (machine_->failure()) std::rethrow_exception(machine_->failure());
@@ -99,9 +103,14 @@ std::string Simulation::deadlock_report() {
         ++stuck;
         if (at < 0) at = pe;
     }
-    text = fmt::format("deadlock: kernel {}: {} of {} PEs wait for ever", machine_->pe(at).kernel_name(), stuck,
-                       launched_.size());
+    std::set<std::string> kernels;
+    for (const int pe : launched_) kernels.insert(machine_->pe(pe).kernel_name());
+    const std::string which = kernels.size() == 1 ? fmt::format("kernel {}: ", *kernels.begin()) : std::string();
+    text = fmt::format("deadlock: {}{} of {} PEs wait for ever", which, stuck, launched_.size());
     while (at >= 0 && seen.insert(at).second) {
+        if (kernels.size() > 1 && machine_->pe(at).launched()) {
+            text += fmt::format("\n  {} runs kernel {}", machine_->pe(at).path(), machine_->pe(at).kernel_name());
+        }
         for (const std::string& line : machine_->pe(at).explain_wait()) text += "\n  " + line;
         const int next = machine_->pe(at).waits_for_pe();
         if (next >= 0 && seen.count(next) != 0) {

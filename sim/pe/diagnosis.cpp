@@ -54,7 +54,7 @@ std::vector<std::string> ProcessingElement::explain_wait() const {
                 fmt::format("{}: the kernel has issued all its commands, {} are not done", name(), open_commands_));
             break;
         case Wait::barrier:
-            out.push_back(fmt::format("{}: the kernel waits at a barrier", name()));
+            out.push_back(fmt::format("{}: the kernel waits at a barrier for {}", name(), missing_at_barrier()));
             break;
         case Wait::nothing:
             break;
@@ -70,10 +70,29 @@ int ProcessingElement::waits_for_pe() const {
     for (const Engine* engine : engines_) {
         if (!engine->free_known) return engine->current.peer;
     }
-    return -1;
+    if (wait_ != Wait::barrier) return -1;
+    const std::vector<int> missing = surroundings_.missing_at_barrier();
+    return missing.empty() ? -1 : missing.front();
+}
+
+std::string ProcessingElement::missing_at_barrier() const {
+    constexpr std::size_t named = 8;
+    const std::vector<int> missing = surroundings_.missing_at_barrier();
+    std::string out;
+    for (std::size_t i = 0; i < std::min(named, missing.size()); ++i) {
+        out += (i == 0 ? "" : ", ") + surroundings_.path_of(missing[i]);
+    }
+    return missing.size() <= named ? out : fmt::format("{} and {} more", out, missing.size() - named);
 }
 
 void ProcessingElement::sram_exhausted(Bytes wanted) const {
+    if (wanted > sram_.capacity()) {
+        fail<KernelError>(
+            "kernel {}, {}, command {}: no room for {} bytes: this tile alone is larger than the whole SRAM, which "
+            "has "
+            "{} bytes; use smaller tiles",
+            info_.kernel, name(), commands_ - 1, wanted.value(), sram_.capacity().value());
+    }
     std::vector<const TileRecord*> live;
     for (const TileRecord& tile : records_) {
         if (tile.live) live.push_back(&tile);

@@ -3,6 +3,7 @@
 // makes becomes known, and so on until nothing more follows. Every time derived here depends only on other times, so
 // the order in which this happens never shows.
 #include "sim/base/error.h"
+#include "sim/base/sanitized_stacks.h"
 #include "sim/noc/sim_time.h"
 #include "sim/pe/cost.h"
 #include "sim/pe/processing_element.h"
@@ -173,6 +174,7 @@ void ProcessingElement::react(News what) {
         settle();
         resume_if_ready();
     } catch (const std::exception&) {
+        forget_frames_below(std::size_t{64} * 1024);
         surroundings_.stop(std::current_exception());
     }
 }

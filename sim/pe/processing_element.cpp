@@ -4,12 +4,15 @@
 #include "sim/pe/processing_element.h"
 
 #include "sim/base/error.h"
+#include "sim/base/sanitized_stacks.h"
 #include "sim/noc/sim_time.h"
 
 #include <algorithm>
 
 namespace tilemesh::pe {
 namespace {
+
+constexpr std::size_t kStackBytes = std::size_t{256} * 1024;  // of the kernel's text
 
 ComponentId component(Surroundings& surroundings, std::string_view pe, std::string_view engine,
                       std::string_view kind) {
@@ -47,7 +50,7 @@ ProcessingElement::ProcessingElement(sc_core::sc_module_name module_name, int nu
         if (links[i].to == number) receive_by_link_[i] = &add_port(EngineKind::receive, links[i].from);
     }
     SC_THREAD(run);
-    set_stack_size(256 * 1024);
+    set_stack_size(kStackBytes);
 }
 
 Engine& ProcessingElement::add_port(EngineKind kind, int peer) {
@@ -76,6 +79,7 @@ void ProcessingElement::launch(KernelText text, tl::ProgramInfo info) {
 
 void ProcessingElement::run() {
     if (!text_) return;
+    forget_frames_below(kStackBytes - kStackBytes / 8);
     try {
         {
             tl::Context context(*this, info_);
@@ -88,7 +92,12 @@ void ProcessingElement::run() {
             fail<InternalError>("{}: {} bytes of SRAM are still held after the kernel has ended", name(),
                                 sram_.held().value());
         }
+    } catch (const ShapeError& error) {
+        forget_frames_below(kStackBytes - kStackBytes / 8);
+        surroundings_.stop(std::make_exception_ptr(KernelError(
+            fmt::format("kernel {}, {}, before command {}: {}", info_.kernel, name(), commands_, error.what()))));
     } catch (const std::exception&) {
+        forget_frames_below(kStackBytes - kStackBytes / 8);
         surroundings_.stop(std::current_exception());
     }
 }

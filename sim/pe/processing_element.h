@@ -100,6 +100,8 @@ private:
     void record(Engine& engine, const Command& command, Picoseconds begin, Picoseconds end, Picoseconds wanted,
                 Bytes bytes, std::uint64_t work);
     void explain_command(const Engine& engine, const Command& command, std::vector<std::string>& out) const;
+    /// "machine.cube0.pe1, machine.cube0.pe2"
+    std::string missing_at_barrier() const;
     [[noreturn]] void sram_exhausted(Bytes wanted) const;
 
     int number_;

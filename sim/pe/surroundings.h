@@ -8,7 +8,9 @@
 #include "sim/noc/network.h"
 
 #include <exception>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace tilemesh::pe {
 
@@ -23,11 +25,14 @@ public:
     virtual memory::Slice& slice(int pe) = 0;
     virtual MessageChannel& channel(int from, int to) = 0;
     virtual int pes() const = 0;
+    virtual std::string path_of(int pe) const = 0;
     virtual ComponentId new_component(std::string path, std::string_view kind) = 0;
     /// A PE has arrived at the barrier at `when`; true when it was the last, and all have been released.
     virtual void arrive_at_barrier(ProcessingElement& pe, Picoseconds when) = 0;
     /// When the barrier this PE waits at opens; max while somebody is missing.
     virtual Picoseconds barrier_opens(const ProcessingElement& pe) const = 0;
+    /// Numbers of the PEs that run a kernel and have not arrived at the barrier; none when nobody waits at one.
+    virtual std::vector<int> missing_at_barrier() const = 0;
     virtual const sc_core::sc_event& barrier_event() const = 0;
     /// Ends the simulation with this failure.
     virtual void stop(std::exception_ptr failure) = 0;

@@ -63,7 +63,7 @@ void AttentionRunner::check(const Panel& panel, const KernelChoice& choice) cons
     check_room(panel, arrange(panel, choice, find(choice)), choice.where);
 }
 
-std::shared_ptr<const Prepared> AttentionRunner::prepare(const Panel& panel) const {
+std::shared_ptr<const Prepared> AttentionRunner::prepare(const Panel& panel, int threads) const {
     auto prepared = std::make_shared<PreparedAttention>();
     const attention::Problem& problem = panel.problem;
     if (panel.values.mode == ValueMode::none) {
@@ -79,14 +79,14 @@ std::shared_ptr<const Prepared> AttentionRunner::prepare(const Panel& panel) con
     } else {
         prepared->inputs = std::make_unique<attention::Inputs>(attention::Inputs::generated(
             problem, panel.values.seed,
-            full ? attention::Inputs::Queries::held : attention::Inputs::Queries::regenerated));
+            full ? attention::Inputs::Queries::held : attention::Inputs::Queries::regenerated, threads));
     }
     if (!full) prepared->sample = draw_rows(problem, panel.values.rows, panel.values.seed);
     for (int user = 0; user < static_cast<int>(problem.users.size()); ++user) {
         prepared->expected.push_back(
-            full ? attention::reference(problem, *prepared->inputs, user, 2)
+            full ? attention::reference(problem, *prepared->inputs, user, threads)
                  : attention::reference_rows(problem, *prepared->inputs, user,
-                                             prepared->sample.rows[static_cast<std::size_t>(user)], 2));
+                                             prepared->sample.rows[static_cast<std::size_t>(user)], threads));
     }
     return prepared;
 }

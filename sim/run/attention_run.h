@@ -14,7 +14,7 @@ public:
 
     std::vector<KernelInfo> kernels() const override;
     void check(const Panel& panel, const KernelChoice& choice) const override;
-    std::shared_ptr<const Prepared> prepare(const Panel& panel) const override;
+    std::shared_ptr<const Prepared> prepare(const Panel& panel, int threads) const override;
     EntryOutcome run(const Panel& panel, const KernelChoice& choice, const Prepared& prepared,
                      bool want_outputs) const override;
 

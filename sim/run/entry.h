@@ -21,7 +21,8 @@ struct KernelInfo {
 };
 
 /// What all kernels of one panel share: inputs and reference. Made once per panel in the process that its workers are
-/// forked from, so that they share its pages. Making it must not start threads (they do not survive a fork).
+/// forked from, so that they share its pages. Threads that make it must have ended by then (they do not survive a
+/// fork).
 class Prepared {
 public:
     virtual ~Prepared() = default;
@@ -47,8 +48,8 @@ public:
     /// problem, more ranks than units, a bad placement, tiles that cannot fit the SRAM. Unknown kernel names never
     /// get here. Fast; touches no values.
     virtual void check(const Panel& panel, const KernelChoice& choice) const = 0;
-    /// Inputs and reference of a panel. InputError when a tensor file cannot be used.
-    virtual std::shared_ptr<const Prepared> prepare(const Panel& panel) const = 0;
+    /// Inputs and reference of a panel, made by so many threads. InputError when a tensor file cannot be used.
+    virtual std::shared_ptr<const Prepared> prepare(const Panel& panel, int threads) const = 0;
     /// Simulates. May throw KernelError (the kernel failed) or InternalError.
     virtual EntryOutcome run(const Panel& panel, const KernelChoice& choice, const Prepared& prepared,
                              bool want_outputs) const = 0;

@@ -70,9 +70,10 @@ report::HostResult host_facts(double seconds, const report::KernelResult& result
 }
 
 /// What preparing came to, as one line of JSON.
-std::string prepare(const Panel& panel, const EntryRunner& runner, std::shared_ptr<const Prepared>& prepared) {
+std::string prepare(const Panel& panel, const EntryRunner& runner, int threads,
+                    std::shared_ptr<const Prepared>& prepared) {
     try {
-        prepared = runner.prepare(panel);
+        prepared = runner.prepare(panel, threads);
         return R"({"ready": true})";
     } catch (const InputError& error) {
         return one_line({{"input_error", error.what()}});
@@ -108,10 +109,10 @@ report::KernelResult run_entry(const Panel& panel, const EntryRunner& runner, co
     return result;
 }
 
-void serve_panel(const Panel& panel, const EntryRunner& runner, ChildPipes pipes,
+void serve_panel(const Panel& panel, const EntryRunner& runner, int threads, ChildPipes pipes,
                  const std::filesystem::path& save_outputs) {
     std::shared_ptr<const Prepared> prepared;
-    const std::string status = prepare(panel, runner, prepared);
+    const std::string status = prepare(panel, runner, threads, prepared);
     write_all(pipes.status, status + "\n");
     pipes.status.close();
     if (!prepared) std::_Exit(1);

@@ -18,8 +18,8 @@ struct ChildPipes {
     std::vector<Descriptor> results;  // per kernel: a JSON line, then "exit N" or "signal N"
 };
 
-/// Prepares, then starts entries as told, until `commands` closes. Ends the process.
-[[noreturn]] void serve_panel(const Panel& panel, const EntryRunner& runner, ChildPipes pipes,
+/// Prepares with so many threads, then starts entries as told, until `commands` closes. Ends the process.
+[[noreturn]] void serve_panel(const Panel& panel, const EntryRunner& runner, int threads, ChildPipes pipes,
                               const std::filesystem::path& save_outputs);
 
 /// Runs one entry in this process, without any fork; failures become part of the result.

@@ -32,7 +32,8 @@ std::string how_it_died(const std::string& watched) {
 
 }  // namespace
 
-PanelProcess::PanelProcess(const Panel& panel, const EntryRunner& runner, const std::filesystem::path& save_outputs)
+PanelProcess::PanelProcess(const Panel& panel, const EntryRunner& runner, int threads,
+                           const std::filesystem::path& save_outputs)
     : panel_(panel), commands_(make_pipe()), status_(make_pipe()), texts_(panel.kernels.size()) {
     for (std::size_t i = 0; i < panel.kernels.size(); ++i) results_.push_back(make_pipe());
     std::fflush(nullptr);
@@ -50,7 +51,7 @@ PanelProcess::PanelProcess(const Panel& panel, const EntryRunner& runner, const 
         ChildPipes pipes{std::move(commands_.reading), std::move(status_.writing), {}};
         commands_.writing.close();
         for (auto& pipe : results_) pipes.results.push_back(std::move(pipe.writing));
-        serve_panel(panel, runner, std::move(pipes), save_outputs);
+        serve_panel(panel, runner, threads, std::move(pipes), save_outputs);
     }
     ::setpgid(process_, process_);  // whichever of the two comes first
     commands_.reading.close();

@@ -21,8 +21,10 @@ namespace tilemesh::run {
 
 class PanelProcess {
 public:
-    /// Forks at once and prepares. `save_outputs`, unless empty, is written by every entry that is started.
-    PanelProcess(const Panel& panel, const EntryRunner& runner, const std::filesystem::path& save_outputs);
+    /// Forks at once and prepares with so many threads. `save_outputs`, unless empty, is written by every entry that
+    /// is started.
+    PanelProcess(const Panel& panel, const EntryRunner& runner, int threads,
+                 const std::filesystem::path& save_outputs);
     PanelProcess(const PanelProcess&) = delete;
     PanelProcess& operator=(const PanelProcess&) = delete;
     /// Kills whatever still runs.

@@ -63,6 +63,7 @@ public:
 private:
     struct PanelState {
         std::unique_ptr<PanelProcess> process;
+        std::size_t preparing = 0;  // slots that preparing it takes: one per thread
         bool prepared = false;
         std::size_t started = 0;  // kernels, in order
         std::size_t finished = 0;
@@ -75,7 +76,7 @@ private:
     }
 
     /// Entries of prepared panels go first; the next panel is prepared when a slot would stay empty otherwise, so
-    /// that few panels hold their inputs in memory at once.
+    /// that few panels hold their inputs in memory at once. Preparing uses a thread for every slot that is free.
     void fill_slots() {
         while (busy_ < slots_) {
             std::size_t next = 0;
@@ -83,10 +84,12 @@ private:
             if (next < panels_.size()) {
                 start_entry(next);
             } else if (next_panel_ < panels_.size()) {
-                states_[next_panel_].process =
-                    std::make_unique<PanelProcess>(panels_[next_panel_], runner_, options_.save_outputs);
+                PanelState& state = states_[next_panel_];
+                state.preparing = slots_ - busy_;
+                busy_ += state.preparing;
+                state.process = std::make_unique<PanelProcess>(
+                    panels_[next_panel_], runner_, static_cast<int>(state.preparing), options_.save_outputs);
                 ++next_panel_;
-                ++busy_;
             } else {
                 return;
             }
@@ -137,7 +140,7 @@ private:
         if (source.kernel == kernels.size()) {
             const std::string reason = state.process->finish_preparing();
             state.prepared = true;
-            --busy_;
+            busy_ -= state.preparing;
             if (!reason.empty()) give_up(source.panel, reason);
         } else {
             if (!state.process->read(source.kernel, kernels[source.kernel])) return;

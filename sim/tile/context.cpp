@@ -5,6 +5,8 @@
 
 #include "sim/base/error.h"
 
+#include <limits>
+
 namespace tilemesh {
 
 namespace {
@@ -56,6 +58,11 @@ ValueStep& Context::new_step(Command& command, const Shape& shape, Dtype dtype) 
 }
 
 Tile Context::finish(Command& command, const Shape& shape, Dtype dtype, bool computed) {
+    // Offsets and strides of views are 32 bits wide.
+    if (shape.elements() > std::numeric_limits<std::int32_t>::max()) {
+        refuse(command.op,
+               fmt::format("a tile {} has {} elements, expected less than 2^31", shape.text(), shape.elements()));
+    }
     TileRecord* record = executor_.issue(command, shape, dtype);
     record->computed = computed;
     const View view{shape, {shape.rows() * shape.cols(), shape.cols(), 1}, 0};

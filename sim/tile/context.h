@@ -28,7 +28,7 @@ struct Pointer {
 };
 /// A pointer to element (i, j, k), right-aligned like shapes: at(t, j, k) of a 2-D tensor is element [j, k].
 inline Pointer at(Tensor& tensor, std::int64_t i = 0, std::int64_t j = 0, std::int64_t k = 0) {
-    return {&tensor, {static_cast<std::int32_t>(i), static_cast<std::int32_t>(j), static_cast<std::int32_t>(k)}};
+    return {&tensor, {to_index(i, "index"), to_index(j, "index"), to_index(k, "index")}};
 }
 
 /// What a kernel knows of where it runs.

@@ -132,15 +132,27 @@ void Tensor::write(const TensorBox& box, PayloadPtr values) {
 }
 
 void Tensor::visit_rows(const std::function<void(std::int64_t, const float*)>& visit) const {
+    struct Row {
+        std::vector<float> values;
+        std::size_t stored = 0;
+    };
+    std::map<std::int64_t, Row> pieced;  // rows stored as several boxes side by side
+    const auto width = static_cast<std::size_t>(shape_.cols());
     for (const auto& entry : written_) {
         const std::array<std::int32_t, 3>& offset = entry.first;
         const Written& written = entry.second;
         const float* data = written.values->force();
         const auto cols = static_cast<std::size_t>(written.shape.cols());
-        const auto report = [&](std::size_t position, std::int32_t flat) {
-            const std::int64_t b = offset[0] + flat / written.shape.rows();
-            const std::int64_t r = offset[1] + flat % written.shape.rows();
-            visit(b * shape_.rows() + r, data + position * cols);
+        const auto report = [&](std::size_t position, std::int32_t in_box) {
+            const std::int64_t b = offset[0] + in_box / written.shape.rows();
+            const std::int64_t r = offset[1] + in_box % written.shape.rows();
+            const std::int64_t flat = b * shape_.rows() + r;
+            const float* values = data + position * cols;
+            if (cols == width) return visit(flat, values);
+            Row& row = pieced[flat];
+            row.values.resize(width);
+            row.stored += cols;
+            std::copy_n(values, cols, row.values.begin() + offset[2]);
         };
         if (written.values->rows) {
             const auto& rows = *written.values->rows;
@@ -150,6 +162,13 @@ void Tensor::visit_rows(const std::function<void(std::int64_t, const float*)>& v
                 static_cast<std::size_t>(written.shape.batch()) * static_cast<std::size_t>(written.shape.rows());
             for (std::size_t i = 0; i < rows; ++i) report(i, static_cast<std::int32_t>(i));
         }
+    }
+    for (const auto& [flat, row] : pieced) {
+        if (row.stored != width) {
+            fail<KernelError>("row {} of {}: {} of {} elements were never stored", flat, name_, width - row.stored,
+                              width);
+        }
+        visit(flat, row.values.data());
     }
 }
 

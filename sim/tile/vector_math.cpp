@@ -11,13 +11,18 @@
 namespace tilemesh {
 namespace {
 
-// 2^x = 2^n * 2^f with n the nearest integer and f in [-1/2, 1/2]; the polynomial is the Taylor series of 2^f to the
-// seventh power, whose remainder (ln2/2)^8/8! is 5e-9.
-inline float exp2_one(float x) {
-    const float clamped = std::min(std::max(x, -127.0F), 128.0F);
-    const float shifted = clamped + 12582912.0F;  // 1.5 * 2^23: rounds to an integer in the low mantissa bits
-    const float n = shifted - 12582912.0F;
-    const float f = clamped - n;
+constexpr float kRounder = 12582912.0F;  // 1.5 * 2^23: rounds to an integer in the low mantissa bits
+constexpr float kLog2E = 1.44269504F;
+constexpr float kLeastExponent = -87.3365447F;  // e to this is 2^-126, the least normal f32
+
+/// The whole number that was rounded off by adding kRounder.
+inline std::int32_t whole_of(float shifted) {
+    return static_cast<std::int32_t>(std::bit_cast<std::uint32_t>(shifted) - std::bit_cast<std::uint32_t>(kRounder));
+}
+
+/// 2^n * 2^f with f in [-1/2, 1/2]: the Taylor series of 2^f to the seventh power, whose remainder (ln2/2)^8/8! is
+/// 5e-9, times two factors, so that n = 128 overflows only if the result does.
+inline float scaled_exp2(std::int32_t n, float f) {
     float p = 1.5252734e-5F;
     p = p * f + 1.5403530e-4F;
     p = p * f + 1.3333558e-3F;
@@ -26,12 +31,16 @@ inline float exp2_one(float x) {
     p = p * f + 2.4022651e-1F;
     p = p * f + 6.9314718e-1F;
     p = p * f + 1.0F;
-    // Two factors, so that n = 128 does not overflow the exponent field before the multiplication.
-    const auto half = static_cast<std::int32_t>(n) / 2;
-    const auto rest = static_cast<std::int32_t>(n) - half;
-    const float a = std::bit_cast<float>((half + 127) << 23);
-    const float b = std::bit_cast<float>((rest + 127) << 23);
-    const float y = p * a * b;
+    const std::int32_t half = n >> 1;
+    const float a = std::bit_cast<float>(static_cast<std::uint32_t>(half + 127) << 23);
+    const float b = std::bit_cast<float>(static_cast<std::uint32_t>(n - half + 127) << 23);
+    return p * a * b;
+}
+
+inline float exp2_one(float x) {
+    const float clamped = std::min(std::max(x, -127.0F), 129.0F);
+    const float shifted = clamped + kRounder;
+    const float y = scaled_exp2(whole_of(shifted), clamped - (shifted - kRounder));
     return x < -126.0F ? 0.0F : y;
 }
 
@@ -45,11 +54,11 @@ TILEMESH_INSTRUCTION_SETS void exp_run(const float* in, float* out, std::size_t 
     // e^x = 2^n * e^r with r = x - n*ln2 taken in two parts, so that r keeps its digits.
     for (std::size_t i = 0; i < n; ++i) {
         const float x = std::min(std::max(in[i], -88.0F), 89.0F);
-        const float shifted = x * 1.44269504F + 12582912.0F;
-        const float whole = shifted - 12582912.0F;
+        const float shifted = x * kLog2E + kRounder;
+        const float whole = shifted - kRounder;
         const float r = (x - whole * 0.693359375F) + whole * 2.12194440e-4F;
-        const float y = exp2_one(r * 1.44269504F) * exp2_one(whole);
-        out[i] = in[i] < -87.33F ? 0.0F : y;
+        const float y = scaled_exp2(whole_of(shifted), r * kLog2E);
+        out[i] = in[i] < kLeastExponent ? 0.0F : y;
     }
 }
 

@@ -144,7 +144,8 @@ TEST_CASE("values full, sampled and none give the same cycles through the comman
         INFO(ran.out << ran.err);
         REQUIRE(ran.exit_code == 0);
         cycles.push_back(Json::array());
-        for (const auto& kernel : parse_json_file(json).at("panels").at(0).at("kernels"))
+        const Json result = parse_json_file(json);
+        for (const auto& kernel : result.at("panels").at(0).at("kernels"))
             cycles.back().push_back(kernel.at("cycles"));
     }
     CHECK(cycles[0] == cycles[1]);

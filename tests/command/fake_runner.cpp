@@ -15,15 +15,23 @@ namespace tilemesh {
 namespace {
 
 struct FakePrepared : run::Prepared {
+    explicit FakePrepared(int number_of_threads) : threads(number_of_threads) {}
     pid_t process = ::getpid();
+    int threads;
 };
 
 }  // namespace
 
 std::vector<run::KernelInfo> FakeRunner::kernels() const {
-    return {{"good", "answers rightly"},   {"wrong", "answers wrongly"},      {"segfault", "crashes"},
-            {"leave", "ends its process"}, {"stuck", "throws a KernelError"}, {"impossible", "beats its bound"},
-            {"sleep", "never ends"},       {"picky", "refuses every problem"}};
+    return {{"good", "answers rightly"},
+            {"wrong", "answers wrongly"},
+            {"segfault", "crashes"},
+            {"leave", "ends its process"},
+            {"stuck", "throws a KernelError"},
+            {"impossible", "beats its bound"},
+            {"sleep", "never ends"},
+            {"picky", "refuses every problem"},
+            {"counts", "tells how many threads prepared its inputs"}};
 }
 
 void FakeRunner::check(const run::Panel& panel, const run::KernelChoice& choice) const {
@@ -32,10 +40,10 @@ void FakeRunner::check(const run::Panel& panel, const run::KernelChoice& choice)
     if (choice.kernel == "picky") fail<InputError>("{}: picky cannot run this problem", choice.where);
 }
 
-std::shared_ptr<const run::Prepared> FakeRunner::prepare(const run::Panel& panel) const {
+std::shared_ptr<const run::Prepared> FakeRunner::prepare(const run::Panel& panel, int threads) const {
     if (panel.inputs.prefix == "die") std::raise(SIGKILL);
     if (panel.inputs.prefix == "refuse") fail<InputError>("{}: no such tensor", panel.inputs.tensors.string());
-    return std::make_shared<FakePrepared>();
+    return std::make_shared<FakePrepared>(threads);
 }
 
 run::EntryOutcome FakeRunner::run(const run::Panel& panel, const run::KernelChoice& choice,
@@ -44,8 +52,9 @@ run::EntryOutcome FakeRunner::run(const run::Panel& panel, const run::KernelChoi
     outcome.result = made_up_kernel(choice.kernel);
     outcome.result.verdict.mode = run::name_of(panel.values.mode);
     // The label of a note tells whether the inputs came from another process than this one, as they should.
-    const bool shared = dynamic_cast<const FakePrepared&>(prepared).process != ::getpid();
-    outcome.result.note = shared ? "inputs shared" : "inputs made here";
+    const auto& inputs = dynamic_cast<const FakePrepared&>(prepared);
+    outcome.result.note = inputs.process != ::getpid() ? "inputs shared" : "inputs made here";
+    if (choice.kernel == "counts") outcome.result.note = fmt::format("prepared by {} threads", inputs.threads);
     if (choice.kernel == "wrong") outcome.result.verdict.pass = false;
     if (choice.kernel == "impossible") outcome.result.machine_bound.time = outcome.result.time * 2;
     if (choice.kernel == "segfault") {

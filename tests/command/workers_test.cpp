@@ -80,6 +80,13 @@ TEST_CASE("inputs are made once per panel, in a process the entries are forked f
     for (const auto& kernel : outcome.result.panels[0].kernels) CHECK(kernel.note == "inputs shared");
 }
 
+TEST_CASE("preparing a panel uses no more threads than there are workers") {
+    for (const int workers : {1, 3}) {
+        const auto outcome = run_with({panel_with("a", {"counts"})}, workers);
+        CHECK(outcome.result.panels[0].kernels[0].note == fmt::format("prepared by {} threads", workers));
+    }
+}
+
 TEST_CASE("a panel whose preparation dies loses its own entries only") {
     Json json = example_panel({"good", "wrong"});
     json["inputs"] = {{"tensors", "x"}, {"prefix", "die"}};

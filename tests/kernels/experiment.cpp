@@ -67,7 +67,7 @@ run::Arrangement Experiment::arrangement(std::size_t kernel) const {
 }
 
 void Experiment::prepare() {
-    if (!prepared_) prepared_ = runner_.prepare(panel_);
+    if (!prepared_) prepared_ = runner_.prepare(panel_, 2);
 }
 
 void Experiment::share_values(Experiment& other) {

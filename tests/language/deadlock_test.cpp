@@ -84,7 +84,35 @@ TEST_CASE("waiting for a PE that runs no kernel is said to be that") {
 TEST_CASE("a barrier that somebody never reaches is a deadlock") {
     const auto meets = [](tl::Context& tl) { tl.barrier(); };
     CHECK_THAT(failure_of(ideal_line(), {{0, meets}, {1, [](tl::Context&) {}}}),
-               says("1 of 2 PEs", "machine.cube0.pe0: the kernel waits at a barrier"));
+               says("1 of 2 PEs", "machine.cube0.pe0: the kernel waits at a barrier for machine.cube0.pe1",
+                    "machine.cube0.pe1 has finished its kernel"));
+}
+
+TEST_CASE("a deadlock at a barrier names everybody who is missing, and what the first of them waits for") {
+    const auto meets = [](tl::Context& tl) { tl.barrier(); };
+    const auto receives = [](int from) {
+        return [from](tl::Context& tl) { tl.wait(tl.recv(from, {4}, Dtype::f32)); };
+    };
+    const std::string report =
+        failure_of(ideal_line(), {{0, meets}, {1, meets}, {2, receives(3)}, {3, [](tl::Context&) {}}});
+    CHECK_THAT(report,
+               says("3 of 4 PEs", "pe0: the kernel waits at a barrier for machine.cube0.pe2, machine.cube0.pe3",
+                    "machine.cube0.pe2: the kernel waits for the tile of command 0 (recv)"));
+}
+
+TEST_CASE("when PEs run different kernels, a deadlock names the kernel of each") {
+    const auto receives = [](int from) { return [from](tl::Context& tl) { tl.recv(from, {4}, Dtype::f32); }; };
+    machine::Simulation simulation(ideal_line());
+    simulation.launch(0, "reads_east", receives(1), ValueMode::none);
+    simulation.launch(1, "reads_west", receives(0), ValueMode::none);
+    std::string report;
+    try {
+        simulation.run();
+    } catch (const KernelError& error) {
+        report = error.what();
+    }
+    CHECK_THAT(report, says("deadlock: 2 of 2 PEs", "machine.cube0.pe0 runs kernel reads_east",
+                            "machine.cube0.pe1 runs kernel reads_west"));
 }
 
 TEST_CASE("room held by a message that cannot leave is a deadlock that names both") {

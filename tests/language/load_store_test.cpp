@@ -51,6 +51,20 @@ TEST_CASE("stores put boxes side by side, of whole tiles or of views") {
                    })) == 0.0);
 }
 
+TEST_CASE("boxes narrower than the tensor are collected at their columns, and rows with gaps are refused") {
+    const auto store_columns = [](int begin, int end) {
+        return [=](tl::Context& tl, Tensor& output, Tensor&) {
+            for (int c = begin; c < end; c += 2)
+                tl.store(tl::at(output, 0, 0, c),
+                         tl.reshape(tl.cast(tl.arange(c * 4, c * 4 + 8), Dtype::f32), {4, 2}));
+        };
+    };
+    const Array expected =
+        make_array({4, 6}, [](int, int r, int c) { return static_cast<float>(c / 2 * 8 + r * 2 + c % 2); });
+    CHECK(distance(filled({4, 6}, {1}, store_columns(0, 6)), expected) == 0.0);
+    CHECK_THROWS_WITH(filled({4, 6}, {1}, store_columns(2, 6)), "row 0 of output: 2 of 6 elements were never stored");
+}
+
 TEST_CASE("what was stored in one tiling can be loaded in another") {
     const Array got = filled({4, 6}, {4, 6}, [](tl::Context& tl, Tensor& output, Tensor& scratch) {
         // Stored in columns of two, loaded by rows, each row stored again times ten.

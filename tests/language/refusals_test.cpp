@@ -123,3 +123,29 @@ TEST_CASE("messages need a neighbour or a PE that exists, and not oneself") {
     CHECK_THAT(refusal([](auto& tl, auto&) { tl.recv(1, {4}, Dtype::f32); }),
                names_place("command 1 (recv)").also("itself"));
 }
+
+TEST_CASE("shapes of more than three dimensions, and sizes and indices beyond 32 bits, are refused") {
+    constexpr std::int64_t beyond = std::int64_t{1} << 31;
+    CHECK_THAT(refusal([](auto& tl, auto&) {
+                   tl.zeros({2, 3, 4, 5});
+               }),
+               names_place("before command 1").also("4 dimensions, expected at most 3"));
+    CHECK_THAT(refusal([](auto& tl, auto&) {
+                   tl.zeros({beyond + 4, 6});
+               }),
+               names_place("before command 1").also("dimension 2147483652 does not fit"));
+    CHECK_THAT(refusal([](auto& tl, auto&) {
+                   tl.zeros({beyond - 1, beyond - 1, beyond - 1});
+               }),
+               names_place("before command 1").also("more than 2^62 elements"));
+    CHECK_THAT(refusal([](auto& tl, auto&) {
+                   tl.zeros({1 << 16, 1 << 15});
+               }),
+               names_place("command 1 (fill)").also("2147483648 elements, expected less than 2^31"));
+    // Cut to 32 bits this index would be 0 and the load right.
+    machine::Simulation simulation(ideal_line());
+    Tensor& tensor = simulation.allocate(1, "tensor", {4}, Dtype::f32);
+    simulation.launch(
+        1, "test_kernel", [&](tl::Context& tl) { tl.load(tl::at(tensor, 0, 0, 2 * beyond), {4}); }, ValueMode::none);
+    CHECK_THROWS_WITH(simulation.run(), names_place("before command 0").also("index 4294967296 does not fit"));
+}

@@ -101,5 +101,7 @@ TEST_CASE("room that can never come is an error that lists the live tiles and th
 
 TEST_CASE("a tile larger than the SRAM is an error at once") {
     const auto text = [](tl::Context& tl) { tl.zeros({2 * length + 1}); };
-    CHECK_THAT(failure_of(two_tiles(), {{0, text}}), says("command 0", "no room for 2052 bytes"));
+    CHECK_THAT(
+        failure_of(two_tiles(), {{0, text}}),
+        says("command 0", "no room for 2052 bytes", "alone is larger than the whole SRAM, which has 2048 bytes"));
 }

@@ -99,6 +99,33 @@ TEST_CASE("fma is a * b + c and fms is a * b - c, broadcasting") {
                    make_array({2, 3, 4}, [&](int i, int r, int k) { return a.at(i, r, k) * 2.0F - 0.5F; })) < 2e-7);
 }
 
+TEST_CASE("exp and exp2 stay finite up to the greatest f32, reach infinity beyond, and 0 below the least normal") {
+    const double greatest = std::numeric_limits<float>::max(), least = std::numeric_limits<float>::min();
+    const auto check = [&](const Array& x, const Array& got, double (*exact)(double)) {
+        for (std::size_t i = 0; i < x.data.size(); ++i) {
+            const double expected = exact(x.data[i]);
+            CAPTURE(x.data[i], expected);
+            if (expected >= least && expected <= greatest * (1 - 3e-7)) {
+                CHECK(got.data[i] == Approx(expected).epsilon(3e-7));
+            } else if (expected < least) {
+                CHECK(got.data[i] == 0.0F);
+            } else if (expected > greatest * (1 + 3e-7)) {
+                CHECK(got.data[i] == std::numeric_limits<float>::infinity());
+            }
+        }
+    };
+    // In steps of 1/512 through both limits: 88.7228 and -87.3365 for exp, 128 and -126 for exp2.
+    const Array high = make_array({3000}, [](int, int, int c) { return 84.0F + static_cast<float>(c) / 512.0F; });
+    const Array low = make_array({3000}, [](int, int, int c) { return -84.0F - static_cast<float>(c) / 512.0F; });
+    for (const Array& x : {high, low})
+        check(x, compute({x}, [](auto& tl, auto& t) { return tl.exp(t[0]); }), [](double v) { return std::exp(v); });
+    const Array high2 = make_array({3000}, [](int, int, int c) { return 125.0F + static_cast<float>(c) / 512.0F; });
+    const Array low2 = make_array({3000}, [](int, int, int c) { return -123.0F - static_cast<float>(c) / 512.0F; });
+    for (const Array& x : {high2, low2})
+        check(x, compute({x}, [](auto& tl, auto& t) { return tl.exp2(t[0]); }),
+              [](double v) { return std::exp2(v); });
+}
+
 TEST_CASE("exp, exp2 and log are accurate to a few units in the last place, and know infinity") {
     // Relative to each element, so one at a time: vector_math.h promises 3e-7.
     const Array x = make_array({400}, [](int, int, int c) { return static_cast<float>(c - 200) * 0.37F; });

@@ -19,7 +19,7 @@ void tile_commands(benchmark::State& state) {
     }
     const run::Panel timed = panel("single_user_prefill_32k", settings);
     const run::AttentionRunner runner(kernels::all());
-    const auto prepared = runner.prepare(timed);
+    const auto prepared = runner.prepare(timed, 1);
     std::uint64_t commands = 0;
     for (auto _ : state) {
         commands += runner.run(timed, timed.kernels.front(), *prepared, false).result.commands;

@@ -24,7 +24,7 @@ std::uint64_t macs_of(const report::KernelResult& result) {
 void values_full(benchmark::State& state) {
     const run::Panel mid = mid_panel();
     const run::AttentionRunner runner(kernels::all());
-    const auto prepared = runner.prepare(mid);
+    const auto prepared = runner.prepare(mid, 2);
     std::uint64_t macs = 0;
     for (auto _ : state) macs += macs_of(runner.run(mid, mid.kernels.front(), *prepared, false).result);
     state.SetItemsProcessed(static_cast<std::int64_t>(macs));
@@ -35,7 +35,7 @@ void dense_products(benchmark::State& state) {
     run::Panel mid = mid_panel();
     mid.values.mode = ValueMode::none;  // only to learn the tiles that the kernel chooses
     const run::AttentionRunner runner(kernels::all());
-    const auto result = runner.run(mid, mid.kernels.front(), *runner.prepare(mid), false).result;
+    const auto result = runner.run(mid, mid.kernels.front(), *runner.prepare(mid, 2), false).result;
     std::int64_t queries = 0, keys = 0;
     for (const auto& [option, value] : result.options) {
         if (option == "tile_queries") queries = static_cast<std::int64_t>(value);
