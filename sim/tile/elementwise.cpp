@@ -128,9 +128,18 @@ void unary_run(Opcode op, const Row& a, float* out, std::size_t n) {
         for (std::size_t i = 0; i < n; ++i) out[i] = std::log(a.data[i * static_cast<std::size_t>(a.step)]);
         return;
     }
-    for (std::size_t i = 0; i < n; ++i) out[i] = a.data[i * static_cast<std::size_t>(a.step)];
-    if (op == Opcode::exp) exp_run(out, out, n);
-    if (op == Opcode::exp2) exp2_run(out, out, n);
+    const float* in = a.data;
+    if (a.step != 1) {
+        for (std::size_t i = 0; i < n; ++i) out[i] = a.data[i * static_cast<std::size_t>(a.step)];
+        in = out;
+    }
+    if (op == Opcode::exp) {
+        exp_run(in, out, n);
+    } else if (op == Opcode::exp2) {
+        exp2_run(in, out, n);
+    } else if (in != out) {
+        std::copy_n(in, n, out);
+    }
 }
 
 TILEMESH_INSTRUCTION_SETS void select_run(const Row& flags, const Row& a, const Row& b, float* out, std::size_t n) {
@@ -208,6 +217,7 @@ PayloadPtr evaluate_elementwise(ValueStep& step) {
                 binary_run(step.op, a, second.at(i, batch, row), to, cols);
                 break;
         }
+        round_to(step.dtype, std::span<float>(to, cols));  // here, while the row is in the cache
     }
     return out;
 }

@@ -216,8 +216,7 @@ PayloadPtr evaluate(ValueStep& step) {
             out = evaluate_reduction(step);
             break;
         default:
-            out = evaluate_elementwise(step);
-            break;
+            return evaluate_elementwise(step);
     }
     if (step.dtype != Dtype::f32) round_to(step.dtype, std::span<float>(out->data));
     return out;
