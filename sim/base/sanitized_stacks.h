@@ -11,13 +11,35 @@
 namespace tilemesh {
 
 #ifdef TILEMESH_ADDRESS_SANITIZED
-/// The calling function runs on the stack of its operating system's thread, whatever SystemC last said.
-void stack_is_of_this_thread();
+/// To be called on the stack of the operating system's thread after SystemC may have switched stacks.
+void back_on_own_stack();
 /// Nothing below the calling function's frame is in use, as when a stack is new or an exception has been caught.
 void forget_frames_below(std::size_t bytes);
+
+/// The stack of one SystemC thread.
+class CoroutineStack {
+public:
+    /// To be called first of all in the thread; `bytes` is the size of its stack.
+    void begin(std::size_t bytes);
+    /// To be called after every wait.
+    void resume() const;
+    /// To be called where the function that called begin() has caught an exception.
+    void unwound() const { forget_frames_below(bytes_); }
+
+private:
+    const char* top_ = nullptr;
+    std::size_t bytes_ = 0;
+};
 #else
-inline void stack_is_of_this_thread() {}
+inline void back_on_own_stack() {}
 inline void forget_frames_below(std::size_t) {}
+
+class CoroutineStack {
+public:
+    void begin(std::size_t) {}
+    void resume() const {}
+    void unwound() const {}
+};
 #endif
 
 }  // namespace tilemesh

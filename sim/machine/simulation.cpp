@@ -63,11 +63,11 @@ Outcome Simulation::run() {
     try {
         sc_core::sc_start();
     } catch (const sc_core::sc_report& report) {
-        stack_is_of_this_thread();
+        back_on_own_stack();
         forget_frames_below(std::size_t{64} * 1024);
         fail<InternalError>("SystemC: {}", report.what());
     }
-    stack_is_of_this_thread();
+    back_on_own_stack();
     Outcome outcome;
     outcome.host_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (machine_->failure()) std::rethrow_exception(machine_->failure());

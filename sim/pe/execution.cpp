@@ -169,6 +169,7 @@ void ProcessingElement::finish(Command& command, Picoseconds ready, Picoseconds 
 
 template <class News>
 void ProcessingElement::react(News what) {
+    back_on_own_stack();  // news comes from SystemC's methods, which run there
     try {
         what();
         settle();

@@ -4,7 +4,6 @@
 #include "sim/pe/processing_element.h"
 
 #include "sim/base/error.h"
-#include "sim/base/sanitized_stacks.h"
 #include "sim/noc/sim_time.h"
 
 #include <algorithm>
@@ -79,7 +78,7 @@ void ProcessingElement::launch(KernelText text, tl::ProgramInfo info) {
 
 void ProcessingElement::run() {
     if (!text_) return;
-    forget_frames_below(kStackBytes - kStackBytes / 8);
+    stack_.begin(kStackBytes);
     try {
         {
             tl::Context context(*this, info_);
@@ -93,11 +92,11 @@ void ProcessingElement::run() {
                                 sram_.held().value());
         }
     } catch (const ShapeError& error) {
-        forget_frames_below(kStackBytes - kStackBytes / 8);
+        stack_.unwound();
         surroundings_.stop(std::make_exception_ptr(KernelError(
             fmt::format("kernel {}, {}, before command {}: {}", info_.kernel, name(), commands_, error.what()))));
     } catch (const std::exception&) {
-        forget_frames_below(kStackBytes - kStackBytes / 8);
+        stack_.unwound();
         surroundings_.stop(std::current_exception());
     }
 }
@@ -113,6 +112,7 @@ void ProcessingElement::block(Wait reason, Ready ready) {
         } else {
             sc_core::wait(resume_);
         }
+        stack_.resume();
         local_ = std::max(local_, simulated_now());
     }
     wait_ = Wait::nothing;
@@ -256,7 +256,10 @@ void ProcessingElement::barrier() {
     local_ = std::max(local_, last_end_);
     surroundings_.arrive_at_barrier(*this, local_);
     wait_ = Wait::barrier;
-    while (surroundings_.barrier_opens(*this) == Picoseconds::max()) sc_core::wait(surroundings_.barrier_event());
+    while (surroundings_.barrier_opens(*this) == Picoseconds::max()) {
+        sc_core::wait(surroundings_.barrier_event());
+        stack_.resume();
+    }
     wait_ = Wait::nothing;
     local_ = std::max(local_, surroundings_.barrier_opens(*this));
 }

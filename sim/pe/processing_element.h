@@ -5,6 +5,7 @@
 // became known.
 #pragma once
 
+#include "sim/base/sanitized_stacks.h"
 #include "sim/pe/config.h"
 #include "sim/pe/dma.h"
 #include "sim/pe/engine.h"
@@ -136,6 +137,7 @@ private:
     Picoseconds waited_until_ = Picoseconds::max();
     sc_core::sc_event resume_;
 
+    CoroutineStack stack_;
     KernelText text_;
     tl::ProgramInfo info_;
     bool finished_ = false;
