@@ -31,7 +31,7 @@ UserWork Run::work_of(int user) {
         if (action.kind != Action::Kind::attend) continue;
         const Range keys = needs.keys_of(user, action.item.id);
         for (QueryBlock& block : work.blocks) {
-            if (problem_.mask->block(block.positions, keys) != Visible::none) ++block.attends_left;
+            if (problem_.mask->block(Viewer{user, 0}, block.positions, keys) != Visible::none) ++block.attends_left;
         }
     }
     work.registers[0].resize(work.blocks.size());
@@ -93,7 +93,8 @@ void Run::attend(const Issue& issue) {
         group.blocks.push_back(&user.blocks[i]);
         group.tiles_left.push_back(0);
         for (const Range& keys : tiles) {
-            const Visible visible = problem_.mask->block(user.blocks[i].positions, key_positions(chunk, keys));
+            const Visible visible =
+                problem_.mask->block(Viewer{chunk.user, 0}, user.blocks[i].positions, key_positions(chunk, keys));
             group.tiles_left.back() += visible != Visible::none ? 1 : 0;
         }
     }
@@ -108,7 +109,8 @@ void Run::attend_group(const Item& chunk, UserWork& user, const std::vector<Rang
     std::vector<Range> seen;
     for (const Range& keys : tiles) {
         const auto sees = [&](const QueryBlock* block) {
-            return problem_.mask->block(block->positions, key_positions(chunk, keys)) != Visible::none;
+            return problem_.mask->block(Viewer{chunk.user, 0}, block->positions, key_positions(chunk, keys)) !=
+                   Visible::none;
         };
         if (std::any_of(group.blocks.begin(), group.blocks.end(), sees)) seen.push_back(keys);
     }
@@ -126,25 +128,26 @@ void Run::attend_group(const Item& chunk, UserWork& user, const std::vector<Rang
             QueryBlock& block = *group.blocks[b];
             transfers_until(attend_begin_ + (attend_end_ - attend_begin_) * static_cast<double>(steps_done_++) /
                                                 static_cast<double>(steps_total_));
-            if (problem_.mask->block(block.positions, keys) == Visible::none) continue;
-            const Range part = visible_part(block, keys);
+            if (problem_.mask->block(Viewer{chunk.user, 0}, block.positions, keys) == Visible::none) continue;
+            const Range part = visible_part(chunk.user, block, keys);
             const std::size_t index = user.index_of(block);
             Block work;
             work.q = block.q;
             work.k = tl_.slice(tile.k, 1, part.begin - keys.begin, part.end - keys.begin);
             work.v = tl_.slice(tile.v, 1, part.begin - keys.begin, part.end - keys.begin);
             work.state = &user.registers[0][index];
-            if (problem_.mask->block(block.positions, part) == Visible::some) work.mask = element_mask(block, part);
+            if (problem_.mask->block(Viewer{chunk.user, 0}, block.positions, part) == Visible::some)
+                work.mask = element_mask(chunk.user, block, part);
             if (--group.tiles_left[b] == 0) work.done = [this, &user, &block, index] { leave(user, block, index); };
             attention_.attend(std::move(work));
         }
     }
 }
 
-Range Run::visible_part(const QueryBlock& block, Range keys) const {
+Range Run::visible_part(int user, const QueryBlock& block, Range keys) const {
     const std::int64_t fold = launch_.tiling.fold_keys;
     const auto hidden = [&](std::int64_t begin, std::int64_t end) {
-        return problem_.mask->block(block.positions, {begin, end}) == Visible::none;
+        return problem_.mask->block(Viewer{user, 0}, block.positions, {begin, end}) == Visible::none;
     };
     Range part = keys;
     while (part.size() > fold && hidden(part.begin, part.begin + fold)) part.begin += fold;
@@ -157,10 +160,12 @@ Range Run::visible_part(const QueryBlock& block, Range keys) const {
     return part;
 }
 
-Tile Run::element_mask(const QueryBlock& block, Range keys) {
-    const auto visible =
-        [mask = problem_.mask.get(), first = block.positions.begin, keys, g = static_cast<std::int32_t>(group())](
-            std::int32_t, std::int32_t row, std::span<float> flags) { mask->row(first + row / g, keys, flags); };
+Tile Run::element_mask(int user, const QueryBlock& block, Range keys) {
+    const auto visible = [mask = problem_.mask.get(), user, first = block.positions.begin, keys,
+                          g = static_cast<std::int32_t>(group())](std::int32_t, std::int32_t row,
+                                                                  std::span<float> flags) {
+        mask->row(Viewer{user, 0}, first + row / g, keys, flags);
+    };
     return tl_.compare(Shape{1, block.tokens.size() * group(), keys.size()}, MaskRow(visible),
                        problem_.mask->compare_operations());
 }

@@ -16,6 +16,7 @@ using attention::Action;
 using attention::Item;
 using attention::Launch;
 using attention::Range;
+using attention::Viewer;
 using attention::Visible;
 
 /// A block of this PE's queries: some kv heads (with their query heads) and some tokens.
@@ -101,8 +102,8 @@ private:
     void enter(UserWork& user, QueryBlock& block, std::size_t index);
     void leave(UserWork& user, QueryBlock& block, std::size_t index);
     /// The tile without leading and trailing folds of keys that the block does not see at all.
-    Range visible_part(const QueryBlock& block, Range keys) const;
-    Tile element_mask(const QueryBlock& block, Range keys);
+    Range visible_part(int user, const QueryBlock& block, Range keys) const;
+    Tile element_mask(int user, const QueryBlock& block, Range keys);
     void write_result(UserWork& user, const QueryBlock& block, const Result& result);
     void finish_rest(UserWork& user);
     void merge_states(const Action& action);

@@ -40,11 +40,11 @@ std::int64_t involved(Range ones, Range others, const Visibility& visible) {
     const std::int64_t middle = ones.begin + ones.size() / 2;
     return involved({ones.begin, middle}, others, visible) + involved({middle, ones.end}, others, visible);
 }
-std::int64_t queries_that_see(const Mask& mask, Range queries, Range keys) {
-    return involved(queries, keys, [&](Range q, Range k) { return mask.block(q, k); });
+std::int64_t queries_that_see(const Mask& mask, Viewer viewer, Range queries, Range keys) {
+    return involved(queries, keys, [&](Range q, Range k) { return mask.block(viewer, q, k); });
 }
-std::int64_t keys_that_are_seen(const Mask& mask, Range queries, Range keys) {
-    return involved(keys, queries, [&](Range k, Range q) { return mask.block(q, k); });
+std::int64_t keys_that_are_seen(const Mask& mask, Viewer viewer, Range queries, Range keys) {
+    return involved(keys, queries, [&](Range k, Range q) { return mask.block(viewer, q, k); });
 }
 
 double element_bytes(const Problem& problem) { return static_cast<double>(bytes_per_element(problem.dtype)); }
@@ -102,14 +102,14 @@ public:
             std::int64_t queries = 0;  // at least as many as see one of the chunks; no union is built
             for (int origin = 0; origin < needs_.ranks(); ++origin)
                 if (attends(rank, user, origin))
-                    queries =
-                        std::max(queries, queries_that_see(*problem_.mask, positions, needs_.keys_of(user, origin)));
+                    queries = std::max(queries, queries_that_see(*problem_.mask, Viewer{user, 0}, positions,
+                                                                 needs_.keys_of(user, origin)));
             const Range own = needs_.keys_of(user, rank);
             std::int64_t keys = 0;
             if (sends_own_[at(rank, user)])
                 keys = own.size();
             else if (attends(rank, user, rank))
-                keys = keys_that_are_seen(*problem_.mask, positions, own);
+                keys = keys_that_are_seen(*problem_.mask, Viewer{user, 0}, positions, own);
             bytes +=
                 tensor_bytes(problem_, heads_kv_, queries, keys, needs_.queries_replicated() ? 0 : positions.size());
         }
@@ -137,8 +137,8 @@ private:
     }
 
     double pairs_of(int rank, int user, int origin) const {
-        return static_cast<double>(
-            problem_.mask->visible_pairs(needs_.query_positions(user, rank), needs_.keys_of(user, origin)));
+        return static_cast<double>(problem_.mask->visible_pairs(Viewer{user, 0}, needs_.query_positions(user, rank),
+                                                                needs_.keys_of(user, origin)));
     }
 
     /// Work that cannot begin before the item starts to arrive. Rows are counted as not compared here: the running
@@ -156,10 +156,10 @@ private:
         const Range queries = needs_.query_positions(item.user, rank);
         const Range keys = needs_.keys_of(item.user, item.id);
         const std::int64_t piece = wiring_.piece_keys(item) > 0 ? wiring_.piece_keys(item) : keys.size();
-        std::uint64_t fewest = problem_.mask->visible_pairs(queries, keys);
+        std::uint64_t fewest = problem_.mask->visible_pairs(Viewer{item.user, 0}, queries, keys);
         for (std::int64_t begin = keys.begin; begin < keys.end; begin += piece)
-            fewest =
-                std::min(fewest, problem_.mask->visible_pairs(queries, {begin, std::min(begin + piece, keys.end)}));
+            fewest = std::min(fewest, problem_.mask->visible_pairs(Viewer{item.user, 0}, queries,
+                                                                   {begin, std::min(begin + piece, keys.end)}));
         const auto depth = static_cast<double>(std::min(problem_.head_dim, problem_.value_dim));
         return static_cast<double>(fewest) * heads_q() * depth / rates_.macs_per_ns;
     }
@@ -206,14 +206,16 @@ const BoundTerm& Bound::binding() const {
 Bound machine_bound(const Problem& problem, const MachineRates& rates) {
     Work work;
     double bytes = 0;
-    for (const User& user : problem.users) {
+    for (std::size_t number = 0; number < problem.users.size(); ++number) {
+        const User& user = problem.users[number];
+        const Viewer viewer{static_cast<int>(number), 0};
         const Range queries{user.query_offset, user.query_offset + user.queries};
         const Range keys{0, user.keys};
-        const auto pairs = static_cast<double>(problem.mask->visible_pairs(queries, keys));
+        const auto pairs = static_cast<double>(problem.mask->visible_pairs(viewer, queries, keys));
         work +=
             work_of(pairs, static_cast<double>(user.queries), static_cast<double>(problem.heads_q), problem, rates);
-        bytes += tensor_bytes(problem, problem.heads_kv, queries_that_see(*problem.mask, queries, keys),
-                              keys_that_are_seen(*problem.mask, queries, keys), user.queries);
+        bytes += tensor_bytes(problem, problem.heads_kv, queries_that_see(*problem.mask, viewer, queries, keys),
+                              keys_that_are_seen(*problem.mask, viewer, queries, keys), user.queries);
     }
     const double pes = rates.pes;
     return {{{"matrix", work.matrix_ns / pes},

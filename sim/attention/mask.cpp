@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The conjunction of masks. It knows its parts only through their interface, so any mask can be a part; the single
-// masks are in masks/.
+// What masks do unless they know better, and their conjunction. The conjunction knows its parts only through their
+// interface, so any mask can be a part; the single masks are in masks/.
 #include "sim/attention/mask.h"
 
 #include <algorithm>
@@ -9,11 +9,51 @@
 namespace tilemesh::attention {
 namespace {
 
+struct Block {
+    Range queries, keys;
+};
+
+/// The block cut in two across its longer side.
+std::pair<Block, Block> halves(Range queries, Range keys) {
+    if (queries.size() > keys.size()) {
+        const std::int64_t middle = queries.begin + queries.size() / 2;
+        return {{{queries.begin, middle}, keys}, {{middle, queries.end}, keys}};
+    }
+    const std::int64_t middle = keys.begin + keys.size() / 2;
+    return {{queries, {keys.begin, middle}}, {queries, {middle, keys.end}}};
+}
+
+}  // namespace
+
+void Mask::row(Viewer viewer, std::int64_t query_position, Range keys, std::span<float> visible) const {
+    for (std::size_t i = 0; i < visible.size(); ++i) {
+        visible[i] = sees(viewer, query_position, keys.begin + static_cast<std::int64_t>(i)) ? 1.0F : 0.0F;
+    }
+}
+
+// A single pair always is all or none, so this ends.
+std::uint64_t Mask::visible_pairs(Viewer viewer, Range query_positions, Range key_positions) const {
+    switch (block(viewer, query_positions, key_positions)) {
+        case Visible::none:
+            return 0;
+        case Visible::all:
+            return static_cast<std::uint64_t>(query_positions.size()) *
+                   static_cast<std::uint64_t>(key_positions.size());
+        case Visible::some:
+            break;
+    }
+    const auto [first, second] = halves(query_positions, key_positions);
+    return visible_pairs(viewer, first.queries, first.keys) + visible_pairs(viewer, second.queries, second.keys);
+}
+
+namespace {
+
 using Parts = std::vector<std::shared_ptr<const Mask>>;
 
 class AllOf final : public Mask {
 public:
     explicit AllOf(Parts parts) : parts_(std::move(parts)) {}
+    const Parts& parts() const { return parts_; }
 
     std::string name() const override {
         std::string text;
@@ -21,59 +61,127 @@ public:
         return text;
     }
 
-    bool sees(std::int64_t query_position, std::int64_t key_position) const override {
+    bool sees(Viewer viewer, std::int64_t query_position, std::int64_t key_position) const override {
         return std::all_of(parts_.begin(), parts_.end(),
-                           [&](const auto& part) { return part->sees(query_position, key_position); });
+                           [&](const auto& part) { return part->sees(viewer, query_position, key_position); });
     }
 
-    Visible block(Range query_positions, Range key_positions) const override {
-        // The least of the parts: one that sees nothing decides, and only all of "all" make "all".
-        Visible least = Visible::all;
-        for (const auto& part : parts_) least = std::min(least, part->block(query_positions, key_positions));
-        return least;
-    }
-
-    // Halves the longer side until a block is all or none. A single pair always is one of them, so this ends; the
-    // work grows with the length of the border between visible and hidden, not with the area.
-    std::uint64_t visible_pairs(Range query_positions, Range key_positions) const override {
-        switch (block(query_positions, key_positions)) {
-            case Visible::none:
-                return 0;
-            case Visible::all:
-                return static_cast<std::uint64_t>(query_positions.size()) *
-                       static_cast<std::uint64_t>(key_positions.size());
-            case Visible::some:
-                break;
+    void row(Viewer viewer, std::int64_t query_position, Range keys, std::span<float> visible) const override {
+        parts_.front()->row(viewer, query_position, keys, visible);
+        std::vector<float> other(visible.size());
+        for (std::size_t part = 1; part < parts_.size(); ++part) {
+            parts_[part]->row(viewer, query_position, keys, other);
+            for (std::size_t i = 0; i < other.size(); ++i) visible[i] *= other[i];
         }
-        const bool split_queries = query_positions.size() > key_positions.size();
-        const Range whole = split_queries ? query_positions : key_positions;
-        const Range low{whole.begin, whole.begin + whole.size() / 2}, high{low.end, whole.end};
-        return split_queries ? visible_pairs(low, key_positions) + visible_pairs(high, key_positions)
-                             : visible_pairs(query_positions, low) + visible_pairs(query_positions, high);
+    }
+
+    Visible block(Viewer viewer, Range query_positions, Range key_positions) const override {
+        int blocks_left = most_blocks;
+        return look(viewer, query_positions, key_positions, blocks_left);
+    }
+
+    std::uint64_t visible_pairs(Viewer viewer, Range queries, Range keys) const override {
+        const Answers answers = ask_parts(viewer, queries, keys);
+        if (answers.least == Visible::none) return 0;
+        if (answers.partly == 0)
+            return static_cast<std::uint64_t>(queries.size()) * static_cast<std::uint64_t>(keys.size());
+        if (answers.partly == 1) return answers.some->visible_pairs(viewer, queries, keys);
+        const auto [first, second] = halves(queries, keys);
+        return visible_pairs(viewer, first.queries, first.keys) + visible_pairs(viewer, second.queries, second.keys);
     }
 
     int compare_operations() const override {
-        int operations = static_cast<int>(parts_.size()) - 1;  // the "and"s
-        for (const auto& part : parts_) operations += part->compare_operations();
-        return operations;
+        int operations = 0, comparing = 0;
+        for (const auto& part : parts_) {
+            operations += part->compare_operations();
+            comparing += part->compare_operations() > 0 ? 1 : 0;
+        }
+        return operations + std::max(comparing - 1, 0);  // the "and"s
     }
 
     bool is_causal() const override {
-        return std::any_of(parts_.begin(), parts_.end(), [](const auto& part) { return part->is_causal(); });
+        return any([](const Mask& part) { return part.is_causal(); });
+    }
+    bool varies_by_head() const override {
+        return any([](const Mask& part) { return part.varies_by_head(); });
+    }
+    bool has_key_bias() const override {
+        return any([](const Mask& part) { return part.has_key_bias(); });
+    }
+
+    float key_bias(int user, std::int64_t key_position) const override {
+        float sum = 0.0F;
+        for (const auto& part : parts_) sum += part->key_bias(user, key_position);
+        return sum;
+    }
+
+    std::optional<std::string> refuses(std::span<const User> users) const override {
+        for (const auto& part : parts_)
+            if (auto why = part->refuses(users)) return why;
+        return {};
     }
 
 private:
+    /// Blocks looked at before "some" is taken for an answer: six levels of halving, which tells a window's or a
+    /// segment's border from an overlap unless they nearly touch.
+    static constexpr int most_blocks = 64;
+
+    template <class Property>
+    bool any(const Property& property) const {
+        return std::any_of(parts_.begin(), parts_.end(), [&](const auto& part) { return property(*part); });
+    }
+
+    /// What the parts say of a block, each for itself.
+    struct Answers {
+        Visible least = Visible::all;  // one that sees nothing decides, and only all of "all" make "all"
+        int partly = 0;                // how many say some
+        const Mask* some = nullptr;    // the last of those
+    };
+    Answers ask_parts(Viewer viewer, Range queries, Range keys) const {
+        Answers answers;
+        for (const auto& part : parts_) {
+            const Visible answer = part->block(viewer, queries, keys);
+            answers.least = std::min(answers.least, answer);
+            if (answer == Visible::none) break;
+            if (answer == Visible::all) continue;
+            ++answers.partly;
+            answers.some = part.get();
+        }
+        return answers;
+    }
+
+    /// Looks for a visible pair where several parts are partly visible: they may have none in common. All can then no
+    /// longer be the answer, because a pair that one part hides is hidden.
+    Visible look(Viewer viewer, Range queries, Range keys, int& blocks_left) const {
+        const Answers answers = ask_parts(viewer, queries, keys);
+        if (answers.least != Visible::some || answers.partly == 1 || --blocks_left <= 0) return answers.least;
+        const auto [first, second] = halves(queries, keys);
+        const bool seen = look(viewer, first.queries, first.keys, blocks_left) != Visible::none ||
+                          look(viewer, second.queries, second.keys, blocks_left) != Visible::none;
+        return seen ? Visible::some : Visible::none;
+    }
+
     Parts parts_;
 };
 
 }  // namespace
 
 std::shared_ptr<const Mask> all_of(Parts parts) {
-    // A part that never needs an element mask hides nothing; without it the conjunction costs and says less.
-    std::erase_if(parts, [](const auto& part) { return part->compare_operations() == 0; });
-    if (parts.empty()) return full_mask();
-    if (parts.size() == 1) return parts.front();
-    return std::make_shared<AllOf>(std::move(parts));
+    // A part that never needs an element mask hides nothing; unless it adds a bias, the conjunction costs and says
+    // less without it.
+    std::erase_if(parts, [](const auto& part) { return part->compare_operations() == 0 && !part->has_key_bias(); });
+    Parts flat;  // an "and" of "and"s is one "and"
+    for (const auto& part : parts) {
+        const auto* const inner = dynamic_cast<const AllOf*>(part.get());
+        if (inner == nullptr) {
+            flat.push_back(part);
+        } else {
+            flat.insert(flat.end(), inner->parts().begin(), inner->parts().end());
+        }
+    }
+    if (flat.empty()) return full_mask();
+    if (flat.size() == 1) return flat.front();
+    return std::make_shared<AllOf>(std::move(flat));
 }
 
 }  // namespace tilemesh::attention

@@ -26,7 +26,8 @@ NeedSets::NeedSets(const Problem& problem, int ranks, bool replicate_queries)
     for (int user = 0; user < users_; ++user)
         for (int rank = 0; rank < ranks; ++rank)
             for (int origin = 0; origin < ranks; ++origin)
-                need_.push_back(problem.mask->block(query_positions(user, rank), keys_of(user, origin)));
+                need_.push_back(
+                    problem.mask->block(Viewer{user, 0}, query_positions(user, rank), keys_of(user, origin)));
 }
 
 Visible NeedSets::need(int user, int rank, int origin) const {

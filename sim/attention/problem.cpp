@@ -83,17 +83,23 @@ Problem read_problem(JsonReader reader) {
     return problem;
 }
 
-std::uint64_t visible_pairs(const Problem& problem) {
-    std::uint64_t pairs = 0;
-    for (const User& user : problem.users) {
-        pairs += problem.mask->visible_pairs(user.query_positions(), user.key_positions());
+double visible_pairs(const Problem& problem) {
+    // In floating point, because many heads of the longest context exceed 64 bits.
+    const bool alike = !problem.mask->varies_by_head();
+    double pairs = 0.0;
+    for (std::size_t i = 0; i < problem.users.size(); ++i) {
+        const User& user = problem.users[i];
+        for (std::int64_t head = 0; head < (alike ? 1 : problem.heads_q); ++head) {
+            const Viewer viewer{static_cast<int>(i), head};
+            pairs += static_cast<double>(
+                problem.mask->visible_pairs(viewer, user.query_positions(), user.key_positions()));
+        }
     }
-    return pairs;
+    return alike ? pairs * static_cast<double>(problem.heads_q) : pairs;
 }
 
 double flops(const Problem& problem) {
-    return 2.0 * static_cast<double>(problem.head_dim + problem.value_dim) * static_cast<double>(problem.heads_q) *
-           static_cast<double>(visible_pairs(problem));
+    return 2.0 * static_cast<double>(problem.head_dim + problem.value_dim) * visible_pairs(problem);
 }
 
 }  // namespace tilemesh::attention

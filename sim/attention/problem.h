@@ -42,11 +42,10 @@ struct Problem {
 /// keys, and query_offset = keys - queries (the queries are the last tokens) under a causal mask, else 0.
 Problem read_problem(JsonReader reader);
 
-/// (query, key) pairs that the mask lets through, over all users, per query head. Exact.
-std::uint64_t visible_pairs(const Problem& problem);
+/// (query, key) pairs that the mask lets through, over all users and all query heads; exact up to 2^53.
+double visible_pairs(const Problem& problem);
 
-/// Floating-point operations of the two products over visible pairs: 2 (head_dim + value_dim) per pair and query
-/// head.
+/// Floating-point operations of the two products over visible pairs: 2 (head_dim + value_dim) per visible pair.
 double flops(const Problem& problem);
 
 }  // namespace tilemesh::attention

@@ -4,6 +4,7 @@
 // a tile is partly visible.
 #include "sim/attention/reference.h"
 
+#include "sim/attention/mask_blocks.h"
 #include "sim/attention/reference_arithmetic.h"
 #include "sim/base/error.h"
 
@@ -77,6 +78,7 @@ public:
 
 private:
     std::int64_t position(const PlacedRow& row) const { return sizes_.query_offset + row.row.query; }
+    Viewer viewer(const PlacedRow& row) const { return {user_, row.row.head}; }
 
     void load_queries(const Batch& batch) {
         std::fill(queries_.begin(), queries_.end(), 0.0);  // also the rows that only fill up a multiple of 8
@@ -92,7 +94,10 @@ private:
     /// From the first to the last row of which the mask does not hide the whole tile.
     Range rows_that_may_see(const Batch& batch, Range keys) const {
         const Range positions{position(batch.front()), position(batch.back()) + 1};
-        if (problem_.mask->block(positions, keys) == Visible::none) return {};
+        const std::int64_t first_head = batch.front().row.head / problem_.group() * problem_.group();
+        const Viewers viewers{user_, {first_head, first_head + problem_.group()}};
+        const Run all_positions{positions.begin, positions.size()}, all_keys{keys.begin, keys.size()};
+        if (visible_at_a_glance(*problem_.mask, viewers, all_positions, all_keys) == Visible::none) return {};
         const auto hidden = [&](std::int64_t i) { return visible_to(batch[index(i)], keys) == Visible::none; };
         Range rows{0, static_cast<std::int64_t>(batch.size())};
         while (!rows.empty() && hidden(rows.begin)) ++rows.begin;
@@ -101,7 +106,7 @@ private:
     }
 
     Visible visible_to(const PlacedRow& row, Range keys) const {
-        return problem_.mask->block({position(row), position(row) + 1}, keys);
+        return problem_.mask->block(viewer(row), {position(row), position(row) + 1}, keys);
     }
 
     /// K of the tile, transposed: column c is key keys.begin + c. Columns past the end are 0.
@@ -148,12 +153,14 @@ private:
                               .inner = problem_.head_dim,
                               .columns = columns,
                               .accumulate = false});
+        const std::vector<double> biases = biases_of(keys);
         for (std::int64_t i = first; i < first + count; ++i) {
             double* const scores = scores_.data() + i * tile_keys;
             if (i < rows.begin || i >= rows.end) {
                 std::fill_n(scores, columns, 0.0);  // what this row adds to its sums
                 continue;
             }
+            for (std::int64_t key = 0; key < keys.size(); ++key) scores[key] += biases[index(key)];
             hide(batch[index(i)], keys, scores);
             std::fill(scores + keys.size(), scores + columns, -infinity);
             const double factor = arithmetic_.absorb(scores, columns, softmax_[index(i)]);
@@ -173,11 +180,19 @@ private:
                               .accumulate = true});
     }
 
+    std::vector<double> biases_of(Range keys) const {
+        std::vector<double> biases(tile_keys);
+        if (!problem_.mask->has_key_bias()) return biases;
+        for (std::int64_t key = keys.begin; key < keys.end; ++key)
+            biases[index(key - keys.begin)] = static_cast<double>(problem_.mask->key_bias(user_, key));
+        return biases;
+    }
+
     void hide(const PlacedRow& row, Range keys, double* scores) const {
         const Visible visible = visible_to(row, keys);
         if (visible == Visible::all) return;
         for (std::int64_t key = keys.begin; key < keys.end; ++key) {
-            const bool seen = visible == Visible::some && problem_.mask->sees(position(row), key);
+            const bool seen = visible == Visible::some && problem_.mask->sees(viewer(row), position(row), key);
             if (!seen) scores[key - keys.begin] = -infinity;
         }
     }

@@ -74,8 +74,8 @@ attention::Durations durations_of(const Panel& panel, const Arrangement& a, cons
     const attention::NeedSets& needs = a.needs;
     attention::Durations durations;
     durations.attend = [&problem, &needs, device, heads](int user, int rank, int origin) {
-        const auto pairs = static_cast<double>(
-            problem.mask->visible_pairs(needs.query_positions(user, rank), needs.keys_of(user, origin)));
+        const auto pairs = static_cast<double>(problem.mask->visible_pairs(
+            attention::Viewer{user, 0}, needs.query_positions(user, rank), needs.keys_of(user, origin)));
         const double rows = static_cast<double>(heads * problem.group());
         const double matrix = static_cast<double>(problem.head_dim + problem.value_dim) / device.macs_per_ns;
         const double vector = 1.0 / device.exp2_per_ns + 4.0 / device.simple_per_ns;  // scale, maximum, sum, cast

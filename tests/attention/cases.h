@@ -34,18 +34,18 @@ std::string input_error(const Action& action) {
 class Sprinkled : public Mask {
 public:
     std::string name() const override { return "sprinkled"; }
-    bool sees(std::int64_t query, std::int64_t key) const override {
+    bool sees(Viewer, std::int64_t query, std::int64_t key) const override {
         return query % 5 != 0 && (3 * query + key) % 4 == 0;
     }
-    Visible block(Range queries, Range keys) const override {
-        const std::uint64_t pairs = visible_pairs(queries, keys);
+    Visible block(Viewer viewer, Range queries, Range keys) const override {
+        const std::uint64_t pairs = visible_pairs(viewer, queries, keys);
         if (pairs == 0) return Visible::none;
         return pairs == static_cast<std::uint64_t>(queries.size() * keys.size()) ? Visible::all : Visible::some;
     }
-    std::uint64_t visible_pairs(Range queries, Range keys) const override {
+    std::uint64_t visible_pairs(Viewer viewer, Range queries, Range keys) const override {
         std::uint64_t pairs = 0;
         for (std::int64_t query = queries.begin; query < queries.end; ++query) {
-            for (std::int64_t key = keys.begin; key < keys.end; ++key) pairs += sees(query, key) ? 1 : 0;
+            for (std::int64_t key = keys.begin; key < keys.end; ++key) pairs += sees(viewer, query, key) ? 1 : 0;
         }
         return pairs;
     }
@@ -57,8 +57,8 @@ class NotLongAgo final : public Sprinkled {
 public:
     explicit NotLongAgo(std::int64_t window) : window_(window) {}
     std::string name() const override { return "not long ago"; }
-    bool sees(std::int64_t query, std::int64_t key) const override { return query - key < window_; }
-    Visible block(Range queries, Range keys) const override {  // in constant time, for full-sized blocks
+    bool sees(Viewer, std::int64_t query, std::int64_t key) const override { return query - key < window_; }
+    Visible block(Viewer, Range queries, Range keys) const override {  // in constant time, for full-sized blocks
         if (queries.empty() || keys.empty() || queries.begin - (keys.end - 1) >= window_) return Visible::none;
         return queries.end - 1 - keys.begin < window_ ? Visible::all : Visible::some;
     }
@@ -72,7 +72,7 @@ class EverySecondKey final : public Sprinkled {
 public:
     explicit EverySecondKey(std::int64_t parity) : parity_(parity) {}
     std::string name() const override { return "every second key"; }
-    bool sees(std::int64_t, std::int64_t key) const override { return key % 2 == parity_; }
+    bool sees(Viewer, std::int64_t, std::int64_t key) const override { return key % 2 == parity_; }
 
 private:
     std::int64_t parity_;

@@ -6,6 +6,8 @@ using namespace tilemesh::attention;
 
 namespace {
 
+constexpr Viewer viewer{};
+
 /// Calls `check(queries, keys, visible pairs by brute force)` for every block within [0, 7) x [0, 7), empty ones too.
 template <class Check>
 void for_every_block(const Mask& mask, const Check& check) {
@@ -16,7 +18,7 @@ void for_every_block(const Mask& mask, const Check& check) {
                 for (k.end = k.begin; k.end <= end; ++k.end) {
                     std::uint64_t pairs = 0;
                     for (std::int64_t i = q.begin; i < q.end; ++i) {
-                        for (std::int64_t j = k.begin; j < k.end; ++j) pairs += mask.sees(i, j) ? 1 : 0;
+                        for (std::int64_t j = k.begin; j < k.end; ++j) pairs += mask.sees(viewer, i, j) ? 1 : 0;
                     }
                     check(q, k, pairs);
                 }
@@ -37,7 +39,7 @@ TEST_CASE("single masks answer exactly for every small block") {
         CAPTURE(mask->name());
         int wrong = 0, blocks = 0;
         for_every_block(*mask, [&](Range q, Range k, std::uint64_t pairs) {
-            wrong += mask->block(q, k) != exact(q, k, pairs) || mask->visible_pairs(q, k) != pairs;
+            wrong += mask->block(viewer, q, k) != exact(q, k, pairs) || mask->visible_pairs(viewer, q, k) != pairs;
             ++blocks;
         });
         CHECK(wrong == 0);
@@ -47,9 +49,9 @@ TEST_CASE("single masks answer exactly for every small block") {
 
 TEST_CASE("causal means that a query sees its own position and nothing later") {
     const auto mask = causal_mask();
-    CHECK(mask->sees(5, 5));
-    CHECK(mask->sees(5, 0));
-    CHECK_FALSE(mask->sees(5, 6));
+    CHECK(mask->sees(viewer, 5, 5));
+    CHECK(mask->sees(viewer, 5, 0));
+    CHECK_FALSE(mask->sees(viewer, 5, 6));
     CHECK(mask->is_causal());
     CHECK_FALSE(full_mask()->is_causal());
 }
@@ -63,15 +65,15 @@ TEST_CASE("an all_of counts exactly, and is right whenever it says none or all")
         CAPTURE(mask->name());
         int wrong = 0;
         for_every_block(*mask, [&](Range q, Range k, std::uint64_t pairs) {
-            const Visible claimed = mask->block(q, k);
-            wrong += mask->visible_pairs(q, k) != pairs;
+            const Visible claimed = mask->block(viewer, q, k);
+            wrong += mask->visible_pairs(viewer, q, k) != pairs;
             wrong += claimed != Visible::some && claimed != exact(q, k, pairs);
         });
         for (std::int64_t i = 0; i < 7; ++i) {
             for (std::int64_t j = 0; j < 7; ++j) {
                 bool every = true;
-                for (const auto& part : parts) every = every && part->sees(i, j);
-                wrong += mask->sees(i, j) != every;
+                for (const auto& part : parts) every = every && part->sees(viewer, i, j);
+                wrong += mask->sees(viewer, i, j) != every;
             }
         }
         CHECK(wrong == 0);
@@ -81,9 +83,10 @@ TEST_CASE("an all_of counts exactly, and is right whenever it says none or all")
 
 TEST_CASE("an all_of may say some of a block in which its parts have nothing in common, but counts 0") {
     const auto mask = all_of({std::make_shared<EverySecondKey>(0), std::make_shared<EverySecondKey>(1)});
-    CHECK(mask->block({0, 4}, {0, 4}) == Visible::some);
-    CHECK(mask->visible_pairs({0, 4}, {0, 4}) == 0);
-    CHECK(mask->block({0, 4}, {1, 2}) == Visible::none);
+    CHECK(mask->block(viewer, {0, 4}, {0, 4}) == Visible::none);  // small enough to be searched
+    CHECK(mask->block(viewer, {0, 64}, {0, 64}) == Visible::some);
+    CHECK(mask->visible_pairs(viewer, {0, 64}, {0, 64}) == 0);
+    CHECK(mask->block(viewer, {0, 4}, {1, 2}) == Visible::none);
 }
 
 TEST_CASE("an all_of drops what hides nothing") {
@@ -101,8 +104,8 @@ TEST_CASE("the element mask of an all_of costs its parts and the ands between th
 TEST_CASE("causal pairs follow the closed form at any length") {
     for (const std::int64_t length : {1LL, 8192LL, 131072LL, 1LL << 27}) {
         const auto n = static_cast<std::uint64_t>(length);
-        CHECK(causal_mask()->visible_pairs({0, length}, {0, length}) == n * (n + 1) / 2);
-        CHECK(all_of({causal_mask(), causal_mask()})->block({0, length}, {0, length}) ==
+        CHECK(causal_mask()->visible_pairs(viewer, {0, length}, {0, length}) == n * (n + 1) / 2);
+        CHECK(all_of({causal_mask(), causal_mask()})->block(viewer, {0, length}, {0, length}) ==
               (length == 1 ? Visible::all : Visible::some));
     }
 }
@@ -111,6 +114,6 @@ TEST_CASE("a causal window is counted at headline length without visiting its pa
     const std::int64_t length = 131072, window = 4096;
     const auto mask = all_of({causal_mask(), std::make_shared<NotLongAgo>(window)});
     // The first `window` queries see 1, 2, ... keys, the others `window` each.
-    CHECK(mask->visible_pairs({0, length}, {0, length}) ==
+    CHECK(mask->visible_pairs(viewer, {0, length}, {0, length}) ==
           static_cast<std::uint64_t>(window * (window + 1) / 2 + (length - window) * window));
 }

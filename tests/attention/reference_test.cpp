@@ -68,7 +68,7 @@ std::vector<double> scores_of(const Case& c, std::int64_t query, std::int64_t he
                      static_cast<double>(
                          c.k[static_cast<std::size_t>((key * p.heads_kv + head / p.group()) * p.head_dim + i)]);
         }
-        scores.push_back(p.mask->sees(c.user().query_offset + query, key) ? p.scale * score : -infinity);
+        scores.push_back(p.mask->sees({0, head}, c.user().query_offset + query, key) ? p.scale * score : -infinity);
     }
     return scores;
 }

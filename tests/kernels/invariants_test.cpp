@@ -52,7 +52,7 @@ std::int64_t position_of(const Json& problem, std::int64_t query) {
 class MostlyBlind final : public attention::Sprinkled {
 public:
     std::string name() const override { return "mostly blind"; }
-    bool sees(std::int64_t query, std::int64_t key) const override {
+    bool sees(attention::Viewer, std::int64_t query, std::int64_t key) const override {
         return query >= 71 && query % 3 != 0 && key <= query;
     }
 };
@@ -204,7 +204,7 @@ TEST_CASE("a row that sees no key gives 0 and an lse of -inf, one that sees any 
                 const std::vector<float>&o = ran.output("user0.o"), &lse = ran.output("user0.lse");
                 for (std::int64_t query = 0; query < 53; ++query) {
                     const std::int64_t position = 97 - 53 + query;
-                    const bool blind = mask->visible_pairs({position, position + 1}, {0, 97}) == 0;
+                    const bool blind = mask->visible_pairs({}, {position, position + 1}, {0, 97}) == 0;
                     for (std::int64_t head = 0; head < 6; ++head) {
                         const float row_lse = lse[static_cast<std::size_t>(head * 53 + query)];
                         REQUIRE((row_lse == -std::numeric_limits<float>::infinity()) == blind);

@@ -223,7 +223,7 @@ TEST_CASE("no timeline of any schedule beats its bounds, whatever the rates") {
                     .attend =
                         [&](int user, int rank, int origin) {  // engines perfectly side by side
                             const auto pairs = static_cast<double>(p.mask->visible_pairs(
-                                needs.query_positions(user, rank), needs.keys_of(user, origin)));
+                                {user, 0}, needs.query_positions(user, rank), needs.keys_of(user, origin)));
                             return 6 * std::max(pairs * 64 / random.macs_per_ns,
                                                 pairs / random.exp2_per_ns + pairs / random.simple_per_ns);
                         },

@@ -10,22 +10,22 @@ namespace {
 class Causal final : public Mask {
 public:
     std::string name() const override { return "causal"; }
-    bool sees(std::int64_t query_position, std::int64_t key_position) const override {
+    bool sees(Viewer, std::int64_t query_position, std::int64_t key_position) const override {
         return key_position <= query_position;
     }
-    void row(std::int64_t query_position, Range keys, std::span<float> visible) const override {
+    void row(Viewer, std::int64_t query_position, Range keys, std::span<float> visible) const override {
         const std::int64_t seen = std::clamp<std::int64_t>(query_position + 1 - keys.begin, 0, keys.size());
         std::fill(visible.begin(), visible.begin() + seen, 1.0F);
         std::fill(visible.begin() + seen, visible.end(), 0.0F);
     }
-    Visible block(Range queries, Range keys) const override {
+    Visible block(Viewer, Range queries, Range keys) const override {
         if (queries.empty() || keys.empty() || keys.begin > queries.end - 1) return Visible::none;
         return keys.end - 1 <= queries.begin ? Visible::all : Visible::some;
     }
 
     // Query i sees clamp(i + 1 - keys.begin, 0, keys.size()) keys. Past the last query that sees no key this grows by
     // one per query until it is the whole range: an arithmetic series and then a rectangle.
-    std::uint64_t visible_pairs(Range queries, Range keys) const override {
+    std::uint64_t visible_pairs(Viewer, Range queries, Range keys) const override {
         if (queries.empty() || keys.empty()) return 0;
         const Range growing{std::max(queries.begin, keys.begin), std::min(queries.end, keys.end)};
         const std::int64_t seeing_all = Range{std::max(queries.begin, keys.end), queries.end}.size();

@@ -8,11 +8,11 @@ namespace {
 class Full final : public Mask {
 public:
     std::string name() const override { return "full"; }
-    bool sees(std::int64_t, std::int64_t) const override { return true; }
-    Visible block(Range query_positions, Range key_positions) const override {
+    bool sees(Viewer, std::int64_t, std::int64_t) const override { return true; }
+    Visible block(Viewer, Range query_positions, Range key_positions) const override {
         return query_positions.empty() || key_positions.empty() ? Visible::none : Visible::all;
     }
-    std::uint64_t visible_pairs(Range query_positions, Range key_positions) const override {
+    std::uint64_t visible_pairs(Viewer, Range query_positions, Range key_positions) const override {
         return static_cast<std::uint64_t>(query_positions.size()) * static_cast<std::uint64_t>(key_positions.size());
     }
     int compare_operations() const override { return 0; }
