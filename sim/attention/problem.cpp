@@ -15,7 +15,6 @@ constexpr std::uint64_t most_heads = 65536;
 constexpr std::uint64_t most_dim = 65536;
 constexpr std::uint64_t most_users = 4096;
 constexpr std::uint64_t most_tokens = std::uint64_t{1} << 27;
-constexpr std::uint64_t last_position = std::uint64_t{1} << 40;
 constexpr double most_pairs = 0x1p62;
 
 std::int64_t read_count(JsonReader& reader, std::string_view key, std::uint64_t most,
@@ -25,26 +24,30 @@ std::int64_t read_count(JsonReader& reader, std::string_view key, std::uint64_t 
     return static_cast<std::int64_t>(reader.integer(key, 1, most, value));
 }
 
-User read_user(JsonReader& reader, const Mask& mask) {
+/// A user whose query_offset waits for the mask unless it is given.
+User read_user(JsonReader& reader) {
     User user;
     user.keys = read_count(reader, "keys", most_tokens);
     user.queries = read_count(reader, "queries", most_tokens, user.keys);
-    if (reader.has("query_offset")) {
-        user.query_offset = static_cast<std::int64_t>(reader.integer("query_offset", 0, last_position));
-    } else if (mask.is_causal()) {
-        if (user.keys < user.queries) {
-            reader.complain(
-                fmt::format("found {} keys for {} queries, expected at least as many keys as queries when "
-                            "the mask is causal; otherwise give query_offset, the position of query 0",
-                            user.keys, user.queries));
-        }
-        user.query_offset = user.keys - user.queries;
-    }
+    if (reader.has("query_offset"))
+        user.query_offset = static_cast<std::int64_t>(reader.integer("query_offset", 0, furthest_position));
     reader.finish();
     return user;
 }
 
-std::vector<User> read_users(JsonReader& reader, const Mask& mask) {
+/// Under a causal mask queries are the last tokens unless the panel says otherwise.
+void place_queries(const JsonReader& reader, User& user, const Mask& mask) {
+    if (reader.has("query_offset") || !mask.is_causal()) return;
+    if (user.keys < user.queries) {
+        reader.complain(
+            fmt::format("found {} keys for {} queries, expected at least as many keys as queries when "
+                        "the mask is causal; otherwise give query_offset, the position of query 0",
+                        user.keys, user.queries));
+    }
+    user.query_offset = user.keys - user.queries;
+}
+
+std::vector<User> read_users(JsonReader& reader) {
     if (!reader.is_array() || reader.value().empty()) reader.reject("a non-empty array of users");
     if (reader.value().size() > most_users) {
         reader.complain(fmt::format("found {} users, expected at most {}", reader.value().size(), most_users));
@@ -52,7 +55,7 @@ std::vector<User> read_users(JsonReader& reader, const Mask& mask) {
     std::vector<User> users;
     double pairs = 0.0;
     for (JsonReader& element : reader.elements()) {
-        users.push_back(read_user(element, mask));
+        users.push_back(read_user(element));
         pairs += static_cast<double>(users.back().keys) * static_cast<double>(users.back().queries);
     }
     if (pairs > most_pairs) {
@@ -64,7 +67,7 @@ std::vector<User> read_users(JsonReader& reader, const Mask& mask) {
 
 }  // namespace
 
-Problem read_problem(JsonReader reader) {
+Problem read_problem(JsonReader reader, const MaskSources& sources) {
     Problem problem;
     problem.heads_q = read_count(reader, "heads_q", most_heads);
     problem.heads_kv = read_count(reader, "heads_kv", most_heads, problem.heads_q);
@@ -76,10 +79,14 @@ Problem read_problem(JsonReader reader) {
     problem.value_dim = read_count(reader, "value_dim", most_dim, problem.head_dim);
     problem.dtype = *dtype_from_name(reader.word("dtype", {"f16", "bf16", "f32"}, "f16"));
     problem.scale = reader.number("scale", 1e-9, 1e9, 1.0 / std::sqrt(static_cast<double>(problem.head_dim)));
-    if (auto mask = reader.optional_member("mask")) problem.mask = read_mask(*mask);
     JsonReader users = reader.member("users");
-    problem.users = read_users(users, *problem.mask);
+    problem.users = read_users(users);
+    const auto mask = reader.optional_member("mask");
+    if (mask) problem.mask = read_mask(*mask, {sources, problem.users});
     reader.finish();
+    const std::vector<JsonReader> elements = users.elements();
+    for (std::size_t i = 0; i < elements.size(); ++i) place_queries(elements[i], problem.users[i], *problem.mask);
+    if (const auto why = problem.mask->refuses(problem.users)) mask->complain(*why);
     return problem;
 }
 

@@ -9,7 +9,9 @@
 #include "sim/base/json_reader.h"
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace tilemesh::attention {
@@ -37,10 +39,17 @@ struct Problem {
     std::int64_t group() const { return heads_q / heads_kv; }
 };
 
+/// Where masks find tensors that belong to the problem: the panel's inputs.
+struct MaskSources {
+    std::filesystem::path inputs;  // a safetensors file; empty: the panel names none
+    std::string prefix;            // of its tensors' names
+};
+
 /// Reads {"heads_q", "heads_kv", "head_dim", "value_dim", "dtype", "scale", "users", "mask"}; checks everything.
 /// Defaults: heads_kv = heads_q, value_dim = head_dim, dtype f16, scale head_dim^-1/2, mask full; a user's queries =
 /// keys, and query_offset = keys - queries (the queries are the last tokens) under a causal mask, else 0.
-Problem read_problem(JsonReader reader);
+/// Masks may read tensors that belong to the problem from `sources`, the panel's inputs.
+Problem read_problem(JsonReader reader, const MaskSources& sources = {});
 
 /// (query, key) pairs that the mask lets through, over all users and all query heads; exact up to 2^53.
 double visible_pairs(const Problem& problem);

@@ -247,6 +247,18 @@ std::vector<std::int64_t> SafetensorsFile::read_integers(const std::string& name
     return integers;
 }
 
+std::vector<std::uint8_t> SafetensorsFile::read_bytes(const std::string& name) const {
+    const StoredTensor& tensor = find(name);
+    if (tensor.dtype != "U8" && tensor.dtype != "BOOL")
+        fail<InputError>("{}: {}: found dtype {}, expected U8 or BOOL", printable(file_.string()), printable(name),
+                         tensor.dtype);
+    std::vector<std::uint8_t> bytes(tensor.end - tensor.begin);
+    read_values<std::uint8_t>(file_, data_begin_ + tensor.begin, bytes.size(), [&](auto values, std::uint64_t at) {
+        std::copy(values.begin(), values.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at));
+    });
+    return bytes;
+}
+
 void write_safetensors(const std::filesystem::path& file, std::span<const OutputTensor> tensors,
                        const std::map<std::string, std::string>& metadata) {
     std::map<std::string, const OutputTensor*> sorted;

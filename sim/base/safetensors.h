@@ -15,7 +15,7 @@ namespace tilemesh {
 
 /// Where a tensor lies in the file and what it is. Row-major.
 struct StoredTensor {
-    std::string dtype;  // as in the file; those that can be read are F16, BF16, F32, F64, I32, I64
+    std::string dtype;  // as in the file; those that can be read are F16, BF16, F32, F64, I32, I64, U8, BOOL
     std::vector<std::uint64_t> shape;
     std::uint64_t begin = 0, end = 0;  // byte range inside the data section
 };
@@ -38,6 +38,8 @@ public:
     std::vector<float> read_floats(const std::string& name, Infinity infinity = Infinity::rejected) const;
     /// All values of an I32 or I64 tensor.
     std::vector<std::int64_t> read_integers(const std::string& name) const;
+    /// All values of a U8 or BOOL tensor.
+    std::vector<std::uint8_t> read_bytes(const std::string& name) const;
 
 private:
     std::filesystem::path file_;

@@ -153,11 +153,11 @@ Panel read_panel(const Json& resolved, const std::string& file, const std::strin
         reader.complain("this is a milestone, expected a panel; use tilemesh bench");
     panel.name = read_name(reader.member("name"));
     panel.description = reader.string("description", "");
-    panel.problem = attention::read_problem(reader.member("problem"));
+    if (const auto inputs = reader.optional_member("inputs")) panel.inputs = read_inputs(*inputs);
+    panel.problem = attention::read_problem(reader.member("problem"), {panel.inputs.tensors, panel.inputs.prefix});
     panel.kernels = read_kernels(reader.member("kernels"));
     if (const auto ranks = reader.optional_member("ranks")) panel.ranks = read_ranks(*ranks);
     if (const auto values = reader.optional_member("values")) panel.values = read_values(*values);
-    if (const auto inputs = reader.optional_member("inputs")) panel.inputs = read_inputs(*inputs);
     if (const auto tolerance = reader.optional_member("tolerance")) panel.tolerance = read_tolerance(*tolerance);
     panel.layers = reader.integer("layers", 1, 1000000, 1);
     panel.machine = read_machine_of(reader, machine_file);

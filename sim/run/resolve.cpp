@@ -51,6 +51,16 @@ Json machine_from_file(const std::filesystem::path& file, int depth) {
     return machine_from_object(std::move(json), file.string(), "", file.parent_path(), depth);
 }
 
+/// Makes the files that a mask and its parts name relative to where we are.
+void place_mask_files(Json& mask, const std::filesystem::path& folder, int depth = 0) {
+    if (!mask.is_object() || depth > longest_chain) return;  // deeper than any mask that is read
+
+    if (const auto file = mask.find("file"); file != mask.end() && file->is_string() && *file != "")
+        *file = beside(folder, file->get<std::string>()).string();
+    if (const auto parts = mask.find("all_of"); parts != mask.end() && parts->is_array())
+        for (Json& part : *parts) place_mask_files(part, folder, depth + 1);
+}
+
 /// Puts the machine that `json` asks for into `panel`, on top of the one its base brought.
 void merge_machine(ResolvedPanel& panel, const Json& machine, const std::filesystem::path& folder) {
     if (machine.is_string()) {
@@ -88,6 +98,9 @@ ResolvedPanel panel_from_object(Json json, const std::string& file, const std::f
         Json& tensors = (*inputs)["tensors"];
         if (tensors.is_string() && tensors != "") tensors = beside(folder, tensors.get<std::string>()).string();
     }
+
+    if (const auto problem = json.find("problem"); problem != json.end() && problem->is_object())
+        if (const auto mask = problem->find("mask"); mask != problem->end()) place_mask_files(*mask, folder);
 
     Json machine;
     if (const auto found = json.find("machine"); found != json.end()) {

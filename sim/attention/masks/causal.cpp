@@ -43,6 +43,6 @@ public:
 
 std::shared_ptr<const Mask> causal_mask() { return std::make_shared<Causal>(); }
 
-std::shared_ptr<const Mask> read_causal(JsonReader&) { return causal_mask(); }
+std::shared_ptr<const Mask> read_causal(JsonReader&, const MaskReading&) { return causal_mask(); }
 
 }  // namespace tilemesh::attention

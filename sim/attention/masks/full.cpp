@@ -22,6 +22,6 @@ public:
 
 std::shared_ptr<const Mask> full_mask() { return std::make_shared<Full>(); }
 
-std::shared_ptr<const Mask> read_full(JsonReader&) { return full_mask(); }
+std::shared_ptr<const Mask> read_full(JsonReader&, const MaskReading&) { return full_mask(); }
 
 }  // namespace tilemesh::attention

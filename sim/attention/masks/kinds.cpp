@@ -4,20 +4,29 @@
 
 namespace tilemesh::attention {
 
-using Reading = std::shared_ptr<const Mask>(JsonReader&);
-Reading read_full, read_causal;
+using Reading = std::shared_ptr<const Mask>(JsonReader&, const MaskReading&);
+Reading read_full, read_causal, read_block_causal, read_sliding_window, read_segments, read_sparse_strided,
+    read_sparse_fixed, read_dilated, read_block_bitmap, read_key_bias;
 
 namespace {
 
 constexpr MaskKind kinds[] = {
     {"full", read_full},
     {"causal", read_causal},
+    {"block_causal", read_block_causal},
+    {"sliding_window", read_sliding_window},
+    {"segments", read_segments},
+    {"sparse_strided", read_sparse_strided},
+    {"sparse_fixed", read_sparse_fixed},
+    {"dilated", read_dilated},
+    {"block_bitmap", read_block_bitmap},
+    {"key_bias", read_key_bias},
 };
 
 // An "and" of "and"s says nothing a flat one does not; the limit keeps a hostile file from exhausting the stack.
 constexpr int deepest_nesting = 8;
 
-std::shared_ptr<const Mask> read_nested(JsonReader& reader, int depth) {
+std::shared_ptr<const Mask> read_nested(JsonReader& reader, const MaskReading& reading, int depth) {
     if (!reader.is_object()) reader.reject("a mask such as {\"kind\": \"causal\"}");
     std::shared_ptr<const Mask> mask;
     if (auto list = reader.optional_member("all_of")) {
@@ -25,14 +34,14 @@ std::shared_ptr<const Mask> read_nested(JsonReader& reader, int depth) {
         if (depth == deepest_nesting) reader.complain("all_of is nested too deeply, expected a flat list");
         if (!list->is_array() || list->value().empty()) list->reject("a non-empty array of masks");
         std::vector<std::shared_ptr<const Mask>> parts;
-        for (JsonReader& part : list->elements()) parts.push_back(read_nested(part, depth + 1));
+        for (JsonReader& part : list->elements()) parts.push_back(read_nested(part, reading, depth + 1));
         mask = all_of(std::move(parts));
     } else {
         std::vector<std::string> names;
         for (const MaskKind& kind : kinds) names.emplace_back(kind.name);
         const std::string wanted = reader.word("kind", names);
         for (const MaskKind& kind : kinds) {
-            if (kind.name == wanted) mask = kind.read(reader);
+            if (kind.name == wanted) mask = kind.read(reader, reading);
         }
     }
     reader.finish();
@@ -43,6 +52,8 @@ std::shared_ptr<const Mask> read_nested(JsonReader& reader, int depth) {
 
 std::span<const MaskKind> mask_kinds() { return kinds; }
 
-std::shared_ptr<const Mask> read_mask(JsonReader reader) { return read_nested(reader, 0); }
+std::shared_ptr<const Mask> read_mask(JsonReader reader, const MaskReading& reading) {
+    return read_nested(reader, reading, 0);
+}
 
 }  // namespace tilemesh::attention

@@ -3,7 +3,7 @@
 // row of the list in kinds.cpp.
 #pragma once
 
-#include "sim/attention/mask.h"
+#include "sim/attention/problem.h"
 #include "sim/base/json_reader.h"
 
 #include <memory>
@@ -12,15 +12,25 @@
 
 namespace tilemesh::attention {
 
+/// Positions, and lengths counted in positions, do not exceed this.
+constexpr std::uint64_t furthest_position = std::uint64_t{1} << 40;
+
+/// What a mask may know when it is read. The users' query_offset is not known yet: it may depend on the mask. What
+/// depends on it is checked by Mask::refuses.
+struct MaskReading {
+    const MaskSources& sources;
+    std::span<const User> users;
+};
+
 struct MaskKind {
     std::string_view name;
     /// Reads the members beside "kind". The caller rejects members that were not asked for.
-    std::shared_ptr<const Mask> (*read)(JsonReader& reader);
+    std::shared_ptr<const Mask> (*read)(JsonReader& reader, const MaskReading& reading);
 };
 
 std::span<const MaskKind> mask_kinds();
 
 /// Reads {"kind": NAME, ...} or {"all_of": [MASK, ...]}.
-std::shared_ptr<const Mask> read_mask(JsonReader reader);
+std::shared_ptr<const Mask> read_mask(JsonReader reader, const MaskReading& reading);
 
 }  // namespace tilemesh::attention

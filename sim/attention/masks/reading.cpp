@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lists and tensors of masks. See reading.h.
+#include "sim/attention/masks/reading.h"
+
+#include "sim/base/error.h"
+
+namespace tilemesh::attention {
+namespace {
+
+const std::filesystem::path& inputs_of(const JsonReader& mask, const MaskReading& reading,
+                                       std::string_view otherwise) {
+    if (reading.sources.inputs.empty())
+        mask.complain(
+            fmt::format("the panel names no inputs to read it from; give {}, or inputs/tensors", otherwise));
+    return reading.sources.inputs;
+}
+
+}  // namespace
+
+std::vector<std::vector<JsonReader>> lists_of_users(const JsonReader& list, std::size_t users) {
+    if (!list.is_array() || list.value().empty()) list.reject("a non-empty list, or such a list for every user");
+    std::vector<JsonReader> elements = list.elements();
+    if (!elements.front().is_array()) {
+        if (users != 1) list.complain(fmt::format("found one list, expected {}, one for each user", users));
+        return {std::move(elements)};
+    }
+    if (elements.size() != users)
+        list.complain(fmt::format("found {} lists, expected {}, one for each user", elements.size(), users));
+    std::vector<std::vector<JsonReader>> lists;
+    for (const JsonReader& element : elements) lists.push_back(element.elements());
+    return lists;
+}
+
+MaskTensors::MaskTensors(const JsonReader& mask, const MaskReading& reading, std::string_view otherwise)
+    : path_(inputs_of(mask, reading, otherwise).string()),
+      prefix_(reading.sources.prefix),
+      several_(reading.users.size() > 1),
+      file_(reading.sources.inputs) {}
+
+MaskTensors::MaskTensors(const std::filesystem::path& file, const MaskReading& reading)
+    : path_(file.string()), several_(reading.users.size() > 1), file_(file) {}
+
+std::string MaskTensors::name(std::size_t user, const std::string& tensor) const {
+    return several_ ? fmt::format("{}{}.{}", prefix_, user, tensor) : prefix_ + tensor;
+}
+
+std::string MaskTensors::shown(const std::string& name) const {
+    return fmt::format("{}: tensor {}", printable(path_), printable(name));
+}
+
+std::uint64_t MaskTensors::length(const std::string& name, std::string_view layout) const {
+    const StoredTensor& stored = file_.find(name);
+    if (stored.shape.size() != 1)
+        fail<InputError>("{}: found shape {}, expected {}", shown(name), text_of_shape(stored.shape), layout);
+    return stored.shape.front();
+}
+
+std::string text_of_shape(const std::vector<std::uint64_t>& shape) {
+    std::string text;
+    for (const std::uint64_t extent : shape) text += fmt::format("{}{}", text.empty() ? "" : ", ", extent);
+    return "[" + text + "]";
+}
+
+}  // namespace tilemesh::attention
