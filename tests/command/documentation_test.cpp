@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Does configs/README.md name every key that the readers know, and the schema list exactly those of a panel? The
 // readers are asked themselves: given a key that resembles none, they answer with all they know.
+#include "sim/attention/masks/kinds.h"
 #include "sim/run/milestone.h"
 #include "tests/command/example_panel.h"
 
@@ -34,6 +35,24 @@ std::set<std::string> keys_known_at(Json panel, const std::string& pointer) {
     return keys;
 }
 
+/// The example with this mask. Keys are asked for before values are judged, so required ones need only be there.
+Json panel_with_mask(const std::string& mask) {
+    Json panel = example_panel();
+    panel["problem"]["mask"] = Json::parse(mask);
+    return panel;
+}
+
+/// A mask of every kind that has keys of its own, with those that are required.
+const char* const masks_with_keys[] = {
+    R"({"kind": "block_causal", "block": 4})",
+    R"({"kind": "sliding_window", "window": 4})",
+    R"({"kind": "segments", "lengths": [100]})",
+    R"({"kind": "sparse_strided", "stride": 4})",
+    R"({"kind": "sparse_fixed", "stride": 4, "c": 1})",
+    R"({"kind": "dilated", "segment": 4, "dilation": 2})",
+    R"({"kind": "key_bias", "std": 1})",
+};
+
 /// The example with every optional object present.
 Json full_panel() {
     Json panel = example_panel();
@@ -57,6 +76,31 @@ TEST_CASE("configs/README.md names every key of a panel") {
             INFO(pointer << "/" << key);
             CHECK(text.find("`" + key + "`") != std::string::npos);
         }
+    }
+}
+
+TEST_CASE("configs/README.md and the schema name every kind of mask and every key of each") {
+    const std::string text = read_file(TILEMESH_CONFIGS "/README.md");
+    const Json schema = parse_json_file(TILEMESH_CONFIGS "/schema/panel.json");
+    const Json& listed = schema.at("properties").at("problem").at("properties").at("mask").at("properties");
+    std::set<std::string> kinds, listed_kinds;
+    for (const attention::MaskKind& kind : attention::mask_kinds()) {
+        kinds.insert(std::string(kind.name));
+        INFO(kind.name);
+        CHECK(text.find("| `" + std::string(kind.name) + "` |") != std::string::npos);
+    }
+    for (const Json& kind : listed.at("kind").at("enum")) listed_kinds.insert(kind.get<std::string>());
+    CHECK(listed_kinds == kinds);
+    // The keys of a bitmap are known only with its file at hand.
+    std::set<std::string> keys = {"block_queries", "block_keys", "file", "tensor", "elements"}, in_schema;
+    for (const char* mask : masks_with_keys) {
+        for (const auto& key : keys_known_at(panel_with_mask(mask), "/problem/mask")) keys.insert(key);
+    }
+    for (const auto& item : listed.items()) in_schema.insert(item.key());
+    CHECK(in_schema == keys);
+    for (const auto& key : keys) {
+        INFO(key);
+        CHECK(text.find("`" + key + "`") != std::string::npos);
     }
 }
 

@@ -93,11 +93,11 @@ std::vector<UserBias> read_tensors(const JsonReader& mask, const MaskReading& re
 std::shared_ptr<const Mask> read_key_bias(JsonReader& reader, const MaskReading& reading) {
     const auto values = reader.optional_member("values");
     const bool generated = reader.has("std");
+    const std::uint64_t seed = reader.integer("seed", 0, (std::uint64_t{1} << 53) - 1, 1);
     if (values && generated) reader.complain("found both \"values\" and \"std\", expected one of them");
     if (generated) {
         const double deviation = reader.number("std", 0.0, 1e6);
-        return std::make_shared<KeyBias>(
-            generate(deviation, reader.integer("seed", 0, (std::uint64_t{1} << 53) - 1, 1), reading.users));
+        return std::make_shared<KeyBias>(generate(deviation, seed, reading.users));
     }
     return std::make_shared<KeyBias>(values ? read_values(*values, reading.users.size())
                                             : read_tensors(reader, reading));

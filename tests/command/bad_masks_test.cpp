@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// A mask that cannot be used is bad input like any other: exit code 2, one line, no result file. The readers of masks
+// are tested in tests/attention; this is about what the user of the command sees, files included.
+#include "tests/base/tensor_bytes.h"
+#include "tests/command/example_panel.h"
+#include "tests/command/processes.h"
+
+using namespace tilemesh;
+
+namespace {
+
+/// Tensors of the example panel's 100 keys and 100 query positions, right and wrong ones.
+std::string tensors_of_masks() {
+    const std::vector<std::int32_t> ids(100, 1);
+    const std::vector<std::uint8_t> blocks = {1, 0, 1, 1, 2, 1};
+    return tensor_file({{"good.segment_ids", "I32", "[100]", bytes_of(ids)},
+                        {"short.segment_ids", "I32", "[50]", bytes_of(std::vector<std::int32_t>(50))},
+                        {"float.segment_ids", "F32", "[100]", bytes_of(std::vector<float>(100))},
+                        {"short.key_bias", "F32", "[4]", bytes_of(std::vector<float>(4))},
+                        {"blocks", "U8", "[3,2]", bytes_of(blocks)},
+                        {"elements", "U8", "[1,40,64]", bytes_of(std::vector<std::uint8_t>(40 * 64, 1))}});
+}
+
+struct Mistake {
+    const char* mask;
+    const char* prefix;  // of the panel's inputs; null: it has none
+    const char* says;
+};
+const Mistake mistakes[] = {
+    {R"({"kind": "sliding_windows", "window": 4})", nullptr,
+     "/problem/mask/kind: found a string \"sliding_windows\""},
+    {R"({"kind": "sliding_window", "window": 0})", nullptr,
+     "/problem/mask/window: found 0, expected an integer from 1"},
+    {R"({"kind": "sliding_window", "window": -1})", nullptr, "/problem/mask/window: found -1"},
+    {R"({"kind": "block_causal", "block": 0})", nullptr, "/problem/mask/block: found 0"},
+    {R"({"kind": "sparse_strided", "stride": 0})", nullptr, "/problem/mask/stride: found 0"},
+    {R"({"kind": "sparse_fixed", "stride": 12, "c": 13})", nullptr,
+     "/problem/mask/c: found 13, expected an integer from 1 to 12"},
+    {R"({"kind": "dilated", "segment": 30, "dilation": 0})", nullptr, "/problem/mask/dilation: found 0"},
+    {R"({"kind": "dilated", "segment": -30, "dilation": 3})", nullptr, "/problem/mask/segment: found -30"},
+    {R"({"kind": "segments", "lengths": [37, 1, 50]})", nullptr,
+     "found segments of 88 positions, expected 100, the keys of user 0"},
+    {R"({"kind": "segments"})", nullptr,
+     "/problem/mask: the panel names no inputs to read it from; give lengths or ids, or inputs/tensors"},
+    {R"({"kind": "segments"})", "short.", "tensor short.segment_ids: found segments of 50 positions, expected 100"},
+    {R"({"kind": "segments"})", "float.", "float.segment_ids: found dtype F32, expected I32 or I64"},
+    {R"({"kind": "segments"})", "no.", "masks.safetensors: no tensor no.segment_ids"},
+    {R"({"kind": "key_bias"})", "short.", "tensor short.key_bias: found 4 numbers, expected 100"},
+    {R"({"kind": "block_bitmap", "file": "masks.safetensors", "block_queries": 40, "block_keys": 32})", nullptr,
+     "tensor blocks[2, 0]: found 2, expected 0 to 1"},
+    {R"({"kind": "block_bitmap", "file": "masks.safetensors", "elements": "elements", "block_queries": 40,
+         "block_keys": 32})",
+     nullptr, "tensor elements: found shape [1, 40, 64], expected [patterns, 40, 32]"},
+    {R"({"all_of": [{"kind": "causal"}, {"kind": "block_bitmap", "file": "nowhere.safetensors", "block_queries": 1,
+         "block_keys": 1}]})",
+     nullptr, "nowhere.safetensors: cannot be read"},
+};
+
+}  // namespace
+
+TEST_CASE("each mistake in a mask is one line, exit code 2 and no output file") {
+    const ScratchFolder folder;
+    const std::string file = (folder / "panel.json").string(), json = (folder / "out.json").string();
+    write_file(folder / "masks.safetensors", tensors_of_masks());
+    for (const Mistake& mistake : mistakes) {
+        INFO(mistake.mask);
+        Json panel = example_panel({TILEMESH_KERNEL});
+        panel["problem"]["mask"] = Json::parse(mistake.mask);
+        if (mistake.prefix != nullptr)
+            panel["inputs"] = {{"tensors", "masks.safetensors"}, {"prefix", mistake.prefix}};
+        write_file(file, panel.dump());
+        const Ran ran = run_command(folder, TILEMESH_COMMAND " run " + file + " --json " + json);
+        INFO(ran.err);
+        check_bad_input(ran);
+        CHECK_THAT(ran.err, Catch::Contains(mistake.says));
+        CHECK_FALSE(std::filesystem::exists(json));
+    }
+}
+
+TEST_CASE("a mask's file is looked for beside the panel, and the result says where it was found") {
+    const ScratchFolder folder;
+    const std::string file = (folder / "panel.json").string(), json = (folder / "out.json").string();
+    write_file(folder / "masks.safetensors", tensors_of_masks());
+    Json panel = example_panel({TILEMESH_KERNEL});
+    panel["problem"]["mask"] = Json::parse(R"({"all_of": [{"kind": "causal"},
+        {"kind": "block_bitmap", "file": "masks.safetensors", "block_queries": 40, "block_keys": 64,
+         "elements": "elements"}]})");
+    write_file(file, panel.dump());
+    const Ran ran = run_command(folder, TILEMESH_COMMAND " run " + file + " --quiet --json " + json);
+    INFO(ran.err);
+    REQUIRE(ran.exit_code == 0);
+    const std::string result = read_file(json);
+    CHECK_THAT(result, Catch::Contains((folder / "masks.safetensors").string()));
+}
