@@ -67,6 +67,24 @@ private:
     std::int64_t window_;
 };
 
+/// Another key in every fourth for each query head.
+class HeadByHead final : public Sprinkled {
+public:
+    std::string name() const override { return "head by head"; }
+    bool sees(Viewer viewer, std::int64_t, std::int64_t key) const override { return (key + viewer.head) % 4 == 0; }
+    bool varies_by_head() const override { return true; }
+};
+
+/// Hides nothing; a bias that grows with the key.
+class Biased final : public Sprinkled {
+public:
+    std::string name() const override { return "biased"; }
+    bool sees(Viewer, std::int64_t, std::int64_t) const override { return true; }
+    int compare_operations() const override { return 0; }
+    bool has_key_bias() const override { return true; }
+    float key_bias(int, std::int64_t key) const override { return 0.25F * static_cast<float>(key % 11) - 1.0F; }
+};
+
 /// Sees the keys of one parity.
 class EverySecondKey final : public Sprinkled {
 public:

@@ -68,7 +68,9 @@ std::vector<double> scores_of(const Case& c, std::int64_t query, std::int64_t he
                      static_cast<double>(
                          c.k[static_cast<std::size_t>((key * p.heads_kv + head / p.group()) * p.head_dim + i)]);
         }
-        scores.push_back(p.mask->sees({0, head}, c.user().query_offset + query, key) ? p.scale * score : -infinity);
+        scores.push_back(p.mask->sees({0, head}, c.user().query_offset + query, key)
+                             ? p.scale * score + p.mask->key_bias(0, key)
+                             : -infinity);
     }
     return scores;
 }
@@ -113,7 +115,13 @@ double greatest_difference(const std::vector<double>& a, const std::vector<doubl
 }  // namespace
 
 TEST_CASE("the reference equals a plain two-pass softmax for any shape and mask") {
-    const std::shared_ptr<const Mask> masks[] = {full_mask(), causal_mask(), std::make_shared<Sprinkled>(),
+    const std::shared_ptr<const Mask> per_head = std::make_shared<HeadByHead>(), biased = std::make_shared<Biased>();
+    const std::shared_ptr<const Mask> masks[] = {full_mask(),
+                                                 causal_mask(),
+                                                 std::make_shared<Sprinkled>(),
+                                                 per_head,
+                                                 biased,
+                                                 all_of({causal_mask(), biased, per_head}),
                                                  all_of({causal_mask(), std::make_shared<NotLongAgo>(9)})};
     const Problem problems[] = {
         shapes(6, 2, 24, 17, distinct, {}),       // all dimensions distinct
