@@ -10,10 +10,17 @@ namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
+Tile kept_as(tl::Context& tl, Tile tile, Dtype dtype) { return tile.dtype() == dtype ? tile : tl.cast(tile, dtype); }
+
+/// 0 where l is 0, since o is 0 there too.
+Tile over_sum(tl::Context& tl, const State& state) {
+    return state.o / tl.maximum(state.l, std::numeric_limits<float>::min());
+}
+
 }  // namespace
 
-Attention::Attention(tl::Context& tl, double scale)
-    : tl_(tl), log2_scale_(static_cast<float>(scale * std::numbers::log2e)) {}
+Attention::Attention(tl::Context& tl, double scale, Dtype state)
+    : tl_(tl), log2_scale_(static_cast<float>(scale * std::numbers::log2e)), state_(state) {}
 
 void Attention::attend(Block block) {
     Tile scores = tl_.dot(block.q, tl_.trans(block.k));
@@ -39,6 +46,7 @@ Attention::Stage Attention::softmax(Stage stage) {
     Block& block = stage.block;
     State& state = *block.state;
     Tile s = std::move(stage.tile);
+    if (block.bias) s = s + std::exchange(block.bias, Tile());
     if (block.mask) s = tl_.where(std::exchange(block.mask, Tile()), s, -infinity);
     // Row maxima in score units; a row that sees nothing stays at lowest_score.
     Tile m = tl_.maximum(tl_.max(s) * log2_scale_, state ? tl::Operand(state.m) : tl::Operand(lowest_score));
@@ -63,6 +71,7 @@ void Attention::values(Stage stage) {
     } else {
         state.o = tl_.dot(stage.tile, stage.block.v);
     }
+    state.o = kept_as(tl_, std::move(state.o), state_);
     if (stage.block.done) stage.block.done();
 }
 
@@ -75,7 +84,7 @@ void merge(tl::Context& tl, State& into, const State& other) {
     const Tile m = tl.maximum(into.m, other.m);
     const Tile a = tl.exp2(into.m - m), b = tl.exp2(other.m - m);
     into.l = tl.fma(into.l, a, other.l * b);
-    into.o = tl.fma(into.o, a, other.o * b);
+    into.o = kept_as(tl, tl.fma(into.o, a, other.o * b), into.o.dtype());
     into.m = m;
 }
 
@@ -83,9 +92,23 @@ Result finish(tl::Context& tl, const State& state, Dtype dtype) {
     // l is 0 exactly where no key was visible (else the maximum itself contributes 1); o is 0 there too and stays 0
     // over the smallest divisor, and log 0 is -inf.
     Result result;
-    result.o = tl.cast(state.o / tl.maximum(state.l, std::numeric_limits<float>::min()), dtype);
+    result.o = tl.cast(over_sum(tl, state), dtype);
     result.lse = tl.fma(state.m, static_cast<float>(std::numbers::ln2), tl.log(state.l));
     return result;
+}
+
+Normalised normalised(tl::Context& tl, const State& state) {
+    return {kept_as(tl, over_sum(tl, state), state.o.dtype()),
+            tl.fma(tl.log(state.l), static_cast<float>(std::numbers::log2e), state.m)};
+}
+
+State state_of(tl::Context& tl, const Normalised& result) {
+    // lse is finite (then m = lse and l = 2^0) or -inf (then m is the lowest and l = 2^-inf).
+    State state;
+    state.m = tl.maximum(result.lse, lowest_score);
+    state.l = tl.exp2(result.lse - state.m);
+    state.o = result.out;
+    return state;
 }
 
 Result nothing_visible(tl::Context& tl, Shape output, Dtype dtype) {

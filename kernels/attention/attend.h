@@ -23,7 +23,7 @@ inline constexpr float lowest_score = -std::numeric_limits<float>::max() / 4;
 struct State {
     Tile m;  // [heads, rows, 1]
     Tile l;  // [heads, rows, 1]
-    Tile o;  // [heads, rows, value_dim]
+    Tile o;  // [heads, rows, value_dim]; f32 unless a panel asks for less, and then rounded after every block
     explicit operator bool() const { return static_cast<bool>(m); }
 };
 
@@ -31,7 +31,8 @@ struct State {
 struct Block {
     Tile q, k, v;
     State* state = nullptr;
-    Tile mask;                   // element mask [rows, keys]; none: all visible
+    Tile mask;                   // element mask [1 or heads, rows, keys]; none: all visible
+    Tile bias;                   // added to the scores, divided by the scale: [1, 1, keys]; none: nothing is added
     std::function<void()> done;  // called when the block has been issued in full (the state's last block: store it)
 };
 
@@ -41,7 +42,8 @@ struct Block {
 /// another is still making, not even for the time a systolic array takes to drain.
 class Attention {
 public:
-    Attention(tl::Context& tl, double scale);
+    /// `state`: what the running o is kept in.
+    Attention(tl::Context& tl, double scale, Dtype state = Dtype::f32);
     void attend(Block block);
     /// Issues what is still held back.
     void flush();
@@ -58,8 +60,21 @@ private:
 
     tl::Context& tl_;
     float log2_scale_;  // scale * log2(e)
+    Dtype state_;
     std::optional<Stage> scored_, weighted_;
 };
+
+/// A partial result as it may travel: o / l (0 where nothing was visible) in the dtype of o, and the base-2
+/// log-sum-exp m + log2 l (-inf there).
+struct Normalised {
+    Tile out;
+    Tile lse;
+};
+Normalised normalised(tl::Context& tl, const State& state);
+/// The same result as a state again: out with m = lse and l = 1 (l = 0 where nothing was visible). Merging such
+/// states is the merge by log-sum-exp: the weights are 2^(lse - max), and dividing by l at the end makes them 2^(lse
+/// - lse of all).
+State state_of(tl::Context& tl, const Normalised& result);
 
 /// Merges the partial result `other` into `into` (both unnormalised, base 2). An empty side leaves the other.
 void merge(tl::Context& tl, State& into, const State& other);

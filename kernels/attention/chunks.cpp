@@ -1,96 +1,138 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/attention/chunks.h"
 
+#include "sim/base/error.h"
+
 #include <algorithm>
 
 namespace tilemesh::kernels {
 
-using attention::Item;
-using attention::Range;
-
-std::int64_t Chunks::keys_in(const Item& chunk) const { return launch_.needs->keys_of(chunk.user, chunk.id).size(); }
-
-Range Chunks::piece_keys(const Item& chunk, int piece) const {
-    const std::int64_t size = launch_.tiling.piece_keys;
-    return {piece * size, std::min((piece + 1) * size, keys_in(chunk))};
+Ranges messages_of(const Ranges& keys, std::int64_t piece_keys) {
+    Ranges messages;
+    for (const Range& range : keys)
+        for (std::int64_t begin = range.begin; begin < range.end;) {
+            const std::int64_t end = std::min(range.end, (begin / piece_keys + 1) * piece_keys);
+            messages.push_back({begin, end});
+            begin = end;
+        }
+    return messages;
 }
 
-Tensor& Chunks::k_of(const Item& chunk) const {
-    const attention::UserTensors& user = launch_.users[static_cast<std::size_t>(chunk.user)];
-    return own(chunk) ? *user.k : *user.slot_k[static_cast<std::size_t>(chunk.id)];
+Chunks::Chunks(tl::Context& tl, const Launch& launch) : tl_(tl), launch_(launch) {
+    for (const Action& action : launch.schedule->program(launch.rank))
+        has_fence_ = has_fence_ || action.kind == Action::Kind::fence;
+    if (!launch.tiling.chunks_stay) return;
+    const auto expect = [&](const Item& chunk, const Ranges& keys) {
+        for (const Range& message : messages_of(keys, launch.tiling.piece_keys))
+            held_[chunk].push_back({message, {}});
+    };
+    for (int user = 0; user < launch.needs->users(); ++user)
+        for (int part = 0; part < launch.schedule->head_parts(); ++part)
+            if (const std::int64_t keys = launch.needs->keys(user, launch.rank).size(); keys > 0)
+                expect({.user = user, .id = launch.rank, .head_part = part}, {{0, keys}});
+    for (const Action& action : launch.schedule->program(launch.rank))
+        if (action.kind == Action::Kind::receive && action.item.kind == Item::Kind::chunk)
+            expect(action.item, action.keys);
+    for (auto& [chunk, messages] : held_)
+        std::sort(messages.begin(), messages.end(),
+                  [](const Message& a, const Message& b) { return a.keys.begin < b.keys.begin; });
 }
 
-Tensor& Chunks::v_of(const Item& chunk) const {
+attention::KeyTensors Chunks::tensors_of(const Item& chunk) const {
     const attention::UserTensors& user = launch_.users[static_cast<std::size_t>(chunk.user)];
-    return own(chunk) ? *user.v : *user.slot_v[static_cast<std::size_t>(chunk.id)];
+    return own(chunk) ? attention::KeyTensors{user.k, user.v} : launch_.chunks.at(chunk);
+}
+
+std::int64_t Chunks::first_head(const Item& chunk) const {
+    return own(chunk) ? 0 : launch_.heads_of_part(chunk.head_part).begin;
 }
 
 KeyTile Chunks::load(const Item& chunk, Range heads, Range keys) {
     const attention::Problem& problem = *launch_.problem;
+    const attention::KeyTensors tensors = tensors_of(chunk);
+    const std::int64_t first = heads.begin - first_head(chunk);
     KeyTile tile;
-    tile.k = tl_.load(tl::at(k_of(chunk), heads.begin, keys.begin),
-                      Shape{heads.size(), keys.size(), problem.head_dim}, problem.dtype);
-    tile.v = tl_.load(tl::at(v_of(chunk), heads.begin, keys.begin),
-                      Shape{heads.size(), keys.size(), problem.value_dim}, problem.dtype);
+    tile.k = tl_.load(tl::at(*tensors.k, first, keys.begin), Shape{heads.size(), keys.size(), problem.head_dim},
+                      problem.dtype);
+    tile.v = tl_.load(tl::at(*tensors.v, first, keys.begin), Shape{heads.size(), keys.size(), problem.value_dim},
+                      problem.dtype);
     return tile;
 }
 
-KeyTile& Chunks::held(const Item& chunk, int piece) {
-    auto& pieces = held_[{chunk.user, chunk.id}];
-    if (pieces.size() <= static_cast<std::size_t>(piece)) pieces.resize(static_cast<std::size_t>(piece) + 1);
-    KeyTile& tile = pieces[static_cast<std::size_t>(piece)];
-    if (!tile.k && own(chunk)) tile = load(chunk, {0, launch_.heads.size()}, piece_keys(chunk, piece));
-    return tile;
+Chunks::Message& Chunks::held(const Item& chunk, Range keys) {
+    auto& messages = held_.at(chunk);
+    const auto after = std::upper_bound(messages.begin(), messages.end(), keys.begin,
+                                        [](std::int64_t begin, const Message& m) { return begin < m.keys.begin; });
+    if (after == messages.begin() || std::prev(after)->keys.end < keys.end)
+        fail<InternalError>("keys {} to {} of {} are in no one message", keys.begin, keys.end, name_of(chunk));
+    Message& message = *std::prev(after);
+    if (!message.tile.k && own(chunk))
+        message.tile = load(chunk, launch_.heads_of_part(chunk.head_part), message.keys);
+    return message;
 }
 
-void Chunks::receive(const Item& chunk, int piece, int peer) {
+void Chunks::receive(const Item& chunk, Range keys, int peer) {
     const attention::Problem& problem = *launch_.problem;
-    const Range keys = piece_keys(chunk, piece);
     const int pe = launch_.peers[static_cast<std::size_t>(peer)];
-    const std::int64_t heads = launch_.heads.size();
+    const std::int64_t heads = launch_.heads_of_part(chunk.head_part).size();
     KeyTile tile;
     tile.v = tl_.recv(pe, Shape{heads, keys.size(), problem.value_dim}, problem.dtype);
     tile.k = tl_.recv(pe, Shape{heads, keys.size(), problem.head_dim}, problem.dtype);
+    if (has_fence_) last_received_[peer] = tile.k;
     if (launch_.tiling.chunks_stay) {
-        held(chunk, piece) = std::move(tile);
+        held(chunk, keys).tile = std::move(tile);
     } else {
-        tl_.store(tl::at(k_of(chunk), 0, keys.begin), tile.k);
-        tl_.store(tl::at(v_of(chunk), 0, keys.begin), tile.v);
+        const attention::KeyTensors tensors = tensors_of(chunk);
+        tl_.store(tl::at(*tensors.k, 0, keys.begin), tile.k);
+        tl_.store(tl::at(*tensors.v, 0, keys.begin), tile.v);
     }
 }
 
-void Chunks::send(const Item& chunk, int piece, int peer) {
+void Chunks::wait_for_all() {
+    for (const auto& [peer, tile] : last_received_) tl_.wait(tile);
+    last_received_.clear();
+}
+
+void Chunks::send(const Item& chunk, Range keys, int peer) {
     const int pe = launch_.peers[static_cast<std::size_t>(peer)];
-    const KeyTile tile = launch_.tiling.chunks_stay
-                             ? held(chunk, piece)
-                             : load(chunk, {0, launch_.heads.size()}, piece_keys(chunk, piece));
-    tl_.send(pe, tile.v);
-    tl_.send(pe, tile.k);
+    const KeyTile part = tile(chunk, launch_.heads_of_part(chunk.head_part), keys);
+    tl_.send(pe, part.v);
+    tl_.send(pe, part.k);
 }
 
-std::vector<Range> Chunks::tiles_of(const Item& chunk) const {
-    const attention::Tiling& tiling = launch_.tiling;
-    const std::int64_t keys = keys_in(chunk), step = tiling.tile_keys;
-    std::vector<Range> tiles;
-    for (std::int64_t begin = 0; begin < keys;) {
-        std::int64_t end = std::min(begin + step, keys);
-        if (tiling.chunks_stay) end = std::min(end, (begin / tiling.piece_keys + 1) * tiling.piece_keys);
-        tiles.push_back({begin, end});
-        begin = end;
+Ranges Chunks::tiles_of(const Item& chunk, const Ranges& keys) const {
+    const attention::Tokens& tokens = launch_.needs->keys(chunk.user, chunk.id);
+    Ranges whole = keys;
+    if (launch_.tiling.chunks_stay) {
+        Ranges messages;
+        for (const Message& message : held_.at(chunk)) messages.push_back(message.keys);
+        whole = attention::intersection(keys, messages);
     }
+    Ranges tiles;
+    for (const Range& range : whole)
+        for (const Range& in_run : tokens.cut(range, tokens.size()))
+            for (std::int64_t begin = in_run.begin; begin < in_run.end; begin += launch_.tiling.tile_keys)
+                tiles.push_back({begin, std::min(begin + launch_.tiling.tile_keys, in_run.end)});
     return tiles;
 }
 
 KeyTile Chunks::tile(const Item& chunk, Range heads, Range keys) {
     if (!launch_.tiling.chunks_stay) return load(chunk, heads, keys);
-    const std::int64_t size = launch_.tiling.piece_keys;
-    const auto piece = static_cast<int>(keys.begin / size);
-    const KeyTile& whole = held(chunk, piece);
-    const std::int64_t first = keys.begin - piece * size;
+    const Message& message = held(chunk, keys);
+    const std::int64_t first = launch_.heads_of_part(chunk.head_part).begin;
     const auto part = [&](const Tile& tile) {
-        return tl_.slice(tl_.slice(tile, 0, heads.begin, heads.end), 1, first, first + keys.size());
+        return tl_.slice(tl_.slice(tile, 0, heads.begin - first, heads.end - first), 1,
+                         keys.begin - message.keys.begin, keys.end - message.keys.begin);
     };
-    return {part(whole.k), part(whole.v)};
+    return {part(message.tile.k), part(message.tile.v)};
+}
+
+Tile Chunks::bias(const Item& chunk, Range keys) {
+    Tensor* tensor = launch_.users[static_cast<std::size_t>(chunk.user)].bias;
+    if (!tensor) return {};
+    std::int64_t first = keys.begin;
+    for (int rank = 0; rank < chunk.id; ++rank) first += launch_.needs->keys(chunk.user, rank).size();
+    return tl_.load(tl::at(*tensor, 0, 0, first), Shape{1, 1, keys.size()}, Dtype::f32);
 }
 
 }  // namespace tilemesh::kernels

@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a rank finds the keys and values of a chunk: its own in its HBM, a received one either still in SRAM, piece
-// by piece, or staged in a slot of its HBM. The rest of the kernel asks for tiles and does not care.
+// Where a rank finds the keys and values of a chunk: its own in its HBM, a received one either still in SRAM, message
+// by message, or staged in its HBM. The rest of the kernel asks for tiles and does not care.
 #pragma once
 
 #include "sim/attention/kernel.h"
 
 #include <map>
-#include <tuple>
-#include <utility>
 #include <vector>
 
 namespace tilemesh::kernels {
+
+using attention::Action;
+using attention::Item;
+using attention::Launch;
+using attention::Range;
+using attention::Ranges;
+
+/// Keys of each message of a transfer: its ranges, cut at multiples of `piece_keys`. Both ends cut alike.
+Ranges messages_of(const Ranges& keys, std::int64_t piece_keys);
 
 struct KeyTile {
     Tile k, v;
@@ -18,33 +25,41 @@ struct KeyTile {
 
 class Chunks {
 public:
-    Chunks(tl::Context& tl, const attention::Launch& launch) : tl_(tl), launch_(launch) {}
+    Chunks(tl::Context& tl, const Launch& launch);
 
-    /// Receives one piece from `peer` and keeps it. V comes before K: once K is there, and scores can begin, the
-    /// whole piece is, as the closed forms of schedules have it.
-    void receive(const attention::Item& chunk, int piece, int peer);
-    /// Sends one piece on.
-    void send(const attention::Item& chunk, int piece, int peer);
-    /// Keys [keys.begin, keys.end) of the chunk (counted from its first) for kv heads `heads` (counted from this PE's
-    /// first).
-    KeyTile tile(const attention::Item& chunk, attention::Range heads, attention::Range keys);
-    /// How a chunk's keys are cut for `tile`: along pieces when they stay in SRAM, so that no tile crosses two of
-    /// them.
-    std::vector<attention::Range> tiles_of(const attention::Item& chunk) const;
+    /// Receives one message from `peer` and keeps it. V comes before K: once K is there, and scores can begin, the
+    /// whole message is, as the closed forms of schedules have it.
+    void receive(const Item& chunk, Range keys, int peer);
+    /// Sends one message on.
+    void send(const Item& chunk, Range keys, int peer);
+    /// Keys of the chunk (local indices) for kv heads `heads` (counted from this PE's first).
+    KeyTile tile(const Item& chunk, Range heads, Range keys);
+    /// The kernel stands still until everything received so far is here.
+    void wait_for_all();
+    /// How keys of a chunk are cut for `tile`: no tile crosses two runs of tokens, nor, when they stay in SRAM, two
+    /// messages.
+    Ranges tiles_of(const Item& chunk, const Ranges& keys) const;
+    /// The additive bias of these keys [1, 1, keys]; no tile when the mask has none.
+    Tile bias(const Item& chunk, Range keys);
 
 private:
-    attention::Range piece_keys(const attention::Item& chunk, int piece) const;
-    std::int64_t keys_in(const attention::Item& chunk) const;
-    bool own(const attention::Item& chunk) const { return chunk.id == launch_.rank; }
-    Tensor& k_of(const attention::Item& chunk) const;
-    Tensor& v_of(const attention::Item& chunk) const;
-    KeyTile load(const attention::Item& chunk, attention::Range heads, attention::Range keys);
-    /// The piece in SRAM, when chunks stay there; loaded first if it is this rank's own.
-    KeyTile& held(const attention::Item& chunk, int piece);
+    struct Message {
+        Range keys;
+        KeyTile tile;
+    };
+    bool own(const Item& chunk) const { return chunk.id == launch_.rank; }
+    attention::KeyTensors tensors_of(const Item& chunk) const;
+    /// First kv head of the chunk's tensors and messages, counted from this PE's first.
+    std::int64_t first_head(const Item& chunk) const;
+    KeyTile load(const Item& chunk, Range heads, Range keys);
+    /// The message in SRAM that holds `keys`, when chunks stay there; loaded first if it is this rank's own.
+    Message& held(const Item& chunk, Range keys);
 
     tl::Context& tl_;
-    const attention::Launch& launch_;
-    std::map<std::pair<int, int>, std::vector<KeyTile>> held_;  // by (user, origin), by piece
+    const Launch& launch_;
+    bool has_fence_ = false;
+    std::map<int, Tile> last_received_;          // by peer, when there is a fence: messages of one peer come in order
+    std::map<Item, std::vector<Message>> held_;  // sorted by keys; empty unless chunks stay
 };
 
 }  // namespace tilemesh::kernels

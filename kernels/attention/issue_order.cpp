@@ -3,40 +3,51 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 #include <utility>
 
 namespace tilemesh::kernels {
 
-std::vector<Issue> issue_order(const std::vector<attention::TimedAction>& program, const attention::NeedSets& needs,
-                               std::int64_t piece_keys, const std::vector<int>& state_blocks) {
+std::vector<Issue> issue_order(int rank, const std::vector<attention::TimedAction>& program,
+                               const std::function<std::size_t(const attention::Action&)>& pieces) {
     using attention::Action;
+    using attention::Item;
     std::vector<Issue> order;
-    std::map<std::pair<int, int>, double> arrivals;  // by user and origin
+    std::map<Item, double> arrivals;
+    for (const attention::TimedAction& timed : program) {
+        if (timed.action.kind != Action::Kind::receive) continue;
+        double& arrival = arrivals[timed.action.item];
+        arrival = std::max(arrival, timed.end);
+    }
+    const auto arrival_of = [&](const Item& item) {
+        const auto found = arrivals.find(item);
+        return found == arrivals.end() ? 0.0 : found->second;
+    };
     for (const attention::TimedAction& timed : program) {
         const Action& action = timed.action;
-        const bool is_chunk = action.item.kind == attention::Item::Kind::chunk;
-        if (is_chunk && action.kind == Action::Kind::receive)
-            arrivals[{action.item.user, action.item.id}] = timed.end;
-    }
-    for (const attention::TimedAction& timed : program) {
-        const Action& action = timed.action;
-        int pieces = 1;
-        const bool moves = action.kind == Action::Kind::send || action.kind == Action::Kind::receive;
-        if (moves && action.item.kind == attention::Item::Kind::chunk) {
-            const std::int64_t keys = needs.keys_of(action.item.user, action.item.id).size();
-            pieces = static_cast<int>(std::max<std::int64_t>(1, (keys + piece_keys - 1) / piece_keys));
-        } else if (moves) {
-            pieces = state_blocks[static_cast<std::size_t>(action.item.user)];
-        }
-        const auto arrival = arrivals.find({action.item.user, action.item.id});
-        const double data = action.kind == Action::Kind::attend && arrival != arrivals.end() ? arrival->second : 0.0;
-        for (int piece = 0; piece < pieces; ++piece) {
-            order.push_back(
-                {&action, piece, pieces, timed.start + (timed.end - timed.start) * piece / pieces, timed.end, data});
+        const std::size_t count = action.moves() ? std::max<std::size_t>(1, pieces(action)) : 1;
+        double data = 0.0;
+        if (action.kind == Action::Kind::attend)
+            data =
+                std::max(arrival_of(action.item),
+                         arrival_of({Item::Kind::queries, action.item.user, action.owner, 0, action.item.head_part}));
+        for (std::size_t piece = 0; piece < count; ++piece) {
+            const double share = static_cast<double>(piece) / static_cast<double>(count);
+            order.push_back({&action, static_cast<int>(piece), static_cast<int>(count),
+                             timed.start + (timed.end - timed.start) * share, timed.end, data});
         }
     }
-    // Stable: rows of one instant keep the table's order (sends before receives before attends).
-    std::stable_sort(order.begin(), order.end(), [](const Issue& a, const Issue& b) { return a.time < b.time; });
+    // At one instant: what takes no time, in the order of the table; then transfers, in an order that both ends and
+    // all other PEs share; then work. Nothing that takes time can be waited for by another row of the same instant.
+    const auto place = [rank](const Issue& issue) {
+        const Action& action = *issue.action;
+        if (!action.moves()) return std::tuple(issue.end > issue.time ? 2 : 0, 0, 0);
+        const bool sends = action.kind == Action::Kind::send;
+        return std::tuple(1, sends ? rank : action.peer, sends ? action.peer : rank);
+    };
+    std::stable_sort(order.begin(), order.end(), [&](const Issue& a, const Issue& b) {
+        return std::pair(a.time, place(a)) < std::pair(b.time, place(b));
+    });
     return order;
 }
 

@@ -7,6 +7,7 @@
 
 #include "sim/attention/kernel.h"
 
+#include <functional>
 #include <vector>
 
 namespace tilemesh::kernels {
@@ -14,17 +15,18 @@ namespace tilemesh::kernels {
 /// One piece of one row.
 struct Issue {
     const attention::Action* action = nullptr;
-    int piece = 0;  // of `pieces`; transfers only: keys of a chunk, query blocks of a partial result
+    int piece = 0;  // of `pieces`; transfers only: messages of a chunk, blocks of queries or of their partial result
     int pieces = 1;
     double time = 0.0;  // when it would start
     double end = 0.0;   // when the whole row would be done
-    double data = 0.0;  // attend: when the chunk would be here
+    double data = 0.0;  // attend: when the chunk and the queries would be here
 };
 
-/// The rows of a rank's program in order of issue. Rows that attend or merge are one entry each. `state_blocks`:
-/// query blocks by user. Two neighbours that send each other partial results at the same time do so block by block,
-/// each send followed by a receive, so that neither fills its send queue before it has posted what frees the other's.
-std::vector<Issue> issue_order(const std::vector<attention::TimedAction>& program, const attention::NeedSets& needs,
-                               std::int64_t piece_keys, const std::vector<int>& state_blocks);
+/// The rows of a rank's program in order of issue. `pieces`: how many a transfer has. Rows that attend or merge are
+/// one entry each. All PEs issue their messages in one order, by time, sender and receiver. So the first message that
+/// is not through has both its ends free of anything earlier, and gets through: nobody waits in a circle, however
+/// small queues and buffers are.
+std::vector<Issue> issue_order(int rank, const std::vector<attention::TimedAction>& program,
+                               const std::function<std::size_t(const attention::Action&)>& pieces);
 
 }  // namespace tilemesh::kernels

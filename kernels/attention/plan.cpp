@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/attention/plan.h"
 
+#include "sim/attention/traffic.h"
+
 #include <algorithm>
+#include <set>
 
 namespace tilemesh::kernels {
 namespace {
@@ -9,11 +12,12 @@ namespace {
 using attention::Device;
 using attention::NeedSets;
 using attention::Problem;
+using attention::Schedule;
 using attention::Tiling;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-/// The largest query and key shards of any rank and user.
+/// The longest runs of queries and keys of any rank and user: no tile crosses two runs.
 struct Shards {
     std::int64_t queries = 1;
     std::int64_t keys = 1;
@@ -23,8 +27,10 @@ Shards largest_shards(const NeedSets& needs) {
     Shards shards;
     for (int user = 0; user < needs.users(); ++user) {
         for (int rank = 0; rank < needs.ranks(); ++rank) {
-            shards.queries = std::max(shards.queries, needs.queries_of(user, rank).size());
-            shards.keys = std::max(shards.keys, needs.keys_of(user, rank).size());
+            for (const attention::Run& run : needs.queries(user, rank).runs())
+                shards.queries = std::max(shards.queries, run.count);
+            for (const attention::Run& run : needs.keys(user, rank).runs())
+                shards.keys = std::max(shards.keys, run.count);
         }
     }
     return shards;
@@ -34,69 +40,96 @@ Shards largest_shards(const NeedSets& needs) {
 /// before that are still in the pipeline of stages.
 std::int64_t blocks_for(std::int64_t group) { return 2 * group + 2; }
 
-/// Query blocks of one PE for its largest user.
-std::int64_t query_blocks(const Shards& shards, const Tiling& tiling, std::int64_t heads) {
-    return ceil_div(heads, tiling.tile_heads) * ceil_div(shards.queries, tiling.tile_queries);
+/// Query blocks of the queries of one rank.
+std::int64_t blocks_of(const attention::Tokens& queries, const Tiling& tiling, std::int64_t heads) {
+    std::int64_t blocks = 0;
+    for (const attention::Run& run : queries.runs()) blocks += ceil_div(run.count, tiling.tile_queries);
+    return blocks * ceil_div(heads, tiling.tile_heads);
 }
 
-/// Registers of states where partial results are merged: own, and prefix and suffix in two copies each while they
-/// pass.
-constexpr int merging_copies = 5;
+/// Everything that would be in SRAM at once on the rank that has most, if nothing left it.
+struct Resident {
+    std::int64_t query_rows = 1;   // own and others', of all users and heads
+    std::int64_t state_rows = 1;   // of all registers
+    std::int64_t in_one_work = 1;  // query blocks of the largest
+};
 
-/// Query blocks of all users together, on the PE that has most: states that stay are there side by side.
-std::int64_t all_query_blocks(const NeedSets& needs, const Tiling& tiling, std::int64_t heads) {
-    std::int64_t most = 1;
+Resident resident(const NeedSets& needs, const Schedule& schedule, const Tiling& tiling, std::int64_t heads,
+                  std::int64_t group) {
+    using attention::Action;
+    using attention::Item;
+    Resident most;
+    const std::int64_t part_heads = attention::contiguous_part(heads, schedule.head_parts(), 0).size();
+    const std::int64_t row_heads = part_heads * group;
     for (int rank = 0; rank < needs.ranks(); ++rank) {
-        std::int64_t blocks = 0;
+        std::set<Item> queries, registers;
         for (int user = 0; user < needs.users(); ++user)
-            blocks += ceil_div(heads, tiling.tile_heads) *
-                      ceil_div(needs.queries_of(user, rank).size(), tiling.tile_queries);
-        most = std::max(most, blocks);
+            for (int part = 0; part < schedule.head_parts(); ++part) {
+                queries.insert({Item::Kind::queries, user, needs.owner_of(rank), 0, part});
+                registers.insert({Item::Kind::state, user, needs.owner_of(rank), 0, part});
+            }
+        for (const Action& action : schedule.program(rank)) {
+            const Item& item = action.item;
+            if (item.kind == Item::Kind::state || item.kind == Item::Kind::queries) {
+                queries.insert({Item::Kind::queries, item.user, item.id, 0, item.head_part});
+                if (item.kind == Item::Kind::state && action.kind != Action::Kind::send) registers.insert(item);
+            } else if (action.kind == Action::Kind::attend) {
+                queries.insert({Item::Kind::queries, item.user, action.owner, 0, item.head_part});
+                registers.insert({Item::Kind::state, item.user, action.owner, 0, item.head_part});
+            }
+        }
+        Resident here{0, 0, 0};
+        for (const Item& item : queries) {
+            const attention::Tokens& tokens = needs.queries(item.user, item.id);
+            here.query_rows += tokens.size() * row_heads;
+            here.in_one_work = std::max(here.in_one_work, blocks_of(tokens, tiling, part_heads));
+        }
+        for (const Item& item : registers) here.state_rows += needs.queries(item.user, item.id).size() * row_heads;
+        most = {std::max(most.query_rows, here.query_rows), std::max(most.state_rows, here.state_rows),
+                std::max(most.in_one_work, here.in_one_work)};
     }
     return most;
 }
 
 }  // namespace
 
-std::uint64_t sram_needed(const Problem& problem, const Tiling& tiling, std::int64_t heads,
-                          std::int64_t blocks_in_sram, int state_copies) {
+std::uint64_t sram_needed(const Problem& problem, const Tiling& tiling, std::int64_t heads, std::int64_t query_rows,
+                          std::int64_t state_rows) {
     const auto width = static_cast<std::int64_t>(bytes_per_element(problem.dtype));
     const std::int64_t rows = tiling.tile_heads * tiling.tile_queries * problem.group();
     const std::int64_t scores = rows * tiling.tile_keys;
     // One block's scores of the next block, scores, shifted scores, exponentials in f32 and in the storage type, and
     // the element mask: what can be alive at once when the command processor runs one block ahead.
     const std::int64_t temporaries = scores * (4 * 4 + width + 1);
-    const std::int64_t state = rows * (4 * problem.value_dim + 8);
-    const std::int64_t query = rows * problem.head_dim * width;
+    const std::int64_t state = 4 * problem.value_dim + 8;  // bytes of one row
+    const std::int64_t query = problem.head_dim * width;
     // Outputs of the block in work: the corrected and the new o, m, l, and the final o.
-    const std::int64_t working = 2 * state + rows * problem.value_dim * (4 + width);
+    const std::int64_t working = 2 * rows * state + rows * problem.value_dim * (4 + width);
     const std::int64_t key_bytes = (problem.head_dim + problem.value_dim) * width;
     // In use, on its way, and values that earlier blocks still need.
     const std::int64_t key_tiles = 3 * tiling.tile_heads * tiling.tile_keys * key_bytes;
     // Pieces on their way: two directions, two pieces each.
     const std::int64_t pieces = 4 * heads * tiling.piece_keys * key_bytes;
-    return static_cast<std::uint64_t>(temporaries + working + key_tiles + pieces +
-                                      blocks_in_sram * (query + state_copies * state));
+    return static_cast<std::uint64_t>(temporaries + working + key_tiles + pieces + query_rows * query +
+                                      state_rows * state);
 }
 
-namespace {
-
-/// `merging`: partial results move and chunks do not, so all states must stay, in several copies.
-Tiling plan(const Problem& problem, const NeedSets& needs, std::int64_t heads, const Device& device,
-            const Tiling& request, bool merging, std::string& why_not) {
+Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Schedule& schedule, std::int64_t heads,
+                      const Device& device, const Tiling& request, std::string& why_not) {
     const Shards shards = largest_shards(needs);
     const auto width = static_cast<std::int64_t>(bytes_per_element(problem.dtype));
-    const bool travels = needs.ranks() > 1 && !merging;
+    const bool travels = attention::count(schedule).chunk_transfers > 0;
+    const std::int64_t part_heads = attention::contiguous_part(heads, schedule.head_parts(), 0).size();
     // Everything at once to begin with; what does not fit is halved, the dimension that hurts least first.
     Tiling tiling = request;
-    tiling.tile_heads = std::min(request.tile_heads > 0 ? request.tile_heads : heads, heads);
+    tiling.tile_heads = std::min(request.tile_heads > 0 ? request.tile_heads : part_heads, part_heads);
     tiling.tile_queries = std::min(request.tile_queries > 0 ? request.tile_queries : shards.queries, shards.queries);
     tiling.tile_keys = std::min(request.tile_keys > 0 ? request.tile_keys : shards.keys, shards.keys);
     tiling.piece_keys = std::min(request.piece_keys > 0 ? request.piece_keys : tiling.tile_keys, shards.keys);
-    const auto needed = [&](std::int64_t blocks) {
+    const auto needed = [&](std::int64_t query_rows, std::int64_t state_rows) {
         Tiling probe = tiling;
         if (!travels) probe.piece_keys = 0;
-        return sram_needed(problem, probe, heads, blocks, merging ? merging_copies : 1);
+        return sram_needed(problem, probe, part_heads, query_rows, state_rows);
     };
     const std::int64_t key_bytes = (problem.head_dim + problem.value_dim) * width;
     // Halves, to a multiple of `unit` where there is more than one of it.
@@ -106,13 +139,15 @@ Tiling plan(const Problem& problem, const NeedSets& needs, std::int64_t heads, c
     };
     tiling.fold_keys = device.matrix_cols;
     const std::int64_t token_unit = std::max<std::int64_t>(1, device.matrix_rows / problem.group());
+    const auto rows_of_block = [&] { return tiling.tile_heads * tiling.tile_queries * problem.group(); };
     const auto least = [&] {
-        const std::int64_t all = all_query_blocks(needs, tiling, heads);
-        return needed(merging ? all : std::min(blocks_for(1), all));
+        const Resident all = resident(needs, schedule, tiling, heads, problem.group());
+        const std::int64_t few = blocks_for(1) * rows_of_block();
+        return needed(std::min(few, all.query_rows), std::min(few, all.state_rows));
     };
     while (least() > device.sram_bytes) {
         const std::int64_t rows = tiling.tile_queries * problem.group();
-        const std::int64_t piece_bytes = heads * tiling.piece_keys * key_bytes;
+        const std::int64_t piece_bytes = part_heads * tiling.piece_keys * key_bytes;
         const bool pieces_open = request.piece_keys == 0 && tiling.piece_keys > 1 && travels;
         const bool keys_open = request.tile_keys == 0 && tiling.tile_keys > 1;
         const bool queries_open = request.tile_queries == 0 && tiling.tile_queries > 1;
@@ -147,38 +182,21 @@ Tiling plan(const Problem& problem, const NeedSets& needs, std::int64_t heads, c
         }
     }
     if (request.piece_keys == 0) tiling.piece_keys = std::min(tiling.piece_keys, tiling.tile_keys);
-    const std::int64_t all_blocks = all_query_blocks(needs, tiling, heads);
-    tiling.queries_stay = needed(all_blocks) <= device.sram_bytes;
-    tiling.group_blocks = tiling.queries_stay ? query_blocks(shards, tiling, heads) : 1;
-    while (!tiling.queries_stay && needed(blocks_for(tiling.group_blocks + 1)) <= device.sram_bytes) {
-        ++tiling.group_blocks;
-    }
+    const Resident all = resident(needs, schedule, tiling, heads, problem.group());
+    const std::uint64_t everything = needed(all.query_rows, all.state_rows);
+    tiling.queries_stay = everything <= device.sram_bytes;
+    tiling.group_blocks = tiling.queries_stay ? all.in_one_work : 1;
+    const auto group_fits = [&] {
+        const std::int64_t rows = blocks_for(tiling.group_blocks + 1) * rows_of_block();
+        return needed(rows, rows) <= device.sram_bytes;
+    };
+    while (!tiling.queries_stay && group_fits()) ++tiling.group_blocks;
     // Chunks stay in SRAM only if all that any rank could ever hold fit: then no order of arrival can exhaust it.
     std::int64_t all_keys = 0;
-    for (int user = 0; user < needs.users(); ++user) {
-        for (int rank = 0; rank < needs.ranks(); ++rank) all_keys += needs.keys_of(user, rank).size();
-    }
-    tiling.chunks_stay =
-        tiling.queries_stay &&
-        needed(all_blocks) + static_cast<std::uint64_t>(all_keys * heads * key_bytes) <= device.sram_bytes;
-    return tiling;
-}
-
-}  // namespace
-
-Tiling plan_attention(const Problem& problem, const NeedSets& needs, std::int64_t heads, const Device& device,
-                      const Tiling& request, std::string& why_not) {
-    return plan(problem, needs, heads, device, request, false, why_not);
-}
-
-Tiling plan_merging(const Problem& problem, const NeedSets& needs, std::int64_t heads, const Device& device,
-                    const Tiling& request, std::string& why_not) {
-    const Tiling tiling = plan(problem, needs, heads, device, request, true, why_not);
-    if (!why_not.empty()) {
-        why_not += fmt::format(
-            ", all partial results in {} copies to be merged included: this kernel is for few queries (decode)",
-            merging_copies);
-    }
+    for (int user = 0; user < needs.users(); ++user)
+        for (int rank = 0; rank < needs.ranks(); ++rank) all_keys += needs.keys(user, rank).size();
+    tiling.chunks_stay = tiling.queries_stay &&
+                         everything + static_cast<std::uint64_t>(all_keys * heads * key_bytes) <= device.sram_bytes;
     return tiling;
 }
 

@@ -9,16 +9,12 @@ namespace tilemesh::kernels {
 
 /// Chooses what the request leaves open. `heads`: kv heads of the PE that has most. `why_not` says what does not fit.
 attention::Tiling plan_attention(const attention::Problem& problem, const attention::NeedSets& needs,
-                                 std::int64_t heads, const attention::Device& device,
-                                 const attention::Tiling& request, std::string& why_not);
+                                 const attention::Schedule& schedule, std::int64_t heads,
+                                 const attention::Device& device, const attention::Tiling& request,
+                                 std::string& why_not);
 
-/// The same for schedules that merge partial results: all states of all users' query blocks must fit at once.
-attention::Tiling plan_merging(const attention::Problem& problem, const attention::NeedSets& needs,
-                               std::int64_t heads, const attention::Device& device, const attention::Tiling& request,
-                               std::string& why_not);
-
-/// SRAM a PE needs under a tiling.
+/// SRAM a PE needs under a tiling, with so many rows of queries and of states beside the block in work.
 std::uint64_t sram_needed(const attention::Problem& problem, const attention::Tiling& tiling, std::int64_t heads,
-                          std::int64_t blocks_in_sram, int state_copies);
+                          std::int64_t query_rows, std::int64_t state_rows);
 
 }  // namespace tilemesh::kernels

@@ -10,7 +10,7 @@
 
 namespace tilemesh::kernels {
 
-Schedule head_parallel(const NeedSets& needs) {
+Schedule head_parallel(const NeedSets& needs, const RankGrid&) {
     if (needs.ranks() != 1) fail<InternalError>("head_parallel over {} ranks, expected 1", needs.ranks());
     Schedule schedule(1, needs.users());
     for (int user = 0; user < needs.users(); ++user) schedule.attend_own(needs, user);

@@ -46,7 +46,7 @@ void mesh_kv_literal(tl::Context& tl, const attention::Launch& launch) {
     const attention::UserTensors& tensors = launch.users[0];
     const int rank = launch.rank, n = launch.needs->ranks();
     const bool has_east = rank<n - 1, has_west = rank> 0;
-    const auto keys = [&](int origin) { return launch.needs->keys_of(0, origin).size(); };
+    const auto keys = [&](int origin) { return launch.needs->keys(0, origin).size(); };
 
     struct Chunk {
         Tile k, v;
@@ -81,7 +81,9 @@ void mesh_kv_literal(tl::Context& tl, const attention::Launch& launch) {
     tl.store(tl::at(*tensors.lse), result.m + tl.log(result.l));
 }
 
-std::optional<std::string> mesh_kv_literal_refuses(const attention::Problem& problem, int ranks) {
+std::optional<std::string> mesh_kv_literal_refuses(const attention::Problem& problem, const attention::RankGrid& grid,
+                                                   std::int64_t) {
+    const int ranks = grid.ranks();
     if (problem.heads_q != 1)
         return fmt::format("it contracts all heads into one score: heads_q is {}, must be 1", problem.heads_q);
     if (problem.users.size() != 1) return fmt::format("it knows one user, the problem has {}", problem.users.size());
@@ -94,19 +96,20 @@ std::optional<std::string> mesh_kv_literal_refuses(const attention::Problem& pro
 }
 
 attention::Tiling plan_literal(const attention::Problem& problem, const attention::NeedSets& needs,
-                               std::int64_t heads, const attention::Device& device, const attention::Tiling&,
-                               std::string& why_not) {
+                               const attention::Schedule&, std::int64_t heads, const attention::Device& device,
+                               const attention::Tiling&, std::string& why_not) {
     attention::Tiling tiling;
     tiling.tile_heads = heads;
     tiling.tile_queries = tiling.tile_keys = tiling.piece_keys = 1;
     for (int rank = 0; rank < needs.ranks(); ++rank) {
-        tiling.tile_queries = std::max(tiling.tile_queries, needs.queries_of(0, rank).size());
-        tiling.tile_keys = std::max(tiling.tile_keys, needs.keys_of(0, rank).size());
+        tiling.tile_queries = std::max(tiling.tile_queries, needs.queries(0, rank).size());
+        tiling.tile_keys = std::max(tiling.tile_keys, needs.keys(0, rank).size());
     }
     tiling.piece_keys = tiling.tile_keys;
     tiling.group_blocks = 1;
     tiling.queries_stay = tiling.chunks_stay = true;
-    const std::uint64_t bytes = sram_needed(problem, tiling, heads, 1, 3);
+    const std::int64_t rows = heads * tiling.tile_queries * problem.group();
+    const std::uint64_t bytes = sram_needed(problem, tiling, heads, rows, 3 * rows);
     if (bytes > device.sram_bytes) {
         why_not = fmt::format("it has no tiling: {} queries x {} keys need {} bytes of SRAM, the PE has {}",
                               tiling.tile_queries, tiling.tile_keys, bytes, device.sram_bytes);

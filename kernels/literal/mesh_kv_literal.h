@@ -9,9 +9,11 @@
 namespace tilemesh::kernels {
 
 void mesh_kv_literal(tl::Context& tl, const attention::Launch& launch);
-std::optional<std::string> mesh_kv_literal_refuses(const attention::Problem& problem, int ranks);
+std::optional<std::string> mesh_kv_literal_refuses(const attention::Problem& problem, const attention::RankGrid& grid,
+                                                   std::int64_t);
 attention::Tiling plan_literal(const attention::Problem& problem, const attention::NeedSets& needs,
-                               std::int64_t heads, const attention::Device& device, const attention::Tiling& request,
+                               const attention::Schedule& schedule, std::int64_t heads,
+                               const attention::Device& device, const attention::Tiling& request,
                                std::string& why_not);
 
 }  // namespace tilemesh::kernels

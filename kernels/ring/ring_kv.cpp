@@ -9,7 +9,7 @@
 
 namespace tilemesh::kernels {
 
-Schedule ring_kv(const NeedSets& needs) {
+Schedule ring_kv(const NeedSets& needs, const RankGrid&) {
     const int n = needs.ranks();
     Schedule schedule(n, needs.users());
     for (int user = 0; user < needs.users(); ++user) {

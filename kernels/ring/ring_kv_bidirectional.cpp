@@ -8,7 +8,7 @@
 
 namespace tilemesh::kernels {
 
-Schedule ring_kv_bidirectional(const NeedSets& needs) {
+Schedule ring_kv_bidirectional(const NeedSets& needs, const RankGrid&) {
     const int n = needs.ranks();
     Schedule schedule(n, needs.users());
     for (int user = 0; user < needs.users(); ++user) {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <limits>
 #include <map>
+#include <set>
 
 namespace tilemesh::attention {
 
@@ -25,38 +26,72 @@ struct Work {
     }
 };
 
-Work work_of(double pairs, double rows, double heads, const Problem& problem, const MachineRates& rates) {
-    const double macs = pairs * heads * static_cast<double>(problem.head_dim + problem.value_dim);
-    const double comparisons = std::max(0.0, pairs - rows) * heads;
-    return {macs / rates.macs_per_ns, pairs * heads / rates.exp2_per_ns + comparisons / rates.simple_per_ns};
+/// `triples`: visible (query head, query, key); `rows`: (query head, query) whose maximum needs no comparison with
+/// its first key. A backward pass makes five products where the forward pass makes two, has no maximum, and
+/// multiplies once more per triple (p by dp - D).
+Work work_of(double triples, double rows, const Problem& problem, const MachineRates& rates, Schedule::Pass pass) {
+    const auto d = static_cast<double>(problem.head_dim), dv = static_cast<double>(problem.value_dim);
+    const bool forward = pass == Schedule::Pass::forward;
+    const double macs = triples * (forward ? d + dv : 3 * d + 2 * dv);
+    const double simple = forward ? std::max(0.0, triples - rows) : triples;
+    return {macs / rates.macs_per_ns, triples / rates.exp2_per_ns + simple / rates.simple_per_ns};
 }
 
-/// How many of `ones` are in at least one visible pair with `others`; `visible` answers for a block of both.
+/// How many of `ones` are in at least one visible pair with `others`; `visible` answers for runs of both.
 template <class Visibility>
-std::int64_t involved(Range ones, Range others, const Visibility& visible) {
+std::int64_t involved(const Run& ones, const Run& others, const Visibility& visible) {
     const Visible answer = visible(ones, others);
     if (answer == Visible::none) return 0;
-    if (answer == Visible::all || ones.size() == 1) return ones.size();
-    const std::int64_t middle = ones.begin + ones.size() / 2;
-    return involved({ones.begin, middle}, others, visible) + involved({middle, ones.end}, others, visible);
+    if (answer == Visible::all || ones.count == 1) return ones.count;
+    const std::int64_t middle = ones.count / 2;
+    return involved(ones.part(0, middle), others, visible) + involved(ones.part(middle, ones.count), others, visible);
 }
-std::int64_t queries_that_see(const Mask& mask, Viewer viewer, Range queries, Range keys) {
-    return involved(queries, keys, [&](Range q, Range k) { return mask.block(viewer, q, k); });
+
+/// The kv head whose query heads see least decides where heads differ: what is read is at least that for every head.
+template <class Count>
+std::int64_t fewest_by_head(const Problem& problem, const Count& count) {
+    if (!problem.mask->varies_by_head()) return count(Range{0, 1});
+    std::int64_t fewest = std::numeric_limits<std::int64_t>::max();
+    for (std::int64_t head = 0; head < problem.heads_q; head += problem.group())
+        fewest = std::min(fewest, count(Range{head, head + problem.group()}));
+    return fewest;
 }
-std::int64_t keys_that_are_seen(const Mask& mask, Viewer viewer, Range queries, Range keys) {
-    return involved(keys, queries, [&](Range k, Range q) { return mask.block(viewer, q, k); });
+std::int64_t queries_that_see(const Problem& problem, int user, const Run& queries, const Run& keys) {
+    return fewest_by_head(problem, [&](Range heads) {
+        return involved(queries, keys, [&](const Run& q, const Run& k) {
+            return visible(*problem.mask, {user, heads}, q, k);
+        });
+    });
+}
+std::int64_t keys_that_are_seen(const Problem& problem, int user, const Run& queries, const Run& keys) {
+    return fewest_by_head(problem, [&](Range heads) {
+        return involved(keys, queries, [&](const Run& k, const Run& q) {
+            return visible(*problem.mask, {user, heads}, q, k);
+        });
+    });
 }
 
 double element_bytes(const Problem& problem) { return static_cast<double>(bytes_per_element(problem.dtype)); }
 
-/// Bytes of q for `queries`, K and V for `keys`, o for `outputs`, of so many kv heads.
-double tensor_bytes(const Problem& problem, std::int64_t heads_kv, std::int64_t queries, std::int64_t keys,
-                    std::int64_t outputs) {
+/// Tokens whose tensors must be moved.
+struct Moved {
+    std::int64_t queries = 0;     // read: they see some key
+    std::int64_t keys = 0;        // read: some query sees them
+    std::int64_t query_ends = 0;  // results written
+    std::int64_t key_ends = 0;    // the same of a backward pass
+};
+
+/// Of so many kv heads: q, K and V read, o written; in a backward pass do, o and lse read as well, dq, dk, dv
+/// written.
+double tensor_bytes(const Problem& problem, std::int64_t heads_kv, const Moved& moved, Schedule::Pass pass) {
     const std::int64_t heads_q = heads_kv * problem.group();
-    const std::int64_t elements = queries * heads_q * problem.head_dim +
-                                  keys * heads_kv * (problem.head_dim + problem.value_dim) +
-                                  outputs * heads_q * problem.value_dim;
-    return static_cast<double>(elements) * element_bytes(problem);
+    const std::int64_t d = problem.head_dim, dv = problem.value_dim;
+    const bool forward = pass == Schedule::Pass::forward;
+    const std::int64_t elements = moved.queries * heads_q * (forward ? d : d + 2 * dv) +
+                                  moved.keys * heads_kv * (d + dv) + moved.query_ends * heads_q * (forward ? dv : d) +
+                                  (forward ? 0 : moved.key_ends * heads_kv * (d + dv));
+    const std::int64_t lse_bytes = forward ? 0 : moved.queries * heads_q * 4;
+    return static_cast<double>(elements) * element_bytes(problem) + static_cast<double>(lse_bytes);
 }
 
 /// One table with all that is asked of it rank by rank. "Heads" are those of the member that owns most of them.
@@ -69,114 +104,159 @@ public:
           schedule_(schedule),
           rates_(rates),
           wiring_(wiring),
-          heads_kv_(contiguous_part(problem.heads_kv, wiring.members, 0).size()) {
-        const auto ranks = static_cast<std::size_t>(needs.ranks());
-        attends_.resize(ranks * static_cast<std::size_t>(needs.users()) * ranks);
-        sends_own_.resize(ranks * static_cast<std::size_t>(needs.users()));
-        for (int rank = 0; rank < needs.ranks(); ++rank)
-            for (const Action& action : schedule.program(rank)) {
-                const auto& [kind, user, id] = action.item;
-                if (action.kind == Action::Kind::attend)
-                    attends_[at(rank, user) * ranks + static_cast<std::size_t>(id)] = true;
-                if (action.kind == Action::Kind::send && kind == Item::Kind::chunk && id == rank)
-                    sends_own_[at(rank, user)] = true;
-            }
-    }
+          heads_kv_(contiguous_part(problem.heads_kv, wiring.members, 0).size()) {}
 
     Work work(int rank) const {
+        std::map<Item, double> triples;  // by queries
+        for (const Action& action : schedule_.program(rank))
+            if (action.kind == Action::Kind::attend) triples[queries_of(action)] += triples_of(action);
         Work total;
-        for (int user = 0; user < needs_.users(); ++user) {
-            double pairs = 0;
-            for (int origin = 0; origin < needs_.ranks(); ++origin)
-                if (attends(rank, user, origin)) pairs += pairs_of(rank, user, origin);
-            total += work_of(pairs, static_cast<double>(needs_.queries_of(user, rank).size()), heads_q(), problem_,
-                             rates_);
-        }
+        for (const auto& [queries, seen] : triples) total += work_of_queries(queries, seen);
         return total;
     }
 
     double hbm_ns(int rank) const {
         double bytes = 0;
         for (int user = 0; user < needs_.users(); ++user) {
-            const Range positions = needs_.query_positions(user, rank);
-            std::int64_t queries = 0;  // at least as many as see one of the chunks; no union is built
-            for (int origin = 0; origin < needs_.ranks(); ++origin)
-                if (attends(rank, user, origin))
-                    queries = std::max(queries, queries_that_see(*problem_.mask, Viewer{user, 0}, positions,
-                                                                 needs_.keys_of(user, origin)));
-            const Range own = needs_.keys_of(user, rank);
-            std::int64_t keys = 0;
-            if (sends_own_[at(rank, user)])
-                keys = own.size();
-            else if (attends(rank, user, rank))
-                keys = keys_that_are_seen(*problem_.mask, Viewer{user, 0}, positions, own);
-            bytes +=
-                tensor_bytes(problem_, heads_kv_, queries, keys, needs_.queries_replicated() ? 0 : positions.size());
+            bool sends_queries = false;
+            std::set<int> attended;  // chunks that own queries are attended to here
+            Ranges own_keys;         // used here or sent
+            for (const Action& action : schedule_.program(rank)) {
+                const Item& item = action.item;
+                if (action.kind == Action::Kind::fence || item.user != user) continue;
+                const bool leaves = action.kind == Action::Kind::send;
+                if (leaves && item.kind == Item::Kind::queries && item.id == rank) sends_queries = true;
+                if (action.kind == Action::Kind::attend && action.owner == needs_.owner_of(rank))
+                    attended.insert(item.id);
+                if (item.kind != Item::Kind::chunk || item.id != rank) continue;
+                if (leaves) own_keys.insert(own_keys.end(), action.keys.begin(), action.keys.end());
+                if (action.kind == Action::Kind::attend && !problem_.mask->varies_by_head())
+                    add_seen_keys(action, own_keys);
+            }
+            const Tokens& own = needs_.queries(user, rank);
+            std::int64_t queries = sends_queries ? own.size() : 0;
+            // At least as many as see one of the chunks; no union is built.
+            for (const int origin : attended) queries = std::max(queries, queries_that_see(user, rank, origin));
+            bytes += tensor_bytes(problem_, heads_kv_,
+                                  {queries, total(united(std::move(own_keys))),
+                                   needs_.queries_replicated() ? 0 : own.size(), needs_.keys(user, rank).size()},
+                                  schedule_.pass());
         }
         return bytes / rates_.hbm_bytes_per_ns;
     }
 
     double arrival_ns(int rank) const {
-        std::map<int, std::vector<Item>> arriving;  // by sender, in table order
+        std::map<int, std::vector<Action>> arriving;  // by sender, in table order
         for (const Action& action : schedule_.program(rank))
-            if (action.kind == Action::Kind::receive) arriving[action.peer].push_back(action.item);
+            if (action.kind == Action::Kind::receive) arriving[action.peer].push_back(action);
         double latest = 0;
         for (const auto& [from, items] : arriving) latest = std::max(latest, edge_ns(from, rank, items));
         return latest;
     }
 
 private:
-    double heads_q() const { return static_cast<double>(heads_kv_ * problem_.group()); }
-
-    std::size_t at(int rank, int user) const {
-        return static_cast<std::size_t>(rank) * static_cast<std::size_t>(needs_.users()) +
-               static_cast<std::size_t>(user);
-    }
-    bool attends(int rank, int user, int origin) const {
-        return attends_[at(rank, user) * static_cast<std::size_t>(needs_.ranks()) + static_cast<std::size_t>(origin)];
+    Range heads_of(const Action& attend) const {
+        const Range kv = contiguous_part(heads_kv_, schedule_.head_parts(), attend.item.head_part);
+        return {kv.begin * problem_.group(), kv.end * problem_.group()};
     }
 
-    double pairs_of(int rank, int user, int origin) const {
-        return static_cast<double>(problem_.mask->visible_pairs(Viewer{user, 0}, needs_.query_positions(user, rank),
-                                                                needs_.keys_of(user, origin)));
+    static Item queries_of(const Action& attend) {
+        return {Item::Kind::queries, attend.item.user, attend.owner, 0, attend.item.head_part};
+    }
+    double triples_of(const Action& attend) const {
+        return needs_.triples(attend.item.user, attend.owner, attend.item.id, attend.keys, heads_of(attend));
+    }
+    Work work_of_queries(const Item& queries, double triples) const {
+        const Range kv = contiguous_part(heads_kv_, schedule_.head_parts(), queries.head_part);
+        const auto rows =
+            static_cast<double>(needs_.queries(queries.user, queries.id).size() * kv.size() * problem_.group());
+        return attention::work_of(triples, rows, problem_, rates_, schedule_.pass());
+    }
+    /// Work that cannot begin before the chunk is there. Rows are counted as not compared here: the running maximum
+    /// of earlier chunks costs a comparison more per row, but a kernel may take chunks in any order.
+    Work work_of(const Action& attend) const { return work_of_queries(queries_of(attend), triples_of(attend)); }
+
+    std::int64_t queries_that_see(int user, int rank, int origin) const {
+        const Tokens& own = needs_.queries(user, rank);
+        const Tokens& chunk = needs_.keys(user, origin);
+        std::int64_t most = 0;
+        for (const Run& keys : chunk.runs()) {
+            std::int64_t seeing = 0;
+            for (std::size_t i = 0; i < own.runs().size(); ++i)
+                seeing += attention::queries_that_see(problem_, user,
+                                                      needs_.query_positions(user, rank, own.local_run(i)), keys);
+            most = std::max(most, seeing);
+        }
+        return most;
     }
 
-    /// Work that cannot begin before the item starts to arrive. Rows are counted as not compared here: the running
-    /// maximum of earlier chunks costs a comparison more per row, but a kernel may take chunks in any order.
-    Work work_with(int rank, const Item& item) const {
-        if (item.kind == Item::Kind::state || !attends(rank, item.user, item.id)) return {};
-        return work_of(pairs_of(rank, item.user, item.id),
-                       static_cast<double>(needs_.queries_of(item.user, rank).size()), heads_q(), problem_, rates_);
+    /// Keys of the attended ones that a query does see: a kernel that gathers need not read the others.
+    void add_seen_keys(const Action& attend, Ranges& seen) const {
+        const Tokens& chunk = needs_.keys(attend.item.user, attend.item.id);
+        const Tokens& queries = needs_.queries(attend.item.user, attend.owner);
+        for (const Range& range : attend.keys)
+            for (const Range& keys : chunk.cut(range, chunk.size()))
+                for (std::size_t i = 0; i < queries.runs().size(); ++i) {
+                    const Run positions =
+                        needs_.query_positions(attend.item.user, attend.owner, queries.local_run(i));
+                    for (const Range& part : seen_keys(*problem_.mask, {attend.item.user, heads_of(attend)},
+                                                       positions, chunk.run(keys), 1))
+                        seen.push_back({keys.begin + part.begin, keys.begin + part.end});
+                }
     }
 
-    /// What must follow the last message of an item: if V comes last, the value product of the piece that has least
-    /// of it; if K comes last, no less than that with head_dim. Masked blocks may hold an empty piece: nothing then.
-    double tail_ns(int rank, const Item& item) const {
-        if (item.kind == Item::Kind::state || !attends(rank, item.user, item.id)) return 0;
-        const Range queries = needs_.query_positions(item.user, rank);
-        const Range keys = needs_.keys_of(item.user, item.id);
-        const std::int64_t piece = wiring_.piece_keys(item) > 0 ? wiring_.piece_keys(item) : keys.size();
-        std::uint64_t fewest = problem_.mask->visible_pairs(Viewer{item.user, 0}, queries, keys);
-        for (std::int64_t begin = keys.begin; begin < keys.end; begin += piece)
-            fewest = std::min(fewest, problem_.mask->visible_pairs(Viewer{item.user, 0}, queries,
-                                                                   {begin, std::min(begin + piece, keys.end)}));
-        const auto depth = static_cast<double>(std::min(problem_.head_dim, problem_.value_dim));
-        return static_cast<double>(fewest) * heads_q() * depth / rates_.macs_per_ns;
+    /// Does this attend wait for that transfer?
+    static bool waits(const Action& attend, const Action& transfer) {
+        const Item &block = attend.item, &item = transfer.item;
+        if (item.user != block.user || item.head_part != block.head_part) return false;
+        if (item.kind == Item::Kind::queries) return item.id == attend.owner;
+        return item.kind == Item::Kind::chunk && item.id == block.id &&
+               !intersection(attend.keys, transfer.keys).empty();
     }
 
-    double edge_ns(int from, int rank, const std::vector<Item>& items) const {
+    /// When the first k items are there at the edge's rate, the work of all that wait for later items is still to
+    /// come.
+    double edge_ns(int from, int rank, const std::vector<Action>& items) const {
         const double rate = slowest_link(from, rank);
+        std::vector<Work> work_with(items.size());  // by the last item it waits for
+        for (const Action& action : schedule_.program(rank)) {
+            if (action.kind != Action::Kind::attend) continue;
+            for (std::size_t i = items.size(); i-- > 0;) {
+                if (!waits(action, items[i])) continue;
+                work_with[i] += work_of(action);
+                break;
+            }
+        }
         Work later;
-        for (const Item& item : items) later += work_with(rank, item);
-        double arrived = 0;
-        double bound = 0;
-        for (const Item& item : items) {
+        for (const Work& work : work_with) later += work;
+        double arrived = 0, bound = 0;
+        for (std::size_t i = 0; i < items.size(); ++i) {
             bound = std::max(bound, arrived + later.longer());
-            const Work done = work_with(rank, item);
-            later += {-done.matrix_ns, -done.vector_ns};
-            arrived += static_cast<double>(item_bytes(problem_, needs_, rank, item, heads_kv_)) / rate;
+            later += {-work_with[i].matrix_ns, -work_with[i].vector_ns};
+            arrived += static_cast<double>(transfer_bytes(problem_, needs_, schedule_, items[i], heads_kv_)) / rate;
         }
         return std::max(bound, arrived + tail_ns(rank, items.back()));
+    }
+
+    /// What must follow the last message of a chunk: if V comes last, the value product of the piece that has least
+    /// of it; if K comes last, no less than that with head_dim. Masked blocks may hold an empty piece: nothing then.
+    double tail_ns(int rank, const Action& last) const {
+        if (last.item.kind != Item::Kind::chunk) return 0;
+        double fewest = std::numeric_limits<double>::infinity();
+        const Tokens& chunk = needs_.keys(last.item.user, last.item.id);
+        for (const Range& range : last.keys) {
+            const std::int64_t piece = wiring_.piece_keys > 0 ? wiring_.piece_keys : chunk.size();
+            for (std::int64_t begin = range.begin; begin < range.end; begin = (begin / piece + 1) * piece) {
+                const Range keys{begin, std::min(range.end, (begin / piece + 1) * piece)};
+                double triples = 0;
+                for (const Action& action : schedule_.program(rank))
+                    if (action.kind == Action::Kind::attend && waits(action, last))
+                        triples += needs_.triples(last.item.user, action.owner, last.item.id,
+                                                  intersection(action.keys, {keys}), heads_of(action));
+                fewest = std::min(fewest, triples);
+            }
+        }
+        return fewest * static_cast<double>(std::min(problem_.head_dim, problem_.value_dim)) / rates_.macs_per_ns;
     }
 
     double slowest_link(int from, int rank) const {
@@ -192,8 +272,6 @@ private:
     const MachineRates& rates_;
     const Wiring& wiring_;
     std::int64_t heads_kv_;
-    std::vector<bool> attends_;    // by rank, user, origin
-    std::vector<bool> sends_own_;  // by rank, user
 };
 
 }  // namespace
@@ -203,19 +281,19 @@ const BoundTerm& Bound::binding() const {
                              [](const BoundTerm& a, const BoundTerm& b) { return a.ns < b.ns; });
 }
 
-Bound machine_bound(const Problem& problem, const MachineRates& rates) {
+Bound machine_bound(const Problem& problem, const MachineRates& rates, Schedule::Pass pass) {
     Work work;
     double bytes = 0;
-    for (std::size_t number = 0; number < problem.users.size(); ++number) {
-        const User& user = problem.users[number];
-        const Viewer viewer{static_cast<int>(number), 0};
-        const Range queries{user.query_offset, user.query_offset + user.queries};
-        const Range keys{0, user.keys};
-        const auto pairs = static_cast<double>(problem.mask->visible_pairs(viewer, queries, keys));
-        work +=
-            work_of(pairs, static_cast<double>(user.queries), static_cast<double>(problem.heads_q), problem, rates);
-        bytes += tensor_bytes(problem, problem.heads_kv, queries_that_see(*problem.mask, viewer, queries, keys),
-                              keys_that_are_seen(*problem.mask, viewer, queries, keys), user.queries);
+    for (int user = 0; user < static_cast<int>(problem.users.size()); ++user) {
+        const User& tokens = problem.users[static_cast<std::size_t>(user)];
+        const Run queries{tokens.query_offset, tokens.queries, 1}, keys{0, tokens.keys, 1};
+        const auto triples =
+            static_cast<double>(visible_pairs(*problem.mask, {user, {0, problem.heads_q}}, queries, keys));
+        work += work_of(triples, static_cast<double>(tokens.queries * problem.heads_q), problem, rates, pass);
+        bytes += tensor_bytes(problem, problem.heads_kv,
+                              {queries_that_see(problem, user, queries, keys),
+                               keys_that_are_seen(problem, user, queries, keys), tokens.queries, tokens.keys},
+                              pass);
     }
     const double pes = rates.pes;
     return {{{"matrix", work.matrix_ns / pes},
@@ -230,8 +308,8 @@ LinkTraffic wired_traffic(const Problem& problem, const NeedSets& needs, const S
     for (int member = 0; member < wiring.members; ++member) {
         const std::int64_t heads_kv = contiguous_part(problem.heads_kv, wiring.members, member).size();
         if (heads_kv == 0) break;  // longer parts come first, so the rest is empty too
-        const auto bytes = [&](int rank, const Item& item) {
-            return item_bytes(problem, needs, rank, item, heads_kv);
+        const auto bytes = [&](const Action& transfer) {
+            return transfer_bytes(problem, needs, schedule, transfer, heads_kv);
         };
         add_traffic(traffic, edge_bytes(schedule, bytes),
                     [&](int from, int to) { return wiring.route(member, from, to); });

@@ -39,9 +39,10 @@ struct Bound {
 /// the
 ///   row has visible keys; l >= 1 and lse depend on the true maximum). Scaling can be folded into q, the subtraction
 ///   into the exponential, the row sum into the value product (a column of ones): none of these is counted;
-/// - HBM: q, k and v that some visible pair needs read once, o written once, over all slices;
+/// - HBM: q, k and v that some visible pair needs read once, o written once, over all slices (backward: do, o and lse
+///   read with q; dq, dk and dv written);
 /// - link: 0, because data may be placed so that heads never meet (head-parallel).
-Bound machine_bound(const Problem& problem, const MachineRates& rates);
+Bound machine_bound(const Problem& problem, const MachineRates& rates, Schedule::Pass pass = Schedule::Pass::forward);
 
 /// How the ranks of a table sit on the machine.
 struct Wiring {
@@ -49,9 +50,9 @@ struct Wiring {
     /// Directed links between member `member` of one rank and the same member of another.
     std::function<std::vector<LinkId>(int member, int from, int to)> route;
     std::function<double(LinkId)> link_bytes_per_ns;
-    /// Keys per message of a chunk, counted from its first key, the last message takes the rest; 0: all in one.
-    /// Compute must still wait for the last message.
-    std::function<std::int64_t(const Item&)> piece_keys = [](const Item&) { return std::int64_t{0}; };
+    /// Keys per message of a chunk: messages begin at multiples of it and where the transfer's ranges do; 0: one
+    /// message per range. Compute must still wait for the last message.
+    std::int64_t piece_keys = 0;
 };
 
 /// Bytes on every link under this wiring, summed over the members.

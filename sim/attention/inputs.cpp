@@ -14,11 +14,13 @@ namespace tilemesh::attention {
 namespace {
 
 constexpr std::uint64_t generated_at_once = 4096;  // floats on the stack of a generating thread; even, as pairs are
-constexpr TensorName all_tensors[] = {TensorName::q, TensorName::k, TensorName::v};
+constexpr TensorName all_tensors[] = {TensorName::q, TensorName::k, TensorName::v, TensorName::d_o};
+constexpr std::uint64_t first_gradient_stream = std::uint64_t{1} << 32;  // beyond q, k, v of any number of users
 
 int index_of(TensorName tensor) { return static_cast<int>(tensor); }
 
 std::uint64_t stream_of(int user, TensorName tensor) {
+    if (tensor == TensorName::d_o) return first_gradient_stream + static_cast<std::uint64_t>(user);
     return static_cast<std::uint64_t>(user) * 3 + static_cast<std::uint64_t>(tensor);
 }
 
@@ -59,6 +61,8 @@ std::string layout_of(TensorName tensor) {
             return "[keys, heads_kv, head_dim]";
         case TensorName::v:
             return "[keys, heads_kv, value_dim]";
+        case TensorName::d_o:
+            return "[queries, heads_q, value_dim]";
     }
     fail<InternalError>("no tensor number {}", index_of(tensor));
 }
@@ -126,11 +130,13 @@ TensorShape shape_of(const Problem& problem, int user, TensorName tensor) {
             return {sizes.keys, problem.heads_kv, problem.head_dim};
         case TensorName::v:
             return {sizes.keys, problem.heads_kv, problem.value_dim};
+        case TensorName::d_o:
+            return {sizes.queries, problem.heads_q, problem.value_dim};
     }
     fail<InternalError>("no tensor number {}", index_of(tensor));
 }
 
-Inputs::Inputs(const Problem& problem) : dtype_(problem.dtype), users_(problem.users.size()) {
+Inputs::Inputs(const Problem& problem, Pass pass) : dtype_(problem.dtype), pass_(pass), users_(problem.users.size()) {
     for (std::size_t user = 0; user < users_.size(); ++user) {
         for (const TensorName tensor : all_tensors) {
             users_[user].shapes[index_of(tensor)] = shape_of(problem, static_cast<int>(user), tensor);
@@ -138,13 +144,21 @@ Inputs::Inputs(const Problem& problem) : dtype_(problem.dtype), users_(problem.u
     }
 }
 
-Inputs Inputs::generated(const Problem& problem, std::uint64_t seed, Queries queries, int threads) {
-    Inputs inputs(problem);
+std::span<const TensorName> Inputs::tensors() const {
+    return std::span(all_tensors).first(has_output_gradient() ? 4 : 3);
+}
+
+bool Inputs::is_regenerated(TensorName tensor) const {
+    return queries_ == Queries::regenerated && (tensor == TensorName::q || tensor == TensorName::d_o);
+}
+
+Inputs Inputs::generated(const Problem& problem, std::uint64_t seed, Queries queries, int threads, Pass pass) {
+    Inputs inputs(problem, pass);
     inputs.seed_ = seed;
-    inputs.regenerate_q_ = queries == Queries::regenerated;
+    inputs.queries_ = queries;
     for (std::size_t user = 0; user < inputs.users_.size(); ++user) {
-        for (const TensorName tensor : all_tensors) {
-            if (tensor == TensorName::q && inputs.regenerate_q_) continue;
+        for (const TensorName tensor : inputs.tensors()) {
+            if (inputs.is_regenerated(tensor)) continue;
             Stored& stored = inputs.users_[user];
             Values& values = stored.values[index_of(tensor)];
             values = Values(problem.dtype, stored.shapes[index_of(tensor)].size());
@@ -154,12 +168,13 @@ Inputs Inputs::generated(const Problem& problem, std::uint64_t seed, Queries que
     return inputs;
 }
 
-Inputs Inputs::from_file(const Problem& problem, const std::filesystem::path& file, const std::string& prefix) {
+Inputs Inputs::from_file(const Problem& problem, const std::filesystem::path& file, const std::string& prefix,
+                         Pass pass) {
     const SafetensorsFile opened(file);
-    Inputs inputs(problem);
+    Inputs inputs(problem, pass);
     for (std::size_t user = 0; user < inputs.users_.size(); ++user) {
         const std::string user_prefix = inputs.users_.size() == 1 ? prefix : fmt::format("{}{}.", prefix, user);
-        for (const TensorName tensor : all_tensors) {
+        for (const TensorName tensor : inputs.tensors()) {
             Stored& stored = inputs.users_[user];
             stored.values[index_of(tensor)] =
                 read_tensor(opened, file.string(), user_prefix + std::string(name_of(tensor)), tensor,
@@ -170,13 +185,15 @@ Inputs Inputs::from_file(const Problem& problem, const std::filesystem::path& fi
 }
 
 Inputs Inputs::from_values(const Problem& problem, std::vector<UserValues> users) {
-    Inputs inputs(problem);
+    const bool backward =
+        std::any_of(users.begin(), users.end(), [](const UserValues& user) { return user.d_o.size() > 0; });
+    Inputs inputs(problem, backward ? Pass::backward : Pass::forward);
     if (users.size() != problem.users.size()) {
         fail<InternalError>("tensors of {} users for a problem of {}", users.size(), problem.users.size());
     }
     for (std::size_t user = 0; user < users.size(); ++user) {
-        Values* const given[] = {&users[user].q, &users[user].k, &users[user].v};
-        for (const TensorName tensor : all_tensors) {
+        Values* const given[] = {&users[user].q, &users[user].k, &users[user].v, &users[user].d_o};
+        for (const TensorName tensor : inputs.tensors()) {
             Stored& stored = inputs.users_[user];
             Values& values = *given[index_of(tensor)];
             if (values.size() != stored.shapes[index_of(tensor)].size() || values.dtype() != problem.dtype) {
@@ -192,12 +209,15 @@ Inputs Inputs::from_values(const Problem& problem, std::vector<UserValues> users
 
 void Inputs::read(int user, TensorName tensor, std::uint64_t first, std::span<float> out) const {
     const Stored& stored = users_.at(static_cast<std::size_t>(user));
+    if (tensor == TensorName::d_o && !has_output_gradient()) {
+        fail<InternalError>("the gradient of the output of user {} is not there in a forward pass", user);
+    }
     const std::uint64_t size = stored.shapes[index_of(tensor)].size();
     if (first > size || out.size() > size - first) {
         fail<InternalError>("elements {} to {} of {} of user {}, which has {}", first, first + out.size(),
                             name_of(tensor), user, size);
     }
-    if (tensor == TensorName::q && regenerate_q_) {
+    if (is_regenerated(tensor)) {
         fill_normal(seed_, stream_of(user, tensor), first, out);
         round_to(dtype_, out);
     } else {

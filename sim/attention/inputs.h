@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tensors a run works on: q, k and v of every user in their storage type, generated from a seed or read from a
-// file. K and V are held in memory once and shared; generated q can instead be made again whenever a row is asked
-// for, so that a sampled run at any context holds none of it.
+// The tensors a run works on: q, k and v of every user in their storage type, and for the backward pass the gradient
+// of the output, generated from a seed or read from a file. K and V are held in memory once and shared; what is
+// generated per query (q and the gradient) can instead be made again whenever a row is asked for, so that a sampled
+// run at any context holds none of it.
 #pragma once
 
 #include "sim/attention/problem.h"
@@ -34,9 +35,10 @@ private:
     std::vector<float> floats_;
 };
 
-enum class TensorName : std::uint8_t { q, k, v };  // the value is also the offset of a generated tensor's stream
+/// d_o is the gradient of the loss with respect to o, called "do" in files.
+enum class TensorName : std::uint8_t { q, k, v, d_o };
 constexpr std::string_view name_of(TensorName tensor) {
-    constexpr std::string_view names[] = {"q", "k", "v"};
+    constexpr std::string_view names[] = {"q", "k", "v", "do"};
     return names[static_cast<int>(tensor)];
 }
 
@@ -51,35 +53,47 @@ class Inputs {
 public:
     struct UserValues {
         Values q, k, v;
+        Values d_o = {};  // empty: no backward pass
     };
-    /// Whether generated q is held in memory (runs that compute every row) or made anew for each reader.
+    /// Whether generated q and d_o are held in memory (runs that compute every row) or made anew for each reader.
     enum class Queries : std::uint8_t { held, regenerated };
+    /// What the tensors are for: only a backward pass has d_o.
+    enum class Pass : std::uint8_t { forward, backward };
 
-    /// Standard normals, rounded to the problem's dtype; tensor t of user u is stream 3 u + t of the seed.
-    static Inputs generated(const Problem& problem, std::uint64_t seed, Queries queries, int threads = 2);
-    /// Tensors prefix + "q", "k", "v"; with several users prefix + "0.q", "1.q" and so on. Stored as F16, BF16 or F32
-    /// in the shapes of problem.h, rounded to the problem's dtype. Values that are not finite, or not after rounding,
-    /// are InputErrors.
-    static Inputs from_file(const Problem& problem, const std::filesystem::path& file, const std::string& prefix);
-    /// Tensors made by the caller, in the shapes of problem.h.
+    /// Standard normals, rounded to the problem's dtype; q, k, v of user u are streams 3 u, 3 u + 1, 3 u + 2 of the
+    /// seed, and d_o is stream 2^32 + u, so that q, k and v are the same in either pass.
+    static Inputs generated(const Problem& problem, std::uint64_t seed, Queries queries, int threads = 2,
+                            Pass pass = Pass::forward);
+    /// Tensors prefix + "q", "k", "v" and, for a backward pass, "do"; with several users prefix + "0.q", "1.q" and so
+    /// on. Stored as F16, BF16 or F32 in the shapes of problem.h, rounded to the problem's dtype. Values that are not
+    /// finite, or not after rounding, are InputErrors.
+    static Inputs from_file(const Problem& problem, const std::filesystem::path& file, const std::string& prefix,
+                            Pass pass = Pass::forward);
+    /// Tensors made by the caller, in the shapes of problem.h; d_o of every user or of none.
     static Inputs from_values(const Problem& problem, std::vector<UserValues> users);
+
+    bool has_output_gradient() const { return pass_ == Pass::backward; }
 
     /// Elements first .. first + out.size() of a tensor, row-major.
     void read(int user, TensorName tensor, std::uint64_t first, std::span<float> out) const;
-    /// One head of some tokens; out is [tokens, dim]. Tokens of q are query indices, not positions.
+    /// One head of some tokens; out is [tokens, dim]. Tokens of q and d_o are query indices, not positions.
     void read_head(int user, TensorName tensor, Range tokens, std::int64_t head, std::span<float> out) const;
     void query_row(int user, std::int64_t query, std::int64_t head, std::span<float> out) const;
 
 private:
-    explicit Inputs(const Problem& problem);
+    Inputs(const Problem& problem, Pass pass);
+    /// The tensors of this pass.
+    std::span<const TensorName> tensors() const;
+    bool is_regenerated(TensorName tensor) const;
 
     struct Stored {
-        TensorShape shapes[3];
-        Values values[3];  // q is empty when it is regenerated
+        TensorShape shapes[4];
+        Values values[4];  // empty when regenerated, and d_o in a forward pass
     };
     Dtype dtype_;
+    Pass pass_;
     std::uint64_t seed_ = 0;
-    bool regenerate_q_ = false;
+    Queries queries_ = Queries::held;
     std::vector<Stored> users_;
 };
 

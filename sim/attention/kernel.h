@@ -4,11 +4,13 @@
 // passed in; nothing in sim/ knows it.
 #pragma once
 
+#include "sim/attention/rank_grid.h"
 #include "sim/attention/schedule.h"
 #include "sim/attention/timeline.h"
 #include "sim/tile/context.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,20 +38,42 @@ struct Tiling {
     std::int64_t fold_keys =
         1;  // keys of one fold of the matrix array: partly visible tiles are trimmed to whole ones
     std::int64_t group_blocks = 0;  // query blocks that stay in SRAM together while keys stream past (chosen)
-    bool queries_stay = false;      // all query blocks of a PE fit at once, with their states (chosen)
+    bool queries_stay = false;      // all query blocks of a PE fit at once, with all registers of states (chosen)
     bool chunks_stay = false;       // all chunks a PE ever holds fit too, so none is staged in HBM (chosen)
 };
 
-/// What one PE has in its HBM for one user. Rows are tokens times the query heads of a kv head: row t * group + j is
-/// query token t, head j of the group.
+/// K and V of some keys: [heads, keys, head_dim] and [heads, keys, value_dim].
+struct KeyTensors {
+    Tensor* k = nullptr;
+    Tensor* v = nullptr;
+};
+/// Partial results in HBM, f32: m and l [heads, rows, 1], o [heads, rows, value_dim].
+struct StateTensors {
+    Tensor *m = nullptr, *l = nullptr, *o = nullptr;
+};
+
+/// What one PE has in its HBM of its own rank's tokens of one user. Rows are tokens times the query heads of a kv
+/// head: row t * group + j is query token t, head j of the group.
 struct UserTensors {
-    Tensor* q = nullptr;                  // [heads, rows, head_dim]; null: this PE has no queries
-    Tensor* k = nullptr;                  // [heads, keys, head_dim]; null: no keys
-    Tensor* v = nullptr;                  // [heads, keys, value_dim]
-    Tensor* o = nullptr;                  // [heads, rows, value_dim]
-    Tensor* lse = nullptr;                // [heads, rows, 1] f32, natural logarithm
-    std::vector<Tensor*> slot_k, slot_v;  // by origin rank: where chunks of others are kept; null where not needed
-    Tensor *m = nullptr, *l = nullptr, *acc = nullptr;  // states of query blocks that do not stay in SRAM; f32
+    Tensor* q = nullptr;    // [heads, rows, head_dim]; null: this PE has no queries
+    Tensor* k = nullptr;    // [heads, keys, head_dim]; null: no keys
+    Tensor* v = nullptr;    // [heads, keys, value_dim]
+    Tensor* o = nullptr;    // [heads, rows, value_dim]
+    Tensor* lse = nullptr;  // [heads, rows, 1] f32, natural logarithm
+    Tensor* bias =
+        nullptr;  // [1, 1, keys of all ranks, one rank after the other] f32, divided by the scale; null: no bias
+};
+
+/// What a backward pass has beside them: o and lse, which the forward pass left, and what it computes.
+struct UserGradientTensors {
+    Tensor* d_o = nullptr;  // [heads, rows, value_dim], in
+    Tensor* dq = nullptr;   // [heads, rows, head_dim], out
+    Tensor* dk = nullptr;   // [heads, keys, head_dim], out
+    Tensor* dv = nullptr;   // [heads, keys, value_dim], out
+    // Room for what does not stay in SRAM, f32.
+    Tensor* row_lse = nullptr;  // [heads, rows, 1]
+    Tensor* row_d = nullptr;    // [heads, rows, 1]
+    Tensor* dq_sum = nullptr;   // [heads, rows, head_dim]
 };
 
 /// Everything one PE's run of a kernel needs.
@@ -63,6 +87,15 @@ struct Launch {
     Range heads;             // kv heads of this PE
     std::vector<int> peers;  // by rank: the PE that owns the same heads there
     std::vector<UserTensors> users;
+    std::vector<UserGradientTensors> gradient_users;  // of a backward pass
+    // Room in this PE's HBM for what comes from elsewhere or does not stay in SRAM; heads are those of the head part.
+    std::map<Item, KeyTensors> chunks;     // [heads, keys of the chunk, ...]
+    std::map<Item, Tensor*> queries;       // [heads, rows of the queries, head_dim]
+    std::map<Item, StateTensors> states;   // registers, rows of the queries
+    std::map<Item, KeyTensors> gradients;  // registers, f32: dk and dv of a chunk
+
+    /// kv heads of a head part, counted from this PE's first.
+    Range heads_of_part(int part) const { return contiguous_part(heads.size(), schedule->head_parts(), part); }
 };
 
 struct Kernel {
@@ -71,12 +104,16 @@ struct Kernel {
     bool replicated_queries = false;  // every rank has all queries
     bool by_heads = false;            // one rank of all PEs: heads are divided, tokens are not
     bool exact = true;                // false: a specimen whose arithmetic is known to be wrong
-    Schedule (*schedule)(const NeedSets&) = nullptr;
-    /// Why this kernel cannot run the problem on so many ranks; nothing when it can.
-    std::optional<std::string> (*refuses)(const Problem&, int ranks) = nullptr;
+    bool moves_states = false;        // partial results travel: a panel may choose how
+    bool keeps_state = true;          // has a running (m, l, o): a panel may choose its dtype
+    Schedule::Pass pass = Schedule::Pass::forward;
+    Schedule (*schedule)(const NeedSets&, const RankGrid&) = nullptr;
+    /// Why this kernel cannot run the problem on these ranks, whose PEs own at most `heads` kv heads each; nothing
+    /// when it can. Null: it runs everything.
+    std::optional<std::string> (*refuses)(const Problem&, const RankGrid&, std::int64_t heads) = nullptr;
     /// Tile sizes: those asked for, the rest chosen. InputError-free: returns why not instead.
-    Tiling (*plan)(const Problem&, const NeedSets&, std::int64_t heads, const Device&, const Tiling& request,
-                   std::string& why_not) = nullptr;
+    Tiling (*plan)(const Problem&, const NeedSets&, const Schedule&, std::int64_t heads, const Device&,
+                   const Tiling& request, std::string& why_not) = nullptr;
     void (*text)(tl::Context&, const Launch&) = nullptr;
 };
 

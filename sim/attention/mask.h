@@ -35,6 +35,15 @@ struct Viewer {
     std::int64_t head = 0;  // query head
 };
 
+/// Segments of `segment` positions; in each, every `step`-th position from offset(head) on takes part, and those see
+/// each other.
+struct Dilation {
+    std::int64_t segment = 1;
+    std::int64_t step = 1;
+    bool by_head = false;
+    std::int64_t offset(std::int64_t query_head) const { return by_head ? query_head % step : 0; }
+};
+
 class Mask {
 public:
     virtual ~Mask() = default;
@@ -61,6 +70,8 @@ public:
     virtual bool has_key_bias() const { return false; }
     /// What is added to the score of every query with this key before the softmax, after the scale; finite.
     virtual float key_bias(int /*user*/, std::int64_t /*key_position*/) const { return 0.0F; }
+    /// The pattern, when the mask is dilated segments and nothing else: for kernels that gather what takes part.
+    virtual std::optional<Dilation> dilation() const { return {}; }
     /// Why this mask cannot serve these users (segment ids too few, a bitmap of another size); nothing when it can.
     virtual std::optional<std::string> refuses(std::span<const User> /*users*/) const { return {}; }
 };

@@ -1,45 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who needs what: for every user, which chunk (the keys and values of one rank) some query of a rank sees. Mask and
-// sharding meet here and nowhere else; a schedule asks only this table. Tables of transfers live in schedule.h.
+// Who needs what: for every user, which keys of a chunk (the keys and values of one rank) some query of a rank sees.
+// Mask and sharding meet here and nowhere else; a schedule asks only this table. Tables of transfers live in
+// schedule.h.
 #pragma once
 
 #include "sim/attention/problem.h"
+#include "sim/attention/sharding.h"
+#include "sim/attention/tokens.h"
 
 #include <cstddef>
+#include <map>
+#include <memory>
+#include <tuple>
 #include <vector>
 
 namespace tilemesh::attention {
 
-/// Queries and keys of every user, sharded contiguously over the ranks, and how much of each (queries of one rank) x
-/// (keys of another) block the mask leaves visible.
+/// Queries and keys of every user, dealt to the ranks, and how much of each (queries of one rank) x (keys of another)
+/// block the mask leaves visible.
 class NeedSets {
 public:
-    /// Rank r holds part r of the queries and part r of the keys of every user.
-    NeedSets(const Problem& problem, int ranks);
-    /// Rank r holds all queries and part r of the keys: what a schedule that merges partial results works on.
-    static NeedSets replicated_queries(const Problem& problem, int ranks);
+    /// Rank r holds the queries and the keys that the sharding gives it.
+    NeedSets(const Problem& problem, int ranks, Sharding sharding = Sharding::contiguous);
+    /// Rank r holds all queries and its share of the keys: what a schedule that merges partial results works on.
+    static NeedSets replicated_queries(const Problem& problem, int ranks, Sharding sharding = Sharding::contiguous);
 
     int ranks() const { return ranks_; }
     int users() const { return users_; }
     bool queries_replicated() const { return queries_replicated_; }
-    /// Does any query of `rank` see any key of `origin`?
+    /// Under whose number a rank's queries go: its own, or 0 when all ranks have the same.
+    int owner_of(int rank) const { return queries_replicated_ ? 0 : rank; }
+
+    /// Query tokens (indices, not positions) and key tokens of a rank.
+    const Tokens& queries(int user, int rank) const { return queries_[at(user, rank)]; }
+    const Tokens& keys(int user, int rank) const { return keys_[at(user, rank)]; }
+    /// Positions of a range of a rank's queries that lies in one run: what masks speak of.
+    Run query_positions(int user, int rank, Range local) const;
+
+    /// Keys of `origin`'s chunk, as local indices, that some query of `rank` sees under some head. Exact at the ends
+    /// of every range; gaps shorter than `shortest_gap` keys are filled, because a message more costs more than they
+    /// do.
+    const Ranges& needed(int user, int rank, int origin) const { return needed_[at(user, rank, origin)]; }
     Visible need(int user, int rank, int origin) const;
-    Range queries_of(int user, int rank) const;       // query indices (positions minus query_offset)
-    Range query_positions(int user, int rank) const;  // the same as positions, which is what masks speak of
-    Range keys_of(int user, int rank) const;
+    /// Visible (query head, query, key) triples of the block (queries of `rank`) x (`keys` of `origin`'s chunk) under
+    /// query heads `heads`.
+    double triples(int user, int rank, int origin, const Ranges& keys, Range heads) const;
+
+    static constexpr std::int64_t shortest_gap = 64;
 
 private:
-    NeedSets(const Problem& problem, int ranks, bool replicate_queries);
+    NeedSets(const Problem& problem, int ranks, Sharding sharding, bool replicate_queries);
     std::size_t at(int user, int rank) const {
         return static_cast<std::size_t>(user) * static_cast<std::size_t>(ranks_) + static_cast<std::size_t>(rank);
     }
+    std::size_t at(int user, int rank, int origin) const {
+        return at(user, rank) * static_cast<std::size_t>(ranks_) + static_cast<std::size_t>(origin);
+    }
 
+    std::shared_ptr<const Mask> mask_;
+    std::int64_t heads_q_ = 1;
+    std::vector<std::int64_t> offsets_;  // by user: position of query 0
     int ranks_ = 1;
     int users_ = 0;
     bool queries_replicated_ = false;
-    std::vector<Visible> need_;          // by user, rank, origin
-    std::vector<Range> queries_, keys_;  // by user, rank
-    std::vector<std::int64_t> offsets_;  // by user: position of query 0
+    std::vector<Tokens> queries_, keys_;  // by user, rank
+    std::vector<Ranges> needed_;          // by user, rank, origin
+    // Counting pairs of a large block takes a while, and bounds ask for the same blocks again and again.
+    using BlockKey =
+        std::tuple<std::size_t, std::int64_t, std::int64_t, std::vector<std::pair<std::int64_t, std::int64_t>>>;
+    mutable std::map<BlockKey, double> counted_;
 };
 
 }  // namespace tilemesh::attention

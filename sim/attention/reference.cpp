@@ -4,6 +4,7 @@
 // a tile is partly visible.
 #include "sim/attention/reference.h"
 
+#include "sim/attention/in_parallel.h"
 #include "sim/attention/mask_blocks.h"
 #include "sim/attention/reference_arithmetic.h"
 #include "sim/base/error.h"
@@ -11,9 +12,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <exception>
 #include <limits>
-#include <thread>
 
 namespace tilemesh::attention {
 namespace {
@@ -226,28 +225,10 @@ template <class BatchOf>
 void compute_all(const Problem& problem, const Inputs& inputs, int user, Reference& result, std::int64_t count,
                  int threads, const BatchOf& batch_of) {
     std::atomic<std::int64_t> next = 0;
-    const auto work = [&] {
+    in_parallel(threads, [&] {
         Worker worker(problem, inputs, user, result);
         for (std::int64_t batch = next++; batch < count; batch = next++) worker.compute(batch_of(batch));
-    };
-    std::vector<std::exception_ptr> failures(index(std::max(threads, 1)));
-    const auto guarded = [&](std::exception_ptr& failure) {
-        try {
-            work();
-        } catch (...) {
-            failure = std::current_exception();
-        }
-    };
-    {
-        std::vector<std::jthread> others;
-        for (std::size_t i = 1; i < failures.size(); ++i) {
-            others.emplace_back([&guarded, &failure = failures[i]] { guarded(failure); });
-        }
-        guarded(failures.front());
-    }
-    for (const std::exception_ptr& failure : failures) {
-        if (failure) std::rethrow_exception(failure);
-    }
+    });
 }
 
 Reference room_for(const Problem& problem, std::int64_t rows) {

@@ -10,7 +10,50 @@
 namespace tilemesh::attention {
 
 std::string name_of(const Item& item) {
-    return fmt::format("{} {} of user {}", item.kind == Item::Kind::chunk ? "chunk" : "register", item.id, item.user);
+    std::string part = item.head_part > 0 ? fmt::format(" head part {}", item.head_part) : "";
+    switch (item.kind) {
+        case Item::Kind::chunk:
+            return fmt::format("chunk {} of user {}{}", item.id, item.user, part);
+        case Item::Kind::queries:
+            return fmt::format("queries {} of user {}{}", item.id, item.user, part);
+        case Item::Kind::state:
+            return fmt::format("register {} of queries {} of user {}{}", item.copy, item.id, item.user, part);
+        case Item::Kind::gradient:
+            return fmt::format("gradient register {} of chunk {} of user {}{}", item.copy, item.id, item.user, part);
+    }
+    return {};
+}
+
+int Tree::depth_of(std::size_t node) const {
+    int depth = 0;
+    for (; parents[node] >= 0; node = static_cast<std::size_t>(parents[node])) ++depth;
+    return depth;
+}
+
+Tree path(const std::vector<int>& ranks) {
+    Tree tree{ranks, {}};
+    for (std::size_t node = 0; node < ranks.size(); ++node) tree.parents.push_back(static_cast<int>(node) - 1);
+    return tree;
+}
+
+Tree arms(const std::vector<int>& row, int at, bool wraps) {
+    const int n = static_cast<int>(row.size());
+    Tree tree{{row[static_cast<std::size_t>(at)]}, {-1}};
+    for (const int stride : {+1, -1}) {
+        const int to_the_end = stride > 0 ? n - 1 - at : at;
+        const int hops = !wraps ? to_the_end : stride > 0 ? n / 2 : (n - 1) / 2;
+        for (int hop = 1; hop <= hops; ++hop) {
+            tree.parents.push_back(hop == 1 ? 0 : static_cast<int>(tree.ranks.size()) - 1);
+            tree.ranks.push_back(row[static_cast<std::size_t>((at + stride * hop + n) % n)]);
+        }
+    }
+    return tree;
+}
+
+Tree walk(int ranks, int from, int stride, int hops) {
+    std::vector<int> visited;
+    for (int hop = 0; hop <= hops; ++hop) visited.push_back((((from + stride * hop) % ranks) + ranks) % ranks);
+    return path(visited);
 }
 
 void Schedule::enter(int rank, const Action& action) {
@@ -21,40 +64,87 @@ void Schedule::enter(int rank, const Action& action) {
     program.insert(after, action);
 }
 
-void Schedule::attend(int step, int rank, int user, int origin) {
-    enter(rank, {.kind = Action::Kind::attend, .item = {Item::Kind::chunk, user, origin}, .step = step});
+void Schedule::attend(int step, int rank, int owner, const Item& chunk, Ranges keys) {
+    if (keys.empty()) return;
+    Action action{.kind = Action::Kind::attend, .item = chunk, .keys = std::move(keys), .step = step};
+    action.owner = owner;
+    enter(rank, action);
 }
 
-void Schedule::transfer(int step, int from, int to, Item item) {
-    enter(from, {.kind = Action::Kind::send, .item = item, .peer = to, .step = step});
-    enter(to, {.kind = Action::Kind::receive, .item = item, .peer = from, .step = step});
+void Schedule::transfer(int step, int from, int to, const Item& item, Ranges keys, int from_copy) {
+    Action action{.kind = Action::Kind::send, .item = item, .keys = std::move(keys), .peer = to, .step = step};
+    if (item.is_register()) action.other = from_copy;
+    enter(from, action);
+    action.kind = Action::Kind::receive;
+    action.peer = from;
+    action.other = -1;
+    enter(to, action);
 }
 
-void Schedule::merge(int step, int rank, int user, int into, int from) {
-    enter(rank, {.kind = Action::Kind::merge, .item = {Item::Kind::state, user, into}, .other = from, .step = step});
+void Schedule::merge(int step, int rank, const Item& into, int from_copy, Ranges keys) {
+    enter(rank,
+          {.kind = Action::Kind::merge, .item = into, .keys = std::move(keys), .other = from_copy, .step = step});
 }
+
+void Schedule::fence(int step, int rank) { enter(rank, {.kind = Action::Kind::fence, .step = step}); }
 
 void Schedule::attend_own(const NeedSets& needs, int user) {
     for (int rank = 0; rank < ranks(); ++rank)
-        if (needs.need(user, rank, rank) != Visible::none) attend(0, rank, user, rank);
+        for (int part = 0; part < head_parts_; ++part)
+            attend(0, rank, needs.owner_of(rank), {.user = user, .id = rank, .head_part = part},
+                   needs.needed(user, rank, rank));
 }
 
-void Schedule::propagate(const NeedSets& needs, int user, const std::vector<int>& path, int first_step) {
-    const int origin = path.front();
-    const auto needed = [&](std::size_t hop) { return needs.need(user, path[hop], origin) != Visible::none; };
-    std::size_t last = path.size() - 1;
-    while (last > 0 && !needed(last)) --last;
-    for (std::size_t hop = 1; hop <= last; ++hop) {
-        const int step = first_step + static_cast<int>(hop) - 1;
-        transfer(step, path[hop - 1], path[hop], {Item::Kind::chunk, user, origin});
-        if (needed(hop)) attend(step, path[hop], user, origin);
+void Schedule::spread(const Item& item, const Tree& tree, std::vector<Ranges> needed, int first_step) {
+    for (std::size_t node = needed.size(); node-- > 1;) {  // children come after their parents
+        needed[node] = united(std::move(needed[node]));
+        auto& above = needed[static_cast<std::size_t>(tree.parents[node])];
+        above.insert(above.end(), needed[node].begin(), needed[node].end());
     }
+    const bool whole = item.kind == Item::Kind::queries;
+    for (std::size_t node = 1; node < needed.size(); ++node)
+        if (!needed[node].empty())
+            transfer(first_step + tree.depth_of(node) - 1, tree.ranks[static_cast<std::size_t>(tree.parents[node])],
+                     tree.ranks[node], item, whole ? Ranges{} : needed[node]);
 }
 
-std::vector<int> walk(int ranks, int from, int stride, int hops) {
-    std::vector<int> path;
-    for (int hop = 0; hop <= hops; ++hop) path.push_back((((from + stride * hop) % ranks) + ranks) % ranks);
-    return path;
+void Schedule::propagate(const NeedSets& needs, int user, const Tree& tree, Share share, int attend_step) {
+    const int origin = tree.ranks.front();
+    const Item chunk{.user = user, .id = origin};
+    const Ranges shared{contiguous_part(needs.keys(user, origin).size(), share.parts, share.index)};
+    std::vector<Ranges> needed(1);
+    for (std::size_t node = 1; node < tree.ranks.size(); ++node) {
+        const int rank = tree.ranks[node];
+        needed.push_back(intersection(needs.needed(user, rank, origin), shared));
+        attend(attend_step < 0 ? tree.depth_of(node) : attend_step, rank, needs.owner_of(rank), chunk, needed.back());
+    }
+    spread(chunk, tree, std::move(needed));
+}
+
+void Schedule::reduce(const Tree& tree, Item item, const std::vector<bool>& has, int first_step) {
+    std::vector<Ranges> holds;
+    for (const bool one : has) holds.push_back(one ? Ranges{{0, 1}} : Ranges{});
+    reduce(tree, item, std::move(holds), first_step);
+}
+
+void Schedule::reduce(const Tree& tree, Item item, std::vector<Ranges> holds, int first_step) {
+    const std::size_t nodes = tree.ranks.size();
+    const bool whole = item.kind == Item::Kind::state;  // of all its queries, whatever it holds
+    int deepest = 0;
+    for (std::size_t node = 0; node < nodes; ++node) deepest = std::max(deepest, tree.depth_of(node));
+    std::vector<int> incoming(nodes, 0);  // registers taken at a node by what came from its children
+    for (std::size_t node = nodes; node-- > 1;) {
+        if (holds[node].empty()) continue;
+        const auto parent = static_cast<std::size_t>(tree.parents[node]);
+        const int step = first_step + deepest - tree.depth_of(node);
+        const Ranges keys = whole ? Ranges{} : united(holds[node]);
+        item.copy = ++incoming[parent];
+        transfer(step, tree.ranks[node], tree.ranks[parent], item, keys, 0);
+        const int from_copy = item.copy;
+        item.copy = 0;
+        merge(step, tree.ranks[parent], item, from_copy, keys);
+        holds[parent].insert(holds[parent].end(), holds[node].begin(), holds[node].end());
+    }
 }
 
 }  // namespace tilemesh::attention

@@ -1,80 +1,140 @@
 // SPDX-License-Identifier: Apache-2.0
 // Schedules are data. A schedule is a table: for every rank the ordered list of what it sends, receives, attends and
-// merges. It is made by one small function (kernels/) from the need-sets of mask and sharding; both ends of every
-// transfer are entered by one call, so they cannot disagree. Counts and link bytes are in traffic.h, the proof that a
-// table is sound in schedule_check.h, its times in timeline.h.
+// merges. It is made by one small function (kernels/) from the need-sets of mask and sharding and from where the
+// ranks stand; both ends of every transfer are entered by one call, so they cannot disagree. Counts and link bytes
+// are in traffic.h, the proof that a table is sound in schedule_check.h, its times in timeline.h.
 #pragma once
 
 #include "sim/attention/need_sets.h"
+#include "sim/attention/state_format.h"
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace tilemesh::attention {
 
-/// What moves or is worked on: the K/V chunk that started at rank `origin`, or a partial-result register (m, l, o).
+/// What moves or is worked on.
 struct Item {
-    enum class Kind : std::uint8_t { chunk, state };
+    enum class Kind : std::uint8_t {
+        chunk,    // K and V of rank `id`
+        queries,  // the queries of rank `id` (backward: with everything the backward pass needs of them)
+        state,    // a partial result (m, l, o) of the queries of rank `id` (backward: of dq)
+        gradient  // a partial (dk, dv) of the chunk of rank `id`; backward only
+    };
     Kind kind = Kind::chunk;
     std::int32_t user = 0;
-    std::int32_t id = 0;  // chunk: origin rank. state: register number; register 0 is what this rank attends into
-    bool operator==(const Item&) const = default;
+    std::int32_t id = 0;
+    std::int32_t copy = 0;       // state, gradient: number of the register that holds it; 0 is what attends add to
+    std::int32_t head_part = 0;  // which of Schedule::head_parts() parts of the kv heads
+    auto operator<=>(const Item&) const = default;
+    bool is_register() const { return kind == Kind::state || kind == Kind::gradient; }
 };
 
-/// "chunk 3 of user 0", "register 1 of user 0": how messages about tables name things.
+/// "chunk 3 of user 0", "register 1 of the queries of rank 3 of user 0": how messages about tables name things.
 std::string name_of(const Item& item);
 
-/// One row of a rank's program. Registers: a register nobody wrote is the neutral state (m = -inf, l = 0, o = 0), so
-/// a merge into it is a copy and costs nothing (tiles are immutable); at the end register 0 holds the rank's result.
-/// A state travels under one register number: the receiver finds it in the register the sender sent.
+/// One row of a rank's program. Registers: one that nobody wrote is the neutral state (m = -inf, l = 0, o = 0), so a
+/// merge into it is a copy and costs nothing (tiles are immutable); at the end register 0 of the rank's own queries
+/// holds its result.
 struct Action {
     enum class Kind : std::uint8_t {
         send,     // send item to rank `peer`
         receive,  // receive item from rank `peer`
-        attend,   // attend this rank's queries to chunk `item`, updating register 0 of the user
-        merge,    // merge register `other` into register `item` (both (m, l, o), unnormalised)
+        fence,    // what follows waits until all that was received so far is here
+        attend,   // attend the queries of rank `owner` to `keys` of chunk `item`: adds to register 0 of those queries
+                  // (backward: and to register 0 of the chunk's gradient)
+        merge,    // merge register `other` of the same queries or chunk into register `item`
     };
     Kind kind = Kind::attend;
-    Item item;
+    Item item{};    // send, receive: as it is called at the receiver
+    Ranges keys{};  // chunk: which of its keys, as local indices. gradient: of which keys of the chunk it is
     std::int32_t peer = -1;
-    std::int32_t other = -1;
-    std::int32_t step = 0;  // logical step; what arrives in step s may be forwarded in step s + 1
+    std::int32_t other = -1;  // merge: register merged from. send of a register: its number at the sender
+    std::int32_t owner = -1;  // attend: whose queries
+    std::int32_t step = 0;    // logical step; what arrives in step s may be forwarded in step s + 1
     bool operator==(const Action&) const = default;
+    bool moves() const { return kind == Kind::send || kind == Kind::receive; }
 };
 
-/// The table. A program is ordered by step; within a step sends come first, then receives, attends, merges; within
-/// those, in the order of entry. Sends first because what leaves in step s was there before it, and because the
-/// neighbour waits for it; so with buffered sends no rank's receive can hold up another's send of the same step.
+/// Ranks that a transfer reaches one from another: node 0 is the root, a node's parent comes before it.
+struct Tree {
+    std::vector<int> ranks;
+    std::vector<int> parents;  // node numbers; of the root -1
+    int depth_of(std::size_t node) const;
+};
+/// A tree without branches.
+Tree path(const std::vector<int>& ranks);
+/// Both ways from number `at` of a row of ranks: to its ends, or half way round each way when it wraps.
+Tree arms(const std::vector<int>& row, int at, bool wraps = false);
+/// The path from, from + stride, from + 2 stride, ... of `hops` hops, modulo the number of ranks.
+Tree walk(int ranks, int from, int stride, int hops);
+
+/// Part `index` of `parts` equal parts of every chunk, by local index.
+struct Share {
+    int index = 0;
+    int parts = 1;
+};
+
+/// The table. A program is ordered by step; within a step sends come first, then receives, fences, attends, merges;
+/// within those, in the order of entry. Sends first because what leaves in step s was there before it, and because
+/// the neighbour waits for it; so with buffered sends no rank's receive can hold up another's send of the same step.
 class Schedule {
 public:
-    Schedule(int ranks, int users) : programs_(static_cast<std::size_t>(ranks)), users_(users) {}
+    enum class Pass : std::uint8_t { forward, backward };
+    Schedule(int ranks, int users, int head_parts = 1, Pass pass = Pass::forward)
+        : programs_(static_cast<std::size_t>(ranks)), users_(users), head_parts_(head_parts), pass_(pass) {}
     /// A table from elsewhere, taken as it is: only check_schedule() says whether it is sound.
     Schedule(std::vector<std::vector<Action>> programs, int users) : programs_(std::move(programs)), users_(users) {}
 
     int ranks() const { return static_cast<int>(programs_.size()); }
     int users() const { return users_; }
+    int head_parts() const { return head_parts_; }
+    Pass pass() const { return pass_; }
+    /// With replicated queries: every rank ends with the whole result (else rank r ends with head part r alone).
+    bool results_everywhere() const { return results_everywhere_; }
+    void scatter_results() { results_everywhere_ = false; }
+    /// Of partial results (forward); it decides the bytes of their transfers.
+    const StateFormat& state_format() const { return state_format_; }
+    void set_state_format(const StateFormat& format) { state_format_ = format; }
     const std::vector<Action>& program(int rank) const { return programs_[static_cast<std::size_t>(rank)]; }
     const std::vector<std::vector<Action>>& programs() const { return programs_; }
 
-    void attend(int step, int rank, int user, int origin);
-    /// Enters the send at `from` and the receive at `to`.
-    void transfer(int step, int from, int to, Item item);
-    void merge(int step, int rank, int user, int into, int from);
-    /// Every rank attends its own chunk in step 0, where the mask lets it see any of it.
+    /// Rank attends the queries of `owner` to `keys` of a chunk; nothing is entered when there are no keys.
+    void attend(int step, int rank, int owner, const Item& chunk, Ranges keys);
+    /// Enters the send at `from` and the receive at `to`. A register's number at the sender is `from_copy`.
+    void transfer(int step, int from, int to, const Item& item, Ranges keys = {}, int from_copy = 0);
+    /// `keys`: of a gradient, those that the register merged from holds.
+    void merge(int step, int rank, const Item& into, int from_copy, Ranges keys = {});
+    void fence(int step, int rank);
+
+    /// Every rank attends its own chunk in step 0, as far as the mask lets it see any of it.
     void attend_own(const NeedSets& needs, int user);
-    /// Sends the chunk of path[0] along the path, rank by rank, as far as the last rank on it that needs it; each
-    /// rank that needs it attends it (path[0] itself does not). The hop to path[s] has step first_step + s - 1.
-    void propagate(const NeedSets& needs, int user, const std::vector<int>& path, int first_step = 1);
+    /// Sends a chunk or queries from the root along the tree. `needed`: by node, the keys it needs itself (queries:
+    /// any range when it needs them); on every hop goes what is needed from there on, and nothing where nothing is. A
+    /// hop to depth d has step first_step + d - 1.
+    void spread(const Item& item, const Tree& tree, std::vector<Ranges> needed, int first_step = 1);
+    /// Sends a chunk from the root (its origin) along the tree, to every rank from which on somebody needs some of
+    /// it, and of the chunk's share no more than is needed from there on. Each rank that needs some of it attends it,
+    /// the root does not. A hop to depth d has step d; attends follow their arrival at once, or in step `attend_step`
+    /// when that is given.
+    void propagate(const NeedSets& needs, int user, const Tree& tree, Share share = {}, int attend_step = -1);
+    /// The reverse: register 0 of `item` of every rank of the tree that `has` one comes to the root, merged on the
+    /// way hop by hop; ends in register 0 there. Steps begin at first_step with the deepest.
+    void reduce(const Tree& tree, Item item, const std::vector<bool>& has, int first_step);
+    /// The same for a gradient: by node the keys it has added to; every message carries those of all it sums.
+    void reduce(const Tree& tree, Item gradient, std::vector<Ranges> keys, int first_step);
 
 private:
     void enter(int rank, const Action& action);
 
     std::vector<std::vector<Action>> programs_;
     int users_ = 1;
+    int head_parts_ = 1;
+    Pass pass_ = Pass::forward;
+    bool results_everywhere_ = true;
+    StateFormat state_format_;
 };
-
-/// The path from, from + stride, from + 2 stride, ... of `hops` hops, modulo the number of ranks.
-std::vector<int> walk(int ranks, int from, int stride, int hops);
 
 }  // namespace tilemesh::attention

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a schedule's table symbolically: chunks are "here" or not, a register is the list of how often each chunk is
-// counted in it, a message is what was sent. Every rule is checked where it would first be broken.
+// Runs a schedule's table symbolically: keys and queries are "here" or not, a register is the list of blocks counted
+// in it, a message is what was sent. Every rule is checked where it would first be broken; rules about single rows
+// and about pairs of ranks are in schedule_rows.cpp.
 #include "sim/attention/schedule_check.h"
 
+#include "sim/attention/schedule_rows.h"
 #include "sim/base/error.h"
 
 #include <algorithm>
@@ -10,77 +12,30 @@
 #include <deque>
 #include <map>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 namespace tilemesh::attention {
-
 namespace {
 
 using Kind = Action::Kind;
 
 std::size_t index(int value) { return static_cast<std::size_t>(value); }
 
-void check_rows(const Schedule& schedule, const NeedSets& needs) {
-    if (schedule.ranks() != needs.ranks() || schedule.users() != needs.users())
-        fail<InternalError>("schedule: table of {} ranks and {} users, expected {} and {}", schedule.ranks(),
-                            schedule.users(), needs.ranks(), needs.users());
-    for (int rank = 0; rank < schedule.ranks(); ++rank) {
-        const Action* previous = nullptr;
-        for (const Action& action : schedule.program(rank)) {
-            const bool moves = action.kind == Kind::send || action.kind == Kind::receive;
-            const bool chunk = action.item.kind == Item::Kind::chunk;
-            if (moves && (action.peer < 0 || action.peer >= schedule.ranks() || action.peer == rank))
-                fail<InternalError>("schedule: rank {} exchanges {} with rank {}, expected another of {} ranks", rank,
-                                    name_of(action.item), action.peer, schedule.ranks());
-            if (action.item.user < 0 || action.item.user >= schedule.users() || action.item.id < 0 ||
-                (chunk && action.item.id >= schedule.ranks()))
-                fail<InternalError>("schedule: rank {} names {}, which does not exist", rank, name_of(action.item));
-            if (!moves && chunk != (action.kind == Kind::attend))
-                fail<InternalError>("schedule: rank {} cannot {} {}", rank,
-                                    action.kind == Kind::attend ? "attend" : "merge", name_of(action.item));
-            if (previous && std::tuple(action.step, action.kind) < std::tuple(previous->step, previous->kind))
-                fail<InternalError>(
-                    "schedule: rank {} has {} of step {} after a row of step {}, out of program order", rank,
-                    name_of(action.item), action.step, previous->step);
-            previous = &action;
-        }
+/// What is counted in a register: by chunk (of a state) or by queries (of a gradient), the keys. Empty: nobody wrote.
+using Contents = std::map<int, std::vector<Range>>;
+
+void add(Contents& into, const Contents& from) {
+    for (const auto& [other, ranges] : from) {
+        auto& list = into[other];
+        list.insert(list.end(), ranges.begin(), ranges.end());
     }
 }
-
-/// Sends and receives of every ordered pair of ranks are the same items in the same order.
-void check_pairs(const Schedule& schedule) {
-    std::map<std::pair<int, int>, std::pair<std::vector<Item>, std::vector<Item>>> pairs;  // (from, to) -> both ends
-    for (int rank = 0; rank < schedule.ranks(); ++rank)
-        for (const Action& action : schedule.program(rank)) {
-            if (action.kind == Kind::send) pairs[{rank, action.peer}].first.push_back(action.item);
-            if (action.kind == Kind::receive) pairs[{action.peer, rank}].second.push_back(action.item);
-        }
-    for (const auto& [pair, ends] : pairs) {
-        const auto& [sent, received] = ends;
-        for (std::size_t i = 0; i < std::max(sent.size(), received.size()); ++i) {
-            if (i >= received.size())
-                fail<InternalError>("schedule: rank {} sends {} to rank {}, which never receives it", pair.first,
-                                    name_of(sent[i]), pair.second);
-            if (i >= sent.size())
-                fail<InternalError>("schedule: rank {} receives {} from rank {}, which never sends it", pair.second,
-                                    name_of(received[i]), pair.first);
-            if (!(sent[i] == received[i]))
-                fail<InternalError>(
-                    "schedule: message {} from rank {} to rank {} is {} at the sender, {} at the receiver", i,
-                    pair.first, pair.second, name_of(sent[i]), name_of(received[i]));
-        }
-    }
-}
-
-/// How often each chunk is counted in a partial result; empty: the neutral state of a register nobody wrote.
-using Contents = std::vector<int>;
 
 class SymbolicRun {
 public:
     SymbolicRun(const Schedule& schedule, const NeedSets& needs)
-        : schedule_(schedule), needs_(needs), next_(index(schedule.ranks())) {}
+        : schedule_(schedule), needs_(needs), next_(index(schedule.ranks())), ranks_(index(schedule.ranks())) {}
 
     void run() {
         for (bool moved = true; moved;) {
@@ -90,99 +45,133 @@ public:
         }
         for (int rank = 0; rank < schedule_.ranks(); ++rank)
             if (!done(rank)) report_cycle(rank);
-        for (int rank = 0; rank < schedule_.ranks(); ++rank)
-            for (int user = 0; user < schedule_.users(); ++user) check_result(rank, user);
+        for (int rank = 0; rank < schedule_.ranks(); ++rank) {
+            for (const auto& [item, held] : ranks_[index(rank)].received)
+                if (!held.used)
+                    fail<InternalError>("schedule: rank {} receives {} but neither attends nor forwards it", rank,
+                                        name_of(item));
+            for (int user = 0; user < schedule_.users(); ++user)
+                for (int part = 0; part < schedule_.head_parts(); ++part) check_results(rank, user, part);
+        }
     }
 
 private:
-    struct Chunk {
-        bool received = false;
+    struct Held {
+        Ranges keys;  // of a chunk
         bool used = false;
-        bool attended = false;
     };
-    using Place = std::tuple<int, int, int>;  // rank, user, and origin or register
+    struct Rank {
+        std::map<Item, Held> received;  // chunks and queries
+        std::map<Item, Contents> registers;
+    };
+    struct Message {
+        Contents contents;
+    };
 
     bool done(int rank) const { return next_[index(rank)] == schedule_.program(rank).size(); }
     const Action& current(int rank) const { return schedule_.program(rank)[next_[index(rank)]]; }
+    int owner_at(int rank) const { return needs_.owner_of(rank); }
 
     /// Does one row if it can be done now; only a receive can be kept waiting.
     bool step(int rank, const Action& action) {
-        const Place place{rank, action.item.user, action.item.id};
-        const bool chunk = action.item.kind == Item::Kind::chunk;
+        Rank& at = ranks_[index(rank)];
         switch (action.kind) {
-            case Kind::send:
-                chunk ? use_chunk(rank, action, "sends") : require_register(rank, action.item, "sends");
-                in_flight_[{rank, action.peer}].push_back(chunk ? Contents{} : registers_[place]);
+            case Kind::send: {
+                Message message;
+                if (action.item.is_register()) {
+                    Item from = action.item;
+                    from.copy = action.other;
+                    message.contents = written(rank, from, "sends");
+                    check_keys(rank, action, message.contents, "sends");
+                } else {
+                    use(rank, action.item, action.keys, "sends");
+                }
+                in_flight_[{rank, action.peer}].push_back(std::move(message));
                 return true;
+            }
             case Kind::receive: {
                 auto& messages = in_flight_[{action.peer, rank}];
                 if (messages.empty()) return false;
-                if (chunk)
-                    receive_chunk(rank, action);
-                else
-                    receive_state(rank, action, messages.front());
+                if (action.item.is_register()) {
+                    at.registers[action.item] = messages.front().contents;
+                } else {
+                    receive(rank, action);
+                }
                 messages.pop_front();
                 return true;
             }
+            case Kind::fence:
+                return true;
             case Kind::attend:
                 attend(rank, action);
                 return true;
-            case Kind::merge:
-                merge(rank, action);
+            case Kind::merge: {
+                Item from = action.item;
+                from.copy = action.other;
+                const Contents contents = written(rank, from, "merges");
+                check_keys(rank, action, contents, "merges");
+                add(at.registers[action.item], contents);
                 return true;
+            }
         }
         return true;
     }
 
-    void use_chunk(int rank, const Action& action, const char* verb) {
-        Chunk& chunk = chunks_[{rank, action.item.user, action.item.id}];
-        if (action.item.id != rank && !chunk.received)
-            fail<InternalError>("schedule: rank {} {} {} in step {} before it has it", rank, verb,
-                                name_of(action.item), action.step);
-        chunk.used = true;
+    bool own(int rank, const Item& item) const {
+        return item.kind == Item::Kind::chunk ? item.id == rank : item.id == owner_at(rank);
     }
 
-    void receive_chunk(int rank, const Action& action) {
-        Chunk& chunk = chunks_[{rank, action.item.user, action.item.id}];
-        if (chunk.received || action.item.id == rank)
+    void use(int rank, const Item& item, const Ranges& keys, const char* verb) {
+        if (own(rank, item)) return;
+        auto& received = ranks_[index(rank)].received;
+        const auto found = received.find(item);
+        if (found == received.end() || !covers(found->second.keys, keys))
+            fail<InternalError>("schedule: rank {} {} {} before it has it", rank, verb, name_of(item));
+        found->second.used = true;
+    }
+
+    void receive(int rank, const Action& action) {
+        Held& held = ranks_[index(rank)].received[action.item];
+        const bool queries = action.item.kind == Item::Kind::queries;
+        const bool again = queries ? !held.keys.empty() : !intersection(held.keys, action.keys).empty();
+        if (own(rank, action.item) || again)
             fail<InternalError>("schedule: rank {} receives {}, which it has already", rank, name_of(action.item));
-        chunk.received = true;
-    }
-
-    void receive_state(int rank, const Action& action, const Contents& contents) {
-        const int user = action.item.user;
-        if (!(needs_.queries_of(user, rank) == needs_.queries_of(user, action.peer)))
-            fail<InternalError>("schedule: rank {} receives a state of other queries than its own from rank {}", rank,
-                                action.peer);
-        registers_[{rank, user, action.item.id}] = contents;
+        // Queries always travel whole; any range stands for all of them.
+        const Ranges& what = queries ? whole : action.keys;
+        held.keys.insert(held.keys.end(), what.begin(), what.end());
+        held.keys = united(std::move(held.keys));
     }
 
     void attend(int rank, const Action& action) {
-        const int user = action.item.user;
-        const int origin = action.item.id;
-        if (needs_.need(user, rank, origin) == Visible::none)
-            fail<InternalError>("schedule: rank {} attends {}, which it does not need", rank, name_of(action.item));
-        use_chunk(rank, action, "attends");
-        if (std::exchange(chunks_[{rank, user, origin}].attended, true))
-            fail<InternalError>("schedule: rank {} attends {} twice", rank, name_of(action.item));
-        Contents& result = registers_[{rank, user, 0}];
-        result.resize(index(schedule_.ranks()));
-        ++result[index(origin)];
+        const auto [kind, user, origin, copy, part] = action.item;
+        use(rank, action.item, action.keys, "attends");
+        const Item queries{Item::Kind::queries, user, action.owner, 0, part};
+        use(rank, queries, {}, "attends with");
+        if (!covers(needs_.needed(user, action.owner, origin), action.keys))
+            fail<InternalError>("schedule: rank {} attends keys of {} that queries {} do not need", rank,
+                                name_of(action.item), action.owner);
+        Rank& at = ranks_[index(rank)];
+        add(at.registers[{Item::Kind::state, user, action.owner, 0, part}], {{origin, action.keys}});
+        if (schedule_.pass() == Schedule::Pass::backward)
+            add(at.registers[{Item::Kind::gradient, user, origin, 0, part}], {{action.owner, action.keys}});
     }
 
-    void merge(int rank, const Action& action) {
-        const int user = action.item.user;
-        require_register(rank, {Item::Kind::state, user, action.other}, "merges");
-        const Contents from = registers_[{rank, user, action.other}];
-        Contents& into = registers_[{rank, user, action.item.id}];
-        into.resize(from.size());
-        for (std::size_t origin = 0; origin < from.size(); ++origin) into[origin] += from[origin];
+    /// A gradient is moved and merged with exactly the keys it holds.
+    static void check_keys(int rank, const Action& action, const Contents& contents, const char* verb) {
+        if (action.item.kind != Item::Kind::gradient) return;
+        Ranges held;
+        for (const auto& [owner, keys] : contents) held.insert(held.end(), keys.begin(), keys.end());
+        if (united(std::move(held)) != action.keys)
+            fail<InternalError>("schedule: rank {} {} {} with other keys than it holds", rank, verb,
+                                name_of(action.item));
     }
 
-    void require_register(int rank, const Item& item, const char* verb) const {
-        const auto found = registers_.find({rank, item.user, item.id});
-        if (found == registers_.end() || found->second.empty())
+    const Contents& written(int rank, const Item& item, const char* verb) const {
+        const auto& registers = ranks_[index(rank)].registers;
+        const auto found = registers.find(item);
+        if (found == registers.end() || found->second.empty())
             fail<InternalError>("schedule: rank {} {} {}, which nothing was written to", rank, verb, name_of(item));
+        return found->second;
     }
 
     /// Follows who waits for whom from a rank that cannot go on until a rank comes up again.
@@ -198,30 +187,38 @@ private:
         fail<InternalError>("schedule: deadlock: {}", chain);
     }
 
-    void check_result(int rank, int user) {
-        const Contents& result = registers_[{rank, user, 0}];
-        for (int origin = 0; origin < schedule_.ranks(); ++origin) {
-            const Item item{Item::Kind::chunk, user, origin};
-            const int expected = needs_.need(user, rank, origin) == Visible::none ? 0 : 1;
-            const int found = result.empty() ? 0 : result[index(origin)];
-            if (found < expected)
-                fail<InternalError>("schedule: rank {} ends without {}, which it needs", rank, name_of(item));
-            if (found > expected)
-                fail<InternalError>("schedule: rank {} ends with {} counted {} times, expected {}", rank,
-                                    name_of(item), found, expected);
-            const auto chunk = chunks_.find({rank, user, origin});
-            if (chunk != chunks_.end() && chunk->second.received && !chunk->second.used)
-                fail<InternalError>("schedule: rank {} receives {} but neither attends nor forwards it", rank,
+    void check_results(int rank, int user, int part) {
+        const int owner = owner_at(rank);
+        if (!needs_.queries_replicated() || schedule_.results_everywhere() || rank == part)
+            check_register(rank, {Item::Kind::state, user, owner, 0, part},
+                           [&](int origin) { return needs_.needed(user, owner, origin); });
+        if (schedule_.pass() == Schedule::Pass::backward)
+            check_register(rank, {Item::Kind::gradient, user, rank, 0, part},
+                           [&](int other) { return needs_.needed(user, other, rank); });
+    }
+
+    template <class Expected>
+    void check_register(int rank, const Item& item, const Expected& expected) {
+        Contents& contents = ranks_[index(rank)].registers[item];
+        const char* what = item.kind == Item::Kind::state ? "chunk" : "queries";
+        for (int other = 0; other < schedule_.ranks(); ++other) {
+            const Ranges wanted = expected(other);
+            const std::vector<Range>& found = contents[other];
+            if (!covers(united(found), wanted))
+                fail<InternalError>("schedule: rank {} ends without {} {} in {}, which it needs", rank, what, other,
                                     name_of(item));
+            if (total(found) > total(wanted))
+                fail<InternalError>("schedule: rank {} ends with keys of {} {} counted more than once in {}", rank,
+                                    what, other, name_of(item));
         }
     }
 
+    inline static const Ranges whole{{0, 1}};
     const Schedule& schedule_;
     const NeedSets& needs_;
     std::vector<std::size_t> next_;  // by rank: row that is to be done next
-    std::map<std::pair<int, int>, std::deque<Contents>> in_flight_;
-    std::map<Place, Chunk> chunks_;
-    std::map<Place, Contents> registers_;
+    std::vector<Rank> ranks_;
+    std::map<std::pair<int, int>, std::deque<Message>> in_flight_;
 };
 
 }  // namespace

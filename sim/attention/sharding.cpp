@@ -17,4 +17,29 @@ Range contiguous_part(std::int64_t total, std::int64_t parts, std::int64_t index
     return {begin, begin + shorter + (index < longer_parts ? 1 : 0)};
 }
 
+std::vector<Run> tokens_of(Sharding sharding, std::int64_t total, int ranks, int rank) {
+    if (total < 0 || ranks < 1 || rank < 0 || rank >= ranks) {
+        fail<InternalError>("rank {} of {} ranks over {} tokens does not exist", rank, ranks, total);
+    }
+    if (ranks == 1 && total > 0) return {{0, total, 1}};  // everything, in one run however it is dealt
+    std::vector<Run> runs;
+    const auto add_part = [&](std::int64_t parts, std::int64_t part) {
+        const Range range = contiguous_part(total, parts, part);
+        if (!range.empty()) runs.push_back({range.begin, range.size(), 1});
+    };
+    switch (sharding) {
+        case Sharding::contiguous:
+            add_part(ranks, rank);
+            return runs;
+        case Sharding::zigzag:
+            add_part(2 * std::int64_t{ranks}, rank);
+            add_part(2 * std::int64_t{ranks}, 2 * std::int64_t{ranks} - 1 - rank);
+            return runs;
+        case Sharding::striped:
+            if (rank < total) runs.push_back({rank, (total - 1 - rank) / ranks + 1, ranks});
+            return runs;
+    }
+    fail<InternalError>("no sharding number {}", static_cast<int>(sharding));
+}
+
 }  // namespace tilemesh::attention

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <deque>
 #include <map>
+#include <optional>
 #include <queue>
 #include <set>
 #include <tuple>
@@ -36,7 +37,7 @@ struct Operation {
 /// All that was done with one register of a rank so far.
 struct Register {
     std::vector<OperationId> writes;
-    std::vector<OperationId> reads;  // by merges; a send takes the tile as it is and no later write changes that
+    std::vector<OperationId> reads;  // by merges and sends
 };
 
 class Timeline {
@@ -80,7 +81,7 @@ private:
                 if (action.kind == Kind::receive) continue;  // filled in below
                 Operation operation{.rank = rank, .row = row, .transfer = action.kind == Kind::send};
                 if (operation.transfer) {
-                    const TransferTime time = durations_.transfer(rank, action.peer, action.item);
+                    const TransferTime time = durations_.transfer(rank, action.peer, action);
                     operation.occupied = time.occupied;
                     operation.latency = time.latency;
                     auto& edge = sent[{rank, action.peer}];
@@ -90,7 +91,7 @@ private:
                     }
                     edge.push_back(operations_.size());
                 } else if (action.kind == Kind::attend) {
-                    operation.occupied = durations_.attend(action.item.user, rank, action.item.id);
+                    operation.occupied = durations_.attend(rank, action);
                 }
                 operations_.push_back(std::move(operation));
             }
@@ -116,39 +117,62 @@ private:
         for (const OperationId first : firsts) after(first, then);
     }
 
-    /// Walks one program and notes which operation brought each chunk and who wrote and read each register.
+    /// Walks one program and notes which operation brought each chunk and queries and who wrote and read each
+    /// register.
     void find_dependencies(int rank) {
-        std::map<std::pair<int, int>, OperationId> arrived;  // (user, origin)
-        std::map<std::pair<int, int>, Register> registers;   // (user, register)
+        std::map<Item, std::vector<std::pair<Ranges, OperationId>>> arrived;
+        std::map<Item, Register> registers;
+        std::vector<OperationId> receives;
+        std::optional<OperationId> fence;
         for (std::size_t row = 0; row < schedule_.program(rank).size(); ++row) {
             const Action& action = schedule_.program(rank)[row];
             const OperationId id = at(rank, row);
-            const std::pair key{action.item.user, action.item.id};
-            const auto from_chunk = [&] {
-                if (const auto found = arrived.find(key); found != arrived.end()) after(found->second, id);
+            const Item& item = action.item;
+            const auto from_item = [&](const Item& source, const Ranges& keys) {
+                for (const auto& [ranges, bringer] : arrived[source])
+                    if (source.kind != Item::Kind::chunk || !intersection(ranges, keys).empty()) after(bringer, id);
             };
-            const auto into_register = [&](std::pair<int, int> target) {
+            const auto into_register = [&](const Item& target) {
                 Register& into = registers[target];
                 after_all(into.reads, id);
                 into.writes.push_back(id);
             };
-            if (action.item.kind == Item::Kind::chunk) {
-                if (action.kind == Kind::receive)
-                    arrived[key] = id;
-                else
-                    from_chunk();
-                if (action.kind == Kind::attend) into_register({action.item.user, 0});
-            } else if (action.kind == Kind::receive) {
-                registers[key].writes.push_back(id);
-            } else if (action.kind == Kind::send) {
-                after_all(registers[key].writes, id);
-            } else {
-                Register& from = registers[{action.item.user, action.other}];
-                after_all(from.writes, id);
-                from.reads.push_back(id);
-                if (!registers[key].writes.empty())
-                    operations_[id].occupied = durations_.merge(action.item.user, rank);
-                into_register(key);
+            const auto from_register = [&] {
+                Item source = item;
+                source.copy = action.other;
+                after_all(registers[source].writes, id);
+                return source;
+            };
+            if (fence && !action.moves()) after(*fence, id);
+            switch (action.kind) {
+                case Kind::receive:
+                    receives.push_back(id);
+                    if (item.is_register())
+                        into_register(item);
+                    else
+                        arrived[item].emplace_back(action.keys, id);
+                    break;
+                case Kind::send:
+                    // The tile that leaves is the register's content now: what is written later must come later.
+                    item.is_register() ? registers[from_register()].reads.push_back(id)
+                                       : from_item(item, action.keys);
+                    break;
+                case Kind::fence:
+                    after_all(receives, id);
+                    fence = id;
+                    break;
+                case Kind::attend:
+                    from_item(item, action.keys);
+                    from_item({Item::Kind::queries, item.user, action.owner, 0, item.head_part}, {});
+                    into_register({Item::Kind::state, item.user, action.owner, 0, item.head_part});
+                    if (schedule_.pass() == Schedule::Pass::backward)
+                        into_register({Item::Kind::gradient, item.user, item.id, 0, item.head_part});
+                    break;
+                case Kind::merge:
+                    registers[from_register()].reads.push_back(id);
+                    if (!registers[item].writes.empty()) operations_[id].occupied = durations_.merge(rank, action);
+                    into_register(item);
+                    break;
             }
         }
     }

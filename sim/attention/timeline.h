@@ -22,9 +22,11 @@ struct TransferTime {
 
 /// Durations in any one unit of time.
 struct Durations {
-    std::function<double(int user, int rank, int origin)> attend;
-    std::function<TransferTime(int from, int to, const Item& item)> transfer;
-    std::function<double(int user, int rank)> merge = [](int, int) { return 0.0; };  // copies take none anyway
+    std::function<double(int rank, const Action& attend)> attend;
+    std::function<TransferTime(int from, int to, const Action& send)> transfer;
+    std::function<double(int rank, const Action& merge)> merge = [](int, const Action&) {
+        return 0.0;
+    };  // not copies
 };
 
 /// A row and its time. A send and its receive both span from the start of the transfer to full arrival.

@@ -35,15 +35,22 @@ double ratio(double squared_error, double squared_norm) {
 
 }  // namespace
 
-Tolerance default_tolerance(const Problem& problem) {
+Tolerance default_tolerance(const Problem& problem) { return default_tolerance(problem, Dtype::f32, 0); }
+
+Tolerance default_tolerance(const Problem& problem, Dtype state, std::int64_t roundings) {
     const bool long_context = std::all_of(problem.users.begin(), problem.users.end(),
                                           [](const User& user) { return user.keys >= long_context_keys; });
-    for (const Limit& limit : limits) {
-        if (limit.dtype == problem.dtype) {
-            return {long_context ? limit.long_context : limit.short_context, lse_limit};
-        }
-    }
-    fail<InternalError>("no tolerance for dtype {}", name_of(problem.dtype));
+    const auto allows = [&](Dtype dtype) {
+        for (const Limit& limit : limits)
+            if (limit.dtype == dtype) return long_context ? limit.long_context : limit.short_context;
+        fail<InternalError>("no tolerance for dtype {}", name_of(dtype));
+    };
+    const double storage = allows(problem.dtype);
+    if (state == Dtype::f32) return {storage, lse_limit};
+    // Errors of the roundings are independent, so they add as squares; each is at most that of an output rounded
+    // once.
+    const double kept = allows(state) * std::sqrt(static_cast<double>(std::max<std::int64_t>(1, roundings)));
+    return {std::hypot(storage, kept), lse_limit};
 }
 
 void Comparison::complain(std::string reason) {

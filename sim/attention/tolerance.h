@@ -18,6 +18,8 @@ struct Tolerance {
 
 /// What the dtype allows at the problem's context; the reasons are beside the numbers in tolerance.cpp.
 Tolerance default_tolerance(const Problem& problem);
+/// The same when the running output is kept in `state` and rounded to it up to `roundings` times.
+Tolerance default_tolerance(const Problem& problem, Dtype state, std::int64_t roundings);
 
 struct Verdict {
     bool pass = false;

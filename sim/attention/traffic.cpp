@@ -10,23 +10,39 @@ namespace tilemesh::attention {
 
 Counts count(const Schedule& schedule) {
     Counts counts;
+    const auto transfers = [&](Item::Kind kind) -> std::uint64_t& {
+        switch (kind) {
+            case Item::Kind::chunk:
+                return counts.chunk_transfers;
+            case Item::Kind::queries:
+                return counts.query_transfers;
+            case Item::Kind::state:
+                return counts.state_transfers;
+            case Item::Kind::gradient:
+                break;
+        }
+        return counts.gradient_transfers;
+    };
     for (const auto& program : schedule.programs()) {
-        std::set<std::pair<int, int>> written;  // (user, register)
+        std::set<Item> written;
         for (const Action& action : program) {
-            const std::pair target{action.item.user, action.item.id};
             switch (action.kind) {
                 case Action::Kind::send:
-                    ++(action.item.kind == Item::Kind::chunk ? counts.chunk_transfers : counts.state_transfers);
+                    ++transfers(action.item.kind);
                     break;
                 case Action::Kind::receive:
-                    if (action.item.kind == Item::Kind::state) written.insert(target);
+                    if (action.item.is_register()) written.insert(action.item);
+                    break;
+                case Action::Kind::fence:
                     break;
                 case Action::Kind::attend:
                     ++counts.attends;
-                    written.insert({action.item.user, 0});
+                    written.insert({Item::Kind::state, action.item.user, action.owner, 0, action.item.head_part});
+                    written.insert(
+                        {Item::Kind::gradient, action.item.user, action.item.id, 0, action.item.head_part});
                     break;
                 case Action::Kind::merge:
-                    if (!written.insert(target).second) ++counts.merges;
+                    if (!written.insert(action.item).second) ++counts.merges;
                     break;
             }
         }
@@ -34,37 +50,49 @@ Counts count(const Schedule& schedule) {
     return counts;
 }
 
-std::uint64_t chunk_messages(const Schedule& schedule, const std::function<std::uint64_t(const Item&)>& pieces) {
+std::uint64_t chunk_messages(const Schedule& schedule, const std::function<std::uint64_t(const Action&)>& pieces) {
     std::uint64_t messages = 0;
     for (const auto& program : schedule.programs())
         for (const Action& action : program)
             if (action.kind == Action::Kind::send && action.item.kind == Item::Kind::chunk)
-                messages += 2 * pieces(action.item);
+                messages += 2 * pieces(action);
     return messages;
 }
 
-std::uint64_t item_bytes(const Problem& problem, const NeedSets& needs, int rank, const Item& item,
-                         std::int64_t heads_kv) {
-    if (item.kind == Item::Kind::chunk)
-        return static_cast<std::uint64_t>(needs.keys_of(item.user, item.id).size() * heads_kv *
-                                          (problem.head_dim + problem.value_dim)) *
-               bytes_per_element(problem.dtype);
+std::uint64_t transfer_bytes(const Problem& problem, const NeedSets& needs, const Schedule& schedule,
+                             const Action& transfer, std::int64_t heads_kv) {
+    const Item& item = transfer.item;
+    const std::int64_t heads = contiguous_part(heads_kv, schedule.head_parts(), item.head_part).size();
+    const bool backward = schedule.pass() == Schedule::Pass::backward;
+    const auto stored = static_cast<std::int64_t>(bytes_per_element(problem.dtype));
     const auto f32 = static_cast<std::int64_t>(bytes_per_element(Dtype::f32));
-    return static_cast<std::uint64_t>(needs.queries_of(item.user, rank).size() * heads_kv * problem.group() *
-                                      (problem.value_dim + 2) * f32);
+    const std::int64_t d = problem.head_dim, dv = problem.value_dim;
+    const std::int64_t rows = needs.queries(item.user, item.id).size() * heads * problem.group();
+    switch (item.kind) {
+        case Item::Kind::chunk:
+            return static_cast<std::uint64_t>(total(transfer.keys) * heads * (d + dv) * stored);
+        case Item::Kind::queries:
+            return static_cast<std::uint64_t>(rows * (backward ? (d + dv) * stored + 2 * f32 : d * stored));
+        case Item::Kind::state:
+            return static_cast<std::uint64_t>(rows *
+                                              (backward ? d * f32 : schedule.state_format().sent_row_bytes(dv)));
+        case Item::Kind::gradient:
+            break;
+    }
+    return static_cast<std::uint64_t>(total(transfer.keys) * heads * (d + dv) * f32);
 }
 
-ItemBytes whole_items(const Problem& problem, const NeedSets& needs) {
-    return [&problem, &needs](int rank, const Item& item) {
-        return item_bytes(problem, needs, rank, item, problem.heads_kv);
+TransferBytes whole_items(const Problem& problem, const NeedSets& needs, const Schedule& schedule) {
+    return [&problem, &needs, &schedule](const Action& transfer) {
+        return transfer_bytes(problem, needs, schedule, transfer, problem.heads_kv);
     };
 }
 
-std::map<Edge, std::uint64_t> edge_bytes(const Schedule& schedule, const ItemBytes& bytes) {
+std::map<Edge, std::uint64_t> edge_bytes(const Schedule& schedule, const TransferBytes& bytes) {
     std::map<Edge, std::uint64_t> edges;
     for (int rank = 0; rank < schedule.ranks(); ++rank)
         for (const Action& action : schedule.program(rank))
-            if (action.kind == Action::Kind::send) edges[{rank, action.peer}] += bytes(rank, action.item);
+            if (action.kind == Action::Kind::send) edges[{rank, action.peer}] += bytes(action);
     return edges;
 }
 
@@ -82,7 +110,7 @@ void add_traffic(LinkTraffic& traffic, const std::map<Edge, std::uint64_t>& edge
         }
 }
 
-LinkTraffic link_traffic(const Schedule& schedule, const ItemBytes& bytes, const Route& route) {
+LinkTraffic link_traffic(const Schedule& schedule, const TransferBytes& bytes, const Route& route) {
     LinkTraffic traffic;
     add_traffic(traffic, edge_bytes(schedule, bytes), route);
     return traffic;

@@ -17,28 +17,32 @@ namespace tilemesh::attention {
 /// How often each kind of row occurs.
 struct Counts {
     std::uint64_t chunk_transfers = 0;
+    std::uint64_t query_transfers = 0;
     std::uint64_t state_transfers = 0;
+    std::uint64_t gradient_transfers = 0;
     std::uint64_t attends = 0;  // (queries of a rank) x (chunk) block products
     std::uint64_t merges = 0;   // copies (merges into a register nobody wrote) not counted
 };
 Counts count(const Schedule& schedule);
 
-/// K and V are two tensors, and each piece of a chunk is one message per tensor: 2 * pieces(item) messages per
+/// K and V are two tensors, and each piece of a chunk is one message per tensor: 2 * pieces(row) messages per
 /// transfer.
-std::uint64_t chunk_messages(const Schedule& schedule, const std::function<std::uint64_t(const Item&)>& pieces);
+std::uint64_t chunk_messages(const Schedule& schedule, const std::function<std::uint64_t(const Action&)>& pieces);
 
-/// Bytes of an item at `rank`. A chunk is K and V of its keys in the storage type; a state is o in f32 plus m and l
-/// in f32, for every query of the rank. `heads_kv` counts the kv heads that move (all of them unless the work of a
-/// rank is divided over several PEs by heads), a state has heads_kv * group() query heads.
-std::uint64_t item_bytes(const Problem& problem, const NeedSets& needs, int rank, const Item& item,
-                         std::int64_t heads_kv);
+/// Bytes that one transfer (a send or receive row) moves, of `heads_kv` kv heads: all of them, unless the work of a
+/// rank is divided over several PEs by heads; each head part of the table has its share of them. A chunk is K and V
+/// of its keys in the storage type, queries are q in the storage type (backward: q, do, and lse and rowsum(do o) in
+/// f32), a state is o, m and l, or o and lse, for every query as the schedule's state format has it (backward: dq in
+/// f32), a gradient dk and dv of its keys in f32.
+std::uint64_t transfer_bytes(const Problem& problem, const NeedSets& needs, const Schedule& schedule,
+                             const Action& transfer, std::int64_t heads_kv);
 
-/// Bytes of an item at a rank, as the functions below want it.
-using ItemBytes = std::function<std::uint64_t(int rank, const Item&)>;
-ItemBytes whole_items(const Problem& problem, const NeedSets& needs);
+/// Bytes of a transfer, as the functions below want it.
+using TransferBytes = std::function<std::uint64_t(const Action& transfer)>;
+TransferBytes whole_items(const Problem& problem, const NeedSets& needs, const Schedule& schedule);
 
 using Edge = std::pair<int, int>;  // from rank, to rank
-std::map<Edge, std::uint64_t> edge_bytes(const Schedule& schedule, const ItemBytes& bytes);
+std::map<Edge, std::uint64_t> edge_bytes(const Schedule& schedule, const TransferBytes& bytes);
 
 using LinkId = std::uint32_t;  // one direction of one physical link
 /// The directed links, in order, over which a message from one rank reaches another.
@@ -51,7 +55,7 @@ struct LinkTraffic {
 };
 /// Adds the traffic of `edges` over their routes; called once per PE when several share a rank.
 void add_traffic(LinkTraffic& traffic, const std::map<Edge, std::uint64_t>& edges, const Route& route);
-LinkTraffic link_traffic(const Schedule& schedule, const ItemBytes& bytes, const Route& route);
+LinkTraffic link_traffic(const Schedule& schedule, const TransferBytes& bytes, const Route& route);
 
 /// Ranks in a row: link 2r goes from r to r + 1, link 2r + 1 back. Every message walks the line, so the wrap of a
 /// ring is routed back over all of it.

@@ -17,8 +17,8 @@ struct Segments {
 };
 
 /// Boxes whose rows follow each other in memory are one segment per batch; others one per row. A box over several
-/// batches and part of the rows' columns has two strides; its batches are booked as if evenly spaced by the row
-/// stride.
+/// batches and part of the rows' columns, or of the rows, has two strides; its batches are booked as if evenly spaced
+/// by the row stride.
 Segments segments_of(const TensorBox& box) {
     const Tensor& tensor = *box.tensor;
     const std::uint64_t width = bytes_per_element(tensor.dtype());
@@ -31,7 +31,8 @@ Segments segments_of(const TensorBox& box) {
             width;
     const auto bc = static_cast<std::uint64_t>(box.shape.cols()), br = static_cast<std::uint64_t>(box.shape.rows()),
                bb = static_cast<std::uint64_t>(box.shape.batch());
-    if (bc != cols) return {{begin, bc * width}, bb * br, cols * width};
+    const auto step = static_cast<std::uint64_t>(box.row_stride);
+    if (bc != cols || step != 1) return {{begin, bc * width}, bb * br, step * cols * width};
     if (br != rows) return {{begin, br * cols * width}, bb, rows * cols * width};
     return {{begin, bb * br * cols * width}, 1, 0};
 }

@@ -71,12 +71,7 @@ Picoseconds ProcessingElement::hazards_over(const Command& command, int engine_b
         std::erase_if(open, [now](const Hazard& h) { return h.end != TileRecord::unknown && h.end <= now; });
         for (const Hazard& hazard : open) {
             if (hazard.command >= command.index || hazard.box.tensor != command.box.tensor) continue;
-            bool apart = false;
-            for (std::size_t i = 0; i < 3; ++i) {
-                const std::int32_t a = hazard.box.offset[i], b = command.box.offset[i];
-                apart = apart || a + hazard.box.shape.slots()[i] <= b || b + command.box.shape.slots()[i] <= a;
-            }
-            if (apart) continue;
+            if (!overlap(hazard.box, command.box)) continue;
             if (hazard.end == TileRecord::unknown) {
                 hazard_waiters_ |= std::uint64_t{1} << engine_bit;
                 ready = TileRecord::unknown;

@@ -48,6 +48,20 @@ std::string joined(const std::vector<std::string>& names) {
     return out;
 }
 
+/// Names the kernels whose work is dealt so much worse than the fastest one's that it alone costs them a tenth.
+std::string balance_clause(const std::vector<const KernelResult*>& order) {
+    const KernelResult& first = *order.front();
+    std::vector<std::string> uneven;
+    for (const KernelResult* kernel : order) {
+        if (kernel->work_imbalance < 1.1 * first.work_imbalance) continue;
+        uneven.push_back(
+            fmt::format("{} ({:.2f}x the mean work on its busiest rank)", kernel->label, kernel->work_imbalance));
+    }
+    if (uneven.empty()) return "";
+    const std::string balanced = first.work_imbalance < 1.05 ? "is balanced" : "is more balanced";
+    return fmt::format("; {} {}, unlike {}", first.label, balanced, joined(uneven));
+}
+
 }  // namespace
 
 std::string conclusion(const PanelResult& panel) {
@@ -62,8 +76,8 @@ std::string conclusion(const PanelResult& panel) {
     }
     std::stable_sort(order.begin(), order.end(),
                      [](const KernelResult* a, const KernelResult* b) { return a->time < b->time; });
-    std::string out =
-        order.empty() ? "no kernel finished with a right answer" : speed_clause(order) + bound_clause(*order.front());
+    std::string out = order.empty() ? "no kernel finished with a right answer"
+                                    : speed_clause(order) + bound_clause(*order.front()) + balance_clause(order);
     if (!order.empty() && !order.front()->verdict.computed()) out += "; values not computed";
     out += ".";
     if (!wrong.empty()) out += fmt::format(" Wrong answer from {}.", joined(wrong));

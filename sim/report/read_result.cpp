@@ -111,6 +111,8 @@ KernelResult read_simulated_part(JsonReader reader) {
     kernel.hbm_gbytes_per_s = real(reader, "hbm_gbytes_per_s");
     kernel.hbm_share_of_peak = real(reader, "hbm_share_of_peak");
     kernel.busiest_link = read_link(reader.member("busiest_link"));
+    kernel.hop_bytes = Bytes(count(reader, "hop_bytes"));
+    kernel.work_imbalance = real(reader, "work_imbalance");
     kernel.commands = count(reader, "commands");
     for (JsonReader part : reader.member("components").elements()) kernel.components.push_back(read_component(part));
     reader.finish();

@@ -96,8 +96,9 @@ struct KernelResult {
     // Filled by whoever runs the kernel.
     Picoseconds time;
     double clock_ghz = 1.0;
-    std::uint64_t flops = 0;     // useful: 4 * visible pairs * head_dim-like terms, as the problem defines
-    std::uint64_t commands = 0;  // tile commands executed by all PEs
+    std::uint64_t flops = 0;      // useful: 4 * visible pairs * head_dim-like terms, as the problem defines
+    std::uint64_t commands = 0;   // tile commands executed by all PEs
+    double work_imbalance = 1.0;  // work of the busiest rank over that of the mean one, as the schedule deals it
     BoundResult machine_bound;
     BoundResult schedule_bound;
     VerdictResult verdict;
@@ -111,6 +112,7 @@ struct KernelResult {
     double hbm_gbytes_per_s = 0.0;
     double hbm_share_of_peak = 0.0;
     LinkSummary busiest_link;
+    Bytes hop_bytes;                 // sum over all links
     double machine_distance = 0.0;   // time / machine_bound - 1
     double schedule_distance = 0.0;  // time / schedule_bound - 1
 

@@ -75,6 +75,8 @@ Json simulated_part(const KernelResult& kernel) {
             {"hbm_gbytes_per_s", kernel.hbm_gbytes_per_s},
             {"hbm_share_of_peak", kernel.hbm_share_of_peak},
             {"busiest_link", to_json(kernel.busiest_link)},
+            {"hop_bytes", kernel.hop_bytes.value()},
+            {"work_imbalance", kernel.work_imbalance},
             {"commands", kernel.commands},
             {"components", components}};
 }

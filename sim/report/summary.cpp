@@ -35,11 +35,13 @@ void summarise(KernelResult& result) {
 
     double work = 0.0, peak_work = 0.0, peak_bytes = 0.0;
     result.hbm_bytes = Bytes();
+    result.hop_bytes = Bytes();
     for (const auto& part : result.components) {
         if (part.kind == "matrix" && part.work > 0) {
             work += static_cast<double>(part.work);
             peak_work += part.peak_per_ns * nanoseconds;
         }
+        if (part.kind == "link") result.hop_bytes += part.bytes;
         if (part.kind == "hbm" && part.bytes > Bytes()) {
             result.hbm_bytes += part.bytes;
             peak_bytes += part.peak_per_ns * nanoseconds;

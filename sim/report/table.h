@@ -15,6 +15,12 @@ std::string panel_text(const PanelResult& panel, bool with_colour);
 /// The milestone in one table: a line per panel with its fastest kernel, and a closing count of answers.
 std::string run_text(const RunResult& run, bool with_colour);
 
+/// Every entry of the milestone in one table, a line per kernel of each panel; run_text() follows it.
+std::string entries_text(const RunResult& run, bool with_colour);
+
+/// A number of bytes in words: "28.0 MiB".
+std::string in_words(Bytes bytes);
+
 /// The fastest kernel of a panel whose answer is not known to be wrong; null when there is none.
 const KernelResult* fastest(const PanelResult& panel);
 

@@ -6,6 +6,7 @@
 #include "sim/attention/traffic.h"
 #include "sim/base/error.h"
 #include "sim/noc/topology.h"
+#include "sim/run/unit_grid.h"
 
 #include <algorithm>
 
@@ -15,12 +16,13 @@ namespace {
 using attention::Range;
 
 /// The PEs of every rank, by member.
-std::vector<std::vector<int>> pes_of_ranks(const Panel& panel, const attention::Kernel& kernel) {
+std::vector<std::vector<int>> pes_of_ranks(const Panel& panel, const RanksChoice& ranks,
+                                           const attention::Kernel& kernel) {
     const machine::MachineConfig& machine = panel.machine;
     const int per_cube = machine.pes_per_cube();
     const bool cubes = panel.ranks.unit != RankUnit::pe;
     std::vector<std::vector<int>> pes;
-    for (const std::int64_t unit : units_of_ranks(panel, cubes ? machine.cubes() : machine.pes())) {
+    for (const std::int64_t unit : units_of_ranks(panel, ranks, cubes ? machine.cubes() : machine.pes())) {
         std::vector<int> members;
         if (!cubes) {
             members = {static_cast<int>(unit)};
@@ -66,60 +68,31 @@ attention::Device device_of(const Panel& panel) {
     return device;
 }
 
-/// How long rows of the table would take, for the order in which kernels issue. Estimates: they decide order, not
-/// time.
-attention::Durations durations_of(const Panel& panel, const Arrangement& a, const attention::Device& device,
-                                  std::int64_t heads) {
-    const attention::Problem& problem = panel.problem;
-    const attention::NeedSets& needs = a.needs;
-    attention::Durations durations;
-    durations.attend = [&problem, &needs, device, heads](int user, int rank, int origin) {
-        const auto pairs = static_cast<double>(problem.mask->visible_pairs(
-            attention::Viewer{user, 0}, needs.query_positions(user, rank), needs.keys_of(user, origin)));
-        const double rows = static_cast<double>(heads * problem.group());
-        const double matrix = static_cast<double>(problem.head_dim + problem.value_dim) / device.macs_per_ns;
-        const double vector = 1.0 / device.exp2_per_ns + 4.0 / device.simple_per_ns;  // scale, maximum, sum, cast
-        return pairs * rows * std::max(matrix, vector);
-    };
-    durations.transfer = [&problem, &needs, device, heads](int from, int, const attention::Item& item) {
-        const auto bytes = static_cast<double>(attention::item_bytes(problem, needs, from, item, heads));
-        return attention::TransferTime{bytes / device.link_bytes_per_ns, device.hop_ns};
-    };
-    return durations;
+/// The smallest rectangle of units (PEs or cubes) that holds all ranks.
+attention::RankGrid grid_of(const Panel& panel, const RanksChoice& ranks) {
+    const UnitGrid units(panel.machine.network, panel.ranks.unit);
+    const bool cubes = panel.ranks.unit != RankUnit::pe;
+    std::vector<Cell> cells;
+    for (const std::int64_t unit : units_of_ranks(panel, ranks, cubes ? panel.machine.cubes() : panel.machine.pes()))
+        cells.push_back(units.cell_of(unit));
+    Cell low = cells.front(), high = cells.front();
+    for (const Cell& cell : cells) {
+        low = {std::min(low.row, cell.row), std::min(low.col, cell.col)};
+        high = {std::max(high.row, cell.row), std::max(high.col, cell.col)};
+    }
+    attention::RankGrid grid;
+    grid.rows = high.row - low.row + 1;
+    grid.cols = high.col - low.col + 1;
+    grid.rows_wrap = units.row_wraps() && grid.cols == units.cols();
+    grid.cols_wrap = units.column_wraps() && grid.rows == units.rows();
+    for (const Cell& cell : cells) grid.cells.push_back((cell.row - low.row) * grid.cols + cell.col - low.col);
+    return grid;
 }
 
-}  // namespace
-
-Arrangement arrange(const Panel& panel, const KernelChoice& choice, const attention::Kernel& kernel) {
-    const attention::Problem& problem = panel.problem;
-    std::vector<std::vector<int>> pes = pes_of_ranks(panel, kernel);
-    const auto ranks = static_cast<int>(pes.size());
-    if (const auto why = kernel.refuses(problem, ranks))
-        fail<InputError>("{}: {} cannot run this: {}", choice.where, kernel.name, *why);
-    const auto members = static_cast<std::int64_t>(pes.front().size());
-    attention::NeedSets needs = kernel.replicated_queries ? attention::NeedSets::replicated_queries(problem, ranks)
-                                                          : attention::NeedSets(problem, ranks);
-    attention::Schedule schedule = kernel.schedule(needs);
-    attention::check_schedule(schedule, needs);
-    Arrangement a{std::move(pes), {}, std::move(needs), std::move(schedule), {}, {}, {}, {}};
-    for (std::int64_t m = 0; m < members; ++m)
-        a.member_heads.push_back(attention::contiguous_part(problem.heads_kv, members, m));
-
-    const attention::Device device = device_of(panel);
-    const std::int64_t heads = a.member_heads.front().size();  // the first has most
-    attention::Tiling request;
-    request.tile_heads = choice.tile_heads;
-    request.tile_queries = choice.tile_queries;
-    request.tile_keys = choice.tile_keys;
-    request.piece_keys = choice.piece_keys;
-    std::string why_not;
-    a.tiling = kernel.plan(problem, a.needs, heads, device, request, why_not);
-    if (!why_not.empty()) fail<InputError>("{}: {}: {}", choice.where, kernel.name, why_not);
-    a.timeline = attention::predict(a.schedule, durations_of(panel, a, device, heads));
-
-    const noc::Topology topology(panel.machine.network);
+/// How the members' ranks are joined on this machine.
+attention::Wiring wiring_of(const noc::Topology& topology, const Arrangement& a) {
     attention::Wiring wiring;
-    wiring.members = static_cast<int>(members);
+    wiring.members = a.members();
     wiring.route = [&](int member, int from, int to) {
         std::vector<attention::LinkId> links;
         const auto m = static_cast<std::size_t>(member);
@@ -132,10 +105,113 @@ Arrangement arrange(const Panel& panel, const KernelChoice& choice, const attent
     wiring.link_bytes_per_ns = [&](attention::LinkId link) {
         return topology.links()[link].config.rate.gbytes_per_s();
     };
-    wiring.piece_keys = [&](const attention::Item&) { return a.tiling.piece_keys; };
+    wiring.piece_keys = a.tiling.piece_keys;
+    return wiring;
+}
+
+/// How long rows of the table would take, for the order in which kernels issue. Estimates: they decide order, not
+/// time.
+attention::Durations durations_of(const Panel& panel, const Arrangement& a, const attention::Device& device,
+                                  const attention::Wiring& wiring, std::int64_t heads) {
+    using attention::Action;
+    const attention::Problem& problem = panel.problem;
+    attention::Durations durations;
+    durations.attend = [&problem, &a, device, heads](int, const Action& attend) {
+        const Range kv = attention::contiguous_part(heads, a.schedule.head_parts(), attend.item.head_part);
+        const double triples = a.needs.triples(attend.item.user, attend.owner, attend.item.id, attend.keys,
+                                               {kv.begin * problem.group(), kv.end * problem.group()});
+        const bool forward = a.schedule.pass() == attention::Schedule::Pass::forward;
+        const auto depth = static_cast<double>(problem.head_dim + problem.value_dim);
+        const double matrix = (forward ? 1.0 : 2.5) * depth / device.macs_per_ns;
+        const double vector = 1.0 / device.exp2_per_ns + 4.0 / device.simple_per_ns;  // scale, maximum, sum, cast
+        return triples * std::max(matrix, vector);
+    };
+    durations.transfer = [&problem, &a, &wiring, device, heads](int from, int to, const Action& send) {
+        const auto bytes = static_cast<double>(attention::transfer_bytes(problem, a.needs, a.schedule, send, heads));
+        const auto hops = static_cast<double>(wiring.route(0, from, to).size());
+        return attention::TransferTime{bytes / device.link_bytes_per_ns, hops * device.hop_ns};
+    };
+    return durations;
+}
+
+/// How the choice wants partial results; InputError when this kernel has none.
+attention::StateFormat state_format_of(const KernelChoice& choice, const attention::Kernel& kernel,
+                                       attention::Schedule::Pass pass) {
+    const bool forward = pass == attention::Schedule::Pass::forward;
+    if (choice.state && !(kernel.moves_states && forward))
+        fail<InputError>("{}/state: {} moves no partial results (m, l, o), so state has no effect; leave it out",
+                         choice.where, kernel.name);
+    if (choice.state_dtype && !(kernel.keeps_state && forward))
+        fail<InputError>("{}/state_dtype: {} keeps no running (m, l, o), so state_dtype has no effect; leave it out",
+                         choice.where, kernel.name);
+    attention::StateFormat format;
+    format.sent = choice.state.value_or(format.sent);
+    format.o = choice.state_dtype.value_or(format.o);
+    return format;
+}
+
+/// Visible (query head, query, key) triples of the rank that has most, over those of the mean rank.
+double imbalance(const attention::Problem& problem, const Arrangement& a) {
+    double most = 0, all = 0;
+    for (int rank = 0; rank < a.ranks(); ++rank) {
+        double work = 0;
+        for (const attention::Action& action : a.schedule.program(rank)) {
+            if (action.kind != attention::Action::Kind::attend) continue;
+            const Range kv =
+                attention::contiguous_part(problem.heads_kv, a.schedule.head_parts(), action.item.head_part);
+            work += a.needs.triples(action.item.user, action.owner, action.item.id, action.keys,
+                                    {kv.begin * problem.group(), kv.end * problem.group()});
+        }
+        most = std::max(most, work);
+        all += work;
+    }
+    // Members of a rank share its work by heads; the first has most.
+    const auto heads = static_cast<double>(a.member_heads.front().size());
+    const double by_heads = heads * a.members() / static_cast<double>(problem.heads_kv);
+    return all > 0 ? by_heads * most * a.ranks() / all : 1.0;
+}
+
+}  // namespace
+
+Arrangement arrange(const Panel& panel, const KernelChoice& choice, const attention::Kernel& kernel) {
+    const attention::Problem& problem = panel.problem;
+    const RanksChoice ranks = ranks_of(panel, choice);
+    std::vector<std::vector<int>> pes = pes_of_ranks(panel, ranks, kernel);
+    const attention::RankGrid grid = kernel.by_heads ? attention::line_of_ranks(1) : grid_of(panel, ranks);
+    const auto members = static_cast<std::int64_t>(pes.front().size());
+    std::vector<Range> member_heads;
+    for (std::int64_t m = 0; m < members; ++m)
+        member_heads.push_back(attention::contiguous_part(problem.heads_kv, members, m));
+    if (const auto why = kernel.refuses ? kernel.refuses(problem, grid, member_heads.front().size()) : std::nullopt)
+        fail<InputError>("{}: {} cannot run this: {}", choice.where, kernel.name, *why);
+    const attention::Sharding sharding = ranks.sharding;
+    attention::NeedSets needs = kernel.replicated_queries
+                                    ? attention::NeedSets::replicated_queries(problem, grid.ranks(), sharding)
+                                    : attention::NeedSets(problem, grid.ranks(), sharding);
+    attention::Schedule schedule = kernel.schedule(needs, grid);
+    schedule.set_state_format(state_format_of(choice, kernel, schedule.pass()));
+    attention::check_schedule(schedule, needs);
+    Arrangement a{
+        std::move(pes), std::move(member_heads), std::move(needs), std::move(schedule), {}, {}, {}, {}, 1.0};
+
+    const attention::Device device = device_of(panel);
+    const std::int64_t heads = a.member_heads.front().size();  // the first has most
+    attention::Tiling request;
+    request.tile_heads = choice.tile_heads;
+    request.tile_queries = choice.tile_queries;
+    request.tile_keys = choice.tile_keys;
+    request.piece_keys = choice.piece_keys;
+    std::string why_not;
+    a.tiling = kernel.plan(problem, a.needs, a.schedule, heads, device, request, why_not);
+    if (!why_not.empty()) fail<InputError>("{}: {}: {}", choice.where, kernel.name, why_not);
+
+    const noc::Topology topology(panel.machine.network);
+    const attention::Wiring wiring = wiring_of(topology, a);
+    a.timeline = attention::predict(a.schedule, durations_of(panel, a, device, wiring, heads));
     const attention::MachineRates rates = rates_of(panel);
-    a.machine_bound = attention::machine_bound(problem, rates);
+    a.machine_bound = attention::machine_bound(problem, rates, a.schedule.pass());
     a.schedule_bound = attention::schedule_bound(problem, a.needs, a.schedule, rates, wiring);
+    a.work_imbalance = imbalance(problem, a);
     return a;
 }
 

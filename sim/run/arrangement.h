@@ -19,6 +19,7 @@ struct Arrangement {
     attention::Tiling tiling;
     std::vector<std::vector<attention::TimedAction>> timeline;
     attention::Bound machine_bound, schedule_bound;
+    double work_imbalance = 1.0;  // work of the busiest rank over that of the mean one
 
     int ranks() const { return static_cast<int>(pes.size()); }
     int members() const { return static_cast<int>(member_heads.size()); }

@@ -4,6 +4,7 @@
 #include "sim/attention/tolerance.h"
 #include "sim/base/error.h"
 #include "sim/run/arrangement.h"
+#include "sim/run/gradient_run.h"
 #include "sim/run/layout.h"
 #include "sim/tile/value_process.h"
 
@@ -13,12 +14,21 @@
 namespace tilemesh::run {
 namespace {
 
+bool is_backward(const attention::Kernel& kernel) { return kernel.pass == attention::Schedule::Pass::backward; }
+
+void check_values(const Panel& panel, const KernelChoice& choice, const attention::Kernel& kernel) {
+    if (!is_backward(kernel)) return;
+    if (const auto why = gradients_refuse(panel.values))
+        fail<InputError>("{}: {} cannot run this: {}", choice.where, kernel.name, *why);
+}
+
 /// Inputs and what they should give.
 class PreparedAttention final : public Prepared {
 public:
     std::unique_ptr<attention::Inputs> inputs;  // none when no values are computed
     RowSample sample;
     std::vector<attention::Reference> expected;  // by user
+    PreparedGradients gradients;                 // if any kernel is a backward one
 };
 
 report::BoundResult to_report(const attention::Bound& bound) {
@@ -43,6 +53,14 @@ std::string miscounted(const Collected& collected) {
     return {};
 }
 
+/// How often the running output of a row is rounded at most: after every tile of keys, and at every hop.
+std::int64_t state_roundings(const attention::Problem& problem, const Arrangement& a) {
+    std::int64_t keys = 0;
+    for (const attention::User& user : problem.users) keys = std::max(keys, user.keys);
+    const std::int64_t tile = std::max<std::int64_t>(1, std::min(a.tiling.tile_keys, a.tiling.piece_keys));
+    return (keys + tile - 1) / tile + 2 * std::int64_t{a.ranks()};
+}
+
 }  // namespace
 
 std::vector<KernelInfo> AttentionRunner::kernels() const {
@@ -60,26 +78,31 @@ const attention::Kernel& AttentionRunner::find(const KernelChoice& choice) const
 }
 
 void AttentionRunner::check(const Panel& panel, const KernelChoice& choice) const {
-    check_room(panel, arrange(panel, choice, find(choice)), choice.where);
+    const attention::Kernel& kernel = find(choice);
+    check_values(panel, choice, kernel);
+    check_room(panel, arrange(panel, choice, kernel), choice.where);
 }
 
 std::shared_ptr<const Prepared> AttentionRunner::prepare(const Panel& panel, int threads) const {
     auto prepared = std::make_shared<PreparedAttention>();
     const attention::Problem& problem = panel.problem;
+    const bool backward = std::any_of(panel.kernels.begin(), panel.kernels.end(),
+                                      [&](const KernelChoice& choice) { return is_backward(find(choice)); });
+    const auto pass = backward ? attention::Inputs::Pass::backward : attention::Inputs::Pass::forward;
     if (panel.values.mode == ValueMode::none) {
         // A file that could not be used is an error all the same.
         if (!panel.inputs.tensors.empty())
-            attention::Inputs::from_file(problem, panel.inputs.tensors, panel.inputs.prefix);
+            attention::Inputs::from_file(problem, panel.inputs.tensors, panel.inputs.prefix, pass);
         return prepared;
     }
     const bool full = panel.values.mode == ValueMode::full;
     if (!panel.inputs.tensors.empty()) {
         prepared->inputs = std::make_unique<attention::Inputs>(
-            attention::Inputs::from_file(problem, panel.inputs.tensors, panel.inputs.prefix));
+            attention::Inputs::from_file(problem, panel.inputs.tensors, panel.inputs.prefix, pass));
     } else {
         prepared->inputs = std::make_unique<attention::Inputs>(attention::Inputs::generated(
             problem, panel.values.seed,
-            full ? attention::Inputs::Queries::held : attention::Inputs::Queries::regenerated, threads));
+            full ? attention::Inputs::Queries::held : attention::Inputs::Queries::regenerated, threads, pass));
     }
     if (!full) prepared->sample = draw_rows(problem, panel.values.rows, panel.values.seed);
     for (int user = 0; user < static_cast<int>(problem.users.size()); ++user) {
@@ -88,6 +111,8 @@ std::shared_ptr<const Prepared> AttentionRunner::prepare(const Panel& panel, int
                  : attention::reference_rows(problem, *prepared->inputs, user,
                                              prepared->sample.rows[static_cast<std::size_t>(user)], threads));
     }
+    if (backward && full)
+        prepared->gradients = prepare_gradients(problem, *prepared->inputs, prepared->expected, threads);
     return prepared;
 }
 
@@ -95,6 +120,7 @@ EntryOutcome AttentionRunner::run(const Panel& panel, const KernelChoice& choice
                                   bool want_outputs) const {
     prepare_process_for_values();
     const attention::Kernel& kernel = find(choice);
+    check_values(panel, choice, kernel);
     const auto& prepared = dynamic_cast<const PreparedAttention&>(prepared_base);
     const attention::Problem& problem = panel.problem;
     const Arrangement a = arrange(panel, choice, kernel);
@@ -107,7 +133,8 @@ EntryOutcome AttentionRunner::run(const Panel& panel, const KernelChoice& choice
     for (int rank = 0; rank < a.ranks(); ++rank) {
         for (int member = 0; member < a.members(); ++member) {
             launches[static_cast<std::size_t>(rank)].push_back(
-                lay_out(allocate, panel, a, rank, member, prepared.inputs.get(), prepared.sample));
+                lay_out(allocate, panel, a, rank, member, prepared.inputs.get(), prepared.sample,
+                        prepared.inputs ? &prepared.gradients.forward : nullptr));
         }
     }
     for (int rank = 0; rank < a.ranks(); ++rank) {
@@ -131,8 +158,10 @@ EntryOutcome AttentionRunner::run(const Panel& panel, const KernelChoice& choice
     }
     result.time = outcome.time;
     result.clock_ghz = panel.machine.pe.clock.ghz();
-    result.flops = static_cast<std::uint64_t>(attention::flops(problem));
+    result.flops =
+        static_cast<std::uint64_t>(is_backward(kernel) ? backward_flops(problem) : attention::flops(problem));
     result.commands = outcome.commands;
+    result.work_imbalance = a.work_imbalance;
     result.machine_bound = to_report(a.machine_bound);
     result.schedule_bound = to_report(a.schedule_bound);
     result.host.wall_seconds = outcome.host_seconds;
@@ -147,15 +176,20 @@ EntryOutcome AttentionRunner::run(const Panel& panel, const KernelChoice& choice
 
     if (panel.values.mode == ValueMode::none) return entry;
     result.verdict.mode = name_of(panel.values.mode);
-    attention::Tolerance tolerance = attention::default_tolerance(problem);
+    if (is_backward(kernel)) {
+        judge_gradients(panel, a, launches, prepared.gradients, want_outputs, entry);
+        return entry;
+    }
+    attention::Tolerance tolerance =
+        attention::default_tolerance(problem, a.schedule.state_format().o, state_roundings(problem, a));
     if (panel.tolerance) tolerance.relative_l2 = *panel.tolerance;
     result.verdict.tolerance = tolerance.relative_l2;
     attention::Comparison comparison(
         tolerance, prepared.sample.all ? attention::RowWeight::by_norm : attention::RowWeight::alike);
     std::string miscount;
-    // With replicated queries every rank holds a copy of the whole result, and each copy must be right.
+    // Where every rank holds a copy of the whole result, each copy must be right.
     std::vector<std::vector<int>> copies;
-    if (kernel.replicated_queries) {
+    if (kernel.replicated_queries && a.schedule.results_everywhere()) {
         for (int rank = 0; rank < a.ranks(); ++rank) copies.push_back({rank});
     } else {
         copies.emplace_back(static_cast<std::size_t>(a.ranks()));

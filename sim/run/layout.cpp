@@ -3,10 +3,14 @@
 
 #include "sim/base/error.h"
 #include "sim/base/random.h"
+#include "sim/run/gradient_layout.h"
+#include "sim/run/tensor_values.h"
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
+#include <utility>
 
 namespace tilemesh::run {
 namespace {
@@ -17,67 +21,145 @@ using attention::Range;
 using attention::Row;
 using attention::TensorName;
 
-/// Positions in a PE's row order and in the problem.
-struct RowMap {
-    std::int64_t group, first_query, queries, first_head;
-    Row row_of(std::int64_t flat) const {
-        const std::int64_t rows = queries * group, head = flat / rows, in_head = flat % rows;
-        return {first_query + in_head / group, (first_head + head) * group + in_head % group};
+/// Makes the tensors of one PE.
+class PeLayout {
+public:
+    PeLayout(const Allocate& allocate, const Panel& panel, const Arrangement& a, int rank, int member,
+             const Inputs* inputs, const RowSample& sample, const std::vector<ForwardResult>* forward)
+        : allocate_(allocate),
+          problem_(panel.problem),
+          needs_(a.needs),
+          inputs_(inputs),
+          sample_(sample),
+          forward_(forward),
+          pe_(a.pes[static_cast<std::size_t>(rank)][static_cast<std::size_t>(member)]) {
+        launch_.problem = &problem_;
+        launch_.needs = &a.needs;
+        launch_.schedule = &a.schedule;
+        launch_.timeline = &a.timeline;
+        launch_.tiling = a.tiling;
+        launch_.rank = rank;
+        launch_.heads = a.member_heads[static_cast<std::size_t>(member)];
+        for (const auto& members : a.pes) launch_.peers.push_back(members[static_cast<std::size_t>(member)]);
+        launch_.users.resize(problem_.users.size());
+        launch_.gradient_users.resize(problem_.users.size());
     }
-    std::int64_t flat_of(const Row& row) const {
-        return (row.head / group - first_head) * queries * group + (row.query - first_query) * group +
-               row.head % group;
+
+    attention::Launch launch() {
+        if (launch_.heads.empty()) return std::move(launch_);
+        for (int user = 0; user < needs_.users(); ++user) own_tensors(user);
+        for (const attention::Action& action : launch_.schedule->program(launch_.rank)) others_tensors(action);
+        if (backward()) {
+            const MakeTensor here = [this](const std::string& name, std::int64_t heads, std::int64_t rows,
+                                           std::int64_t cols,
+                                           Dtype dtype) { return make(name, heads, rows, cols, dtype); };
+            add_gradient_tensors(launch_, here, inputs_, forward_);
+        }
+        return std::move(launch_);
     }
+
+private:
+    using Item = attention::Item;
+
+    bool backward() const { return launch_.schedule->pass() == attention::Schedule::Pass::backward; }
+    Tensor* make(const std::string& name, std::int64_t heads, std::int64_t rows, std::int64_t cols, Dtype dtype) {
+        return allocate_(pe_, name, Shape{heads, rows, cols}, dtype);
+    }
+    std::string name_of_own(int user, const char* name) const {
+        return fmt::format("user {} {} of rank {}", user, name, launch_.rank);
+    }
+    /// Rows of the queries of `owner` for kv heads `heads` of the problem.
+    RowSet computed(int user, int owner, Range heads) const {
+        return sampled_rows(sample_, {problem_.group(), &needs_.queries(user, owner), heads.begin}, heads, user);
+    }
+
+    void own_tensors(int user) {
+        attention::UserTensors& tensors = launch_.users[static_cast<std::size_t>(user)];
+        const Range heads = launch_.heads;
+        const int owner = needs_.owner_of(launch_.rank);
+        const attention::Tokens &queries = needs_.queries(user, launch_.rank),
+                                &keys = needs_.keys(user, launch_.rank);
+        if (!queries.empty()) {
+            const std::int64_t rows = queries.size() * problem_.group();
+            tensors.q = make(name_of_own(user, "q"), heads.size(), rows, problem_.head_dim, problem_.dtype);
+            tensors.o = make(name_of_own(user, "o"), heads.size(), rows, problem_.value_dim, problem_.dtype);
+            tensors.lse = make(name_of_own(user, "lse"), heads.size(), rows, 1, Dtype::f32);
+            const RowMap map{problem_.group(), &queries, heads.begin};
+            if (inputs_) tensors.q->set_input(query_values(*inputs_, user, TensorName::q, map, problem_.head_dim));
+            for (Tensor* tensor : {tensors.q, tensors.o, tensors.lse})
+                if (tensor) tensor->set_rows(computed(user, owner, heads));
+            for (int part = 0; part < launch_.schedule->head_parts(); ++part)
+                register_tensors({Item::Kind::state, user, owner, 0, part});
+        }
+        if (!keys.empty()) {
+            tensors.k = make(name_of_own(user, "k"), heads.size(), keys.size(), problem_.head_dim, problem_.dtype);
+            tensors.v = make(name_of_own(user, "v"), heads.size(), keys.size(), problem_.value_dim, problem_.dtype);
+            if (inputs_) {
+                tensors.k->set_input(key_values(*inputs_, user, TensorName::k, heads, keys, problem_.head_dim));
+                tensors.v->set_input(key_values(*inputs_, user, TensorName::v, heads, keys, problem_.value_dim));
+            }
+        }
+        if (problem_.mask->has_key_bias()) {
+            tensors.bias = make(name_of_own(user, "key bias"), 1, 1,
+                                problem_.users[static_cast<std::size_t>(user)].keys, Dtype::f32);
+            if (inputs_) tensors.bias->set_input(bias_values(problem_, needs_, user));
+        }
+    }
+
+    /// Room for what this row brings or makes, unless it stays in SRAM.
+    void others_tensors(const attention::Action& action) {
+        using Kind = attention::Action::Kind;
+        if (action.kind == Kind::fence || action.kind == Kind::send) return;
+        const Item& item = action.item;
+        const Range part = launch_.heads_of_part(item.head_part);
+        const bool received = action.kind == Kind::receive;
+        if (received && item.kind == Item::Kind::chunk) {
+            if (launch_.tiling.chunks_stay || launch_.chunks.contains(item)) return;
+            const std::int64_t keys = needs_.keys(item.user, item.id).size();
+            launch_.chunks[item] = {
+                make("k of " + name_of(item), part.size(), keys, problem_.head_dim, problem_.dtype),
+                make("v of " + name_of(item), part.size(), keys, problem_.value_dim, problem_.dtype)};
+        } else if (received && item.kind == Item::Kind::queries) {
+            const std::int64_t rows = needs_.queries(item.user, item.id).size() * problem_.group();
+            if (launch_.tiling.queries_stay || rows == 0) return;
+            Tensor* tensor = make(name_of(item), part.size(), rows, problem_.head_dim, problem_.dtype);
+            if (tensor) tensor->set_rows(computed_part(item));
+            launch_.queries[item] = tensor;
+        } else if (action.kind == Kind::attend) {
+            register_tensors({Item::Kind::state, item.user, action.owner, 0, item.head_part});
+        } else if (item.kind == Item::Kind::state) {
+            register_tensors(item);
+        }
+    }
+
+    RowSet computed_part(const Item& item) const {
+        const Range part = launch_.heads_of_part(item.head_part);
+        return computed(item.user, item.id, {launch_.heads.begin + part.begin, launch_.heads.begin + part.end});
+    }
+
+    void register_tensors(const Item& item) {
+        const std::int64_t rows = needs_.queries(item.user, item.id).size() * problem_.group();
+        if (backward() || launch_.tiling.queries_stay || rows == 0 || launch_.states.contains(item)) return;
+        const Range part = launch_.heads_of_part(item.head_part);
+        if (part.empty()) return;
+        const attention::StateTensors tensors{
+            make("m of " + name_of(item), part.size(), rows, 1, Dtype::f32),
+            make("l of " + name_of(item), part.size(), rows, 1, Dtype::f32),
+            make("o of " + name_of(item), part.size(), rows, problem_.value_dim, launch_.schedule->state_format().o)};
+        for (Tensor* tensor : {tensors.m, tensors.l, tensors.o})
+            if (tensor) tensor->set_rows(computed_part(item));
+        launch_.states[item] = tensors;
+    }
+
+    const Allocate& allocate_;
+    const Problem& problem_;
+    const attention::NeedSets& needs_;
+    const Inputs* inputs_;
+    const RowSample& sample_;
+    const std::vector<ForwardResult>* forward_;
+    int pe_;
+    attention::Launch launch_;
 };
-
-RowMap row_map(const Panel& panel, const Arrangement& a, int user, int rank, int member) {
-    const Range queries = a.needs.queries_of(user, rank);
-    return {panel.problem.group(), queries.begin, queries.size(),
-            a.member_heads[static_cast<std::size_t>(member)].begin};
-}
-
-InputValues query_values(const Inputs& inputs, int user, RowMap map, std::int64_t dim) {
-    return [&inputs, user, map, dim](const std::array<std::int32_t, 3>& offset, Payload& payload) {
-        const auto all =
-            static_cast<std::size_t>(payload.shape.batch()) * static_cast<std::size_t>(payload.shape.rows());
-        const std::size_t count = payload.rows ? payload.rows->size() : all;
-        payload.data.resize(count * static_cast<std::size_t>(dim));
-        for (std::size_t i = 0; i < count; ++i) {
-            const std::int64_t flat = payload.rows ? (*payload.rows)[i] : static_cast<std::int64_t>(i);
-            const std::int64_t head = offset[0] + flat / payload.shape.rows(),
-                               row = offset[1] + flat % payload.shape.rows();
-            const Row at = map.row_of(head * map.queries * map.group + row);
-            inputs.query_row(
-                user, at.query, at.head,
-                std::span(payload.data).subspan(i * static_cast<std::size_t>(dim), static_cast<std::size_t>(dim)));
-        }
-    };
-}
-
-InputValues key_values(const Inputs& inputs, int user, TensorName name, Range heads, Range keys, std::int64_t dim) {
-    return [&inputs, user, name, heads, keys, dim](const std::array<std::int32_t, 3>& offset, Payload& payload) {
-        const auto rows = static_cast<std::size_t>(payload.shape.rows()) * static_cast<std::size_t>(dim);
-        payload.data.resize(static_cast<std::size_t>(payload.shape.batch()) * rows);
-        for (std::int32_t b = 0; b < payload.shape.batch(); ++b) {
-            const std::int64_t first = keys.begin + offset[1];
-            inputs.read_head(user, name, {first, first + payload.shape.rows()}, heads.begin + offset[0] + b,
-                             std::span(payload.data).subspan(static_cast<std::size_t>(b) * rows, rows));
-        }
-    };
-}
-
-RowSet sampled_rows(const RowSample& sample, const RowMap& map, Range heads, int user) {
-    if (sample.all) return nullptr;
-    auto rows = std::make_shared<std::vector<std::int32_t>>();
-    for (const Row& row : sample.rows[static_cast<std::size_t>(user)]) {
-        const std::int64_t head = row.head / map.group;
-        if (row.query < map.first_query || row.query >= map.first_query + map.queries) continue;
-        if (head < heads.begin || head >= heads.end) continue;
-        rows->push_back(static_cast<std::int32_t>(map.flat_of(row)));
-    }
-    std::sort(rows->begin(), rows->end());
-    return rows;
-}
 
 }  // namespace
 
@@ -102,70 +184,9 @@ RowSample draw_rows(const Problem& problem, std::int64_t rows, std::uint64_t see
     return sample;
 }
 
-attention::Launch lay_out(const Allocate& allocate_at, const Panel& panel, const Arrangement& a, int rank, int member,
-                          const Inputs* inputs, const RowSample& sample) {
-    const Problem& problem = panel.problem;
-    const int pe = a.pes[static_cast<std::size_t>(rank)][static_cast<std::size_t>(member)];
-    const Range heads = a.member_heads[static_cast<std::size_t>(member)];
-    attention::Launch launch;
-    launch.problem = &problem;
-    launch.needs = &a.needs;
-    launch.schedule = &a.schedule;
-    launch.timeline = &a.timeline;
-    launch.tiling = a.tiling;
-    launch.rank = rank;
-    launch.heads = heads;
-    for (const auto& members : a.pes) launch.peers.push_back(members[static_cast<std::size_t>(member)]);
-    launch.users.resize(problem.users.size());
-    if (heads.empty()) return launch;
-    for (int user = 0; user < a.needs.users(); ++user) {
-        attention::UserTensors& tensors = launch.users[static_cast<std::size_t>(user)];
-        const Range queries = a.needs.queries_of(user, rank), keys = a.needs.keys_of(user, rank);
-        const auto allocate = [&](const char* name, std::int64_t rows, std::int64_t cols, Dtype dtype) {
-            return allocate_at(pe, fmt::format("user {} {} of rank {}", user, name, rank),
-                               Shape{heads.size(), rows, cols}, dtype);
-        };
-        if (!queries.empty()) {
-            const std::int64_t rows = queries.size() * problem.group();
-            const RowMap map = row_map(panel, a, user, rank, member);
-            tensors.q = allocate("q", rows, problem.head_dim, problem.dtype);
-            tensors.o = allocate("o", rows, problem.value_dim, problem.dtype);
-            tensors.lse = allocate("lse", rows, 1, Dtype::f32);
-            if (inputs) tensors.q->set_input(query_values(*inputs, user, map, problem.head_dim));
-            if (!a.tiling.queries_stay) {
-                tensors.m = allocate("m", rows, 1, Dtype::f32);
-                tensors.l = allocate("l", rows, 1, Dtype::f32);
-                tensors.acc = allocate("unnormalised o", rows, problem.value_dim, Dtype::f32);
-            }
-            const RowSet computed = sampled_rows(sample, map, heads, user);
-            for (Tensor* tensor : {tensors.q, tensors.o, tensors.lse, tensors.m, tensors.l, tensors.acc}) {
-                if (tensor) tensor->set_rows(computed);
-            }
-        }
-        if (!keys.empty()) {
-            tensors.k = allocate("k", keys.size(), problem.head_dim, problem.dtype);
-            tensors.v = allocate("v", keys.size(), problem.value_dim, problem.dtype);
-            if (inputs) {
-                tensors.k->set_input(key_values(*inputs, user, TensorName::k, heads, keys, problem.head_dim));
-                tensors.v->set_input(key_values(*inputs, user, TensorName::v, heads, keys, problem.value_dim));
-            }
-        }
-        tensors.slot_k.resize(static_cast<std::size_t>(a.ranks()), nullptr);
-        tensors.slot_v.resize(static_cast<std::size_t>(a.ranks()), nullptr);
-        if (a.tiling.chunks_stay) continue;
-        for (const attention::Action& action : a.schedule.program(rank)) {
-            const attention::Item& item = action.item;
-            if (action.kind != attention::Action::Kind::receive || item.kind != attention::Item::Kind::chunk ||
-                item.user != user)
-                continue;
-            const std::int64_t slot_keys = a.needs.keys_of(user, item.id).size();
-            tensors.slot_k[static_cast<std::size_t>(item.id)] =
-                allocate("k slot", slot_keys, problem.head_dim, problem.dtype);
-            tensors.slot_v[static_cast<std::size_t>(item.id)] =
-                allocate("v slot", slot_keys, problem.value_dim, problem.dtype);
-        }
-    }
-    return launch;
+attention::Launch lay_out(const Allocate& allocate, const Panel& panel, const Arrangement& a, int rank, int member,
+                          const Inputs* inputs, const RowSample& sample, const std::vector<ForwardResult>* forward) {
+    return PeLayout(allocate, panel, a, rank, member, inputs, sample, forward).launch();
 }
 
 void check_room(const Panel& panel, const Arrangement& a, const std::string& where) {
@@ -210,7 +231,8 @@ Collected collect(const Panel& panel, const Arrangement& a,
                 launches[static_cast<std::size_t>(rank)][static_cast<std::size_t>(member)]
                     .users[static_cast<std::size_t>(user)];
             if (!tensors.o) continue;
-            const RowMap map = row_map(panel, a, user, rank, member);
+            const RowMap map{problem.group(), &a.needs.queries(user, rank),
+                             a.member_heads[static_cast<std::size_t>(member)].begin};
             tensors.o->visit_rows([&](std::int64_t flat, const float* values) {
                 const std::size_t i = index(map.row_of(flat), false);
                 if (i == count) return;  // not of the sample: a row that nothing computed

@@ -27,9 +27,16 @@ RowSample draw_rows(const attention::Problem& problem, std::int64_t rows, std::u
 /// Makes a tensor in a PE's HBM; InputError when there is no room.
 using Allocate = std::function<Tensor*(int pe, const std::string& name, const Shape& shape, Dtype dtype)>;
 
-/// Allocates everything one PE needs and fills in the launch.
+/// What a forward pass left of one user, as stored: a backward pass begins with it.
+struct ForwardResult {
+    std::vector<float> o;    // [queries, heads_q, value_dim], rounded to the problem's dtype
+    std::vector<float> lse;  // [heads_q, queries]
+};
+
+/// Allocates everything one PE needs and fills in the launch. `forward`: by user, for a backward pass with values.
 attention::Launch lay_out(const Allocate& allocate, const Panel& panel, const Arrangement& arrangement, int rank,
-                          int member, const attention::Inputs* inputs, const RowSample& sample);
+                          int member, const attention::Inputs* inputs, const RowSample& sample,
+                          const std::vector<ForwardResult>* forward = nullptr);
 
 /// Throws the InputError that laying everything out would throw, beginning with `where`, without making anything.
 void check_room(const Panel& panel, const Arrangement& arrangement, const std::string& where);

@@ -51,6 +51,7 @@ Milestone load_milestone(const std::filesystem::path& file, const std::vector<Se
     Milestone milestone;
     milestone.name = reader.string("name", file.stem().string());
     milestone.description = reader.string("description", "");
+    if (reader.word("rows", {"panels", "entries"}, "panels") == "entries") milestone.rows = MilestoneRows::entries;
     JsonReader panels = reader.member("panels");
     if (!panels.is_array() || panels.value().empty()) panels.reject("a non-empty array of panels");
     reader.finish();

@@ -12,9 +12,16 @@
 
 namespace tilemesh::run {
 
+/// What the closing table of a milestone lists.
+enum class MilestoneRows : std::uint8_t {
+    panels,   // each panel's fastest kernel; every panel has a table of its own before
+    entries,  // every kernel of every panel in one table, then each panel's fastest
+};
+
 struct Milestone {
     std::string name;
     std::string description;
+    MilestoneRows rows = MilestoneRows::panels;
     std::vector<Panel> panels;  // of distinct names
 };
 

@@ -4,6 +4,8 @@
 
 #include "sim/base/error.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -15,12 +17,21 @@ constexpr std::uint64_t most_units = std::uint64_t{1} << 20;
 constexpr std::uint64_t largest_seed = (std::uint64_t{1} << 53) - 1;  // what every JSON reader keeps exactly
 
 const std::vector<std::string> value_words = {"full", "sampled", "none"};
+const std::vector<std::string> sharding_words = {"contiguous", "zigzag", "striped"};
+const std::vector<std::string> state_words = {"mlo", "out_lse"};
+const std::vector<std::string> state_dtype_words = {"f32", "bf16"};
 const std::vector<std::string> unit_words = {"pe", "cube", "cube_pe0"};
+const std::vector<std::string> placement_words = {"identity", "reversed",     "folded",
+                                                  "snake",    "heavy_middle", "hilbert"};
+
+template <class Enum>
+Enum numbered(const std::vector<std::string>& words, const std::string& word) {
+    return static_cast<Enum>(std::find(words.begin(), words.end(), word) - words.begin());
+}
 
 template <class Enum>
 Enum read_word(JsonReader& reader, std::string_view key, const std::vector<std::string>& words, Enum otherwise) {
-    const auto word = reader.word(key, words, words[static_cast<std::size_t>(otherwise)]);
-    return static_cast<Enum>(std::find(words.begin(), words.end(), word) - words.begin());
+    return numbered<Enum>(words, reader.word(key, words, words[static_cast<std::size_t>(otherwise)]));
 }
 
 /// A name goes into tables, file names and the keys of compare.
@@ -50,11 +61,23 @@ KernelChoice read_kernel(JsonReader reader) {
     if (!reader.is_object()) reader.reject("the name of a kernel, or an object with \"kernel\" and its tiles");
     choice.kernel = reader.string("kernel");
     choice.label = choice.kernel;
+    if (const auto sharding = reader.optional_member("sharding")) {
+        choice.sharding = numbered<attention::Sharding>(sharding_words, sharding->as_word(sharding_words));
+        choice.label += "+" + sharding->as_string();
+    }
+    if (const auto placement = reader.optional_member("placement")) {
+        choice.placement = numbered<RanksChoice::Placement>(placement_words, placement->as_word(placement_words));
+        choice.label += "+" + placement->as_string();
+    }
     if (auto label = reader.optional_member("label")) choice.label = read_name(*label);
     choice.tile_queries = read_tile(reader, "tile_queries");
     choice.tile_keys = read_tile(reader, "tile_keys");
     choice.tile_heads = read_tile(reader, "tile_heads");
     choice.piece_keys = read_tile(reader, "piece_keys");
+    if (auto state = reader.optional_member("state"))
+        choice.state = numbered<attention::StateFormat::Sent>(state_words, state->as_word(state_words));
+    if (auto dtype = reader.optional_member("state_dtype"))
+        choice.state_dtype = dtype->as_word(state_dtype_words) == "bf16" ? Dtype::bf16 : Dtype::f32;
     reader.finish();
     return choice;
 }
@@ -76,12 +99,11 @@ std::vector<KernelChoice> read_kernels(JsonReader reader) {
 void read_placement(JsonReader reader, RanksChoice& ranks) {
     using Placement = RanksChoice::Placement;
     if (reader.is_string()) {
-        const auto word = reader.as_word({"identity", "reversed"});
-        ranks.placement = word == "identity" ? Placement::identity : Placement::reversed;
+        ranks.placement = numbered<Placement>(placement_words, reader.as_word(placement_words));
         return;
     }
     if (!reader.is_array() || reader.value().empty())
-        reader.reject("\"identity\", \"reversed\", or a list of numbers");
+        reader.reject(fmt::format("{}, or a list of numbers", fmt::join(placement_words, ", ")));
     ranks.placement = Placement::list;
     std::set<std::int64_t> seen;
     for (JsonReader& element : reader.elements()) {
@@ -103,7 +125,7 @@ RanksChoice read_ranks(JsonReader reader) {
     if (const auto count = reader.optional_member("count"))
         ranks.count = static_cast<std::int64_t>(count->as_integer(1, most_units));
     if (const auto placement = reader.optional_member("placement")) read_placement(*placement, ranks);
-    ranks.sharding = reader.word("sharding", {"contiguous"}, "contiguous");
+    ranks.sharding = read_word(reader, "sharding", sharding_words, ranks.sharding);
     reader.finish();
     return ranks;
 }
@@ -142,6 +164,14 @@ machine::MachineConfig read_machine_of(JsonReader& panel, const std::string& mac
 
 std::string name_of(ValueMode mode) { return value_words[static_cast<std::size_t>(mode)]; }
 std::string name_of(RankUnit unit) { return unit_words[static_cast<std::size_t>(unit)]; }
+std::string name_of(attention::Sharding sharding) { return sharding_words[static_cast<std::size_t>(sharding)]; }
+
+RanksChoice ranks_of(const Panel& panel, const KernelChoice& choice) {
+    RanksChoice ranks = panel.ranks;
+    ranks.sharding = choice.sharding.value_or(ranks.sharding);
+    ranks.placement = choice.placement.value_or(ranks.placement);
+    return ranks;
+}
 
 Panel read_panel(const Json& resolved, const std::string& file, const std::string& machine_file) {
     Panel panel;

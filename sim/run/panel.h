@@ -4,6 +4,8 @@
 #pragma once
 
 #include "sim/attention/problem.h"
+#include "sim/attention/sharding.h"
+#include "sim/attention/state_format.h"
 #include "sim/base/json_reader.h"
 #include "sim/machine/config.h"
 #include "sim/tile/values.h"
@@ -16,17 +18,6 @@
 
 namespace tilemesh::run {
 
-/// A kernel to run and what the user fixed about its tiles. 0: chosen automatically to fill the SRAM.
-struct KernelChoice {
-    std::string kernel;
-    std::string label;  // unique in the panel; the kernel's name unless given
-    std::int64_t tile_queries = 0;
-    std::int64_t tile_keys = 0;
-    std::int64_t tile_heads = 0;
-    std::int64_t piece_keys = 0;
-    std::string where;  // "panel.json: /kernels/1", for errors about this choice
-};
-
 /// What one rank is made of.
 enum class RankUnit : std::uint8_t {
     pe,        // one PE
@@ -38,9 +29,32 @@ enum class RankUnit : std::uint8_t {
 struct RanksChoice {
     RankUnit unit = RankUnit::pe;
     std::optional<std::int64_t> count;  // absent: as many as the machine has (or the placement lists)
-    enum class Placement : std::uint8_t { identity, reversed, list } placement = Placement::identity;
+    enum class Placement : std::uint8_t {
+        identity,      // rank i on unit i
+        reversed,      // the same units the other way round
+        folded,        // ranks 0, n-1, 1, n-2, 2, ... along a snake through the grid of units
+        snake,         // along rows, every second one backwards
+        heavy_middle,  // ranks ..., 4, 2, 0, 1, 3, 5, ... along a snake
+        hilbert,       // along a Hilbert curve
+        list,
+    } placement = Placement::identity;
     std::vector<std::int64_t> list;  // of `count` unit numbers, when the placement is a list
-    std::string sharding = "contiguous";
+    attention::Sharding sharding = attention::Sharding::contiguous;
+};
+
+/// A kernel to run and what the user fixed about its tiles. 0: chosen automatically to fill the SRAM.
+struct KernelChoice {
+    std::string kernel;
+    std::string label;  // unique in the panel; the kernel's name unless given
+    std::int64_t tile_queries = 0;
+    std::int64_t tile_keys = 0;
+    std::int64_t tile_heads = 0;
+    std::int64_t piece_keys = 0;
+    std::optional<attention::Sharding> sharding;        // instead of the panel's
+    std::optional<RanksChoice::Placement> placement;    // instead of the panel's; never a list
+    std::optional<attention::StateFormat::Sent> state;  // how partial results travel
+    std::optional<Dtype> state_dtype;                   // of the running output
+    std::string where;                                  // "panel.json: /kernels/1", for errors about this choice
 };
 
 using tilemesh::ValueMode;
@@ -75,6 +89,7 @@ struct Panel {
 /// Names as they are spelled in JSON.
 std::string name_of(ValueMode mode);
 std::string name_of(RankUnit unit);
+std::string name_of(attention::Sharding sharding);
 
 /// Reads a panel from resolved JSON. `machine_file` is what errors below /machine show (empty: the panel's own file
 /// and path). All range checks that need no knowledge of kernels happen here.
@@ -82,6 +97,9 @@ Panel read_panel(const Json& resolved, const std::string& file, const std::strin
 
 /// The unit (PE or cube number) of every rank, given how many of them the machine has. InputError when there are more
 /// ranks than units, or a placement that repeats a unit or names one that does not exist.
-std::vector<std::int64_t> units_of_ranks(const Panel& panel, std::int64_t units);
+std::vector<std::int64_t> units_of_ranks(const Panel& panel, const RanksChoice& ranks, std::int64_t units);
+
+/// The panel's ranks with what the kernel has of its own.
+RanksChoice ranks_of(const Panel& panel, const KernelChoice& choice);
 
 }  // namespace tilemesh::run

@@ -70,11 +70,15 @@ constexpr EngineKind engine_of(Opcode op) {
     }
 }
 
-/// A box of a tensor in HBM: what a load reads or a store writes.
+/// A box of a tensor in HBM: what a load reads or a store writes. Its rows lie `row_stride` rows of the tensor apart.
 struct TensorBox {
     Tensor* tensor = nullptr;
     std::array<std::int32_t, 3> offset{};
     Shape shape;
+    std::int32_t row_stride = 1;
+
+    /// Rows of the tensor from the box's first to behind its last.
+    std::int32_t row_extent() const { return (shape.rows() - 1) * row_stride + 1; }
 };
 
 struct Command {

@@ -25,10 +25,17 @@ std::string_view name_of(Direction direction);
 struct Pointer {
     Tensor* tensor = nullptr;
     std::array<std::int32_t, 3> offset{};
+    std::int32_t row_stride = 1;  // rows of the tensor from one row of the box to the next
 };
 /// A pointer to element (i, j, k), right-aligned like shapes: at(t, j, k) of a 2-D tensor is element [j, k].
 inline Pointer at(Tensor& tensor, std::int64_t i = 0, std::int64_t j = 0, std::int64_t k = 0) {
     return {&tensor, {to_index(i, "index"), to_index(j, "index"), to_index(k, "index")}};
+}
+
+/// The same place for every `row_stride`-th row: a gather or a scatter. Each row costs HBM its own bursts.
+inline Pointer strided(Pointer pointer, std::int64_t row_stride) {
+    pointer.row_stride = static_cast<std::int32_t>(row_stride);
+    return pointer;
 }
 
 /// What a kernel knows of where it runs.
@@ -86,7 +93,7 @@ public:
     // Reductions keep the reduced dimension as 1, so that the result broadcasts back.
     Tile max(const Tile& tile, int axis = -1);
     Tile sum(const Tile& tile, int axis = -1);
-    Tile softmax(const Tile& tile, int axis = -1);  // last axis only
+    Tile softmax(const Tile& tile, int axis = -1);  // last axis only; a row of -inf becomes zeros
 
     Tile exp(const Tile& tile);
     Tile exp2(const Tile& tile);

@@ -113,10 +113,12 @@ PayloadPtr evaluate_reduction(ValueStep& step) {
             const float* row = data + r * cols;
             if (step.op == Opcode::softmax) {
                 float* to = out->data.data() + r * cols;
-                const float m = max_run(row, cols);
+                // A row of -inf (nothing visible) becomes zeros.
+                const float most = max_run(row, cols);
+                const float m = most == -std::numeric_limits<float>::infinity() ? 0.0F : most;
                 for (std::size_t c = 0; c < cols; ++c) to[c] = row[c] - m;
                 exp_run(to, to, cols);
-                const float l = sum_run(to, cols);
+                const float sum = sum_run(to, cols), l = sum == 0.0F ? 1.0F : sum;
                 for (std::size_t c = 0; c < cols; ++c) to[c] /= l;
             } else {
                 out->data[r] = step.op == Opcode::reduce_max ? max_run(row, cols) : sum_run(row, cols);

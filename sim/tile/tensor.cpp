@@ -8,43 +8,57 @@
 namespace tilemesh {
 namespace {
 
-bool overlap(const std::array<std::int32_t, 3>& a, const Shape& as, const std::array<std::int32_t, 3>& b,
-             const Shape& bs) {
-    for (int i = 0; i < 3; ++i) {
-        const auto u = static_cast<std::size_t>(i);
-        if (a[u] + as.slot(i) <= b[u] || b[u] + bs.slot(i) <= a[u]) return false;
-    }
-    return true;
+/// Do two evenly spaced sets of rows, `first + i * stride` for i < `count`, share one?
+struct Rows {
+    std::int32_t first, count, stride;
+    std::int32_t end() const { return first + (count - 1) * stride + 1; }
+    bool has(std::int32_t row) const { return row >= first && row < end() && (row - first) % stride == 0; }
+};
+bool meet(const Rows& a, const Rows& b) {
+    if (a.end() <= b.first || b.end() <= a.first) return false;
+    if (a.stride == b.stride) return (a.first - b.first) % a.stride == 0;
+    const Rows &fewer = a.count <= b.count ? a : b, &more = a.count <= b.count ? b : a;
+    for (std::int32_t i = 0; i < fewer.count; ++i)
+        if (more.has(fewer.first + i * fewer.stride)) return true;
+    return false;
 }
 
-/// Calls visit(row of box, row of tensor) for the sampled rows that fall into the box.
+/// Calls visit(row of box) for the sampled rows that fall into the box, until it says stop (returns false).
 template <class Visit>
 void rows_in_box(const std::vector<std::int32_t>& rows, const Shape& tensor, const TensorBox& box, Visit visit) {
     for (std::int32_t b = 0; b < box.shape.batch(); ++b) {
         const std::int32_t first = (box.offset[0] + b) * tensor.rows() + box.offset[1];
         auto it = std::lower_bound(rows.begin(), rows.end(), first);
-        for (; it != rows.end() && *it < first + box.shape.rows(); ++it) {
-            visit(b * box.shape.rows() + (*it - first), *it);
-        }
+        for (; it != rows.end() && *it < first + box.row_extent(); ++it)
+            if ((*it - first) % box.row_stride == 0 && !visit(b * box.shape.rows() + (*it - first) / box.row_stride))
+                return;
     }
 }
 
 }  // namespace
 
+bool overlap(const TensorBox& a, const TensorBox& b) {
+    for (const std::size_t i : {std::size_t{0}, std::size_t{2}}) {
+        if (a.offset[i] + a.shape.slots()[i] <= b.offset[i] || b.offset[i] + b.shape.slots()[i] <= a.offset[i])
+            return false;
+    }
+    return meet({a.offset[1], a.shape.rows(), a.row_stride}, {b.offset[1], b.shape.rows(), b.row_stride});
+}
+
 bool Tensor::computes(const TensorBox& box) const {
     if (!rows_) return true;
-    for (std::int32_t b = 0; b < box.shape.batch(); ++b) {
-        const std::int32_t first = (box.offset[0] + b) * shape_.rows() + box.offset[1];
-        const auto it = std::lower_bound(rows_->begin(), rows_->end(), first);
-        if (it != rows_->end() && *it < first + box.shape.rows()) return true;
-    }
-    return false;
+    bool any = false;
+    rows_in_box(*rows_, shape_, box, [&](std::int32_t) {
+        any = true;
+        return false;
+    });
+    return any;
 }
 
 PayloadPtr Tensor::read(const TensorBox& box) {
     if (input_) return read_input(box);
     const auto exact = written_.find(box.offset);
-    if (exact != written_.end() && exact->second.shape.slots() == box.shape.slots()) return exact->second.values;
+    if (exact != written_.end() && exact->second.is(box)) return exact->second.values;
     auto payload = std::make_shared<Payload>();
     payload->shape = box.shape;
     payload->source = [this, box](Payload& out) { gather(box, out); };
@@ -58,11 +72,34 @@ PayloadPtr Tensor::read_input(const TensorBox& box) const {
     payload->shape = box.shape;
     if (rows_) {
         auto rows = std::make_shared<std::vector<std::int32_t>>();
-        rows_in_box(*rows_, shape_, box, [&](std::int32_t row, std::int32_t) { rows->push_back(row); });
+        rows_in_box(*rows_, shape_, box, [&](std::int32_t row) {
+            rows->push_back(row);
+            return true;
+        });
         payload->rows = std::move(rows);
     }
-    payload->source = [this, offset = box.offset](Payload& out) { input_(offset, out); };
+    if (box.row_stride == 1) {
+        payload->source = [this, offset = box.offset](Payload& out) { input_(offset, out); };
+    } else {
+        payload->source = [this, box](Payload& out) { gather_input(box, out); };
+    }
     return payload;
+}
+
+void Tensor::gather_input(const TensorBox& box, Payload& out) const {
+    const std::int32_t all = box.shape.batch() * box.shape.rows();
+    const auto count = out.rows ? static_cast<std::int32_t>(out.rows->size()) : all;
+    const auto cols = static_cast<std::size_t>(box.shape.cols());
+    out.data.resize(static_cast<std::size_t>(count) * cols);
+    Payload row;
+    row.shape = Shape{1, 1, box.shape.cols()};
+    for (std::int32_t i = 0; i < count; ++i) {
+        const std::int32_t flat = out.rows ? (*out.rows)[static_cast<std::size_t>(i)] : i;
+        input_({box.offset[0] + flat / box.shape.rows(), box.offset[1] + flat % box.shape.rows() * box.row_stride,
+                box.offset[2]},
+               row);
+        std::copy_n(row.data.data(), cols, out.data.data() + static_cast<std::size_t>(i) * cols);
+    }
 }
 
 void Tensor::gather(const TensorBox& box, Payload& out) const {
@@ -70,7 +107,7 @@ void Tensor::gather(const TensorBox& box, Payload& out) const {
     out.data.assign(static_cast<std::size_t>(box.shape.elements()), 0.0F);
     std::int64_t covered = 0;
     for (const auto& [offset, written] : written_) {
-        if (!overlap(offset, written.shape, box.offset, box.shape)) continue;
+        if (!overlap(written.at(offset), box)) continue;
         if (written.values->rows) {
             fail<KernelError>(
                 "load of {} {} at [{}, {}, {}] cuts across boxes stored with another tiling, which runs "
@@ -78,25 +115,32 @@ void Tensor::gather(const TensorBox& box, Payload& out) const {
                 name_, box.shape.text(), box.offset[0], box.offset[1], box.offset[2]);
         }
         const float* data = written.values->force();
-        std::array<std::int32_t, 3> lo{}, hi{};
-        for (std::size_t i = 0; i < 3; ++i) {
-            lo[i] = std::max(offset[i], box.offset[i]);
-            hi[i] = std::min(offset[i] + written.shape.slots()[i], box.offset[i] + box.shape.slots()[i]);
-        }
-        for (std::int32_t b = lo[0]; b < hi[0]; ++b) {
-            for (std::int32_t r = lo[1]; r < hi[1]; ++r) {
-                const std::size_t from =
+        const Rows stored{offset[1], written.shape.rows(), written.row_stride};
+        const std::int32_t last_col = std::min(offset[2] + written.shape.cols(), box.offset[2] + box.shape.cols());
+        const std::int32_t first_col = std::max(offset[2], box.offset[2]);
+        const std::int32_t last_batch =
+            std::min(offset[0] + written.shape.batch(), box.offset[0] + box.shape.batch());
+        // Rows of the box that lie between the first and the last stored row.
+        const std::int32_t before = std::max(0, stored.first - box.offset[1]);
+        const std::int32_t first_row = (before + box.row_stride - 1) / box.row_stride;
+        const std::int32_t last_row =
+            std::min(box.shape.rows(), (stored.end() - 1 - box.offset[1]) / box.row_stride + 1);
+        for (std::int32_t b = std::max(offset[0], box.offset[0]); b < last_batch; ++b) {
+            for (std::int32_t i = first_row; i < last_row; ++i) {
+                const std::int32_t row = box.offset[1] + i * box.row_stride;
+                if (!stored.has(row)) continue;
+                const auto from =
                     (static_cast<std::size_t>(b - offset[0]) * static_cast<std::size_t>(written.shape.rows()) +
-                     static_cast<std::size_t>(r - offset[1])) *
+                     static_cast<std::size_t>((row - stored.first) / stored.stride)) *
                         static_cast<std::size_t>(written.shape.cols()) +
-                    static_cast<std::size_t>(lo[2] - offset[2]);
-                const std::size_t to =
+                    static_cast<std::size_t>(first_col - offset[2]);
+                const auto to =
                     (static_cast<std::size_t>(b - box.offset[0]) * static_cast<std::size_t>(box.shape.rows()) +
-                     static_cast<std::size_t>(r - box.offset[1])) *
+                     static_cast<std::size_t>(i)) *
                         cols +
-                    static_cast<std::size_t>(lo[2] - box.offset[2]);
-                std::copy_n(data + from, hi[2] - lo[2], out.data.data() + to);
-                covered += hi[2] - lo[2];
+                    static_cast<std::size_t>(first_col - box.offset[2]);
+                std::copy_n(data + from, last_col - first_col, out.data.data() + to);
+                covered += last_col - first_col;
             }
         }
     }
@@ -110,10 +154,10 @@ void Tensor::gather(const TensorBox& box, Payload& out) const {
 void Tensor::write(const TensorBox& box, PayloadPtr values) {
     if (input_) fail<KernelError>("store to {}: it is an input", name_);
     const auto exact = written_.find(box.offset);
-    const bool replaces = exact != written_.end() && exact->second.shape.slots() == box.shape.slots();
+    const bool replaces = exact != written_.end() && exact->second.is(box);
     if (!replaces) {
         for (const auto& [offset, written] : written_) {
-            if (overlap(offset, written.shape, box.offset, box.shape)) {
+            if (overlap(written.at(offset), box)) {
                 fail<KernelError>(
                     "store to {} {} at [{}, {}, {}] cuts into the box {} stored at [{}, {}, {}]: store a "
                     "tensor in boxes of one tiling",
@@ -124,11 +168,11 @@ void Tensor::write(const TensorBox& box, PayloadPtr values) {
     } else {
         // Reads issued before this store must see the old content.
         for (const PendingRead& read : pending_reads_) {
-            if (!overlap(read.box.offset, read.box.shape, box.offset, box.shape)) continue;
+            if (!overlap(read.box, box)) continue;
             if (const PayloadPtr pending = read.payload.lock()) pending->force();
         }
     }
-    written_[box.offset] = Written{box.shape, std::move(values)};
+    written_[box.offset] = Written{box.shape, box.row_stride, std::move(values)};
 }
 
 void Tensor::visit_rows(const std::function<void(std::int64_t, const float*)>& visit) const {
@@ -145,7 +189,7 @@ void Tensor::visit_rows(const std::function<void(std::int64_t, const float*)>& v
         const auto cols = static_cast<std::size_t>(written.shape.cols());
         const auto report = [&](std::size_t position, std::int32_t in_box) {
             const std::int64_t b = offset[0] + in_box / written.shape.rows();
-            const std::int64_t r = offset[1] + in_box % written.shape.rows();
+            const std::int64_t r = offset[1] + std::int64_t{in_box % written.shape.rows()} * written.row_stride;
             const std::int64_t flat = b * shape_.rows() + r;
             const float* values = data + position * cols;
             if (cols == width) return visit(flat, values);

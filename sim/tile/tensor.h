@@ -18,6 +18,9 @@ namespace tilemesh {
 /// Fills a payload's data for one box of an input: payload.shape and payload.rows say which elements.
 using InputValues = std::function<void(const std::array<std::int32_t, 3>& offset, Payload& payload)>;
 
+/// Do two boxes of one tensor share an element?
+bool overlap(const TensorBox& a, const TensorBox& b);
+
 class Tensor {
 public:
     /// A tensor at `address` (bytes) of the HBM slice of PE `home`.
@@ -48,13 +51,19 @@ public:
 private:
     struct Written {
         Shape shape;
+        std::int32_t row_stride;
         PayloadPtr values;
+        TensorBox at(const std::array<std::int32_t, 3>& offset) const { return {nullptr, offset, shape, row_stride}; }
+        bool is(const TensorBox& box) const {
+            return shape.slots() == box.shape.slots() && row_stride == box.row_stride;
+        }
     };
     struct PendingRead {
         TensorBox box;
         std::weak_ptr<Payload> payload;
     };
     PayloadPtr read_input(const TensorBox& box) const;
+    void gather_input(const TensorBox& box, Payload& out) const;
     void gather(const TensorBox& box, Payload& out) const;
 
     std::string name_;

@@ -27,15 +27,16 @@ std::vector<float> whole(const Inputs& inputs, const Problem& problem, int user,
     return values;
 }
 
-constexpr TensorName all_tensors[] = {TensorName::q, TensorName::k, TensorName::v};
+constexpr TensorName all_tensors[] = {TensorName::q, TensorName::k, TensorName::v, TensorName::d_o};
+constexpr auto backward = Inputs::Pass::backward;
 
-/// Writes q, k, v of every user of the problem, value number i being i / 64, after `edit` has had them.
+/// Writes q, k, v and do of every user of the problem, value number i being i / 64, after `edit` has had them.
 template <class Edit>
 void write_tensors(const std::filesystem::path& file, const Problem& problem, const std::string& prefix,
                    const Edit& edit) {
     std::vector<std::vector<float>> values;
     std::vector<OutputTensor> tensors;
-    values.reserve(problem.users.size() * 3);
+    values.reserve(problem.users.size() * std::size(all_tensors));
     for (std::size_t user = 0; user < problem.users.size(); ++user) {
         for (const TensorName tensor : all_tensors) {
             const TensorShape shape = shape_of(problem, static_cast<int>(user), tensor);
@@ -64,14 +65,17 @@ Problem one_user() {
 TEST_CASE("generated tensors are the rounded normals of their own stream, on any number of threads") {
     for (const Dtype dtype : {Dtype::f16, Dtype::bf16, Dtype::f32}) {
         const Problem problem = two_users(dtype);
-        const Inputs one = Inputs::generated(problem, 5, Inputs::Queries::held, 1);
-        const Inputs three = Inputs::generated(problem, 5, Inputs::Queries::held, 3);
+        const Inputs one = Inputs::generated(problem, 5, Inputs::Queries::held, 1, backward);
+        const Inputs three = Inputs::generated(problem, 5, Inputs::Queries::held, 3, backward);
         for (int user = 0; user < 2; ++user) {
             for (const TensorName tensor : all_tensors) {
                 const std::vector<float> got = whole(one, problem, user, tensor);
                 std::vector<float> expected(got.size());
-                fill_normal(5, static_cast<std::uint64_t>(user) * 3 + static_cast<std::uint64_t>(tensor), 0,
-                            expected);
+                const auto number = static_cast<std::uint64_t>(user);
+                const std::uint64_t stream = tensor == TensorName::d_o
+                                                 ? (std::uint64_t{1} << 32) + number
+                                                 : 3 * number + static_cast<std::uint64_t>(tensor);
+                fill_normal(5, stream, 0, expected);
                 round_to(dtype, expected);
                 CHECK(got == expected);
                 CHECK(whole(three, problem, user, tensor) == expected);
@@ -92,8 +96,8 @@ TEST_CASE("tensors long enough to be made in parts by several threads have no se
 
 TEST_CASE("regenerated queries equal held ones, row by row and in bulk") {
     const Problem problem = two_users(Dtype::f16);
-    const Inputs held = Inputs::generated(problem, 5, Inputs::Queries::held);
-    const Inputs regenerated = Inputs::generated(problem, 5, Inputs::Queries::regenerated);
+    const Inputs held = Inputs::generated(problem, 5, Inputs::Queries::held, 2, backward);
+    const Inputs regenerated = Inputs::generated(problem, 5, Inputs::Queries::regenerated, 2, backward);
     for (int user = 0; user < 2; ++user) {
         const std::vector<float> expected = whole(held, problem, user, TensorName::q);
         CHECK(whole(regenerated, problem, user, TensorName::q) == expected);
@@ -103,6 +107,7 @@ TEST_CASE("regenerated queries equal held ones, row by row and in bulk") {
             const auto begin = expected.begin() + (query * 6 + 4) * 24;
             CHECK(row == std::vector<float>(begin, begin + 24));
         }
+        CHECK(whole(regenerated, problem, user, TensorName::d_o) == whole(held, problem, user, TensorName::d_o));
     }
 }
 
@@ -128,6 +133,8 @@ TEST_CASE("reading outside a tensor is refused") {
     CHECK_THROWS_AS(inputs.read(0, TensorName::k, shape_of(problem, 0, TensorName::k).size() - 23, row),
                     InternalError);
     CHECK_THROWS_AS(inputs.read_head(0, TensorName::v, {0, 1}, 0, row), InternalError);  // 17 would fit
+    row.resize(17);
+    CHECK_THROWS_AS(inputs.read_head(0, TensorName::d_o, {0, 1}, 0, row), InternalError);  // a forward pass
 }
 
 TEST_CASE("a file gives one user's tensors under a prefix, several users' under prefix and number") {
@@ -135,7 +142,7 @@ TEST_CASE("a file gives one user's tensors under a prefix, several users' under 
     for (const Problem& problem : {one_user(), two_users(Dtype::bf16)}) {
         const TemporaryFile file("inputs.safetensors");
         write_tensors(file.path(), problem, "case.", keep);
-        const Inputs inputs = Inputs::from_file(problem, file.path(), "case.");
+        const Inputs inputs = Inputs::from_file(problem, file.path(), "case.", backward);
         for (std::size_t user = 0; user < problem.users.size(); ++user) {
             for (const TensorName tensor : all_tensors) {
                 const std::vector<float> got = whole(inputs, problem, static_cast<int>(user), tensor);
@@ -146,6 +153,18 @@ TEST_CASE("a file gives one user's tensors under a prefix, several users' under 
             }
         }
     }
+}
+
+TEST_CASE("only a backward pass asks for the gradient of the output") {
+    const Problem problem = one_user();
+    const TemporaryFile file("forward.safetensors");
+    write_tensors(file.path(), problem, "", [](OutputTensor& tensor, std::vector<float>&) {
+        if (tensor.name == "do") tensor.name = "other";
+    });
+    CHECK_FALSE(Inputs::from_file(problem, file.path(), "").has_output_gradient());
+    CHECK_THAT(input_error([&] { Inputs::from_file(problem, file.path(), "", backward); }), Catch::Contains("do"));
+    CHECK(Inputs::generated(problem, 5, Inputs::Queries::held, 1, backward).has_output_gradient());
+    CHECK_FALSE(Inputs::generated(problem, 5, Inputs::Queries::held).has_output_gradient());
 }
 
 TEST_CASE("tensors that do not fit the problem are refused with one line that names them") {
@@ -168,6 +187,12 @@ TEST_CASE("tensors that do not fit the problem are refused with one line that na
                   })) == file.path().string() +
                              ": tensor case.v: found shape [2, 20, 17], expected [20, 2, 17] = "
                              "[keys, heads_kv, value_dim] of the problem");
+    const auto transposed_do = [](OutputTensor& tensor, std::vector<float>&) {
+        if (tensor.name == "case.do") tensor.shape = {6, 12, 17};
+    };
+    CHECK(message("case.", transposed_do) == "");  // a forward pass does not look at it
+    CHECK_THAT(input_error([&] { Inputs::from_file(problem, file.path(), "case.", backward); }),
+               Catch::Contains("expected [12, 6, 17] = [queries, heads_q, value_dim] of the problem"));
     CHECK_THAT(message("case.", at_v([](OutputTensor&, std::vector<float>& values) {
                            values[7] = std::numeric_limits<float>::quiet_NaN();
                        })),

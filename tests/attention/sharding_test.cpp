@@ -1,12 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-// Properties of the division into parts, for every small total and number of parts.
+// Properties of the division into parts and of the shardings, for every small total and number of parts.
 #include "sim/attention/sharding.h"
 #include "sim/base/error.h"
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <functional>
+
 using namespace tilemesh;
 using namespace tilemesh::attention;
+
+namespace {
+
+/// The token that a rank owns as its local number i, for every i.
+std::vector<std::int64_t> listed(const std::vector<Run>& runs) {
+    std::vector<std::int64_t> tokens;
+    for (const Run& run : runs) {
+        for (std::int64_t i = 0; i < run.count; ++i) tokens.push_back(run.at(i));
+    }
+    return tokens;
+}
+
+constexpr Sharding shardings[] = {Sharding::contiguous, Sharding::zigzag, Sharding::striped};
+
+/// What the words say, token by token.
+int owner(Sharding sharding, std::int64_t total, int ranks, std::int64_t token) {
+    const auto part_with = [&](int parts) {
+        int part = 0;
+        while (contiguous_part(total, parts, part).end <= token) ++part;
+        return part;
+    };
+    if (sharding == Sharding::contiguous) return part_with(ranks);
+    if (sharding == Sharding::striped) return static_cast<int>(token % ranks);
+    return std::min(part_with(2 * ranks), 2 * ranks - 1 - part_with(2 * ranks));
+}
+
+}  // namespace
 
 TEST_CASE("contiguous parts follow one another, cover everything, and the longer ones come first") {
     int wrong = 0;
@@ -36,4 +66,71 @@ TEST_CASE("a part that does not exist is refused") {
     CHECK_THROWS_AS(contiguous_part(8, 4, -1), InternalError);
     CHECK_THROWS_AS(contiguous_part(8, 0, 0), InternalError);
     CHECK_THROWS_AS(contiguous_part(-1, 4, 0), InternalError);
+}
+
+TEST_CASE("every token belongs to exactly the rank that its sharding says, each rank's tokens in ascending order") {
+    int wrong = 0;
+    for (const Sharding sharding : shardings) {
+        for (std::int64_t total = 0; total <= 40; ++total) {
+            for (int ranks = 1; ranks <= 11; ++ranks) {
+                std::int64_t owned = 0;
+                for (int rank = 0; rank < ranks; ++rank) {
+                    const std::vector<Run> runs = tokens_of(sharding, total, ranks, rank);
+                    const std::vector<std::int64_t> tokens = listed(runs);
+                    for (const Run& run : runs) wrong += run.empty();
+                    wrong += std::adjacent_find(tokens.begin(), tokens.end(), std::greater_equal<>()) != tokens.end();
+                    for (const std::int64_t token : tokens) {
+                        wrong += token < 0 || token >= total || owner(sharding, total, ranks, token) != rank;
+                    }
+                    owned += static_cast<std::int64_t>(tokens.size());
+                }
+                wrong += owned != total;  // none twice: two of a rank would not be ascending, two ranks not its owner
+            }
+        }
+    }
+    CHECK(wrong == 0);
+}
+
+TEST_CASE("zigzag gives each rank an early and a late half-part, also the last, where the two touch") {
+    CHECK(tokens_of(Sharding::zigzag, 24, 3, 0) == std::vector<Run>{{0, 4, 1}, {20, 4, 1}});
+    CHECK(tokens_of(Sharding::zigzag, 24, 3, 2) == std::vector<Run>{{8, 4, 1}, {12, 4, 1}});
+    CHECK(tokens_of(Sharding::zigzag, 24, 1, 0) == std::vector<Run>{{0, 24, 1}});  // of one rank nothing is dealt
+}
+
+TEST_CASE("under a causal mask zigzag and striped ranks see equally many pairs, contiguous ones do not") {
+    const int ranks = 5;
+    const std::int64_t total = 200;
+    const auto causal_pairs = [&](Sharding sharding, int rank) {
+        std::int64_t pairs = 0;
+        for (const std::int64_t query : listed(tokens_of(sharding, total, ranks, rank))) pairs += query + 1;
+        return pairs;
+    };
+    const std::int64_t all = total * (total + 1) / 2;
+    for (int rank = 0; rank < ranks; ++rank) {
+        CHECK(causal_pairs(Sharding::zigzag, rank) == all / ranks);
+        // A token later in every one of total / ranks stripes.
+        CHECK(causal_pairs(Sharding::striped, rank) == all / ranks + (rank - ranks / 2) * (total / ranks));
+    }
+    // The last of five contiguous parts sees (2 * 5 - 1) / 5^2 of all positions, give or take the diagonal.
+    CHECK(causal_pairs(Sharding::contiguous, 4) == all - (total * 4 / 5) * (total * 4 / 5 + 1) / 2);
+}
+
+TEST_CASE("part and hull of a run are positions of that run") {
+    const Run run{7, 6, 5};
+    CHECK(run.at(0) == 7);
+    CHECK(run.at(5) == 32);
+    CHECK(run.hull() == Range{7, 33});
+    CHECK(run.part(2, 5) == Run{17, 3, 5});
+    CHECK(run.part(2, 5).hull() == Range{run.at(2), run.at(4) + 1});
+    CHECK(run.part(3, 3).empty());
+    CHECK(run.part(3, 3).hull().empty());
+}
+
+TEST_CASE("a rank that does not exist owns nothing one could ask for") {
+    for (const Sharding sharding : shardings) {
+        CHECK_THROWS_AS(tokens_of(sharding, 8, 4, 4), InternalError);
+        CHECK_THROWS_AS(tokens_of(sharding, 8, 4, -1), InternalError);
+        CHECK_THROWS_AS(tokens_of(sharding, 8, 0, 0), InternalError);
+        CHECK_THROWS_AS(tokens_of(sharding, -1, 4, 0), InternalError);
+    }
 }

@@ -36,7 +36,7 @@ std::vector<run::KernelInfo> FakeRunner::kernels() const {
 
 void FakeRunner::check(const run::Panel& panel, const run::KernelChoice& choice) const {
     const bool pes = panel.ranks.unit == run::RankUnit::pe;
-    run::units_of_ranks(panel, pes ? panel.machine.pes() : panel.machine.cubes());
+    run::units_of_ranks(panel, ranks_of(panel, choice), pes ? panel.machine.pes() : panel.machine.cubes());
     if (choice.kernel == "picky") fail<InputError>("{}: picky cannot run this problem", choice.where);
 }
 

@@ -35,7 +35,8 @@ TEST_CASE("a kernel is a name or an object, and what is not given is chosen auto
 TEST_CASE("ranks stand where the placement says") {
     using Units = std::vector<std::int64_t>;
     const auto units = [](const std::vector<std::string>& settings) {
-        return run::units_of_ranks(read_example(example_panel(), settings), 8);
+        const run::Panel panel = read_example(example_panel(), settings);
+        return run::units_of_ranks(panel, panel.ranks, 8);
     };
     CHECK(units({}) == Units{0, 1, 2, 3, 4});
     CHECK(units({"ranks.count=null"}) == Units{0, 1, 2, 3, 4, 5, 6, 7});
@@ -47,7 +48,10 @@ TEST_CASE("ranks stand where the placement says") {
 
 TEST_CASE("a placement that the machine does not have is refused") {
     const auto refused = [](const std::vector<std::string>& settings) {
-        return input_error([&] { run::units_of_ranks(read_example(example_panel(), settings), 8); });
+        return input_error([&] {
+            const run::Panel panel = read_example(example_panel(), settings);
+            run::units_of_ranks(panel, panel.ranks, 8);
+        });
     };
     CHECK(refused({"ranks.count=9"}) ==
           "panel.json: /ranks/count: found 9 ranks, expected at most 8, one per PE of the machine");

@@ -18,8 +18,22 @@ namespace kernel_test {
 std::vector<std::string> exact_kernels() {
     std::vector<std::string> names;
     for (const attention::Kernel& kernel : kernels::all()) {
-        if (kernel.exact) names.emplace_back(kernel.name);
+        if (kernel.exact && kernel.pass == attention::Schedule::Pass::forward) names.emplace_back(kernel.name);
     }
+    return names;
+}
+
+std::vector<std::string> backward_kernels() {
+    std::vector<std::string> names;
+    for (const attention::Kernel& kernel : kernels::all())
+        if (kernel.pass == attention::Schedule::Pass::backward) names.emplace_back(kernel.name);
+    return names;
+}
+
+std::vector<std::string> exact_kernels_on_line(int n) {
+    const Experiment experiment(panel_of(line_of(n), distinct_problem("full"), exact_kernels()));
+    std::vector<std::string> names;
+    for (const std::size_t kernel : experiment.accepted()) names.push_back(experiment.choice(kernel).kernel);
     return names;
 }
 
@@ -64,6 +78,19 @@ Experiment::Experiment(const Json& panel, std::shared_ptr<const attention::Mask>
 
 run::Arrangement Experiment::arrangement(std::size_t kernel) const {
     return run::arrange(panel_, choice(kernel), kernel_named(choice(kernel).kernel));
+}
+
+std::vector<std::size_t> Experiment::accepted() const {
+    std::vector<std::size_t> list;
+    for (std::size_t kernel = 0; kernel < kernels(); ++kernel) {
+        try {
+            arrangement(kernel);
+        } catch (const InputError& error) {
+            if (std::string(error.what()).find(" cannot run this: ") != std::string::npos) continue;
+        }
+        list.push_back(kernel);  // other refusals show when it is run
+    }
+    return list;
 }
 
 void Experiment::prepare() {

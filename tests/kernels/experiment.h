@@ -17,8 +17,13 @@ namespace kernel_test {
 
 using namespace tilemesh;
 
-/// Every kernel whose arithmetic is right, by name.
+/// Every kernel of the forward pass whose arithmetic is right, by name.
 std::vector<std::string> exact_kernels();
+/// Every kernel of the backward pass.
+std::vector<std::string> backward_kernels();
+
+/// Those of them that can run on a line of `n` PEs with distinct_problem(), by name.
+std::vector<std::string> exact_kernels_on_line(int n);
 
 /// A line of `n` PEs with everything else as in a shipped machine.
 Json line_of(int n, const std::string& machine = "cube_line8");
@@ -40,6 +45,9 @@ public:
 
     const run::Panel& panel() const { return panel_; }
     std::size_t kernels() const { return panel_.kernels.size(); }
+    /// Kernels that can run on these ranks at all; others say "cannot run this" (an odd grid has no cycle, ...), and
+    /// which do is tested by name in refusals_test.cpp.
+    std::vector<std::size_t> accepted() const;
     const run::KernelChoice& choice(std::size_t kernel = 0) const { return panel_.kernels[kernel]; }
     /// How the kernel sits on the machine; an InputError when it cannot.
     run::Arrangement arrangement(std::size_t kernel = 0) const;

@@ -26,7 +26,7 @@ void for_all_kernels(const Json& problem, const TensorFile& tensors, const Check
         Json json = panel_of(line_of(n), problem, exact_kernels());
         json["inputs"] = {{"tensors", (scratch / "x.safetensors").string()}};
         Experiment experiment(json);
-        for (std::size_t kernel = 0; kernel < experiment.kernels(); ++kernel) {
+        for (const std::size_t kernel : experiment.accepted()) {
             CAPTURE(n, experiment.choice(kernel).kernel);
             check(experiment.run(kernel));
         }
@@ -88,6 +88,8 @@ TEST_CASE("with K = 0 the output is the mean of the visible values and lse the l
                      [](const Element& e) { return static_cast<double>((7 * e.token + 3 * e.head + e.dim) % 5); });
         for_all_kernels(problem, tensors, [&](const Ran& ran) {
             const std::vector<float>&o = ran.output("user0.o"), &lse = ran.output("user0.lse");
+            // Softmax as a whole rounds 1 / visible to f16 before it meets v, all others only divide the exact sum.
+            const double rounding = ran.result.kernel == "standard" ? 2 * f16_rounding : f16_rounding;
             for (std::int64_t query = 0; query < 53; ++query) {
                 const std::int64_t visible = mask == std::string("full") ? 97 : position_of(problem, query) + 1;
                 for (std::int64_t head = 0; head < 6; ++head) {
@@ -97,7 +99,7 @@ TEST_CASE("with K = 0 the output is the mean of the visible values and lse the l
                         double sum = 0.0;
                         for (std::int64_t key = 0; key < visible; ++key) sum += tensors.at("v", {key, head / 3, dim});
                         REQUIRE(o[static_cast<std::size_t>((query * 6 + head) * 40 + dim)] ==
-                                Approx(sum / static_cast<double>(visible)).epsilon(f16_rounding).margin(0));
+                                Approx(sum / static_cast<double>(visible)).epsilon(rounding).margin(0));
                     }
                 }
             }
@@ -118,7 +120,7 @@ TEST_CASE("a constant added to all scores changes no output and adds itself to l
     };
     with(shifted, constant);
     with(plain, 0.0);
-    for (const std::string& kernel : exact_kernels()) {
+    for (const std::string& kernel : exact_kernels_on_line(5)) {
         CAPTURE(kernel);
         const Ran a = run_one(problem, plain, kernel, 5), b = run_one(problem, shifted, kernel, 5);
         CHECK(relative_l2(b.output("user0.o"), a.output("user0.o")) <= 4e-4);
@@ -142,7 +144,7 @@ TEST_CASE("ranks, schedules and tiles do not change the output beyond rounding")
                                    {"piece_keys", tile - 2}});
             }
             Experiment experiment(panel_of(line_of(n), problem, kernels));
-            for (std::size_t kernel = 0; kernel < experiment.kernels(); ++kernel) {
+            for (const std::size_t kernel : experiment.accepted()) {
                 CAPTURE(n, experiment.choice(kernel).label);
                 const Ran ran = experiment.run(kernel);
                 CHECK(relative_l2(ran.output("user0.o"), first.output("user0.o")) <= 4e-4);
@@ -161,7 +163,7 @@ TEST_CASE("the order of keys does not matter without a mask") {
         // 97 is prime: 35 * token visits every token once.
         mixed.fill(tensor, [&](const Element& e) { return plain.at(tensor, {e.token * 35 % 97, e.head, e.dim}); });
     }
-    for (const std::string& kernel : exact_kernels()) {
+    for (const std::string& kernel : exact_kernels_on_line(5)) {
         CAPTURE(kernel);
         const Ran a = run_one(problem, plain, kernel, 5), b = run_one(problem, mixed, kernel, 5);
         CHECK(relative_l2(b.output("user0.o"), a.output("user0.o")) <= 4e-4);
@@ -178,7 +180,7 @@ TEST_CASE("keys that are there twice leave the output and add ln 2 to lse") {
     doubled.fill("q", [&](const Element& e) { return plain.at("q", e); });
     for (const char* tensor : {"k", "v"})
         doubled.fill(tensor, [&](const Element& e) { return plain.at(tensor, {e.token % 97, e.head, e.dim}); });
-    for (const std::string& kernel : exact_kernels()) {
+    for (const std::string& kernel : exact_kernels_on_line(5)) {
         CAPTURE(kernel);
         const Ran a = run_one(problem, plain, kernel, 5), b = run_one(twice, doubled, kernel, 5);
         CHECK(relative_l2(b.output("user0.o"), a.output("user0.o")) <= 4e-4);
@@ -197,7 +199,7 @@ TEST_CASE("a row that sees no key gives 0 and an lse of -inf, one that sees any 
             Json tiny = {{"kernel", "mesh_kv"}, {"label", "tiny"}, {"tile_queries", 4}, {"tile_keys", 5}};
             json["kernels"].push_back(tiny);
             Experiment experiment(json, mask);
-            for (std::size_t kernel = 0; kernel < experiment.kernels(); ++kernel) {
+            for (const std::size_t kernel : experiment.accepted()) {
                 CAPTURE(mask->name(), n, experiment.choice(kernel).label);
                 const Ran ran = experiment.run(kernel);
                 CHECK(ran.result.verdict.why == "");

@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <set>
+
 using namespace kernel_test;
 
 namespace {
@@ -18,7 +20,7 @@ void all_kernels_pass(const Json& machine, const Json& ranks, const std::string&
     Json json = panel_of(machine, distinct_problem(mask), exact_kernels());
     json["ranks"] = ranks;
     Experiment experiment(json);
-    for (std::size_t kernel = 0; kernel < experiment.kernels(); ++kernel) {
+    for (const std::size_t kernel : experiment.accepted()) {
         CAPTURE(experiment.choice(kernel).kernel, json.dump());
         const Ran ran = experiment.run(kernel);
         CHECK(ran.result.verdict.why == "");
@@ -48,6 +50,15 @@ TEST_CASE("ranks may stand in order, reversed, or on any list of units") {
     }
 }
 
+TEST_CASE("ranks may stand along any of the named curves") {
+    for (const char* placement : {"snake", "folded", "heavy_middle", "hilbert"}) {
+        CAPTURE(placement);
+        all_kernels_pass(line_of(7), {{"placement", placement}, {"count", 5}}, "causal");
+        all_kernels_pass(small_cubes(), {{"unit", "pe"}, {"placement", placement}}, "full");
+        all_kernels_pass(small_cubes(), {{"unit", "cube"}, {"placement", placement}, {"count", 3}}, "causal");
+    }
+}
+
 TEST_CASE("every topology carries every kernel") {
     for (const char* topology : {"ring", "mesh", "torus", "all_to_all"}) {
         const int rows = topology == std::string("ring") ? 1 : 2;
@@ -62,8 +73,13 @@ TEST_CASE("placement moves bytes, not values: reversed ranks give the same outpu
     Experiment forward(json);
     json["ranks"] = {{"placement", "reversed"}};
     Experiment backward(json);
-    for (std::size_t kernel = 0; kernel < forward.kernels(); ++kernel) {
+    // Schedules that follow the line of PEs meet chunks in another order then: the same within rounding.
+    const std::set<std::string> in_line_order{"all_gather_kv", "pass_q", "pass_q_merging"};
+    for (const std::size_t kernel : forward.accepted()) {
         CAPTURE(forward.choice(kernel).kernel);
-        CHECK(forward.run(kernel).outputs == backward.run(kernel).outputs);
+        const Ran a = forward.run(kernel), b = backward.run(kernel);
+        CHECK(relative_l2(b.output("user0.o"), a.output("user0.o")) <= 4e-4);
+        CHECK(greatest_difference(b.output("user0.lse"), a.output("user0.lse")) <= 1e-5);
+        if (in_line_order.count(forward.choice(kernel).kernel) == 0) CHECK(a.outputs == b.outputs);
     }
 }

@@ -16,7 +16,7 @@ namespace {
 std::vector<attention::Tiling> passes(const Json& json) {
     Experiment experiment(json);
     std::vector<attention::Tiling> tilings;
-    for (std::size_t kernel = 0; kernel < experiment.kernels(); ++kernel) {
+    for (const std::size_t kernel : experiment.accepted()) {
         CAPTURE(json.dump(), experiment.choice(kernel).label);
         const Ran ran = experiment.run(kernel);
         CHECK(ran.result.verdict.why == "");
@@ -43,7 +43,7 @@ TEST_CASE("tiles and pieces of every relation are right: dividing or not, pieces
              {std::tuple{4, 8, 4}, std::tuple{5, 7, 3}, std::tuple{7, 3, 11}, std::tuple{53, 1, 1},
               std::tuple{1, 97, 97}, std::tuple{64, 128, 5}, std::tuple{3, 6, 6}}) {
             Json kernels = Json::array();
-            for (const std::string& kernel : exact_kernels()) {
+            for (const std::string& kernel : exact_kernels_on_line(5)) {
                 kernels.push_back({{"kernel", kernel},
                                    {"tile_queries", queries},
                                    {"tile_keys", keys},

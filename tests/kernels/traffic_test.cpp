@@ -152,6 +152,23 @@ TEST_CASE("with a real wrap link the ring carries (n-1)C one way, and ceil((n-1)
     }
 }
 
+TEST_CASE("causal zigzag shards with the heavy ranks in the middle put nC/2 on the busiest link, in order (n-1)C") {
+    for (const int n : {2, 3, 4, 6, 8, 9, 16}) {
+        CAPTURE(n);
+        const Count half = 70 * token_bytes;
+        const auto busiest = [&](const char* placement) {
+            const Ran ran = timing(line_of(n), problem_of(140 * n, 140 * n, "causal"), "mesh_kv",
+                                   {{"sharding", "zigzag"}, {"placement", placement}});
+            CHECK(2 * hop_bytes(link_bytes(ran.result)) == 3 * number(n * (n - 1)) * half);
+            Count most = 0;
+            for (const auto& [name, bytes] : link_bytes(ran.result)) most = std::max(most, bytes);
+            return most;
+        };
+        CHECK(busiest("heavy_middle") == number(n) * half);
+        CHECK(busiest("identity") == number(n - 1) * 2 * half);
+    }
+}
+
 TEST_CASE("merging partial results puts M on each link each way, whatever the context") {
     for (const int n : rank_counts) {
         for (const int queries : {1, 3}) {
@@ -210,14 +227,14 @@ TEST_CASE("the links of any machine carry what the table says for its routes") {
             json["ranks"] = ranks;
             Experiment experiment(json);
             const noc::Topology topology(experiment.panel().machine.network);
-            for (std::size_t kernel = 0; kernel < experiment.kernels(); ++kernel) {
+            for (const std::size_t kernel : experiment.accepted()) {
                 CAPTURE(json.dump(), experiment.choice(kernel).kernel);
                 const run::Arrangement a = experiment.arrangement(kernel);
                 LinkBytes expected;
                 for (std::size_t member = 0; member < a.member_heads.size(); ++member) {
-                    const auto bytes = [&](int rank, const attention::Item& item) {
-                        return attention::item_bytes(experiment.panel().problem, a.needs, rank, item,
-                                                     a.member_heads[member].size());
+                    const auto bytes = [&](const attention::Action& transfer) {
+                        return attention::transfer_bytes(experiment.panel().problem, a.needs, a.schedule, transfer,
+                                                         a.member_heads[member].size());
                     };
                     for (const auto& [edge, b] : attention::edge_bytes(a.schedule, bytes)) {
                         if (b == 0) continue;

@@ -15,15 +15,16 @@ namespace {
 constexpr double t_c = 1.0;
 const std::vector<double> tau_over_t_c{0.2, 0.4, 0.5, 0.75, 1.0, 1.3, 1.5, 2.0, 3.0, 4.0, 5.0};
 
+TransferTime one_t_c(int, int, const Action&) { return {t_c, 0}; }
+
 /// Blocks take tau times the visible share (all: 1, diagonal: 1/2), transfers t_c, on neighbour edges.
 Durations equal_blocks(const NeedSets& needs, double tau) {
-    return {.attend = [&needs, tau](
-                          int user, int rank,
-                          int origin) { return needs.need(user, rank, origin) == Visible::all ? tau : tau / 2; },
-            .transfer =
-                [](int, int, const Item&) {
-                    return TransferTime{t_c, 0};
-                }};
+    return {.attend =
+                [&needs, tau](int, const Action& attend) {
+                    const Visible seen = needs.need(attend.item.user, attend.owner, attend.item.id);
+                    return seen == Visible::all ? tau : tau / 2;
+                },
+            .transfer = one_t_c};
 }
 
 }  // namespace
@@ -33,7 +34,7 @@ TEST_CASE("the wave takes max(n tau, (n-1) t_c + tau)") {
         for (const double tau : tau_over_t_c) {
             CAPTURE(n, tau);
             const NeedSets needs(self_attention(4 * n), n);
-            const double time = makespan(predict(kernels::mesh_kv(needs), equal_blocks(needs, tau)));
+            const double time = makespan(predict(in_a_row(kernels::mesh_kv, needs), equal_blocks(needs, tau)));
             CHECK(time == Approx(std::max(n * tau, (n - 1) * t_c + tau)).epsilon(1e-12));
         }
 }
@@ -44,12 +45,12 @@ TEST_CASE("the causal wave takes max(tau/2 + (n-1) tau, t_c + (n-1) tau, (n-1) t
             if (n == 1) continue;  // nothing arrives: tau/2
             CAPTURE(n, tau);
             const NeedSets needs(self_attention(4 * n, causal_mask()), n);
-            const double time = makespan(predict(kernels::mesh_kv(needs), equal_blocks(needs, tau)));
+            const double time = makespan(predict(in_a_row(kernels::mesh_kv, needs), equal_blocks(needs, tau)));
             const double expected = std::max({tau / 2 + (n - 1) * tau, t_c + (n - 1) * tau, (n - 1) * t_c + tau});
             CHECK(time == Approx(expected).epsilon(1e-12));
         }
     const NeedSets alone(self_attention(4, causal_mask()), 1);
-    CHECK(makespan(predict(kernels::mesh_kv(alone), equal_blocks(alone, 3.0))) == Approx(1.5));
+    CHECK(makespan(predict(in_a_row(kernels::mesh_kv, alone), equal_blocks(alone, 3.0))) == Approx(1.5));
 }
 
 TEST_CASE("with free compute a ring whose wrap is routed over n-1 hops takes (2n-3) hops, a real wrap link n-1") {
@@ -58,13 +59,13 @@ TEST_CASE("with free compute a ring whose wrap is routed over n-1 hops takes (2n
         CAPTURE(n);
         const NeedSets needs(self_attention(4 * n), n);
         Durations durations = equal_blocks(needs, 0.0);
-        CHECK(makespan(predict(kernels::ring_kv(needs), durations)) == Approx((n - 1) * t_c));
-        CHECK(makespan(predict(kernels::ring_kv_bidirectional(needs), durations)) ==
+        CHECK(makespan(predict(in_a_row(kernels::ring_kv, needs), durations)) == Approx((n - 1) * t_c));
+        CHECK(makespan(predict(in_a_row(kernels::ring_kv_bidirectional, needs), durations)) ==
               Approx((n - 1 - (n - 1) / 2) * t_c));
-        durations.transfer = [](int from, int to, const Item&) {
+        durations.transfer = [](int from, int to, const Action&) {
             return TransferTime{t_c, (std::abs(from - to) - 1) * t_c};  // store and forward, hops in a pipeline
         };
-        CHECK(makespan(predict(kernels::ring_kv(needs), durations)) == Approx((2 * n - 3) * t_c));
+        CHECK(makespan(predict(in_a_row(kernels::ring_kv, needs), durations)) == Approx((2 * n - 3) * t_c));
     }
 }
 
@@ -74,13 +75,10 @@ TEST_CASE("merging states along the line takes (n-1)(t + merge) after the local 
             CAPTURE(n, merge);
             const double local_pass = 10.0;
             const NeedSets needs = NeedSets::replicated_queries(decode(20 * n), n);
-            const Durations durations{.attend = [&](int, int, int) { return local_pass; },
-                                      .transfer =
-                                          [](int, int, const Item&) {
-                                              return TransferTime{t_c, 0};
-                                          },
-                                      .merge = [&](int, int) { return merge; }};
-            const double time = makespan(predict(kernels::mesh_mlo(needs), durations));
+            const Durations durations{.attend = [&](int, const Action&) { return local_pass; },
+                                      .transfer = one_t_c,
+                                      .merge = [&](int, const Action&) { return merge; }};
+            const double time = makespan(predict(in_a_row(kernels::mesh_mlo, needs), durations));
             // both states reach the middle rank of an odd line at once, and it has one engine to merge them for both
             // ways
             const double twice_in_the_middle = n > 1 && n % 2 == 1 ? merge : 0.0;
@@ -91,16 +89,18 @@ TEST_CASE("merging states along the line takes (n-1)(t + merge) after the local 
 TEST_CASE(
     "an edge moves one item at a time in table order, a rank forwards what it has and computes one thing at a time") {
     const NeedSets needs(problem({{90, 90, 0}, {31, 31, 0}, {200, 200, 0}}), 7);
-    const auto length = [&](int user, int origin) { return static_cast<double>(needs.keys_of(user, origin).size()); };
+    const auto length = [&](const Item& chunk) {
+        return static_cast<double>(needs.keys(chunk.user, chunk.id).size());
+    };
     const Durations durations{
         // binary fractions, so that sums are exact and times can be compared with ==
-        .attend = [&](int user, int rank, int origin) { return 0.125 * length(user, origin) * (1 + rank % 3); },
+        .attend = [&](int rank, const Action& attend) { return 0.125 * length(attend.item) * (1 + rank % 3); },
         .transfer =
-            [&](int, int, const Item& item) {
-                return TransferTime{0.25 * length(item.user, item.id), 0.75};
+            [&](int, int, const Action& send) {
+                return TransferTime{0.25 * length(send.item), 0.75};
             }};
     for (const auto schedule : {kernels::mesh_kv, kernels::ring_kv, kernels::ring_kv_bidirectional}) {
-        const Schedule table = schedule(needs);
+        const Schedule table = in_a_row(schedule, needs);
         const auto timed = predict(table, durations);
         for (int rank = 0; rank < table.ranks(); ++rank) {
             const auto& program = timed[static_cast<std::size_t>(rank)];
@@ -118,8 +118,7 @@ TEST_CASE(
                     const double here = action.item.id == rank ? 0.0 : arrival.at(chunk);
                     CHECK(timed_action.start == std::max(edge_free[action.peer], here));  // not later than it could
                     edge_free[action.peer] = timed_action.end - 0.75;
-                    CHECK(timed_action.end - timed_action.start ==
-                          Approx(0.25 * length(action.item.user, action.item.id) + 0.75));
+                    CHECK(timed_action.end - timed_action.start == Approx(0.25 * length(action.item) + 0.75));
                 }
             }
             std::stable_sort(compute.begin(), compute.end(),
@@ -139,16 +138,13 @@ TEST_CASE(
 
 TEST_CASE("a copy of a register is made before anything that comes later in the program joins it") {
     Schedule table(2, 1);
-    table.attend(0, 1, 0, 1);
-    table.merge(0, 1, 0, 1, 0);  // register 1 = what rank 1 made of its own chunk
-    table.transfer(1, 0, 1, {Item::Kind::chunk, 0, 0});
-    table.attend(1, 1, 0, 0);
+    const Item chunk0{.id = 0}, chunk1{.id = 1}, queries1{.kind = Item::Kind::state, .id = 1, .copy = 1};
+    table.attend(0, 1, 1, chunk1, {{0, 4}});
+    table.merge(0, 1, queries1, 0);  // register 1 = what rank 1 made of its own chunk
+    table.transfer(1, 0, 1, chunk0, {{0, 4}});
+    table.attend(1, 1, 1, chunk0, {{0, 4}});
     const double own = 10.0;  // chunk 0 arrives long before this is done
-    const auto timed = predict(table, {.attend = [&](int, int, int) { return own; },
-                                       .transfer =
-                                           [](int, int, const Item&) {
-                                               return TransferTime{t_c, 0};
-                                           }});
+    const auto timed = predict(table, {.attend = [&](int, const Action&) { return own; }, .transfer = one_t_c});
     const auto& program = timed[1];  // attend, copy, receive, attend
     REQUIRE(program[1].action.kind == Action::Kind::merge);
     CHECK(program[1].start == own);
@@ -157,14 +153,30 @@ TEST_CASE("a copy of a register is made before anything that comes later in the 
     CHECK(program[3].end == 2 * own);
 }
 
+TEST_CASE("nothing is attended before a fence is passed, and a fence waits for the last of all transfers") {
+    Schedule table(3, 1);
+    const Item chunk0{.id = 0}, chunk1{.id = 1}, chunk2{.id = 2};
+    table.transfer(1, 0, 2, chunk0, {{0, 4}});
+    table.transfer(2, 1, 2, chunk1, {{0, 4}});
+    table.fence(3, 2);
+    for (const Item& chunk : {chunk0, chunk1, chunk2}) table.attend(3, 2, 2, chunk, {{0, 4}});
+    const double slow = 7.0, work = 2.0;
+    const auto timed = predict(table, {.attend = [&](int, const Action&) { return work; },
+                                       .transfer =
+                                           [&](int from, int, const Action&) {
+                                               return TransferTime{from == 1 ? slow : t_c, 0};
+                                           }});
+    const auto& program = timed[2];  // receive, receive, fence, three attends
+    REQUIRE(program[2].action.kind == Action::Kind::fence);
+    CHECK(program[2].start == slow);
+    for (int i = 0; i < 3; ++i) CHECK(program[static_cast<std::size_t>(3 + i)].start == slow + i * work);
+}
+
 TEST_CASE("rows that can never happen are an internal error") {
     const Item chunk{Item::Kind::chunk, 0, 0};
-    const Durations durations{.attend = [](int, int, int) { return 1.0; },
-                              .transfer =
-                                  [](int, int, const Item&) {
-                                      return TransferTime{1, 0};
-                                  }};
-    const Schedule unsent({{}, {{.kind = Action::Kind::receive, .item = chunk, .peer = 0, .step = 1}}}, 1);
+    const Durations durations{.attend = [](int, const Action&) { return 1.0; }, .transfer = one_t_c};
+    const Schedule unsent(
+        {{}, {{.kind = Action::Kind::receive, .item = chunk, .keys = {{0, 4}}, .peer = 0, .step = 1}}}, 1);
     CHECK_THROWS_AS(predict(unsent, durations), InternalError);
     // two ranks pass a chunk round that neither has
     Schedule circle(2, 1);

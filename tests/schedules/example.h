@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/schedules.h"
+#include "sim/attention/rank_grid.h"
 #include "sim/attention/traffic.h"
 #include "sim/base/error.h"
 
@@ -31,6 +32,15 @@ inline Problem self_attention(std::int64_t tokens, std::shared_ptr<const Mask> m
     return problem({{tokens, tokens, 0}}, std::move(mask));
 }
 inline Problem decode(std::int64_t keys) { return problem({{keys, 1, keys - 1}}, causal_mask()); }
+
+/// A schedule for ranks 0, 1, 2, ... in a row.
+using MakeSchedule = Schedule (*)(const NeedSets&, const RankGrid&);
+inline Schedule in_a_row(MakeSchedule schedule, const NeedSets& needs) {
+    return schedule(needs, line_of_ranks(needs.ranks()));
+}
+
+/// All keys of a rank's chunk, as local indices.
+inline Ranges all_keys(const NeedSets& needs, int rank, int user = 0) { return {{0, needs.keys(user, rank).size()}}; }
 
 /// Bytes of the K and V of one token, from the definition: both tensors, all kv heads, two bytes per element.
 inline std::uint64_t token_bytes(const Problem& p) {

@@ -117,7 +117,8 @@ TEST_CASE("causal contiguous shards are imbalanced by 2 - 1/n") {
         const NeedSets needs(p, n);
         MachineRates all = rates;
         all.pes = n;
-        const double busiest = term(schedule_bound(p, needs, kernels::mesh_kv(needs), all, line()), "matrix");
+        const double busiest =
+            term(schedule_bound(p, needs, in_a_row(kernels::mesh_kv, needs), all, line()), "matrix");
         CHECK(busiest / term(machine_bound(p, all), "matrix") == Approx(2.0 - 1.0 / n).epsilon(1e-3));
     }
 }
@@ -129,11 +130,11 @@ TEST_CASE("the link term is the busiest link's bytes at its rate: (n-1)C/B for t
         const NeedSets needs(p, n);
         const double chunk = 64 * 8 * 256 * 2;
         for (const auto schedule : {kernels::mesh_kv, kernels::ring_kv, kernels::ring_kv_bidirectional})
-            CHECK(term(schedule_bound(p, needs, schedule(needs), rates, line()), "link") ==
+            CHECK(term(schedule_bound(p, needs, in_a_row(schedule, needs), rates, line()), "link") ==
                   Approx((n - 1) * chunk / link_rate));
         const Problem q = llama(64 * n, 1, causal_mask());
         const NeedSets replicated = NeedSets::replicated_queries(q, n);
-        CHECK(term(schedule_bound(q, replicated, kernels::mesh_mlo(replicated), rates, line()), "link") ==
+        CHECK(term(schedule_bound(q, replicated, in_a_row(kernels::mesh_mlo, replicated), rates, line()), "link") ==
               Approx(n == 1 ? 0.0 : 64 * (128 * 4 + 8) / link_rate));
     }
 }
@@ -141,7 +142,7 @@ TEST_CASE("the link term is the busiest link's bytes at its rate: (n-1)C/B for t
 TEST_CASE("PEs that share a rank divide its heads: the one that owns most of them is what counts") {
     const Problem p = llama(512, 512, full_mask());
     const NeedSets needs(p, 4);
-    const Schedule wave = kernels::mesh_kv(needs);
+    const Schedule wave = in_a_row(kernels::mesh_kv, needs);
     const Bound alone = schedule_bound(p, needs, wave, rates, line(1));
     for (const int members : {1, 2, 3, 5, 8, 16}) {
         CAPTURE(members);
@@ -160,11 +161,11 @@ TEST_CASE("each rank reads the q it uses and the chunk it uses or sends, and wri
     const Problem p = llama(800, 800, causal_mask());
     const NeedSets needs(p, 8);
     const double bytes = 100 * 2 * (64 * 128 + 8 * 256 + 64 * 128);
-    CHECK(term(schedule_bound(p, needs, kernels::mesh_kv(needs), rates, line()), "HBM") ==
+    CHECK(term(schedule_bound(p, needs, in_a_row(kernels::mesh_kv, needs), rates, line()), "HBM") ==
           Approx(bytes / rates.hbm_bytes_per_ns));
     const Problem q = llama(800, 1, causal_mask());
     const NeedSets replicated = NeedSets::replicated_queries(q, 8);
-    CHECK(term(schedule_bound(q, replicated, kernels::mesh_mlo(replicated), rates, line()), "HBM") ==
+    CHECK(term(schedule_bound(q, replicated, in_a_row(kernels::mesh_mlo, replicated), rates, line()), "HBM") ==
           Approx(2.0 * (64 * 128 + 100 * 8 * 256) / rates.hbm_bytes_per_ns));
 }
 
@@ -172,7 +173,7 @@ TEST_CASE("after the last message of an edge its smallest piece's value product 
     const int n = 4;
     const Problem p = llama(400, 400, full_mask());  // 100 keys per chunk
     const NeedSets needs(p, n);
-    const Schedule wave = kernels::mesh_kv(needs);
+    const Schedule wave = in_a_row(kernels::mesh_kv, needs);
     MachineRates fast = rates;  // so fast that arrival binds
     fast.macs_per_ns = 1e7;
     fast.exp2_per_ns = fast.simple_per_ns = fast.hbm_bytes_per_ns = 1e9;
@@ -180,7 +181,7 @@ TEST_CASE("after the last message of an edge its smallest piece's value product 
     for (const std::int64_t piece : {0, 100, 50, 40, 1}) {
         CAPTURE(piece);
         Wiring wiring = line();
-        wiring.piece_keys = [piece](const Item&) { return piece; };
+        wiring.piece_keys = piece;
         const std::int64_t smallest = piece == 0 ? 100 : 100 % piece == 0 ? piece : 100 % piece;
         const double product = 100.0 * static_cast<double>(smallest) * 64 * 128 / fast.macs_per_ns;
         const Bound bound = schedule_bound(p, needs, wave, fast, wiring);
@@ -196,7 +197,8 @@ TEST_CASE("work that arrives behind a large item starts after it") {
     const NeedSets needs(p, 2);
     const double large = 500 * 8 * 256 * 2 / link_rate;
     const double work = 2000.0 * 2 * 64 * 256 / rates.macs_per_ns;
-    CHECK(term(schedule_bound(p, needs, kernels::mesh_kv(needs), rates, line()), "arrival") == Approx(large + work));
+    CHECK(term(schedule_bound(p, needs, in_a_row(kernels::mesh_kv, needs), rates, line()), "arrival") ==
+          Approx(large + work));
 }
 
 TEST_CASE("no timeline of any schedule beats its bounds, whatever the rates") {
@@ -218,27 +220,27 @@ TEST_CASE("no timeline of any schedule beats its bounds, whatever the rates") {
                 const double bytes_per_ns = random_rate(1);
                 Wiring wiring = line();
                 wiring.link_bytes_per_ns = [&](LinkId) { return bytes_per_ns; };
-                const ItemBytes bytes = whole_items(p, needs);
                 const Durations durations{
                     .attend =
-                        [&](int user, int rank, int origin) {  // engines perfectly side by side
-                            const auto pairs = static_cast<double>(p.mask->visible_pairs(
-                                {user, 0}, needs.query_positions(user, rank), needs.keys_of(user, origin)));
-                            return 6 * std::max(pairs * 64 / random.macs_per_ns,
-                                                pairs / random.exp2_per_ns + pairs / random.simple_per_ns);
+                        [&](int, const Action& attend) {  // engines perfectly side by side
+                            const double triples = needs.triples(attend.item.user, attend.owner, attend.item.id,
+                                                                 attend.keys, {0, p.heads_q});
+                            return std::max(triples * 64 / random.macs_per_ns,
+                                            triples / random.exp2_per_ns + triples / random.simple_per_ns);
                         },
                     .transfer =
-                        [&](int from, int, const Item& item) {
-                            return TransferTime{static_cast<double>(bytes(from, item)) / bytes_per_ns, 0};
+                        [&](int, int, const Action& send) {
+                            const std::int64_t keys = total(send.keys);
+                            return TransferTime{static_cast<double>(number(keys) * token_bytes(p)) / bytes_per_ns, 0};
                         }};
                 for (const auto schedule : {kernels::mesh_kv, kernels::ring_kv, kernels::ring_kv_bidirectional}) {
-                    const Schedule table = schedule(needs);
+                    const Schedule table = in_a_row(schedule, needs);
                     const double time = makespan(predict(table, durations));
                     const Bound bound = schedule_bound(p, needs, table, random, wiring);
                     const Bound machine = machine_bound(p, random);
                     CAPTURE(trial, mask->name(), n, bound.binding().name, machine.binding().name);
                     // wraps are routed back without taking anyone's time here, so links are for the wave alone
-                    const bool is_wave = table.programs() == kernels::mesh_kv(needs).programs();
+                    const bool is_wave = table.programs() == in_a_row(kernels::mesh_kv, needs).programs();
                     for (const BoundTerm& t : bound.terms)
                         if (t.name != "HBM" && (t.name != "link" || is_wave)) CHECK(t.ns <= time * (1 + 1e-9));
                     for (const char* name : {"matrix", "vector", "HBM"})

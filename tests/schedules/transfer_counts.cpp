@@ -33,21 +33,21 @@ TEST_CASE("without a mask the wave and both rings make n(n-1) chunk transfers an
             CAPTURE(n, tokens);
             const NeedSets needs(self_attention(tokens), n);
             for (const auto schedule : {kernels::mesh_kv, kernels::ring_kv, kernels::ring_kv_bidirectional}) {
-                const Schedule table = schedule(needs);
+                const Schedule table = in_a_row(schedule, needs);
                 const Counts counts = count(table);
                 CHECK(counts.chunk_transfers == number(n * (n - 1)));
                 CHECK(counts.attends == number(n * n));
                 CHECK(counts.state_transfers == 0);
                 CHECK(counts.merges == 0);
-                CHECK(chunk_messages(table, [](const Item&) { return 1u; }) == number(2 * n * (n - 1)));
-                CHECK(chunk_messages(table, [](const Item&) { return 3u; }) == number(6 * n * (n - 1)));
+                CHECK(chunk_messages(table, [](const Action&) { return 1u; }) == number(2 * n * (n - 1)));
+                CHECK(chunk_messages(table, [](const Action&) { return 3u; }) == number(6 * n * (n - 1)));
             }
         }
 }
 
 TEST_CASE("in the wave rank r sends r+1 chunks east and n-r west and receives n-1") {
     for (const int n : rank_counts) {
-        const Schedule wave = kernels::mesh_kv(NeedSets(self_attention(7 * n + 3), n));
+        const Schedule wave = in_a_row(kernels::mesh_kv, NeedSets(self_attention(7 * n + 3), n));
         for (int r = 0; r < n; ++r) {
             CAPTURE(n, r);
             CHECK(rows(wave, r, Action::Kind::send, +1) == (r < n - 1 ? r + 1 : 0));
@@ -59,7 +59,7 @@ TEST_CASE("in the wave rank r sends r+1 chunks east and n-r west and receives n-
 
 TEST_CASE("at step s of the wave rank r receives chunk r-s from the west and r+s from the east, where they exist") {
     for (const int n : rank_counts) {
-        const Schedule wave = kernels::mesh_kv(NeedSets(self_attention(7 * n + 3), n));
+        const Schedule wave = in_a_row(kernels::mesh_kv, NeedSets(self_attention(7 * n + 3), n));
         for (int r = 0; r < n; ++r)
             for (int s = 1; s < n; ++s) {
                 CAPTURE(n, r, s);
@@ -74,11 +74,11 @@ TEST_CASE("a causal mask leaves n(n+1)/2 blocks, n(n-1)/2 transfers, all eastwar
         for (const std::int64_t tokens : {16 * n, 16 * n + 5}) {
             CAPTURE(n, tokens);
             const NeedSets needs(self_attention(tokens, causal_mask()), n);
-            const Schedule wave = kernels::mesh_kv(needs);
+            const Schedule wave = in_a_row(kernels::mesh_kv, needs);
             CHECK(count(wave).attends == number(n * (n + 1) / 2));
             CHECK(count(wave).chunk_transfers == number(n * (n - 1) / 2));
             for (int r = 0; r < n; ++r) CHECK(rows(wave, r, Action::Kind::send, -1) == 0);
-            CHECK(kernels::ring_kv(needs).programs() == wave.programs());
+            CHECK(in_a_row(kernels::ring_kv, needs).programs() == wave.programs());
         }
 }
 
@@ -92,9 +92,9 @@ TEST_CASE("the ring both ways needs ceil((n-1)/2) steps, the others n-1") {
     for (const int n : rank_counts) {
         CAPTURE(n);
         const NeedSets needs(self_attention(16 * n), n);
-        CHECK(last_step(kernels::mesh_kv(needs)) == n - 1);
-        CHECK(last_step(kernels::ring_kv(needs)) == n - 1);
-        CHECK(last_step(kernels::ring_kv_bidirectional(needs)) == n - 1 - (n - 1) / 2);
+        CHECK(last_step(in_a_row(kernels::mesh_kv, needs)) == n - 1);
+        CHECK(last_step(in_a_row(kernels::ring_kv, needs)) == n - 1);
+        CHECK(last_step(in_a_row(kernels::ring_kv_bidirectional, needs)) == n - 1 - (n - 1) / 2);
     }
 }
 
@@ -102,7 +102,7 @@ TEST_CASE("a decode step merged along the line has n block products and n-1 stat
     for (const int n : rank_counts)
         for (const std::int64_t keys : {16 * n, 16 * n + 5}) {
             CAPTURE(n, keys);
-            const Schedule merge = kernels::mesh_mlo(NeedSets::replicated_queries(decode(keys), n));
+            const Schedule merge = in_a_row(kernels::mesh_mlo, NeedSets::replicated_queries(decode(keys), n));
             const Counts counts = count(merge);
             CHECK(counts.attends == number(n));
             CHECK(counts.chunk_transfers == 0);
@@ -118,7 +118,7 @@ TEST_CASE("a decode step merged along the line has n block products and n-1 stat
 
 TEST_CASE("ranks without keys forward states but send none where nobody behind them has a share") {
     const int n = 7, keys = 3;  // ranks 3..6 hold no key
-    const Schedule merge = kernels::mesh_mlo(NeedSets::replicated_queries(decode(keys), n));
+    const Schedule merge = in_a_row(kernels::mesh_mlo, NeedSets::replicated_queries(decode(keys), n));
     for (int r = 0; r < n; ++r) {
         CAPTURE(r);
         CHECK(rows(merge, r, Action::Kind::send, +1) == (r < n - 1 ? 1 : 0));
@@ -130,18 +130,19 @@ TEST_CASE(
     "ranks without tokens neither send nor receive in the wave, and nothing is sent past the last rank in need") {
     const int n = 9;
     const std::uint64_t filled = 5;
-    const Counts counts = count(kernels::mesh_kv(NeedSets(self_attention(static_cast<std::int64_t>(filled)), n)));
+    const Counts counts =
+        count(in_a_row(kernels::mesh_kv, NeedSets(self_attention(static_cast<std::int64_t>(filled)), n)));
     CHECK(counts.attends == filled * filled);
     CHECK(counts.chunk_transfers == filled * (filled - 1));
 }
 
 TEST_CASE("one rank with all heads moves nothing and attends each user once") {
     const NeedSets needs(problem({{64, 64, 0}, {33, 5, 28}, {7, 1, 6}}, causal_mask()), 1);
-    const Counts counts = count(kernels::head_parallel(needs));
+    const Counts counts = count(in_a_row(kernels::head_parallel, needs));
     CHECK(counts.attends == 3);
     CHECK(counts.chunk_transfers + counts.state_transfers + counts.merges == 0);
-    CHECK_THROWS_AS(kernels::head_parallel(NeedSets(self_attention(64), 2)), InternalError);
-    CHECK_THROWS_AS(kernels::mesh_mlo(NeedSets(self_attention(64), 2)), InternalError);
+    CHECK_THROWS_AS(in_a_row(kernels::head_parallel, NeedSets(self_attention(64), 2)), InternalError);
+    CHECK_THROWS_AS(in_a_row(kernels::mesh_mlo, NeedSets(self_attention(64), 2)), InternalError);
 }
 
 TEST_CASE("users of different lengths add up, each with its own need-sets") {
@@ -152,11 +153,11 @@ TEST_CASE("users of different lengths add up, each with its own need-sets") {
                 CAPTURE(n, mask->name());
                 Counts sum;
                 for (const User& user : users) {
-                    const Counts alone = count(schedule(NeedSets(problem({user}, mask), n)));
+                    const Counts alone = count(in_a_row(schedule, NeedSets(problem({user}, mask), n)));
                     sum.chunk_transfers += alone.chunk_transfers;
                     sum.attends += alone.attends;
                 }
-                const Counts together = count(schedule(NeedSets(problem(users, mask), n)));
+                const Counts together = count(in_a_row(schedule, NeedSets(problem(users, mask), n)));
                 CHECK(together.chunk_transfers == sum.chunk_transfers);
                 CHECK(together.attends == sum.attends);
             }
@@ -171,5 +172,5 @@ TEST_CASE("a prefill behind a cached prefix sends the prefix both ways and the n
             const bool whole = origin < 3 || rank == 3;
             CHECK(needs.need(0, rank, origin) == (whole ? Visible::all : Visible::some));
         }
-    CHECK(count(kernels::mesh_kv(needs)).chunk_transfers == 4 * 3);
+    CHECK(count(in_a_row(kernels::mesh_kv, needs)).chunk_transfers == 4 * 3);
 }

@@ -17,6 +17,7 @@ namespace {
 const Problem full = self_attention(20);
 const NeedSets four_ranks(full, 4);
 const Item chunk0{Item::Kind::chunk, 0, 0};
+const Ranges all{{0, 5}};  // keys of each of its chunks
 
 auto row_of(std::vector<Action>& program, Kind kind, const Item& item) {
     const auto found = std::find_if(program.begin(), program.end(),
@@ -35,7 +36,7 @@ void expect_complaint(const Schedule& sound, const NeedSets& needs, const std::f
     CHECK_THROWS_AS(check_schedule(Schedule(programs, sound.users()), needs), InternalError);
 }
 void expect_complaint(const std::function<void(Programs&)>& spoil, const std::string& text) {
-    expect_complaint(kernels::mesh_kv(four_ranks), four_ranks, spoil, text);
+    expect_complaint(in_a_row(kernels::mesh_kv, four_ranks), four_ranks, spoil, text);
 }
 
 }  // namespace
@@ -51,13 +52,13 @@ TEST_CASE("every schedule is sound for any number of ranks, ragged and several u
                 const Problem p = problem(users, mask);
                 const NeedSets needs(p, n);
                 for (const auto schedule : {kernels::mesh_kv, kernels::ring_kv, kernels::ring_kv_bidirectional})
-                    CHECK_NOTHROW(check_schedule(schedule(needs), needs));
+                    CHECK_NOTHROW(check_schedule(in_a_row(schedule, needs), needs));
                 // without replication a rank sees only its own queries: merging replicated ones is another question
                 if (std::all_of(users.begin(), users.end(), [](const User& user) { return user.queries == 1; })) {
                     const NeedSets replicated = NeedSets::replicated_queries(p, n);
-                    CHECK_NOTHROW(check_schedule(kernels::mesh_mlo(replicated), replicated));
+                    CHECK_NOTHROW(check_schedule(in_a_row(kernels::mesh_mlo, replicated), replicated));
                 }
-                if (n == 1) CHECK_NOTHROW(check_schedule(kernels::head_parallel(needs), needs));
+                if (n == 1) CHECK_NOTHROW(check_schedule(in_a_row(kernels::head_parallel, needs), needs));
             }
 }
 
@@ -67,7 +68,7 @@ TEST_CASE("merging replicated queries is sound for several users, also where ran
             CAPTURE(n, mask->name());
             const NeedSets needs =
                 NeedSets::replicated_queries(problem({{40, 1, 39}, {5, 3, 2}, {77, 4, 73}, {2, 1, 1}}, mask), n);
-            CHECK_NOTHROW(check_schedule(kernels::mesh_mlo(needs), needs));
+            CHECK_NOTHROW(check_schedule(in_a_row(kernels::mesh_mlo, needs), needs));
         }
 }
 
@@ -89,26 +90,26 @@ TEST_CASE("two ends that disagree on the order of items are found") {
 
 TEST_CASE("sending a chunk before it arrived is found") {
     Schedule early(4, 1);
-    early.transfer(1, 0, 1, chunk0);
-    early.transfer(1, 1, 2, chunk0);  // in the step of its arrival, one too early
+    early.transfer(1, 0, 1, chunk0, all);
+    early.transfer(1, 1, 2, chunk0, all);  // in the step of its arrival, one too early
     CHECK_THROWS_WITH(check_schedule(early, four_ranks),
-                      Catch::Contains("rank 1 sends chunk 0 of user 0 in step 1 before it has it"));
+                      Catch::Contains("rank 1 sends chunk 0 of user 0 before it has it"));
 }
 
 TEST_CASE("attending a chunk that never came, twice, or not at all is found") {
     Schedule absent(4, 1);
-    absent.attend(0, 2, 0, 1);
+    absent.attend(0, 2, 2, {Item::Kind::chunk, 0, 1}, all);
     CHECK_THROWS_WITH(check_schedule(absent, four_ranks),
-                      Catch::Contains("rank 2 attends chunk 1 of user 0 in step 0 before it has it"));
+                      Catch::Contains("rank 2 attends chunk 1 of user 0 before it has it"));
     expect_complaint(
         [](Programs& p) {
             Action again = *row_of(p[1], Kind::attend, {Item::Kind::chunk, 0, 3});
             again.step = p[1].back().step;
             p[1].push_back(again);
         },
-        "rank 1 attends chunk 3 of user 0 twice");
+        "rank 1 ends with keys of chunk 3 counted more than once in register 0 of queries 1 of user 0");
     expect_complaint([](Programs& p) { p[1].erase(row_of(p[1], Kind::attend, chunk0)); },
-                     "rank 1 ends without chunk 0 of user 0, which it needs");
+                     "rank 1 ends without chunk 0 in register 0 of queries 1 of user 0, which it needs");
 }
 
 TEST_CASE("what the mask hides may not be attended, and what is of no use may not be received") {
@@ -116,24 +117,24 @@ TEST_CASE("what the mask hides may not be attended, and what is of no use may no
     const NeedSets needs(causal, 4);
     const Item chunk3{Item::Kind::chunk, 0, 3};
     const auto with_chunk3 = [&](bool attend) {
-        Schedule table = kernels::mesh_kv(needs);
-        table.transfer(4, 3, 2, chunk3);
-        if (attend) table.attend(4, 2, 0, 3);
+        Schedule table = in_a_row(kernels::mesh_kv, needs);
+        table.transfer(4, 3, 2, chunk3, all);
+        if (attend) table.attend(4, 2, 2, chunk3, all);
         return table;
     };
     CHECK_THROWS_WITH(check_schedule(with_chunk3(true), needs),
-                      Catch::Contains("rank 2 attends chunk 3 of user 0, which it does not need"));
+                      Catch::Contains("rank 2 attends keys of chunk 3 of user 0 that queries 2 do not need"));
     CHECK_THROWS_WITH(check_schedule(with_chunk3(false), needs),
                       Catch::Contains("rank 2 receives chunk 3 of user 0 but neither attends nor forwards it"));
 }
 
 TEST_CASE("receiving a chunk again, or one's own, is found") {
-    Schedule again = kernels::mesh_kv(four_ranks);
-    again.transfer(4, 1, 2, chunk0);
+    Schedule again = in_a_row(kernels::mesh_kv, four_ranks);
+    again.transfer(4, 1, 2, chunk0, all);
     CHECK_THROWS_WITH(check_schedule(again, four_ranks),
                       Catch::Contains("rank 2 receives chunk 0 of user 0, which it has already"));
-    Schedule home = kernels::mesh_kv(four_ranks);
-    home.transfer(4, 1, 0, chunk0);
+    Schedule home = in_a_row(kernels::mesh_kv, four_ranks);
+    home.transfer(4, 1, 0, chunk0, all);
     CHECK_THROWS_WITH(check_schedule(home, four_ranks),
                       Catch::Contains("rank 0 receives chunk 0 of user 0, which it has already"));
 }
@@ -144,8 +145,8 @@ TEST_CASE("ranks that wait for each other in a circle are found, with the chain"
     for (int rank = 0; rank < 3; ++rank) {
         const int west = (rank + 2) % 3, east = (rank + 1) % 3;
         programs[static_cast<std::size_t>(rank)] = {
-            {.kind = Kind::receive, .item = {Item::Kind::chunk, 0, west}, .peer = west, .step = 1},
-            {.kind = Kind::send, .item = {Item::Kind::chunk, 0, rank}, .peer = east, .step = 2}};
+            {.kind = Kind::receive, .item = {Item::Kind::chunk, 0, west}, .keys = {{0, 2}}, .peer = west, .step = 1},
+            {.kind = Kind::send, .item = {Item::Kind::chunk, 0, rank}, .keys = {{0, 2}}, .peer = east, .step = 2}};
     }
     CHECK_THROWS_WITH(check_schedule(Schedule(programs, 1), needs),
                       Catch::Contains("deadlock: rank 0 waits for chunk 2 of user 0 from rank 2, "
@@ -182,25 +183,21 @@ TEST_CASE("rows that name what does not exist are found") {
 TEST_CASE("states that are missing, counted twice, or of other queries are found") {
     const Problem p = decode(40);
     const NeedSets needs = NeedSets::replicated_queries(p, 4);
-    const Schedule merge = kernels::mesh_mlo(needs);
+    const Schedule merge = in_a_row(kernels::mesh_mlo, needs);
     const auto last_merge = [](std::vector<Action>& program) {
         return std::find_if(program.rbegin(), program.rend(),
                             [](const Action& action) { return action.kind == Kind::merge; });
     };
     expect_complaint(
         merge, needs, [&](Programs& t) { t[0].erase(std::next(last_merge(t[0])).base()); },
-        "rank 0 ends without chunk 1 of user 0, which it needs");
+        "rank 0 ends without chunk 1 in register 0 of queries 0 of user 0, which it needs");
     expect_complaint(
         merge, needs, [&](Programs& t) { t[3].push_back(*last_merge(t[3])); },
-        "rank 3 ends with chunk 0 of user 0 counted 2 times, expected 1");
+        "rank 3 ends with keys of chunk 0 counted more than once in register 0 of queries 0 of user 0");
     expect_complaint(
         merge, needs, [&](Programs& t) { last_merge(t[3])->other = 9; },
-        "rank 3 merges register 9 of user 0, which nothing was written to");
+        "rank 3 merges register 9 of queries 0 of user 0, which nothing was written to");
     expect_complaint(
         merge, needs, [&](Programs& t) { t[0].erase(row_of(t[0], Kind::attend, chunk0)); },
         "which nothing was written to");
-    Schedule foreign = kernels::mesh_kv(four_ranks);
-    foreign.transfer(9, 0, 1, {Item::Kind::state, 0, 0});
-    CHECK_THROWS_WITH(check_schedule(foreign, four_ranks),
-                      Catch::Contains("rank 1 receives a state of other queries than its own from rank 0"));
 }

@@ -13,7 +13,8 @@ void add_bench(CLI::App& app, Context& context) {
     declare(*command, *flags);
     command->callback([flags, &context] {
         run::Milestone milestone = run::load_milestone(flags->file, settings_of(*flags));
-        context.exit_code = run_and_report(milestone.name, std::move(milestone.panels), *flags, context);
+        context.exit_code =
+            run_and_report(milestone.name, std::move(milestone.panels), milestone.rows, *flags, context);
     });
 }
 

@@ -14,7 +14,7 @@ void add_run(CLI::App& app, Context& context) {
     command->callback([flags, &context] {
         run::Panel panel = run::load_panel(flags->file, settings_of(*flags));
         const std::string name = panel.name;
-        context.exit_code = run_and_report(name, {std::move(panel)}, *flags, context);
+        context.exit_code = run_and_report(name, {std::move(panel)}, run::MilestoneRows::panels, *flags, context);
     });
 }
 

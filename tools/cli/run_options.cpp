@@ -94,8 +94,8 @@ std::vector<run::Setting> settings_of(const RunFlags& flags) {
     return settings;
 }
 
-int run_and_report(const std::string& name, std::vector<run::Panel> panels, const RunFlags& flags,
-                   const Context& context) {
+int run_and_report(const std::string& name, std::vector<run::Panel> panels, run::MilestoneRows rows,
+                   const RunFlags& flags, const Context& context) {
     restrict_kernels(panels, flags.kernels);
     for (const auto& panel : panels) run::check_panel(panel, context.runner);
     check_save_outputs(panels, flags);
@@ -105,6 +105,7 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, cons
         fail<InputError>("--json and --save-outputs name the same file, {}", flags.json);
 
     const bool tables = !flags.quiet && flags.json != "-";
+    const bool by_entry = rows == run::MilestoneRows::entries;
     ProgressBar bar(flags.quiet);
     run::RunOptions options;
     options.workers = flags.jobs;
@@ -112,10 +113,11 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, cons
     options.on_progress = [&](const run::Progress& progress) { bar.show(progress); };
     options.on_panel = [&](const report::PanelResult& panel) {
         bar.clear();
-        if (tables) print(report::panel_text(panel, context.colour) + "\n");
+        if (tables && !by_entry) print(report::panel_text(panel, context.colour) + "\n");
     };
     const run::RunOutcome outcome = run::run_panels(name, panels, context.runner, options);
     bar.clear();
+    if (tables && by_entry) print(report::entries_text(outcome.result, context.colour) + "\n");
     if (tables && panels.size() > 1) print(report::run_text(outcome.result, context.colour));
     if (json) json->write(report::pretty(report::to_json(outcome.result)));
     if (outcome.interrupted) {

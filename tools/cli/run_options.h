@@ -28,7 +28,7 @@ void declare(CLI::App& command, RunFlags& flags);
 std::vector<run::Setting> settings_of(const RunFlags& flags);
 
 /// Checks everything, then runs, prints and writes. Returns the exit code.
-int run_and_report(const std::string& name, std::vector<run::Panel> panels, const RunFlags& flags,
-                   const Context& context);
+int run_and_report(const std::string& name, std::vector<run::Panel> panels, run::MilestoneRows rows,
+                   const RunFlags& flags, const Context& context);
 
 }  // namespace tilemesh::cli

@@ -55,6 +55,7 @@ public:
     // comparison of two position vectors.
     int compare_operations() const override { return 1; }
     bool varies_by_head() const override { return head_offset_; }
+    std::optional<Dilation> dilation() const override { return Dilation{segment_, dilation_, head_offset_}; }
 
 private:
     std::int64_t offset(Viewer viewer) const { return head_offset_ ? viewer.head % dilation_ : 0; }

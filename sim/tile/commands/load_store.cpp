@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// load and store: boxes of tensors between HBM and SRAM, by the DMA engines. A load sees every store this PE issued
-// before it to the same elements.
+// load and store: boxes of tensors, all of their rows or every so many, between HBM and SRAM, by the DMA engines. A
+// load sees every store this PE issued before it to the same elements.
 #include "sim/tile/context.h"
 
 namespace tilemesh::tl {
 
 void Context::check_box(Opcode op, const TensorBox& box) {
     const Shape& whole = box.tensor->shape();
+    if (box.row_stride < 1) refuse(op, fmt::format("the row stride is {}, expected at least 1", box.row_stride));
     if (!box.shape.positive()) refuse(op, fmt::format("shape {} has no elements", box.shape.text()));
     for (int i = 0; i < 3; ++i) {
         const std::int64_t begin = box.offset[static_cast<std::size_t>(i)];
-        if (begin < 0 || begin + box.shape.slot(i) > whole.slot(i)) {
-            refuse(op, fmt::format("{} at [{}, {}, {}] does not lie inside {} {}", box.shape.text(), box.offset[0],
-                                   box.offset[1], box.offset[2], box.tensor->name(), whole.text()));
+        const std::int64_t extent =
+            i == 1 ? (box.shape.rows() - std::int64_t{1}) * box.row_stride + 1 : box.shape.slot(i);
+        if (begin < 0 || begin + extent > whole.slot(i)) {
+            refuse(op, fmt::format("{}{} at [{}, {}, {}] does not lie inside {} {}", box.shape.text(),
+                                   box.row_stride > 1 ? fmt::format(" of every row number {}", box.row_stride) : "",
+                                   box.offset[0], box.offset[1], box.offset[2], box.tensor->name(), whole.text()));
         }
     }
 }
@@ -30,7 +34,7 @@ Tile Context::load(Pointer from, Shape shape) {
     Command command = begin(Opcode::load, Dtype::f32);
     if (!from.tensor) refuse(Opcode::load, "the pointer points nowhere");
     command.dtype = from.tensor->dtype();
-    command.box = {from.tensor, from.offset, shape};
+    command.box = {from.tensor, from.offset, shape, from.row_stride};
     check_box(Opcode::load, command.box);
     const bool computed = computes_values() && from.tensor->computes(command.box);
     if (computed) new_step(command, shape, command.dtype).box = command.box;
@@ -47,7 +51,7 @@ void Context::store(Pointer to, const Tile& tile) {
                            to.tensor->name(), tilemesh::name_of(to.tensor->dtype())));
     }
     command.dtype = tile.dtype();
-    command.box = {to.tensor, to.offset, tile.shape()};
+    command.box = {to.tensor, to.offset, tile.shape(), to.row_stride};
     check_box(Opcode::store, command.box);
     if (computes(tile)) new_step(command, tile.shape(), tile.dtype()).box = command.box;
     add_operand(command, tile);

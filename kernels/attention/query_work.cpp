@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// The queries a PE works for: how they are cut into blocks, what of each chunk the blocks see, how they come into
+// SRAM and how their results leave.
+#include "kernels/attention/run.h"
+
+#include <algorithm>
+
+namespace tilemesh::kernels {
+
+AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
+    : tl_(tl),
+      launch_(launch),
+      problem_(*launch.problem),
+      chunks_(tl, launch),
+      attention_(tl, launch.problem->scale, launch.schedule->state_format().o),
+      states_(tl, launch) {
+    find_work();
+    const auto& program = (*launch.timeline)[static_cast<std::size_t>(launch.rank)];
+    for (const attention::TimedAction& timed : program) {
+        const Action& action = timed.action;
+        if (action.moves() && action.item.kind == Item::Kind::chunk) {
+            messages_[&action] = messages_of(action.keys, launch.tiling.piece_keys);
+        } else if (action.kind == Action::Kind::attend) {
+            QueryWork& work = work_for(action.item.user, action.owner, action.item.head_part);
+            Sight sight = look(action, work);
+            for (std::size_t b = 0; b < sight.blocks; ++b)
+                for (std::size_t t = 0; t < sight.tiles.size(); ++t)
+                    if (sight.at(t, b) != Visible::none) {
+                        ++work.blocks[b].attends_left;
+                        break;
+                    }
+            sights_[&action] = std::move(sight);
+        }
+    }
+    order_ = issue_order(launch.rank, program, [&](const Action& action) {
+        return action.item.kind == Item::Kind::chunk
+                   ? messages_.at(&action).size()
+                   : work_for(action.item.user, action.item.id, action.item.head_part).blocks.size();
+    });
+    issued_.assign(order_.size(), false);
+}
+
+void AttentionRun::find_work() {
+    const attention::NeedSets& needs = *launch_.needs;
+    const int owner = needs.owner_of(launch_.rank);
+    const bool everywhere = !needs.queries_replicated() || launch_.schedule->results_everywhere();
+    for (int user = 0; user < needs.users(); ++user)
+        for (int part = 0; part < launch_.schedule->head_parts(); ++part)
+            work_for(user, owner, part).finishes = everywhere || part == launch_.rank;
+    for (const Action& action : launch_.schedule->program(launch_.rank))
+        if (action.item.kind == Item::Kind::state)
+            work_for(action.item.user, action.item.id, action.item.head_part).merges = true;
+}
+
+QueryWork& AttentionRun::work_for(int user, int owner, int head_part) {
+    const Item queries{Item::Kind::queries, user, owner, 0, head_part};
+    const auto [entry, created] = works_.try_emplace(queries);
+    QueryWork& work = entry->second;
+    if (!created) return work;
+    const attention::NeedSets& needs = *launch_.needs;
+    work.queries = queries;
+    work.result = {Item::Kind::state, user, owner, 0, head_part};
+    work.own = owner == needs.owner_of(launch_.rank);
+    const Range heads = launch_.heads_of_part(head_part);
+    const attention::Tokens& tokens = needs.queries(user, owner);
+    for (std::int64_t h = heads.begin; h < heads.end; h += launch_.tiling.tile_heads)
+        for (const Range& part : tokens.cut({0, tokens.size()}, launch_.tiling.tile_queries)) {
+            QueryBlock block;
+            block.rows = {{h, std::min(h + launch_.tiling.tile_heads, heads.end)}, part, heads.begin};
+            block.positions = needs.query_positions(user, owner, part);
+            work.blocks.push_back(std::move(block));
+        }
+    return work;
+}
+
+Visible AttentionRun::visible(const Item& chunk, const QueryBlock& block, Range keys) const {
+    return visible_keys(launch_, chunk, {block.positions, query_heads(block)}, keys);
+}
+
+Sight AttentionRun::look(const Action& attend, const QueryWork& work) const {
+    Sight sight;
+    sight.tiles = chunks_.tiles_of(attend.item, attend.keys);
+    sight.blocks = work.blocks.size();
+    for (const Range& keys : sight.tiles)
+        for (const QueryBlock& block : work.blocks) sight.visible.push_back(visible(attend.item, block, keys));
+    return sight;
+}
+
+Tile AttentionRun::load_queries(const QueryWork& work, const QueryBlock& block) {
+    Tensor* tensor =
+        work.own ? launch_.users[static_cast<std::size_t>(work.queries.user)].q : launch_.queries.at(work.queries);
+    const std::int64_t first = work.own ? 0 : block.rows.first_head;
+    return tl_.load(tl::at(*tensor, block.rows.heads.begin - first, block.rows.tokens.begin * problem_.group()),
+                    rows_shape(block, problem_.head_dim), problem_.dtype);
+}
+
+void AttentionRun::enter(QueryWork& work, Group& group) {
+    if (std::exchange(group.entered, true)) return;
+    for (std::size_t b = 0; b < group.blocks.size(); ++b)
+        if (group.tiles_left[b] > 0) enter(work, group.blocks[b]);
+}
+
+void AttentionRun::enter(QueryWork& work, std::size_t index) {
+    QueryBlock& block = work.blocks[index];
+    // Its state must have left for HBM before it can come in again.
+    if (block.in_flight && !launch_.tiling.queries_stay) attention_.flush();
+    block.in_flight = true;
+    if (!block.q) block.q = load_queries(work, block);
+    states_.take(work.result, index, block.rows);
+}
+
+void AttentionRun::leave(QueryWork& work, std::size_t index) {
+    QueryBlock& block = work.blocks[index];
+    block.in_flight = false;
+    const bool last = --block.attends_left == 0;
+    if (!launch_.tiling.queries_stay || (last && work.own)) block.q = Tile();
+    if (last && work.finishes && !work.merges && work.own) {
+        write_result(work, block, kernels::finish(tl_, states_.take(work.result, index, block.rows), problem_.dtype));
+        states_.drop(work.result, index);
+    } else {
+        states_.put_back(work.result, index, block.rows);
+    }
+}
+
+void AttentionRun::write_result(const QueryWork& work, QueryBlock& block, const Result& result) {
+    const attention::UserTensors& tensors = launch_.users[static_cast<std::size_t>(work.queries.user)];
+    const std::int64_t row = block.rows.tokens.begin * problem_.group();
+    tl_.store(tl::at(*tensors.o, block.rows.heads.begin, row), result.o);
+    tl_.store(tl::at(*tensors.lse, block.rows.heads.begin, row), result.lse);
+    block.written = true;
+}
+
+void AttentionRun::finish(QueryWork& work) {
+    if (!work.finishes || !work.own) return;
+    // Merged results are complete only now; blocks that never saw a key have no state. Others were written when they
+    // had seen their last.
+    for (std::size_t i = 0; i < work.blocks.size(); ++i) {
+        QueryBlock& block = work.blocks[i];
+        if (states_.written(work.result, i)) {
+            write_result(work, block, kernels::finish(tl_, states_.take(work.result, i, block.rows), problem_.dtype));
+            states_.drop(work.result, i);
+        } else if (!block.written) {
+            write_result(work, block, nothing_visible(tl_, rows_shape(block, problem_.value_dim), problem_.dtype));
+        }
+    }
+}
+
+void AttentionRun::merge_states(const Action& action) {
+    QueryWork& work = work_for(action.item.user, action.item.id, action.item.head_part);
+    Item from = action.item;
+    from.copy = action.other;
+    for (std::size_t i = 0; i < work.blocks.size(); ++i) {
+        if (!states_.written(from, i)) continue;
+        const BlockRows& rows = work.blocks[i].rows;
+        merge(tl_, states_.take(action.item, i, rows), states_.take(from, i, rows));
+        states_.put_back(from, i, rows);
+        states_.put_back(action.item, i, rows);
+    }
+}
+
+void AttentionRun::send_queries(const Action& action, std::size_t index) {
+    QueryWork& work = work_for(action.item.user, action.item.id, action.item.head_part);
+    const QueryBlock& block = work.blocks[index];
+    const Tile q = block.q ? block.q : load_queries(work, block);
+    tl_.send(launch_.peers[static_cast<std::size_t>(action.peer)], q);
+}
+
+void AttentionRun::receive_queries(const Action& action, std::size_t index) {
+    QueryWork& work = work_for(action.item.user, action.item.id, action.item.head_part);
+    QueryBlock& block = work.blocks[index];
+    Tile q = tl_.recv(launch_.peers[static_cast<std::size_t>(action.peer)], rows_shape(block, problem_.head_dim),
+                      problem_.dtype);
+    if (launch_.tiling.queries_stay) {
+        block.q = std::move(q);
+        return;
+    }
+    tl_.store(tl::at(*launch_.queries.at(work.queries), block.rows.heads.begin - block.rows.first_head,
+                     block.rows.tokens.begin * problem_.group()),
+              q);
+}
+
+}  // namespace tilemesh::kernels

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner part of the backward pass: what a block of queries and a block of keys add to dq, dk and dv. Source:
+// FlashAttention-2 (Dao 2023), algorithm 2: p is made again from the scores and the log-sum-exp of the forward pass,
+//     p = exp(scale q k^T - lse)   dp = do v^T   ds = p (dp - D)   dv += p^T do   dk += ds^T q   dq += ds k
+// with D = rowsum(do o); p and ds are rounded to the storage type as operands, sums are f32. The scale of dq and dk
+// is multiplied in at the end.
+#pragma once
+
+#include "sim/tile/context.h"
+
+#include <functional>
+#include <optional>
+
+namespace tilemesh::kernels {
+
+/// Probabilities of a long context are small for f16 (its normal numbers end at 2^-14), so p is held as p 2^15 and dv
+/// with it, until its end. p is at most 1, so nothing overflows; ds has the usual magnitude, because D and dp are
+/// multiplied by 2^-15 in the operation that subtracts them.
+inline constexpr float probability_scale = 32768.0F;
+
+/// What the rows of a block of queries have of the forward pass, as the block wants it: two columns [heads, rows, 1].
+struct RowTerms {
+    Tile lse;  // lse log2(e) - 15, and a finite number for rows that see nothing
+    Tile d;    // D 2^-15
+};
+/// From do and o [heads, rows, value_dim] and lse [heads, rows, 1].
+RowTerms row_terms(tl::Context& tl, const Tile& d_o, const Tile& o, const Tile& lse);
+
+/// Sums over the queries that a tile of keys has met; empty: none yet.
+struct KeySums {
+    Tile dk;  // [heads, keys, head_dim], without the scale
+    Tile dv;  // [heads, keys, value_dim], times probability_scale
+};
+
+/// q [heads, rows, head_dim], do [heads, rows, value_dim], k [heads, keys, head_dim], v [heads, keys, value_dim].
+struct GradientBlock {
+    Tile q, d_o;
+    RowTerms terms;
+    Tile k, v;
+    Tile mask;           // element mask [1 or heads, rows, keys]; none: all visible
+    Tile bias;           // added to the scores, divided by the scale: [1, 1, keys]; none: nothing is added
+    Tile* dq = nullptr;  // sum over keys [heads, rows, head_dim], without the scale; empty: none yet
+    KeySums* keys = nullptr;
+    std::function<void()> done;  // called when the block has been issued in full
+};
+
+/// Issues blocks in three stages so that matrix and vector engine work at once: the two products of scores (matrix),
+/// p and ds (vector), the three products of gradients (matrix). Each call issues the first stage of its block, the
+/// second of the block before and the third of the one before that.
+class Gradients {
+public:
+    Gradients(tl::Context& tl, double scale);
+    void add(GradientBlock block);
+    /// Issues what is still held back.
+    void flush();
+
+private:
+    struct Stage {
+        GradientBlock block;
+        Tile s, dp;  // then p and ds in the storage type
+    };
+    Stage probabilities(Stage stage);
+    void products(Stage stage);
+
+    tl::Context& tl_;
+    float log2_scale_;  // scale * log2(e)
+    std::optional<Stage> scored_, weighted_;
+};
+
+}  // namespace tilemesh::kernels

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the backward kernel cuts its work. All query blocks stay in SRAM if they fit; chunks and gradients are staged
+// in HBM always, a tile of keys is used long enough for that to cost nothing.
+#include "kernels/backward/backward.h"
+
+#include "sim/attention/traffic.h"
+
+#include <algorithm>
+
+namespace tilemesh::kernels {
+namespace {
+
+using attention::NeedSets;
+using attention::Problem;
+using attention::Schedule;
+using attention::Tiling;
+
+/// Query blocks in SRAM when they come and go: one on its way in, three in the stages, one on its way out.
+constexpr std::int64_t blocks_in_turn = 5;
+
+struct Sizes {
+    std::int64_t queries = 1, keys = 1;  // of the longest runs of any rank and user: no tile crosses two
+};
+
+Sizes longest_runs(const NeedSets& needs) {
+    Sizes sizes;
+    for (int user = 0; user < needs.users(); ++user)
+        for (int rank = 0; rank < needs.ranks(); ++rank) {
+            for (const attention::Run& run : needs.queries(user, rank).runs())
+                sizes.queries = std::max(sizes.queries, run.count);
+            for (const attention::Run& run : needs.keys(user, rank).runs())
+                sizes.keys = std::max(sizes.keys, run.count);
+        }
+    return sizes;
+}
+
+/// Queries of all users on the rank that has most.
+std::int64_t most_queries(const NeedSets& needs) {
+    std::int64_t most = 1;
+    for (int rank = 0; rank < needs.ranks(); ++rank) {
+        std::int64_t queries = 0;
+        for (int user = 0; user < needs.users(); ++user) queries += needs.queries(user, rank).size();
+        most = std::max(most, queries);
+    }
+    return most;
+}
+
+/// `query_rows`: (query head, query) pairs in SRAM beside the block in work.
+std::uint64_t sram_needed(const Problem& problem, const Tiling& tiling, std::int64_t heads, std::int64_t query_rows,
+                          bool travels) {
+    const auto width = static_cast<std::int64_t>(bytes_per_element(problem.dtype));
+    const std::int64_t d = problem.head_dim, dv = problem.value_dim;
+    const std::int64_t rows = tiling.tile_heads * tiling.tile_queries * problem.group();
+    // Scores and dp of the next block; dp, and two of scores, exponents, p and ds in f32; the element mask; p and ds
+    // as operands of this block and of the one before.
+    const std::int64_t temporaries = rows * tiling.tile_keys * (2 * 4 + 4 + 3 * 4 + 1 + 4 * width);
+    // Before there are any scores: do, o, do in f32, their product.
+    const std::int64_t beginning = rows * dv * (2 * width + 8);
+    const std::int64_t query_row = (d + dv) * width + 8 + 4 * d;
+    // The new dq beside the old one, the scaled one, and what is stored.
+    const std::int64_t working = rows * d * (3 * 4 + width);
+    const std::int64_t keys = tiling.tile_heads * tiling.tile_keys * (d + dv);
+    // Tiles of keys: ahead, in use, in both later stages. Their gradients: old and new, in two tiles, and as stored.
+    const std::int64_t key_tiles = keys * (4 * width + 5 * 4);
+    // Pieces of chunks and of gradients on their way, two each, both ways; and two gradients being summed.
+    const std::int64_t pieces = travels ? heads * tiling.piece_keys * (d + dv) * (4 * width + 6 * 4) : 0;
+    return static_cast<std::uint64_t>(std::max(temporaries, beginning) + query_rows * query_row + working +
+                                      key_tiles + pieces);
+}
+
+/// Halves, to a multiple of `unit` where there is more than one of it.
+void halve(std::int64_t& value, std::int64_t unit = 1) {
+    value = (value + 1) / 2;
+    if (value > unit) value = (value + unit - 1) / unit * unit;
+}
+
+}  // namespace
+
+Tiling plan_backward(const Problem& problem, const NeedSets& needs, const Schedule& schedule, std::int64_t heads,
+                     const attention::Device& device, const Tiling& request, std::string& why_not) {
+    const Sizes shards = longest_runs(needs);
+    const bool travels = attention::count(schedule).chunk_transfers > 0;
+    const auto chosen = [](std::int64_t asked, std::int64_t most) {
+        return std::min(asked > 0 ? asked : most, most);
+    };
+    Tiling tiling = request;
+    tiling.tile_heads = chosen(request.tile_heads, heads);
+    tiling.tile_queries = chosen(request.tile_queries, shards.queries);
+    tiling.tile_keys = chosen(request.tile_keys, shards.keys);
+    tiling.piece_keys = request.piece_keys > 0 ? chosen(request.piece_keys, shards.keys) : tiling.tile_keys;
+    tiling.fold_keys = device.matrix_cols;
+    const auto needed = [&](std::int64_t rows) { return sram_needed(problem, tiling, heads, rows, travels); };
+    const std::int64_t all_rows = most_queries(needs) * heads * problem.group();
+    const auto least = [&] {
+        const std::int64_t block = tiling.tile_heads * tiling.tile_queries * problem.group();
+        return needed(std::min(blocks_in_turn * block, all_rows));
+    };
+    const std::int64_t token_unit = std::max<std::int64_t>(1, device.matrix_rows / problem.group());
+    while (least() > device.sram_bytes) {
+        const std::int64_t rows = tiling.tile_queries * problem.group();
+        const bool pieces_open = request.piece_keys == 0 && tiling.piece_keys > 1 && travels;
+        const bool keys_open = request.tile_keys == 0 && tiling.tile_keys > 1;
+        const bool queries_open = request.tile_queries == 0 && tiling.tile_queries > 1;
+        const bool heads_open = request.tile_heads == 0 && tiling.tile_heads > 1;
+        const std::uint64_t for_pieces = needed(0) - [&] {
+            Tiling probe = tiling;
+            probe.piece_keys = 0;
+            return sram_needed(problem, probe, heads, 0, travels);
+        }();
+        // Below 256 rows and 512 keys of a block the matrix engine fills and drains more than it works, and dq goes
+        // to HBM and back more often than the products hide.
+        if (pieces_open && for_pieces > device.sram_bytes / 4) {
+            halve(tiling.piece_keys);
+        } else if (heads_open) {
+            halve(tiling.tile_heads);
+        } else if (queries_open && rows > 256) {
+            halve(tiling.tile_queries, token_unit);
+        } else if (keys_open && (tiling.tile_keys > 512 || tiling.tile_keys >= rows || !queries_open)) {
+            halve(tiling.tile_keys, device.matrix_cols);
+        } else if (queries_open) {
+            halve(tiling.tile_queries, token_unit);
+        } else if (pieces_open) {
+            halve(tiling.piece_keys);
+        } else {
+            why_not = fmt::format(
+                "tiles of {} kv heads x {} queries x {} keys (pieces of {} keys) need {} bytes of SRAM in a backward "
+                "pass, the PE has {}",
+                tiling.tile_heads, tiling.tile_queries, tiling.tile_keys, tiling.piece_keys, least(),
+                device.sram_bytes);
+            return tiling;
+        }
+    }
+    tiling.queries_stay = needed(all_rows) <= device.sram_bytes;
+    return tiling;
+}
+
+}  // namespace tilemesh::kernels

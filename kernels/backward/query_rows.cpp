@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/backward/query_rows.h"
+
+#include <algorithm>
+
+namespace tilemesh::kernels {
+
+QueryRows::QueryRows(tl::Context& tl, const attention::Launch& launch)
+    : tl_(tl), launch_(launch), blocks_(launch.users.size()) {
+    const std::int64_t group = launch.problem->group();
+    for (int user = 0; user < launch.needs->users(); ++user) {
+        const attention::Tokens& tokens = launch.needs->queries(user, launch.rank);
+        for (std::int64_t h = 0; h < launch.heads.size(); h += launch.tiling.tile_heads)
+            for (const attention::Range& part : tokens.cut({0, tokens.size()}, launch.tiling.tile_queries)) {
+                RowBlock block;
+                block.user = user;
+                block.heads = {h, std::min(h + launch.tiling.tile_heads, launch.heads.size())};
+                block.tokens = part;
+                block.masked = {launch.needs->query_positions(user, launch.rank, part),
+                                {(launch.heads.begin + block.heads.begin) * group,
+                                 (launch.heads.begin + block.heads.end) * group}};
+                blocks(user).push_back(std::move(block));
+            }
+    }
+}
+
+Shape QueryRows::shape(const RowBlock& block, std::int64_t cols) const {
+    return {block.heads.size(), block.tokens.size() * launch_.problem->group(), cols};
+}
+
+Tile QueryRows::load(Tensor* tensor, const RowBlock& block, std::int64_t cols, Dtype dtype) {
+    return tl_.load(tl::at(*tensor, block.heads.begin, block.tokens.begin * launch_.problem->group()),
+                    shape(block, cols), dtype);
+}
+
+void QueryRows::store(Tensor* tensor, const RowBlock& block, const Tile& tile) {
+    tl_.store(tl::at(*tensor, block.heads.begin, block.tokens.begin * launch_.problem->group()), tile);
+}
+
+void QueryRows::begin() {
+    const attention::Problem& problem = *launch_.problem;
+    for (auto& of_user : blocks_)
+        for (RowBlock& block : of_user) {
+            if (block.steps_left == 0) continue;
+            Tile d_o = load(tensors(block).d_o, block, problem.value_dim, problem.dtype);
+            RowTerms terms = row_terms(tl_, d_o, load(inputs(block).o, block, problem.value_dim, problem.dtype),
+                                       load(inputs(block).lse, block, 1, Dtype::f32));
+            if (launch_.tiling.queries_stay) {
+                block.d_o = std::move(d_o);
+                block.terms = std::move(terms);
+            } else {
+                store(tensors(block).row_lse, block, terms.lse);
+                store(tensors(block).row_d, block, terms.d);
+            }
+        }
+}
+
+void QueryRows::enter(RowBlock& block) {
+    const attention::Problem& problem = *launch_.problem;
+    ++block.at_work;
+    if (!block.q) block.q = load(inputs(block).q, block, problem.head_dim, problem.dtype);
+    if (!block.d_o) block.d_o = load(tensors(block).d_o, block, problem.value_dim, problem.dtype);
+    if (!block.terms.lse)
+        block.terms = {load(tensors(block).row_lse, block, 1, Dtype::f32),
+                       load(tensors(block).row_d, block, 1, Dtype::f32)};
+    if (!block.dq && block.dq_in_hbm) block.dq = load(tensors(block).dq_sum, block, problem.head_dim, Dtype::f32);
+}
+
+void QueryRows::leave(RowBlock& block) {
+    --block.at_work;
+    const bool last = --block.steps_left == 0;
+    if (last) {
+        block.written = true;
+        const auto scale = static_cast<float>(launch_.problem->scale);
+        store(tensors(block).dq, block, tl_.cast(std::exchange(block.dq, Tile()) * scale, launch_.problem->dtype));
+    }
+    if (!last && (launch_.tiling.queries_stay || block.at_work > 0)) return;
+    if (block.dq) {
+        store(tensors(block).dq_sum, block, block.dq);
+        block.dq_in_hbm = true;
+    }
+    block.q = block.d_o = block.dq = Tile();
+    block.terms = RowTerms();
+}
+
+void QueryRows::finish() {
+    for (auto& of_user : blocks_)
+        for (RowBlock& block : of_user)
+            if (!block.written)
+                store(tensors(block).dq, block,
+                      tl_.zeros(shape(block, launch_.problem->head_dim), launch_.problem->dtype));
+}
+
+}  // namespace tilemesh::kernels

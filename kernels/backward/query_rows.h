@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The queries of a PE in the backward pass, cut into blocks: q, do, two terms of the forward pass and the sum dq.
+// They stay in SRAM when all of them fit; else a block comes in while keys are worked on and its dq goes back to HBM.
+#pragma once
+
+#include "kernels/attention/mask_tiles.h"
+#include "kernels/backward/block.h"
+#include "sim/attention/kernel.h"
+
+#include <vector>
+
+namespace tilemesh::kernels {
+
+struct RowBlock {
+    int user = 0;
+    attention::Range heads;   // kv heads, counted from the PE's first
+    attention::Range tokens;  // local indices of the queries
+    MaskedQueries masked;
+    Tile q, d_o;
+    RowTerms terms;
+    Tile dq;
+    bool dq_in_hbm = false;
+    int steps_left = 0;  // tiles of keys it has still to meet
+    int at_work = 0;     // steps it is in SRAM for
+    bool written = false;
+};
+
+class QueryRows {
+public:
+    QueryRows(tl::Context& tl, const attention::Launch& launch);
+
+    /// Blocks of a user's queries, those of the same heads side by side.
+    std::vector<RowBlock>& blocks(int user) { return blocks_[static_cast<std::size_t>(user)]; }
+    /// Makes the terms of every block that meets keys.
+    void begin();
+    /// The block is needed in SRAM for one step more, and for one step less. The last step of all stores its dq.
+    void enter(RowBlock& block);
+    void leave(RowBlock& block);
+    /// dq of the blocks that met no key is 0.
+    void finish();
+
+private:
+    Shape shape(const RowBlock& block, std::int64_t cols) const;
+    Tile load(Tensor* tensor, const RowBlock& block, std::int64_t cols, Dtype dtype);
+    void store(Tensor* tensor, const RowBlock& block, const Tile& tile);
+    const attention::UserGradientTensors& tensors(const RowBlock& block) const {
+        return launch_.gradient_users[static_cast<std::size_t>(block.user)];
+    }
+    const attention::UserTensors& inputs(const RowBlock& block) const {
+        return launch_.users[static_cast<std::size_t>(block.user)];
+    }
+
+    tl::Context& tl_;
+    const attention::Launch& launch_;
+    std::vector<std::vector<RowBlock>> blocks_;  // by user
+};
+
+}  // namespace tilemesh::kernels

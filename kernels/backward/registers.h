@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gradients of chunks on their way: registers (dk, dv) in HBM, f32, cell by cell, and what they become at home. A
+// cell that nobody wrote is 0. The gradient of a chunk that only its own rank attends has no register: it is stored
+// as it is made.
+#pragma once
+
+#include "kernels/backward/block.h"
+#include "sim/attention/kernel.h"
+
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace tilemesh::kernels {
+
+using attention::Action;
+using attention::Item;
+using attention::Launch;
+using attention::Range;
+using attention::Ranges;
+
+/// What is stored, summed and sent at once.
+struct GradientPiece {
+    Range heads;  // a block of tile_heads, counted from the PE's first
+    Range cell;   // of keys
+};
+
+class GradientRegisters {
+public:
+    GradientRegisters(tl::Context& tl, const Launch& launch);
+
+    /// Cells of a chunk.
+    const Ranges& cells(const Item& chunk);
+    /// Pieces of the cells `keys` of a chunk; both ends of a transfer cut alike.
+    std::vector<GradientPiece> pieces(const Item& chunk, const Ranges& keys);
+
+    /// So many tiles of keys of this rank's own chunk will be added or found unseen.
+    void expect_own(int user, std::size_t tiles) { own_[static_cast<std::size_t>(user)].tiles_left += tiles; }
+    /// And these cells of another register will be merged into register 0.
+    void expect_merge(const Item& into, const Ranges& keys);
+    /// Adds sums over some queries to register 0 of a chunk. `keys` are whole cells.
+    void add(const Item& chunk, Range heads, Range keys, const KeySums& sums);
+    /// Nobody sees these keys: they are 0 unless something else is added.
+    void add_nothing(const Item& chunk, Range heads, Range keys);
+    /// Adds the cells `keys` of another register of the same chunk to `into`.
+    void merge(const Item& into, int from_copy, const Ranges& keys);
+    void send(int peer, const Item& reg, const GradientPiece& piece);
+    void receive(int peer, const Item& reg, const GradientPiece& piece);
+    /// The same and a merge into register 0 at once.
+    void receive_and_merge(int peer, const Item& reg, const GradientPiece& piece);
+    /// What is still open of dk and dv of this rank's own keys, in the storage type.
+    void finish(int user);
+
+private:
+    struct Sums {
+        Tile dk, dv;
+    };
+    using Corner = std::pair<std::int64_t, std::int64_t>;  // first head and first key of a piece
+    static Corner corner(const GradientPiece& piece) { return {piece.heads.begin, piece.cell.begin}; }
+    struct Own {
+        std::size_t tiles_left = 0;
+        std::map<Corner, int> merges_left;
+        std::set<Corner> stored;  // finished
+    };
+    bool written(const Item& reg, const GradientPiece& piece) const {
+        return written_.contains({reg, corner(piece)});
+    }
+    bool is_own(const Item& item) const { return item.id == launch_.rank; }
+    Own& own(const Item& item) { return own_[static_cast<std::size_t>(item.user)]; }
+    Sums receive(int peer, const GradientPiece& piece);
+    Sums load(const Item& reg, const GradientPiece& piece);
+    void store(const Item& reg, const GradientPiece& piece, const Sums& sums);
+    /// What completes the gradient of this rank's own chunk is stored as its result.
+    void merge_piece(const Item& into, const GradientPiece& piece, const Sums& share);
+    /// sums, and what the register holds if anything.
+    Sums with(const Item& reg, const GradientPiece& piece, Sums sums);
+    void store_result(int user, Range heads, Range keys, const Sums& sums);
+    Sums zeros(const GradientPiece& piece, Dtype dtype);
+
+    tl::Context& tl_;
+    const Launch& launch_;
+    Ranges head_blocks_;
+    std::vector<Own> own_;          // by user
+    std::map<Item, Ranges> cells_;  // by chunk
+    std::set<std::pair<Item, Corner>> written_;
+};
+
+}  // namespace tilemesh::kernels

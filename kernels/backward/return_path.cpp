@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/backward/return_path.h"
+
+#include <utility>
+#include <vector>
+
+namespace tilemesh::kernels {
+
+using attention::Item;
+using attention::Ranges;
+using attention::Tree;
+
+void bring_gradient_home(attention::Schedule& schedule, const attention::NeedSets& needs, int user,
+                         const Tree& homeward, int first_step) {
+    const int origin = homeward.ranks.front();
+    const std::size_t nodes = homeward.ranks.size();
+    // A node is on the way when it or one behind it has attended some of the chunk.
+    std::vector<bool> on_the_way(nodes);
+    for (std::size_t node = nodes; node-- > 1;) {
+        if (on_the_way[node] || !needs.needed(user, homeward.ranks[node], origin).empty()) {
+            on_the_way[node] = true;
+            on_the_way[static_cast<std::size_t>(homeward.parents[node])] = true;
+        }
+    }
+    Tree tree{{origin}, {-1}};
+    std::vector<Ranges> keys(1);  // what the root has added itself is there already
+    std::vector<int> numbers(nodes, 0);
+    for (std::size_t node = 1; node < nodes; ++node) {
+        if (!on_the_way[node]) continue;
+        numbers[node] = static_cast<int>(tree.ranks.size());
+        tree.ranks.push_back(homeward.ranks[node]);
+        tree.parents.push_back(numbers[static_cast<std::size_t>(homeward.parents[node])]);
+        keys.push_back(needs.needed(user, homeward.ranks[node], origin));
+    }
+    schedule.reduce(tree, {.kind = Item::Kind::gradient, .user = user, .id = origin}, std::move(keys), first_step);
+}
+
+}  // namespace tilemesh::kernels

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a chunk's gradient comes home in a backward schedule: along a tree of ranks, summed on the way.
+#pragma once
+
+#include "sim/attention/schedule.h"
+
+namespace tilemesh::kernels {
+
+/// The gradient of the chunk of the tree's root comes to the root from all ranks of the tree that attend some of it,
+/// summed hop by hop, and from no rank beyond the last of them. The furthest share leaves in `first_step`.
+void bring_gradient_home(attention::Schedule& schedule, const attention::NeedSets& needs, int user,
+                         const attention::Tree& homeward, int first_step);
+
+}  // namespace tilemesh::kernels

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thread's work in the f64 reference of the backward pass: a batch of rows passes over the keys (dq), or a batch
+// of keys over the rows (dk, dv). Both are sums over pairs (pair_sums.h); here is who meets whom, with what weights.
+#pragma once
+
+#include "sim/attention/inputs.h"
+#include "sim/attention/pair_sums.h"
+#include "sim/attention/problem.h"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace tilemesh::attention {
+
+/// A query of a query head, or a key of a kv head, and where among the results its own go.
+struct GradientItem {
+    std::int64_t token = 0;
+    std::int64_t head = 0;
+    std::int64_t output = 0;
+};
+
+/// At most PairSums::row_capacity items that belong to one kv head.
+using GradientBatch = std::vector<GradientItem>;
+
+class GradientWorker {
+public:
+    /// lse and d (the D of a row) are [heads_q, queries]; only rows that are met need theirs.
+    GradientWorker(const Problem& problem, const Inputs& inputs, int user, std::span<const double> lse,
+                   std::span<const double> d, bool for_keys);
+
+    /// dq of a batch of rows, at output * head_dim.
+    void rows(const GradientBatch& batch, std::span<double> dq);
+    /// dk and dv of a batch of keys, at output * head_dim and output * value_dim. Only of a worker made for keys.
+    void keys(const GradientBatch& batch, std::span<double> dk, std::span<double> dv);
+
+private:
+    /// One query with some keys, or one key with some queries (indices, not positions) of one query head.
+    struct Meeting {
+        std::int64_t head = 0;
+        Range queries, keys;
+    };
+
+    void read(TensorName tensor, std::int64_t token, std::int64_t head, double factor, std::span<double> out);
+    template <class MeetingOf, class ReadItem>
+    void meet(const GradientBatch& batch, std::int64_t items, const MeetingOf& meeting_of, const ReadItem& read_item);
+    void weigh(const Meeting& meeting, Visible visible, std::span<double> scores, std::span<double> dp) const;
+    Visible visible(const Meeting& meeting) const;
+    bool sees(std::int64_t head, std::int64_t query, std::int64_t key) const;
+    double bias(std::int64_t key) const;
+
+    const Problem& problem_;
+    const Inputs& inputs_;
+    const int user_;
+    const User sizes_;
+    const std::span<const double> lse_, d_;
+    PairSums sums_;
+    std::vector<Visible> visible_;
+    std::vector<float> stored_;
+};
+
+}  // namespace tilemesh::attention

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which rows and keys are computed, in which batches, and what they need of the forward pass. The passage of a batch
+// over the other side is gradient_worker.cpp.
+#include "sim/attention/reference_gradients.h"
+
+#include "sim/attention/gradient_worker.h"
+#include "sim/attention/in_parallel.h"
+#include "sim/base/error.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+
+namespace tilemesh::attention {
+namespace {
+
+constexpr double unsettled = std::numeric_limits<double>::quiet_NaN();
+
+std::size_t index(std::int64_t value) { return static_cast<std::size_t>(value); }
+
+/// Cuts items into batches, kv head by kv head, by token within.
+template <class KvHead>
+std::vector<GradientBatch> batches_of(const Problem& problem, std::vector<GradientItem> items,
+                                      const KvHead& kv_head) {
+    std::stable_sort(items.begin(), items.end(), [&](const GradientItem& a, const GradientItem& b) {
+        return kv_head(a) != kv_head(b) ? kv_head(a) < kv_head(b) : a.token < b.token;
+    });
+    const auto capacity = index(PairSums::row_capacity(problem.head_dim, problem.value_dim));
+    std::vector<GradientBatch> batches;
+    for (const GradientItem& item : items) {
+        if (batches.empty() || batches.back().size() == capacity ||
+            kv_head(batches.back().front()) != kv_head(item)) {
+            batches.emplace_back();
+        }
+        batches.back().push_back(item);
+    }
+    return batches;
+}
+
+}  // namespace
+
+ReferenceGradients::ReferenceGradients(const Problem& problem, const Inputs& inputs, int user, int threads)
+    : problem_(problem), inputs_(inputs), user_(user), threads_(threads) {
+    const std::size_t rows = index(problem.users.at(index(user)).queries * problem.heads_q);
+    lse_.assign(rows, unsettled);
+    d_.assign(rows, 0.0);
+}
+
+std::size_t ReferenceGradients::number_of(std::int64_t query, std::int64_t head) const {
+    return index(head * problem_.users[index(user_)].queries + query);
+}
+
+/// Computes lse and D of those rows that do not have them yet.
+void ReferenceGradients::settle(std::span<const Row> rows) {
+    constexpr std::size_t rows_at_once = 8192;  // o of so many is held while D is computed
+    std::vector<Row> open;
+    std::vector<float> d_o(index(problem_.value_dim));
+    const auto settle_open = [&] {
+        const Reference forward = reference_rows(problem_, inputs_, user_, open, threads_);
+        for (std::size_t i = 0; i < open.size(); ++i) {
+            inputs_.read_head(user_, TensorName::d_o, {open[i].query, open[i].query + 1}, open[i].head, d_o);
+            double sum = 0.0;
+            for (std::size_t c = 0; c < d_o.size(); ++c) {
+                sum += static_cast<double>(d_o[c]) * forward.o[i * d_o.size() + c];
+            }
+            const std::size_t row = number_of(open[i].query, open[i].head);
+            lse_[row] = forward.lse[i];
+            d_[row] = sum;
+        }
+        open.clear();
+    };
+    for (const Row& row : rows) {
+        if (!std::isnan(lse_[number_of(row.query, row.head)])) continue;
+        open.push_back(row);
+        if (open.size() == rows_at_once) settle_open();
+    }
+    if (!open.empty()) settle_open();
+}
+
+std::vector<Row> ReferenceGradients::rows_that_see(std::span<const Key> keys) const {
+    const User& sizes = problem_.users[index(user_)];
+    std::vector<Row> rows;
+    for (std::int64_t head = 0; head < problem_.heads_q; ++head) {
+        for (std::int64_t query = 0; query < sizes.queries; ++query) {
+            if (!std::isnan(lse_[number_of(query, head)])) continue;
+            const std::int64_t position = sizes.query_offset + query;
+            const bool sees = std::any_of(keys.begin(), keys.end(), [&](const Key& key) {
+                return key.head == head / problem_.group() && problem_.mask->sees({user_, head}, position, key.key);
+            });
+            if (sees) rows.push_back({query, head});
+        }
+    }
+    return rows;
+}
+
+std::vector<double> ReferenceGradients::gradient_rows(std::span<const Row> rows) {
+    const User& sizes = problem_.users[index(user_)];
+    std::vector<GradientItem> items;
+    for (const Row& row : rows) {
+        if (row.query < 0 || row.query >= sizes.queries || row.head < 0 || row.head >= problem_.heads_q) {
+            fail<InternalError>("row of query {} and head {}, of {} queries and {} heads", row.query, row.head,
+                                sizes.queries, problem_.heads_q);
+        }
+        items.push_back({row.query, row.head, static_cast<std::int64_t>(items.size())});
+    }
+    settle(rows);
+    const auto batches = batches_of(problem_, std::move(items),
+                                    [&](const GradientItem& item) { return item.head / problem_.group(); });
+    std::vector<double> dq(rows.size() * index(problem_.head_dim));
+    std::atomic<std::size_t> next = 0;
+    in_parallel(threads_, [&] {
+        GradientWorker worker(problem_, inputs_, user_, lse_, d_, false);
+        for (std::size_t i = next++; i < batches.size(); i = next++) worker.rows(batches[i], dq);
+    });
+    return dq;
+}
+
+KeyGradients ReferenceGradients::gradient_keys(std::span<const Key> keys) {
+    const User& sizes = problem_.users[index(user_)];
+    std::vector<GradientItem> items;
+    for (const Key& key : keys) {
+        if (key.key < 0 || key.key >= sizes.keys || key.head < 0 || key.head >= problem_.heads_kv) {
+            fail<InternalError>("key {} of kv head {}, of {} keys and {} kv heads", key.key, key.head, sizes.keys,
+                                problem_.heads_kv);
+        }
+        items.push_back({key.key, key.head, static_cast<std::int64_t>(items.size())});
+    }
+    settle(rows_that_see(keys));
+    const auto batches = batches_of(problem_, std::move(items), [](const GradientItem& item) { return item.head; });
+    KeyGradients result{std::vector<double>(keys.size() * index(problem_.head_dim)),
+                        std::vector<double>(keys.size() * index(problem_.value_dim))};
+    std::atomic<std::size_t> next = 0;
+    in_parallel(threads_, [&] {
+        GradientWorker worker(problem_, inputs_, user_, lse_, d_, true);
+        for (std::size_t i = next++; i < batches.size(); i = next++) worker.keys(batches[i], result.dk, result.dv);
+    });
+    return result;
+}
+
+Gradients ReferenceGradients::all() {
+    const User& sizes = problem_.users[index(user_)];
+    std::vector<Row> rows;
+    for (std::int64_t query = 0; query < sizes.queries; ++query) {
+        for (std::int64_t head = 0; head < problem_.heads_q; ++head) rows.push_back({query, head});
+    }
+    std::vector<Key> keys;
+    for (std::int64_t key = 0; key < sizes.keys; ++key) {
+        for (std::int64_t head = 0; head < problem_.heads_kv; ++head) keys.push_back({key, head});
+    }
+    Gradients result;
+    result.dq = gradient_rows(rows);
+    KeyGradients of_keys = gradient_keys(keys);
+    result.dk = std::move(of_keys.dk);
+    result.dv = std::move(of_keys.dv);
+    return result;
+}
+
+}  // namespace tilemesh::attention

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/attention/schedule_rows.h"
+
+#include "sim/base/error.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+namespace tilemesh::attention {
+namespace {
+
+using Kind = Action::Kind;
+
+bool exists(const Schedule& schedule, const NeedSets& needs, const Action& action) {
+    const Item& item = action.item;
+    if (item.user < 0 || item.user >= schedule.users() || item.id < 0 || item.id >= schedule.ranks()) return false;
+    if (item.head_part < 0 || item.head_part >= schedule.head_parts() || item.copy < 0) return false;
+    if (action.kind == Kind::attend && (action.owner < 0 || action.owner >= schedule.ranks())) return false;
+    const Ranges all{{0, needs.keys(item.user, item.id).size()}};
+    return covers(all, action.keys) && united(action.keys) == action.keys;
+}
+
+void check_row(const Schedule& schedule, const NeedSets& needs, int rank, const Action& action) {
+    if (action.kind == Kind::fence) return;
+    const bool chunk = action.item.kind == Item::Kind::chunk;
+    if (action.moves() && (action.peer < 0 || action.peer >= schedule.ranks() || action.peer == rank))
+        fail<InternalError>("schedule: rank {} exchanges {} with rank {}, expected another of {} ranks", rank,
+                            name_of(action.item), action.peer, schedule.ranks());
+    if (!exists(schedule, needs, action))
+        fail<InternalError>("schedule: rank {} names {}, which does not exist", rank, name_of(action.item));
+    if ((action.kind == Kind::attend && !chunk) || (action.kind == Kind::merge && !action.item.is_register()))
+        fail<InternalError>("schedule: rank {} cannot {} {}", rank, action.kind == Kind::attend ? "attend" : "merge",
+                            name_of(action.item));
+    if ((chunk || action.item.kind == Item::Kind::gradient) && action.keys.empty())
+        fail<InternalError>("schedule: rank {} names no keys of {}", rank, name_of(action.item));
+    // A state belongs to its queries: where they are dealt to ranks, only their number says which they are.
+    if (action.item.kind == Item::Kind::state && needs.queries_replicated() && action.item.id != 0)
+        fail<InternalError>("schedule: rank {} names {}, but all ranks have the same queries, number 0", rank,
+                            name_of(action.item));
+}
+
+}  // namespace
+
+void check_rows(const Schedule& schedule, const NeedSets& needs) {
+    if (schedule.ranks() != needs.ranks() || schedule.users() != needs.users())
+        fail<InternalError>("schedule: table of {} ranks and {} users, expected {} and {}", schedule.ranks(),
+                            schedule.users(), needs.ranks(), needs.users());
+    for (int rank = 0; rank < schedule.ranks(); ++rank) {
+        const Action* previous = nullptr;
+        for (const Action& action : schedule.program(rank)) {
+            check_row(schedule, needs, rank, action);
+            if (previous && std::tuple(action.step, action.kind) < std::tuple(previous->step, previous->kind))
+                fail<InternalError>(
+                    "schedule: rank {} has {} of step {} after a row of step {}, out of program order", rank,
+                    name_of(action.item), action.step, previous->step);
+            previous = &action;
+        }
+    }
+}
+
+void check_pairs(const Schedule& schedule) {
+    using Sent = std::pair<Item, Ranges>;
+    std::map<std::pair<int, int>, std::pair<std::vector<Sent>, std::vector<Sent>>> pairs;  // (from, to) -> both ends
+    for (int rank = 0; rank < schedule.ranks(); ++rank)
+        for (const Action& action : schedule.program(rank)) {
+            if (action.kind == Kind::send) pairs[{rank, action.peer}].first.emplace_back(action.item, action.keys);
+            if (action.kind == Kind::receive)
+                pairs[{action.peer, rank}].second.emplace_back(action.item, action.keys);
+        }
+    for (const auto& [pair, ends] : pairs) {
+        const auto& [sent, received] = ends;
+        for (std::size_t i = 0; i < std::max(sent.size(), received.size()); ++i) {
+            if (i >= received.size())
+                fail<InternalError>("schedule: rank {} sends {} to rank {}, which never receives it", pair.first,
+                                    name_of(sent[i].first), pair.second);
+            if (i >= sent.size())
+                fail<InternalError>("schedule: rank {} receives {} from rank {}, which never sends it", pair.second,
+                                    name_of(received[i].first), pair.first);
+            if (sent[i] != received[i])
+                fail<InternalError>(
+                    "schedule: message {} from rank {} to rank {} is {} at the sender, {} at the receiver", i,
+                    pair.first, pair.second, name_of(sent[i].first), name_of(received[i].first));
+        }
+    }
+}
+
+}  // namespace tilemesh::attention

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rules about single rows of a schedule's table and about the two ends of its transfers; part of check_schedule().
+#pragma once
+
+#include "sim/attention/schedule.h"
+
+namespace tilemesh::attention {
+
+/// Rows are in program order and name only what exists.
+void check_rows(const Schedule& schedule, const NeedSets& needs);
+/// Sends and receives of every ordered pair of ranks are the same items in the same order.
+void check_pairs(const Schedule& schedule);
+
+}  // namespace tilemesh::attention

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/attention/tokens.h"
+
+#include <algorithm>
+
+namespace tilemesh::attention {
+
+std::int64_t total(const Ranges& ranges) {
+    std::int64_t sum = 0;
+    for (const Range& range : ranges) sum += range.size();
+    return sum;
+}
+
+Ranges united(Ranges ranges) {
+    std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
+    Ranges result;
+    for (const Range& range : ranges) {
+        if (range.empty()) continue;
+        if (!result.empty() && range.begin <= result.back().end) {
+            result.back().end = std::max(result.back().end, range.end);
+        } else {
+            result.push_back(range);
+        }
+    }
+    return result;
+}
+
+Ranges intersection(const Ranges& a, const Ranges& b) {
+    Ranges result;
+    for (std::size_t i = 0, j = 0; i < a.size() && j < b.size();) {
+        const Range common{std::max(a[i].begin, b[j].begin), std::min(a[i].end, b[j].end)};
+        if (!common.empty()) result.push_back(common);
+        if (a[i].end < b[j].end) {
+            ++i;
+        } else {
+            ++j;
+        }
+    }
+    return result;
+}
+
+bool covers(const Ranges& outer, const Ranges& inner) { return total(intersection(outer, inner)) == total(inner); }
+
+Tokens::Tokens(std::vector<Run> runs) : runs_(std::move(runs)) {
+    std::erase_if(runs_, [](const Run& run) { return run.count <= 0; });
+    for (const Run& run : runs_) {
+        begins_.push_back(size_);
+        size_ += run.count;
+    }
+}
+
+std::size_t Tokens::run_of(std::int64_t local) const {
+    return static_cast<std::size_t>(std::upper_bound(begins_.begin(), begins_.end(), local) - begins_.begin()) - 1;
+}
+
+std::int64_t Tokens::at(std::int64_t local) const {
+    const std::size_t i = run_of(local);
+    return runs_[i].at(local - begins_[i]);
+}
+
+std::optional<std::int64_t> Tokens::local_of(std::int64_t token) const {
+    for (std::size_t i = 0; i < runs_.size(); ++i) {
+        const Run& run = runs_[i];
+        const std::int64_t distance = token - run.first;
+        if (distance >= 0 && distance % run.stride == 0 && distance / run.stride < run.count)
+            return begins_[i] + distance / run.stride;
+    }
+    return {};
+}
+
+Run Tokens::run(Range local) const {
+    const std::size_t i = run_of(local.begin);
+    return runs_[i].part(local.begin - begins_[i], local.end - begins_[i]);
+}
+
+Ranges Tokens::cut(Range locals, std::int64_t step, bool from_run) const {
+    Ranges pieces;
+    for (std::int64_t begin = locals.begin; begin < locals.end;) {
+        const std::size_t i = run_of(begin);
+        const std::int64_t origin = from_run ? begins_[i] : 0;
+        const std::int64_t next = origin + ((begin - origin) / step + 1) * step;
+        const std::int64_t end = std::min({locals.end, next, begins_[i] + runs_[i].count});
+        pieces.push_back({begin, end});
+        begin = end;
+    }
+    return pieces;
+}
+
+}  // namespace tilemesh::attention

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/run/gradient_layout.h"
+
+#include "sim/run/tensor_values.h"
+
+#include <algorithm>
+
+namespace tilemesh::run {
+namespace {
+
+using attention::Action;
+using attention::Item;
+using attention::Problem;
+using attention::Row;
+
+class GradientLayout {
+public:
+    GradientLayout(attention::Launch& launch, const MakeTensor& make)
+        : launch_(launch), problem_(*launch.problem), make_(make) {}
+
+    void queries(int user) {
+        const attention::Tokens& tokens = launch_.needs->queries(user, launch_.rank);
+        if (tokens.empty()) return;
+        attention::UserGradientTensors& out = of(user);
+        const std::int64_t rows = tokens.size() * problem_.group();
+        out.d_o = make(user, "do", rows, problem_.value_dim, problem_.dtype);
+        out.dq = make(user, "dq", rows, problem_.head_dim, problem_.dtype);
+        if (launch_.tiling.queries_stay) return;
+        out.row_lse = make(user, "lse in base 2", rows, 1, Dtype::f32);
+        out.row_d = make(user, "rowsum(do o)", rows, 1, Dtype::f32);
+        out.dq_sum = make(user, "dq in f32", rows, problem_.head_dim, Dtype::f32);
+    }
+
+    void keys(int user) {
+        const std::int64_t keys = launch_.needs->keys(user, launch_.rank).size();
+        if (keys == 0) return;
+        of(user).dk = make(user, "dk", keys, problem_.head_dim, problem_.dtype);
+        of(user).dv = make(user, "dv", keys, problem_.value_dim, problem_.dtype);
+    }
+
+    /// Registers that this row writes. What only this rank adds to its own chunk is stored as it is made.
+    void registers(const Action& action) {
+        Item item = action.item;
+        if (action.kind == Action::Kind::attend && item.id != launch_.rank) {
+            item.kind = Item::Kind::gradient;
+        } else if (item.kind != Item::Kind::gradient || action.kind == Action::Kind::send) {
+            return;
+        }
+        const std::int64_t keys = launch_.needs->keys(item.user, item.id).size();
+        if (keys == 0 || launch_.gradients.contains(item)) return;
+        launch_.gradients[item] = {
+            make_("dk of " + name_of(item), launch_.heads.size(), keys, problem_.head_dim, Dtype::f32),
+            make_("dv of " + name_of(item), launch_.heads.size(), keys, problem_.value_dim, Dtype::f32)};
+    }
+
+    void values(int user, const attention::Inputs& inputs, const ForwardResult& forward) {
+        const attention::Tokens& tokens = launch_.needs->queries(user, launch_.rank);
+        if (tokens.empty()) return;
+        const attention::UserTensors& tensors = launch_.users[static_cast<std::size_t>(user)];
+        const RowMap map{problem_.group(), &tokens, launch_.heads.begin};
+        of(user).d_o->set_input(query_values(inputs, user, attention::TensorName::d_o, map, problem_.value_dim));
+        const std::int64_t heads = problem_.heads_q, queries = problem_.users[static_cast<std::size_t>(user)].queries;
+        const std::int64_t dim = problem_.value_dim;
+        tensors.o->set_input(row_values(map, dim, [&forward, heads, dim](const Row& row, std::span<float> out) {
+            std::copy_n(forward.o.begin() + (row.query * heads + row.head) * dim, dim, out.begin());
+        }));
+        tensors.lse->set_input(row_values(map, 1, [&forward, queries](const Row& row, std::span<float> out) {
+            out[0] = forward.lse[static_cast<std::size_t>(row.head * queries + row.query)];
+        }));
+    }
+
+private:
+    attention::UserGradientTensors& of(int user) { return launch_.gradient_users[static_cast<std::size_t>(user)]; }
+    Tensor* make(int user, const char* what, std::int64_t rows, std::int64_t cols, Dtype dtype) const {
+        return make_(fmt::format("user {} {} of rank {}", user, what, launch_.rank), launch_.heads.size(), rows, cols,
+                     dtype);
+    }
+
+    attention::Launch& launch_;
+    const Problem& problem_;
+    const MakeTensor& make_;
+};
+
+}  // namespace
+
+void add_gradient_tensors(attention::Launch& launch, const MakeTensor& make, const attention::Inputs* inputs,
+                          const std::vector<ForwardResult>* forward) {
+    GradientLayout layout(launch, make);
+    for (int user = 0; user < launch.needs->users(); ++user) {
+        layout.queries(user);
+        layout.keys(user);
+        if (inputs && forward) layout.values(user, *inputs, (*forward)[static_cast<std::size_t>(user)]);
+    }
+    for (const Action& action : launch.schedule->program(launch.rank)) layout.registers(action);
+}
+
+}  // namespace tilemesh::run

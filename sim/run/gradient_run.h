@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a backward kernel needs before it runs and how its answer is judged: o and lse of the f64 reference as a
+// forward kernel would have stored them, and dq, dk, dv against the reference of the backward pass. Running it is
+// attention_run's affair, as for any kernel.
+#pragma once
+
+#include "sim/attention/reference_gradients.h"
+#include "sim/run/entry.h"
+#include "sim/run/layout.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tilemesh::run {
+
+/// Why a backward kernel cannot run with these values; nothing when it can.
+std::optional<std::string> gradients_refuse(const ValuesChoice& values);
+
+/// Operations of the five products over visible pairs: 2 (3 head_dim + 2 value_dim) per visible pair, 2.5 times the
+/// forward pass where the two dimensions are equal.
+double backward_flops(const attention::Problem& problem);
+
+struct PreparedGradients {
+    struct User {
+        attention::Gradients expected;
+        // The least that errors of dq and dk are relative to. D comes from o as it is stored, and its rounding stays
+        // where dp - D should be 0 (a query that sees one key): this is half of what dq and dk would be if ds were
+        // p sqrt(sum of (do o)^2), the size of that rounding over the precision of o.
+        double floor_dq = 0.0, floor_dk = 0.0;
+    };
+    std::vector<ForwardResult> forward;  // by user
+    std::vector<User> users;
+};
+
+/// `forward`: the reference of all rows, by user.
+PreparedGradients prepare_gradients(const attention::Problem& problem, const attention::Inputs& inputs,
+                                    const std::vector<attention::Reference>& forward, int threads);
+
+/// Writes verdict and, when wanted, outputs ("user0.dq", "user0.dk", "user0.dv") of a run with values in full. Passes
+/// when each of dq, dk and dv, over all users, is within the tolerance by relative L2 error; the worst is reported.
+void judge_gradients(const Panel& panel, const Arrangement& arrangement,
+                     const std::vector<std::vector<attention::Launch>>& launches, const PreparedGradients& prepared,
+                     bool want_outputs, EntryOutcome& entry);
+
+}  // namespace tilemesh::run
