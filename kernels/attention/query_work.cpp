@@ -74,7 +74,8 @@ QueryWork& AttentionRun::work_for(int user, int owner, int head_part) {
 }
 
 Visible AttentionRun::visible(const Item& chunk, const QueryBlock& block, Range keys) const {
-    return visible_keys(launch_, chunk, {block.positions, query_heads(block)}, keys);
+    return attention::visible(*problem_.mask, {chunk.user, query_heads(block)}, block.positions,
+                              launch_.needs->keys(chunk.user, chunk.id).run(keys));
 }
 
 Sight AttentionRun::look(const Action& attend, const QueryWork& work) const {

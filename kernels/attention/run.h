@@ -7,7 +7,6 @@
 #include "kernels/attention/attend.h"
 #include "kernels/attention/chunks.h"
 #include "kernels/attention/issue_order.h"
-#include "kernels/attention/mask_tiles.h"
 #include "kernels/attention/states.h"
 
 #include <map>

@@ -5,6 +5,7 @@
 #include "kernels/backward/backward.h"
 
 #include "kernels/attention/chunks.h"
+#include "kernels/attention/element_mask.h"
 #include "kernels/attention/issue_order.h"
 #include "kernels/backward/cells.h"
 #include "kernels/backward/query_rows.h"
@@ -129,7 +130,9 @@ private:
             for (const Range& keys : tiles) {
                 const std::size_t before = plan.steps.size();
                 for (std::size_t b = begin; b < end; ++b) {
-                    const Visible visible = visible_keys(launch_, chunk, blocks[b].masked, keys);
+                    const Visible visible =
+                        attention::visible(*launch_.problem->mask, {chunk.user, blocks[b].query_heads},
+                                           blocks[b].positions, launch_.needs->keys(chunk.user, chunk.id).run(keys));
                     if (visible == Visible::none) continue;
                     ++blocks[b].steps_left;
                     plan.steps.push_back({&blocks[b], keys, visible, plan.steps.size() == before, false});
@@ -245,7 +248,9 @@ private:
         block.k = tile.k;
         block.v = tile.v;
         block.bias = bias;
-        if (step.visible == Visible::some) block.mask = mask_tile(tl_, launch_, chunk, rows.masked, step.keys);
+        if (step.visible == Visible::some)
+            block.mask = element_mask(tl_, *launch_.problem, chunk.user, rows.query_heads, rows.positions,
+                                      launch_.needs->keys(chunk.user, chunk.id).run(step.keys));
         block.dq = &rows.dq;
         block.keys = sums.get();
         ++at_work_[chunk];

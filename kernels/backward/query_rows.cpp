@@ -16,9 +16,9 @@ QueryRows::QueryRows(tl::Context& tl, const attention::Launch& launch)
                 block.user = user;
                 block.heads = {h, std::min(h + launch.tiling.tile_heads, launch.heads.size())};
                 block.tokens = part;
-                block.masked = {launch.needs->query_positions(user, launch.rank, part),
-                                {(launch.heads.begin + block.heads.begin) * group,
-                                 (launch.heads.begin + block.heads.end) * group}};
+                block.positions = launch.needs->query_positions(user, launch.rank, part);
+                block.query_heads = {(launch.heads.begin + block.heads.begin) * group,
+                                     (launch.heads.begin + block.heads.end) * group};
                 blocks(user).push_back(std::move(block));
             }
     }

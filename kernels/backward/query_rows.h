@@ -3,7 +3,6 @@
 // They stay in SRAM when all of them fit; else a block comes in while keys are worked on and its dq goes back to HBM.
 #pragma once
 
-#include "kernels/attention/mask_tiles.h"
 #include "kernels/backward/block.h"
 #include "sim/attention/kernel.h"
 
@@ -15,7 +14,8 @@ struct RowBlock {
     int user = 0;
     attention::Range heads;   // kv heads, counted from the PE's first
     attention::Range tokens;  // local indices of the queries
-    MaskedQueries masked;
+    attention::Run positions;
+    attention::Range query_heads;  // numbers of the problem
     Tile q, d_o;
     RowTerms terms;
     Tile dq;
