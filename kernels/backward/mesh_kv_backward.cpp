@@ -5,7 +5,8 @@
 // Cost (C bytes of a chunk, G = 2 C of its gradient when C is f16): hop-bytes n(n-1)(C + G), the least on a line. A
 // link carries chunks of the ranks behind it and gradients of the ranks before it: link r -> r+1 has
 // (r+1) C + (n-1-r) G, so the busiest directed link carries C + (n-1) G. Causal and contiguous: chunks go east only,
-// gradients west only. Wins on an open line or mesh, where a closed ring pays for its wrap.
+// gradients west only. Wins on an open line whose links bind, where a closed ring pays for its wrap. Where compute
+// binds, the last gradient still has up to n-1 hops to go when the last work is done, which the ring's has not.
 #include "kernels/backward/return_path.h"
 #include "kernels/schedules.h"
 

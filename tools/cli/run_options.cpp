@@ -80,7 +80,9 @@ void declare(CLI::App& command, RunFlags& flags) {
         ->type_name("NAME")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    command.add_option("--save-outputs", flags.save_outputs, "Write o and lse of one kernel as safetensors")
+    command
+        .add_option("--save-outputs", flags.save_outputs,
+                    "Write o and lse (backward: dq, dk, dv) of one kernel as safetensors")
         ->type_name("FILE");
     command.add_option("-j,--jobs", flags.jobs, "Worker processes; default: one per core")
         ->check(CLI::Range(1, 4096));
