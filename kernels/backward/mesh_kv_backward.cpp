@@ -5,12 +5,11 @@
 // Cost (C bytes of a chunk, G = 2 C of its gradient when C is f16): hop-bytes n(n-1)(C + G), the least on a line. A
 // link carries chunks of the ranks behind it and gradients of the ranks before it: link r -> r+1 has
 // (r+1) C + (n-1-r) G, so the busiest directed link carries C + (n-1) G. Causal and contiguous: chunks go east only,
-// gradients west only. Wins on an open line whose links bind, where a closed ring pays for its wrap. Where compute
-// binds, the last gradient still has up to n-1 hops to go when the last work is done, which the ring's has not.
+// gradients west only. Wins where bytes on links are what counts (half of a routed ring's), and in time on very slow
+// links under a causal mask. Elsewhere the ring is faster: here the last gradient still has n-1 hops to go, each
+// after it has arrived whole, when the last work is done.
 #include "kernels/backward/return_path.h"
 #include "kernels/schedules.h"
-
-#include <algorithm>
 
 namespace tilemesh::kernels {
 
@@ -22,12 +21,8 @@ Schedule mesh_kv_backward(const NeedSets& needs, const RankGrid& grid) {
         for (int place = 0; place < needs.ranks(); ++place) {
             const attention::Tree tree = attention::arms(line, place);
             schedule.propagate(needs, user, tree);
-            // A chunk is attended at depth d in step d; the furthest share leaves in the step after that.
-            int furthest = 0;
-            for (std::size_t node = 1; node < tree.ranks.size(); ++node)
-                if (!needs.needed(user, tree.ranks[node], tree.ranks.front()).empty())
-                    furthest = std::max(furthest, tree.depth_of(node));
-            bring_gradient_home(schedule, needs, user, tree, furthest + 1);
+            // Chunks have the edges first: they are what others wait for. The last of them is attended in step n-1.
+            bring_gradient_home(schedule, needs, user, tree, needs.ranks());
         }
     }
     return schedule;
