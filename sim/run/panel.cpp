@@ -69,15 +69,19 @@ KernelChoice read_kernel(JsonReader reader) {
         choice.placement = numbered<RanksChoice::Placement>(placement_words, placement->as_word(placement_words));
         choice.label += "+" + placement->as_string();
     }
-    if (auto label = reader.optional_member("label")) choice.label = read_name(*label);
     choice.tile_queries = read_tile(reader, "tile_queries");
     choice.tile_keys = read_tile(reader, "tile_keys");
     choice.tile_heads = read_tile(reader, "tile_heads");
     choice.piece_keys = read_tile(reader, "piece_keys");
-    if (auto state = reader.optional_member("state"))
+    if (const auto state = reader.optional_member("state")) {
         choice.state = numbered<attention::StateFormat::Sent>(state_words, state->as_word(state_words));
-    if (auto dtype = reader.optional_member("state_dtype"))
+        choice.label += "+" + state->as_string();
+    }
+    if (const auto dtype = reader.optional_member("state_dtype")) {
         choice.state_dtype = dtype->as_word(state_dtype_words) == "bf16" ? Dtype::bf16 : Dtype::f32;
+        choice.label += "+" + dtype->as_string();
+    }
+    if (const auto label = reader.optional_member("label")) choice.label = read_name(*label);
     reader.finish();
     return choice;
 }
