@@ -147,7 +147,7 @@ void AttentionRun::attend_group(const Item& chunk, QueryWork& work, const Sight&
             issued.v = tl_.slice(tile.v, 1, part.begin - keys.begin, part.end - keys.begin);
             if (bias) issued.bias = tl_.slice(bias, 2, part.begin - keys.begin, part.end - keys.begin);
             issued.state = &states_.take(work.result, index, block.rows);
-            if (whole == Visible::some && visible(chunk, block, part) == Visible::some)
+            if (whole == Visible::some && visible(chunk, block, part) != Visible::all)
                 issued.mask = element_mask(tl_, problem_, chunk.user, query_heads(block), block.positions,
                                            launch_.needs->keys(chunk.user, chunk.id).run(part));
             if (--group.tiles_left[i] == 0) issued.done = [this, &work, index] { leave(work, index); };

@@ -176,10 +176,18 @@ private:
     /// of earlier chunks costs a comparison more per row, but a kernel may take chunks in any order.
     Work work_of(const Action& attend) const { return work_of_queries(queries_of(attend), triples_of(attend)); }
 
+    /// Of a strided shard no block of a periodic mask is known without asking pair by pair: what is read is not
+    /// counted then.
+    bool unknown_without_pairs(const Tokens& chunk) const {
+        const auto strided = [](const Run& run) { return run.stride > 1; };
+        return !problem_.mask->by_difference() && std::any_of(chunk.runs().begin(), chunk.runs().end(), strided);
+    }
+
     std::int64_t queries_that_see(int user, int rank, int origin) const {
         const Tokens& own = needs_.queries(user, rank);
         const Tokens& chunk = needs_.keys(user, origin);
         std::int64_t most = 0;
+        if (unknown_without_pairs(chunk)) return 0;
         for (const Run& keys : chunk.runs()) {
             std::int64_t seeing = 0;
             for (std::size_t i = 0; i < own.runs().size(); ++i)
@@ -194,6 +202,7 @@ private:
     void add_seen_keys(const Action& attend, Ranges& seen) const {
         const Tokens& chunk = needs_.keys(attend.item.user, attend.item.id);
         const Tokens& queries = needs_.queries(attend.item.user, attend.owner);
+        if (unknown_without_pairs(chunk)) return;
         for (const Range& range : attend.keys)
             for (const Range& keys : chunk.cut(range, chunk.size()))
                 for (std::size_t i = 0; i < queries.runs().size(); ++i) {

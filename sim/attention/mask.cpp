@@ -99,6 +99,9 @@ public:
         return operations + std::max(comparing - 1, 0);  // the "and"s
     }
 
+    bool by_difference() const override {
+        return std::all_of(parts_.begin(), parts_.end(), [](const auto& part) { return part->by_difference(); });
+    }
     bool is_causal() const override {
         return any([](const Mask& part) { return part.is_causal(); });
     }

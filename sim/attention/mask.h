@@ -64,6 +64,13 @@ public:
     virtual int compare_operations() const = 0;
     /// True when no query can see a key after its own position; then queries default to the last positions.
     virtual bool is_causal() const { return false; }
+    /// True when the answer depends on query position minus key position alone: tokens at equal strides are then
+    /// counted difference by difference.
+    virtual bool by_difference() const { return false; }
+    /// Some masks divide positions into parties, all of whose members see each other and nobody else.
+    virtual bool has_parties() const { return false; }
+    /// The party of a position; negative: of none, it sees nothing and nothing sees it.
+    virtual std::int64_t party_of(Viewer, std::int64_t /*position*/) const { return -1; }
     /// True when the answers depend on viewer.head.
     virtual bool varies_by_head() const { return false; }
     /// True when key_bias() is not 0 everywhere.

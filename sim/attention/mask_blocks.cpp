@@ -4,6 +4,7 @@
 #include "sim/attention/mask_blocks.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace tilemesh::attention {
 namespace {
@@ -33,15 +34,24 @@ bool for_both_halves(const Run& queries, const Run& keys, const Ask& ask) {
     return ask(queries, keys.part(0, middle)) && ask(queries, keys.part(middle, keys.count));
 }
 
+/// Contiguous blocks of single masks take one look and partly visible ones rarely more than a few; only where a mask
+/// is periodic and the tokens are strided does nothing but single pairs give an answer.
+constexpr int most_looks = 4096;
+
 /// What has been found of a block so far.
 struct Found {
     bool visible = false, hidden = false;
+    int looks = 0;
     bool both() const { return visible && hidden; }
 };
 
 /// Goes through the block until `enough(found)`; returns false then.
 template <class Enough>
 bool look(const Mask& mask, Viewer viewer, const Run& queries, const Run& keys, Found& found, const Enough& enough) {
+    if (++found.looks > most_looks) {
+        found.visible = found.hidden = true;
+        return false;
+    }
     switch (mask.block(viewer, queries.hull(), keys.hull())) {
         case Visible::none:
             found.hidden = true;
@@ -56,8 +66,35 @@ bool look(const Mask& mask, Viewer viewer, const Run& queries, const Run& keys, 
                            [&](const Run& q, const Run& k) { return look(mask, viewer, q, k, found, enough); });
 }
 
+/// Runs of equal stride: every difference of their positions occurs in as many pairs as the diagonal is long.
+std::uint64_t pairs_by_difference(const Mask& mask, Viewer viewer, const Run& queries, const Run& keys) {
+    std::uint64_t pairs = 0;
+    for (std::int64_t d = 1 - keys.count; d < queries.count; ++d) {
+        const std::int64_t first = std::max<std::int64_t>(0, d), end = std::min(queries.count, d + keys.count);
+        if (mask.sees(viewer, queries.at(first), keys.at(first - d)))
+            pairs += static_cast<std::uint64_t>(end - first);
+    }
+    return pairs;
+}
+
+/// Members of each party among the queries times those among the keys.
+std::uint64_t pairs_by_party(const Mask& mask, Viewer viewer, const Run& queries, const Run& keys) {
+    std::unordered_map<std::int64_t, std::uint64_t> members;
+    for (std::int64_t i = 0; i < keys.count; ++i) ++members[mask.party_of(viewer, keys.at(i))];
+    members.erase(-1);
+    std::uint64_t pairs = 0;
+    for (std::int64_t i = 0; i < queries.count; ++i) {
+        const auto found = members.find(mask.party_of(viewer, queries.at(i)));
+        if (found != members.end()) pairs += found->second;
+    }
+    return pairs;
+}
+
 std::uint64_t pairs_of(const Mask& mask, Viewer viewer, const Run& queries, const Run& keys) {
     if (contiguous(queries) && contiguous(keys)) return mask.visible_pairs(viewer, queries.hull(), keys.hull());
+    if (mask.by_difference() && queries.stride == keys.stride)
+        return pairs_by_difference(mask, viewer, queries, keys);
+    if (mask.has_parties()) return pairs_by_party(mask, viewer, queries, keys);
     switch (mask.block(viewer, queries.hull(), keys.hull())) {
         case Visible::none:
             return 0;

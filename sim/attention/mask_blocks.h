@@ -35,14 +35,15 @@ struct Viewers {
 };
 
 /// How much of the block the heads see: none when no head sees any pair, all when every head sees every pair. Exact
-/// for every mask, also an all_of: halves the block until it has found a visible and a hidden pair.
+/// for every mask, also an all_of: halves the block until it has found a visible and a hidden pair. Of a block that
+/// takes too many halvings (large strided blocks of a periodic mask) it says some, which is never wrong, only costly.
 Visible visible(const Mask& mask, Viewers viewers, const Run& queries, const Run& keys);
 
 /// Quick answer from the hulls: right whenever it says none or all, may say some where the exact answer is none or
 /// all.
 Visible visible_at_a_glance(const Mask& mask, Viewers viewers, const Run& queries, const Run& keys);
 
-/// Does any of the heads see any pair? Exact; stops at the first one.
+/// Does any of the heads see any pair? Stops at the first one; after too many halvings it says yes.
 bool any_visible(const Mask& mask, Viewers viewers, const Run& queries, const Run& keys);
 
 /// Visible pairs, summed over the heads. Exact.

@@ -211,6 +211,8 @@ Arrangement arrange(const Panel& panel, const KernelChoice& choice, const attent
     const attention::MachineRates rates = rates_of(panel);
     a.machine_bound = attention::machine_bound(problem, rates, a.schedule.pass());
     a.schedule_bound = attention::schedule_bound(problem, a.needs, a.schedule, rates, wiring);
+    // What holds for every schedule holds for this one; here and there its own terms say less.
+    a.schedule_bound.terms.push_back({"machine", a.machine_bound.ns()});
     a.work_imbalance = imbalance(problem, a);
     return a;
 }

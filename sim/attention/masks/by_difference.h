@@ -9,6 +9,7 @@ namespace tilemesh::attention {
 
 class ByDifference : public Mask {
 public:
+    bool by_difference() const override { return true; }
     Visible block(Viewer, Range queries, Range keys) const override {
         if (queries.empty() || keys.empty()) return Visible::none;
         const std::int64_t least = queries.begin - (keys.end - 1), most = queries.end - 1 - keys.begin;

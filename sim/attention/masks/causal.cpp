@@ -37,6 +37,7 @@ public:
     }
     int compare_operations() const override { return 1; }
     bool is_causal() const override { return true; }
+    bool by_difference() const override { return true; }
 };
 
 }  // namespace

@@ -55,6 +55,10 @@ public:
     // comparison of two position vectors.
     int compare_operations() const override { return 1; }
     bool varies_by_head() const override { return head_offset_; }
+    bool has_parties() const override { return true; }
+    std::int64_t party_of(Viewer viewer, std::int64_t position) const override {
+        return takes_part(viewer, position) ? position / segment_ : -1;
+    }
     std::optional<Dilation> dilation() const override { return Dilation{segment_, dilation_, head_offset_}; }
 
 private:
