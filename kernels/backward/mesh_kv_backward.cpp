@@ -6,8 +6,8 @@
 // link carries chunks of the ranks behind it and gradients of the ranks before it: link r -> r+1 has
 // (r+1) C + (n-1-r) G, so the busiest directed link carries C + (n-1) G. Causal and contiguous: chunks go east only,
 // gradients west only. Wins where bytes on links are what counts (half of a routed ring's), and in time on very slow
-// links under a causal mask. Elsewhere the ring is faster: here the last gradient still has n-1 hops to go, each
-// after it has arrived whole, when the last work is done.
+// links of a large mesh (4 x 4, 8 GB/s). Elsewhere the ring is faster: here the last gradient still has n-1 hops to
+// go, each after it has arrived whole, when the last work is done.
 #include "kernels/backward/return_path.h"
 #include "kernels/schedules.h"
 

@@ -5,8 +5,9 @@
 // (Yang et al. 2024, context parallelism for scalable million-token inference).
 // Cost (Cq bytes of a rank's queries, Co of their partial results): queries (k+1)Cq on a link; direct return up to
 // floor(n^2/4) Co on the middle links; merged return (n-1)Co + Cq on the busiest link, hop-bytes n(n-1)(Cq + Co).
-// Wins over passing K and V when queries are few beside the keys, S_q/S_kv below about 2/G: chunked prefill on a long
-// context, not a whole prefill; for decode the merges of merge/ are cheaper still.
+// Wins over passing K and V when queries are few beside the keys, by bytes of queries alone S_q/S_kv below about 2/G,
+// sooner with the f32 results that come back: chunked prefill on a long context, not a whole prefill; for decode the
+// merges of merge/ are cheaper still.
 #include "kernels/schedules.h"
 
 namespace tilemesh::kernels {

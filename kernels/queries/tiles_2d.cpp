@@ -3,9 +3,9 @@
 // keys of all ranks of column j. Queries are gathered along rows, K and V along columns, and partial results are
 // merged along rows on their way to the queries' owners. Source: the two-dimensional decomposition of dense linear
 // algebra (van de Geijn and Watts 1997, SUMMA) for attention.
-// Cost on an a x b grid: (a-1)C on a column link and (b-1)(Cq + Co) on a row link, instead of (n-1)C: volume falls
-// with the root of n. Wins when n is large and queries are about as many as keys over the group. Loses on a line (b-1
-// = n-1).
+// Cost on an a x b grid: (a-1)C on a column link and Cq + (b-1)Co on a row link, instead of (n-1)C; hop-bytes
+// n(a-1)C + n(b-1)(Cq + Co): volume falls with the root of n. Wins when n is large and heads are not grouped (Cq and
+// Co of all query heads travel). On one row it is pass_q_merging.
 #include "kernels/queries/tiles_2d.h"
 
 #include "kernels/schedules.h"

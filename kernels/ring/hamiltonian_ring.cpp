@@ -3,7 +3,8 @@
 // the mesh. Chunks go both ways with the opposite one halved. Source: ring embeddings in meshes (Leighton 1992) under
 // ring attention (Liu, Zaharia, Abbeel 2023). Cost: busiest directed link (n-1)C/2, the least possible on a mesh,
 // hop-bytes n(n-1)C, n/2 hops. A cycle exists when the grid has an even number of places and at least two rows and
-// columns. Wins on meshes that are not square, 2 x 4 above all; on square ones two_orientation has shorter paths.
+// columns. Wins where links bind on meshes that are not square, 2 x 4 above all; on square ones two_orientation has
+// shorter paths. Halves of short chunks fill the matrix array badly.
 #include "kernels/ring/hamiltonian_ring.h"
 
 #include "kernels/ring/halved.h"

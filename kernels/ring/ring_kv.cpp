@@ -3,8 +3,9 @@
 // attention (Liu, Zaharia, Abbeel 2023). Cost: n(n-1) chunk transfers. With a real wrap link every link carries
 // (n-1)C one way and nothing the other. On an open line the wrap is routed back over n-1 hops: (n-1)C on every
 // directed link, hop-bytes 2(n-1)^2 C, and the last chunk passes 2n-3 hops. Causal and contiguous, no chunk needs the
-// wrap: it becomes the eastward half of the wave. Wins nowhere on a line; on a ring or torus it needs buffers for one
-// direction only.
+// wrap: it becomes the eastward half of the wave. Never fewer bytes than the wave on a line; on a ring or torus, or
+// along a snake through a mesh, it needs buffers for one direction only, and is first on full masks while links do
+// not bind.
 #include "kernels/schedules.h"
 
 namespace tilemesh::kernels {

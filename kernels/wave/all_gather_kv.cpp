@@ -2,7 +2,8 @@
 // All-gather first: the same transfers as the wave, but no rank works before it has everything it needs. Source: the
 // context parallelism of Llama 3 training (Grattafiori et al. 2024), which gathers K and V before attention.
 // Cost: busiest directed link (n-1)C, hop-bytes n(n-1)C, room for n chunks in HBM, time (n-1)t_c + n tau: nothing
-// overlaps. Wins nowhere here; it is what overlap is measured against, and simple: one attention over all keys.
+// overlaps. Wins only where every rank waits for its last chunk anyway; it is what overlap is measured against,
+// and simple: one attention over all keys.
 #include "kernels/schedules.h"
 
 namespace tilemesh::kernels {

@@ -2,9 +2,9 @@
 // Two orientations on a grid: half of every chunk goes along its row first and from every place of the row along the
 // columns, the other half along its column first; the two halves load rows and columns alike. Source: dimension-split
 // collectives on meshes (Chan, Heimlich, Purkayastha, van de Geijn 2007), as an overlapped K/V broadcast.
-// Cost: busiest directed link (n-1)C/2 on a square mesh, which is the least possible there (a corner has two
-// in-links); only a+b-2 hops. Plain dimension order costs (n-1)C. Wins on square meshes: half the wave's time and
-// short latency.
+// Cost on an a x b mesh: busiest directed link (n-1+|a-b|)C/2, on a square one (n-1)C/2, which is the least possible
+// there (a corner has two in-links); only a+b-2 hops. Plain dimension order costs (n-1)C. Wins on square meshes where
+// links bind: half the wave's time and short latency. Halves of short chunks fill the matrix array badly.
 #include "kernels/schedules.h"
 
 namespace tilemesh::kernels {
