@@ -55,7 +55,7 @@ std::uint64_t sram_needed(const Problem& problem, const Tiling& tiling, std::int
     // as operands of this block and of the one before.
     const std::int64_t temporaries = rows * tiling.tile_keys * (2 * 4 + 4 + 3 * 4 + 1 + 4 * width);
     // Before there are any scores: do, o, do in f32, their product.
-    const std::int64_t beginning = rows * dv * (2 * width + 8);
+    const std::int64_t beginning = rows * dv * (width + 4 + 8);
     const std::int64_t query_row = (d + dv) * width + 8 + 4 * d;
     // The new dq beside the old one, the scaled one, and what is stored.
     const std::int64_t working = rows * d * (3 * 4 + width);

@@ -43,7 +43,7 @@ void QueryRows::begin() {
         for (RowBlock& block : of_user) {
             if (block.steps_left == 0) continue;
             Tile d_o = load(tensors(block).d_o, block, problem.value_dim, problem.dtype);
-            RowTerms terms = row_terms(tl_, d_o, load(inputs(block).o, block, problem.value_dim, problem.dtype),
+            RowTerms terms = row_terms(tl_, d_o, load(inputs(block).o, block, problem.value_dim, Dtype::f32),
                                        load(inputs(block).lse, block, 1, Dtype::f32));
             if (launch_.tiling.queries_stay) {
                 block.d_o = std::move(d_o);

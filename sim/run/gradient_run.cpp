@@ -87,7 +87,6 @@ PreparedGradients prepare_gradients(const Problem& problem, const attention::Inp
         const attention::Reference& reference = forward[size(user)];
         ForwardResult stored;
         stored.o.assign(reference.o.begin(), reference.o.end());
-        round_to(problem.dtype, std::span<float>(stored.o));
         stored.lse.assign(reference.lse.begin(), reference.lse.end());
         std::vector<float> d_o(reference.o.size());
         inputs.read(user, TensorName::d_o, 0, d_o);
@@ -96,7 +95,7 @@ PreparedGradients prepare_gradients(const Problem& problem, const attention::Inp
             const double term = static_cast<double>(d_o[i]) * reference.o[i];
             terms += term * term;
         }
-        const double unit = 0.5 * problem.scale * std::sqrt(terms);
+        const double unit = 1e-3 * problem.scale * std::sqrt(terms);
         prepared.users.push_back(
             {attention::ReferenceGradients(problem, inputs, user, threads).all(),
              unit * row_norm(inputs, user, TensorName::k, attention::shape_of(problem, user, TensorName::k)),

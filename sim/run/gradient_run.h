@@ -24,9 +24,9 @@ double backward_flops(const attention::Problem& problem);
 struct PreparedGradients {
     struct User {
         attention::Gradients expected;
-        // The least that errors of dq and dk are relative to. D comes from o as it is stored, and its rounding stays
-        // where dp - D should be 0 (a query that sees one key): this is half of what dq and dk would be if ds were
-        // p sqrt(sum of (do o)^2), the size of that rounding over the precision of o.
+        // The least that errors of dq and dk are relative to: where dp - D should be 0 (a query that sees one key)
+        // the rounding of f32 stays, and no error is small beside nothing. A thousandth of what dq and dk would be if
+        // ds were p sqrt(sum of (do o)^2).
         double floor_dq = 0.0, floor_dk = 0.0;
     };
     std::vector<ForwardResult> forward;  // by user

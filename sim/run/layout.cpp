@@ -82,7 +82,10 @@ private:
         if (!queries.empty()) {
             const std::int64_t rows = queries.size() * problem_.group();
             tensors.q = make(name_of_own(user, "q"), heads.size(), rows, problem_.head_dim, problem_.dtype);
-            tensors.o = make(name_of_own(user, "o"), heads.size(), rows, problem_.value_dim, problem_.dtype);
+            // A backward pass reads o in f32: D = rowsum(do o) cancels against dp, and f16 would leave its rounding.
+            const bool forward = launch_.schedule->pass() == attention::Schedule::Pass::forward;
+            tensors.o = make(name_of_own(user, "o"), heads.size(), rows, problem_.value_dim,
+                             forward ? problem_.dtype : Dtype::f32);
             tensors.lse = make(name_of_own(user, "lse"), heads.size(), rows, 1, Dtype::f32);
             const RowMap map{problem_.group(), &queries, heads.begin};
             if (inputs_) tensors.q->set_input(query_values(*inputs_, user, TensorName::q, map, problem_.head_dim));

@@ -13,7 +13,8 @@ namespace tilemesh::attention {
 namespace {
 
 // Scores plus a bias of this size, also in units of ln 2, are far inside f32; infinity would make NaN.
-constexpr float largest_bias = 1e30F;
+// Scores are f32: a bias much larger than they are leaves nothing of them, and exp(-1000) is 0 already.
+constexpr float largest_bias = 1000.0F;
 // The streams of q, k and v are numbered from 0 on.
 constexpr std::uint64_t first_stream = std::uint64_t{1} << 62;
 
