@@ -17,25 +17,6 @@ using attention::Tiling;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-/// The longest runs of queries and keys of any rank and user: no tile crosses two runs.
-struct Shards {
-    std::int64_t queries = 1;
-    std::int64_t keys = 1;
-};
-
-Shards largest_shards(const NeedSets& needs) {
-    Shards shards;
-    for (int user = 0; user < needs.users(); ++user) {
-        for (int rank = 0; rank < needs.ranks(); ++rank) {
-            for (const attention::Run& run : needs.queries(user, rank).runs())
-                shards.queries = std::max(shards.queries, run.count);
-            for (const attention::Run& run : needs.keys(user, rank).runs())
-                shards.keys = std::max(shards.keys, run.count);
-        }
-    }
-    return shards;
-}
-
 /// Blocks in SRAM when groups of `group` take turns: one group in work, one on its way in, and two blocks of the one
 /// before that are still in the pipeline of stages.
 std::int64_t blocks_for(std::int64_t group) { return 2 * group + 2; }
@@ -93,6 +74,23 @@ Resident resident(const NeedSets& needs, const Schedule& schedule, const Tiling&
 
 }  // namespace
 
+LongestRuns longest_runs(const NeedSets& needs) {
+    LongestRuns longest;
+    for (int user = 0; user < needs.users(); ++user)
+        for (int rank = 0; rank < needs.ranks(); ++rank) {
+            for (const attention::Run& run : needs.queries(user, rank).runs())
+                longest.queries = std::max(longest.queries, run.count);
+            for (const attention::Run& run : needs.keys(user, rank).runs())
+                longest.keys = std::max(longest.keys, run.count);
+        }
+    return longest;
+}
+
+void halve(std::int64_t& value, std::int64_t unit) {
+    value = ceil_div(value, 2);
+    if (value > unit) value = ceil_div(value, unit) * unit;
+}
+
 std::uint64_t sram_needed(const Problem& problem, const Tiling& tiling, std::int64_t heads, std::int64_t query_rows,
                           std::int64_t state_rows) {
     const auto width = static_cast<std::int64_t>(bytes_per_element(problem.dtype));
@@ -116,27 +114,22 @@ std::uint64_t sram_needed(const Problem& problem, const Tiling& tiling, std::int
 
 Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Schedule& schedule, std::int64_t heads,
                       const Device& device, const Tiling& request, std::string& why_not) {
-    const Shards shards = largest_shards(needs);
+    const LongestRuns longest = longest_runs(needs);
     const auto width = static_cast<std::int64_t>(bytes_per_element(problem.dtype));
     const bool travels = attention::count(schedule).chunk_transfers > 0;
     const std::int64_t part_heads = attention::contiguous_part(heads, schedule.head_parts(), 0).size();
     // Everything at once to begin with; what does not fit is halved, the dimension that hurts least first.
     Tiling tiling = request;
-    tiling.tile_heads = std::min(request.tile_heads > 0 ? request.tile_heads : part_heads, part_heads);
-    tiling.tile_queries = std::min(request.tile_queries > 0 ? request.tile_queries : shards.queries, shards.queries);
-    tiling.tile_keys = std::min(request.tile_keys > 0 ? request.tile_keys : shards.keys, shards.keys);
-    tiling.piece_keys = std::min(request.piece_keys > 0 ? request.piece_keys : tiling.tile_keys, shards.keys);
+    tiling.tile_heads = chosen(request.tile_heads, part_heads);
+    tiling.tile_queries = chosen(request.tile_queries, longest.queries);
+    tiling.tile_keys = chosen(request.tile_keys, longest.keys);
+    tiling.piece_keys = request.piece_keys > 0 ? chosen(request.piece_keys, longest.keys) : tiling.tile_keys;
     const auto needed = [&](std::int64_t query_rows, std::int64_t state_rows) {
         Tiling probe = tiling;
         if (!travels) probe.piece_keys = 0;
         return sram_needed(problem, probe, part_heads, query_rows, state_rows);
     };
     const std::int64_t key_bytes = (problem.head_dim + problem.value_dim) * width;
-    // Halves, to a multiple of `unit` where there is more than one of it.
-    const auto halve = [](std::int64_t& value, std::int64_t unit = 1) {
-        value = (value + 1) / 2;
-        if (value > unit) value = ceil_div(value, unit) * unit;
-    };
     tiling.fold_keys = device.matrix_cols;
     const std::int64_t token_unit = std::max<std::int64_t>(1, device.matrix_rows / problem.group());
     const auto rows_of_block = [&] { return tiling.tile_heads * tiling.tile_queries * problem.group(); };

@@ -5,6 +5,10 @@
 
 #include "sim/attention/kernel.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
 namespace tilemesh::kernels {
 
 /// Chooses what the request leaves open. `heads`: kv heads of the PE that has most. `why_not` says what does not fit.
@@ -16,5 +20,18 @@ attention::Tiling plan_attention(const attention::Problem& problem, const attent
 /// SRAM a PE needs under a tiling, with so many rows of queries and of states beside the block in work.
 std::uint64_t sram_needed(const attention::Problem& problem, const attention::Tiling& tiling, std::int64_t heads,
                           std::int64_t query_rows, std::int64_t state_rows);
+
+/// What every plan is made of: sizes that start at the longest run, or at what was asked for, and are halved until
+/// everything fits.
+struct LongestRuns {
+    std::int64_t queries = 1;
+    std::int64_t keys = 1;
+};
+/// Of any rank and user: no tile crosses two runs.
+LongestRuns longest_runs(const attention::NeedSets& needs);
+/// `asked` where it is given (not 0), and never more than `most`.
+inline std::int64_t chosen(std::int64_t asked, std::int64_t most) { return std::min(asked > 0 ? asked : most, most); }
+/// Halves, to a multiple of `unit` where there is more than one of it.
+void halve(std::int64_t& value, std::int64_t unit = 1);
 
 }  // namespace tilemesh::kernels

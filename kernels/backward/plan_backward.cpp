@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the backward kernel cuts its work. All query blocks stay in SRAM if they fit; chunks and gradients are staged
 // in HBM always, a tile of keys is used long enough for that to cost nothing.
+#include "kernels/attention/plan.h"
 #include "kernels/backward/backward.h"
 
 #include "sim/attention/traffic.h"
@@ -17,22 +18,6 @@ using attention::Tiling;
 
 /// Query blocks in SRAM when they come and go: one on its way in, three in the stages, one on its way out.
 constexpr std::int64_t blocks_in_turn = 5;
-
-struct Sizes {
-    std::int64_t queries = 1, keys = 1;  // of the longest runs of any rank and user: no tile crosses two
-};
-
-Sizes longest_runs(const NeedSets& needs) {
-    Sizes sizes;
-    for (int user = 0; user < needs.users(); ++user)
-        for (int rank = 0; rank < needs.ranks(); ++rank) {
-            for (const attention::Run& run : needs.queries(user, rank).runs())
-                sizes.queries = std::max(sizes.queries, run.count);
-            for (const attention::Run& run : needs.keys(user, rank).runs())
-                sizes.keys = std::max(sizes.keys, run.count);
-        }
-    return sizes;
-}
 
 /// Queries of all users on the rank that has most.
 std::int64_t most_queries(const NeedSets& needs) {
@@ -68,26 +53,17 @@ std::uint64_t sram_needed(const Problem& problem, const Tiling& tiling, std::int
                                       key_tiles + pieces);
 }
 
-/// Halves, to a multiple of `unit` where there is more than one of it.
-void halve(std::int64_t& value, std::int64_t unit = 1) {
-    value = (value + 1) / 2;
-    if (value > unit) value = (value + unit - 1) / unit * unit;
-}
-
 }  // namespace
 
 Tiling plan_backward(const Problem& problem, const NeedSets& needs, const Schedule& schedule, std::int64_t heads,
                      const attention::Device& device, const Tiling& request, std::string& why_not) {
-    const Sizes shards = longest_runs(needs);
+    const LongestRuns longest = longest_runs(needs);
     const bool travels = attention::count(schedule).chunk_transfers > 0;
-    const auto chosen = [](std::int64_t asked, std::int64_t most) {
-        return std::min(asked > 0 ? asked : most, most);
-    };
     Tiling tiling = request;
     tiling.tile_heads = chosen(request.tile_heads, heads);
-    tiling.tile_queries = chosen(request.tile_queries, shards.queries);
-    tiling.tile_keys = chosen(request.tile_keys, shards.keys);
-    tiling.piece_keys = request.piece_keys > 0 ? chosen(request.piece_keys, shards.keys) : tiling.tile_keys;
+    tiling.tile_queries = chosen(request.tile_queries, longest.queries);
+    tiling.tile_keys = chosen(request.tile_keys, longest.keys);
+    tiling.piece_keys = request.piece_keys > 0 ? chosen(request.piece_keys, longest.keys) : tiling.tile_keys;
     tiling.fold_keys = device.matrix_cols;
     const auto needed = [&](std::int64_t rows) { return sram_needed(problem, tiling, heads, rows, travels); };
     const std::int64_t all_rows = most_queries(needs) * heads * problem.group();

@@ -64,9 +64,6 @@ private:
         std::map<Item, Held> received;  // chunks and queries
         std::map<Item, Contents> registers;
     };
-    struct Message {
-        Contents contents;
-    };
 
     bool done(int rank) const { return next_[index(rank)] == schedule_.program(rank).size(); }
     const Action& current(int rank) const { return schedule_.program(rank)[next_[index(rank)]]; }
@@ -77,12 +74,12 @@ private:
         Rank& at = ranks_[index(rank)];
         switch (action.kind) {
             case Kind::send: {
-                Message message;
+                Contents message;  // empty unless a register travels
                 if (action.item.is_register()) {
                     Item from = action.item;
                     from.copy = action.other;
-                    message.contents = written(rank, from, "sends");
-                    check_keys(rank, action, message.contents, "sends");
+                    message = written(rank, from, "sends");
+                    check_keys(rank, action, message, "sends");
                 } else {
                     use(rank, action.item, action.keys, "sends");
                 }
@@ -93,7 +90,7 @@ private:
                 auto& messages = in_flight_[{action.peer, rank}];
                 if (messages.empty()) return false;
                 if (action.item.is_register()) {
-                    at.registers[action.item] = messages.front().contents;
+                    at.registers[action.item] = messages.front();
                 } else {
                     receive(rank, action);
                 }
@@ -218,7 +215,7 @@ private:
     const NeedSets& needs_;
     std::vector<std::size_t> next_;  // by rank: row that is to be done next
     std::vector<Rank> ranks_;
-    std::map<std::pair<int, int>, std::deque<Message>> in_flight_;
+    std::map<std::pair<int, int>, std::deque<Contents>> in_flight_;
 };
 
 }  // namespace

@@ -73,12 +73,11 @@ Run Tokens::run(Range local) const {
     return runs_[i].part(local.begin - begins_[i], local.end - begins_[i]);
 }
 
-Ranges Tokens::cut(Range locals, std::int64_t step, bool from_run) const {
+Ranges Tokens::cut(Range locals, std::int64_t step) const {
     Ranges pieces;
     for (std::int64_t begin = locals.begin; begin < locals.end;) {
         const std::size_t i = run_of(begin);
-        const std::int64_t origin = from_run ? begins_[i] : 0;
-        const std::int64_t next = origin + ((begin - origin) / step + 1) * step;
+        const std::int64_t next = begins_[i] + ((begin - begins_[i]) / step + 1) * step;
         const std::int64_t end = std::min({locals.end, next, begins_[i] + runs_[i].count});
         pieces.push_back({begin, end});
         begin = end;

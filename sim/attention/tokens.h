@@ -38,9 +38,8 @@ public:
     Range local_run(std::size_t i) const { return {begins_[i], begins_[i] + runs_[i].count}; }
     /// Tokens of a range of local indices that lies in one run.
     Run run(Range local) const;
-    /// `locals` cut where runs end, and into pieces that begin at multiples of `step` of the local index (counted
-    /// from the run's first when `from_run`).
-    Ranges cut(Range locals, std::int64_t step, bool from_run = true) const;
+    /// `locals` cut where runs end, and into pieces that begin at multiples of `step` counted from their run's first.
+    Ranges cut(Range locals, std::int64_t step) const;
 
 private:
     std::size_t run_of(std::int64_t local) const;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a backward kernel needs before it runs and how its answer is judged: o and lse of the f64 reference as a
-// forward kernel would have stored them, and dq, dk, dv against the reference of the backward pass. Running it is
-// attention_run's affair, as for any kernel.
+// What a backward kernel needs before it runs and how its answer is judged: o and lse of the f64 reference in f32,
+// and dq, dk, dv against the reference of the backward pass. Running it is attention_run's affair, as for any kernel.
 #pragma once
 
 #include "sim/attention/reference_gradients.h"

@@ -12,9 +12,11 @@
 namespace tilemesh::attention {
 namespace {
 
-// Scores plus a bias of this size, also in units of ln 2, are far inside f32; infinity would make NaN.
-// Scores are f32: a bias much larger than they are leaves nothing of them, and exp(-1000) is 0 already.
+// Scores are f32: a bias much larger than they are leaves nothing of them, exp(-1000) is 0 already, and infinity
+// would make NaN.
 constexpr float largest_bias = 1000.0F;
+// Seeded normal numbers stay within 9 standard deviations, and so within the largest bias.
+constexpr double largest_deviation = 100.0;
 // The streams of q, k and v are numbered from 0 on.
 constexpr std::uint64_t first_stream = std::uint64_t{1} << 62;
 
@@ -97,7 +99,7 @@ std::shared_ptr<const Mask> read_key_bias(JsonReader& reader, const MaskReading&
     const std::uint64_t seed = reader.integer("seed", 0, (std::uint64_t{1} << 53) - 1, 1);
     if (values && generated) reader.complain("found both \"values\" and \"std\", expected one of them");
     if (generated) {
-        const double deviation = reader.number("std", 0.0, 1e6);
+        const double deviation = reader.number("std", 0.0, largest_deviation);
         return std::make_shared<KeyBias>(generate(deviation, seed, reading.users));
     }
     return std::make_shared<KeyBias>(values ? read_values(*values, reading.users.size())
