@@ -59,9 +59,8 @@ public:
 
 private:
     attention::Range query_heads(const QueryBlock& block) const {
-        const std::int64_t group = problem_.group();
-        return {(launch_.heads.begin + block.rows.heads.begin) * group,
-                (launch_.heads.begin + block.rows.heads.end) * group};
+        return problem_.query_heads(
+            {launch_.heads.begin + block.rows.heads.begin, launch_.heads.begin + block.rows.heads.end});
     }
     Shape rows_shape(const QueryBlock& block, std::int64_t cols) const {
         return {block.rows.heads.size(), block.rows.tokens.size() * problem_.group(), cols};

@@ -7,7 +7,6 @@ namespace tilemesh::kernels {
 
 QueryRows::QueryRows(tl::Context& tl, const attention::Launch& launch)
     : tl_(tl), launch_(launch), blocks_(launch.users.size()) {
-    const std::int64_t group = launch.problem->group();
     for (int user = 0; user < launch.needs->users(); ++user) {
         const attention::Tokens& tokens = launch.needs->queries(user, launch.rank);
         for (std::int64_t h = 0; h < launch.heads.size(); h += launch.tiling.tile_heads)
@@ -17,8 +16,8 @@ QueryRows::QueryRows(tl::Context& tl, const attention::Launch& launch)
                 block.heads = {h, std::min(h + launch.tiling.tile_heads, launch.heads.size())};
                 block.tokens = part;
                 block.positions = launch.needs->query_positions(user, launch.rank, part);
-                block.query_heads = {(launch.heads.begin + block.heads.begin) * group,
-                                     (launch.heads.begin + block.heads.end) * group};
+                block.query_heads = launch.problem->query_heads(
+                    {launch.heads.begin + block.heads.begin, launch.heads.begin + block.heads.end});
                 blocks(user).push_back(std::move(block));
             }
     }

@@ -103,7 +103,7 @@ private:
 
 std::optional<std::string> too_few_heads(int members, std::int64_t heads) {
     if (heads >= members) return {};
-    return fmt::format("it divides kv heads over groups of {} ranks, a PE has {} kv heads", members, heads);
+    return fmt::format("it divides the kv heads of every PE over groups of {} ranks, and a PE has {} here", members, heads);
 }
 
 }  // namespace

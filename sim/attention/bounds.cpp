@@ -52,8 +52,8 @@ template <class Count>
 std::int64_t fewest_by_head(const Problem& problem, const Count& count) {
     if (!problem.mask->varies_by_head()) return count(Range{0, 1});
     std::int64_t fewest = std::numeric_limits<std::int64_t>::max();
-    for (std::int64_t head = 0; head < problem.heads_q; head += problem.group())
-        fewest = std::min(fewest, count(Range{head, head + problem.group()}));
+    for (std::int64_t head = 0; head < problem.heads_kv; ++head)
+        fewest = std::min(fewest, count(problem.query_heads({head, head + 1})));
     return fewest;
 }
 std::int64_t queries_that_see(const Problem& problem, int user, const Run& queries, const Run& keys) {
@@ -156,8 +156,7 @@ public:
 
 private:
     Range heads_of(const Action& attend) const {
-        const Range kv = contiguous_part(heads_kv_, schedule_.head_parts(), attend.item.head_part);
-        return {kv.begin * problem_.group(), kv.end * problem_.group()};
+        return problem_.query_heads(contiguous_part(heads_kv_, schedule_.head_parts(), attend.item.head_part));
     }
 
     static Item queries_of(const Action& attend) {

@@ -37,6 +37,8 @@ struct Problem {
     std::shared_ptr<const Mask> mask = full_mask();
 
     std::int64_t group() const { return heads_q / heads_kv; }
+    /// The query heads that read these kv heads.
+    Range query_heads(Range kv_heads) const { return {kv_heads.begin * group(), kv_heads.end * group()}; }
 };
 
 /// Where masks find tensors that belong to the problem: the panel's inputs.

@@ -119,7 +119,7 @@ attention::Durations durations_of(const Panel& panel, const Arrangement& a, cons
     durations.attend = [&problem, &a, device, heads](int, const Action& attend) {
         const Range kv = attention::contiguous_part(heads, a.schedule.head_parts(), attend.item.head_part);
         const double triples = a.needs.triples(attend.item.user, attend.owner, attend.item.id, attend.keys,
-                                               {kv.begin * problem.group(), kv.end * problem.group()});
+                                               problem.query_heads(kv));
         const bool forward = a.schedule.pass() == attention::Schedule::Pass::forward;
         const auto depth = static_cast<double>(problem.head_dim + problem.value_dim);
         const double matrix = (forward ? 1.0 : 2.5) * depth / device.macs_per_ns;
@@ -160,7 +160,7 @@ double imbalance(const attention::Problem& problem, const Arrangement& a) {
             const Range kv =
                 attention::contiguous_part(problem.heads_kv, a.schedule.head_parts(), action.item.head_part);
             work += a.needs.triples(action.item.user, action.owner, action.item.id, action.keys,
-                                    {kv.begin * problem.group(), kv.end * problem.group()});
+                                    problem.query_heads(kv));
         }
         most = std::max(most, work);
         all += work;
