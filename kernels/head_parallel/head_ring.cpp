@@ -103,7 +103,8 @@ private:
 
 std::optional<std::string> too_few_heads(int members, std::int64_t heads) {
     if (heads >= members) return {};
-    return fmt::format("it divides the kv heads of every PE over groups of {} ranks, and a PE has {} here", members, heads);
+    return fmt::format("it divides the kv heads of every PE over groups of {} ranks, and a PE has {} here", members,
+                       heads);
 }
 
 }  // namespace

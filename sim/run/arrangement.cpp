@@ -118,8 +118,8 @@ attention::Durations durations_of(const Panel& panel, const Arrangement& a, cons
     attention::Durations durations;
     durations.attend = [&problem, &a, device, heads](int, const Action& attend) {
         const Range kv = attention::contiguous_part(heads, a.schedule.head_parts(), attend.item.head_part);
-        const double triples = a.needs.triples(attend.item.user, attend.owner, attend.item.id, attend.keys,
-                                               problem.query_heads(kv));
+        const double triples =
+            a.needs.triples(attend.item.user, attend.owner, attend.item.id, attend.keys, problem.query_heads(kv));
         const bool forward = a.schedule.pass() == attention::Schedule::Pass::forward;
         const auto depth = static_cast<double>(problem.head_dim + problem.value_dim);
         const double matrix = (forward ? 1.0 : 2.5) * depth / device.macs_per_ns;
@@ -159,8 +159,8 @@ double imbalance(const attention::Problem& problem, const Arrangement& a) {
             if (action.kind != attention::Action::Kind::attend) continue;
             const Range kv =
                 attention::contiguous_part(problem.heads_kv, a.schedule.head_parts(), action.item.head_part);
-            work += a.needs.triples(action.item.user, action.owner, action.item.id, action.keys,
-                                    problem.query_heads(kv));
+            work +=
+                a.needs.triples(action.item.user, action.owner, action.item.id, action.keys, problem.query_heads(kv));
         }
         most = std::max(most, work);
         all += work;
