@@ -43,6 +43,10 @@ if(TILEMESH_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   add_compile_definitions(_GLIBCXX_ASSERTIONS)
   add_link_options(-fsanitize=address,undefined)
+  # Reading these headers is two fifths of what compiling costs. Only here: the other builds see to it that every file
+  # includes what it uses, and share their compiler cache between folders.
+  set(TILEMESH_PRECOMPILED <algorithm> <filesystem> <functional> <map> <memory> <optional> <random> <set> <string>
+    <vector> <fmt/format.h> <nlohmann/json.hpp>)
 endif()
 
 # One static library per folder. Includes are written from the project's root: "sim/base/units.h".
@@ -51,4 +55,5 @@ function(tilemesh_library name)
   add_library(${name} STATIC ${ARG_SOURCES})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PUBLIC ${ARG_DEPENDS} fmt::fmt PRIVATE tilemesh_warnings)
+  target_precompile_headers(${name} PRIVATE ${TILEMESH_PRECOMPILED})
 endfunction()
