@@ -6,6 +6,6 @@
 
 namespace tilemesh::probe {
 
-// Kind dma_kind();  // dma.cpp
+Kind dma_kind();  // dma.cpp
 
 }  // namespace tilemesh::probe
