@@ -6,6 +6,7 @@
 #include "sim/machine/simulation.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace tilemesh::probe {
@@ -50,6 +51,14 @@ DmaTimes DmaBench::run(const std::vector<DmaTransfer>& transfers, std::uint64_t 
     }
     times.span = last - first;
     return times;
+}
+
+double DmaBench::share_of_peak(const std::vector<DmaTransfer>& transfers, const DmaTimes& times) const {
+    std::set<int> slices;
+    for (const DmaTransfer& transfer : transfers) slices.insert(transfer.home);
+    const double bytes = static_cast<double>(bytes_) * static_cast<double>(transfers.size());
+    return bytes / to_nanoseconds(times.span) /
+           (config_.hbm.peak().gbytes_per_s() * static_cast<double>(slices.size()));
 }
 
 std::int64_t DmaBench::alone(DmaTransfer transfer, std::uint64_t bytes) {
