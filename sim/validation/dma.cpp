@@ -97,7 +97,7 @@ std::vector<Case> cases_of(JsonReader file, const Surroundings& surroundings) {
             cases.push_back(share_case(setting, scenario, row.number("share_of_peak_at_least", 1e-6, 1.0)));
         } else {
             const double ns = row.number("ns", 1e-3, 1e12);
-            cases.push_back(time_case(setting, scenario, ns, row.number("tolerance", 1e-6, 10.0, 0.2)));
+            cases.push_back(time_case(setting, scenario, ns, row.number("tolerance", 1e-6, 10.0)));
         }
     }
     return cases;
