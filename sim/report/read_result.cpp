@@ -35,6 +35,15 @@ ComponentResult read_component(JsonReader reader) {
     return part;
 }
 
+Caution read_caution(JsonReader reader) {
+    Caution caution;
+    caution.regime = reader.string("regime");
+    caution.evidence = reader.string("evidence");
+    caution.doubt = reader.string("doubt");
+    reader.finish();
+    return caution;
+}
+
 BoundResult read_bound(JsonReader reader) {
     BoundResult bound;
     bound.time = Picoseconds(count(reader, "time_ps"));
@@ -114,6 +123,8 @@ KernelResult read_simulated_part(JsonReader reader) {
     kernel.hop_bytes = Bytes(count(reader, "hop_bytes"));
     kernel.work_imbalance = real(reader, "work_imbalance");
     kernel.commands = count(reader, "commands");
+    if (const auto cautions = reader.optional_member("cautions"))  // files of version 0.1.0 have none
+        for (const JsonReader& caution : cautions->elements()) kernel.cautions.push_back(read_caution(caution));
     for (JsonReader part : reader.member("components").elements()) kernel.components.push_back(read_component(part));
     reader.finish();
     return kernel;

@@ -68,6 +68,14 @@ struct LinkSummary {
     bool operator==(const LinkSummary&) const = default;
 };
 
+/// A regime the run entered in which its figures are less certain.
+struct Caution {
+    std::string regime;    // "a crowded link"
+    std::string evidence;  // "92% of its rate"
+    std::string doubt;     // what not to trust
+    bool operator==(const Caution&) const = default;
+};
+
 /// Facts about the computer that simulated. Kept apart in the file: they differ from run to run.
 struct HostResult {
     double wall_seconds = 0.0;  // of the whole entry: simulation, values, verdict
@@ -115,6 +123,7 @@ struct KernelResult {
     Bytes hop_bytes;                 // sum over all links
     double machine_distance = 0.0;   // time / machine_bound - 1
     double schedule_distance = 0.0;  // time / schedule_bound - 1
+    std::vector<Caution> cautions;
 
     HostResult host;
     bool operator==(const KernelResult&) const = default;

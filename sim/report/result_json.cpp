@@ -53,6 +53,9 @@ Json simulated_part(const KernelResult& kernel) {
     for (const auto& [name, value] : kernel.options) options[name] = value;
     Json components = Json::array();
     for (const auto& part : kernel.components) components.push_back(to_json(part));
+    Json cautions = Json::array();
+    for (const auto& caution : kernel.cautions)
+        cautions.push_back({{"regime", caution.regime}, {"evidence", caution.evidence}, {"doubt", caution.doubt}});
     return {{"label", kernel.label},
             {"kernel", kernel.kernel},
             {"status", name_of(kernel.status)},
@@ -78,6 +81,7 @@ Json simulated_part(const KernelResult& kernel) {
             {"hop_bytes", kernel.hop_bytes.value()},
             {"work_imbalance", kernel.work_imbalance},
             {"commands", kernel.commands},
+            {"cautions", cautions},
             {"components", components}};
 }
 

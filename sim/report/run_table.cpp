@@ -43,10 +43,11 @@ std::vector<Cell> row_of(const PanelResult& panel) {
 }
 
 std::string closing(const RunResult& run) {
-    std::size_t entries = 0, pass = 0, wrong = 0, not_computed = 0, without_result = 0;
+    std::size_t entries = 0, pass = 0, wrong = 0, not_computed = 0, without_result = 0, less_certain = 0;
     for (const auto& panel : run.panels) {
         for (const auto& kernel : panel.kernels) {
             ++entries;
+            less_certain += kernel.cautions.empty() ? 0 : 1;
             if (kernel.status != Status::ok) {
                 ++without_result;
             } else if (!kernel.verdict.computed()) {
@@ -60,6 +61,8 @@ std::string closing(const RunResult& run) {
     if (wrong > 0) out += fmt::format(", {} FAIL", wrong);
     if (not_computed > 0) out += fmt::format(", {} without values", not_computed);
     if (without_result > 0) out += fmt::format(", {} without a result", without_result);
+    if (less_certain > 0)
+        out += fmt::format(", {} in less certain regimes (run the panel to see which)", less_certain);
     return out + fmt::format("; {:.1f} s with {} workers\n", run.wall_seconds, run.workers);
 }
 

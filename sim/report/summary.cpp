@@ -2,6 +2,8 @@
 // The derived figures of a result. Every one is a plain ratio of what the components recorded.
 #include "sim/report/summary.h"
 
+#include "sim/report/cautions.h"
+
 namespace tilemesh::report {
 namespace {
 
@@ -52,6 +54,7 @@ void summarise(KernelResult& result) {
     result.hbm_gbytes_per_s = hbm_bytes / nanoseconds;
     result.hbm_share_of_peak = peak_bytes > 0.0 ? hbm_bytes / peak_bytes : 0.0;
     result.busiest_link = busiest_link_of(result, nanoseconds);
+    result.cautions = cautions_of(result);
 }
 
 }  // namespace tilemesh::report

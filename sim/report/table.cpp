@@ -2,6 +2,7 @@
 // The table of a panel. What each column means is explained in README.md under "how to read the table".
 #include "sim/report/table.h"
 
+#include "sim/report/cautions.h"
 #include "sim/report/text_table.h"
 #include "sim/report/words.h"
 
@@ -140,7 +141,7 @@ std::string panel_text(const PanelResult& panel, bool with_colour) {
         if (!kernel.verdict.why.empty()) out += fmt::format("{}: {}\n", kernel.label, kernel.verdict.why);
         if (!kernel.note.empty()) out += fmt::format("{}: {}\n", kernel.label, kernel.note);
     }
-    return out + conclusion(panel) + "\n";
+    return out + conclusion(panel) + "\n" + cautions_text(panel);
 }
 
 }  // namespace tilemesh::report

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each regime is a function of a result: the evidence, or nothing when the run is outside of it. Why each is one, and
+// how large errors there are, is in adr/0021-accuracy-contract.md.
+#include "sim/report/cautions.h"
+
+#include <fmt/core.h>
+
+#include <functional>
+#include <optional>
+
+namespace tilemesh::report {
+namespace {
+
+struct Regime {
+    std::string name;
+    std::string doubt;  // what not to trust, and what shows how much
+    /// The figures that put a result into the regime.
+    std::optional<std::string> (*evidence)(const KernelResult&);
+};
+
+// Latencies under load are compared with flit-level simulation up to this share of saturation.
+constexpr double crowded = 0.7;
+std::optional<std::string> crowded_link(const KernelResult& result) {
+    if (result.busiest_link.share_of_peak <= crowded) return {};
+    return fmt::format("{:.0f}% of its rate", 100.0 * result.busiest_link.share_of_peak);
+}
+
+// Shorter accesses than this do not reach every channel, and the order of banks decides. They matter where HBM works
+// for a noticeable part of the time.
+constexpr double short_access_bytes = 1024.0, noticeable = 0.05;
+std::optional<std::string> short_accesses(const KernelResult& result) {
+    std::uint64_t requests = 0;
+    for (const ComponentResult& part : result.components)
+        if (part.kind == "hbm") requests += part.activities;
+    if (requests == 0 || result.hbm_share_of_peak < noticeable) return {};
+    const double bytes = static_cast<double>(result.hbm_bytes.value()) / static_cast<double>(requests);
+    if (bytes >= short_access_bytes) return {};
+    return fmt::format("{:.0f} bytes on average", bytes);
+}
+
+// Twice the best that engines, HBM and links allow: most of the time something waits for a latency.
+constexpr double mostly_waiting = 1.0;
+std::optional<std::string> latency_dominated(const KernelResult& result) {
+    const bool bound_known = result.schedule_bound.time > Picoseconds();
+    if (!bound_known || result.schedule_distance <= mostly_waiting) return {};
+    return fmt::format("{:.1f}x its schedule bound", 1.0 + result.schedule_distance);
+}
+
+const std::vector<Regime>& regimes() {
+    static const std::vector<Regime> all{
+        {"a crowded link", "waits for links are validated up to 70% of saturation (validate network)", crowded_link},
+        {"short HBM accesses", "the order of banks decides; single cases are off by up to 30% (validate memory)",
+         short_accesses},
+        {"mostly waiting", "fixed latencies and the order of issue decide, not rates (validate dma)",
+         latency_dominated},
+    };
+    return all;
+}
+
+}  // namespace
+
+std::vector<Caution> cautions_of(const KernelResult& result) {
+    std::vector<Caution> cautions;
+    if (result.status != Status::ok) return cautions;
+    for (const Regime& regime : regimes())
+        if (const auto evidence = regime.evidence(result)) cautions.push_back({regime.name, *evidence, regime.doubt});
+    return cautions;
+}
+
+std::string cautions_text(const PanelResult& panel) {
+    std::string out;
+    for (const Regime& regime : regimes()) {
+        std::string kernels;
+        for (const KernelResult& kernel : panel.kernels)
+            for (const Caution& caution : kernel.cautions)
+                if (caution.regime == regime.name)
+                    kernels += fmt::format("{}{} ({})", kernels.empty() ? "" : ", ", kernel.label, caution.evidence);
+        if (!kernels.empty()) out += fmt::format("less certain, {}: {}; {}\n", regime.name, kernels, regime.doubt);
+    }
+    return out;
+}
+
+}  // namespace tilemesh::report
