@@ -8,8 +8,9 @@
 
 namespace tilemesh::memory {
 
-Slice::Slice(sc_core::sc_module_name name, const HbmConfig& config, ComponentId id, Recorder* recorder)
-    : sc_module(name), config_(config), book_(config), channels_(config), id_(id), recorder_(recorder) {
+Slice::Slice(sc_core::sc_module_name name, const HbmConfig& config, ServiceProfile& profile, ComponentId id,
+             Recorder* recorder)
+    : sc_module(name), config_(config), book_(config), channels_(config, profile), id_(id), recorder_(recorder) {
     SC_METHOD(serve);
     dont_initialize();
     sensitive << wake_;
@@ -40,7 +41,8 @@ void Slice::serve() {
         return now_due;
     });
     for (const Request& request : due) {
-        const Channels::Booking booking = channels_.book(now, request.first, request.segments, request.stride);
+        const Channels::Booking booking = channels_.book(now, request.first, request.segments, request.stride,
+                                                         request.write);
         if (recorder_) {
             recorder_->activity({id_, booking.begin, booking.begin + booking.busy, request.arrival, booking.moved, 0,
                                  request.command, request.write ? "write" : "read"});

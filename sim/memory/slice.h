@@ -36,7 +36,9 @@ struct Request {
 class Slice : public sc_core::sc_module {
 public:
     SC_HAS_PROCESS(Slice);
-    Slice(sc_core::sc_module_name name, const HbmConfig& config, ComponentId id, Recorder* recorder);
+    /// `config` and `profile` must outlive the slice; slices of one machine share them.
+    Slice(sc_core::sc_module_name name, const HbmConfig& config, ServiceProfile& profile, ComponentId id,
+          Recorder* recorder);
 
     /// Request arriving at `request.arrival` (now or later).
     void request(const Request& request);
