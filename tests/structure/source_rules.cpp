@@ -14,8 +14,9 @@ struct Layer {
     bool systemc = false;
 };
 
-// Includes point one way: tools -> run -> machine -> pe -> memory -> noc -> tile -> base, with attention and report
-// beside the machine. The kernels never see it, and nothing in sim/ sees the kernels.
+// Includes point one way: tools -> validation -> run -> machine -> pe -> memory -> noc -> tile -> base, with
+// attention and report beside the machine and probe beside run. The kernels never see it, and nothing in sim/ sees
+// the kernels.
 const std::map<std::string, Layer> layers{
     {"sim/base", {{}}},
     {"sim/tile", {{"sim/base"}}},
@@ -25,7 +26,10 @@ const std::map<std::string, Layer> layers{
     {"sim/memory", {{"sim/base", "sim/tile", "sim/noc/sim_time.h"}, true}},
     {"sim/pe", {{"sim/base", "sim/tile", "sim/noc", "sim/memory"}, true}},
     {"sim/machine", {{"sim/base", "sim/tile", "sim/noc", "sim/memory", "sim/pe"}, true}},
-    {"sim/run", {{"sim"}}},
+    {"sim/probe", {{"sim/base", "sim/tile", "sim/noc", "sim/memory", "sim/pe", "sim/machine", "sim/report"}, true}},
+    {"sim/run",
+     {{"sim/base", "sim/tile", "sim/attention", "sim/noc", "sim/memory", "sim/pe", "sim/machine", "sim/report"}}},
+    {"sim/validation", {{"sim"}}},
     {"kernels", {{"sim/base", "sim/tile", "sim/attention"}}},
     {"tools", {{"sim", "kernels"}}},
     {"tools/speed", {{"sim", "kernels", "tools"}, true}},

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// tilemesh check FILE...: are these panels, milestones, machines and result files usable? Every file is looked at,
-// each bad one gets its line.
+// tilemesh check FILE...: are these panels, milestones, machines, probes and result files usable? Every file is
+// looked at, each bad one gets its line.
 #include "sim/base/error.h"
 #include "sim/report/result_json.h"
 #include "sim/run/milestone.h"
 #include "tools/cli/command.h"
+#include "tools/cli/probe_file.h"
 
 #include <cstdio>
 #include <memory>
@@ -37,6 +38,7 @@ std::string check_file(const std::string& file, const Context& context) {
         return fmt::format("milestone, {} panels, {}", milestone.panels.size(),
                            check_panels(milestone.panels, context));
     }
+    if (json.is_object() && json.contains("probe")) return "probe of kind " + load_probe(file, {}).kind;
     // What a file that builds on another is shows only in the whole of it.
     const Json machine = run::resolve_machine_file(file);
     if (machine.contains("problem") || machine.contains("kernels")) {
@@ -64,7 +66,7 @@ int check_files(const CheckFlags& flags, const Context& context) {
 
 void add_check(CLI::App& app, Context& context) {
     auto flags = std::make_shared<CheckFlags>();
-    CLI::App* command = app.add_subcommand("check", "Check panels, milestones, machines and result files");
+    CLI::App* command = app.add_subcommand("check", "Check panels, milestones, machines, probes and result files");
     command->add_option("files", flags->files, "Files to check")->required()->type_name("FILE");
     command->add_flag("-q,--quiet", flags->quiet, "Errors only");
     command->callback([flags, &context] { context.exit_code = check_files(*flags, context); });

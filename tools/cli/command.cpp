@@ -41,12 +41,14 @@ int parse_and_run(int argc, char** argv, Context& context) {
     app.require_subcommand(1);
     app.footer(
         "Exit codes: 0 ok, 1 a check failed, 2 bad input, 3 internal error, 130 interrupted.\n"
-        "configs/README.md documents panels, milestones and machines.");
+        "configs/README.md documents panels, milestones, machines and probes.");
     add_run(app, context);
     add_bench(app, context);
     add_list(app, context);
     add_check(app, context);
     add_compare(app, context);
+    add_probe(app, context);
+    add_validate(app, context);
     check_subcommand(argc, argv, app);
     try {
         app.parse(argc, argv);

@@ -30,6 +30,8 @@ void add_bench(CLI::App& app, Context& context);
 void add_list(CLI::App& app, Context& context);
 void add_check(CLI::App& app, Context& context);
 void add_compare(CLI::App& app, Context& context);
+void add_probe(CLI::App& app, Context& context);
+void add_validate(CLI::App& app, Context& context);
 
 /// The whole command: parses, runs, turns exceptions into one line and an exit code.
 int tilemesh_command(int argc, char** argv, const run::EntryRunner& runner);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// tilemesh list kernels|machines|panels|milestones: what there is to choose from.
+// tilemesh list kernels|machines|panels|milestones|probes|suites: what there is to choose from.
 #include "sim/base/error.h"
 #include "sim/report/text_table.h"
 #include "sim/run/describe.h"
 #include "sim/run/milestone.h"
+#include "sim/validation/suite.h"
 #include "tools/cli/command.h"
+#include "tools/cli/configs.h"
+#include "tools/cli/probe_file.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -16,22 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The nearest configs/ at or above a folder.
-std::optional<fs::path> configs_above(fs::path folder) {
-    for (;; folder = folder.parent_path()) {
-        if (fs::is_directory(folder / "configs" / "panels")) return folder / "configs";
-        if (folder == folder.parent_path()) return std::nullopt;
-    }
-}
-
-/// From where the user stands, else from where the command was built.
-fs::path find_configs() {
-    std::error_code ignored;
-    if (const auto found = configs_above(fs::current_path())) return fs::relative(*found);
-    if (const auto found = configs_above(fs::read_symlink("/proc/self/exe", ignored).parent_path())) return *found;
-    fail<InputError>("found no configs folder here or above, expected to be inside the tilemesh source tree");
-}
-
 /// One line about a configuration file; a broken one is listed with what is wrong.
 std::string summary_of(const std::string& what, const fs::path& file) {
     try {
@@ -39,6 +26,10 @@ std::string summary_of(const std::string& what, const fs::path& file) {
         if (what == "milestones") {
             const auto milestone = run::load_milestone(file, {});
             return fmt::format("{} panels. {}", milestone.panels.size(), milestone.description);
+        }
+        if (what == "probes") {
+            const probe::Probe probe = load_probe(file, {});
+            return fmt::format("{} on {}. {}", probe.kind, probe.machine.name, probe.description);
         }
         const Json machine = run::resolve_machine_file(file);
         machine::read_machine(JsonReader(machine, file.string()));
@@ -54,6 +45,10 @@ int list(const std::string& what, const Context& context) {
     report::TextTable table({{"", what, Align::left}, {"", "", Align::left}});
     if (what == "kernels") {
         for (const auto& kernel : context.runner.kernels()) table.add_row({{kernel.name}, {kernel.summary}});
+    } else if (what == "suites") {
+        for (const auto& family : validation::all_families()) {
+            for (const auto& suite : family.suites) table.add_row({{suite.name}, {suite.question}});
+        }
     } else {
         std::vector<fs::path> files;
         const fs::path folder = find_configs() / what;
@@ -72,11 +67,11 @@ int list(const std::string& what, const Context& context) {
 
 void add_list(CLI::App& app, Context& context) {
     auto what = std::make_shared<std::string>();
-    CLI::App* command = app.add_subcommand("list", "List kernels, machines, panels or milestones");
+    CLI::App* command = app.add_subcommand("list", "List kernels, machines, panels, milestones, probes or suites");
     command->add_option("what", *what, "What to list")
         ->required()
-        ->type_name("kernels|machines|panels|milestones")
-        ->check(CLI::IsMember({"kernels", "machines", "panels", "milestones"}));
+        ->type_name("kernels|machines|panels|milestones|probes|suites")
+        ->check(CLI::IsMember({"kernels", "machines", "panels", "milestones", "probes", "suites"}));
     command->callback([what, &context] { context.exit_code = list(*what, context); });
 }
 

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <memory>
 
 namespace tilemesh::cli {
 namespace {
@@ -63,6 +62,14 @@ void OutputFile::write_to(const fs::path& file, const std::string& text) const {
     const bool wrote = std::fwrite(text.data(), 1, text.size(), stream.get()) == text.size();
     if (!wrote || std::fflush(stream.get()) != 0)
         fail<InputError>("{} {}: cannot be written: {}", option_, file_.string(), std::strerror(errno));
+}
+
+std::unique_ptr<OutputFile> open_output(const std::string& file, const char* option, const std::string& input) {
+    if (file.empty()) return nullptr;
+    std::error_code ignored;
+    if (std::filesystem::equivalent(file, input, ignored))
+        fail<InputError>("{} {}: is the input itself, expected another file", option, file);
+    return std::make_unique<OutputFile>(file, option);
 }
 
 }  // namespace tilemesh::cli

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 namespace tilemesh::cli {
@@ -21,5 +22,8 @@ private:
     std::string option_;
     bool in_place_ = false;  // a device or a pipe: cannot be replaced by renaming
 };
+
+/// Nothing when `file` is empty. InputError when it is the input itself.
+std::unique_ptr<OutputFile> open_output(const std::string& file, const char* option, const std::string& input);
 
 }  // namespace tilemesh::cli

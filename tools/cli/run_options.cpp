@@ -53,14 +53,6 @@ void check_save_outputs(const std::vector<run::Panel>& panels, const RunFlags& f
                          run::name_of(panels.front().values.mode));
 }
 
-std::unique_ptr<OutputFile> open_output(const std::string& file, const char* option, const std::string& input) {
-    if (file.empty()) return nullptr;
-    std::error_code ignored;
-    if (std::filesystem::equivalent(file, input, ignored))
-        fail<InputError>("{} {}: is the input itself, expected another file", option, file);
-    return std::make_unique<OutputFile>(file, option);
-}
-
 void print(const std::string& text) {
     std::fputs(text.c_str(), stdout);
     std::fflush(stdout);

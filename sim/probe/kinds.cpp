@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+// The list of kinds of probe.
+#include "sim/probe/kinds.h"
+
+namespace tilemesh::probe {
+
+std::vector<Kind> all_kinds() { return {dma_kind()}; }
+
+}  // namespace tilemesh::probe

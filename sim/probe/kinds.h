@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kinds of probe, one file each. kinds.cpp puts them in order.
+#pragma once
+
+#include "sim/probe/probe.h"
+
+namespace tilemesh::probe {
+
+Kind dma_kind();  // dma.cpp
+
+}  // namespace tilemesh::probe

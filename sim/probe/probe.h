@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// A probe loads one part of a machine and measures it. Its file names a machine and a kind; each kind is a file of
+// this folder (what it reads, how it drives the machine, what it reports) and a line in kinds.cpp.
+#pragma once
+
+#include "sim/base/json_reader.h"
+#include "sim/machine/config.h"
+#include "sim/report/text_table.h"
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace tilemesh::probe {
+
+/// What a probe found: tables for reading, one sentence that concludes, and everything as JSON.
+struct ProbeReport {
+    struct Section {
+        std::string title;  // a line above the table; may be empty
+        report::TextTable table;
+    };
+    std::vector<Section> sections;
+    std::string conclusion;  // no line end
+    Json result;             // keys carry their units; the same bytes on every repetition
+};
+
+/// A probe that has been read and checked, and can be run once.
+using PreparedProbe = std::function<ProbeReport()>;
+
+struct Kind {
+    std::string name;     // "dma"
+    std::string summary;  // one line
+    /// Reads {"kind": ..., the kind's own keys} strictly. Paths in it are relative to `folder`.
+    std::function<PreparedProbe(JsonReader probe, const machine::MachineConfig& machine,
+                                const std::filesystem::path& folder)>
+        read;
+};
+
+/// Every kind, in the order in which they are listed.
+std::vector<Kind> all_kinds();
+
+struct Probe {
+    std::string name, description, kind;
+    machine::MachineConfig machine;
+    Json resolved;  // the whole configuration
+    PreparedProbe run;
+};
+
+/// Reads {"name", "description", "machine", "probe"} whose machine has been made whole; errors about the machine name
+/// `machine_file` unless it is empty.
+Probe read_probe(const Json& resolved, const std::string& file, const std::string& machine_file);
+
+}  // namespace tilemesh::probe

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// A child writes one word (done, failed or internal), a line end and its text, then ends without any clean-up.
+#include "sim/run/tasks.h"
+
+#include "sim/base/error.h"
+#include "sim/run/pipe.h"
+#include "sim/run/signals.h"
+
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+namespace tilemesh::run {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::string outcome_of(const Task& task) {
+    try {
+        return "done\n" + task.work();
+    } catch (const InternalError& error) {
+        return std::string("internal\n") + error.what();
+    } catch (const std::exception& error) {
+        return std::string("failed\n") + error.what();
+    }
+}
+
+class Child {
+public:
+    Child(const Task& task, std::size_t number) : number_(number), pipe_(make_pipe()), begin_(Clock::now()) {
+        std::fflush(nullptr);
+        const pid_t parent = ::getpid();
+        process_ = ::fork();
+        if (process_ < 0) fail<InternalError>("cannot start a process: {}", std::strerror(errno));
+        if (process_ == 0) {
+            // A group of its own: the terminal's Ctrl-C reaches the parent alone, which then kills the child.
+            ::setpgid(0, 0);
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            if (::getppid() != parent) std::_Exit(1);
+            sigset_t none;
+            ::sigemptyset(&none);
+            ::sigprocmask(SIG_SETMASK, &none, nullptr);
+            pipe_.reading.close();
+            write_all(pipe_.writing, outcome_of(task));
+            std::fflush(nullptr);
+            std::_Exit(0);
+        }
+        ::setpgid(process_, process_);
+        pipe_.writing.close();
+    }
+    Child(Child&& other) noexcept
+        : number_(other.number_),
+          process_(std::exchange(other.process_, -1)),
+          pipe_(std::move(other.pipe_)),
+          text_(std::move(other.text_)),
+          begin_(other.begin_) {}
+    Child& operator=(Child&&) = delete;
+    ~Child() {
+        if (process_ < 0) return;
+        ::kill(-process_, SIGKILL);
+        ::waitpid(process_, nullptr, 0);
+    }
+
+    std::size_t number() const { return number_; }
+    int descriptor() const { return pipe_.reading.number(); }
+    /// True when the child has ended; `result` is then filled.
+    bool read(TaskResult& result) {
+        if (read_some(pipe_.reading, text_)) return false;
+        int status = 0;
+        ::waitpid(std::exchange(process_, -1), &status, 0);
+        result.seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
+        const std::size_t line = text_.find('\n');
+        const std::string word = text_.substr(0, line);
+        std::string rest = line == std::string::npos ? "" : text_.substr(line + 1);
+        result.internal = word != "done" && word != "failed";
+        if (WIFSIGNALED(status)) {
+            result.internal = true;
+            result.failure = fmt::format("its process was killed by signal {} ({})", WTERMSIG(status),
+                                         ::strsignal(WTERMSIG(status)));
+        } else if (line == std::string::npos) {
+            result.failure = fmt::format("its process ended with status {} and no result", WEXITSTATUS(status));
+        } else {
+            (word == "done" ? result.text : result.failure) = std::move(rest);
+        }
+        return true;
+    }
+
+private:
+    std::size_t number_;
+    pid_t process_ = -1;
+    Pipe pipe_;
+    std::string text_;
+    Clock::time_point begin_;
+};
+
+}  // namespace
+
+TasksOutcome run_tasks(const std::vector<Task>& tasks, int workers,
+                       const std::function<void(const Progress&)>& on_progress) {
+    const std::size_t slots =
+        workers > 0 ? static_cast<std::size_t>(workers) : std::max(1U, std::thread::hardware_concurrency());
+    TasksOutcome outcome;
+    outcome.results.resize(tasks.size());
+    for (TaskResult& result : outcome.results) result.failure = "interrupted";
+    Progress progress{0, tasks.size(), ""};
+    const SignalWatch signals;
+    std::vector<Child> children;
+    children.reserve(slots);
+    std::size_t next = 0;
+    while (progress.finished < tasks.size()) {
+        while (children.size() < slots && next < tasks.size()) {
+            progress.running = tasks[next].name;
+            if (on_progress) on_progress(progress);
+            children.emplace_back(tasks[next], next);
+            ++next;
+        }
+        std::vector<pollfd> polled = {{signals.number(), POLLIN, 0}};
+        for (const Child& child : children) polled.push_back({child.descriptor(), POLLIN, 0});
+        if (::poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) fail<InternalError>("poll failed");
+        if (polled.front().revents != 0) {
+            outcome.interrupted = true;
+            return outcome;
+        }
+        std::vector<Child> remaining;
+        remaining.reserve(slots);
+        for (std::size_t i = 0; i < children.size(); ++i) {
+            TaskResult result;
+            if (polled[i + 1].revents == 0 || !children[i].read(result)) {
+                remaining.push_back(std::move(children[i]));
+                continue;
+            }
+            outcome.results[children[i].number()] = std::move(result);
+            ++progress.finished;
+        }
+        children = std::vector<Child>();
+        children.swap(remaining);
+    }
+    return outcome;
+}
+
+}  // namespace tilemesh::run

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// One number of reference data beside what tilemesh says about the same thing, and what a list of them comes to.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace tilemesh::validation {
+
+struct Comparison {
+    std::string suite;  // the suite that it belongs to
+    std::string name;   // of the case, the same on every run: "mesh 8x8 uniform 4 flits, 4 VCs x 8, offered 0.05"
+    double reference = 0.0;  // in `unit`; not 0 unless an error relative to it means nothing
+    double measured = 0.0;   // in `unit`
+    std::string unit{};      // "cycles", "ns", "GB/s"; empty for a share
+    double tolerance = 0.0;  // relative, when the reference data states one for this row; 0: none
+    std::string group{};     // comparisons of one group can be ranked against each other; empty: with none
+    std::string failure{};   // not empty: there is no measured value, and why
+
+    /// Signed and relative: 0.1 is measured 10 % above the reference. A failure is infinitely wrong.
+    double error() const;
+};
+
+/// Of the absolute values of the relative errors, apart from the bias.
+struct ErrorStatistics {
+    std::size_t cases = 0;
+    double median = 0.0;  // of an even number the mean of the middle two
+    double percentile_90 = 0.0;
+    double maximum = 0.0;
+    double bias = 0.0;      // mean of the signed errors
+    std::size_t worst = 0;  // index of (the first of) the largest
+};
+ErrorStatistics statistics_of(const std::vector<Comparison>& comparisons);
+
+/// The smallest value that is not exceeded by at least `percent` % of the values (nearest rank); `values` not empty.
+double percentile_of(std::vector<double> values, double percent);
+double median_of(std::vector<double> values);
+
+}  // namespace tilemesh::validation

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kinds of condition. Each looks for what contradicts it most and says what that is.
+#include "sim/validation/condition.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+namespace tilemesh::validation {
+namespace {
+
+using Comparisons = std::vector<Comparison>;
+
+std::string number_text(double value) { return fmt::format("{:.4g}", value); }
+
+std::string with_unit(double value, const std::string& unit) {
+    return unit.empty() ? number_text(value) : number_text(value) + " " + unit;
+}
+
+/// Holds when no comparison's `excess` is above 0; else names the one with the largest.
+Finding worst_of(const Comparisons& comparisons, const std::function<double(const Comparison&)>& excess) {
+    const Comparison* worst = nullptr;
+    double most = 0.0;
+    std::size_t beyond = 0;
+    for (const Comparison& comparison : comparisons) {
+        const double by = comparison.failure.empty() ? excess(comparison) : std::numeric_limits<double>::infinity();
+        if (by <= 0.0) continue;
+        ++beyond;
+        if (worst != nullptr && by <= most) continue;
+        most = by;
+        worst = &comparison;
+    }
+    if (worst == nullptr) return {true, fmt::format("all of {}", comparisons.size())};
+    const std::string what = worst->failure.empty()
+                                 ? fmt::format("{} when the reference is {}", with_unit(worst->measured, worst->unit),
+                                               with_unit(worst->reference, worst->unit))
+                                 : worst->failure;
+    return {false, fmt::format("{} of {} are not, {}: {}", beyond, comparisons.size(), worst->name, what)};
+}
+
+Condition on_statistics(std::string text, double limit, double ErrorStatistics::*figure, const char* name) {
+    return {std::move(text), [limit, figure, name](const Comparisons& comparisons) {
+                const ErrorStatistics statistics = statistics_of(comparisons);
+                const double value = statistics.*figure;
+                return Finding{value <= limit, fmt::format("{} {}", name, percent_text(value))};
+            }};
+}
+
+}  // namespace
+
+std::string percent_text(double relative) {
+    if (std::isinf(relative)) return "infinite";
+    const double percent = 100.0 * relative;
+    return std::abs(percent) < 9.95 ? fmt::format("{:.2g} %", percent) : fmt::format("{:.0f} %", percent);
+}
+
+Condition median_at_most(double relative) {
+    return on_statistics("median <= " + percent_text(relative), relative, &ErrorStatistics::median, "median");
+}
+
+Condition percentile_at_most(double percent, double relative) {
+    return {fmt::format("p{:g} <= {}", percent, percent_text(relative)),
+            [percent, relative](const Comparisons& comparisons) {
+                std::vector<double> errors;
+                for (const Comparison& comparison : comparisons) errors.push_back(std::abs(comparison.error()));
+                if (errors.empty()) return Finding{true, "no cases"};
+                const double value = percentile_of(errors, percent);
+                return Finding{value <= relative, fmt::format("p{:g} {}", percent, percent_text(value))};
+            }};
+}
+
+Condition maximum_at_most(double relative) {
+    return on_statistics("maximum <= " + percent_text(relative), relative, &ErrorStatistics::maximum, "maximum");
+}
+
+Condition every_row_exact() {
+    return {"every row exact", [](const Comparisons& comparisons) {
+                return worst_of(comparisons, [](const Comparison& c) { return std::abs(c.measured - c.reference); });
+            }};
+}
+
+Condition each_within(double relative, double absolute, const std::string& unit) {
+    const std::string text = fmt::format("each <= {} and {}", percent_text(relative), with_unit(absolute, unit));
+    return {text, [=](const Comparisons& comparisons) {
+                return worst_of(comparisons, [=](const Comparison& c) {
+                    return std::max(std::abs(c.error()) / relative, std::abs(c.measured - c.reference) / absolute) -
+                           1.0;
+                });
+            }};
+}
+
+Condition each_within_absolute(double absolute, const std::string& unit) {
+    return {"each <= " + with_unit(absolute, unit), [=](const Comparisons& comparisons) {
+                return worst_of(comparisons,
+                                [=](const Comparison& c) { return std::abs(c.measured - c.reference) - absolute; });
+            }};
+}
+
+Condition each_within_its_own_tolerance() {
+    return {"each <= its own tolerance", [](const Comparisons& comparisons) {
+                return worst_of(comparisons,
+                                [](const Comparison& c) { return std::abs(c.error()) / c.tolerance - 1.0; });
+            }};
+}
+
+Condition each_at_least_its_reference() {
+    return {"each >= its reference", [](const Comparisons& comparisons) {
+                return worst_of(comparisons, [](const Comparison& c) { return c.reference - c.measured; });
+            }};
+}
+
+Condition same_order_where_separated_by(double separation) {
+    const std::string text = fmt::format("same order where {} apart", percent_text(separation));
+    return {text, [=](const Comparisons& comparisons) {
+                std::map<std::string, std::vector<const Comparison*>> groups;
+                for (const Comparison& comparison : comparisons) {
+                    if (!comparison.group.empty()) groups[comparison.group].push_back(&comparison);
+                }
+                std::size_t pairs = 0, wrong = 0;
+                std::string example;
+                for (const auto& [group, members] : groups) {
+                    for (const Comparison* low : members) {
+                        for (const Comparison* high : members) {
+                            if (high->reference <= low->reference) continue;
+                            if (high->reference < low->reference * (1.0 + separation)) continue;
+                            ++pairs;
+                            const bool failed = !low->failure.empty() || !high->failure.empty();
+                            if (!failed && low->measured < high->measured) continue;
+                            if (++wrong == 1) example = fmt::format(": {} against {}", low->name, high->name);
+                        }
+                    }
+                }
+                return Finding{wrong == 0, fmt::format("{} of {} pairs in the wrong order{}", wrong, pairs, example)};
+            }};
+}
+
+}  // namespace tilemesh::validation

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// The families of suites, one file each. all_suites.cpp puts them in order.
+#pragma once
+
+#include "sim/validation/suite.h"
+
+namespace tilemesh::validation {
+
+Family systolic_family();  // systolic.cpp
+Family dma_family();       // dma.cpp
+
+}  // namespace tilemesh::validation

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Running suites: which cases of which files feed them, their comparisons in the order of the files whatever order
+// processes finish in, and what each suite came to.
+#pragma once
+
+#include "sim/run/workers.h"
+#include "sim/validation/suite.h"
+
+#include <string>
+#include <vector>
+
+namespace tilemesh::validation {
+
+struct ValidationOptions {
+    std::vector<std::string> suites;           // names of suites or families; empty: all
+    std::vector<std::filesystem::path> files;  // empty: each family's bundled files
+    bool quick = false;                        // quick cases only
+    int workers = 0;                           // 0: one per core
+    std::function<void(const run::Progress&)> on_progress;
+};
+
+struct ConditionResult {
+    std::string text;
+    Finding finding;
+};
+
+struct SuiteResult {
+    Suite suite;
+    std::vector<std::string> files;  // where its rows are from
+    std::vector<Comparison> comparisons;
+    std::vector<ConditionResult> conditions;
+
+    bool passes() const;
+};
+
+struct ValidationResult {
+    std::vector<SuiteResult> suites;  // without those that have no case in the files
+    bool quick = false;               // only quick cases were run
+    bool interrupted = false;
+    bool internal = false;  // tilemesh contradicted itself or crashed in some case
+    double seconds = 0.0;   // of this computer
+
+    bool passes() const;
+};
+
+/// InputError: an unknown suite, a file of no known form or with bad rows, no case at all.
+ValidationResult validate(const std::vector<Family>& families, const Surroundings& surroundings,
+                          const ValidationOptions& options);
+
+/// What the comparisons of one suite come to.
+SuiteResult judged(Suite suite, std::vector<std::string> files, std::vector<Comparison> comparisons);
+
+}  // namespace tilemesh::validation

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// tilemesh probe PROBE.json: load one part of a machine and measure it.
+#include "sim/report/result_json.h"
+#include "sim/run/version.h"
+#include "tools/cli/command.h"
+#include "tools/cli/output_file.h"
+#include "tools/cli/probe_file.h"
+
+#include <cstdio>
+#include <memory>
+
+namespace tilemesh::cli {
+namespace {
+
+constexpr int schema_version = 1;
+
+struct ProbeFlags {
+    std::string file, json;
+    std::vector<std::string> set;
+    bool quiet = false;
+};
+
+Json to_json(const probe::Probe& probe, const probe::ProbeReport& report) {
+    return {{"schema_version", schema_version},
+            {"tool", {{"name", "tilemesh"}, {"version", run::version()}}},
+            {"kind", "probe"},
+            {"name", probe.name},
+            {"configuration", probe.resolved},
+            {"conclusion", report.conclusion},
+            {"result", report.result}};
+}
+
+int run_probe(const ProbeFlags& flags, const Context& context) {
+    std::vector<run::Setting> settings;
+    for (const auto& text : flags.set) settings.push_back(run::parse_setting(text));
+    const probe::Probe probe = load_probe(flags.file, settings);
+    const auto json = open_output(flags.json, "--json", flags.file);
+    const probe::ProbeReport report = probe.run();
+    if (!flags.quiet && flags.json != "-") {
+        std::string text = fmt::format("{}: {} on {}\n", probe.name, probe.kind, probe.machine.name);
+        for (const auto& section : report.sections) {
+            if (!section.title.empty()) text += "\n" + section.title + "\n";
+            text += section.table.text(context.colour);
+        }
+        text += report.conclusion + "\n";
+        std::fputs(text.c_str(), stdout);
+    }
+    if (json) json->write(report::pretty(to_json(probe, report)));
+    return exit_ok;
+}
+
+}  // namespace
+
+void add_probe(CLI::App& app, Context& context) {
+    auto flags = std::make_shared<ProbeFlags>();
+    CLI::App* command = app.add_subcommand("probe", "Load one part of a machine and measure it");
+    command->add_option("probe", flags->file, "Probe file")->required()->type_name("PROBE.json");
+    command->add_option("--json", flags->json, "Write the whole result as JSON (- for standard output)");
+    command->add_option("--set", flags->set, "Override a key, e.g. --set probe.bytes=65536; repeatable")
+        ->type_name("KEY=VALUE")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    command->add_flag("-q,--quiet", flags->quiet, "No table; errors and the exit code only");
+    command->callback([flags, &context] { context.exit_code = run_probe(*flags, context); });
+}
+
+}  // namespace tilemesh::cli

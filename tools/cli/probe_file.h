@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loading a probe's file: bases and machines are made whole as in a panel, then it is read strictly.
+#pragma once
+
+#include "sim/probe/probe.h"
+#include "sim/run/resolve.h"
+
+namespace tilemesh::cli {
+
+inline probe::Probe load_probe(const std::filesystem::path& file, const std::vector<run::Setting>& settings) {
+    run::ResolvedPanel resolved = run::resolve_panel_file(file);
+    for (const run::Setting& setting : settings) run::apply_setting(resolved, setting);
+    return probe::read_probe(resolved.json, resolved.file, resolved.machine_file);
+}
+
+}  // namespace tilemesh::cli
