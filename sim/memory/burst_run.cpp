@@ -20,13 +20,12 @@ public:
           load_(load),
           map_(config.geometry, config.mapping),
           ticks_(config),
-          request_(load.request == 0 ? load.burst : load.request),
-          requests_((load.total + request_ - 1) / request_),
+          stream_(config, load),
+          request_(stream_.request_bytes()),
+          requests_(stream_.requests()),
           left_(requests_),
           issued_at_(requests_),
           pending_(static_cast<std::size_t>(config.geometry.channels)) {
-        if (load.burst % request_ != 0)
-            fail<InputError>("request_bytes {} should divide burst_bytes {}", request_, load.burst);
         for (int i = 0; i < config.geometry.channels; ++i) channels_.emplace_back(config_, ticks_);
     }
 
@@ -62,31 +61,18 @@ private:
         }
     }
 
-    std::uint64_t next_address() {
-        const std::uint64_t offset = issued_ * request_ % load_.burst;
-        if (offset == 0) {
-            const std::uint64_t bursts = config_.capacity.value() / load_.burst;
-            burst_ = load_.random ? random_below(load_.seed, 0, issued_ * request_ / load_.burst, bursts) : issued_ * request_ / load_.burst % bursts;
-        }
-        return burst_ * load_.burst + offset;
-    }
-
-    bool next_writes() const {
-        const auto writes = [&](std::uint64_t n) { return std::floor(static_cast<double>(n) * load_.write_share + 0.5); };
-        return writes(issued_ + 1) > writes(issued_);
+    bool may_go() {
+        if (load_.window > 0) return outstanding_ == 0 || outstanding_ + request_ <= load_.window;
+        const auto channel = static_cast<std::size_t>(map_.place(stream_.address(issued_)).channel);
+        return pending_[channel].empty() && channels_[channel].has_room(stream_.writes(issued_));
     }
 
     void issue(std::int64_t now) {
         if (now < may_issue_) return;
-        std::uint64_t this_clock = 0;
-        while (issued_ < requests_ && (outstanding_ == 0 || outstanding_ + request_ <= load_.window)) {
-            if (load_.requests_per_clock > 0 && this_clock++ == load_.requests_per_clock) {
-                may_issue_ = now + ticks_.clock;
-                return;
-            }
-            const std::uint64_t address = next_address(), burst = config_.geometry.burst;
+        while (issued_ < requests_ && may_go()) {
+            const std::uint64_t address = stream_.address(issued_), burst = config_.geometry.burst;
             const std::uint64_t first = address / burst, last = (address + request_ - 1) / burst;
-            const bool write = next_writes();
+            const bool write = stream_.writes(issued_);
             for (std::uint64_t i = first; i <= last; ++i) {
                 const Place place = map_.place(i * burst);
                 pending_[static_cast<std::size_t>(place.channel)].push_back({issued_, place.row, place.bank, write});
@@ -114,7 +100,7 @@ private:
     }
 
     std::int64_t next(std::int64_t now) const {
-        if (waiting_) return now + 1;
+        if (waiting_ || (load_.window == 0 && issued_ < requests_ && may_issue_ <= now)) return now + 1;
         std::int64_t next = std::numeric_limits<std::int64_t>::max();
         if (issued_ < requests_ && may_issue_ > now) next = may_issue_;
         if (issued_ < requests_ && seen_at_ > now) next = std::min(next, seen_at_);
@@ -158,6 +144,7 @@ private:
     const BurstLoad& load_;
     AddressMap map_;
     CommandTicks ticks_;
+    RequestStream stream_;
     std::uint64_t request_, requests_;
     std::vector<std::uint64_t> left_;
     std::vector<std::int64_t> issued_at_;
@@ -166,12 +153,30 @@ private:
     std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
     std::vector<Completion> completions_;
     std::vector<double> latencies_;
-    std::uint64_t issued_ = 0, done_ = 0, outstanding_ = 0, burst_ = 0;
+    std::uint64_t issued_ = 0, done_ = 0, outstanding_ = 0;
     std::int64_t may_issue_ = 0, seen_at_ = 0;
     bool waiting_ = false;
 };
 
 }  // namespace
+
+RequestStream::RequestStream(const HbmConfig& config, const BurstLoad& load)
+    : load_(load), request_(load.request == 0 ? load.burst : load.request), bursts_(config.capacity.value() / load.burst) {
+    if (load.burst % request_ != 0) fail<InputError>("requests of {} bytes should divide bursts of {}", request_, load.burst);
+    if (bursts_ == 0)
+        fail<InputError>("a burst of {} bytes has no room in a slice of {}", load.burst, config.capacity.value());
+}
+
+std::uint64_t RequestStream::address(std::uint64_t request) const {
+    const std::uint64_t byte = request * request_, burst = byte / load_.burst;
+    const std::uint64_t at = load_.random ? random_below(load_.seed, 0, burst, bursts_) : burst % bursts_;
+    return at * load_.burst + byte % load_.burst;
+}
+
+bool RequestStream::writes(std::uint64_t request) const {
+    const auto writes = [&](std::uint64_t n) { return std::floor(static_cast<double>(n) * load_.write_share + 0.5); };
+    return writes(request + 1) > writes(request);
+}
 
 BurstResult run_bursts(const HbmConfig& config, const BurstLoad& load) {
     if (config.standard == Standard::ideal)

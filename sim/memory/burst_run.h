@@ -13,12 +13,26 @@ struct BurstLoad {
     bool random = false;
     std::uint64_t burst = 4096;          // consecutive bytes; random bursts are aligned to their size
     std::uint64_t request = 0;           // bytes that are issued and timed together; 0: a burst
-    std::uint64_t window = 65536;        // bytes outstanding at most; one request may always go
+    std::uint64_t window = 65536;        // bytes outstanding at most, one request may always go; 0: whatever queues take
     std::uint64_t total = 1 << 20;       // bytes
     double write_share = 0.0;            // of the requests, spread evenly
-    std::uint64_t requests_per_clock{};  // 0: as many as the window lets go
     double every_ns = 0.0;               // no request sooner than this after the one before
     std::uint64_t seed = 1;
+};
+
+/// The requests of a load: pure functions of their number.
+class RequestStream {
+public:
+    /// InputError when requests do not divide bursts or a burst does not fit into the slice.
+    RequestStream(const HbmConfig& config, const BurstLoad& load);
+    std::uint64_t request_bytes() const { return request_; }
+    std::uint64_t requests() const { return (load_.total + request_ - 1) / request_; }
+    std::uint64_t address(std::uint64_t request) const;
+    bool writes(std::uint64_t request) const;
+
+private:
+    BurstLoad load_;
+    std::uint64_t request_, bursts_;  // bursts that the slice has room for
 };
 
 struct BurstResult {

@@ -38,6 +38,7 @@ CommandTicks::CommandTicks(const HbmConfig& config) {
 ChannelController::ChannelController(const HbmConfig& config, const CommandTicks& ticks)
     : t_(ticks),
       queue_entries_(static_cast<std::size_t>(config.queue_entries)),
+      bank_queue_entries_(config.bank_queue_entries),
       pseudo_channel_count_(config.geometry.pseudo_channels),
       banks_per_lane_(config.geometry.banks_per_lane()),
       banks_per_group_(config.geometry.banks),
@@ -58,11 +59,18 @@ ChannelController::ChannelController(const HbmConfig& config, const CommandTicks
 void ChannelController::push(const Access& access) {
     (access.write ? writes_ : reads_).push_back(access);
     Bank& b = bank(access.bank);
+    if (++b.queued[access.write ? 1 : 0] > bank_queue_entries_) ++taken_[access.write ? 1 : 0];
     if (b.open && b.row == access.row)
         ++b.wanted[access.write ? 1 : 0];
     else
         row_wake_ = 0;
     wake_ = 0;
+}
+
+void ChannelController::leave(bool write, std::size_t index) {
+    std::vector<Access>& queue = write ? writes_ : reads_;
+    if (bank(queue[index].bank).queued[write ? 1 : 0]-- > bank_queue_entries_) --taken_[write ? 1 : 0];
+    take(queue, index);
 }
 
 std::int64_t ChannelController::column_ready(const Access& access) {
@@ -186,7 +194,7 @@ bool ChannelController::issue_column(std::int64_t now, std::vector<Completion>& 
             ++counters_.row_hits;
             if (--b.wanted[writing_ ? 1 : 0] == 0) row_wake_ = 0;
             column(queue[i], now, completed);
-            take(queue, i);
+            leave(writing_, i);
             return true;
         }
         wake_ = std::min(wake_, ready);
@@ -282,7 +290,7 @@ bool ChannelController::issue_row(std::int64_t now) {
             precharge(access.bank, now);
         } else {
             promised_.push_back(access);
-            take(queue, i);
+            leave(writing_, i);
             activate(access.bank, access.row, now);
         }
         row_wake_ = 0;

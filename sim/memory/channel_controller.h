@@ -47,7 +47,7 @@ public:
     ChannelController(const HbmConfig& config, const CommandTicks& ticks);
 
     /// Is there room in the queue for reads, or for writes?
-    bool has_room(bool write) const { return (write ? writes_ : reads_).size() < queue_entries_; }
+    bool has_room(bool write) const { return taken_[write ? 1 : 0] < queue_entries_; }
     void push(const Access& access);
     /// Issues what may be issued at `now`; what completes is appended. Ticks must grow; those before wake() need no call.
     void tick(std::int64_t now, std::vector<Completion>& completed);
@@ -62,7 +62,8 @@ private:
         bool promised = false;  // activated for a request whose column command is still to come
         std::uint64_t row = 0;
         std::uint64_t looked_at = 0;     // the last scan of the queue that came across it
-        std::array<int, 2> wanted{0, 0};  // reads and writes in the queue that hit the open row
+        std::array<int, 2> queued{0, 0};  // reads and writes in the queue
+        std::array<int, 2> wanted{0, 0};  // those that hit the open row
         std::int64_t activated = never, precharged = never, read = never, written = never, refreshed = never;
     };
     struct BankGroup {
@@ -92,6 +93,8 @@ private:
     std::int64_t refresh_ready(const Refresh& refresh);
     std::int64_t on_clock(std::int64_t tick) const { return (tick + t_.clock - 1) / t_.clock * t_.clock; }
 
+    /// Takes a request out of its queue.
+    void leave(bool write, std::size_t index);
     void post_refreshes(std::int64_t now);
     bool issue_column(std::int64_t now, std::vector<Completion>& completed);
     bool issue_row(std::int64_t now);
@@ -104,6 +107,8 @@ private:
 
     CommandTicks t_;
     std::size_t queue_entries_;
+    int bank_queue_entries_;
+    std::array<std::size_t, 2> taken_{0, 0};  // room taken in the queue by reads and writes
     int pseudo_channel_count_, banks_per_lane_, banks_per_group_, banks_per_stack_;
     RefreshMode refresh_mode_;
     bool refresh_together_, acknowledge_at_command_;

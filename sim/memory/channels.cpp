@@ -30,6 +30,12 @@ Channels::Rows Channels::touch_rows(std::uint64_t first_burst, std::uint64_t las
     return before == first ? Rows::open : before == no_frame ? Rows::closed : Rows::foreign;
 }
 
+void Channels::leave_open(Segment segment) {
+    if (segment.bytes == 0) return;
+    const std::uint64_t burst = config_.geometry.burst;
+    touch_rows(segment.address / burst, (segment.address + segment.bytes - 1) / burst);
+}
+
 void Channels::add_work(std::uint64_t first_burst, std::uint64_t last_burst, double ns_per_burst) {
     // Whole periods load every lane alike; the rest is walked in blocks that lie in one lane.
     const std::uint64_t period = map_.lane_period(), block = map_.lane_block();

@@ -33,6 +33,9 @@ public:
     /// order.
     Booking book(Picoseconds now, Segment first, std::uint64_t count, std::uint64_t stride, bool write);
 
+    /// Somebody wrote these bytes before time began: as far as nothing came after them, their rows are open.
+    void leave_open(Segment segment);
+
     /// When work of length `length` that starts at `begin` ends, refreshes included.
     Picoseconds after_refreshes(Picoseconds begin, Picoseconds length) const;
 

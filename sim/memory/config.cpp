@@ -68,6 +68,7 @@ HbmConfig read_hbm(JsonReader reader) {
     hbm.refresh = choice(reader, "refresh", refresh_modes, ideal ? RefreshMode::none : RefreshMode::all_bank);
     hbm.refresh_together = reader.boolean("refresh_together", hbm.standard == Standard::hbm3);
     hbm.queue_entries = count(reader, "queue_entries", 4096, 64);
+    hbm.bank_queue_entries = static_cast<int>(reader.integer("bank_queue_entries", 0, 4096, 0));
     hbm.acknowledge_at_command = reader.word("write_acknowledge", {"data", "command"}, "data") == "command";
     hbm.access_latency = from_nanoseconds(reader.number("access_latency_ns", 0.0, 1e6, 0.0));
     hbm.timing = preset(hbm.standard);

@@ -24,6 +24,7 @@ struct HbmConfig {
     RefreshMode refresh = RefreshMode::none;
     bool refresh_together = false;        // per-bank refreshes take one bank of every pseudo-channel at once
     int queue_entries = 64;               // bursts of each direction that a channel's controller chooses from
+    int bank_queue_entries = 0;           // bursts of each bank that take no room in that queue
     bool acknowledge_at_command = false;  // a write is done for its sender when its command goes out
     Picoseconds access_latency;           // between the slice's port and its controllers, both ways together
 

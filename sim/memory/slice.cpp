@@ -16,6 +16,12 @@ Slice::Slice(sc_core::sc_module_name name, const HbmConfig& config, ServiceProfi
     sensitive << wake_;
 }
 
+std::uint64_t Slice::allocate(std::uint64_t bytes, std::string_view what) {
+    const std::uint64_t address = book_.allocate(bytes, what, name());
+    channels_.leave_open({address, bytes});
+    return address;
+}
+
 void Slice::request(const Request& request) {
     waiting_.push_back(request);
     waiting_.back().posted = sc_core::sc_delta_count();

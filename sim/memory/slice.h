@@ -44,8 +44,9 @@ public:
     void request(const Request& request);
     ComponentId id() const { return id_; }
 
-    /// Reserves room; returns its address. InputError when the slice is full.
-    std::uint64_t allocate(std::uint64_t bytes, std::string_view what) { return book_.allocate(bytes, what, name()); }
+    /// Reserves room; returns its address. What is allocated has been written: its rows are as that left them.
+    /// InputError when the slice is full.
+    std::uint64_t allocate(std::uint64_t bytes, std::string_view what);
 
 private:
     void serve();
