@@ -51,7 +51,8 @@ AddressMap::AddressMap(const HbmGeometry& geometry, std::string_view order) : ge
     std::vector<std::string> words;
     std::istringstream stream{std::string(order)};
     for (std::string word; stream >> word;) words.push_back(word);
-    if (words.empty() || words.front() != "row") fail<InputError>("found \"{}\", expected fields that begin with row", order);
+    if (words.empty() || words.front() != "row")
+        fail<InputError>("found \"{}\", expected fields that begin with row", order);
     const std::array<std::uint64_t, 6> counts{
         static_cast<std::uint64_t>(geometry.channels), static_cast<std::uint64_t>(geometry.pseudo_channels),
         static_cast<std::uint64_t>(geometry.stacks),   static_cast<std::uint64_t>(geometry.bank_groups),
@@ -60,7 +61,8 @@ AddressMap::AddressMap(const HbmGeometry& geometry, std::string_view order) : ge
     std::uint64_t columns = counts[5];
     for (auto word = words.rbegin(); word + 1 != words.rend(); ++word) {
         const std::size_t colon = word->find(':');
-        const auto part = std::find(part_names.begin(), part_names.end(), word->substr(0, colon)) - part_names.begin();
+        const auto part =
+            std::find(part_names.begin(), part_names.end(), word->substr(0, colon)) - part_names.begin();
         if (part == 6) fail<InputError>("found \"{}\", expected row, {}", *word, fmt::join(part_names, ", "));
         const auto index = static_cast<std::size_t>(part);
         if (whole[index]) fail<InputError>("found \"{}\" more than once", *word);

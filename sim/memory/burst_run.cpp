@@ -56,7 +56,8 @@ private:
             outstanding_ -= std::min(config_.geometry.burst, request_);
             seen_at_ = now + ticks_.clock;  // the engine sees it at its next clock
             if (--left_[request] > 0) continue;
-            ++done_;
+            if (++done_ == requests_ / 4) quarter_ = now;
+            if (done_ == requests_ - requests_ / 4) three_quarters_ = now;
             latencies_.push_back(static_cast<double>(now - issued_at_[request]) * ticks_.nanoseconds_per_tick);
         }
     }
@@ -122,6 +123,7 @@ private:
         const ChannelCounters& sum = result.counters;
         const auto time = static_cast<double>(now), channels = static_cast<double>(channels_.size());
         result.time_ns = time * ticks_.nanoseconds_per_tick;
+        result.middle_ns = static_cast<double>(three_quarters_ - quarter_) * ticks_.nanoseconds_per_tick;
         const double bytes = static_cast<double>(requests_ * request_);
         result.gbytes_per_s = bytes / result.time_ns;
         result.fraction_of_peak = result.gbytes_per_s / config_.peak().gbytes_per_s();
@@ -154,15 +156,18 @@ private:
     std::vector<Completion> completions_;
     std::vector<double> latencies_;
     std::uint64_t issued_ = 0, done_ = 0, outstanding_ = 0;
-    std::int64_t may_issue_ = 0, seen_at_ = 0;
+    std::int64_t may_issue_ = 0, seen_at_ = 0, quarter_ = 0, three_quarters_ = 0;
     bool waiting_ = false;
 };
 
 }  // namespace
 
 RequestStream::RequestStream(const HbmConfig& config, const BurstLoad& load)
-    : load_(load), request_(load.request == 0 ? load.burst : load.request), bursts_(config.capacity.value() / load.burst) {
-    if (load.burst % request_ != 0) fail<InputError>("requests of {} bytes should divide bursts of {}", request_, load.burst);
+    : load_(load),
+      request_(load.request == 0 ? load.burst : load.request),
+      bursts_(config.capacity.value() / load.burst) {
+    if (load.burst % request_ != 0)
+        fail<InputError>("requests of {} bytes should divide bursts of {}", request_, load.burst);
     if (bursts_ == 0)
         fail<InputError>("a burst of {} bytes has no room in a slice of {}", load.burst, config.capacity.value());
 }

@@ -11,12 +11,12 @@ namespace tilemesh::memory {
 
 struct BurstLoad {
     bool random = false;
-    std::uint64_t burst = 4096;          // consecutive bytes; random bursts are aligned to their size
-    std::uint64_t request = 0;           // bytes that are issued and timed together; 0: a burst
-    std::uint64_t window = 65536;        // bytes outstanding at most, one request may always go; 0: whatever queues take
-    std::uint64_t total = 1 << 20;       // bytes
-    double write_share = 0.0;            // of the requests, spread evenly
-    double every_ns = 0.0;               // no request sooner than this after the one before
+    std::uint64_t burst = 4096;     // consecutive bytes; random bursts are aligned to their size
+    std::uint64_t request = 0;      // bytes that are issued and timed together; 0: a burst
+    std::uint64_t window = 65536;   // bytes outstanding at most, one request may always go; 0: whatever queues take
+    std::uint64_t total = 1 << 20;  // bytes
+    double write_share = 0.0;       // of the requests, spread evenly
+    double every_ns = 0.0;          // no request sooner than this after the one before
     std::uint64_t seed = 1;
 };
 
@@ -39,7 +39,8 @@ struct BurstResult {
     double time_ns = 0;  // until the last byte
     double gbytes_per_s = 0, fraction_of_peak = 0;
     double latency_mean_ns = 0, latency_min_ns = 0, latency_p99_ns = 0;  // of a request, from issue to last byte
-    double row_hit_rate = 0;                                             // of all column commands
+    double middle_ns = 0;     // of the middle half of the bytes: free of filling and draining
+    double row_hit_rate = 0;  // of all column commands
     // Shares of the time in which a channel had work but its column commands waited; with fraction_of_peak and the
     // time without work they make up the whole.
     double lost_refresh = 0, lost_turnaround = 0, lost_rows = 0;

@@ -2,7 +2,6 @@
 #include "sim/memory/channel_controller.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -17,23 +16,6 @@ void take(std::vector<Access>& queue, std::size_t index) {
 }
 
 }  // namespace
-
-CommandTicks::CommandTicks(const HbmConfig& config) {
-    const HbmTiming& timing = config.timing;
-    nanoseconds_per_tick = timing.row_command_slot;
-    const auto ticks = [&](double ns) { return static_cast<std::int64_t>(std::ceil(ns / nanoseconds_per_tick - 1e-6)); };
-    clock = ticks(timing.clock);
-    activate_command = ticks(timing.activate_command);
-    precharge_command = ticks(timing.precharge_command);
-    burst = ticks(static_cast<double>(config.geometry.burst) / config.lane_rate().gbytes_per_s());
-    cl = ticks(timing.tCL), cwl = ticks(timing.tCWL), rcd_read = ticks(timing.tRCDRD), rcd_write = ticks(timing.tRCDWR);
-    rp = ticks(timing.tRP), ras = ticks(timing.tRAS), wr = ticks(timing.tWR), rtp = ticks(timing.tRTP);
-    ccd_s = std::max(burst, ticks(timing.tCCD_S)), ccd_l = ticks(timing.tCCD_L), ccd_r = ticks(timing.tCCD_R);
-    rrd_s = ticks(timing.tRRD_S), rrd_l = ticks(timing.tRRD_L), faw = ticks(timing.tFAW), ppd = ticks(timing.tPPD);
-    wtr_s = ticks(timing.tWTR_S), wtr_l = ticks(timing.tWTR_L), rtw = ticks(timing.tRTW);
-    rfc = ticks(timing.tRFC), rfc_bank = ticks(timing.tRFCpb), rrefd = ticks(timing.tRREFD);
-    refi = ticks(timing.tREFI), refi_bank = ticks(timing.tREFIpb);
-}
 
 ChannelController::ChannelController(const HbmConfig& config, const CommandTicks& ticks)
     : t_(ticks),
@@ -71,58 +53,6 @@ void ChannelController::leave(bool write, std::size_t index) {
     std::vector<Access>& queue = write ? writes_ : reads_;
     if (bank(queue[index].bank).queued[write ? 1 : 0]-- > bank_queue_entries_) --taken_[write ? 1 : 0];
     take(queue, index);
-}
-
-std::int64_t ChannelController::column_ready(const Access& access) {
-    const Bank& b = bank(access.bank);
-    const BankGroup& group = groups_[group_of(access.bank)];
-    const PseudoChannel& pc = pseudo_channel(pseudo_channel_of(access.bank));
-    const std::int64_t opened = b.activated + t_.activate_command - t_.clock;
-    std::int64_t ready = column_bus_free_;
-    if (access.write) {
-        ready = std::max({ready, opened + t_.rcd_write, pc.written + t_.ccd_s, group.written + t_.ccd_l, pc.read + t_.rtw});
-        return on_clock(ready);
-    }
-    ready = std::max({ready, opened + t_.rcd_read, pc.read + t_.burst, group.read + t_.ccd_l,
-                      pc.written + t_.cwl + t_.burst + t_.wtr_s, group.written + t_.cwl + t_.burst + t_.wtr_l});
-    const int stack = access.bank % banks_per_lane_ / banks_per_stack_;
-    for (std::size_t s = 0; s < pc.stack_read.size(); ++s)
-        ready = std::max(ready, pc.stack_read[s] + (static_cast<int>(s) == stack ? t_.ccd_s : t_.ccd_r));
-    return on_clock(ready);
-}
-
-std::int64_t ChannelController::activate_ready(int number) {
-    const Bank& b = bank(number);
-    const BankGroup& group = groups_[group_of(number)];
-    const PseudoChannel& pc = pseudo_channel(pseudo_channel_of(number));
-    const std::int64_t length = t_.precharge_command - t_.activate_command;  // times count between ends of commands
-    return on_clock(std::max({row_bus_free_, b.precharged + t_.rp + length, b.activated + t_.ras + t_.rp,
-                              b.refreshed + t_.rfc_bank + length, group.activated + t_.rrd_l,
-                              group.refreshed + t_.rrd_l + length, pc.activated + t_.rrd_s,
-                              pc.refreshed_bank + t_.rrefd + length, pc.refreshed + t_.rfc + length,
-                              pc.last_activates[pc.oldest_activate] + t_.faw}));
-}
-
-std::int64_t ChannelController::precharge_ready(int number) {
-    const Bank& b = bank(number);
-    const std::int64_t length = t_.clock - t_.precharge_command;
-    return std::max({row_bus_free_, b.activated + t_.ras + t_.activate_command - t_.precharge_command,
-                     b.read + t_.rtp + length, b.written + t_.cwl + t_.burst + t_.wr + length,
-                     pseudo_channel(pseudo_channel_of(number)).precharged + t_.ppd});
-}
-
-std::int64_t ChannelController::refresh_ready(const Refresh& refresh) {
-    const PseudoChannel& pc = pseudo_channel(refresh.pseudo_channel);
-    const std::int64_t length = t_.activate_command - t_.precharge_command;
-    const std::int64_t cycle = t_.ras + t_.rp;
-    if (refresh.bank < 0)
-        return on_clock(std::max({row_bus_free_, pc.activated + cycle + length, pc.precharged + t_.rp,
-                                  pc.refreshed_bank + t_.rfc_bank, pc.refreshed + t_.rfc}));
-    const Bank& b = bank(refresh.bank);
-    return on_clock(std::max({row_bus_free_, b.activated + cycle + length, b.precharged + t_.rp,
-                              pc.activated + t_.rrd_s + length, groups_[group_of(refresh.bank)].activated + t_.rrd_l + length,
-                              pc.refreshed_bank + t_.rrefd, pc.refreshed + t_.rfc,
-                              pc.last_activates[pc.oldest_activate] + t_.faw + length}));
 }
 
 void ChannelController::post_refreshes(std::int64_t now) {
@@ -306,9 +236,9 @@ void ChannelController::account(std::int64_t now) {
     last_tick_ = now;
     if (waited <= 0 || (reads_.empty() && writes_.empty() && promised_.empty())) return;
     const auto ticks = static_cast<std::uint64_t>(waited);
-    const bool refreshing = std::any_of(pseudo_channels_.begin(), pseudo_channels_.end(), [&](const PseudoChannel& pc) {
-        return now <= pc.refreshed + t_.rfc + t_.rcd_read;
-    });
+    const bool refreshing =
+        std::any_of(pseudo_channels_.begin(), pseudo_channels_.end(),
+                    [&](const PseudoChannel& pc) { return now <= pc.refreshed + t_.rfc + t_.rcd_read; });
     const auto turning = [&](const Access& access) {
         const PseudoChannel& pc = pseudo_channel(pseudo_channel_of(access.bank));
         return bank(access.bank).open && (access.write ? pc.read > pc.written : pc.written > pc.read);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The controller of one HBM channel, command by command: a bounded queue from which it serves row hits first, then the
-// oldest request that is ready (FR-FCFS); activates, precharges and column commands under the standard's timings; reads
-// and writes in batches; refreshes. Two pseudo-channels share the command buses. Exact, and as slow as that is:
+// The controller of one HBM channel, command by command: a bounded queue from which it serves row hits first, then
+// the oldest request that is ready (FR-FCFS); activates, precharges and column commands under the standard's timings;
+// reads and writes in batches; refreshes. Two pseudo-channels share the command buses. Exact, and as slow as that is:
 // it serves the memory probe and measures the profile that whole transfers are booked with (service_profile.h).
 #pragma once
 
@@ -38,8 +38,8 @@ struct CommandTicks {
     explicit CommandTicks(const HbmConfig& config);
     double nanoseconds_per_tick;
     std::int64_t clock, activate_command, precharge_command;
-    std::int64_t burst, cl, cwl, rcd_read, rcd_write, rp, ras, wr, rtp, ccd_s, ccd_l, ccd_r, rrd_s, rrd_l, faw, ppd, wtr_s,
-        wtr_l, rtw, rfc, rfc_bank, rrefd, refi, refi_bank;
+    std::int64_t burst, cl, cwl, rcd_read, rcd_write, rp, ras, wr, rtp, ccd_s, ccd_l, ccd_r, rrd_s, rrd_l, faw, ppd,
+        wtr_s, wtr_l, rtw, rfc, rfc_bank, rrefd, refi, refi_bank;
 };
 
 class ChannelController {
@@ -49,7 +49,8 @@ public:
     /// Is there room in the queue for reads, or for writes?
     bool has_room(bool write) const { return taken_[write ? 1 : 0] < queue_entries_; }
     void push(const Access& access);
-    /// Issues what may be issued at `now`; what completes is appended. Ticks must grow; those before wake() need no call.
+    /// Issues what may be issued at `now`; what completes is appended. Ticks must grow; those before wake() need no
+    /// call.
     void tick(std::int64_t now, std::vector<Completion>& completed);
     /// The next tick at which something may happen.
     std::int64_t wake() const { return wake_; }
@@ -61,7 +62,7 @@ private:
         bool open = false;
         bool promised = false;  // activated for a request whose column command is still to come
         std::uint64_t row = 0;
-        std::uint64_t looked_at = 0;     // the last scan of the queue that came across it
+        std::uint64_t looked_at = 0;      // the last scan of the queue that came across it
         std::array<int, 2> queued{0, 0};  // reads and writes in the queue
         std::array<int, 2> wanted{0, 0};  // those that hit the open row
         std::int64_t activated = never, precharged = never, read = never, written = never, refreshed = never;

@@ -46,7 +46,8 @@ void Channels::add_work(std::uint64_t first_burst, std::uint64_t last_burst, dou
     }
     for (std::uint64_t burst = first_burst + periods * period; burst <= last_burst;) {
         const std::uint64_t next = std::min(last_burst + 1, (burst / block + 1) * block);
-        lanes_[static_cast<std::size_t>(map_.lane(burst))].work_ns += static_cast<double>(next - burst) * ns_per_burst;
+        lanes_[static_cast<std::size_t>(map_.lane(burst))].work_ns +=
+            static_cast<double>(next - burst) * ns_per_burst;
         burst = next;
     }
 }
@@ -63,11 +64,13 @@ Picoseconds Channels::after_refreshes(Picoseconds begin, Picoseconds length) con
     // Refresh occupies [k * interval - gap, k * interval) for every k >= 1.
     const std::uint64_t interval = profile_.refresh_interval().value(), gap = profile_.refresh_gap().value();
     const std::uint64_t start = refresh_free(begin).value();
-    const std::uint64_t refreshes = length.value() == 0 ? 0 : (start % interval + length.value() - 1) / (interval - gap);
+    const std::uint64_t refreshes =
+        length.value() == 0 ? 0 : (start % interval + length.value() - 1) / (interval - gap);
     return Picoseconds(start + length.value() + refreshes * gap);
 }
 
-Channels::Booking Channels::book(Picoseconds now, Segment first, std::uint64_t count, std::uint64_t stride, bool write) {
+Channels::Booking Channels::book(Picoseconds now, Segment first, std::uint64_t count, std::uint64_t stride,
+                                 bool write) {
     for (Lane& lane : lanes_) lane.work_ns = 0;
     const std::uint64_t burst = config_.geometry.burst;
     const double lane_ns = static_cast<double>(burst * lanes_.size());
@@ -94,16 +97,19 @@ Channels::Booking Channels::book(Picoseconds now, Segment first, std::uint64_t c
     wrote_ = write;
     Booking booking{Picoseconds::max(), now, Picoseconds(), Bytes(bursts * burst)};
     std::uint64_t busy = 0;
+    // A lane that stands idle serves one run at once, not at the pace that it keeps up under load.
+    const Picoseconds alone = after_refreshes(now + lead, rounded_up(std::max(0.0, alone_ns - lead_ns)));
     for (Lane& lane : lanes_) {
         if (lane.work_ns == 0) continue;
-        const Picoseconds start = std::max(now + lead, lane.free_at + turn);
+        const bool idle = lane.free_at + turn <= now + lead;
+        const Picoseconds start = idle ? now + lead : lane.free_at + turn;
         lane.free_at = after_refreshes(start, rounded_up(lane.work_ns));
         booking.begin = std::min(booking.begin, start);
-        booking.end = std::max(booking.end, lane.free_at);
-        busy += (lane.free_at - start).value();
+        booking.end =
+            std::max(booking.end, idle && count == 1 && !ideal ? std::min(lane.free_at, alone) : lane.free_at);
+        busy += (std::min(lane.free_at, std::max(booking.end, start)) - start).value();
     }
-    if (alone_ns > lead_ns)
-        booking.end = std::max(booking.end, after_refreshes(now + lead, rounded_up(alone_ns - lead_ns)));
+    booking.end = std::max(booking.end, alone);
     booking.busy = Picoseconds(busy / lanes_.size());
     booking.end += config_.access_latency;
     return booking;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The arithmetic of one slice's channels for whole transfers, without any simulation: given when a transfer arrives and
-// which addresses it touches, when is it done? Lanes (pseudo-channels) serve in arrival order; what a transfer costs
-// them follows from its runs of consecutive bytes, from the rows that earlier transfers left open, from the bus turning
-// between reads and writes and from refresh. Work per transfer and lane, never per burst.
+// The arithmetic of one slice's channels for whole transfers, without any simulation: given when a transfer arrives
+// and which addresses it touches, when is it done? Lanes (pseudo-channels) serve in arrival order; what a transfer
+// costs them follows from its runs of consecutive bytes, from the rows that earlier transfers left open, from the bus
+// turning between reads and writes and from refresh. Work per transfer and lane, never per burst.
 #pragma once
 
 #include "sim/memory/service_profile.h"

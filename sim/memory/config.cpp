@@ -34,11 +34,12 @@ void check(const HbmConfig& hbm, const JsonReader& reader) {
     const HbmTiming& timing = hbm.timing;
     const double slots = timing.clock / timing.row_command_slot;
     if (hbm.standard != Standard::ideal && !(slots >= 1 && std::abs(slots - std::round(slots)) < 1e-6))
-        reader.complain(fmt::format("timing: clock_ns ({}) must be a multiple of row_command_slot_ns ({}), both above 0",
-                                    timing.clock, timing.row_command_slot));
+        reader.complain(
+            fmt::format("timing: clock_ns ({}) must be a multiple of row_command_slot_ns ({}), both above 0",
+                        timing.clock, timing.row_command_slot));
     if (hbm.refresh == RefreshMode::all_bank && timing.tRFC * 2 >= timing.tREFI)
-        reader.complain(fmt::format("timing: tRFC_ns: found {}, expected less than half of tREFI_ns ({})", timing.tRFC,
-                                    timing.tREFI));
+        reader.complain(fmt::format("timing: tRFC_ns: found {}, expected less than half of tREFI_ns ({})",
+                                    timing.tRFC, timing.tREFI));
     if (hbm.refresh == RefreshMode::per_bank && timing.tREFIpb < timing.tRREFD * 4)
         reader.complain(fmt::format("timing: tREFIpb_ns: found {}, expected at least four times tRREFD_ns ({})",
                                     timing.tREFIpb, timing.tRREFD));

@@ -14,7 +14,8 @@ ServiceProfile::ServiceProfile(const HbmConfig& config)
     const HbmTiming& timing = config.timing;
     if (config.refresh != RefreshMode::all_bank) return;
     refresh_interval_ = from_nanoseconds(timing.tREFI);
-    refresh_gap_ = from_nanoseconds(timing.tRTP + config.geometry.pseudo_channels * timing.tRP + timing.tRFC + timing.tRCDRD);
+    refresh_gap_ =
+        from_nanoseconds(timing.tRTP + config.geometry.pseudo_channels * timing.tRP + timing.tRFC + timing.tRCDRD);
 }
 
 double ServiceProfile::turnaround_ns(bool to_write) const {
@@ -28,24 +29,28 @@ const ServiceProfile::Point& ServiceProfile::measured(std::uint64_t run, bool wr
     const auto [entry, missing] = points_[write ? 1 : 0].try_emplace(run);
     if (!missing) return entry->second;
     HbmConfig config = config_;
-    // Refreshes of all banks are booked at their times; those of single banks are everywhere, so they are in the rate.
+    // Refreshes of all banks are booked at their times; those of single banks are everywhere, so they are in the
+    // rate.
     if (config.refresh == RefreshMode::all_bank) config.refresh = RefreshMode::none;
     config.capacity = std::max(config.capacity, Bytes(run * 64));
     const HbmGeometry& geometry = config.geometry;
-    const std::uint64_t queues = static_cast<std::uint64_t>(geometry.channels * config.queue_entries) * geometry.burst;
+    const std::uint64_t queues =
+        static_cast<std::uint64_t>(geometry.channels * config.queue_entries) * geometry.burst;
     BurstLoad loaded;
     loaded.burst = run;
     loaded.write_share = write ? 1.0 : 0.0;
     loaded.random = run < longest_run_;
+    loaded.request = std::min(run, std::bit_floor(geometry.row));
     loaded.window = 4 * std::max(queues, run);
-    loaded.total = 4 * loaded.window / run * run;
-    const double filling = first_data_ns(write) + opening_ns(write);
-    const double bytes = static_cast<double>(loaded.total);
-    entry->second.ns_per_byte = std::max(least_ns_per_byte_, (run_bursts(config, loaded).time_ns - filling) / bytes);
+    loaded.total = std::max(8 * queues, (loaded.random ? 16 : 8) * run);
+    loaded.total = std::max<std::uint64_t>(8, loaded.total / run) * run;
+    const auto requests = loaded.total / loaded.request;
+    const double bytes = static_cast<double>((requests - 2 * (requests / 4)) * loaded.request);
+    entry->second.ns_per_byte = std::max(least_ns_per_byte_, run_bursts(config, loaded).middle_ns / bytes);
     // The same run twice, one after the other: the second finds its rows open.
     BurstLoad alone = loaded;
     alone.random = false;
-    alone.window = alone.burst;
+    alone.request = alone.window = alone.burst;
     alone.total = 2 * alone.burst;
     config.refresh = RefreshMode::none;
     config.capacity = Bytes(run);
@@ -73,7 +78,8 @@ double ServiceProfile::ns_per_byte(std::uint64_t run, bool write) {
 
 double ServiceProfile::alone_ns(std::uint64_t run, bool write, bool open) {
     if (config_.standard == Standard::ideal) return 0.0;
-    const double beyond = run > longest_run_ ? static_cast<double>(run - longest_run_) * stream_ns_per_byte(write) : 0.0;
+    const double beyond =
+        run > longest_run_ ? static_cast<double>(run - longest_run_) * stream_ns_per_byte(write) : 0.0;
     const auto figure = [&](const Point& point) { return open ? point.alone_open_ns : point.alone_closed_ns; };
     return between(run, write, figure) + beyond;
 }

@@ -16,8 +16,8 @@ class ServiceProfile {
 public:
     explicit ServiceProfile(const HbmConfig& config);
 
-    /// Nanoseconds per byte of the whole slice under load, refreshes of all banks aside, for runs of `run` consecutive
-    /// bytes that begin in a closed or foreign row; runs beyond longest_run() are as long streams.
+    /// Nanoseconds per byte of the whole slice under load, refreshes of all banks aside, for runs of `run`
+    /// consecutive bytes that begin in a closed or foreign row; runs beyond longest_run() are as long streams.
     double ns_per_byte(std::uint64_t run, bool write);
     double stream_ns_per_byte(bool write) { return ns_per_byte(longest_run_, write); }
     /// Nanoseconds from a lone request for `run` consecutive bytes to its last byte, all rows open or all closed.

@@ -47,8 +47,8 @@ void Slice::serve() {
         return now_due;
     });
     for (const Request& request : due) {
-        const Channels::Booking booking = channels_.book(now, request.first, request.segments, request.stride,
-                                                         request.write);
+        const Channels::Booking booking =
+            channels_.book(now, request.first, request.segments, request.stride, request.write);
         if (recorder_) {
             recorder_->activity({id_, booking.begin, booking.begin + booking.busy, request.arrival, booking.moved, 0,
                                  request.command, request.write ? "write" : "read"});

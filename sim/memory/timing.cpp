@@ -3,10 +3,11 @@
 
 namespace tilemesh::memory {
 
-// HBM2: JESD235D for a 2 Gb/s part of 8 Gb per channel; HBM3: JESD238 for a 6.4 Gb/s part of 16 Gb dies, 8 high, where
-// refresh, command lengths and tCCD are the standard's and the array timings, which vendors set, are those that public
-// simulators of the standard use. An idle read of the reference data confirms tRCD + tCL + its burst to the clock
-// (31 ns and 33.75 ns), a row hit tCL (31.6 ns for eight bursts), and rows of single bursts exclude a longer tFAW.
+// HBM2: JESD235D for a 2 Gb/s part of 8 Gb per channel; HBM3: JESD238 for a 6.4 Gb/s part of 16 Gb dies, 8 high,
+// where refresh, command lengths and tCCD are the standard's and the array timings, which vendors set, are those that
+// public simulators of the standard use. An idle read of the reference data confirms tRCD + tCL + its burst to the
+// clock (31 ns and 33.75 ns), a row hit tCL (31.6 ns for eight bursts), and rows of single bursts exclude a longer
+// tFAW.
 const std::array<TimingKey, 27>& timing_keys() {
     static constexpr std::array<TimingKey, 27> keys{{
         {"clock_ns", &HbmTiming::clock, 1.0, 0.625},
@@ -43,8 +44,7 @@ const std::array<TimingKey, 27>& timing_keys() {
 HbmTiming preset(Standard standard) {
     HbmTiming timing;
     if (standard == Standard::ideal) return timing;
-    for (const TimingKey& key : timing_keys())
-        timing.*key.member = standard == Standard::hbm2 ? key.hbm2 : key.hbm3;
+    for (const TimingKey& key : timing_keys()) timing.*key.member = standard == Standard::hbm2 ? key.hbm2 : key.hbm3;
     return timing;
 }
 

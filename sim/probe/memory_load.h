@@ -8,8 +8,8 @@
 
 namespace tilemesh::probe {
 
-/// Reads the keys of a load (mode, burst_bytes, request_bytes, window_bytes, write_share, total_bytes, every_ns, seed)
-/// and finishes the reader.
+/// Reads the keys of a load (mode, burst_bytes, request_bytes, window_bytes, write_share, total_bytes, every_ns,
+/// seed) and finishes the reader.
 memory::BurstLoad read_memory_load(JsonReader& reader, const memory::HbmConfig& hbm);
 
 struct BookedResult {

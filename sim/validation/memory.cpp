@@ -78,7 +78,8 @@ Case dramsim3_case(JsonReader row, const Json& timing, JsonReader geometry) {
     const std::string config = row.string("config"), pattern = row.string("pattern");
     const std::size_t word = config.find("ch");
     const std::size_t digits = word == std::string::npos ? 0 : config.find_last_not_of("0123456789", word - 1) + 1;
-    if (word == std::string::npos || word == digits) row.member("config").reject("a number of channels, as in \"2ch\"");
+    if (word == std::string::npos || word == digits)
+        row.member("config").reject("a number of channels, as in \"2ch\"");
     const int channels = std::atoi(config.substr(digits, word - digits).c_str());
     const memory::HbmConfig hbm =
         hbm_of({{"channels_per_pe", channels},
