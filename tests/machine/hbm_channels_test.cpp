@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The channels of an HBM slice: bursts, rows, refresh, queueing; every expected time from the configuration.
+// Whole transfers on the channels of an HBM slice: bandwidth, latency, open rows, queueing, refresh; every expected
+// time from the configuration or from the command-level controllers.
 #include "sim/memory/channels.h"
+#include "tests/machine/hbm_configs.h"
 
 #include <catch2/catch.hpp>
 
@@ -8,31 +10,22 @@
 
 using namespace tilemesh;
 using namespace tilemesh::memory;
+using tilemesh::test::hbm_config;
 
 namespace {
 
-/// Like the default machine's, without refresh unless told.
-HbmConfig config(bool refreshes = false) {
+/// Channels with a profile of their own.
+struct Bench {
     HbmConfig hbm;
-    hbm.capacity = Bytes(1 << 30);
-    hbm.channels = 8;
-    hbm.channel_rate = Rate::gbytes_per_s(32.0);
-    hbm.interleave = Bytes(256);
-    hbm.burst = Bytes(64);
-    hbm.row = Bytes(1024);
-    hbm.row_switch = from_nanoseconds(3.0);
-    hbm.access_latency = from_nanoseconds(6.0);
-    if (refreshes) {
-        hbm.refresh_interval = from_nanoseconds(3900.0);
-        hbm.refresh = from_nanoseconds(350.0);
-    }
-    return hbm;
-}
+    ServiceProfile profile{hbm};
+    Channels channels{hbm, profile};
 
-Picoseconds duration(const HbmConfig& hbm, Segment segment, std::uint64_t count = 1, std::uint64_t stride = 0) {
-    Channels channels(hbm);
-    return channels.book(Picoseconds(), segment, count, stride).end;
-}
+    explicit Bench(HbmConfig config) : hbm(std::move(config)) {}
+    double end_ns(double now, Segment segment, std::uint64_t count = 1, std::uint64_t stride = 0,
+                  bool write = false) {
+        return to_nanoseconds(channels.book(from_nanoseconds(now), segment, count, stride, write).end);
+    }
+};
 
 /// The same, one picosecond after the other.
 std::uint64_t walked(std::uint64_t interval, std::uint64_t refresh, std::uint64_t begin, std::uint64_t length) {
@@ -44,111 +37,147 @@ std::uint64_t walked(std::uint64_t interval, std::uint64_t refresh, std::uint64_
     return now;
 }
 
+HbmConfig ideal() {
+    return hbm_config(
+        {{"standard", "ideal"}, {"channels_per_pe", 8}, {"gbytes_per_s_per_channel", 32.0}, {"burst_bytes", 64}});
+}
+
 }  // namespace
 
 TEST_CASE("work goes around refreshes exactly as a walk through time does") {
-    HbmConfig hbm = config();
-    for (const auto& [interval, refresh] : {std::pair{50, 7}, std::pair{11, 10}, std::pair{13, 1}}) {
-        hbm.refresh_interval = Picoseconds(static_cast<std::uint64_t>(interval));
-        hbm.refresh = Picoseconds(static_cast<std::uint64_t>(refresh));
-        const Channels channels(hbm);
-        int wrong = 0;
-        for (std::uint64_t begin = 0; begin < 120; ++begin) {
-            for (std::uint64_t length = 1; length < 150; ++length) {
-                const Picoseconds end = channels.after_refreshes(Picoseconds(begin), Picoseconds(length));
-                if (end.value() != walked(hbm.refresh_interval.value(), hbm.refresh.value(), begin, length)) ++wrong;
-            }
-        }
-        CHECK(wrong == 0);
-    }
-}
-
-TEST_CASE("a long aligned stream moves at the channels' rate less row switches and refresh") {
-    const HbmConfig hbm = config(true);
-    const Bytes bytes(64 << 20);
-    const double row_ns = static_cast<double>(hbm.row.value()) / hbm.channel_rate.gbytes_per_s();
-    const double efficiency = row_ns / (row_ns + to_nanoseconds(hbm.row_switch)) *
-                              (1.0 - to_nanoseconds(hbm.refresh) / to_nanoseconds(hbm.refresh_interval));
-    REQUIRE(efficiency == Approx(0.83).margin(0.01));  // as of real HBM, about 0.8
-    const double rate = static_cast<double>(bytes.value()) / to_nanoseconds(duration(hbm, {0, bytes.value()}));
-    CHECK(rate == Approx(hbm.peak().gbytes_per_s() * efficiency).epsilon(0.002));
-}
-
-TEST_CASE("a short transfer is dominated by latency, a long one is not") {
-    const HbmConfig hbm = config();
-    const auto rate = [&](std::uint64_t bytes) {
-        return static_cast<double>(bytes) / to_nanoseconds(duration(hbm, {0, bytes}));
-    };
-    // One burst: a row switch, 64 bytes on one channel, the access latency.
-    CHECK(to_nanoseconds(duration(hbm, {0, 64})) == 3.0 + 64 / 32.0 + 6.0);
-    CHECK(rate(64) < 0.05 * hbm.peak().gbytes_per_s());
-    CHECK(rate(1 << 20) > 0.8 * hbm.peak().gbytes_per_s());
-}
-
-TEST_CASE("a transfer is spread over all channels, block by block") {
-    const HbmConfig hbm = config();
-    // 1 to 8 blocks take the time of one; 9 put a second one on the first channel.
-    for (const std::uint64_t blocks : {1, 2, 5, 8})
-        CHECK(to_nanoseconds(duration(hbm, {0, blocks * 256})) == 3.0 + 256 / 32.0 + 6.0);
-    CHECK(to_nanoseconds(duration(hbm, {0, 9 * 256})) == 3.0 + 512 / 32.0 + 6.0);
-}
-
-TEST_CASE("scattered rows cost a row switch each, contiguous ones one per row of the memory") {
-    const HbmConfig hbm = config();
-    const std::uint64_t pieces = 64, line = 8 * 1024;
-    // 64 pieces of one block: in a row they are 8 blocks per channel in 2 rows; a line apart all on one channel.
-    CHECK(to_nanoseconds(duration(hbm, {0, pieces * 256})) == 8 * 256 / 32.0 + 2 * 3.0 + 6.0);
-    CHECK(to_nanoseconds(duration(hbm, {0, 256}, pieces, line)) == pieces * (256 / 32.0 + 3.0) + 6.0);
-    // A line and a block apart they take turns on the channels, each in a row of its own.
-    CHECK(to_nanoseconds(duration(hbm, {0, 256}, pieces, line + 256)) == pieces / 8 * (256 / 32.0 + 3.0) + 6.0);
-}
-
-TEST_CASE("a transfer that is not aligned to bursts moves one more") {
-    const HbmConfig hbm = config();
-    const auto moved = [&](Segment segment) {
-        Channels channels(hbm);
-        return channels.book(Picoseconds(), segment, 1, 0).moved.value();
-    };
-    CHECK(moved({0, 256}) == 256);
-    CHECK(moved({32, 256}) == 256 + 64);
-    CHECK(moved({0, 1}) == 64);
-    CHECK(moved({63, 2}) == 128);
-    CHECK(moved({64, 64}) == 64);
-    CHECK(moved({250, 10}) == 128);
-    // Within one channel's block: one burst longer.
-    CHECK(to_nanoseconds(duration(hbm, {32, 128})) - to_nanoseconds(duration(hbm, {0, 128})) == 64 / 32.0);
-}
-
-TEST_CASE("every burst is counted once, wherever a segment begins and ends") {
-    const HbmConfig hbm = config();
+    const Bench bench(hbm_config(
+        {{"timing", {{"tREFI_ns", 0.9}, {"tRFC_ns", 0.1}, {"tRP_ns", 0.0}, {"tRTP_ns", 0.0}, {"tRCDRD_ns", 0.1}}}}));
+    const std::uint64_t interval = bench.profile.refresh_interval().value(),
+                        gap = bench.profile.refresh_gap().value();
+    REQUIRE(interval == 900);
+    REQUIRE(gap == 200);
     int wrong = 0;
-    for (std::uint64_t begin = 0; begin < 700; begin += 13) {
-        for (std::uint64_t bytes = 1; bytes < 6000; bytes += 171) {
-            Channels channels(hbm);
-            const std::uint64_t bursts = (begin + bytes - 1) / 64 - begin / 64 + 1;
-            if (channels.book(Picoseconds(), {begin, bytes}, 1, 0).moved.value() != bursts * 64) ++wrong;
+    for (std::uint64_t begin = 0; begin < 2000; begin += 7) {
+        for (std::uint64_t length = 1; length < 3000; length += 13) {
+            const Picoseconds end = bench.channels.after_refreshes(Picoseconds(begin), Picoseconds(length));
+            if (end.value() != walked(interval, gap, begin, length)) ++wrong;
         }
     }
     CHECK(wrong == 0);
 }
 
-TEST_CASE("a second transfer on the same channel waits for the first, on another it does not") {
-    const HbmConfig hbm = config();
-    Channels channels(hbm);
-    const double one = 256 / 32.0 + 3.0;
-    CHECK(to_nanoseconds(channels.book(Picoseconds(), {0, 256}, 1, 0).end) == one + 6.0);
-    // The same row is open: no switch.
-    const Channels::Booking second = channels.book(Picoseconds(), {0, 256}, 1, 0);
-    CHECK(to_nanoseconds(second.begin) == one);
-    CHECK(to_nanoseconds(second.end) == one + 256 / 32.0 + 6.0);
-    CHECK(channels.book(Picoseconds(), {256, 256}, 1, 0).begin == Picoseconds());
-    // Later, the first channel is free again.
-    const Picoseconds later = from_nanoseconds(1000.0);
-    CHECK(channels.book(later, {0, 256}, 1, 0).begin == later);
+TEST_CASE("an ideal memory moves every transfer at the rate of the channels that it lies on, and nothing else") {
+    Bench bench(ideal());
+    const double block = 256 / 32.0;
+    // 1 to 8 blocks of 256 bytes take the time of one; 9 put a second one on the first channel.
+    for (const std::uint64_t blocks : {1, 2, 5, 8}) CHECK(Bench(ideal()).end_ns(0, {0, blocks * 256}) == block);
+    CHECK(bench.end_ns(0, {0, 9 * 256}) == 2 * block);
+    // A line apart, 64 pieces lie all on one channel; a line and a block apart they take turns.
+    CHECK(Bench(ideal()).end_ns(0, {0, 256}, 64, 8 * 256) == 64 * block);
+    CHECK(Bench(ideal()).end_ns(0, {0, 256}, 64, 9 * 256) == 8 * block);
+    // The first channel is free again after two blocks; a later transfer finds it free.
+    CHECK(bench.end_ns(0, {0, 256}) == 3 * block);
+    CHECK(bench.end_ns(1000, {0, 256}) == 1000 + block);
+}
+
+TEST_CASE("the access latency comes on top of every transfer, at any load") {
+    Json keys = {{"access_latency_ns", 5.0}};
+    Bench slow(hbm_config(keys)), fast(hbm_config({}));
+    for (int i = 0; i < 4; ++i) CHECK(slow.end_ns(0, {0, 16384}) == Approx(fast.end_ns(0, {0, 16384}) + 5.0));
+}
+
+TEST_CASE("a long stream moves at the channels' rate less refresh") {
+    Bench bench(hbm_config({}));
+    const HbmTiming& timing = bench.hbm.timing;
+    const double gap = timing.tRTP + 2 * timing.tRP + timing.tRFC + timing.tRCDRD;
+    const std::uint64_t bytes = 16 << 20;
+    const double rate = static_cast<double>(bytes) / bench.end_ns(0, {0, bytes});
+    CHECK(rate == Approx(bench.hbm.peak().gbytes_per_s() * (1 - gap / timing.tREFI)).epsilon(0.03));
+    CHECK(rate < bench.hbm.peak().gbytes_per_s());
+}
+
+TEST_CASE("a lone transfer takes as long as the controllers take for it, from closed and from open rows") {
+    for (const std::uint64_t bytes : {32U, 256U, 4096U, 16384U}) {
+        Bench bench(hbm_config({{"refresh", "none"}}));
+        HbmConfig small = bench.hbm;
+        small.capacity = Bytes(bytes);
+        BurstLoad once;
+        once.burst = once.window = once.total = bytes;
+        BurstLoad twice = once;
+        twice.total = 2 * bytes;
+        INFO(bytes << " bytes");
+        CHECK(bench.end_ns(0, {0, bytes}) == Approx(run_bursts(small, once).latency_mean_ns).margin(0.002));
+        const double again = bench.end_ns(10000, {0, bytes}) - 10000;
+        CHECK(again == Approx(run_bursts(small, twice).latency_min_ns).margin(0.002));
+    }
+}
+
+TEST_CASE("a row left open saves opening it, another row there costs closing it as well") {
+    Bench bench(hbm_config({{"refresh", "none"}}));
+    const HbmTiming& timing = bench.hbm.timing;
+    const AddressMap map(bench.hbm.geometry, bench.hbm.mapping);
+    const std::uint64_t same_banks = map.frame_bursts() * map.frame_slots() * bench.hbm.geometry.burst;
+    const double closed = bench.end_ns(0, {0, 32});
+    const double open = bench.end_ns(10000, {0, 32}) - 10000;
+    const double foreign = bench.end_ns(20000, {same_banks, 32}) - 20000;
+    CHECK(closed - open == Approx(timing.tRCDRD).margin(bench.hbm.timing.clock));
+    CHECK(foreign - closed == Approx(timing.tRP).margin(0.002));
+    // What was written before the run began is as that left it.
+    Bench written(hbm_config({{"refresh", "none"}}));
+    written.channels.leave_open({0, 4096});
+    CHECK(written.end_ns(0, {0, 32}) == Approx(open).margin(0.002));
+}
+
+TEST_CASE("scattered pieces take longer than one piece, small ones longer than large ones") {
+    const auto rate = [](std::uint64_t piece) {
+        Bench bench(hbm_config({}));
+        const std::uint64_t total = 1 << 20, frame = 1 << 16;
+        return static_cast<double>(total) / bench.end_ns(0, {0, piece}, total / piece, frame + piece);
+    };
+    CHECK(rate(32) < 0.5 * rate(1024));
+    CHECK(rate(1024) < rate(1 << 16));
+}
+
+TEST_CASE("the bus pays for turning between reads and writes while it is busy") {
+    const auto last_end = [](int every, int offset) {  // 64 transfers, of which each `every`th writes
+        Bench bench(hbm_config({{"refresh", "none"}}));
+        double end = 0;
+        for (int i = 0; i < 64; ++i)
+            end = bench.end_ns(0, {static_cast<std::uint64_t>(i) * 65536, 65536}, 1, 0, i % every == offset);
+        return end;
+    };
+    const double reads = last_end(64, 64), writes = last_end(1, 0), turning = last_end(2, 1);
+    Bench bench(hbm_config({{"refresh", "none"}}));
+    const double turns = 32 * bench.profile.turnaround_ns(true) + 31 * bench.profile.turnaround_ns(false);
+    CHECK(turning - (reads + writes) / 2 == Approx(turns).epsilon(0.05));
+}
+
+TEST_CASE("every burst is counted once, wherever a segment begins and ends") {
+    Bench bench(ideal());
+    int wrong = 0;
+    for (std::uint64_t begin = 0; begin < 700; begin += 13) {
+        for (std::uint64_t bytes = 1; bytes < 6000; bytes += 171) {
+            const std::uint64_t bursts = (begin + bytes - 1) / 64 - begin / 64 + 1;
+            const auto booking = bench.channels.book(Picoseconds(), {begin, bytes}, 1, 0, false);
+            if (booking.moved.value() != bursts * 64) ++wrong;
+        }
+    }
+    CHECK(wrong == 0);
+}
+
+TEST_CASE("no transfer beats the peak or keeps the channels busy longer than it lasts") {
+    Bench bench(hbm_config({}));
+    Picoseconds last;
+    std::uint64_t bytes = 0, busy = 0;
+    for (std::uint64_t i = 0; i < 200; ++i) {
+        const Segment segment{i * 7919 % 1000 * 64, 64 + i % 9 * 4000};
+        const auto booking = bench.channels.book(Picoseconds(), segment, 1, 0, i % 5 == 0);
+        bytes += booking.moved.value();
+        busy += booking.busy.value();
+        last = std::max(last, booking.end);
+        CHECK(booking.begin <= booking.end);
+    }
+    CHECK(static_cast<double>(bytes) <= bench.hbm.peak().gbytes_per_s() * to_nanoseconds(last));
+    CHECK(busy <= last.value());
 }
 
 TEST_CASE("a slice gives every tensor room of its own until it is full") {
-    HbmConfig hbm = config();
+    HbmConfig hbm = ideal();
     hbm.capacity = Bytes(3 * 8192);
     SliceBook book(hbm);
     const std::uint64_t first = book.allocate(100, "a", "slice"), second = book.allocate(8192, "b", "slice");

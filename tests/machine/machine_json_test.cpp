@@ -43,8 +43,9 @@ TEST_CASE("the default machine is read as it is written") {
           json["pe"]["matrix"]["speed"]["f32"].get<double>());
     CHECK(config.pe.vector.cycles_per_element[static_cast<std::size_t>(Opcode::exp2)] ==
           json["pe"]["vector"]["cycles_per_element"]["exp2"].get<double>());
-    CHECK(config.hbm.channels == json["hbm"]["channels_per_pe"]);
-    CHECK(config.hbm.refresh == from_nanoseconds(json["hbm"]["refresh_ns"]));
+    CHECK(config.hbm.geometry.channels == json["hbm"]["channels_per_pe"]);
+    CHECK(config.hbm.timing.clock == json["hbm"]["timing"]["clock_ns"].get<double>());
+    CHECK(config.hbm.timing.tRP == memory::preset(memory::Standard::hbm3).tRP);  // not named: the preset's
     CHECK(config.network.packet.value() == json["network"]["packet_bytes"]);
     CHECK(config.network.link.rate.gbytes_per_s() == json["network"]["link"]["gbytes_per_s"].get<double>());
 }
@@ -60,6 +61,7 @@ TEST_CASE("an unknown key is an error with a suggestion, at every level") {
         {"/pe/vector/cycles_per_element", "softmx", "softmax"},
         {"/pe/dma", "outstandin", "outstanding"},
         {"/hbm", "row_byte", "row_bytes"},
+        {"/hbm/timing", "tRCDR_ns", "tRCDRD_ns"},
         {"/network", "packet_byte", "packet_bytes"},
         {"/network/link", "latncy_ns", "latency_ns"},
     };
@@ -100,7 +102,10 @@ TEST_CASE("numbers out of range, of the wrong kind or beyond integers are refuse
         {"/pe/dma/outstanding", 0},
         {"/hbm/channels_per_pe", 0},
         {"/hbm/gbytes_per_s_per_channel", 0},
-        {"/hbm/row_switch_ns", -3.0},
+        {"/hbm/access_latency_ns", -3.0},
+        {"/hbm/timing/tRP_ns", -3.0},
+        {"/hbm/standard", "HBM9"},
+        {"/hbm/refresh", "sometimes"},
         {"/network/router_latency_ns", -1},
         {"/network/packet_bytes", 0},
         {"/network/link/latency_ns", nullptr},
@@ -116,10 +121,14 @@ TEST_CASE("numbers out of range, of the wrong kind or beyond integers are refuse
 }
 
 TEST_CASE("settings that contradict each other are refused") {
-    CHECK_THAT(complaint([](Json& json) { json["hbm"]["interleave_bytes"] = 100; }),
-               says("/hbm", "interleave_bytes"));
-    CHECK_THAT(complaint([](Json& json) { json["hbm"]["refresh_ns"] = 4000.0; }),
-               says("/hbm", "refresh_interval_ns"));
+    CHECK_THAT(complaint([](Json& json) { json["hbm"]["row_bytes"] = 100; }),
+               says("/hbm", "row_bytes", "burst_bytes"));
+    CHECK_THAT(complaint([](Json& json) { json["hbm"]["timing"]["tRFC_ns"] = 4000.0; }),
+               says("/hbm", "tRFC_ns", "tREFI_ns"));
+    CHECK_THAT(complaint([](Json& json) { json["hbm"]["timing"]["clock_ns"] = 0.3; }), says("/hbm", "clock_ns"));
+    CHECK_THAT(complaint([](Json& json) { json["hbm"]["mapping"] = "row column"; }),
+               says("/hbm", "mapping", "channel"));
+    CHECK_THAT(complaint([](Json& json) { json["hbm"]["standard"] = "ideal"; }), says("/hbm"));
     CHECK_THAT(complaint([](Json& json) { json["network"]["link"]["buffer_bytes"] = 4095; }),
                says("/network", "buffer_bytes", "packet_bytes"));
     CHECK_THAT(complaint([](Json& json) { json["network"]["receive_buffer_bytes"] = 4095; }),
