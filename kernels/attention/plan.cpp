@@ -124,6 +124,10 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     Tiling tiling = request;
     tiling.tile_heads = std::min(request.tile_heads > 0 ? request.tile_heads : part_heads, part_heads);
     tiling.tile_queries = std::min(request.tile_queries > 0 ? request.tile_queries : shards.queries, shards.queries);
+    // The blocks of a launch are dealt to units: as many queries each as the array has rows.
+    const bool fused = request.launches == attention::Launches::fused;
+    if (!fused && request.tile_queries == 0)
+        tiling.tile_queries = std::min<std::int64_t>(device.matrix_rows, shards.queries);
     tiling.tile_keys = std::min(request.tile_keys > 0 ? request.tile_keys : shards.keys, shards.keys);
     tiling.piece_keys = std::min(request.piece_keys > 0 ? request.piece_keys : tiling.tile_keys, shards.keys);
     const auto needed = [&](std::int64_t query_rows, std::int64_t state_rows) {
@@ -184,13 +188,14 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     if (request.piece_keys == 0) tiling.piece_keys = std::min(tiling.piece_keys, tiling.tile_keys);
     const Resident all = resident(needs, schedule, tiling, heads, problem.group());
     const std::uint64_t everything = needed(all.query_rows, all.state_rows);
-    tiling.queries_stay = everything <= device.sram_bytes;
+    // Between launches nothing stays in SRAM.
+    tiling.queries_stay = fused && everything <= device.sram_bytes;
     tiling.group_blocks = tiling.queries_stay ? all.in_one_work : 1;
     const auto group_fits = [&] {
         const std::int64_t rows = blocks_for(tiling.group_blocks + 1) * rows_of_block();
         return needed(rows, rows) <= device.sram_bytes;
     };
-    while (!tiling.queries_stay && group_fits()) ++tiling.group_blocks;
+    while (!tiling.queries_stay && tiling.group_blocks < all.in_one_work && group_fits()) ++tiling.group_blocks;
     // Chunks stay in SRAM only if all that any rank could ever hold fit: then no order of arrival can exhaust it.
     std::int64_t all_keys = 0;
     for (int user = 0; user < needs.users(); ++user)

@@ -31,6 +31,7 @@ struct QueryBlock {
 struct QueryWork {
     Item queries;
     Item result;            // register 0 of these queries
+    Item target;            // the register that attends add to: the result, or that of launches
     bool own = false;       // this rank's, in its own HBM; else they came as messages
     bool merges = false;    // the state is needed to the end: partial results come in, or it is sent
     bool finishes = false;  // the result is to be written here
@@ -83,6 +84,15 @@ private:
     void send_queries(const Action& action, std::size_t block);
     void receive_queries(const Action& action, std::size_t block);
     void merge_states(const Action& action);
+
+    // launches.cpp
+    /// The rows of the table step by step, each as launches of its own.
+    void all_by_launches();
+    void exchange(const std::vector<const Action*>& rows);
+    void launch_attend(const Action& action);
+    /// The work of the blocks of one attend, in the order in which they are dealt.
+    LaunchedWork blocks_of(const Action& action, const QueryWork& work);
+    void merge_launched(QueryWork& work);
 
     // attention.cpp
     void row(const Issue& issue);
