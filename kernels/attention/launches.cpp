@@ -105,7 +105,21 @@ void AttentionRun::launch_attend(const Action& action) {
     tl_.launch(launched);
     attend({.action = &action});
     attention_.flush();
+    while (!left_.empty()) settle(work);
     if (work.target != work.result) merge_launched(work);
+}
+
+void AttentionRun::settle(QueryWork& work) {
+    const std::size_t index = left_.front();
+    left_.pop_front();
+    QueryBlock& block = work.blocks[index];
+    State& state = states_.take(work.target, index, block.rows);
+    if (work.target == work.result && work.finishes && work.own) {
+        write_result(work, block, kernels::finish(tl_, state, problem_.dtype));
+        return states_.drop(work.result, index);
+    }
+    state = state_of(tl_, normalised(tl_, state));
+    states_.put_back(work.target, index, block.rows);
 }
 
 void AttentionRun::merge_launched(QueryWork& work) {

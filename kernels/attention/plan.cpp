@@ -10,6 +10,7 @@ namespace tilemesh::kernels {
 namespace {
 
 using attention::Device;
+using attention::Launches;
 using attention::NeedSets;
 using attention::Problem;
 using attention::Schedule;
@@ -39,6 +40,10 @@ Shards largest_shards(const NeedSets& needs) {
 /// Blocks in SRAM when groups of `group` take turns: one group in work, one on its way in, and two blocks of the one
 /// before that are still in the pipeline of stages.
 std::int64_t blocks_for(std::int64_t group) { return 2 * group + 2; }
+/// And as many of launches whose results are not normalised yet.
+std::int64_t blocks_for(std::int64_t group, Launches launches) {
+    return blocks_for(group) + (launches == Launches::fused ? 0 : 2);
+}
 
 /// Query blocks of the queries of one rank.
 std::int64_t blocks_of(const attention::Tokens& queries, const Tiling& tiling, std::int64_t heads) {
@@ -146,7 +151,7 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     const auto rows_of_block = [&] { return tiling.tile_heads * tiling.tile_queries * problem.group(); };
     const auto least = [&] {
         const Resident all = resident(needs, schedule, tiling, heads, problem.group());
-        const std::int64_t few = blocks_for(1) * rows_of_block();
+        const std::int64_t few = blocks_for(1, request.launches) * rows_of_block();
         return needed(std::min(few, all.query_rows), std::min(few, all.state_rows));
     };
     while (least() > device.sram_bytes) {
@@ -192,7 +197,7 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     tiling.queries_stay = fused && everything <= device.sram_bytes;
     tiling.group_blocks = tiling.queries_stay ? all.in_one_work : 1;
     const auto group_fits = [&] {
-        const std::int64_t rows = blocks_for(tiling.group_blocks + 1) * rows_of_block();
+        const std::int64_t rows = blocks_for(tiling.group_blocks + 1, request.launches) * rows_of_block();
         return needed(rows, rows) <= device.sram_bytes;
     };
     while (!tiling.queries_stay && tiling.group_blocks < all.in_one_work && group_fits()) ++tiling.group_blocks;

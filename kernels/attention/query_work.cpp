@@ -116,10 +116,9 @@ void AttentionRun::leave(QueryWork& work, std::size_t index) {
     block.in_flight = false;
     const bool last = --block.attends_left == 0;
     if (!launch_.tiling.queries_stay || (last && work.own)) block.q = Tile();
-    if (work.target != work.result) {
-        State& state = states_.take(work.target, index, block.rows);
-        state = state_of(tl_, normalised(tl_, state));
-        states_.put_back(work.target, index, block.rows);
+    if (launch_.tiling.launches != attention::Launches::fused) {
+        left_.push_back(index);
+        if (left_.size() > left_behind) settle(work);
     } else if (last && work.finishes && !work.merges && work.own) {
         write_result(work, block, kernels::finish(tl_, states_.take(work.result, index, block.rows), problem_.dtype));
         states_.drop(work.result, index);

@@ -9,6 +9,7 @@
 #include "kernels/attention/issue_order.h"
 #include "kernels/attention/states.h"
 
+#include <deque>
 #include <map>
 #include <vector>
 
@@ -93,6 +94,8 @@ private:
     /// The work of the blocks of one attend, in the order in which they are dealt.
     LaunchedWork blocks_of(const Action& action, const QueryWork& work);
     void merge_launched(QueryWork& work);
+    /// Normalises the first of the blocks that have left; the result of the only block product is written at once.
+    void settle(QueryWork& work);
 
     // attention.cpp
     void row(const Issue& issue);
@@ -117,6 +120,10 @@ private:
     std::vector<Issue> order_;
     std::vector<bool> issued_;
     std::size_t next_ = 0;
+    /// Blocks whose last values are on their way: their division comes after the next blocks' exponentials, or the
+    /// vector engine would wait for the product.
+    static constexpr std::size_t left_behind = 2;
+    std::deque<std::size_t> left_;
     std::size_t steps_done_ = 0, steps_total_ = 1;  // blocks of the chunk being attended
     double attend_begin_ = 0.0, attend_end_ = 0.0;
 };
