@@ -25,24 +25,18 @@ struct Measured {
     DmaBreakdown parts;          // of the slowest
 };
 
-Measured measured(const DmaScenario& scenario, DmaBench& bench, const machine::MachineConfig& config,
-                  std::uint64_t bytes) {
+Measured measured(const DmaScenario& scenario, DmaBench& bench, std::uint64_t bytes) {
     const DmaTimes times = bench.run(scenario.transfers);
     Measured result;
     result.scenario = scenario;
     const auto slowest = std::max_element(times.latencies.begin(), times.latencies.end());
     result.slowest = scenario.transfers[static_cast<std::size_t>(slowest - times.latencies.begin())];
     result.latency = *slowest;
-    std::vector<int> slices;
-    for (const DmaTransfer& transfer : scenario.transfers) slices.push_back(transfer.home);
-    std::sort(slices.begin(), slices.end());
-    slices.erase(std::unique(slices.begin(), slices.end()), slices.end());
     for (const Picoseconds latency : times.latencies)
         result.mean_ns += to_nanoseconds(latency) / static_cast<double>(times.latencies.size());
     const double moved = static_cast<double>(bytes) * static_cast<double>(scenario.transfers.size());
     result.gbytes_per_s = moved / to_nanoseconds(times.span);
-    result.share_of_peak =
-        result.gbytes_per_s / (config.hbm.peak().gbytes_per_s() * static_cast<double>(slices.size()));
+    result.share_of_peak = bench.share_of_peak(scenario.transfers, times);
     result.parts = bench.breakdown(result.slowest, result.latency);
     return result;
 }
@@ -132,7 +126,7 @@ PreparedProbe read_dma(JsonReader probe, const machine::MachineConfig& machine, 
         DmaBench bench(machine, bytes, write);
         std::vector<Measured> all;
         for (const DmaScenario& scenario : dma_scenarios(bench.topology(), home, sharers))
-            all.push_back(measured(scenario, bench, machine, bytes));
+            all.push_back(measured(scenario, bench, bytes));
         ProbeReport report;
         report.sections.push_back({"", table_of(all, bench.topology())});
         report.conclusion = conclusion_of(all, bytes, write);

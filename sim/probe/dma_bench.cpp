@@ -6,12 +6,14 @@
 #include "sim/machine/simulation.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace tilemesh::probe {
 namespace {
 
 constexpr std::uint64_t element_bytes = 2;  // tensors of f16
+constexpr std::uint64_t short_bytes = 64;   // a burst of any HBM: its time is the way's latency, not its rate
 
 }  // namespace
 
@@ -52,6 +54,14 @@ DmaTimes DmaBench::run(const std::vector<DmaTransfer>& transfers, std::uint64_t 
     return times;
 }
 
+double DmaBench::share_of_peak(const std::vector<DmaTransfer>& transfers, const DmaTimes& times) const {
+    std::set<int> slices;
+    for (const DmaTransfer& transfer : transfers) slices.insert(transfer.home);
+    const double bytes = static_cast<double>(bytes_) * static_cast<double>(transfers.size());
+    return bytes / to_nanoseconds(times.span) /
+           (config_.hbm.peak().gbytes_per_s() * static_cast<double>(slices.size()));
+}
+
 std::int64_t DmaBench::alone(DmaTransfer transfer, std::uint64_t bytes) {
     const auto key = std::make_pair(transfer, bytes);
     const auto known = alone_.find(key);
@@ -72,9 +82,9 @@ std::int64_t DmaBench::crossings(DmaTransfer transfer) const {
 
 DmaBreakdown DmaBench::breakdown(DmaTransfer transfer, Picoseconds latency) {
     const DmaTransfer local{transfer.home, transfer.home};
-    const std::uint64_t burst = std::min(bytes_, std::max(element_bytes, config_.hbm.burst.value()));
+    const std::uint64_t brief = std::min(bytes_, short_bytes);
     const std::int64_t whole_alone = alone(transfer, bytes_), local_alone = alone(local, bytes_);
-    const std::int64_t way = alone(transfer, burst) - alone(local, burst);
+    const std::int64_t way = alone(transfer, brief) - alone(local, brief);
     DmaBreakdown parts;
     parts.descriptor = static_cast<std::int64_t>(config_.pe.clock.time_for(config_.pe.dma.descriptor_cycles).value());
     parts.die_to_die = crossings(transfer);

@@ -22,12 +22,14 @@ std::pair<int, int> distance(const noc::Topology& topology, DmaTransfer transfer
     return length;
 }
 
-/// The first of the nearest or farthest pairs of PEs that `allowed` takes; nothing when it takes none.
-std::optional<DmaTransfer> extreme(const noc::Topology& topology, bool farthest,
+/// From a PE of the cube of `near`, the first of the nearest or farthest slices that `allowed` takes; nothing when it
+/// takes none.
+std::optional<DmaTransfer> extreme(const noc::Topology& topology, int near, bool farthest,
                                    const std::function<bool(int pe, int home)>& allowed) {
     std::optional<DmaTransfer> best;
     std::pair<int, int> best_distance;
-    for (int pe = 0; pe < topology.pes(); ++pe) {
+    const int first = near / topology.pes_per_cube() * topology.pes_per_cube();
+    for (int pe = first; pe < first + topology.pes_per_cube(); ++pe) {
         for (int home = 0; home < topology.pes(); ++home) {
             if (pe == home || !allowed(pe, home)) continue;
             const auto length = distance(topology, {pe, home});
@@ -59,7 +61,8 @@ std::vector<DmaScenario> dma_scenarios(const noc::Topology& topology, int home, 
     std::vector<DmaScenario> scenarios = {{"local", "a PE on its own slice", {{home, home}}}};
     const auto add = [&](const char* name, const char* what, bool farthest,
                          const std::function<bool(int, int)>& allowed) {
-        if (const auto found = extreme(topology, farthest, allowed)) scenarios.push_back({name, what, {*found}});
+        if (const auto found = extreme(topology, home, farthest, allowed))
+            scenarios.push_back({name, what, {*found}});
     };
     add("same_cube_best", "the nearest other PE of the cube", false, same_cube);
     add("same_cube_worst", "the farthest other PE of the cube", true, same_cube);
@@ -85,7 +88,7 @@ std::vector<DmaScenario> dma_scenarios(const noc::Topology& topology, int home, 
 }
 
 std::vector<DmaTransfer> dma_by_distance(const noc::Topology& topology) {
-    const auto longest = extreme(topology, true, [](int, int) { return true; });
+    const auto longest = extreme(topology, 0, true, [](int, int) { return true; });
     if (!longest) return {{0, 0}};
     std::vector<DmaTransfer> transfers = {{longest->pe, longest->pe}};
     for (const noc::Hop& hop : topology.route(longest->pe, longest->home))

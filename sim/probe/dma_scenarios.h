@@ -27,7 +27,8 @@ struct DmaScenario {
 /// shared slice is that of `home`. What a machine cannot do (another cube, when it has one) is left out.
 std::vector<DmaScenario> dma_scenarios(const noc::Topology& topology, int home, const std::vector<int>& sharers);
 
-/// One PE and the slices on the way to the farthest other: local first, then every PE that the longest path passes.
+/// A PE of the first cube and the slices on the way to the farthest one: local first, then every PE that the longest
+/// path passes.
 std::vector<DmaTransfer> dma_by_distance(const noc::Topology& topology);
 
 }  // namespace tilemesh::probe

@@ -7,5 +7,6 @@
 namespace tilemesh::validation {
 
 Family systolic_family();  // systolic.cpp
+Family dma_family();       // dma.cpp
 
 }  // namespace tilemesh::validation
