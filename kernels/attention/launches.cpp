@@ -106,7 +106,24 @@ void AttentionRun::launch_attend(const Action& action) {
     attend({.action = &action});
     attention_.flush();
     while (!left_.empty()) settle(work);
+    work.in_part = leaves_out_queries(action, work);
     if (work.target != work.result) merge_launched(work);
+}
+
+bool AttentionRun::leaves_out_queries(const Action& action, const QueryWork& work) const {
+    const Sight& sight = sights_.at(&action);
+    const auto sees = [&](const attention::Run& query, std::size_t block) {
+        QueryBlock one = work.blocks[block];
+        one.positions = query;
+        return std::any_of(sight.tiles.begin(), sight.tiles.end(), [&](const Range& keys) {
+            return visible(action.item, one, keys) != Visible::none;
+        });
+    };
+    for (std::size_t b = 0; b < sight.blocks; ++b) {
+        const attention::Run& run = work.blocks[b].positions;
+        if (!sees(run.part(0, 1), b) || !sees(run.part(run.count - 1, run.count), b)) return true;
+    }
+    return false;
 }
 
 void AttentionRun::settle(QueryWork& work) {
@@ -155,7 +172,14 @@ void AttentionRun::merge_launched(QueryWork& work) {
         const Tile m = tl_.maximum(into.m, from.m);
         const Tile sum = into.l * tl_.exp2(into.m - m) + from.l * tl_.exp2(from.m - m);
         const Tile lse = tl_.fma(tl_.log(sum), static_cast<float>(std::numbers::log2e), m);
-        into = state_of(tl_, {kept(into.o - from.o, into.o.dtype()), lse});
+        // Part of the rows is merged in a copy of them.
+        (work.in_part ? from : into) = state_of(tl_, {kept(into.o - from.o, into.o.dtype()), lse});
+        states_.put_back(work.in_part ? work.target : work.result, i, rows);
+        states_.drop(work.in_part ? work.result : work.target, i);
+    });
+    if (!work.in_part) return;
+    each([&](std::size_t i, const BlockRows& rows) {
+        states_.take(work.result, i, rows) = states_.take(work.target, i, rows);
         states_.put_back(work.result, i, rows);
         states_.drop(work.target, i);
     });

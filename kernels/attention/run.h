@@ -36,6 +36,7 @@ struct QueryWork {
     bool own = false;       // this rank's, in its own HBM; else they came as messages
     bool merges = false;    // the state is needed to the end: partial results come in, or it is sent
     bool finishes = false;  // the result is to be written here
+    bool in_part = false;   // the block product under way leaves out queries that see nothing of its chunk
     std::vector<QueryBlock> blocks;
 };
 
@@ -94,6 +95,7 @@ private:
     /// The work of the blocks of one attend, in the order in which they are dealt.
     LaunchedWork blocks_of(const Action& action, const QueryWork& work);
     void merge_launched(QueryWork& work);
+    bool leaves_out_queries(const Action& action, const QueryWork& work) const;
     /// Normalises the first of the blocks that have left; the result of the only block product is written at once.
     void settle(QueryWork& work);
 
