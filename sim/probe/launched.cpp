@@ -9,7 +9,7 @@ namespace tilemesh::probe {
 namespace {
 
 constexpr std::int64_t piece_elements = std::int64_t{1} << 20;  // what one transfer moves
-constexpr std::int64_t product_rows = 1024;                     // of a block of a product
+constexpr std::int64_t block_size = 1024;                       // rows and columns of a block of a product
 constexpr std::int64_t columns = 1024;                          // of tensors that are only moved
 
 Picoseconds run(machine::Simulation& simulation, int pe, const pe::KernelText& text) {
@@ -39,10 +39,12 @@ Picoseconds time_of_product(const machine::MachineConfig& machine, std::int64_t 
     Tensor& c = simulation.allocate(0, "c", Shape{m, n}, dtype);
     return run(simulation, 0, [&](tl::Context& tl) {
         tl.launch({LaunchedWork::Kind::simple});
-        const Tile whole = tl.load(tl::at(b), Shape{k, n});
-        for_each_piece(m, product_rows, [&](std::int64_t begin, std::int64_t rows) {
-            const Tile product = tl.dot(tl.load(tl::at(a, 0, begin), Shape{rows, k}), whole);
-            tl.store(tl::at(c, 0, begin), tl.cast(product, dtype));
+        for_each_piece(n, block_size, [&](std::int64_t col, std::int64_t cols) {
+            const Tile right = tl.load(tl::at(b, 0, 0, col), Shape{k, cols});
+            for_each_piece(m, block_size, [&](std::int64_t row, std::int64_t rows) {
+                const Tile product = tl.dot(tl.load(tl::at(a, 0, row), Shape{rows, k}), right);
+                tl.store(tl::at(c, 0, row, col), tl.cast(product, dtype));
+            });
         });
     });
 }
