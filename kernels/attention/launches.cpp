@@ -58,7 +58,8 @@ void AttentionRun::exchange(const std::vector<const Action*>& rows) {
         const bool sends = action->kind == Action::Kind::send;
         const Ranges& messages = messages_.at(action);
         for (std::size_t piece = 0; piece < messages.size(); ++piece)
-            order.emplace_back(piece, sends ? launch_.rank : action->peer, sends ? action->peer : launch_.rank, action);
+            order.emplace_back(piece, sends ? launch_.rank : action->peer, sends ? action->peer : launch_.rank,
+                               action);
         const std::int64_t key_bytes = (problem_.head_dim + problem_.value_dim) * heads.size() *
                                        static_cast<std::int64_t>(bytes_per_element(problem_.dtype));
         for (const Range& keys : action->keys)
@@ -115,9 +116,8 @@ bool AttentionRun::leaves_out_queries(const Action& action, const QueryWork& wor
     const auto sees = [&](const attention::Run& query, std::size_t block) {
         QueryBlock one = work.blocks[block];
         one.positions = query;
-        return std::any_of(sight.tiles.begin(), sight.tiles.end(), [&](const Range& keys) {
-            return visible(action.item, one, keys) != Visible::none;
-        });
+        return std::any_of(sight.tiles.begin(), sight.tiles.end(),
+                           [&](const Range& keys) { return visible(action.item, one, keys) != Visible::none; });
     };
     for (std::size_t b = 0; b < sight.blocks; ++b) {
         const attention::Run& run = work.blocks[b].positions;
@@ -147,7 +147,9 @@ void AttentionRun::merge_launched(QueryWork& work) {
     };
     // Element by element, as frameworks do: the weighted difference goes through HBM. With normalised outputs
     // out = out1 - (out1 - out2) w, w = l2 / (l1 + l2).
-    const auto kept = [&](const Tile& tile, Dtype dtype) { return tile.dtype() == dtype ? tile : tl_.cast(tile, dtype); };
+    const auto kept = [&](const Tile& tile, Dtype dtype) {
+        return tile.dtype() == dtype ? tile : tl_.cast(tile, dtype);
+    };
     std::set<std::size_t> copied;
     each([&](std::size_t i, const BlockRows& rows) {
         State& from = states_.take(work.target, i, rows);

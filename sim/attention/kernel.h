@@ -32,9 +32,9 @@ struct Device {
 /// How the rows of a schedule become pieces of work on a PE.
 enum class Launches : std::uint8_t {
     fused,       // one program: everything overlaps as far as data allows
-    overlapped,  // every block product, merge and exchange is a launch of its own; an exchange goes on beside the block
-                 // product that does not need it
-    waited       // the same, and what an exchange brings is waited for before its step's block products begin
+    overlapped,  // every block product, merge and exchange is a launch of its own; an exchange goes on beside the
+                 // block product that does not need it
+    waited  // the same, and what an exchange brings is waited for before its step's block products begin
 };
 /// The register that a launch of its own leaves its partial result in, to be merged into register 0.
 constexpr std::int32_t launched_copy = -1;
@@ -49,8 +49,8 @@ struct Tiling {
         1;  // keys of one fold of the matrix array: partly visible tiles are trimmed to whole ones
     std::int64_t group_blocks = 0;  // query blocks that stay in SRAM together while keys stream past (chosen)
     Launches launches = Launches::fused;
-    bool queries_stay = false;      // all query blocks of a PE fit at once, with all registers of states (chosen)
-    bool chunks_stay = false;       // all chunks a PE ever holds fit too, so none is staged in HBM (chosen)
+    bool queries_stay = false;  // all query blocks of a PE fit at once, with all registers of states (chosen)
+    bool chunks_stay = false;   // all chunks a PE ever holds fit too, so none is staged in HBM (chosen)
 };
 
 /// K and V of some keys: [heads, keys, head_dim] and [heads, keys, value_dim].

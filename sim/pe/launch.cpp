@@ -11,8 +11,8 @@ namespace {
 
 /// One unit: its blocks progress alike, so that one number, the progress of each since the beginning, tells all.
 struct Unit {
-    double progress = 0;  // of every block that was here all the time
-    double since = 0;     // when that was
+    double progress = 0;         // of every block that was here all the time
+    double since = 0;            // when that was
     std::vector<double> ends{};  // by block on it: the progress at which it is done
 
     double next_end() const {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Machines on which work is launched: a PE that is a whole processor of many units, driven from outside. A launch has
-// a fixed cost, its blocks are dealt to the units, and copies that the units themselves carry take some of their time.
-// All of it is neutral by default.
+// a fixed cost, its blocks are dealt to the units, and copies that the units themselves carry take some of their
+// time. All of it is neutral by default.
 #pragma once
 
 #include "sim/base/json_reader.h"

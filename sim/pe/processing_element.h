@@ -133,7 +133,7 @@ private:
 
     double units_at_work_ = 1.0;  // share of the PE's units that the launch under way keeps busy
     Picoseconds computed_;        // end of all that matrix and vector engine have begun, drained
-    Picoseconds copied_;          // when the bytes of the last exchange will have left their link, if nothing delays them
+    Picoseconds copied_;  // when the bytes of the last exchange will have left their link, if nothing delays them
 
     Wait wait_ = Wait::nothing;
     Engine* waited_engine_ = nullptr;

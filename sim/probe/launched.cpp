@@ -25,7 +25,8 @@ void for_each_piece(std::int64_t size, std::int64_t piece, Body body) {
 /// A tensor of about as many bytes, in f16, and how many of its rows are moved at once.
 Tensor& bytes_of(machine::Simulation& simulation, int pe, std::uint64_t bytes) {
     const auto elements = static_cast<std::int64_t>(bytes / bytes_per_element(Dtype::f16));
-    return simulation.allocate(pe, "bytes", Shape{std::max<std::int64_t>(1, elements / columns), columns}, Dtype::f16);
+    return simulation.allocate(pe, "bytes", Shape{std::max<std::int64_t>(1, elements / columns), columns},
+                               Dtype::f16);
 }
 constexpr std::int64_t piece_rows = piece_elements / columns;
 

@@ -56,7 +56,7 @@ struct KernelChoice {
     std::optional<attention::StateFormat::Sent> state;  // how partial results travel
     std::optional<Dtype> state_dtype;                   // of the running output
     attention::Launches launches = attention::Launches::fused;
-    std::string where;                                  // "panel.json: /kernels/1", for errors about this choice
+    std::string where;  // "panel.json: /kernels/1", for errors about this choice
 };
 
 using tilemesh::ValueMode;

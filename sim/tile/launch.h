@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kernel says when it hands its PE a piece of work as a launch of its own: which kind, and in what blocks it is
-// dealt out. What that costs is the machine's affair (sim/pe/launch.h); on machines without launch costs, nothing.
+// What a kernel says when it hands its PE a piece of work as a launch of its own: which kind, and in what blocks it
+// is dealt out. What that costs is the machine's affair (sim/pe/launch.h); on machines without launch costs, nothing.
 #pragma once
 
 #include "sim/base/units.h"

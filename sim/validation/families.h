@@ -6,9 +6,9 @@
 
 namespace tilemesh::validation {
 
-Family systolic_family();  // systolic.cpp
-Family dma_family();       // dma.cpp
-Family silicon_family();   // silicon.cpp
+Family systolic_family();    // systolic.cpp
+Family dma_family();         // dma.cpp
+Family silicon_family();     // silicon.cpp
 Family efficiency_family();  // silicon.cpp
 
 }  // namespace tilemesh::validation

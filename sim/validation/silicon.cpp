@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// GPUs. What one GPU and its exchanges take is what the machines were fitted to (adr/0042); rows of ring attention are
-// predictions: each becomes a panel that runs the schedule launch by launch. Efficiencies of machines of eight are
-// predicted from public data sheets.
+// GPUs. What one GPU and its exchanges take is what the machines were fitted to (adr/0019); rows of ring attention
+// are predictions: each becomes a panel that runs the schedule launch by launch. Efficiencies of machines of eight
+// are predicted from public data sheets.
 #include "sim/probe/launched.h"
 #include "sim/run/resolve.h"
 #include "sim/validation/families.h"
@@ -16,9 +16,9 @@ namespace {
 constexpr std::uint64_t most_tokens = std::uint64_t{1} << 20;
 constexpr std::uint64_t most_heads = 1024;
 constexpr std::uint64_t most_bytes = std::uint64_t{1} << 30;
-constexpr std::int64_t long_shard = 4096;      // tokens per GPU from which launches no longer decide
-constexpr std::int64_t shortest_block = 128;   // queries; fewer are split along the keys, which is another kernel
-constexpr int tile_keys = 256;                 // how finely the simulated kernel interleaves its engines
+constexpr std::int64_t long_shard = 4096;     // tokens per GPU from which launches no longer decide
+constexpr std::int64_t shortest_block = 128;  // queries; fewer are split along the keys, which is another kernel
+constexpr int tile_keys = 256;                // how finely the simulated kernel interleaves its engines
 
 /// A public implementation's name for a schedule, in ours.
 struct Algorithm {
@@ -56,19 +56,18 @@ std::string h200_of(std::uint64_t gpus) { return gpus == 2 ? "h200_x2" : "h200_x
 
 double time_us(const Surroundings& surroundings, const Json& machine, const Work& work) {
     const Algorithm& how = algorithms.at(work.algorithm);
-    const Json panel = {
-        {"name", "silicon"},
-        {"machine", machine},
-        {"problem",
-         {{"heads_q", work.heads_q},
-          {"heads_kv", work.heads_kv},
-          {"head_dim", work.head_dim},
-          {"dtype", "bf16"},
-          {"users", {{{"keys", work.keys}, {"queries", work.queries}}}},
-          {"mask", {{"kind", work.causal ? "causal" : "full"}}}}},
-        {"ranks", {{"count", work.gpus}, {"sharding", how.sharding}}},
-        {"kernels", {{{"kernel", how.kernel}, {"launches", how.launches}, {"tile_keys", tile_keys}}}},
-        {"values", {{"mode", "none"}}}};
+    const Json panel = {{"name", "silicon"},
+                        {"machine", machine},
+                        {"problem",
+                         {{"heads_q", work.heads_q},
+                          {"heads_kv", work.heads_kv},
+                          {"head_dim", work.head_dim},
+                          {"dtype", "bf16"},
+                          {"users", {{{"keys", work.keys}, {"queries", work.queries}}}},
+                          {"mask", {{"kind", work.causal ? "causal" : "full"}}}}},
+                        {"ranks", {{"count", work.gpus}, {"sharding", how.sharding}}},
+                        {"kernels", {{{"kernel", how.kernel}, {"launches", how.launches}, {"tile_keys", tile_keys}}}},
+                        {"values", {{"mode", "none"}}}};
     const run::ResolvedPanel resolved = run::resolve_panel_object(panel, "silicon", surroundings.configs);
     const run::Panel read = run::read_panel(resolved.json, resolved.file, resolved.machine_file);
     const auto prepared = surroundings.runner.prepare(read, 1);
@@ -97,30 +96,41 @@ Work read_ring(JsonReader& row) {
 
 using Measure = std::function<double()>;
 
+constexpr double quick_scores = 1L << 35;  // simulated in less than a second
+bool is_quick(const Work& work) {
+    return static_cast<double>(work.heads_q) * static_cast<double>(work.queries) * static_cast<double>(work.keys) <=
+           quick_scores;
+}
+
 Case compared(const std::string& suite, const std::string& name, double us, const Measure& measure,
               const std::string& group = {}) {
-    return {name, {suite}, [=] {
-                return std::vector<Comparison>{{suite, name, us, measure(), "us", 0.0, group}};
-            }};
+    return {name, {suite}, [=] { return std::vector<Comparison>{{suite, name, us, measure(), "us", 0.0, group}}; }};
 }
 
 Case ring_case(JsonReader& row, const Surroundings& surroundings) {
     const Work work = read_ring(row);
     const auto tokens = static_cast<std::int64_t>(work.keys / work.gpus);
-    const std::string group = fmt::format("{} GPUs, {} heads on {}, {} tokens each", work.gpus, work.heads_q,
-                                          work.heads_kv, tokens);
+    const std::string group =
+        fmt::format("{} GPUs, {} heads on {}, {} tokens each", work.gpus, work.heads_q, work.heads_kv, tokens);
     const std::string name = fmt::format("{}{}, {}", work.algorithm, work.causal ? " causal" : "", group);
-    return compared(tokens >= long_shard ? "silicon_4096_up" : "silicon_2048", name, read_us(row), [=, &surroundings] {
-        return time_us(surroundings, machine_of(surroundings, h200_of(work.gpus), work.gpus), work);
-    }, group);
+    Case found = compared(
+        tokens >= long_shard ? "silicon_4096_up" : "silicon_2048", name, read_us(row),
+        [=, &surroundings] {
+            return time_us(surroundings, machine_of(surroundings, h200_of(work.gpus), work.gpus), work);
+        },
+        group);
+    found.quick = is_quick(work);
+    return found;
 }
 
 Case block_case(JsonReader& row, const Work& work, const Surroundings& surroundings) {
     const std::string name = fmt::format("{} {} heads on {}, {} x {}{}", row.string("kind"), work.heads_q,
                                          work.heads_kv, work.queries, work.keys, work.causal ? " causal" : "");
-    return compared("silicon_attention", name, read_us(row), [=, &surroundings] {
+    Case found = compared("silicon_attention", name, read_us(row), [=, &surroundings] {
         return time_us(surroundings, machine_of(surroundings, h200_of(1), 1), work);
     });
+    found.quick = is_quick(work);
+    return found;
 }
 
 Case launched_case(const std::string& suite, const std::string& name, double us, std::uint64_t gpus,
@@ -169,9 +179,10 @@ std::optional<Case> case_of(JsonReader& row, const Surroundings& surroundings) {
     if (kind == "ring_shift" || kind == "ring_shift_bidir") {
         const std::uint64_t bytes = row.integer("bytes", 2048, most_bytes), gpus = row.integer("gpus", 2, 16);
         const bool both_ways = kind == "ring_shift_bidir";
-        return launched_case(
-            "silicon_exchange", fmt::format("{} {} bytes, {} GPUs", kind, bytes, gpus), read_us(row), gpus, surroundings,
-            [=](const machine::MachineConfig& machine) { return probe::time_of_shift(machine, bytes, both_ways); });
+        return launched_case("silicon_exchange", fmt::format("{} {} bytes, {} GPUs", kind, bytes, gpus), read_us(row),
+                             gpus, surroundings, [=](const machine::MachineConfig& machine) {
+                                 return probe::time_of_shift(machine, bytes, both_ways);
+                             });
     }
     return {};
 }
@@ -181,18 +192,18 @@ Case efficiency_case(JsonReader& row, const Surroundings& surroundings) {
     const std::string machine = row.string("machine");
     const double efficiency = row.number("efficiency", 1e-6, 1.0);
     const std::string name = fmt::format("{} {}", machine, work.algorithm);
-    return {name, {"silicon_efficiency"}, [=, &surroundings] {
-                // Causal work grows with the square of the tokens, so that every GPU's part of it is that of `gpus`
-                // local blocks.
-                Work local = work;
-                local.queries = local.keys = work.keys / work.gpus;
-                local.gpus = 1;
-                const double part = static_cast<double>(work.gpus) *
-                                    time_us(surroundings, machine_of(surroundings, machine, 1), local);
-                const double whole = time_us(surroundings, machine_of(surroundings, machine, work.gpus), work);
-                return std::vector<Comparison>{
-                    {"silicon_efficiency", name, efficiency, part / whole, "", 0.0, machine}};
-            }};
+    return {
+        name, {"silicon_efficiency"}, [=, &surroundings] {
+            // Causal work grows with the square of the tokens, so that every GPU's part of it is that of `gpus`
+            // local blocks.
+            Work local = work;
+            local.queries = local.keys = work.keys / work.gpus;
+            local.gpus = 1;
+            const double part =
+                static_cast<double>(work.gpus) * time_us(surroundings, machine_of(surroundings, machine, 1), local);
+            const double whole = time_us(surroundings, machine_of(surroundings, machine, work.gpus), work);
+            return std::vector<Comparison>{{"silicon_efficiency", name, efficiency, part / whole, "", 0.0, machine}};
+        }};
 }
 
 }  // namespace
@@ -207,8 +218,13 @@ Family silicon_family() {
          "ring attention on H200s, 4,096 tokens per GPU and more, against silicon",
          {median_at_most(0.03), maximum_at_most(0.12), same_order_where_separated_by(0.05)}},
         {"silicon_2048", "the same with fewer tokens per GPU, where launches decide", {median_at_most(0.12)}},
-        {"silicon_attention", "fused attention on one H200: launch cost, exponential rate and units fitted", {}, true},
-        {"silicon_kernels", "products, copies and merges on one H200: matrix and HBM rate, launch cost fitted", {},
+        {"silicon_attention",
+         "fused attention on one H200: launch cost, exponential rate and units fitted",
+         {},
+         true},
+        {"silicon_kernels",
+         "products, copies and merges on one H200: matrix and HBM rate, launch cost fitted",
+         {},
          true},
         {"silicon_exchange", "exchanges between H200s: link rate and launch cost fitted", {}, true},
     };
