@@ -21,6 +21,7 @@ Machine::Machine(sc_core::sc_module_name module_name, const MachineConfig& confi
       Wiring(config.network),
       Surroundings(Wiring::network, the_recorder),
       config_(config),
+      hbm_profile_(config.hbm),
       cubes_(static_cast<std::size_t>(topology.cubes())),
       slices_(static_cast<std::size_t>(topology.pes())),
       pes_(static_cast<std::size_t>(topology.pes())),
@@ -38,7 +39,7 @@ void Machine::build_cube(int number, bool reverse) {
             const auto pe = static_cast<std::size_t>(number * per_cube + local);
             const std::string slice_name = fmt::format("hbm{}", local);
             const ComponentId id = new_component(fmt::format("{}.{}", cube.name(), slice_name), "hbm");
-            cube.slices.push_back(std::make_unique<memory::Slice>(slice_name.c_str(), config_.hbm, id, recorder));
+            cube.slices.push_back(std::make_unique<memory::Slice>(slice_name.c_str(), config_.hbm, hbm_profile_, id, recorder));
             slices_[pe] = cube.slices.back().get();
             cube.pes.push_back(std::make_unique<pe::ProcessingElement>(fmt::format("pe{}", local).c_str(),
                                                                        static_cast<int>(pe), config_.pe, *this));

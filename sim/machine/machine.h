@@ -70,6 +70,7 @@ private:
     void build_cube(int number, bool reverse);
 
     const MachineConfig& config_;
+    memory::ServiceProfile hbm_profile_;  // of every slice
     std::vector<Component> components_;
     std::vector<std::unique_ptr<Cube>> cubes_;
     std::vector<memory::Slice*> slices_;

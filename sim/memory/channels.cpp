@@ -2,67 +2,109 @@
 #include "sim/memory/channels.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 namespace tilemesh::memory {
+namespace {
 
-void Channels::add(Segment segment) {
-    const std::uint64_t interleave = config_.interleave.value(), burst = config_.burst.value();
-    const auto channels = static_cast<std::uint64_t>(config_.channels);
-    const std::uint64_t blocks_per_row = config_.row.value() / interleave;
-    const std::uint64_t first = segment.address / interleave;
-    const std::uint64_t last = (segment.address + segment.bytes - 1) / interleave;
-    const std::uint64_t per_block = interleave / burst;
-    const std::uint64_t lead = segment.address % interleave / burst;  // bursts not touched
-    const std::uint64_t tail = per_block - 1 - (segment.address + segment.bytes - 1) % interleave / burst;
-    const std::uint64_t touched = std::min<std::uint64_t>(channels, last - first + 1);
-    for (std::uint64_t i = 0; i < touched; ++i) {
-        // Block b lies on channel b % channels, as that channel's block b / channels.
-        const std::uint64_t begin = first + i;
-        const std::uint64_t count = (last - begin) / channels + 1;
-        const auto channel = static_cast<std::size_t>(begin % channels);
-        Work& work = work_[channel];
-        work.bursts += count * per_block;
-        const std::uint64_t first_row = begin / channels / blocks_per_row;
-        const std::uint64_t last_row = (begin / channels + count - 1) / blocks_per_row;
-        work.row_switches += last_row - first_row + (open_row_[channel] == first_row ? 0 : 1);
-        open_row_[channel] = last_row;
+constexpr std::uint64_t no_frame = std::numeric_limits<std::uint64_t>::max();
+
+Picoseconds rounded_up(double ns) { return Picoseconds(static_cast<std::uint64_t>(std::ceil(ns * 1000.0 - 1e-6))); }
+
+}  // namespace
+
+Channels::Channels(const HbmConfig& config, ServiceProfile& profile)
+    : config_(config),
+      profile_(profile),
+      map_(config.geometry, config.mapping),
+      lanes_(static_cast<std::size_t>(config.geometry.lanes())),
+      open_frames_(map_.frame_slots(), no_frame) {}
+
+Channels::Rows Channels::touch_rows(std::uint64_t first_burst, std::uint64_t last_burst) {
+    const std::uint64_t slots = map_.frame_slots();
+    const std::uint64_t first = first_burst / map_.frame_bursts(), last = last_burst / map_.frame_bursts();
+    const std::uint64_t before = open_frames_[first % slots];
+    for (std::uint64_t frame = last - std::min(last - first, slots - 1); frame <= last; ++frame)
+        open_frames_[frame % slots] = frame;
+    return before == first ? Rows::open : before == no_frame ? Rows::closed : Rows::foreign;
+}
+
+void Channels::leave_open(Segment segment) {
+    if (segment.bytes == 0) return;
+    const std::uint64_t burst = config_.geometry.burst;
+    touch_rows(segment.address / burst, (segment.address + segment.bytes - 1) / burst);
+}
+
+void Channels::add_work(std::uint64_t first_burst, std::uint64_t last_burst, double ns_per_burst) {
+    // Whole periods load every lane alike; the rest is walked in blocks that lie in one lane.
+    const std::uint64_t period = map_.lane_period(), block = map_.lane_block();
+    const std::uint64_t periods = (last_burst + 1 - first_burst) / period;
+    if (periods > 0) {
+        const double share = static_cast<double>(periods * (period / lanes_.size())) * ns_per_burst;
+        for (Lane& lane : lanes_) lane.work_ns += share;
     }
-    work_[static_cast<std::size_t>(first % channels)].bursts -= lead;
-    work_[static_cast<std::size_t>(last % channels)].bursts -= tail;
+    for (std::uint64_t burst = first_burst + periods * period; burst <= last_burst;) {
+        const std::uint64_t next = std::min(last_burst + 1, (burst / block + 1) * block);
+        lanes_[static_cast<std::size_t>(map_.lane(burst))].work_ns += static_cast<double>(next - burst) * ns_per_burst;
+        burst = next;
+    }
+}
+
+Picoseconds Channels::refresh_free(Picoseconds time) const {
+    if (profile_.refresh_gap().value() == 0) return time;
+    const std::uint64_t interval = profile_.refresh_interval().value();
+    const std::uint64_t within = time.value() % interval;
+    return within < interval - profile_.refresh_gap().value() ? time : Picoseconds(time.value() - within + interval);
 }
 
 Picoseconds Channels::after_refreshes(Picoseconds begin, Picoseconds length) const {
-    if (config_.refresh.value() == 0) return begin + length;
-    // Refresh occupies [k * interval - refresh, k * interval) for every k >= 1.
-    const std::uint64_t interval = config_.refresh_interval.value(), gap = config_.refresh.value();
-    const std::uint64_t open = interval - gap;
-    const std::uint64_t within = begin.value() % interval;
-    const std::uint64_t start = within >= open ? begin.value() - within + interval : begin.value();
-    const std::uint64_t used = start % interval;
-    const std::uint64_t refreshes = length.value() == 0 ? 0 : (used + length.value() - 1) / open;
+    if (profile_.refresh_gap().value() == 0) return begin + length;
+    // Refresh occupies [k * interval - gap, k * interval) for every k >= 1.
+    const std::uint64_t interval = profile_.refresh_interval().value(), gap = profile_.refresh_gap().value();
+    const std::uint64_t start = refresh_free(begin).value();
+    const std::uint64_t refreshes = length.value() == 0 ? 0 : (start % interval + length.value() - 1) / (interval - gap);
     return Picoseconds(start + length.value() + refreshes * gap);
 }
 
-Channels::Booking Channels::book(Picoseconds now, Segment first, std::uint64_t count, std::uint64_t stride) {
-    std::fill(work_.begin(), work_.end(), Work{});
-    for (std::uint64_t i = 0; i < count; ++i) add({first.address + i * stride, first.bytes});
-    Booking booking{Picoseconds::max(), now, Picoseconds(), Bytes()};
-    std::uint64_t bursts = 0, busy = 0;
-    for (std::size_t c = 0; c < work_.size(); ++c) {
-        const Work& work = work_[c];
-        if (work.bursts == 0) continue;
-        const Picoseconds length = config_.channel_rate.time_for(Bytes(work.bursts * config_.burst.value())) +
-                                   config_.row_switch * work.row_switches;
-        const Picoseconds begin = std::max(now, free_at_[c]);
-        const Picoseconds end = after_refreshes(begin, length);
-        free_at_[c] = end;
-        booking.begin = std::min(booking.begin, begin);
-        booking.end = std::max(booking.end, end);
-        bursts += work.bursts;
-        busy += (end - begin).value();
+Channels::Booking Channels::book(Picoseconds now, Segment first, std::uint64_t count, std::uint64_t stride, bool write) {
+    for (Lane& lane : lanes_) lane.work_ns = 0;
+    const std::uint64_t burst = config_.geometry.burst;
+    const double lane_ns = static_cast<double>(burst * lanes_.size());
+    const double run_ns = profile_.ns_per_byte(first.bytes, write) * lane_ns;
+    const double stream_ns = std::min(run_ns, profile_.stream_ns_per_byte(write) * lane_ns);
+    std::uint64_t bursts = 0;
+    Rows rows = Rows::closed;
+    for (std::uint64_t i = 0; i < count; ++i) {
+        const std::uint64_t address = first.address + i * stride;
+        const std::uint64_t from = address / burst, to = (address + first.bytes - 1) / burst;
+        const Rows found = touch_rows(from, to);
+        if (i == 0) rows = found;
+        add_work(from, to, found == Rows::open ? stream_ns : run_ns);
+        bursts += to + 1 - from;
     }
-    booking.busy = Picoseconds(busy / work_.size());
-    booking.moved = Bytes(bursts * config_.burst.value());
+    // The first data waits for its row, the last byte of a lone transfer for as long as the controllers need alone.
+    const bool ideal = config_.standard == Standard::ideal;
+    const double closing_ns = rows == Rows::foreign ? profile_.closing_ns() : 0.0;
+    const double opening_ns = rows == Rows::open ? 0.0 : profile_.opening_ns(write) + closing_ns;
+    const double lead_ns = ideal ? 0.0 : profile_.first_data_ns(write) + opening_ns;
+    const double alone_ns = ideal ? 0.0 : profile_.alone_ns(first.bytes, write, rows == Rows::open) + closing_ns;
+    const Picoseconds lead = rounded_up(lead_ns);
+    const Picoseconds turn = write == wrote_ || ideal ? Picoseconds() : rounded_up(profile_.turnaround_ns(write));
+    wrote_ = write;
+    Booking booking{Picoseconds::max(), now, Picoseconds(), Bytes(bursts * burst)};
+    std::uint64_t busy = 0;
+    for (Lane& lane : lanes_) {
+        if (lane.work_ns == 0) continue;
+        const Picoseconds start = std::max(now + lead, lane.free_at + turn);
+        lane.free_at = after_refreshes(start, rounded_up(lane.work_ns));
+        booking.begin = std::min(booking.begin, start);
+        booking.end = std::max(booking.end, lane.free_at);
+        busy += (lane.free_at - start).value();
+    }
+    if (alone_ns > lead_ns)
+        booking.end = std::max(booking.end, after_refreshes(now + lead, rounded_up(alone_ns - lead_ns)));
+    booking.busy = Picoseconds(busy / lanes_.size());
     booking.end += config_.access_latency;
     return booking;
 }

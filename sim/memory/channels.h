@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The arithmetic of one slice's channels, without any simulation: given when a transfer arrives and which addresses
-// it touches, when is it done? Channels serve in arrival order. A transfer costs each channel its bursts at the
-// channel's rate, plus an exposed cost whenever the row changes; refresh takes the channel away at fixed intervals.
-// So short and long, aligned and scattered transfers differ as they do on real HBM.
+// The arithmetic of one slice's channels for whole transfers, without any simulation: given when a transfer arrives and
+// which addresses it touches, when is it done? Lanes (pseudo-channels) serve in arrival order; what a transfer costs
+// them follows from its runs of consecutive bytes, from the rows that earlier transfers left open, from the bus turning
+// between reads and writes and from refresh. Work per transfer and lane, never per burst.
 #pragma once
 
-#include "sim/memory/config.h"
+#include "sim/memory/service_profile.h"
 
 #include <cstdint>
 #include <vector>
@@ -20,36 +20,42 @@ struct Segment {
 
 class Channels {
 public:
-    explicit Channels(const HbmConfig& config)
-        : config_(config),
-          free_at_(static_cast<std::size_t>(config.channels)),
-          open_row_(static_cast<std::size_t>(config.channels), ~std::uint64_t{0}),
-          work_(static_cast<std::size_t>(config.channels)) {}
+    /// Both must outlive this.
+    Channels(const HbmConfig& config, ServiceProfile& profile);
 
     struct Booking {
-        Picoseconds begin;  // when the first channel starts
+        Picoseconds begin;  // when the first lane's data starts
         Picoseconds end;    // when the last byte has moved, access latency included
-        Picoseconds busy;   // channel time used, averaged over the channels
+        Picoseconds busy;   // lane time used, averaged over the lanes
         Bytes moved;        // whole bursts
     };
     /// Books `count` segments, each `stride` bytes after the one before, arriving at `now`. Calls must come in time
     /// order.
-    Booking book(Picoseconds now, Segment first, std::uint64_t count, std::uint64_t stride);
+    Booking book(Picoseconds now, Segment first, std::uint64_t count, std::uint64_t stride, bool write);
+
+    /// Somebody wrote these bytes before time began: as far as nothing came after them, their rows are open.
+    void leave_open(Segment segment);
 
     /// When work of length `length` that starts at `begin` ends, refreshes included.
     Picoseconds after_refreshes(Picoseconds begin, Picoseconds length) const;
 
 private:
-    struct Work {
-        std::uint64_t bursts = 0;
-        std::uint64_t row_switches = 0;
+    enum class Rows { open, closed, foreign };
+    struct Lane {
+        Picoseconds free_at;
+        double work_ns = 0;  // of the transfer being booked
     };
-    void add(Segment segment);
+    /// What the rows of a segment's first frame are; its frames are open from now on.
+    Rows touch_rows(std::uint64_t first_burst, std::uint64_t last_burst);
+    void add_work(std::uint64_t first_burst, std::uint64_t last_burst, double ns_per_burst);
+    Picoseconds refresh_free(Picoseconds time) const;
 
     const HbmConfig& config_;
-    std::vector<Picoseconds> free_at_;
-    std::vector<std::uint64_t> open_row_;
-    std::vector<Work> work_;  // of the transfer being booked
+    ServiceProfile& profile_;
+    AddressMap map_;
+    std::vector<Lane> lanes_;
+    std::vector<std::uint64_t> open_frames_;
+    bool wrote_ = false;
 };
 
 }  // namespace tilemesh::memory

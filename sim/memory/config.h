@@ -1,27 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// Configuration of one PE's HBM slice: channels, bursts, rows, refresh. Plain data.
+// Configuration of one PE's HBM slice: geometry, address mapping, timing, refresh. Plain data.
 #pragma once
 
 #include "sim/base/json_reader.h"
 #include "sim/base/units.h"
+#include "sim/memory/address_map.h"
+#include "sim/memory/timing.h"
 
+#include <string>
 #include <string_view>
 
 namespace tilemesh::memory {
 
-struct HbmConfig {
-    Bytes capacity;                // of one PE's slice
-    int channels = 8;              // pseudo-channels of the slice
-    Rate channel_rate;             // peak of one channel
-    Bytes interleave;              // consecutive bytes on one channel before the next channel's turn
-    Bytes burst;                   // smallest access; a part of a burst costs a whole one
-    Bytes row;                     // bytes of one open row in one channel
-    Picoseconds row_switch;        // exposed cost of going to another row (the rest hides behind other banks)
-    Picoseconds access_latency;    // from a request at the controller to its first byte
-    Picoseconds refresh_interval;  // every so often ...
-    Picoseconds refresh;           // ... the channel stands still for so long (0: no refresh)
+enum class RefreshMode { none, all_bank, per_bank };
 
-    Rate peak() const { return Rate::gbytes_per_s(channel_rate.gbytes_per_s() * channels); }
+struct HbmConfig {
+    Bytes capacity;     // of one PE's slice
+    Rate channel_rate;  // peak of one channel, all its pseudo-channels together
+    Standard standard = Standard::ideal;
+    HbmGeometry geometry;
+    std::string mapping;  // see AddressMap
+    HbmTiming timing;
+    RefreshMode refresh = RefreshMode::none;
+    bool refresh_together = false;        // per-bank refreshes take one bank of every pseudo-channel at once
+    int queue_entries = 64;               // bursts of each direction that a channel's controller chooses from
+    int bank_queue_entries = 0;           // bursts of each bank that take no room in that queue
+    bool acknowledge_at_command = false;  // a write is done for its sender when its command goes out
+    Picoseconds access_latency;           // between the slice's port and its controllers, both ways together
+
+    Rate peak() const { return Rate::gbytes_per_s(channel_rate.gbytes_per_s() * geometry.channels); }
+    Rate lane_rate() const { return Rate::gbytes_per_s(channel_rate.gbytes_per_s() / geometry.pseudo_channels); }
 };
 
 HbmConfig read_hbm(JsonReader reader);
@@ -31,7 +39,7 @@ class SliceBook {
 public:
     explicit SliceBook(const HbmConfig& config)
         : capacity_(config.capacity.value()),
-          line_(config.row.value() * static_cast<std::uint64_t>(config.channels)) {}
+          line_(config.geometry.row * static_cast<std::uint64_t>(config.geometry.lanes())) {}
     /// Reserves room and returns its address. InputError naming `what` and `slice` when there is none.
     std::uint64_t allocate(std::uint64_t bytes, std::string_view what, std::string_view slice);
 

@@ -8,11 +8,18 @@
 
 namespace tilemesh::memory {
 
-Slice::Slice(sc_core::sc_module_name name, const HbmConfig& config, ComponentId id, Recorder* recorder)
-    : sc_module(name), config_(config), book_(config), channels_(config), id_(id), recorder_(recorder) {
+Slice::Slice(sc_core::sc_module_name name, const HbmConfig& config, ServiceProfile& profile, ComponentId id,
+             Recorder* recorder)
+    : sc_module(name), config_(config), book_(config), channels_(config, profile), id_(id), recorder_(recorder) {
     SC_METHOD(serve);
     dont_initialize();
     sensitive << wake_;
+}
+
+std::uint64_t Slice::allocate(std::uint64_t bytes, std::string_view what) {
+    const std::uint64_t address = book_.allocate(bytes, what, name());
+    channels_.leave_open({address, bytes});
+    return address;
 }
 
 void Slice::request(const Request& request) {
@@ -40,7 +47,8 @@ void Slice::serve() {
         return now_due;
     });
     for (const Request& request : due) {
-        const Channels::Booking booking = channels_.book(now, request.first, request.segments, request.stride);
+        const Channels::Booking booking = channels_.book(now, request.first, request.segments, request.stride,
+                                                         request.write);
         if (recorder_) {
             recorder_->activity({id_, booking.begin, booking.begin + booking.busy, request.arrival, booking.moved, 0,
                                  request.command, request.write ? "write" : "read"});

@@ -36,14 +36,17 @@ struct Request {
 class Slice : public sc_core::sc_module {
 public:
     SC_HAS_PROCESS(Slice);
-    Slice(sc_core::sc_module_name name, const HbmConfig& config, ComponentId id, Recorder* recorder);
+    /// `config` and `profile` must outlive the slice; slices of one machine share them.
+    Slice(sc_core::sc_module_name name, const HbmConfig& config, ServiceProfile& profile, ComponentId id,
+          Recorder* recorder);
 
     /// Request arriving at `request.arrival` (now or later).
     void request(const Request& request);
     ComponentId id() const { return id_; }
 
-    /// Reserves room; returns its address. InputError when the slice is full.
-    std::uint64_t allocate(std::uint64_t bytes, std::string_view what) { return book_.allocate(bytes, what, name()); }
+    /// Reserves room; returns its address. What is allocated has been written: its rows are as that left them.
+    /// InputError when the slice is full.
+    std::uint64_t allocate(std::uint64_t bytes, std::string_view what);
 
 private:
     void serve();

@@ -6,6 +6,7 @@
 
 namespace tilemesh::probe {
 
-Kind dma_kind();  // dma.cpp
+Kind dma_kind();     // dma.cpp
+Kind memory_kind();  // memory.cpp
 
 }  // namespace tilemesh::probe

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/memory/burst_run.h"
+
+#include "sim/base/error.h"
+#include "sim/base/random.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <queue>
+
+namespace tilemesh::memory {
+namespace {
+
+class Run {
+public:
+    Run(const HbmConfig& config, const BurstLoad& load)
+        : config_(config),
+          load_(load),
+          map_(config.geometry, config.mapping),
+          ticks_(config),
+          stream_(config, load),
+          request_(stream_.request_bytes()),
+          requests_(stream_.requests()),
+          left_(requests_),
+          issued_at_(requests_),
+          pending_(static_cast<std::size_t>(config.geometry.channels)) {
+        for (int i = 0; i < config.geometry.channels; ++i) channels_.emplace_back(config_, ticks_);
+    }
+
+    BurstResult result() {
+        std::int64_t now = 0;
+        while (done_ < requests_) {
+            issue(now);
+            hand_over();
+            for (ChannelController& channel : channels_) {
+                if (channel.wake() > now) continue;
+                channel.tick(now, completions_);
+            }
+            for (const Completion& one : completions_) ends_.push({one.end, one.tag});
+            completions_.clear();
+            complete(now);
+            if (done_ < requests_) now = next(now);
+        }
+        return summary(now);
+    }
+
+private:
+    using End = std::pair<std::int64_t, std::uint64_t>;
+
+    void complete(std::int64_t now) {
+        while (!ends_.empty() && ends_.top().first <= now) {
+            const std::uint64_t request = ends_.top().second;
+            ends_.pop();
+            outstanding_ -= std::min(config_.geometry.burst, request_);
+            seen_at_ = now + ticks_.clock;  // the engine sees it at its next clock
+            if (--left_[request] > 0) continue;
+            ++done_;
+            latencies_.push_back(static_cast<double>(now - issued_at_[request]) * ticks_.nanoseconds_per_tick);
+        }
+    }
+
+    bool may_go() {
+        if (load_.window > 0) return outstanding_ == 0 || outstanding_ + request_ <= load_.window;
+        const auto channel = static_cast<std::size_t>(map_.place(stream_.address(issued_)).channel);
+        return pending_[channel].empty() && channels_[channel].has_room(stream_.writes(issued_));
+    }
+
+    void issue(std::int64_t now) {
+        if (now < may_issue_) return;
+        while (issued_ < requests_ && may_go()) {
+            const std::uint64_t address = stream_.address(issued_), burst = config_.geometry.burst;
+            const std::uint64_t first = address / burst, last = (address + request_ - 1) / burst;
+            const bool write = stream_.writes(issued_);
+            for (std::uint64_t i = first; i <= last; ++i) {
+                const Place place = map_.place(i * burst);
+                pending_[static_cast<std::size_t>(place.channel)].push_back({issued_, place.row, place.bank, write});
+            }
+            left_[issued_] = last - first + 1;
+            issued_at_[issued_] = now;
+            outstanding_ += left_[issued_] * std::min(burst, request_);
+            ++issued_;
+            if (load_.every_ns > 0) {
+                may_issue_ = now + static_cast<std::int64_t>(std::ceil(load_.every_ns / ticks_.nanoseconds_per_tick));
+                return;
+            }
+        }
+    }
+
+    void hand_over() {
+        // A channel's port takes one burst per slot of the command bus.
+        waiting_ = false;
+        for (std::size_t c = 0; c < channels_.size(); ++c) {
+            if (pending_[c].empty() || !channels_[c].has_room(pending_[c].front().write)) continue;
+            channels_[c].push(pending_[c].front());
+            pending_[c].pop_front();
+            waiting_ = waiting_ || !pending_[c].empty();
+        }
+    }
+
+    std::int64_t next(std::int64_t now) const {
+        if (waiting_ || (load_.window == 0 && issued_ < requests_ && may_issue_ <= now)) return now + 1;
+        std::int64_t next = std::numeric_limits<std::int64_t>::max();
+        if (issued_ < requests_ && may_issue_ > now) next = may_issue_;
+        if (issued_ < requests_ && seen_at_ > now) next = std::min(next, seen_at_);
+        if (!ends_.empty()) next = std::min(next, ends_.top().first);
+        for (std::size_t c = 0; c < channels_.size(); ++c) next = std::min(next, channels_[c].wake());
+        return std::max(next, now + 1);
+    }
+
+    BurstResult summary(std::int64_t now) {
+        BurstResult result;
+        for (const ChannelController& channel : channels_) {
+            const ChannelCounters& one = channel.counters();
+            ChannelCounters& sum = result.counters;
+            sum.row_hits += one.row_hits, sum.activates += one.activates, sum.precharges += one.precharges;
+            sum.refreshes += one.refreshes, sum.reads += one.reads, sum.writes += one.writes;
+            sum.waited_refresh += one.waited_refresh, sum.waited_turnaround += one.waited_turnaround;
+            sum.waited_rows += one.waited_rows;
+        }
+        const ChannelCounters& sum = result.counters;
+        const auto time = static_cast<double>(now), channels = static_cast<double>(channels_.size());
+        result.time_ns = time * ticks_.nanoseconds_per_tick;
+        const double bytes = static_cast<double>(requests_ * request_);
+        result.gbytes_per_s = bytes / result.time_ns;
+        result.fraction_of_peak = result.gbytes_per_s / config_.peak().gbytes_per_s();
+        std::sort(latencies_.begin(), latencies_.end());
+        for (const double latency : latencies_) result.latency_mean_ns += latency / static_cast<double>(requests_);
+        result.latency_min_ns = latencies_.front();
+        result.latency_p99_ns = latencies_[latencies_.size() * 99 / 100];
+        result.row_hit_rate = static_cast<double>(sum.row_hits) / static_cast<double>(sum.reads + sum.writes);
+        // Column slots that a burst's data needs anyway are no loss.
+        const double idle = std::max(0.0, 1.0 - result.fraction_of_peak);
+        const double waited = static_cast<double>(sum.waited_refresh + sum.waited_turnaround + sum.waited_rows);
+        const double scale = waited > 0 ? std::min(1.0 / (time * channels), idle / waited) : 0.0;
+        result.lost_refresh = static_cast<double>(sum.waited_refresh) * scale;
+        result.lost_turnaround = static_cast<double>(sum.waited_turnaround) * scale;
+        result.lost_rows = static_cast<double>(sum.waited_rows) * scale;
+        return result;
+    }
+
+    const HbmConfig& config_;
+    const BurstLoad& load_;
+    AddressMap map_;
+    CommandTicks ticks_;
+    RequestStream stream_;
+    std::uint64_t request_, requests_;
+    std::vector<std::uint64_t> left_;
+    std::vector<std::int64_t> issued_at_;
+    std::vector<std::deque<Access>> pending_;
+    std::vector<ChannelController> channels_;
+    std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
+    std::vector<Completion> completions_;
+    std::vector<double> latencies_;
+    std::uint64_t issued_ = 0, done_ = 0, outstanding_ = 0;
+    std::int64_t may_issue_ = 0, seen_at_ = 0;
+    bool waiting_ = false;
+};
+
+}  // namespace
+
+RequestStream::RequestStream(const HbmConfig& config, const BurstLoad& load)
+    : load_(load), request_(load.request == 0 ? load.burst : load.request), bursts_(config.capacity.value() / load.burst) {
+    if (load.burst % request_ != 0) fail<InputError>("requests of {} bytes should divide bursts of {}", request_, load.burst);
+    if (bursts_ == 0)
+        fail<InputError>("a burst of {} bytes has no room in a slice of {}", load.burst, config.capacity.value());
+}
+
+std::uint64_t RequestStream::address(std::uint64_t request) const {
+    const std::uint64_t byte = request * request_, burst = byte / load_.burst;
+    const std::uint64_t at = load_.random ? random_below(load_.seed, 0, burst, bursts_) : burst % bursts_;
+    return at * load_.burst + byte % load_.burst;
+}
+
+bool RequestStream::writes(std::uint64_t request) const {
+    const auto writes = [&](std::uint64_t n) { return std::floor(static_cast<double>(n) * load_.write_share + 0.5); };
+    return writes(request + 1) > writes(request);
+}
+
+BurstResult run_bursts(const HbmConfig& config, const BurstLoad& load) {
+    if (config.standard == Standard::ideal)
+        fail<InputError>("hbm.standard is ideal, which has no commands to measure: expected HBM2 or HBM3");
+    return Run(config, load).result();
+}
+
+}  // namespace tilemesh::memory

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one slice's channels give to transfers of one size, measured once per machine by the command-level controllers
+// (burst_run.h) and remembered. Whole DMA transfers are booked with these figures (channels.h), so that their cost
+// follows from geometry, mapping and timing and not from efficiencies somebody wrote down.
+#pragma once
+
+#include "sim/memory/burst_run.h"
+
+#include <array>
+#include <cstdint>
+#include <map>
+
+namespace tilemesh::memory {
+
+class ServiceProfile {
+public:
+    explicit ServiceProfile(const HbmConfig& config);
+
+    /// Nanoseconds per byte of the whole slice under load, refreshes of all banks aside, for runs of `run` consecutive
+    /// bytes that begin in a closed or foreign row; runs beyond longest_run() are as long streams.
+    double ns_per_byte(std::uint64_t run, bool write);
+    double stream_ns_per_byte(bool write) { return ns_per_byte(longest_run_, write); }
+    /// Nanoseconds from a lone request for `run` consecutive bytes to its last byte, all rows open or all closed.
+    double alone_ns(std::uint64_t run, bool write, bool open);
+
+    std::uint64_t longest_run() const { return longest_run_; }
+    /// To the first data of a row that is open; less than of a closed one by opening, more of another row by closing.
+    double first_data_ns(bool write) const { return write ? config_.timing.tCWL : config_.timing.tCL; }
+    double opening_ns(bool write) const { return write ? config_.timing.tRCDWR : config_.timing.tRCDRD; }
+    double closing_ns() const { return config_.timing.tRP; }
+    /// How long the data bus stands still when it turns to writes or to reads.
+    double turnaround_ns(bool to_write) const;
+    /// A refresh of all banks: the pseudo-channels close and refresh one after the other, then rows open again.
+    Picoseconds refresh_interval() const { return refresh_interval_; }
+    Picoseconds refresh_gap() const { return refresh_gap_; }
+
+private:
+    struct Point {
+        double ns_per_byte = 0, alone_open_ns = 0, alone_closed_ns = 0;
+    };
+    const Point& measured(std::uint64_t run, bool write);
+    template <class Figure>
+    double between(std::uint64_t run, bool write, Figure figure);
+
+    const HbmConfig& config_;
+    std::uint64_t longest_run_;
+    double least_ns_per_byte_;
+    Picoseconds refresh_interval_, refresh_gap_;
+    std::array<std::map<std::uint64_t, Point>, 2> points_;  // of reads, of writes; by run
+};
+
+}  // namespace tilemesh::memory

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// HBM against cycle-accurate simulators: the same bursts, windows, mappings and refreshes on channels of the same
+// standard. Ramulator's rows run with the presets of sim/memory/timing.cpp; DRAMsim3's with the timing that its file
+// states. Every row is also booked as whole transfers, the way kernels run, so that the error of that is known too.
+#include "sim/probe/memory_load.h"
+#include "sim/validation/families.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace tilemesh::validation {
+namespace {
+
+constexpr std::uint64_t slice_bytes = std::uint64_t{1} << 30;  // random bursts rarely meet an open row of their own
+
+/// Peak of one channel: 128 bits at 2 Gb/s, 64 bits at 6.4 Gb/s.
+double channel_gbytes_per_s(const std::string& standard) { return standard == "HBM2" ? 32.0 : 51.2; }
+
+memory::HbmConfig hbm_of(Json hbm, const std::string& what) {
+    hbm["bytes_per_pe"] = slice_bytes;
+    return memory::read_hbm(JsonReader(hbm, what));
+}
+
+Case ramulator_case(JsonReader row) {
+    const std::string standard = row.word("standard", {"HBM2", "HBM3"});
+    const auto channels = row.integer("channels", 1, 64);
+    const std::string refresh = row.word("refresh", {"none", "all_bank", "per_bank"});
+    const std::string mapping = row.string("mapping");
+    const memory::HbmConfig hbm = hbm_of({{"channels_per_pe", channels},
+                                          {"standard", standard},
+                                          {"gbytes_per_s_per_channel", channel_gbytes_per_s(standard)},
+                                          {"refresh", refresh},
+                                          {"mapping", mapping},
+                                          // The reference counts a write as done when its command goes out.
+                                          {"write_acknowledge", "command"}},
+                                         row.file() + ": " + row.path());
+    const std::string mode = row.word("mode", {"seq", "rand"});
+    memory::BurstLoad load;
+    load.random = mode == "rand";
+    load.burst = row.integer("burst_bytes", 1, slice_bytes);
+    load.window = row.integer("window_bytes", 1, slice_bytes);
+    load.total = row.integer("total_bytes", 1, slice_bytes);
+    load.write_share = row.number("write", 0.0, 1.0, 0.0);
+    const double rate = row.number("gbytes_per_s", 1e-6, 1e6);
+    const double mean = row.number("latency_mean_ns", 1e-3, 1e9), least = row.number("latency_min_ns", 1e-3, 1e9);
+    const std::string rest = fmt::format("{} channels, refresh {}, {} {} B, window {} B{}", channels, refresh, mode,
+                                         load.burst, load.window, load.write_share > 0 ? ", writes" : "");
+    const std::string name = fmt::format("{} {}, {}", standard, mapping, rest);
+    const std::string group = standard + " " + rest;  // its rows differ in their mapping only
+    return {name, {"memory_bandwidth", "memory_latency", "memory_booked"}, [=] {
+                const memory::BurstResult result = memory::run_bursts(hbm, load);
+                const probe::BookedResult booked = probe::run_booked(hbm, load);
+                return std::vector<Comparison>{
+                    {"memory_bandwidth", name, rate, result.gbytes_per_s, "GB/s", 0.0, group},
+                    {"memory_latency", name + ", mean", mean, result.latency_mean_ns, "ns"},
+                    {"memory_latency", name + ", min", least, result.latency_min_ns, "ns"},
+                    {"memory_booked", name, rate, booked.gbytes_per_s, "GB/s", 0.0, group}};
+            }};
+}
+
+/// The timing that the file's text about itself states, under our names.
+Json stated_timing(JsonReader about) {
+    Json timing = {{"activate_command_ns", 1.0}};  // one slot of the command bus, as every command there
+    const JsonReader stated = about.member("hbm2_timing_ns");
+    for (const auto& [key, value] : stated.value().items()) {
+        if (key == "tRCD") {
+            timing["tRCDRD_ns"] = timing["tRCDWR_ns"] = value;
+        } else {
+            timing[(key.front() == 't' ? key : "t" + key) + "_ns"] = value;
+        }
+    }
+    return timing;
+}
+
+Case dramsim3_case(JsonReader row, const Json& timing, JsonReader geometry) {
+    const std::string config = row.string("config"), pattern = row.string("pattern");
+    const std::size_t word = config.find("ch");
+    const std::size_t digits = word == std::string::npos ? 0 : config.find_last_not_of("0123456789", word - 1) + 1;
+    if (word == std::string::npos || word == digits) row.member("config").reject("a number of channels, as in \"2ch\"");
+    const int channels = std::atoi(config.substr(digits, word - digits).c_str());
+    const memory::HbmConfig hbm =
+        hbm_of({{"channels_per_pe", channels},
+                {"standard", "HBM2"},
+                {"gbytes_per_s_per_channel", channel_gbytes_per_s("HBM2")},
+                {"pseudo_channels", 1},
+                {"bank_groups", geometry.integer("bankgroups", 1, 64)},
+                {"banks_per_group", geometry.integer("banks_per_group", 1, 64)},
+                {"row_bytes", geometry.integer("row_bytes", 1, 1 << 24)},
+                {"burst_bytes", geometry.integer("burst_bytes", 1, 1 << 16)},
+                {"mapping", "row bank_group bank channel column"},
+                {"refresh", "all_bank"},
+                // The file says nothing of queues. Latency times throughput is what stands in them: 39 to 83 requests
+                // per channel, more when more banks are at work. Latencies are calibrated by this, rates are not.
+                {"queue_entries", 32},
+                {"bank_queue_entries", 5},
+                {"timing", timing}},
+               row.file() + ": " + row.path());
+    memory::BurstLoad load;
+    const std::size_t light = pattern.find("_light_1in");
+    load.random = pattern.rfind("rand", 0) == 0;
+    load.request = hbm.geometry.burst;
+    load.burst = std::max(load.request, row.integer("burst_B", 0, slice_bytes));
+    load.window = 0;
+    if (light != std::string::npos) load.every_ns = std::atof(pattern.c_str() + light + 10) * hbm.timing.clock;
+    load.total = row.integer("reqs64B", 1, slice_bytes / 64) * 64;
+    const double rate = row.number("GBps", 1e-6, 1e6), latency = row.number("avg_read_latency_cyc", 1e-3, 1e9);
+    const std::string name = fmt::format("{}, {} {} B", config, pattern, load.burst);
+    return {name, {"memory_dramsim3", "memory_dramsim3_latency"}, [=] {
+                const memory::BurstResult result = memory::run_bursts(hbm, load);
+                return std::vector<Comparison>{
+                    {"memory_dramsim3", name, rate, result.gbytes_per_s, "GB/s"},
+                    {"memory_dramsim3_latency", name, latency, result.latency_mean_ns / hbm.timing.clock, "cycles"}};
+            }};
+}
+
+std::vector<Case> cases_of(JsonReader file, const Surroundings&) {
+    std::vector<Case> cases;
+    if (auto rows = file.optional_member("rows"))
+        for (JsonReader& row : rows->elements()) cases.push_back(ramulator_case(row));
+    if (auto rows = file.optional_member("dramsim3_rows")) {
+        JsonReader about = file.member("about");
+        const Json timing = stated_timing(about);
+        const JsonReader geometry = about.member("hbm2_geometry");
+        for (JsonReader& row : rows->elements()) cases.push_back(dramsim3_case(row, timing, geometry));
+    }
+    return cases;
+}
+
+}  // namespace
+
+Family memory_family() {
+    Family family;
+    family.name = "memory";
+    family.form =
+        "rows of {standard, channels, refresh, mapping, mode, burst_bytes, window_bytes, write, total_bytes, "
+        "gbytes_per_s, latency_mean_ns, latency_min_ns}; dramsim3_rows";
+    family.files = {"hbm_bandwidth.json"};
+    family.suites = {
+        {"memory_bandwidth",
+         "HBM bandwidth of a DMA engine's bursts, command by command, against Ramulator",
+         {median_at_most(0.07), percentile_at_most(90, 0.15), maximum_at_most(0.30),
+          same_order_where_separated_by(0.20)}},
+        {"memory_latency",
+         "mean and least latency of those bursts against Ramulator",
+         {median_at_most(0.10), percentile_at_most(90, 0.15)}},
+        {"memory_booked",
+         "bandwidth of the same bursts when they are booked as whole transfers, as kernels run, against Ramulator",
+         {median_at_most(0.10), percentile_at_most(90, 0.25), same_order_where_separated_by(0.20)}},
+        {"memory_dramsim3",
+         "HBM bandwidth of streams of 64-byte requests against DRAMsim3",
+         {median_at_most(0.07), percentile_at_most(90, 0.15), maximum_at_most(0.30)}},
+        {"memory_dramsim3_latency",
+         "mean latency of those requests against DRAMsim3",
+         {median_at_most(0.10), maximum_at_most(0.30)},
+         true},
+    };
+    family.recognises = [](const Json& file) {
+        return has_row_with(file, "rows", {"standard", "burst_bytes", "window_bytes"}) ||
+               has_row_with(file, "dramsim3_rows", {"config", "pattern"});
+    };
+    family.read = cases_of;
+    return family;
+}
+
+}  // namespace tilemesh::validation
