@@ -21,6 +21,7 @@ attention::Kernel of_chunks(std::string_view name, std::string_view summary,
                             decltype(attention::Kernel::refuses) refuses = nullptr) {
     return {.name = name,
             .summary = summary,
+            .launches = true,
             .schedule = schedule,
             .refuses = refuses,
             .plan = plan_attention,
@@ -42,6 +43,7 @@ attention::Kernel of_partial_results(std::string_view name, std::string_view sum
                                      Schedule (*schedule)(const NeedSets&, const RankGrid&)) {
     attention::Kernel kernel = of_chunks(name, summary, schedule);
     kernel.replicated_queries = true;
+    kernel.launches = false;
     kernel.moves_states = true;
     return kernel;
 }
@@ -51,6 +53,7 @@ attention::Kernel of_queries(std::string_view name, std::string_view summary,
                              Schedule (*schedule)(const NeedSets&, const RankGrid&),
                              decltype(attention::Kernel::refuses) refuses = nullptr) {
     attention::Kernel kernel = of_chunks(name, summary, schedule, refuses);
+    kernel.launches = false;
     kernel.moves_states = true;
     return kernel;
 }
@@ -61,6 +64,7 @@ attention::Kernel of_heads(std::string_view name, std::string_view summary,
                            decltype(attention::Kernel::plan) plan = plan_attention) {
     attention::Kernel kernel = of_chunks(name, summary, head_parallel);
     kernel.by_heads = true;
+    kernel.launches = text == attention_kernel;
     kernel.text = text;
     kernel.plan = plan;
     return kernel;

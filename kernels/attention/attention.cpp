@@ -11,6 +11,7 @@
 namespace tilemesh::kernels {
 
 void AttentionRun::all() {
+    if (launch_.tiling.launches != attention::Launches::fused) return all_by_launches();
     for (next_ = 0; next_ < order_.size(); ++next_) {
         if (!issued_[next_]) row(order_[next_]);
     }
@@ -146,7 +147,7 @@ void AttentionRun::attend_group(const Item& chunk, QueryWork& work, const Sight&
             issued.k = tl_.slice(tile.k, 1, part.begin - keys.begin, part.end - keys.begin);
             issued.v = tl_.slice(tile.v, 1, part.begin - keys.begin, part.end - keys.begin);
             if (bias) issued.bias = tl_.slice(bias, 2, part.begin - keys.begin, part.end - keys.begin);
-            issued.state = &states_.take(work.result, index, block.rows);
+            issued.state = &states_.take(work.target, index, block.rows);
             if (whole == Visible::some && visible(chunk, block, part) != Visible::all)
                 issued.mask = element_mask(tl_, problem_, chunk.user, query_heads(block), block.positions,
                                            launch_.needs->keys(chunk.user, chunk.id).run(part));

@@ -19,6 +19,7 @@ Ranges messages_of(const Ranges& keys, std::int64_t piece_keys) {
 }
 
 Chunks::Chunks(tl::Context& tl, const Launch& launch) : tl_(tl), launch_(launch) {
+    has_fence_ = launch.tiling.launches == attention::Launches::waited;
     for (const Action& action : launch.schedule->program(launch.rank))
         has_fence_ = has_fence_ || action.kind == Action::Kind::fence;
     if (!launch.tiling.chunks_stay) return;

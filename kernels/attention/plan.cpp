@@ -10,6 +10,7 @@ namespace tilemesh::kernels {
 namespace {
 
 using attention::Device;
+using attention::Launches;
 using attention::NeedSets;
 using attention::Problem;
 using attention::Schedule;
@@ -20,6 +21,10 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; 
 /// Blocks in SRAM when groups of `group` take turns: one group in work, one on its way in, and two blocks of the one
 /// before that are still in the pipeline of stages.
 std::int64_t blocks_for(std::int64_t group) { return 2 * group + 2; }
+/// And as many of launches whose results are not normalised yet.
+std::int64_t blocks_for(std::int64_t group, Launches launches) {
+    return blocks_for(group) + (launches == Launches::fused ? 0 : 2);
+}
 
 /// Query blocks of the queries of one rank.
 std::int64_t blocks_of(const attention::Tokens& queries, const Tiling& tiling, std::int64_t heads) {
@@ -122,6 +127,9 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     Tiling tiling = request;
     tiling.tile_heads = chosen(request.tile_heads, part_heads);
     tiling.tile_queries = chosen(request.tile_queries, longest.queries);
+    // The blocks of a launch are dealt to units: as many queries each as the array has rows.
+    if (request.launches != attention::Launches::fused && request.tile_queries == 0)
+        tiling.tile_queries = chosen(device.matrix_rows, longest.queries);
     tiling.tile_keys = chosen(request.tile_keys, longest.keys);
     tiling.piece_keys = request.piece_keys > 0 ? chosen(request.piece_keys, longest.keys) : tiling.tile_keys;
     const auto needed = [&](std::int64_t query_rows, std::int64_t state_rows) {
@@ -135,7 +143,7 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     const auto rows_of_block = [&] { return tiling.tile_heads * tiling.tile_queries * problem.group(); };
     const auto least = [&] {
         const Resident all = resident(needs, schedule, tiling, heads, problem.group());
-        const std::int64_t few = blocks_for(1) * rows_of_block();
+        const std::int64_t few = blocks_for(1, request.launches) * rows_of_block();
         return needed(std::min(few, all.query_rows), std::min(few, all.state_rows));
     };
     while (least() > device.sram_bytes) {
@@ -177,13 +185,14 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     if (request.piece_keys == 0) tiling.piece_keys = std::min(tiling.piece_keys, tiling.tile_keys);
     const Resident all = resident(needs, schedule, tiling, heads, problem.group());
     const std::uint64_t everything = needed(all.query_rows, all.state_rows);
-    tiling.queries_stay = everything <= device.sram_bytes;
+    // Between launches nothing stays in SRAM.
+    tiling.queries_stay = fused && everything <= device.sram_bytes;
     tiling.group_blocks = tiling.queries_stay ? all.in_one_work : 1;
     const auto group_fits = [&] {
-        const std::int64_t rows = blocks_for(tiling.group_blocks + 1) * rows_of_block();
+        const std::int64_t rows = blocks_for(tiling.group_blocks + 1, request.launches) * rows_of_block();
         return needed(rows, rows) <= device.sram_bytes;
     };
-    while (!tiling.queries_stay && group_fits()) ++tiling.group_blocks;
+    while (!tiling.queries_stay && tiling.group_blocks < all.in_one_work && group_fits()) ++tiling.group_blocks;
     // Chunks stay in SRAM only if all that any rank could ever hold fit: then no order of arrival can exhaust it.
     std::int64_t all_keys = 0;
     for (int user = 0; user < needs.users(); ++user)

@@ -32,6 +32,7 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
             sights_[&action] = std::move(sight);
         }
     }
+    if (launch_.tiling.launches != attention::Launches::fused) return;
     order_ = issue_order(launch.rank, program, [&](const Action& action) {
         return action.item.kind == Item::Kind::chunk
                    ? messages_.at(&action).size()
@@ -59,7 +60,7 @@ QueryWork& AttentionRun::work_for(int user, int owner, int head_part) {
     if (!created) return work;
     const attention::NeedSets& needs = *launch_.needs;
     work.queries = queries;
-    work.result = {Item::Kind::state, user, owner, 0, head_part};
+    work.result = work.target = {Item::Kind::state, user, owner, 0, head_part};
     work.own = owner == needs.owner_of(launch_.rank);
     const Range heads = launch_.heads_of_part(head_part);
     const attention::Tokens& tokens = needs.queries(user, owner);
@@ -107,7 +108,7 @@ void AttentionRun::enter(QueryWork& work, std::size_t index) {
     if (block.in_flight && !launch_.tiling.queries_stay) attention_.flush();
     block.in_flight = true;
     if (!block.q) block.q = load_queries(work, block);
-    states_.take(work.result, index, block.rows);
+    states_.take(work.target, index, block.rows);
 }
 
 void AttentionRun::leave(QueryWork& work, std::size_t index) {
@@ -115,7 +116,10 @@ void AttentionRun::leave(QueryWork& work, std::size_t index) {
     block.in_flight = false;
     const bool last = --block.attends_left == 0;
     if (!launch_.tiling.queries_stay || (last && work.own)) block.q = Tile();
-    if (last && work.finishes && !work.merges && work.own) {
+    if (launch_.tiling.launches != attention::Launches::fused) {
+        left_.push_back(index);
+        if (left_.size() > left_behind) settle(work);
+    } else if (last && work.finishes && !work.merges && work.own) {
         write_result(work, block, kernels::finish(tl_, states_.take(work.result, index, block.rows), problem_.dtype));
         states_.drop(work.result, index);
     } else {

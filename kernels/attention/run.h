@@ -9,6 +9,7 @@
 #include "kernels/attention/issue_order.h"
 #include "kernels/attention/states.h"
 
+#include <deque>
 #include <map>
 #include <vector>
 
@@ -31,9 +32,11 @@ struct QueryBlock {
 struct QueryWork {
     Item queries;
     Item result;            // register 0 of these queries
+    Item target;            // the register that attends add to: the result, or that of launches
     bool own = false;       // this rank's, in its own HBM; else they came as messages
     bool merges = false;    // the state is needed to the end: partial results come in, or it is sent
     bool finishes = false;  // the result is to be written here
+    bool in_part = false;   // the block product under way leaves out queries that see nothing of its chunk
     std::vector<QueryBlock> blocks;
 };
 
@@ -83,6 +86,18 @@ private:
     void receive_queries(const Action& action, std::size_t block);
     void merge_states(const Action& action);
 
+    // launches.cpp
+    /// The rows of the table step by step, each as launches of its own.
+    void all_by_launches();
+    void exchange(const std::vector<const Action*>& rows);
+    void launch_attend(const Action& action);
+    /// The work of the blocks of one attend, in the order in which they are dealt.
+    LaunchedWork blocks_of(const Action& action, const QueryWork& work);
+    void merge_launched(QueryWork& work);
+    bool leaves_out_queries(const Action& action, const QueryWork& work) const;
+    /// Normalises the first of the blocks that have left; the result of the only block product is written at once.
+    void settle(QueryWork& work);
+
     // attention.cpp
     void row(const Issue& issue);
     void transfer(const Issue& issue);
@@ -106,6 +121,10 @@ private:
     std::vector<Issue> order_;
     std::vector<bool> issued_;
     std::size_t next_ = 0;
+    /// Blocks whose last values are on their way: their division comes after the next blocks' exponentials, or the
+    /// vector engine would wait for the product.
+    static constexpr std::size_t left_behind = 2;
+    std::deque<std::size_t> left_;
     std::size_t steps_done_ = 0, steps_total_ = 1;  // blocks of the chunk being attended
     double attend_begin_ = 0.0, attend_end_ = 0.0;
 };

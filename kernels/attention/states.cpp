@@ -46,6 +46,12 @@ void States::put_back(const Item& reg, std::size_t block, const BlockRows& rows)
     at.state = State();
 }
 
+void States::release(const Item& reg, std::size_t block) {
+    Place& at = place(reg, block);
+    at.state = State();
+    at.in_hbm = true;
+}
+
 void States::drop(const Item& reg, std::size_t block) { place(reg, block) = Place(); }
 
 void States::send(int pe, const Item& reg, std::size_t block, const BlockRows& rows) {

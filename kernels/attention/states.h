@@ -30,6 +30,8 @@ public:
     State& take(const attention::Item& reg, std::size_t block, const BlockRows& rows);
     /// The block may leave the SRAM again.
     void put_back(const attention::Item& reg, std::size_t block, const BlockRows& rows);
+    /// The block leaves the SRAM as it came: what is in HBM is still current.
+    void release(const attention::Item& reg, std::size_t block);
     /// Forgets the block.
     void drop(const attention::Item& reg, std::size_t block);
 

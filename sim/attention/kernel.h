@@ -29,6 +29,16 @@ struct Device {
     double hop_ns = 0;  // latency of one hop
 };
 
+/// How the rows of a schedule become pieces of work on a PE.
+enum class Launches : std::uint8_t {
+    fused,       // one program: everything overlaps as far as data allows
+    overlapped,  // every block product, merge and exchange is a launch of its own; an exchange goes on beside the
+                 // block product that does not need it
+    waited  // the same, and what an exchange brings is waited for before its step's block products begin
+};
+/// The register that a launch of its own leaves its partial result in, to be merged into register 0.
+constexpr std::int32_t launched_copy = -1;
+
 /// How a kernel cuts its work. In a request 0 means: choose.
 struct Tiling {
     std::int64_t tile_heads = 0;    // kv heads in one block
@@ -38,8 +48,9 @@ struct Tiling {
     std::int64_t fold_keys =
         1;  // keys of one fold of the matrix array: partly visible tiles are trimmed to whole ones
     std::int64_t group_blocks = 0;  // query blocks that stay in SRAM together while keys stream past (chosen)
-    bool queries_stay = false;      // all query blocks of a PE fit at once, with all registers of states (chosen)
-    bool chunks_stay = false;       // all chunks a PE ever holds fit too, so none is staged in HBM (chosen)
+    Launches launches = Launches::fused;
+    bool queries_stay = false;  // all query blocks of a PE fit at once, with all registers of states (chosen)
+    bool chunks_stay = false;   // all chunks a PE ever holds fit too, so none is staged in HBM (chosen)
 };
 
 /// K and V of some keys: [heads, keys, head_dim] and [heads, keys, value_dim].
@@ -105,6 +116,7 @@ struct Kernel {
     bool by_heads = false;            // one rank of all PEs: heads are divided, tokens are not
     bool exact = true;                // false: a specimen whose arithmetic is known to be wrong
     bool moves_states = false;        // partial results travel: a panel may choose how
+    bool launches = false;            // knows block products, merges and exchanges as launches of their own
     bool keeps_state = true;          // has a running (m, l, o): a panel may choose its dtype
     Schedule::Pass pass = Schedule::Pass::forward;
     Schedule (*schedule)(const NeedSets&, const RankGrid&) = nullptr;

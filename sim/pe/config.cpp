@@ -67,6 +67,7 @@ PeConfig read_pe(JsonReader reader) {
     pe.matrix = read_matrix(reader.member("matrix"));
     pe.vector = read_vector(reader.member("vector"));
     pe.dma = read_dma(reader.member("dma"));
+    if (auto launch = reader.optional_member("launch")) pe.launch = read_launch(*launch);
     reader.finish();
     return pe;
 }

@@ -4,6 +4,7 @@
 
 #include "sim/base/json_reader.h"
 #include "sim/base/units.h"
+#include "sim/pe/launch.h"
 #include "sim/tile/command.h"
 
 #include <array>
@@ -40,6 +41,7 @@ struct PeConfig {
     MatrixConfig matrix;
     VectorConfig vector;
     DmaConfig dma;
+    LaunchConfig launch;
 
     /// Multiply-accumulates per nanosecond.
     double macs_per_ns(Dtype dtype) const {

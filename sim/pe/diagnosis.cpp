@@ -56,6 +56,9 @@ std::vector<std::string> ProcessingElement::explain_wait() const {
         case Wait::barrier:
             out.push_back(fmt::format("{}: the kernel waits at a barrier for {}", name(), missing_at_barrier()));
             break;
+        case Wait::engines:
+            out.push_back(fmt::format("{}: the kernel waits for the engines to be done before a launch", name()));
+            break;
         case Wait::nothing:
             break;
     }

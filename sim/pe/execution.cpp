@@ -46,6 +46,9 @@ void ProcessingElement::resume_if_ready() {
         case Wait::drain:
             ready = open_commands_ == 0;
             break;
+        case Wait::engines:
+            ready = matrix_.idle() && vector_.idle();
+            break;
     }
     if (ready) resume_.notify(sc_core::SC_ZERO_TIME);
 }
@@ -112,8 +115,9 @@ void ProcessingElement::run_local(Engine& engine, Command& command, Picoseconds 
     const bool is_matrix = engine.engine_kind() == EngineKind::matrix;
     const Cost cost =
         is_matrix ? matrix_cost(config_.matrix, command) : vector_cost(config_.vector, command.op, command.elements);
-    const Picoseconds end = begin + config_.clock.time_for(cost.occupancy_cycles);
-    const Picoseconds ready = begin + config_.clock.time_for(cost.latency_cycles);
+    const Picoseconds end = begin + config_.clock.time_for(cost.occupancy_cycles / units_at_work_);
+    const Picoseconds ready = begin + config_.clock.time_for(cost.latency_cycles / units_at_work_);
+    computed_ = std::max({computed_, end, ready});
     engine.free_at = end;
     engine.note_start(begin);
     if (surroundings_.recorder) {

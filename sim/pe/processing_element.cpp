@@ -251,6 +251,24 @@ void ProcessingElement::wait_until_ready(TileRecord& record) {
     local_ = std::max(local_, record.ready);
 }
 
+void ProcessingElement::begin_launch(const LaunchedWork& work) {
+    const LaunchConfig& launch = config_.launch;
+    if (!launch.costs()) return;
+    block(Wait::engines, [this] { return matrix_.idle() && vector_.idle(); });
+    local_ = std::max(local_, computed_) + launch.start_of(work);
+    if (work.kind == LaunchedWork::Kind::exchange) {
+        copied_ = local_ + surroundings_.network.config().link.rate.time_for(work.bytes);
+        return;
+    }
+    // As long as the units copy too, they compute with what is left of them.
+    if (copied_ > local_) {
+        const double shared = static_cast<double>((copied_ - local_).value());
+        local_ += Picoseconds(static_cast<std::uint64_t>(shared * launch.copy_share));
+        copied_ = Picoseconds();
+    }
+    units_at_work_ = share_at_work(work.blocks, launch.units, launch.blocks_per_unit);
+}
+
 void ProcessingElement::barrier() {
     block(Wait::drain, [this] { return open_commands_ == 0; });
     local_ = std::max(local_, last_end_);

@@ -39,6 +39,7 @@ public:
     void unreferenced(TileRecord& record) override;
     void wait_until_ready(TileRecord& record) override;
     void barrier() override;
+    void begin_launch(const LaunchedWork& work) override;
 
     // What the parts of this PE call when something shared has happened.
     void start_head(Engine& engine);
@@ -65,7 +66,7 @@ public:
     int waits_for_pe() const;
 
 private:
-    enum class Wait : std::uint8_t { nothing, queue, sram, tile, drain, barrier };
+    enum class Wait : std::uint8_t { nothing, queue, sram, tile, drain, barrier, engines };
     struct Hazard {
         TensorBox box;
         std::uint64_t command;
@@ -129,6 +130,10 @@ private:
     std::uint64_t runnable_ = 0;  // engines to look at again, by bit
     Picoseconds last_end_;        // end of the latest finished command
     std::uint64_t open_commands_ = 0;
+
+    double units_at_work_ = 1.0;  // share of the PE's units that the launch under way keeps busy
+    Picoseconds computed_;        // end of all that matrix and vector engine have begun, drained
+    Picoseconds copied_;  // when the bytes of the last exchange will have left their link, if nothing delays them
 
     Wait wait_ = Wait::nothing;
     Engine* waited_engine_ = nullptr;

@@ -188,6 +188,9 @@ Arrangement arrange(const Panel& panel, const KernelChoice& choice, const attent
     attention::NeedSets needs = kernel.replicated_queries
                                     ? attention::NeedSets::replicated_queries(problem, grid.ranks(), sharding)
                                     : attention::NeedSets(problem, grid.ranks(), sharding);
+    if (choice.launches != attention::Launches::fused && !kernel.launches)
+        fail<InputError>("{}/launches: {} is one program and has no other form, expected fused", choice.where,
+                         kernel.name);
     attention::Schedule schedule = kernel.schedule(needs, grid);
     schedule.set_state_format(state_format_of(choice, kernel, schedule.pass()));
     attention::check_schedule(schedule, needs);
@@ -201,6 +204,7 @@ Arrangement arrange(const Panel& panel, const KernelChoice& choice, const attent
     request.tile_queries = choice.tile_queries;
     request.tile_keys = choice.tile_keys;
     request.piece_keys = choice.piece_keys;
+    request.launches = choice.launches;
     std::string why_not;
     a.tiling = kernel.plan(problem, a.needs, a.schedule, heads, device, request, why_not);
     if (!why_not.empty()) fail<InputError>("{}: {}: {}", choice.where, kernel.name, why_not);

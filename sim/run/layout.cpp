@@ -130,6 +130,9 @@ private:
             launch_.queries[item] = tensor;
         } else if (action.kind == Kind::attend) {
             register_tensors({Item::Kind::state, item.user, action.owner, 0, item.head_part});
+            if (launch_.tiling.launches != attention::Launches::fused)
+                register_tensors(
+                    {Item::Kind::state, item.user, action.owner, attention::launched_copy, item.head_part});
         } else if (item.kind == Item::Kind::state) {
             register_tensors(item);
         }

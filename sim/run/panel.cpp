@@ -20,6 +20,7 @@ const std::vector<std::string> value_words = {"full", "sampled", "none"};
 const std::vector<std::string> sharding_words = {"contiguous", "zigzag", "striped"};
 const std::vector<std::string> state_words = {"mlo", "out_lse"};
 const std::vector<std::string> state_dtype_words = {"f32", "bf16"};
+const std::vector<std::string> launches_words = {"fused", "overlapped", "waited"};
 const std::vector<std::string> unit_words = {"pe", "cube", "cube_pe0"};
 const std::vector<std::string> placement_words = {"identity", "reversed",     "folded",
                                                   "snake",    "heavy_middle", "hilbert"};
@@ -80,6 +81,10 @@ KernelChoice read_kernel(JsonReader reader) {
     if (const auto dtype = reader.optional_member("state_dtype")) {
         choice.state_dtype = dtype->as_word(state_dtype_words) == "bf16" ? Dtype::bf16 : Dtype::f32;
         choice.label += "+" + dtype->as_string();
+    }
+    if (const auto launches = reader.optional_member("launches")) {
+        choice.launches = numbered<attention::Launches>(launches_words, launches->as_word(launches_words));
+        if (choice.launches != attention::Launches::fused) choice.label += "+" + launches->as_string();
     }
     if (const auto label = reader.optional_member("label")) choice.label = read_name(*label);
     reader.finish();

@@ -3,6 +3,7 @@
 // strictly, from JSON that resolve.h has made whole (bases merged, machine inlined, --set applied), then const.
 #pragma once
 
+#include "sim/attention/kernel.h"
 #include "sim/attention/problem.h"
 #include "sim/attention/sharding.h"
 #include "sim/attention/state_format.h"
@@ -54,7 +55,8 @@ struct KernelChoice {
     std::optional<RanksChoice::Placement> placement;    // instead of the panel's; never a list
     std::optional<attention::StateFormat::Sent> state;  // how partial results travel
     std::optional<Dtype> state_dtype;                   // of the running output
-    std::string where;                                  // "panel.json: /kernels/1", for errors about this choice
+    attention::Launches launches = attention::Launches::fused;
+    std::string where;  // "panel.json: /kernels/1", for errors about this choice
 };
 
 using tilemesh::ValueMode;

@@ -83,6 +83,7 @@ void Context::wait(const Tile& tile) {
     executor_.wait_until_ready(tile.record());
 }
 void Context::barrier() { executor_.barrier(); }
+void Context::launch(const LaunchedWork& work) { executor_.begin_launch(work); }
 
 }  // namespace tl
 }  // namespace tilemesh

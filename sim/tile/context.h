@@ -138,6 +138,9 @@ public:
     /// The kernel stands still until the tile is ready (a blocking call of other tile languages).
     void wait(const Tile& tile);
     void barrier();
+    /// What follows is a launch of its own, as on machines that are driven from outside: it begins when the engines
+    /// have done what came before, and costs what the machine says (nothing by default). Messages go on meanwhile.
+    void launch(const LaunchedWork& work);
 
 private:
     Tile elementwise(Opcode op, std::span<const Operand> operands, Dtype dtype);

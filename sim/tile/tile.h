@@ -6,6 +6,7 @@
 
 #include "sim/base/units.h"
 #include "sim/tile/command.h"
+#include "sim/tile/launch.h"
 #include "sim/tile/values.h"
 
 #include <cstdint>
@@ -54,6 +55,8 @@ public:
     virtual void wait_until_ready(TileRecord& record) = 0;
     /// The kernel stands still until every participant is here and all commands issued before are done.
     virtual void barrier() = 0;
+    /// What follows, until the next launch, is this piece of work.
+    virtual void begin_launch(const LaunchedWork&) {}
 };
 
 class Tile {

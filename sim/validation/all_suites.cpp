@@ -6,7 +6,9 @@
 
 namespace tilemesh::validation {
 
-std::vector<Family> all_families() { return {systolic_family(), memory_family(), dma_family()}; }
+std::vector<Family> all_families() {
+    return {systolic_family(), memory_family(), dma_family(), silicon_family(), efficiency_family()};
+}
 
 bool has_row_with(const Json& file, const std::string& list, const std::vector<std::string>& keys) {
     if (!file.is_object() || !file.contains(list) || !file.at(list).is_array()) return false;

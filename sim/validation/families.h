@@ -6,8 +6,10 @@
 
 namespace tilemesh::validation {
 
-Family systolic_family();  // systolic.cpp
-Family memory_family();    // memory.cpp
-Family dma_family();       // dma.cpp
+Family systolic_family();    // systolic.cpp
+Family memory_family();      // memory.cpp
+Family dma_family();         // dma.cpp
+Family silicon_family();     // silicon.cpp
+Family efficiency_family();  // silicon.cpp
 
 }  // namespace tilemesh::validation

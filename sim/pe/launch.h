@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Machines on which work is launched: a PE that is a whole processor of many units, driven from outside. A launch has
+// a fixed cost, its blocks are dealt to the units, and copies that the units themselves carry take some of their
+// time. All of it is neutral by default.
+#pragma once
+
+#include "sim/base/json_reader.h"
+#include "sim/base/units.h"
+#include "sim/tile/launch.h"
+
+#include <vector>
+
+namespace tilemesh::pe {
+
+struct LaunchConfig {
+    Picoseconds simple;            // from the end of the work before to the first work of a launch, by kind
+    Picoseconds attention;         //
+    Picoseconds exchange;          // the same until the first message can leave
+    Picoseconds exchange_message;  // and for every message of the exchange
+    double copy_share = 0;         // of the units' time, taken by an exchange for as long as its bytes are on a link
+    int units = 1;                 // that share the blocks of one launch
+    int blocks_per_unit = 1;       // at work on one unit at once, sharing it evenly
+
+    Picoseconds start_of(const LaunchedWork& work) const {
+        if (work.kind == LaunchedWork::Kind::simple) return simple;
+        if (work.kind == LaunchedWork::Kind::attention) return attention;
+        return exchange + exchange_message * static_cast<std::uint64_t>(work.messages);
+    }
+    /// Is there anything to account for?
+    bool costs() const {
+        const Picoseconds none;
+        return simple > none || attention > none || exchange > none || exchange_message > none || copy_share > 0 ||
+               units > 1;
+    }
+};
+
+LaunchConfig read_launch(JsonReader reader);
+
+/// Blocks are dealt in their order: `blocks_per_unit` rounds over all units to begin with, then each to the unit that
+/// has finished one. Blocks on one unit share its rate evenly; a block alone has all of it. Returns the share of the
+/// units' time in which they work until the last block is done: 1 when they all end together, at least 1 / units.
+double share_at_work(const std::vector<double>& blocks, int units, int blocks_per_unit);
+
+}  // namespace tilemesh::pe

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+// GPUs. What one GPU and its exchanges take is what the machines were fitted to (adr/0019); rows of ring attention
+// are predictions: each becomes a panel that runs the schedule launch by launch. Efficiencies of machines of eight
+// are predicted from public data sheets.
+#include "sim/probe/launched.h"
+#include "sim/run/resolve.h"
+#include "sim/validation/families.h"
+
+#include <fmt/core.h>
+
+#include <map>
+
+namespace tilemesh::validation {
+namespace {
+
+constexpr std::uint64_t most_tokens = std::uint64_t{1} << 20;
+constexpr std::uint64_t most_heads = 1024;
+constexpr std::uint64_t most_bytes = std::uint64_t{1} << 30;
+constexpr std::int64_t long_shard = 4096;     // tokens per GPU from which launches no longer decide
+constexpr std::int64_t shortest_block = 128;  // queries; fewer are split along the keys, which is another kernel
+constexpr int tile_keys = 256;                // how finely the simulated kernel interleaves its engines
+
+/// A public implementation's name for a schedule, in ours.
+struct Algorithm {
+    std::string kernel, sharding, launches;
+};
+const std::map<std::string, Algorithm> algorithms = {
+    {"ring", {"ring_kv", "contiguous", "overlapped"}},
+    {"zigzag", {"ring_kv", "zigzag", "overlapped"}},
+    {"stripe", {"ring_kv", "striped", "overlapped"}},
+    {"mesh_line_no_overlap", {"mesh_kv", "contiguous", "waited"}},
+};
+std::vector<std::string> names_of_algorithms() {
+    std::vector<std::string> names;
+    for (const auto& [name, algorithm] : algorithms) names.push_back(name);
+    return names;
+}
+
+/// Attention of one sequence over some GPUs, and how.
+struct Work {
+    std::uint64_t heads_q = 1, heads_kv = 1, head_dim = 128;
+    std::uint64_t queries = 1, keys = 1;  // of all GPUs
+    bool causal = false;
+    std::uint64_t gpus = 1;
+    std::string algorithm = "ring";
+};
+
+/// "h200_x4" or another machine file, with as many GPUs as the row has.
+Json machine_of(const Surroundings& surroundings, const std::string& name, std::uint64_t gpus) {
+    Json machine = run::resolve_machine_file(surroundings.configs / "machines" / (name + ".json"));
+    machine["cube"]["cols"] = gpus;
+    return machine;
+}
+/// Two GPUs exchange at another rate than more of them.
+std::string h200_of(std::uint64_t gpus) { return gpus == 2 ? "h200_x2" : "h200_x4"; }
+
+double time_us(const Surroundings& surroundings, const Json& machine, const Work& work) {
+    const Algorithm& how = algorithms.at(work.algorithm);
+    const Json panel = {{"name", "silicon"},
+                        {"machine", machine},
+                        {"problem",
+                         {{"heads_q", work.heads_q},
+                          {"heads_kv", work.heads_kv},
+                          {"head_dim", work.head_dim},
+                          {"dtype", "bf16"},
+                          {"users", {{{"keys", work.keys}, {"queries", work.queries}}}},
+                          {"mask", {{"kind", work.causal ? "causal" : "full"}}}}},
+                        {"ranks", {{"count", work.gpus}, {"sharding", how.sharding}}},
+                        {"kernels", {{{"kernel", how.kernel}, {"launches", how.launches}, {"tile_keys", tile_keys}}}},
+                        {"values", {{"mode", "none"}}}};
+    const run::ResolvedPanel resolved = run::resolve_panel_object(panel, "silicon", surroundings.configs);
+    const run::Panel read = run::read_panel(resolved.json, resolved.file, resolved.machine_file);
+    const auto prepared = surroundings.runner.prepare(read, 1);
+    const run::EntryOutcome outcome = surroundings.runner.run(read, read.kernels.front(), *prepared, false);
+    return to_nanoseconds(outcome.result.time) / 1000.0;
+}
+
+Work read_work(JsonReader& row) {
+    Work work;
+    work.heads_q = row.integer("hq", 1, most_heads);
+    work.heads_kv = row.integer("hkv", 1, most_heads, work.heads_q);
+    work.head_dim = row.integer("d", 1, most_heads, 128);
+    return work;
+}
+bool read_causal(JsonReader& row) { return row.integer("causal", 0, 1) == 1; }
+double read_us(JsonReader& row) { return row.number("us", 1e-3, 1e12); }
+
+Work read_ring(JsonReader& row) {
+    Work work = read_work(row);
+    work.causal = read_causal(row);
+    work.gpus = row.integer("gpus", 2, 16);
+    work.algorithm = row.word("algo", names_of_algorithms());
+    work.queries = work.keys = row.integer("s_per_gpu", 1, most_tokens) * work.gpus;
+    return work;
+}
+
+using Measure = std::function<double()>;
+
+constexpr double quick_scores = 1L << 35;  // simulated in less than a second
+bool is_quick(const Work& work) {
+    return static_cast<double>(work.heads_q) * static_cast<double>(work.queries) * static_cast<double>(work.keys) <=
+           quick_scores;
+}
+
+Case compared(const std::string& suite, const std::string& name, double us, const Measure& measure,
+              const std::string& group = {}) {
+    return {name, {suite}, [=] { return std::vector<Comparison>{{suite, name, us, measure(), "us", 0.0, group}}; }};
+}
+
+Case ring_case(JsonReader& row, const Surroundings& surroundings) {
+    const Work work = read_ring(row);
+    const auto tokens = static_cast<std::int64_t>(work.keys / work.gpus);
+    const std::string group =
+        fmt::format("{} GPUs, {} heads on {}, {} tokens each", work.gpus, work.heads_q, work.heads_kv, tokens);
+    const std::string name = fmt::format("{}{}, {}", work.algorithm, work.causal ? " causal" : "", group);
+    Case found = compared(
+        tokens >= long_shard ? "silicon_4096_up" : "silicon_2048", name, read_us(row),
+        [=, &surroundings] {
+            return time_us(surroundings, machine_of(surroundings, h200_of(work.gpus), work.gpus), work);
+        },
+        group);
+    found.quick = is_quick(work);
+    return found;
+}
+
+Case block_case(JsonReader& row, const Work& work, const Surroundings& surroundings) {
+    const std::string name = fmt::format("{} {} heads on {}, {} x {}{}", row.string("kind"), work.heads_q,
+                                         work.heads_kv, work.queries, work.keys, work.causal ? " causal" : "");
+    Case found = compared("silicon_attention", name, read_us(row), [=, &surroundings] {
+        return time_us(surroundings, machine_of(surroundings, h200_of(1), 1), work);
+    });
+    found.quick = is_quick(work);
+    return found;
+}
+
+Case launched_case(const std::string& suite, const std::string& name, double us, std::uint64_t gpus,
+                   const Surroundings& surroundings,
+                   const std::function<Picoseconds(const machine::MachineConfig&)>& time) {
+    return compared(suite, name, us, [=, &surroundings] {
+        const Json machine = machine_of(surroundings, h200_of(gpus), gpus);
+        return to_nanoseconds(time(machine::read_machine(JsonReader(machine, h200_of(gpus))))) / 1000.0;
+    });
+}
+
+/// No case: rows of kinds that are not modelled (another attention kernel, gathers, single queries).
+std::optional<Case> case_of(JsonReader& row, const Surroundings& surroundings) {
+    const std::string kind = row.string("kind");
+    const auto size = [&](const char* key) { return static_cast<std::int64_t>(row.integer(key, 1, most_tokens)); };
+    if (kind == "ring_attn") return ring_case(row, surroundings);
+    if (kind == "fa2_fwd" || kind == "local_fa2") {
+        const bool local = kind == "local_fa2";
+        Work work = read_work(row);
+        work.queries = static_cast<std::uint64_t>(size(local ? "s" : "sq"));
+        work.keys = static_cast<std::uint64_t>(size(local ? "s" : "skv"));
+        work.causal = read_causal(row);
+        if (work.queries < shortest_block) return {};
+        return block_case(row, work, surroundings);
+    }
+    if (kind == "gemm") {
+        const std::int64_t m = size("M"), n = size("N"), k = size("K");
+        return launched_case("silicon_kernels", fmt::format("gemm {} x {} x {}", m, n, k), read_us(row), 1,
+                             surroundings, [=](const machine::MachineConfig& machine) {
+                                 return probe::time_of_product(machine, m, n, k, Dtype::bf16);
+                             });
+    }
+    if (kind == "hbm_copy") {
+        const std::uint64_t bytes = row.integer("bytes", 2048, most_bytes);
+        return launched_case(
+            "silicon_kernels", fmt::format("copy {} bytes", bytes), read_us(row), 1, surroundings,
+            [=](const machine::MachineConfig& machine) { return probe::time_of_copy(machine, bytes); });
+    }
+    if (kind == "merge_lse") {
+        const std::int64_t heads = size("hq"), rows = size("s"), cols = size("d");
+        return launched_case("silicon_kernels", fmt::format("merge {} heads x {} x {}", heads, rows, cols),
+                             read_us(row), 1, surroundings, [=](const machine::MachineConfig& machine) {
+                                 return probe::time_of_merge(machine, heads, rows, cols);
+                             });
+    }
+    if (kind == "ring_shift" || kind == "ring_shift_bidir") {
+        const std::uint64_t bytes = row.integer("bytes", 2048, most_bytes), gpus = row.integer("gpus", 2, 16);
+        const bool both_ways = kind == "ring_shift_bidir";
+        return launched_case("silicon_exchange", fmt::format("{} {} bytes, {} GPUs", kind, bytes, gpus), read_us(row),
+                             gpus, surroundings, [=](const machine::MachineConfig& machine) {
+                                 return probe::time_of_shift(machine, bytes, both_ways);
+                             });
+    }
+    return {};
+}
+
+Case efficiency_case(JsonReader& row, const Surroundings& surroundings) {
+    const Work work = read_ring(row);
+    const std::string machine = row.string("machine");
+    const double efficiency = row.number("efficiency", 1e-6, 1.0);
+    const std::string name = fmt::format("{} {}", machine, work.algorithm);
+    return {
+        name, {"silicon_efficiency"}, [=, &surroundings] {
+            // Causal work grows with the square of the tokens, so that every GPU's part of it is that of `gpus`
+            // local blocks.
+            Work local = work;
+            local.queries = local.keys = work.keys / work.gpus;
+            local.gpus = 1;
+            const double part =
+                static_cast<double>(work.gpus) * time_us(surroundings, machine_of(surroundings, machine, 1), local);
+            const double whole = time_us(surroundings, machine_of(surroundings, machine, work.gpus), work);
+            return std::vector<Comparison>{{"silicon_efficiency", name, efficiency, part / whole, "", 0.0, machine}};
+        }};
+}
+
+}  // namespace
+
+Family silicon_family() {
+    Family family;
+    family.name = "silicon";
+    family.form = "rows of {kind, us, ...}: gemm, hbm_copy, merge_lse, fa2_fwd, local_fa2, ring_shift, ring_attn";
+    family.files = {"h200_ring_attention.json"};
+    family.suites = {
+        {"silicon_4096_up",
+         "ring attention on H200s, 4,096 tokens per GPU and more, against silicon",
+         {median_at_most(0.03), maximum_at_most(0.12), same_order_where_separated_by(0.05)}},
+        {"silicon_2048", "the same with fewer tokens per GPU, where launches decide", {median_at_most(0.12)}},
+        {"silicon_attention",
+         "fused attention on one H200: launch cost, exponential rate and units fitted",
+         {},
+         true},
+        {"silicon_kernels",
+         "products, copies and merges on one H200: matrix and HBM rate, launch cost fitted",
+         {},
+         true},
+        {"silicon_exchange", "exchanges between H200s: link rate and launch cost fitted", {}, true},
+    };
+    family.recognises = [](const Json& file) { return has_row_with(file, "rows", {"kind", "us"}); };
+    family.read = [](JsonReader file, const Surroundings& surroundings) {
+        std::vector<Case> cases;
+        for (JsonReader& row : file.member("rows").elements())
+            if (auto found = case_of(row, surroundings)) cases.push_back(std::move(*found));
+        return cases;
+    };
+    return family;
+}
+
+Family efficiency_family() {
+    Family family;
+    family.name = "efficiency";
+    family.form = "rows of {machine, algo, causal, hq, hkv, s_per_gpu, gpus, efficiency}";
+    family.files = {"ring_efficiency.json"};
+    family.suites = {{"silicon_efficiency",
+                      "share of one GPU's speed that each of several reaches, against published figures",
+                      {each_within_absolute(0.06, ""), same_order_where_separated_by(0.05)}}};
+    family.recognises = [](const Json& file) { return has_row_with(file, "rows", {"machine", "efficiency"}); };
+    family.read = [](JsonReader file, const Surroundings& surroundings) {
+        std::vector<Case> cases;
+        for (JsonReader& row : file.member("rows").elements()) cases.push_back(efficiency_case(row, surroundings));
+        return cases;
+    };
+    return family;
+}
+
+}  // namespace tilemesh::validation
