@@ -128,8 +128,8 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     tiling.tile_heads = chosen(request.tile_heads, part_heads);
     tiling.tile_queries = chosen(request.tile_queries, longest.queries);
     // The blocks of a launch are dealt to units: as many queries each as the array has rows.
-    if (request.launches != attention::Launches::fused && request.tile_queries == 0)
-        tiling.tile_queries = chosen(device.matrix_rows, longest.queries);
+    const bool fused = request.launches == attention::Launches::fused;
+    if (!fused && request.tile_queries == 0) tiling.tile_queries = chosen(device.matrix_rows, longest.queries);
     tiling.tile_keys = chosen(request.tile_keys, longest.keys);
     tiling.piece_keys = request.piece_keys > 0 ? chosen(request.piece_keys, longest.keys) : tiling.tile_keys;
     const auto needed = [&](std::int64_t query_rows, std::int64_t state_rows) {

@@ -72,7 +72,8 @@ TEST_CASE("every launch is paid once") {
     CHECK(ring_ns({{"attention_ns", 3000}}) - base == Approx(4 * 2000.0));
     CHECK(ring_ns({{"attention_ns", 1000}, {"exchange_ns", 500}}) - base == Approx(3 * 500.0));
     CHECK(ring_ns({{"attention_ns", 1000}, {"exchange_message_ns", 500}}) - base == Approx(3 * 2 * 500.0));
-    CHECK(ring_ns({{"attention_ns", 1000}, {"simple_ns", 700}}) - base == Approx((1 + 3 * 2 + 1) * 700.0).margin(1.0));
+    CHECK(ring_ns({{"attention_ns", 1000}, {"simple_ns", 700}}) - base ==
+          Approx((1 + 3 * 2 + 1) * 700.0).margin(1.0));
 }
 
 TEST_CASE("launch costs touch no kernel that is one program") {
