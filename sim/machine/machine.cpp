@@ -27,7 +27,6 @@ Machine::Machine(sc_core::sc_module_name module_name, const MachineConfig& confi
       pes_(static_cast<std::size_t>(topology.pes())),
       waits_for_(static_cast<std::size_t>(topology.pes())) {
     for (const int cube : order(topology.cubes(), reverse)) build_cube(cube, reverse);
-    Wiring::network.wire();
 }
 
 Machine::~Machine() = default;
@@ -54,7 +53,7 @@ void Machine::build_cube(int number, bool reverse) {
             const ComponentId id = new_component(fmt::format("{}.{}", cube.name(), leaf), "link");
             components_[id].peak_per_ns = spec.config.rate.gbytes_per_s();
             Wiring::network.add(static_cast<std::size_t>(i),
-                                std::make_unique<noc::Link>(leaf.c_str(), spec, config_.network, id, recorder));
+                                std::make_unique<noc::Link>(leaf.c_str(), spec, id), recorder);
         }
     };
     cubes_[static_cast<std::size_t>(number)] = std::make_unique<Cube>(fmt::format("cube{}", number).c_str(), fill);

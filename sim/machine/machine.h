@@ -35,7 +35,7 @@ public:
 
 /// Topology and network, a base so that they exist before the surroundings that refer to them.
 struct Wiring {
-    explicit Wiring(const noc::NetworkConfig& config) : topology(config), network(config, topology) {}
+    explicit Wiring(const noc::NetworkConfig& config) : topology(config), network("network", config, topology) {}
     noc::Topology topology;
     noc::Network network;
 };

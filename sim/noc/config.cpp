@@ -10,19 +10,47 @@ namespace tilemesh::noc {
 namespace {
 
 constexpr std::array<std::string_view, 5> kind_names = {"line", "ring", "mesh", "torus", "all_to_all"};
+constexpr std::uint64_t largest_buffer = std::uint64_t{1} << 40;
 
-LinkConfig read_link(JsonReader reader) {
+LinkConfig read_rate_and_latency(JsonReader& reader) {
     LinkConfig link;
     link.rate = Rate::gbytes_per_s(reader.number("gbytes_per_s", 0.001, 1e6));
     link.latency = from_nanoseconds(reader.number("latency_ns", 0.0, 1e6));
-    link.buffer = Bytes(reader.integer("buffer_bytes", 1, std::uint64_t{1} << 40));
+    link.buffer = Bytes(reader.integer("buffer_bytes", 1, largest_buffer));
+    return link;
+}
+
+LinkConfig read_link(JsonReader reader) {
+    const LinkConfig link = read_rate_and_latency(reader);
     reader.finish();
     return link;
+}
+
+RouterConfig read_router(JsonReader reader) {
+    RouterConfig router;
+    const double cycle_ns = reader.number("cycle_ns", 0.0, 1e6, 0.5);
+    const auto stage = [&](const char* key, double cycles) {
+        return from_nanoseconds(cycle_ns * reader.number(key, 0.0, 1000.0, cycles));
+    };
+    router.route = stage("route_cycles", 1);
+    router.vc_allocation = stage("vc_allocation_cycles", 1);
+    router.switch_allocation = stage("switch_allocation_cycles", 1);
+    router.traversal = stage("traversal_cycles", 1);
+    router.credit = stage("credit_cycles", 1);
+    router.virtual_channels = static_cast<int>(reader.integer("virtual_channels", 1, 64, 4));
+    router.allocation_conflicts = static_cast<int>(reader.integer("allocation_conflicts", 0, 1000, 3));
+    reader.finish();
+    return router;
 }
 
 }  // namespace
 
 std::string_view name_of(TopologyKind kind) { return kind_names[static_cast<std::size_t>(kind)]; }
+
+bool has_wraps(const GridConfig& grid) {
+    const bool wraps = grid.kind == TopologyKind::ring || grid.kind == TopologyKind::torus;
+    return wraps && (grid.rows > 2 || grid.cols > 2);
+}
 
 GridConfig read_grid(JsonReader reader) {
     GridConfig grid;
@@ -46,30 +74,42 @@ NetworkConfig read_network(JsonReader reader, const GridConfig& pes_in_cube, con
     network.cubes = cubes;
     network.link = read_link(reader.member("link"));
     if (auto die_to_die = reader.optional_member("die_to_die")) {
-        JsonReader& d2d = *die_to_die;
-        network.connections_per_side = static_cast<int>(d2d.integer("connections_per_side", 1, 1024));
-        network.die_to_die.rate = Rate::gbytes_per_s(d2d.number("gbytes_per_s", 0.001, 1e6));
-        network.die_to_die.latency = from_nanoseconds(d2d.number("latency_ns", 0.0, 1e6));
-        network.die_to_die.buffer = Bytes(d2d.integer("buffer_bytes", 1, std::uint64_t{1} << 40));
-        d2d.finish();
+        network.connections_per_side = static_cast<int>(die_to_die->integer("connections_per_side", 1, 1024));
+        network.die_to_die = read_rate_and_latency(*die_to_die);
+        die_to_die->finish();
     } else if (cubes.nodes() > 1) {
         reader.complain("die_to_die: missing, expected the link between cubes, since there are several");
     } else {
         network.die_to_die = network.link;
     }
-    network.router_latency = from_nanoseconds(reader.number("router_latency_ns", 0.0, 1e6));
-    network.packet = Bytes(reader.integer("packet_bytes", 16, 1 << 24, 4096));
+    if (auto port = reader.optional_member("port")) network.port = read_link(*port);
+    if (auto router = reader.optional_member("router")) {
+        network.router = read_router(*router);
+    } else {
+        const Json defaults = Json::object();
+        network.router = read_router(JsonReader(defaults, ""));
+    }
+    network.flit = Bytes(reader.integer("flit_bytes", 1, 1 << 20, 128));
+    network.packet = Bytes(reader.integer("packet_bytes", 1, 1 << 24, 4096));
     network.request = Bytes(reader.integer("request_bytes", 1, 4096, 32));
-    network.receive_buffer = Bytes(reader.integer("receive_buffer_bytes", 16, std::uint64_t{1} << 40, 262144));
+    network.receive_buffer = Bytes(reader.integer("receive_buffer_bytes", 16, largest_buffer, 262144));
+    std::vector<std::pair<const char*, Bytes>> buffers{{"link/buffer_bytes", network.link.buffer},
+                                                       {"die_to_die/buffer_bytes", network.die_to_die.buffer}};
+    if (network.port) buffers.emplace_back("port/buffer_bytes", network.port->buffer);
+    for (const auto& [name, bytes] : buffers) {
+        if (bytes >= network.flit) continue;
+        reader.complain(fmt::format("{}: found {}, expected at least flit_bytes ({}), or nothing could ever move",
+                                    name, bytes.value(), network.flit.value()));
+    }
     const Bytes largest = std::max(network.packet, network.request);
-    for (const auto& [name, bytes] : {std::pair{"link/buffer_bytes", network.link.buffer},
-                                      std::pair{"die_to_die/buffer_bytes", network.die_to_die.buffer},
-                                      std::pair{"receive_buffer_bytes", network.receive_buffer}}) {
-        if (bytes < largest) {
-            reader.complain(
-                fmt::format("{}: found {}, expected at least packet_bytes ({}): a router holds whole packets", name,
-                            bytes.value(), largest.value()));
-        }
+    if (network.receive_buffer < largest) {
+        reader.complain(fmt::format("receive_buffer_bytes: found {}, expected at least packet_bytes ({})",
+                                    network.receive_buffer.value(), largest.value()));
+    }
+    if ((has_wraps(pes_in_cube) || has_wraps(cubes)) && network.router.virtual_channels < 2) {
+        reader.complain(
+            "router/virtual_channels: found 1, expected at least 2: around a ring packets of one channel could wait "
+            "for each other in a circle");
     }
     reader.finish();
     return network;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Configuration of the network: shapes and kinds of the two levels (PEs in a cube, cubes in the machine), link rates,
-// latencies and buffers. Plain data, read once from the machine's JSON.
+// Configuration of the network: shapes and kinds of the two levels (PEs in a cube, cubes in the machine), links,
+// routers and buffers. Plain data, read once from the machine's JSON.
 #pragma once
 
 #include "sim/base/json_reader.h"
 #include "sim/base/units.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace tilemesh::noc {
@@ -22,22 +23,43 @@ struct GridConfig {
     int nodes() const { return rows * cols; }
 };
 
+/// Is there a wrap-around link in the grid? Between two nodes one would double the link they have.
+bool has_wraps(const GridConfig& grid);
+
 struct LinkConfig {
     Rate rate;
-    Picoseconds latency;  // from the sending router's output to the receiving router's input
+    Picoseconds latency;  // from the sending router's output to the receiving router's input; credits take as long
     Bytes buffer;         // at the receiving router, per virtual channel
+};
+
+/// The stages of an input-queued router with credits and virtual channels, as times of an unloaded passage.
+struct RouterConfig {
+    Picoseconds route, vc_allocation, switch_allocation, traversal;
+    Picoseconds credit;  // from a flit's departure until its credit is on its way back
+    int virtual_channels = 4;
+    /// Flits of one packet that can lose their turn because two outputs chose the same input at once, before the
+    /// allocator's round-robin pointers have slipped apart; 0: a perfect matching at every moment.
+    int allocation_conflicts = 3;
+
+    /// From the arrival of a packet's head until a switch allocator first looks at it.
+    Picoseconds before_switch() const { return route + vc_allocation; }
+    /// From its allocation until it leaves the router.
+    Picoseconds through_switch() const { return switch_allocation + traversal; }
+    Picoseconds latency() const { return before_switch() + through_switch(); }
 };
 
 struct NetworkConfig {
     GridConfig pes_in_cube;
     GridConfig cubes;
-    LinkConfig link;               // between routers of one cube
-    LinkConfig die_to_die;         // one connection between neighbouring cubes
-    int connections_per_side = 4;  // shared evenly by the PEs on that side
-    Picoseconds router_latency;    // from a packet's head at an input to its head at the output, unloaded
-    Bytes packet;                  // largest packet; longer messages are cut
-    Bytes request;                 // size of a remote read request
-    Bytes receive_buffer;          // per ordered pair of PEs that exchange messages
+    LinkConfig link;                 // between routers of one cube
+    LinkConfig die_to_die;           // one connection between neighbouring cubes
+    int connections_per_side = 4;    // shared evenly by the PEs on that side
+    std::optional<LinkConfig> port;  // the one port between a PE and its router; none: a PE feeds all links at once
+    RouterConfig router;
+    Bytes flit{128};       // what a link moves in one turn of its round robin
+    Bytes packet;          // largest packet; longer messages are cut
+    Bytes request;         // size of a remote read request
+    Bytes receive_buffer;  // per ordered pair of PEs that exchange messages
 };
 
 GridConfig read_grid(JsonReader reader);

@@ -1,40 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
-// All links of a machine and the routes between its PEs. The links are modules of the cubes they leave from; this
-// class wires them and is where streams enter.
+// The network of a machine as one SystemC module: it lets the fabric run as far as simulated time has come, and wakes
+// when something is due in it. Links are modules of the cubes they leave from, by name only.
 #pragma once
 
+#include "sim/noc/fabric.h"
 #include "sim/noc/link.h"
 
 #include <memory>
+#include <systemc>
 #include <vector>
 
 namespace tilemesh::noc {
 
-class Network {
-public:
-    Network(const NetworkConfig& config, const Topology& topology)
-        : config_(config), topology_(topology), routes_(static_cast<std::size_t>(topology.pes())) {}
+/// Latency of an empty network for a packet's head, all routers and wires included.
+Picoseconds head_latency(const NetworkConfig& network, const Topology& topology, const Route& route);
 
-    /// Takes over one link; all must be added, in the order of topology().links(), before wire().
-    void add(std::size_t number, std::unique_ptr<Link> link);
-    void wire();
+class Network : public sc_core::sc_module {
+public:
+    SC_HAS_PROCESS(Network);
+    Network(sc_core::sc_module_name name, const NetworkConfig& config, const Topology& topology);
+
+    /// Takes over one link of topology().links().
+    void add(std::size_t number, std::unique_ptr<Link> link, Recorder* recorder);
 
     const NetworkConfig& config() const { return config_; }
     const Topology& topology() const { return topology_; }
-    const std::vector<Link*>& links() const { return links_; }
     /// Made when first asked for, then kept.
     const Route& route(int from, int to);
-    /// Latency of an empty network for a packet's head, all routers and wires included.
-    Picoseconds head_latency(int from, int to);
-    void inject(Stream& stream, TrafficClass traffic) { links_[(*stream.route)[0].link]->inject(stream, traffic); }
-    Link& first_link(const Route& route) { return *links_[route[0].link]; }
+    Picoseconds head_latency(int from, int to) { return noc::head_latency(config_, topology_, route(from, to)); }
+    /// From now on the stream wants to enter its first link.
+    void inject(Stream& stream, TrafficClass traffic);
+    /// Credits of a stream on this route come back at `when`, later than now.
+    void look_again(const Route& route, Picoseconds when);
 
 private:
+    void serve();
+    void wake_at(Picoseconds when);
+
+    struct Entering {
+        Stream* stream;
+        TrafficClass traffic;
+        std::uint64_t delta;  // cycle in which it came
+    };
     const NetworkConfig& config_;
     const Topology& topology_;
-    std::vector<std::unique_ptr<Link>> owned_;
-    std::vector<Link*> links_;
+    Fabric fabric_;
+    std::vector<std::unique_ptr<Link>> links_;
     std::vector<std::vector<std::unique_ptr<Route>>> routes_;  // [from][to]
+    std::vector<Entering> entering_;
+    sc_core::sc_event wake_;
 };
 
 }  // namespace tilemesh::noc

@@ -19,7 +19,9 @@ public:
     virtual ~StreamClient() = default;
     /// The last byte leaves its source. Delivering it may have ended the stream's life, so there is none to show.
     virtual void stream_left(Picoseconds when) = 0;
-    virtual void bytes_arrived(Stream& stream, Bytes bytes, Picoseconds when, bool last) = 0;
+    /// A packet of so many bytes arrives; `complete`: with it the whole stream has. Packets of one stream may arrive in
+    /// another order than they left, having used different virtual channels.
+    virtual void bytes_arrived(Stream& stream, Bytes bytes, Picoseconds when, bool complete) = 0;
 };
 
 /// Byte credits of one receive buffer, held by the sending side.
@@ -54,6 +56,7 @@ struct Stream {
     Bytes arrived;
     Picoseconds available_from;   // when the first byte is there to be sent
     Picoseconds available_until;  // when the last is (equal: all at once); linear in between
+    Picoseconds entered;          // when its last packet's head entered the first link
     StreamClient* client = nullptr;
     CreditWindow* credits = nullptr;  // null: the receiver always has room
     std::uint64_t tag = 0;            // the client's own

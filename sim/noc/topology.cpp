@@ -3,6 +3,7 @@
 
 #include "sim/base/error.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace tilemesh::noc {
@@ -10,37 +11,43 @@ namespace {
 
 bool wraps(TopologyKind kind) { return kind == TopologyKind::ring || kind == TopologyKind::torus; }
 
-struct Step {
+struct GridStep {
     int next;
     bool crosses_wrap;
     bool along_row = true;
 };
 
-/// One step of dimension-order routing along one dimension of length n.
-Step step_towards(int at, int to, int n, bool wrap) {
-    const int forward = (to - at + n) % n, backward = n - forward;
-    const bool up = wrap && n > 2 ? forward <= backward : to > at;
-    const int next = up ? at + 1 : at - 1;
-    return {(next + n) % n, next < 0 || next >= n};
+
+/// Does the path along one dimension of length n count upwards? Where both ways are equally long, every second node
+/// goes either way, so that both directions carry the same.
+bool goes_up(int at, int to, int n, bool wrap, int parity) {
+    if (!wrap || n <= 2) return to > at;
+    const int forward = (to - at + n) % n;
+    return 2 * forward == n ? parity % 2 == 0 : 2 * forward < n;
+}
+
+/// Steps along one dimension from `at` to `to`; visit(next position, crosses a wrap-around link).
+template <class Visit>
+void walk(int at, int to, int n, bool wrap, int parity, Visit visit) {
+    const bool up = at != to && goes_up(at, to, n, wrap, parity);
+    while (at != to) {
+        const int next = up ? at + 1 : at - 1;
+        at = (next + n) % n;
+        visit(at, next < 0 || next >= n);
+    }
 }
 
 /// The nodes of a grid that a path visits after `from`, with a flag where it crosses a wrap-around link.
-std::vector<Step> grid_path(const GridConfig& grid, int from, int to) {
-    std::vector<Step> path;
+std::vector<GridStep> grid_path(const GridConfig& grid, int from, int to) {
+    std::vector<GridStep> path;
     if (from == to) return path;
     if (grid.kind == TopologyKind::all_to_all) return {{to, false, true}};
-    int row = from / grid.cols, col = from % grid.cols;
+    const int row = from / grid.cols, col = from % grid.cols;
     const int to_row = to / grid.cols, to_col = to % grid.cols;
-    while (col != to_col) {
-        const Step s = step_towards(col, to_col, grid.cols, wraps(grid.kind));
-        col = s.next;
-        path.push_back({row * grid.cols + col, s.crosses_wrap, true});
-    }
-    while (row != to_row) {
-        const Step s = step_towards(row, to_row, grid.rows, wraps(grid.kind));
-        row = s.next;
-        path.push_back({row * grid.cols + col, s.crosses_wrap, false});
-    }
+    walk(col, to_col, grid.cols, wraps(grid.kind), row + col,
+         [&](int at, bool crosses) { path.push_back({row * grid.cols + at, crosses, true}); });
+    walk(row, to_row, grid.rows, wraps(grid.kind), row + to_col,
+         [&](int at, bool crosses) { path.push_back({at * grid.cols + to_col, crosses, false}); });
     return path;
 }
 
@@ -81,6 +88,12 @@ Topology::Topology(const NetworkConfig& config)
         });
     }
     for_each_pair(cube_grid_, [&](int a, int b, bool along_row) { join_cubes(a, b, along_row, config); });
+    if (!config.port) return;
+    first_port_ = static_cast<int>(links_.size());
+    for (int pe = 0; pe < pes(); ++pe) {
+        links_.push_back({pe, pe, *config.port, false, pe_name(pe) + "_in", LinkRole::into_network});
+        links_.push_back({pe, pe, *config.port, false, pe_name(pe) + "_out", LinkRole::out_of_network});
+    }
 }
 
 void Topology::join_cubes(int a, int b, bool along_row, const NetworkConfig& config) {
@@ -117,73 +130,87 @@ int Topology::link_between(int from, int to) const {
     fail<InternalError>("no link from {} to {}", pe_name(from), pe_name(to));
 }
 
-void Topology::append(int from, int to, Route& out, const Dateline& dateline) const {
-    out.push_back(
-        {static_cast<std::uint16_t>(link_between(from, to)), static_cast<std::uint8_t>(dateline.crossed ? 1 : 0)});
-}
-
-void Topology::route_in_cube(int from, int to, Route& out, Dateline& dateline) const {
+void Topology::route_in_cube(int from, int to, std::vector<Step>& out) const {
     const int base = from / pes_per_cube_ * pes_per_cube_;
     int at = from - base;
-    for (const Step& s : grid_path(pe_grid_, at, to - base)) {
-        // The channel changes on the wrap link itself: the buffer behind it is the first of the new class. A link of
-        // an all-to-all cube within one row or column belongs to that dimension, as on a mesh, or cubes in a torus
-        // could wait for each other through it.
+    for (const GridStep& s : grid_path(pe_grid_, at, to - base)) {
+        // A link of an all-to-all cube within one row or column belongs to that dimension, as on a mesh, or cubes in a
+        // torus could wait for each other through it.
         const bool along_row = at / pe_grid_.cols == s.next / pe_grid_.cols;
-        dateline.move(along_row, s.crosses_wrap);
-        append(base + at, base + s.next, out, dateline);
+        out.push_back({link_between(base + at, base + s.next), along_row, s.crosses_wrap});
         at = s.next;
     }
 }
 
 Route Topology::route(int from, int to) const {
-    Route out;
-    Dateline dateline;
+    std::vector<Step> steps;
     int cube = from / pes_per_cube_;
     int at = from;
     const int destination = to % pes_per_cube_;
-    for (const Step& s : grid_path(cube_grid_, cube, to / pes_per_cube_)) {
-        const bool along_row = s.along_row;
+    for (const GridStep& s : grid_path(cube_grid_, cube, to / pes_per_cube_)) {
         // Wrap-around crossings go backwards in number: from the last column out to the east, into the first.
         const bool forward = (s.next > cube) != s.crosses_wrap;
         const int row = at % pes_per_cube_ / pe_grid_.cols;
         const int col = destination % pe_grid_.cols;
         int exit = 0, entry = 0;
-        if (along_row) {
+        if (s.along_row) {
             exit = row * pe_grid_.cols + (forward ? pe_grid_.cols - 1 : 0);
             entry = row * pe_grid_.cols + (forward ? 0 : pe_grid_.cols - 1);
         } else {
             exit = (forward ? pe_grid_.rows - 1 : 0) * pe_grid_.cols + col;
             entry = (forward ? 0 : pe_grid_.rows - 1) * pe_grid_.cols + col;
         }
-        route_in_cube(at, cube * pes_per_cube_ + exit, out, dateline);
-        dateline.move(along_row, s.crosses_wrap);
+        route_in_cube(at, cube * pes_per_cube_ + exit, steps);
         const int next = s.next * pes_per_cube_ + entry;
-        append(cube * pes_per_cube_ + exit, next, out, dateline);
+        steps.push_back({link_between(cube * pes_per_cube_ + exit, next), s.along_row, s.crosses_wrap});
         at = next;
         cube = s.next;
     }
-    route_in_cube(at, to, out, dateline);
+    route_in_cube(at, to, steps);
+
+    Route out;
+    if (first_port_ >= 0) out.push_back({static_cast<std::uint16_t>(first_port_ + 2 * from), 0});
+    for (auto begin = steps.begin(); begin != steps.end();) {
+        const auto end = std::find_if(begin, steps.end(),
+                                      [&](const Step& step) { return step.along_row != begin->along_row; });
+        const bool wraps_around = std::any_of(begin, end, [](const Step& step) { return step.crosses_wrap; });
+        for (; begin != end; ++begin) {
+            out.push_back({static_cast<std::uint16_t>(begin->link), static_cast<std::uint8_t>(wraps_around ? 1 : 0)});
+        }
+    }
+    if (first_port_ >= 0) out.push_back({static_cast<std::uint16_t>(first_port_ + 2 * to + 1), 0});
     return out;
 }
 
+GridConfig Topology::whole_grid() const {
+    return {cubes_ == 1 ? pe_grid_.kind : cube_grid_.kind, pe_grid_.rows * cube_grid_.rows,
+            pe_grid_.cols * cube_grid_.cols};
+}
+
+int Topology::row_of(int pe) const {
+    return pe / pes_per_cube_ / cube_grid_.cols * pe_grid_.rows + pe % pes_per_cube_ / pe_grid_.cols;
+}
+
+int Topology::col_of(int pe) const {
+    return pe / pes_per_cube_ % cube_grid_.cols * pe_grid_.cols + pe % pes_per_cube_ % pe_grid_.cols;
+}
+
+int Topology::pe_at(int row, int col) const {
+    const int cube = row / pe_grid_.rows * cube_grid_.cols + col / pe_grid_.cols;
+    return cube * pes_per_cube_ + row % pe_grid_.rows * pe_grid_.cols + col % pe_grid_.cols;
+}
+
 int Topology::neighbour(int pe, int direction) const {
-    const int cube = pe / pes_per_cube_, local = pe % pes_per_cube_;
-    const bool along_row = direction < 2;
+    const GridConfig whole = whole_grid();
     const int sign = direction == 0 || direction == 3 ? 1 : -1;  // east and south count up
-    int row = cube / cube_grid_.cols * pe_grid_.rows + local / pe_grid_.cols;
-    int col = cube % cube_grid_.cols * pe_grid_.cols + local % pe_grid_.cols;
-    const int rows = pe_grid_.rows * cube_grid_.rows, cols = pe_grid_.cols * cube_grid_.cols;
-    (along_row ? col : row) += sign;
-    const bool single_cube = cubes_ == 1;
-    const bool wrap = wraps(single_cube ? pe_grid_.kind : cube_grid_.kind);
-    if (wrap) {
-        row = (row + rows) % rows;
-        col = (col + cols) % cols;
+    int row = row_of(pe), col = col_of(pe);
+    (direction < 2 ? col : row) += sign;
+    if (wraps(whole.kind)) {
+        row = (row + whole.rows) % whole.rows;
+        col = (col + whole.cols) % whole.cols;
     }
-    if (row < 0 || row >= rows || col < 0 || col >= cols) return -1;
-    const int c = row / pe_grid_.rows * cube_grid_.cols + col / pe_grid_.cols;
-    const int other = c * pes_per_cube_ + row % pe_grid_.rows * pe_grid_.cols + col % pe_grid_.cols;
+    if (row < 0 || row >= whole.rows || col < 0 || col >= whole.cols) return -1;
+    const int other = pe_at(row, col);
     if (other == pe) return -1;
     for (const auto& [node, link] : outgoing_[static_cast<std::size_t>(pe)]) {
         if (node == other) return other;

@@ -3,8 +3,10 @@
 // line, ring, mesh, torus or all-to-all: the PEs of a cube, and the cubes. Routing is dimension-order (columns first,
 // then rows) at both levels; crossing to the next cube happens in the row (east, west) or in the destination's column
 // (north, south) where the path stands, which on meshes of meshes is dimension order on the whole grid. Wrap-around
-// links are taken when they are shorter; packets that have crossed one use virtual channel 1, which breaks the cycle
-// of waiting (dateline).
+// links are taken when they are shorter; of two ways of equal length nodes take one or the other in turn. Packets that
+// cross a wrap-around link use virtual channels of class 1 for all of that dimension, others those of class 0: as no
+// path is longer than half a ring, neither class can close the circle of waiting.
+// Where a PE has one port to its router, the port's two directions are links too: the first and last of every path.
 #pragma once
 
 #include "sim/noc/config.h"
@@ -15,17 +17,20 @@
 
 namespace tilemesh::noc {
 
+enum class LinkRole : std::uint8_t { routers, into_network, out_of_network };
+
 struct LinkSpec {
     int from = 0;
     int to = 0;
     LinkConfig config;
     bool die_to_die = false;
-    std::string name;  // "cube0.pe1_to_pe2", "cube0.pe3_to_cube1.pe2"
+    std::string name;  // "cube0.pe1_to_pe2", "cube0.pe3_to_cube1_pe2", "cube0.pe1_in", "cube0.pe1_out"
+    LinkRole role = LinkRole::routers;
 };
 
 struct Hop {
     std::uint16_t link = 0;
-    std::uint8_t virtual_channel = 0;
+    std::uint8_t channel_class = 0;  // of the virtual channels it may use: 1 where the dimension's path wraps around
     bool operator==(const Hop&) const = default;
 };
 using Route = std::vector<Hop>;
@@ -38,32 +43,37 @@ public:
     int cubes() const { return cubes_; }
     int pes_per_cube() const { return pes_per_cube_; }
     const std::vector<LinkSpec>& links() const { return links_; }
-    /// The path from one PE to another; empty when they are the same.
+    /// Are virtual channels divided into two classes?
+    bool two_classes() const { return has_wraps(pe_grid_) || has_wraps(cube_grid_); }
+    /// The path from one PE to another; empty when they are the same and have no port.
     Route route(int from, int to) const;
     /// The PE one step to the east (0), west (1), north (2), south (3) on the whole grid; -1: none.
     int neighbour(int pe, int direction) const;
     std::string pe_name(int pe) const;  // "cube0.pe3"
 
+    /// The whole grid of PEs, cube beside cube; its kind is that of the level that spans it.
+    GridConfig whole_grid() const;
+    int row_of(int pe) const;
+    int col_of(int pe) const;
+    int pe_at(int row, int col) const;
+
 private:
     void add_link(int from, int to, const LinkConfig& config, bool die_to_die);
     void join_cubes(int a, int b, bool along_row, const NetworkConfig& config);
     int link_between(int from, int to) const;
-    /// Whether the path has crossed a wrap-around link of the dimension it is moving in.
-    struct Dateline {
+    /// A step of a path under way: the link, its dimension, and whether it wraps around.
+    struct Step {
+        int link = 0;
         bool along_row = true;
-        bool crossed = false;
-        void move(bool in_row, bool crosses_wrap) {
-            crossed = (in_row == along_row && crossed) || crosses_wrap;
-            along_row = in_row;
-        }
+        bool crosses_wrap = false;
     };
     /// Appends the local path inside the cube of `from`.
-    void route_in_cube(int from, int to, Route& out, Dateline& dateline) const;
-    void append(int from, int to, Route& out, const Dateline& dateline) const;
+    void route_in_cube(int from, int to, std::vector<Step>& out) const;
 
     GridConfig pe_grid_, cube_grid_;
     int cubes_ = 1, pes_per_cube_ = 1;
     std::vector<LinkSpec> links_;
+    int first_port_ = -1;  // link into the network of PE 0, followed by the one out; -1: no ports
     std::vector<std::vector<std::pair<int, int>>> outgoing_;  // per PE: (to, link)
 };
 

@@ -69,7 +69,7 @@ void MessageChannel::start_send(Bytes bytes, PayloadPtr values, std::uint64_t co
 
 void MessageChannel::give_back(Bytes bytes, Picoseconds when) {
     credits_.give_back(bytes, when + credit_latency_);
-    network_.first_link(route_).poke(when + credit_latency_);
+    network_.look_again(route_, when + credit_latency_);
 }
 
 void MessageChannel::post_receive(Picoseconds now) {

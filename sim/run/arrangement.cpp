@@ -64,7 +64,7 @@ attention::Device device_of(const Panel& panel) {
     const bool cubes = panel.ranks.unit != RankUnit::pe;
     const noc::LinkConfig& link = cubes ? machine.network.die_to_die : machine.network.link;
     device.link_bytes_per_ns = link.rate.gbytes_per_s();
-    device.hop_ns = to_nanoseconds(link.latency + machine.network.router_latency);
+    device.hop_ns = to_nanoseconds(link.latency + machine.network.router.latency());
     return device;
 }
 

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/noc/calendar.h"
+
+namespace tilemesh::noc {
+
+void Calendar::turn_the_page() {
+    // The first day in use after the present one: words of 64 days, beginning within one and coming back to it.
+    std::uint64_t next = ~std::uint64_t{0};
+    const std::uint64_t begin = day_ % days;
+    for (std::uint64_t i = 0; i <= days / 64; ++i) {
+        const std::uint64_t word = (begin / 64 + i) % (days / 64);
+        std::uint64_t bits = used_[word];
+        if (i == 0) bits &= ~std::uint64_t{0} << (begin % 64);
+        if (i == days / 64) bits &= ~(~std::uint64_t{0} << (begin % 64));
+        if (bits == 0) continue;
+        const std::uint64_t found = word * 64 + static_cast<std::uint64_t>(std::countr_zero(bits));
+        next = day_ + (found + days - begin) % days;
+        break;
+    }
+    if (!later_.empty()) next = std::min(next, later_.front().when >> day_bits);
+    day_ = next;
+    auto& events = ring_[day_ % days];
+    if (!events.empty() && events.front().when >> day_bits == day_) {
+        today_.swap(events);
+        used_[day_ % days / 64] &= ~(std::uint64_t{1} << (day_ % 64));
+        std::make_heap(today_.begin(), today_.end(), std::greater<>{});
+    }
+    while (!later_.empty() && later_.front().when >> day_bits == day_) push(today_, pop(later_));
+}
+
+}  // namespace tilemesh::noc

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// How packets go from link to link. How they enter the first one, and who is given which channel, is in
+// fabric_entry.cpp.
+#include "sim/noc/fabric.h"
+
+#include "sim/noc/fabric_events.h"
+
+#include <algorithm>
+
+namespace tilemesh::noc {
+
+Fabric::LinkState::LinkState(const LinkSpec& link, const NetworkConfig& network, bool divided)
+    : rate(link.config.rate),
+      flit_time(link.config.rate.time_for(network.flit)),
+      hop(link.config.latency),
+      delivery(link.config.latency + network.router.through_switch()),
+      allocation(network.router.vc_allocation),
+      credit_return(link.config.latency + network.router.credit),
+      buffer(link.config.buffer),
+      two_classes(divided && link.role == LinkRole::routers),
+      feeds_router(link.role == LinkRole::into_network),
+      turns(flit_time) {
+    if (feeds_router) {
+        allocation = Picoseconds();
+    } else {
+        hop += network.router.through_switch();
+    }
+    // Without a port the last link ends at a router, which the packet still has to pass.
+    if (link.role == LinkRole::routers) delivery += network.router.latency();
+}
+
+Picoseconds Fabric::LinkState::time_for(Bytes bytes) {
+    if (bytes != known_bytes) {
+        known_bytes = bytes;
+        known_time = rate.time_for(bytes);
+    }
+    return known_time;
+}
+
+Fabric::Fabric(const NetworkConfig& network, const Topology& topology)
+    : network_(network),
+      channels_per_link_(network.router.virtual_channels),
+      channels_(topology.links().size() * static_cast<std::size_t>(channels_per_link_)),
+      sources_(topology.links().size() * traffic_classes) {
+    links_.reserve(topology.links().size());
+    for (const LinkSpec& link : topology.links()) links_.emplace_back(link, network, topology.two_classes());
+    for (std::size_t i = 0; i < channels_.size(); ++i) {
+        channels_[i].credit = links_[i / static_cast<std::size_t>(channels_per_link_)].buffer;
+    }
+}
+
+void Fabric::record(std::size_t link, ComponentId id, Recorder* recorder) {
+    links_[link].id = id;
+    links_[link].recorder = recorder;
+}
+
+void Fabric::run_until(Picoseconds limit) {
+    while (calendar_.next() <= limit && !calendar_.empty()) {
+        const Event event = calendar_.take();
+        now_ = Picoseconds(event.when);
+        const auto number = static_cast<std::int32_t>(event.what);
+        switch (event.kind) {
+            case EventKind::service:
+                serve_link(event.what);
+                break;
+            case EventKind::tail:
+                if (channel(number).holder != none && channel(number).served) maybe_leave(number);
+                break;
+            case EventKind::allocation:
+                allocate(event.what);
+                break;
+            case EventKind::look:
+                look_at_first(number);
+                break;
+            case EventKind::credit:
+                if (channel(number).holder != none && channel(number).stalled) {
+                    send(number);
+                    post_service(link_of(number));
+                }
+                break;
+            default:
+                look_at_source(event.what);
+        }
+    }
+    now_ = std::max(now_, limit);
+}
+
+void Fabric::serve_link(std::size_t number) {
+    LinkState& link = links_[number];
+    if (link.next_service != now_) return;  // somebody who joined later was to finish before
+    link.next_service = Picoseconds::max();
+    for (int who = link.turns.take_finished(now_); who != Turns::nobody; who = link.turns.take_finished(now_)) {
+        Channel& finished = channel(who);
+        if (finished.unsent > Bytes()) {
+            send(who);
+        } else {
+            finished.served = true;
+            maybe_leave(who);
+        }
+    }
+    post_service(number);
+}
+
+void Fabric::post_service(std::size_t number) {
+    LinkState& link = links_[number];
+    const Picoseconds next = link.turns.next_finish();
+    // Who joins delays the others only: an event too early looks again when it comes.
+    if (next >= link.next_service) return;
+    link.next_service = next;
+    calendar_.post(next, EventKind::service, static_cast<std::uint32_t>(number));
+}
+
+void Fabric::collect(Channel& channel) {
+    while (!channel.releases.empty() && channel.releases.front().when <= now_) {
+        channel.credit += channel.releases.pop().bytes;
+    }
+}
+
+void Fabric::release(std::int32_t number, Bytes bytes, Picoseconds when) {
+    Channel& freed = channel(number);
+    if (!freed.releases.empty()) when = std::max(when, freed.releases[freed.releases.size() - 1].when);
+    if (freed.holder != none && freed.stalled && freed.releases.empty()) {
+        calendar_.post(when, EventKind::credit, static_cast<std::uint32_t>(number));
+    }
+    freed.releases.push({when, bytes});
+    const LinkState& link = links_[link_of(number)];
+    if (!link.waiting[0].empty() || !link.waiting[1].empty()) post_allocation(link_of(number), when);
+}
+
+void Fabric::begin(std::int32_t number, std::int32_t packet_number, std::int32_t input, Picoseconds wanted) {
+    Channel& taken = channel(number);
+    const Packet& packet = packets_[static_cast<std::size_t>(packet_number)];
+    ++packet_hops_;
+    taken.holder = packet_number;
+    taken.input = input;
+    taken.onward = none;
+    taken.final_hop = packet.final_hop();
+    taken.head_sent = taken.registered = taken.stalled = taken.served = false;
+    taken.tail_known = true;
+    taken.tail_from = input < 0 ? now_ : std::max(now_, channel(input).queue.front().tail);
+    taken.wanted = wanted;
+    taken.unsent = Bytes(packet.bytes);
+    if (input >= 0 && channel(input).holder == packet_number) {  // its tail is still on the way into that buffer
+        taken.tail_known = false;
+        channel(input).onward = number;
+    }
+    send(number);
+    post_service(link_of(number));
+}
+
+void Fabric::send(std::int32_t number) {
+    Channel& sender = channel(number);
+    LinkState& link = links_[link_of(number)];
+    Bytes bytes = sender.unsent;
+    if (!sender.final_hop) {
+        collect(sender);
+        bytes = std::min(bytes, sender.credit);
+    }
+    sender.stalled = bytes == Bytes();
+    if (sender.stalled) {
+        if (!sender.releases.empty()) {
+            calendar_.post(sender.releases.front().when, EventKind::credit, static_cast<std::uint32_t>(number));
+        }
+        return;
+    }
+    const bool first = !sender.head_sent;
+    const Picoseconds work = link.time_for(bytes);
+    Picoseconds lost;
+    if (first) lost = lost_turns(number, (sender.unsent.value() + network_.flit.value() - 1) / network_.flit.value());
+    sender.unsent -= bytes;
+    if (!sender.final_hop) sender.credit -= bytes;
+    link.moved += bytes;
+    if (link.recorder) {
+        const Picoseconds begin = std::max(now_, link.booked_until);
+        link.booked_until = begin + work;
+        link.recorder->activity({link.id, begin, begin + work, first ? sender.wanted : now_, bytes, 0,
+                                 packets_[static_cast<std::size_t>(sender.holder)].stream->command, "packet"});
+    }
+    const std::size_t others = link.turns.size();
+    const Picoseconds head = link.turns.join(number, work + lost, now_);
+    if (first) send_head(number, head, others);
+}
+
+void Fabric::send_head(std::int32_t number, Picoseconds head, std::size_t others) {
+    Channel& sender = channel(number);
+    LinkState& link = links_[link_of(number)];
+    sender.head_sent = true;
+    Packet& packet = packets_[static_cast<std::size_t>(sender.holder)];
+    const Bytes size(packet.bytes);
+    if (sender.input >= 0) {
+        // Its flits leave the buffer behind as their turns come; a sender that goes on at the link's rate from here
+        // finds room for each.
+        const Picoseconds all = link.time_for(size);
+        const Picoseconds shared = all > link.flit_time ? (all - link.flit_time) * others : Picoseconds();
+        release(sender.input, size, head + shared + links_[link_of(sender.input)].credit_return);
+    } else {
+        packet.stream->entered = head;
+    }
+    if (sender.final_hop) return;
+    if (size > link.buffer) {
+        // With one buffer's worth under way, each round of credits moves one more.
+        const std::uint64_t rounds = (size.value() - 1) / link.buffer.value();
+        const Picoseconds round = link.hop + network_.router.before_switch() + link.credit_return;
+        const Bytes rest = size - link.buffer * rounds;
+        sender.tail_from = std::max(sender.tail_from, head + round * rounds + link.rate.time_for(rest));
+    }
+    sender.queue.push({sender.holder, head + link.hop, Picoseconds()});
+    if (sender.queue.size() == 1) ready_first(number);
+}
+
+void Fabric::ready_first(std::int32_t number) {
+    Channel& buffer = channel(number);
+    if (buffer.queue.empty()) return;
+    calendar_.post(std::max(now_, buffer.queue.front().head) + network_.router.before_switch(), EventKind::look,
+                   static_cast<std::uint32_t>(number));
+}
+
+void Fabric::look_at_first(std::int32_t number) {
+    Channel& buffer = channel(number);
+    const std::int32_t first = buffer.queue.front().packet;
+    Packet& packet = packets_[static_cast<std::size_t>(first)];
+    ++packet.hop;
+    const Hop& hop = (*packet.stream->route)[packet.hop];
+    const std::int32_t taken =
+        links_[hop.link].waiting[hop.channel_class].empty() ? pick(hop.link, hop.channel_class, false) : none;
+    if (taken == none) {
+        wait_for_channel(hop.link, hop.channel_class, number);
+    } else {
+        begin(taken, first, number, now_);
+    }
+}
+
+void Fabric::maybe_leave(std::int32_t number) {
+    const Channel& leaving = channel(number);
+    if (!leaving.tail_known) return;
+    if (leaving.tail_from > now_) {
+        calendar_.post(leaving.tail_from, EventKind::tail, static_cast<std::uint32_t>(number));
+        return;
+    }
+    leave(number);
+}
+
+void Fabric::leave(std::int32_t number) {
+    const std::size_t link_number = link_of(number);
+    LinkState& link = links_[link_number];
+    Channel& left = channel(number);
+    // What comes next may take the channel again, or end the stream's life.
+    const std::int32_t packet_number = left.holder, input = left.input, onward = left.onward;
+    const Packet packet = packets_[static_cast<std::size_t>(packet_number)];
+    const bool delivered = left.final_hop;
+    left.holder = none;
+    left.free_since = now_;
+    if (left.registered) forget_competitor(input, link_number);
+    if (!delivered && onward == none) left.queue[left.queue.size() - 1].tail = now_ + link.hop;
+    if (!link.waiting[0].empty() || !link.waiting[1].empty()) post_allocation(link_number, now_ + link.allocation);
+    if (input >= 0) {
+        channel(input).queue.pop();
+        ready_first(input);
+    } else {
+        const auto from = static_cast<std::size_t>(-1 - input);
+        sources_[from].busy = false;
+        if (packet.last) packet.stream->client->stream_left(now_);
+        look_at_source(from);
+    }
+    if (onward != none) {
+        Channel& next = channel(onward);
+        next.tail_known = true;
+        next.tail_from = std::max(next.tail_from, now_ + link.hop);
+        if (next.served) maybe_leave(onward);
+    }
+    if (!delivered) return;
+    free_packets_.push_back(packet_number);
+    Stream& stream = *packet.stream;
+    stream.arrived += Bytes(packet.bytes);
+    stream.client->bytes_arrived(stream, Bytes(packet.bytes), now_ + link.delivery, stream.arrived == stream.size);
+}
+
+}  // namespace tilemesh::noc

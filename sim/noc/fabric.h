@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// Routers and links in time: packets with virtual channels, credits and wormhole flow control, followed packet by
+// packet and link by link, not flit by flit (adr/0016). A packet that heads its buffer takes a free channel of the
+// next link, takes turns on the link with the packets of its other channels (turns.h), and frees the channel when its
+// tail has left. What a buffer has no credits for waits at the sending side, holding its channel.
+//
+// Everything happens in run_until(), in the order of the calendar; network.h drives it from SystemC, probes do it
+// directly.
+#pragma once
+
+#include "sim/base/recorder.h"
+#include "sim/base/ring_queue.h"
+#include "sim/noc/calendar.h"
+#include "sim/noc/stream.h"
+#include "sim/noc/turns.h"
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace tilemesh::noc {
+
+class Fabric {
+public:
+    Fabric(const NetworkConfig& network, const Topology& topology);
+
+    /// Reports the link's activity under this name from now on.
+    void record(std::size_t link, ComponentId id, Recorder* recorder);
+
+    /// A stream enters its first link behind those of its class; `now` is not before the last run_until().
+    void inject(Stream& stream, TrafficClass traffic, Picoseconds now);
+    /// Look again at `when` whether streams can enter this link: credits have been given back to one.
+    void look_again(std::size_t link, Picoseconds when);
+
+    /// When the next thing happens; max: nothing will without a new stream or credits.
+    Picoseconds next_event() { return calendar_.next(); }
+    /// Lets everything happen that happens until then. Clients are told on the way, and may inject.
+    void run_until(Picoseconds limit);
+
+    Bytes bytes_moved(std::size_t link) const { return links_[link].moved; }
+    /// Packets times links crossed, so far.
+    std::uint64_t packet_hops() const { return packet_hops_; }
+
+private:
+    static constexpr std::int32_t none = -1;
+
+    struct Packet {
+        Stream* stream = nullptr;
+        std::uint32_t bytes = 0;
+        std::uint16_t hop = 0;  // index in the route of the link that its head is on or waits for
+        bool last = false;      // of its stream, as it was cut
+        bool final_hop() const { return hop + 1U == stream->route->size(); }
+    };
+    /// A packet at the far end of a link, and when a router can first look at its head.
+    struct Arrival {
+        std::int32_t packet;
+        Picoseconds head;
+        Picoseconds tail;  // likewise, once it has left the link before
+    };
+    struct Release {
+        Picoseconds when;
+        Bytes bytes;
+    };
+    /// One virtual channel of one link: the packet that is being sent into it, and the buffer at the far end.
+    struct Channel {
+        std::int32_t holder = none;
+        std::int32_t input = 0;     // where the holder comes from: a channel, or a source (see below)
+        std::int32_t onward = none;  // the channel that the holder's head has taken on its next link
+        bool final_hop = false;     // the holder leaves the network at the end of this link
+        bool head_sent = false;
+        bool registered = false;    // among the packets that compete for the switch
+        bool stalled = false;       // no credits
+        bool served = false;        // has had all its turns
+        bool tail_known = false;    // the holder's tail has left the link before
+        Picoseconds tail_from;      // before this it cannot leave this one
+        Picoseconds wanted;         // when the holder wanted to begin
+        Picoseconds free_since;     // when the last holder's tail left
+        Bytes unsent;               // of the holder
+        Bytes credit;               // free room in the buffer
+        RingQueue<Release> releases;  // room that becomes free at known times
+        RingQueue<Arrival> queue;     // packets in the buffer, first to last
+    };
+    /// Streams of one class that wait to enter a link, one after another. As an input, source s is -1 - s.
+    struct Source {
+        RingQueue<Stream*> streams;
+        bool busy = false;     // a packet of its first stream is entering
+        bool waiting = false;  // in the link's list
+    };
+    /// Packets that hold channels of a link, by the port they come from; and of an input, by the link they go to.
+    struct Competitor {
+        std::int32_t port;
+        int packets;
+    };
+    struct LinkState {
+        LinkState(const LinkSpec& link, const NetworkConfig& network, bool divided);
+        Rate rate;
+        Picoseconds flit_time;
+        Picoseconds hop;         // from a flit's turn to where the next router looks at it
+        Picoseconds delivery;    // from the end of a tail's turn to where a packet that ends here has arrived
+        Picoseconds allocation;  // of a channel
+        Picoseconds credit_return;
+        Bytes buffer;
+        bool two_classes;
+        bool feeds_router;  // from a PE's port: no switch before it
+        Turns turns;
+        Picoseconds next_service = Picoseconds::max();
+        Picoseconds next_allocation = Picoseconds::max();
+        Picoseconds booked_until;  // for the record: activities one after the other
+        std::array<std::vector<std::int32_t>, 2> waiting;  // inputs whose first packet wants a channel, by class
+        std::array<int, 2> turn{};                         // of channels, by class
+        std::vector<Competitor> inputs, outputs;           // as an output; as the input behind it
+        double conflicts = 0.0;                            // turns lost, not yet a whole one
+        Bytes moved;
+        Recorder* recorder = nullptr;
+        ComponentId id = 0;
+        Bytes known_bytes;
+        Picoseconds known_time;
+        Picoseconds time_for(Bytes bytes);
+    };
+
+    std::size_t link_of(std::int32_t channel) const { return static_cast<std::size_t>(channel / channels_per_link_); }
+    Channel& channel(std::int32_t number) { return channels_[static_cast<std::size_t>(number)]; }
+    std::int32_t port_of(std::int32_t input) const { return input < 0 ? input : input / channels_per_link_; }
+
+    // What happens when.
+    void serve_link(std::size_t link);
+    void look_at_first(std::int32_t channel);
+    void allocate(std::size_t link);
+    void look_at_source(std::size_t source);
+
+    /// A free channel of the class, by turns; none: there is none yet. With `room` only one with credit.
+    std::int32_t pick(std::size_t link, int channel_class, bool room);
+    void wait_for_channel(std::size_t link, int channel_class, std::int32_t input);
+    void post_allocation(std::size_t link, Picoseconds when);
+    /// For those who wait: when a channel that is free now can be given away, if it is known.
+    void post_next_allocation(std::size_t link);
+    /// The first packet of an input takes its channel.
+    void begin(std::int32_t channel, std::int32_t packet, std::int32_t input, Picoseconds wanted);
+    bool begin_from_source(std::size_t source);
+    void send(std::int32_t channel);       // as much as there are credits for
+    /// Its first flit goes at `head`, beside `others`.
+    void send_head(std::int32_t channel, Picoseconds head, std::size_t others);
+    /// What a packet of so many flits loses to conflicts in the switch; from now on it competes.
+    Picoseconds lost_turns(std::int32_t channel, std::uint64_t flits);
+    static void add_competitor(std::vector<Competitor>& list, std::int32_t port);
+    static void remove_competitor(std::vector<Competitor>& list, std::int32_t port);
+    void forget_competitor(std::int32_t input, std::size_t output);
+    void release(std::int32_t channel, Bytes bytes, Picoseconds when);
+    void collect(Channel& channel);
+    void post_service(std::size_t link);
+    void maybe_leave(std::int32_t channel);
+    void leave(std::int32_t channel);  // the tail has gone
+    void ready_first(std::int32_t channel);
+
+    const NetworkConfig& network_;
+    int channels_per_link_;
+    std::vector<LinkState> links_;
+    std::vector<Channel> channels_;  // by link, then number
+    std::vector<Source> sources_;    // by link, then class
+    std::vector<Packet> packets_;
+    std::vector<std::int32_t> free_packets_;
+    Calendar calendar_;
+    Picoseconds now_;
+    std::uint64_t packet_hops_ = 0;
+};
+
+}  // namespace tilemesh::noc

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// How packets enter the network, who is given which channel, and what competition for the switch costs.
+#include "sim/noc/fabric.h"
+
+#include "sim/noc/fabric_events.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tilemesh::noc {
+
+void Fabric::inject(Stream& stream, TrafficClass traffic, Picoseconds now) {
+    const std::size_t number = (*stream.route)[0].link * traffic_classes + static_cast<std::size_t>(traffic);
+    Source& entry = sources_[number];
+    entry.streams.push(&stream);
+    if (entry.streams.size() == 1) calendar_.post(now, EventKind::source, static_cast<std::uint32_t>(number));
+}
+
+void Fabric::look_again(std::size_t link, Picoseconds when) {
+    for (std::size_t i = 0; i < traffic_classes; ++i) {
+        const std::size_t number = link * traffic_classes + i;
+        if (sources_[number].streams.empty()) continue;
+        calendar_.post(when, EventKind::source, static_cast<std::uint32_t>(number));
+    }
+}
+
+void Fabric::look_at_source(std::size_t number) {
+    Source& entry = sources_[number];
+    if (entry.busy || entry.waiting || entry.streams.empty()) return;
+    const Hop& hop = (*entry.streams.front()->route)[0];
+    const std::size_t link = number / traffic_classes;
+    if (begin_from_source(number)) return;
+    if (entry.waiting) wait_for_channel(link, hop.channel_class, -1 - static_cast<std::int32_t>(number));
+}
+
+bool Fabric::begin_from_source(std::size_t number) {
+    Source& entry = sources_[number];
+    Stream& stream = *entry.streams.front();
+    const std::size_t link = number / traffic_classes;
+    const Bytes bytes = std::min(network_.packet, stream.size - stream.injected);
+    entry.waiting = false;
+    // A packet enters when all its bytes are there; they become available at a steady pace.
+    const Picoseconds span = stream.available_until - stream.available_from;
+    Picoseconds from = stream.available_from;
+    if (span > Picoseconds()) {
+        const double part =
+            static_cast<double>((stream.injected + bytes).value()) / static_cast<double>(stream.size.value());
+        from += Picoseconds(static_cast<std::uint64_t>(static_cast<double>(span.value()) * part));
+    }
+    if (!links_[link].feeds_router) from += network_.router.before_switch();
+    if (from > now_) {
+        calendar_.post(from, EventKind::source, static_cast<std::uint32_t>(number));
+        return false;
+    }
+    if (stream.credits && !stream.credits->room(bytes, now_)) {
+        const Picoseconds next = stream.credits->next_return();
+        if (next != Picoseconds::max()) {
+            calendar_.post(std::max(next, now_), EventKind::source, static_cast<std::uint32_t>(number));
+        }
+        return false;
+    }
+    const Hop& hop = (*stream.route)[0];
+    const std::int32_t taken = pick(link, hop.channel_class, stream.route->size() > 1);
+    if (taken == none) {
+        entry.waiting = true;
+        return false;
+    }
+    if (stream.credits) stream.credits->take(bytes);
+    if (free_packets_.empty()) {
+        free_packets_.push_back(static_cast<std::int32_t>(packets_.size()));
+        packets_.emplace_back();
+    }
+    const std::int32_t packet = free_packets_.back();
+    free_packets_.pop_back();
+    stream.injected += bytes;
+    const bool last = stream.injected == stream.size;
+    packets_[static_cast<std::size_t>(packet)] = {&stream, static_cast<std::uint32_t>(bytes.value()), 0, last};
+    if (last) entry.streams.pop();
+    entry.busy = true;
+    begin(taken, packet, -1 - static_cast<std::int32_t>(number), from);
+    return true;
+}
+
+std::int32_t Fabric::pick(std::size_t number, int channel_class, bool room) {
+    LinkState& link = links_[number];
+    int first = 0, count = channels_per_link_;
+    if (link.two_classes) {
+        const int of_class_1 = channels_per_link_ / 2;
+        first = channel_class == 0 ? 0 : channels_per_link_ - of_class_1;
+        count = channel_class == 0 ? channels_per_link_ - of_class_1 : of_class_1;
+    }
+    int& turn = link.turn[static_cast<std::size_t>(channel_class)];
+    for (int i = 0; i < count; ++i) {
+        const int at = turn + i < count ? turn + i : turn + i - count;
+        const auto candidate = static_cast<std::int32_t>(number) * channels_per_link_ + first + at;
+        Channel& free = channel(candidate);
+        const bool used_before = free.free_since > Picoseconds();
+        if (free.holder != none || (used_before && free.free_since + link.allocation > now_)) continue;
+        if (room) {
+            collect(free);
+            if (free.credit == Bytes()) continue;
+        }
+        turn = at + 1 == count ? 0 : at + 1;
+        return candidate;
+    }
+    return none;
+}
+
+void Fabric::wait_for_channel(std::size_t number, int channel_class, std::int32_t input) {
+    links_[number].waiting[static_cast<std::size_t>(channel_class)].push_back(input);
+    post_next_allocation(number);
+}
+
+void Fabric::post_next_allocation(std::size_t number) {
+    // One that is free already, but too recently, or without credit until a known time.
+    Picoseconds soonest = Picoseconds::max();
+    for (int i = 0; i < channels_per_link_; ++i) {
+        const Channel& candidate = channel(static_cast<std::int32_t>(number) * channels_per_link_ + i);
+        if (candidate.holder != none) continue;
+        const Picoseconds free = candidate.free_since + links_[number].allocation;
+        const Picoseconds room = candidate.releases.empty() ? free : candidate.releases.front().when;
+        if (free > now_) {
+            soonest = std::min(soonest, free);
+        } else if (room > now_) {
+            soonest = std::min(soonest, room);
+        }
+    }
+    if (soonest != Picoseconds::max()) post_allocation(number, soonest);
+}
+
+void Fabric::post_allocation(std::size_t number, Picoseconds when) {
+    LinkState& link = links_[number];
+    if (when >= link.next_allocation && link.next_allocation >= now_) return;
+    link.next_allocation = when;
+    calendar_.post(when, EventKind::allocation, static_cast<std::uint32_t>(number));
+}
+
+void Fabric::allocate(std::size_t number) {
+    LinkState& link = links_[number];
+    if (link.next_allocation <= now_) link.next_allocation = Picoseconds::max();
+    for (int channel_class = 0; channel_class < 2; ++channel_class) {
+        // First come, first served; a source needs room as well, a packet waits for it inside its channel.
+        auto& waiting = link.waiting[static_cast<std::size_t>(channel_class)];
+        std::size_t kept = 0;
+        for (std::size_t i = 0; i < waiting.size(); ++i) {
+            const std::int32_t input = waiting[i];
+            bool begun = false;
+            if (input < 0) {
+                const auto source = static_cast<std::size_t>(-1 - input);
+                begun = begin_from_source(source) || !sources_[source].waiting;
+            } else if (const std::int32_t taken = pick(number, channel_class, false); taken != none) {
+                begin(taken, channel(input).queue.front().packet, input, channel(input).queue.front().head);
+                begun = true;
+            }
+            if (!begun) waiting[kept++] = input;
+        }
+        waiting.resize(kept);
+    }
+    if (!link.waiting[0].empty() || !link.waiting[1].empty()) post_next_allocation(number);
+}
+
+Picoseconds Fabric::lost_turns(std::int32_t number, std::uint64_t flits) {
+    Channel& sender = channel(number);
+    const std::size_t link_number = link_of(number);
+    LinkState& link = links_[link_number];
+    if (link.feeds_router || network_.router.allocation_conflicts == 0) return Picoseconds();
+    // Another output that this packet's input also sends to may choose the input in the same cycle as this one does,
+    // once per round of its own inputs; one of the two choices is then lost.
+    double choices = 0.0;
+    if (sender.input >= 0) {
+        for (const Competitor& other : links_[link_of(sender.input)].outputs) {
+            if (other.port == static_cast<std::int32_t>(link_number)) continue;
+            choices += 1.0 / static_cast<double>(links_[static_cast<std::size_t>(other.port)].inputs.size());
+        }
+        add_competitor(links_[link_of(sender.input)].outputs, static_cast<std::int32_t>(link_number));
+    }
+    add_competitor(link.inputs, port_of(sender.input));
+    sender.registered = true;
+    if (choices == 0.0) return Picoseconds();
+    const auto limit = static_cast<std::uint64_t>(network_.router.allocation_conflicts);
+    link.conflicts += choices * static_cast<double>(std::min(flits, limit));
+    const double whole = std::floor(link.conflicts);
+    link.conflicts -= whole;
+    return link.flit_time * static_cast<std::uint64_t>(whole);
+}
+
+void Fabric::add_competitor(std::vector<Competitor>& list, std::int32_t port) {
+    for (Competitor& known : list) {
+        if (known.port != port) continue;
+        ++known.packets;
+        return;
+    }
+    list.push_back({port, 1});
+}
+
+void Fabric::remove_competitor(std::vector<Competitor>& list, std::int32_t port) {
+    const auto known = std::find_if(list.begin(), list.end(), [&](const Competitor& c) { return c.port == port; });
+    if (--known->packets > 0) return;
+    *known = list.back();
+    list.pop_back();
+}
+
+void Fabric::forget_competitor(std::int32_t input, std::size_t output) {
+    remove_competitor(links_[output].inputs, port_of(input));
+    if (input >= 0) remove_competitor(links_[link_of(input)].outputs, static_cast<std::int32_t>(output));
+}
+
+}  // namespace tilemesh::noc

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/noc/turns.h"
+
+namespace tilemesh::noc {
+
+void Turns::advance(Picoseconds now) {
+    const std::uint64_t ended = (now.value() - origin_) / turn_;
+    if (ended == 0) return;
+    origin_ += ended * turn_;
+    if (waiting_.size() == 1) {
+        waiting_[0].left -= ended * turn_;
+        return;
+    }
+    const std::uint64_t rounds = ended / waiting_.size(), more = ended % waiting_.size();
+    for (std::uint64_t i = 0; i < waiting_.size(); ++i) waiting_[i].left -= (rounds + (i < more ? 1 : 0)) * turn_;
+    std::rotate(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(more), waiting_.end());
+}
+
+Picoseconds Turns::next_finish() const {
+    if (waiting_.empty()) return Picoseconds::max();
+    if (waiting_.size() == 1) return Picoseconds(origin_ + waiting_[0].left);
+    // Exact for whoever is first: until then everybody else takes whole turns.
+    std::uint64_t first = ~std::uint64_t{0};
+    for (std::uint64_t i = 0; i < waiting_.size(); ++i) {
+        const std::uint64_t before_last = waiting_[i].left == 0 ? 0 : (waiting_[i].left - 1) / turn_;
+        const std::uint64_t last = waiting_[i].left - before_last * turn_;
+        first = std::min(first, (before_last * waiting_.size() + i) * turn_ + last);
+    }
+    return Picoseconds(origin_ + first);
+}
+
+int Turns::take_finished(Picoseconds now) {
+    if (waiting_.empty()) return nobody;
+    if (waiting_.size() == 1) {
+        if (origin_ + waiting_[0].left > now.value()) return nobody;
+        const int who = waiting_[0].who;
+        waiting_.clear();
+        return who;
+    }
+    advance(now);
+    if (waiting_.back().left == 0) {  // its last turn was a whole one and has been handed out
+        const int who = waiting_.back().who;
+        waiting_.pop_back();
+        return who;
+    }
+    if (origin_ + waiting_.front().left > now.value()) return nobody;
+    const int who = waiting_.front().who;
+    waiting_.erase(waiting_.begin());
+    origin_ = now.value();
+    return who;
+}
+
+}  // namespace tilemesh::noc

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packets that share one link take turns, a flit at a time. Who gets which turn need not be played through: how far
+// everybody is at some moment, and who finishes first and when, follow from the order and from what each has left.
+// Plain arithmetic on the link's own time; it is kept up to date only when somebody joins or finishes.
+#pragma once
+
+#include "sim/base/units.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace tilemesh::noc {
+
+class Turns {
+public:
+    static constexpr int nobody = -1;
+
+    /// `turn`: how long the link takes for one flit.
+    explicit Turns(Picoseconds turn) : turn_(std::max(turn.value(), std::uint64_t{1})) {}
+
+    bool empty() const { return waiting_.empty(); }
+    std::size_t size() const { return waiting_.size(); }
+
+    /// `who` wants the link for `work` from now on; returns when its first turn begins if nobody leaves before.
+    Picoseconds join(int who, Picoseconds work, Picoseconds now) {
+        std::uint64_t first = now.value();
+        if (waiting_.empty()) {
+            origin_ = first;
+        } else {
+            advance(now);
+            first = origin_;
+            for (const Waiting& w : waiting_) first += std::min(turn_, w.left);
+        }
+        waiting_.push_back({who, work.value()});
+        return Picoseconds(first);
+    }
+
+    /// When the next of them will have had all its turns, if nobody joins; max: nobody is here.
+    Picoseconds next_finish() const;
+
+    /// Somebody who has had all of them by now, or nobody; call until nobody. Times do not pass next_finish().
+    int take_finished(Picoseconds now);
+
+private:
+    struct Waiting {
+        int who;
+        std::uint64_t left;
+    };
+    /// Hands out the turns that ended until now.
+    void advance(Picoseconds now);
+
+    std::uint64_t turn_;
+    std::uint64_t origin_ = 0;      // when the turn of the first in the list began
+    std::vector<Waiting> waiting_;  // in the order of their next turns
+};
+
+}  // namespace tilemesh::noc
