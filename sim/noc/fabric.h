@@ -136,7 +136,8 @@ private:
     void post_next_allocation(std::size_t link);
     /// The first packet of an input takes its channel.
     void begin(std::int32_t channel, std::int32_t packet, std::int32_t input, Picoseconds wanted);
-    bool begin_from_source(std::size_t source);
+    /// Unless `its_turn` it waits behind those who wait already.
+    bool begin_from_source(std::size_t source, bool its_turn);
     void send(std::int32_t channel);       // as much as there are credits for
     /// Its first flit goes at `head`, beside `others`.
     void send_head(std::int32_t channel, Picoseconds head, std::size_t others);

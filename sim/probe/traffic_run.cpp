@@ -167,7 +167,7 @@ TrafficPoint TrafficRun::run() {
         }
         if (now >= until_ && (open_ == 0 || now >= end)) break;
         if (calendar_.next() == now) {
-            create(static_cast<int>(calendar_.take().what), now);
+            create(static_cast<int>(calendar_.take().what()), now);
         } else {
             fabric_.run_until(now);
         }

@@ -101,7 +101,9 @@ TEST_CASE("numbers out of range, of the wrong kind or beyond integers are refuse
         {"/hbm/channels_per_pe", 0},
         {"/hbm/gbytes_per_s_per_channel", 0},
         {"/hbm/row_switch_ns", -3.0},
-        {"/network/router_latency_ns", -1},
+        {"/network/router/cycle_ns", -1},
+        {"/network/router/virtual_channels", 0},
+        {"/network/flit_bytes", 0},
         {"/network/packet_bytes", 0},
         {"/network/link/latency_ns", nullptr},
         {"/cube/cols", 0},
@@ -120,8 +122,13 @@ TEST_CASE("settings that contradict each other are refused") {
                says("/hbm", "interleave_bytes"));
     CHECK_THAT(complaint([](Json& json) { json["hbm"]["refresh_ns"] = 4000.0; }),
                says("/hbm", "refresh_interval_ns"));
-    CHECK_THAT(complaint([](Json& json) { json["network"]["link"]["buffer_bytes"] = 4095; }),
-               says("/network", "buffer_bytes", "packet_bytes"));
+    CHECK_THAT(complaint([](Json& json) { json["network"]["link"]["buffer_bytes"] = 127; }),
+               says("/network", "buffer_bytes", "flit_bytes"));
+    CHECK_THAT(complaint([](Json& json) {
+                   json["cube"]["topology"] = "ring";
+                   json["network"]["router"]["virtual_channels"] = 1;
+               }),
+               says("/network", "virtual_channels"));
     CHECK_THAT(complaint([](Json& json) { json["network"]["receive_buffer_bytes"] = 4095; }),
                says("/network", "receive_buffer_bytes"));
     CHECK_THAT(complaint([](Json& json) { json["cube"]["rows"] = 2; }), says("/cube", "line"));
