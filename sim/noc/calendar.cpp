@@ -19,13 +19,19 @@ void Calendar::turn_the_page() {
     }
     if (!later_.empty()) next = std::min(next, later_.front().when >> day_bits);
     day_ = next;
+    today_.clear();
+    at_ = 0;
     auto& events = ring_[day_ % days];
     if (!events.empty() && events.front().when >> day_bits == day_) {
         today_.swap(events);
         used_[day_ % days / 64] &= ~(std::uint64_t{1} << (day_ % 64));
-        std::make_heap(today_.begin(), today_.end(), std::greater<>{});
     }
-    while (!later_.empty() && later_.front().when >> day_bits == day_) push(today_, pop(later_));
+    while (!later_.empty() && later_.front().when >> day_bits == day_) {
+        std::pop_heap(later_.begin(), later_.end(), std::greater<>{});
+        today_.push_back(later_.back());
+        later_.pop_back();
+    }
+    std::sort(today_.begin(), today_.end());
 }
 
 }  // namespace tilemesh::noc

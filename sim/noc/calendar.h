@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The events of the network in order of time, then of kind, then of what they concern; never of when they were
 // posted, so that the order in which processes of one instant ran cannot show. Most events lie a few router cycles
-// ahead: they go into days of a fixed length around a ring, and only the present day is kept sorted.
+// ahead: they go into days of a fixed length around a ring, and a day is sorted when it comes.
 #pragma once
 
 #include "sim/base/units.h"
@@ -9,73 +9,74 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <functional>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace tilemesh::noc {
 
-struct Event {
-    std::uint64_t when;  // picoseconds
-    std::uint32_t kind;  // the lower first
-    std::uint32_t what;
-    bool operator>(const Event& other) const {
-        if (when != other.when) return when > other.when;
-        return kind != other.kind ? kind > other.kind : what > other.what;
-    }
-};
-
 class Calendar {
 public:
+    struct Event {
+        std::uint64_t when;  // picoseconds
+        std::uint64_t kind_and_what;
+        std::uint32_t kind() const { return static_cast<std::uint32_t>(kind_and_what >> 32); }  // the lower first
+        std::uint32_t what() const { return static_cast<std::uint32_t>(kind_and_what); }
+        bool operator<(const Event& other) const {
+            return when != other.when ? when < other.when : kind_and_what < other.kind_and_what;
+        }
+        bool operator>(const Event& other) const { return other < *this; }
+    };
+
     bool empty() const { return count_ == 0; }
     /// When the first event is due; max: there is none.
     Picoseconds next() {
         if (count_ == 0) return Picoseconds::max();
-        turn_to_first_day();
-        return Picoseconds(today_.front().when);
+        if (day_is_over()) turn_the_page();
+        return Picoseconds(first().when);
     }
     void post(Picoseconds when, std::uint32_t kind, std::uint32_t what) {
-        const Event event{when.value(), kind, what};
+        const Event event{when.value(), (std::uint64_t{kind} << 32) | what};
         ++count_;
         const std::uint64_t day = event.when >> day_bits;
         if (day <= day_) {
-            push(today_, event);
+            late_.push_back(event);
+            std::push_heap(late_.begin(), late_.end(), std::greater<>{});
         } else if (day - day_ < days) {
             auto& events = ring_[day % days];
             if (events.empty()) used_[day % days / 64] |= std::uint64_t{1} << (day % 64);
             events.push_back(event);
         } else {
-            push(later_, event);
+            later_.push_back(event);
+            std::push_heap(later_.begin(), later_.end(), std::greater<>{});
         }
     }
     /// The first event; there must be one.
     Event take() {
-        turn_to_first_day();
+        if (day_is_over()) turn_the_page();
         --count_;
-        return pop(today_);
+        if (late_.empty() || (at_ < today_.size() && today_[at_] < late_.front())) return today_[at_++];
+        std::pop_heap(late_.begin(), late_.end(), std::greater<>{});
+        const Event event = late_.back();
+        late_.pop_back();
+        return event;
     }
 
 private:
     static constexpr int day_bits = 8;  // a day is 256 ps
     static constexpr std::uint64_t days = 1024;
-    using Heap = std::vector<Event>;
 
-    static void push(Heap& heap, const Event& event) {
-        heap.push_back(event);
-        std::push_heap(heap.begin(), heap.end(), std::greater<>{});
-    }
-    static Event pop(Heap& heap) {
-        std::pop_heap(heap.begin(), heap.end(), std::greater<>{});
-        const Event event = heap.back();
-        heap.pop_back();
-        return event;
-    }
-    void turn_to_first_day() {
-        if (today_.empty()) turn_the_page();
+    bool day_is_over() const { return at_ == today_.size() && late_.empty(); }
+    const Event& first() const {
+        if (late_.empty()) return today_[at_];
+        return at_ < today_.size() && today_[at_] < late_.front() ? today_[at_] : late_.front();
     }
     void turn_the_page();
 
-    Heap today_, later_;  // later_: beyond the ring
+    std::vector<Event> today_;  // sorted; up to at_ they have been taken
+    std::size_t at_ = 0;
+    std::vector<Event> late_;   // for today or before, posted since it began; a heap
+    std::vector<Event> later_;  // beyond the ring; a heap
     std::array<std::vector<Event>, days> ring_;
     std::array<std::uint64_t, days / 64> used_{};  // which days of the ring have events
     std::uint64_t day_ = 0;

@@ -55,19 +55,19 @@ void Fabric::record(std::size_t link, ComponentId id, Recorder* recorder) {
 }
 
 void Fabric::run_until(Picoseconds limit) {
-    while (calendar_.next() <= limit && !calendar_.empty()) {
-        const Event event = calendar_.take();
+    while (!calendar_.empty() && calendar_.next() <= limit) {
+        const Calendar::Event event = calendar_.take();
         now_ = Picoseconds(event.when);
-        const auto number = static_cast<std::int32_t>(event.what);
-        switch (event.kind) {
+        const auto number = static_cast<std::int32_t>(event.what());
+        switch (event.kind()) {
             case EventKind::service:
-                serve_link(event.what);
+                serve_link(event.what());
                 break;
             case EventKind::tail:
                 if (channel(number).holder != none && channel(number).served) maybe_leave(number);
                 break;
             case EventKind::allocation:
-                allocate(event.what);
+                allocate(event.what());
                 break;
             case EventKind::look:
                 look_at_first(number);
@@ -79,7 +79,7 @@ void Fabric::run_until(Picoseconds limit) {
                 }
                 break;
             default:
-                look_at_source(event.what);
+                look_at_source(event.what());
         }
     }
     now_ = std::max(now_, limit);
@@ -221,13 +221,16 @@ void Fabric::look_at_first(std::int32_t number) {
     Packet& packet = packets_[static_cast<std::size_t>(first)];
     ++packet.hop;
     const Hop& hop = (*packet.stream->route)[packet.hop];
-    const std::int32_t taken =
-        links_[hop.link].waiting[hop.channel_class].empty() ? pick(hop.link, hop.channel_class, false) : none;
-    if (taken == none) {
-        wait_for_channel(hop.link, hop.channel_class, number);
+    if (links_[hop.link].waiting[hop.channel_class].empty()) {
+        const std::int32_t taken = pick(hop.link, hop.channel_class, false);
+        if (taken != none) {
+            begin(taken, first, number, now_);
+            return;
+        }
     } else {
-        begin(taken, first, number, now_);
+        post_allocation(hop.link, now_);  // those before it may be waiting for room, which a packet does not need
     }
+    wait_for_channel(hop.link, hop.channel_class, number);
 }
 
 void Fabric::maybe_leave(std::int32_t number) {

@@ -29,11 +29,11 @@ void Fabric::look_at_source(std::size_t number) {
     if (entry.busy || entry.waiting || entry.streams.empty()) return;
     const Hop& hop = (*entry.streams.front()->route)[0];
     const std::size_t link = number / traffic_classes;
-    if (begin_from_source(number)) return;
+    if (begin_from_source(number, links_[link].waiting[hop.channel_class].empty())) return;
     if (entry.waiting) wait_for_channel(link, hop.channel_class, -1 - static_cast<std::int32_t>(number));
 }
 
-bool Fabric::begin_from_source(std::size_t number) {
+bool Fabric::begin_from_source(std::size_t number, bool its_turn) {
     Source& entry = sources_[number];
     Stream& stream = *entry.streams.front();
     const std::size_t link = number / traffic_classes;
@@ -60,7 +60,7 @@ bool Fabric::begin_from_source(std::size_t number) {
         return false;
     }
     const Hop& hop = (*stream.route)[0];
-    const std::int32_t taken = pick(link, hop.channel_class, stream.route->size() > 1);
+    const std::int32_t taken = its_turn ? pick(link, hop.channel_class, stream.route->size() > 1) : none;
     if (taken == none) {
         entry.waiting = true;
         return false;
@@ -147,7 +147,7 @@ void Fabric::allocate(std::size_t number) {
             bool begun = false;
             if (input < 0) {
                 const auto source = static_cast<std::size_t>(-1 - input);
-                begun = begin_from_source(source) || !sources_[source].waiting;
+                begun = begin_from_source(source, true) || !sources_[source].waiting;
             } else if (const std::int32_t taken = pick(number, channel_class, false); taken != none) {
                 begin(taken, channel(input).queue.front().packet, input, channel(input).queue.front().head);
                 begun = true;

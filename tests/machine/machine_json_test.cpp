@@ -106,7 +106,9 @@ TEST_CASE("numbers out of range, of the wrong kind or beyond integers are refuse
         {"/hbm/timing/tRP_ns", -3.0},
         {"/hbm/standard", "HBM9"},
         {"/hbm/refresh", "sometimes"},
-        {"/network/router_latency_ns", -1},
+        {"/network/router/cycle_ns", -1},
+        {"/network/router/virtual_channels", 0},
+        {"/network/flit_bytes", 0},
         {"/network/packet_bytes", 0},
         {"/network/link/latency_ns", nullptr},
         {"/cube/cols", 0},
@@ -129,8 +131,13 @@ TEST_CASE("settings that contradict each other are refused") {
     CHECK_THAT(complaint([](Json& json) { json["hbm"]["mapping"] = "row column"; }),
                says("/hbm", "mapping", "channel"));
     CHECK_THAT(complaint([](Json& json) { json["hbm"]["standard"] = "ideal"; }), says("/hbm"));
-    CHECK_THAT(complaint([](Json& json) { json["network"]["link"]["buffer_bytes"] = 4095; }),
-               says("/network", "buffer_bytes", "packet_bytes"));
+    CHECK_THAT(complaint([](Json& json) { json["network"]["link"]["buffer_bytes"] = 127; }),
+               says("/network", "buffer_bytes", "flit_bytes"));
+    CHECK_THAT(complaint([](Json& json) {
+                   json["cube"]["topology"] = "ring";
+                   json["network"]["router"]["virtual_channels"] = 1;
+               }),
+               says("/network", "virtual_channels"));
     CHECK_THAT(complaint([](Json& json) { json["network"]["receive_buffer_bytes"] = 4095; }),
                says("/network", "receive_buffer_bytes"));
     CHECK_THAT(complaint([](Json& json) { json["cube"]["rows"] = 2; }), says("/cube", "line"));

@@ -57,7 +57,7 @@ TEST_CASE("a large local load on the default machine reaches nine tenths of the 
 
 TEST_CASE("every hop makes a remote access longer by the way there and back") {
     const machine::MachineConfig config = cube_line8();
-    const double hop = to_nanoseconds(config.network.link.latency + config.network.router_latency);
+    const double hop = to_nanoseconds(config.network.link.latency + config.network.router.latency());
     const Times local = access(config, 0, 16384);
     Times before = access(config, 1, 16384);
     CHECK(before.load > local.load);

@@ -16,7 +16,10 @@ constexpr std::int64_t packet_elements = 64;                    // f32
 /// The counting line with latencies, links of 1 byte per ns, buffers of `packets` packets and enough receive buffer.
 machine::MachineConfig slow_line(int packets = 64, const Change& change = {}) {
     return counting_line([&](Json& json) {
-        json["network"]["router_latency_ns"] = router_ns;
+        json["network"]["router"] = {{"cycle_ns", router_ns},     {"route_cycles", 0},
+                                     {"vc_allocation_cycles", 0}, {"switch_allocation_cycles", 0},
+                                     {"traversal_cycles", 1},     {"credit_cycles", 0},
+                                     {"virtual_channels", 1}};
         json["network"]["link"]["latency_ns"] = wire_ns;
         json["network"]["link"]["buffer_bytes"] = packets * 256;
         json["pe"]["vector"]["lanes"] = 1 << 30;
@@ -149,20 +152,33 @@ TEST_CASE("a full buffer blocks the link before it, and nothing is lost") {
     const double alone = static_cast<double>(packets) * packet_ns;
     // Buffers for everything: the first link never notices. Buffers for two packets: it goes at half its rate, since
     // only the few packets in the buffers are ahead of the shared link.
-    CHECK(run(64) == Approx(router_ns + alone).margin(instant_ns));
+    CHECK(run(64) == Approx(alone).margin(instant_ns));
     const int buffer = 2;
     CHECK(run(buffer) > 2 * alone - (2 * buffer + 2) * 2 * packet_ns);
     CHECK(run(buffer) < 2 * alone + head_ns(3));
 }
 
-TEST_CASE("buffers that cover the way there and back keep a link at its rate, smaller ones do not") {
-    // A buffer is taken from a packet's departure until it has left the next router: wire, router, serialisation.
-    // Two packets' time covers it here; with one packet of buffer each transfer waits for the one before.
+TEST_CASE(
+    "buffers that cover the round trip of credits keep a link at its rate, smaller ones give a buffer per trip") {
+    // A flit's room comes back when it has gone over the wire, passed the router, and its credit has come back.
+    constexpr double flit_ns = 16, round_trip = wire_ns + router_ns + wire_ns;
     const std::int64_t packets = 40;
-    REQUIRE(wire_ns + router_ns < packet_ns);
+    const auto with_flits = [&](int flits) {
+        return slow_line(1, [&](Json& json) {
+            json["network"]["flit_bytes"] = static_cast<int>(flit_ns);
+            json["network"]["link"]["buffer_bytes"] = flits * static_cast<int>(flit_ns);
+        });
+    };
     const double full_rate = head_ns(2) + static_cast<double>(packets) * packet_ns;
-    CHECK(arrival(slow_line(2), {0, 2, packets}) == Approx(full_rate).margin(instant_ns));
-    const double round = wire_ns + router_ns + packet_ns;  // one packet's stay in the buffer
-    CHECK(arrival(slow_line(1), {0, 2, packets}) ==
-          Approx(full_rate + static_cast<double>(packets - 1) * (round - packet_ns)).margin(instant_ns));
+    REQUIRE(3 * flit_ns > round_trip);
+    CHECK(arrival(with_flits(3), {0, 2, packets}) == Approx(full_rate).margin(instant_ns));
+    for (const int flits : {1, 2}) {
+        // Flits leave in groups of a buffer, a round trip after each other; the last group without waiting.
+        REQUIRE(flits * flit_ns < round_trip);
+        const double groups = packet_ns / (flits * flit_ns);
+        const double packet_time = (groups - 1) * round_trip + flits * flit_ns;
+        const double measured = arrival(with_flits(flits), {0, 2, packets});
+        CHECK(measured > head_ns(2) + static_cast<double>(packets) * packet_time - instant_ns);
+        CHECK(measured < head_ns(2) + static_cast<double>(packets) * groups * round_trip + instant_ns);
+    }
 }

@@ -52,11 +52,12 @@ void for_each_route(const Topology& topology, const std::function<void(int, int,
     }
 }
 
-/// Does any set of (link, virtual channel) wait for itself? Depth-first search over the edges of consecutive hops.
+/// Does any set of (link, class of virtual channels) wait for itself? Depth-first search over the edges of
+/// consecutive hops.
 bool has_cycle(const Topology& topology) {
     const std::size_t channels = topology.links().size() * 2;
     std::vector<std::vector<bool>> next(channels, std::vector<bool>(channels, false));
-    const auto number = [](const Hop& hop) { return static_cast<std::size_t>(hop.link) * 2 + hop.virtual_channel; };
+    const auto number = [](const Hop& hop) { return static_cast<std::size_t>(hop.link) * 2 + hop.channel_class; };
     for_each_route(topology, [&](int, int, const Route& route) {
         for (std::size_t i = 0; i + 1 < route.size(); ++i) next[number(route[i])][number(route[i + 1])] = true;
     });
@@ -88,7 +89,7 @@ TEST_CASE("every route is a chain of links from its source to its destination") 
             int at = from;
             for (const Hop& hop : route) {
                 const LinkSpec& link = topology.links()[hop.link];
-                if (link.from != at || hop.virtual_channel > 1) ++broken;
+                if (link.from != at || hop.channel_class > 1) ++broken;
                 at = link.to;
             }
             if (at != to) ++broken;

@@ -40,7 +40,8 @@ machine::MachineConfig tight(const Json& cube, const Json& cubes = nullptr) {
         json["cube"] = cube;
         json["network"]["packet_bytes"] = 64;
         json["network"]["link"]["buffer_bytes"] = 64;
-        json["network"]["router_latency_ns"] = 2.0;
+        json["network"]["router"] = {{"cycle_ns", 0.5}, {"virtual_channels", 2}};
+        json["network"]["flit_bytes"] = 64;
         json["network"]["link"]["latency_ns"] = 3.0;
         if (!cubes.is_null()) {
             json["cubes"] = cubes;
