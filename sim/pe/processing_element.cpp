@@ -41,6 +41,7 @@ ProcessingElement::ProcessingElement(sc_core::sc_module_name module_name, int nu
       loads_(*this, false, config.dma.outstanding),
       stores_(*this, true, config.dma.outstanding),
       sram_(config.sram) {
+    if (config.launch.costs()) launches_ = component(surroundings, name(), "launch", "launch");
     const std::vector<noc::LinkSpec>& links = surroundings.network.topology().links();
     send_by_link_.resize(links.size(), nullptr);
     receive_by_link_.resize(links.size(), nullptr);
@@ -255,7 +256,17 @@ void ProcessingElement::begin_launch(const LaunchedWork& work) {
     const LaunchConfig& launch = config_.launch;
     if (!launch.costs()) return;
     block(Wait::engines, [this] { return matrix_.idle() && vector_.idle(); });
-    local_ = std::max(local_, computed_) + launch.start_of(work);
+    const Picoseconds begin = std::max(local_, computed_);
+    local_ = begin + launch.start_of(work);
+    if (surroundings_.recorder) {
+        Activity start;
+        start.component = launches_;
+        start.begin = start.wanted = begin;
+        start.end = local_;
+        start.command = commands_;
+        start.what = "launch";
+        surroundings_.recorder->activity(start);
+    }
     if (work.kind == LaunchedWork::Kind::exchange) {
         copied_ = local_ + surroundings_.network.config().link.rate.time_for(work.bytes);
         return;

@@ -131,6 +131,7 @@ private:
     Picoseconds last_end_;        // end of the latest finished command
     std::uint64_t open_commands_ = 0;
 
+    ComponentId launches_ = 0;    // where launches are recorded, on a machine that has them
     double units_at_work_ = 1.0;  // share of the PE's units that the launch under way keeps busy
     Picoseconds computed_;        // end of all that matrix and vector engine have begun, drained
     Picoseconds copied_;  // when the bytes of the last exchange will have left their link, if nothing delays them

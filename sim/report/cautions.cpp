@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each regime is a function of a result: the evidence, or nothing when the run is outside of it. Why each is one, and
-// how large errors there are, is in adr/0021-accuracy-contract.md.
+// how large errors there are, is in adr/0020-accuracy-contract.md.
 #include "sim/report/cautions.h"
 
 #include <fmt/core.h>
 
-#include <functional>
+#include <algorithm>
 #include <optional>
 
 namespace tilemesh::report {
@@ -46,6 +46,17 @@ std::optional<std::string> latency_dominated(const KernelResult& result) {
     return fmt::format("{:.1f}x its schedule bound", 1.0 + result.schedule_distance);
 }
 
+// What launches cost was fitted from averages; it matters where they take a noticeable part of a PE's time.
+constexpr double many_launches = 0.1;
+std::optional<std::string> short_launches(const KernelResult& result) {
+    Picoseconds most;
+    for (const ComponentResult& part : result.components)
+        if (part.kind == "launch") most = std::max(most, part.busy);
+    const double share = static_cast<double>(most.value()) / static_cast<double>(result.time.value());
+    if (share <= many_launches) return {};
+    return fmt::format("launches take {:.0f}% of the time", 100.0 * share);
+}
+
 const std::vector<Regime>& regimes() {
     static const std::vector<Regime> all{
         {"a crowded link", "waits for links are validated up to 70% of saturation (validate network)", crowded_link},
@@ -53,6 +64,8 @@ const std::vector<Regime>& regimes() {
          short_accesses},
         {"mostly waiting", "fixed latencies and the order of issue decide, not rates (validate dma)",
          latency_dominated},
+        {"short launches", "what a launch costs varies from launch to launch (validate silicon_2048)",
+         short_launches},
     };
     return all;
 }

@@ -60,6 +60,18 @@ TEST_CASE("a run of more than twice its bound is one, a failed run none") {
     CHECK(regimes_of(kernel).empty());
 }
 
+TEST_CASE("launches that take more than a tenth of the time are one") {
+    auto kernel = made_up_kernel("k");  // 1000 ns
+    report::ComponentResult launches;
+    launches.path = "machine.cube0.pe0.launch";
+    launches.kind = "launch";
+    launches.busy = from_nanoseconds(100);
+    kernel.components.push_back(launches);
+    CHECK(regimes_of(kernel).empty());
+    kernel.components.back().busy = from_nanoseconds(101);
+    CHECK(regimes_of(kernel) == std::vector<std::string>{"short launches"});
+}
+
 TEST_CASE("a panel names each regime once, with the kernels that entered it and the evidence") {
     report::PanelResult panel;
     panel.kernels = {made_up_kernel("a"), made_up_kernel("b"), made_up_kernel("c")};
