@@ -6,6 +6,8 @@
 
 namespace tilemesh::probe {
 
-Kind dma_kind();  // dma.cpp
+Kind dma_kind();        // dma.cpp
+Kind traffic_kind();    // traffic.cpp
+Kind transfers_kind();  // transfers.cpp
 
 }  // namespace tilemesh::probe

@@ -6,7 +6,7 @@
 
 namespace tilemesh::validation {
 
-std::vector<Family> all_families() { return {systolic_family(), dma_family()}; }
+std::vector<Family> all_families() { return {systolic_family(), network_family(), dma_family()}; }
 
 bool has_row_with(const Json& file, const std::string& list, const std::vector<std::string>& keys) {
     if (!file.is_object() || !file.contains(list) || !file.at(list).is_array()) return false;
