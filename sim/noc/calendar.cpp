@@ -31,7 +31,28 @@ void Calendar::turn_the_page() {
         today_.push_back(later_.back());
         later_.pop_back();
     }
-    std::sort(today_.begin(), today_.end());
+    put_in_order(today_);
+}
+
+void Calendar::put_in_order(std::vector<Event>& events) {
+    std::array<std::uint32_t, kinds + 1> places{};  // where the events of each kind begin
+    const std::uint64_t when = events.front().when;
+    for (const Event& event : events) {
+        if (event.when != when) {  // several instants in one day
+            std::stable_sort(events.begin(), events.end(), [](const Event& a, const Event& b) {
+                if (a.when != b.when) return a.when < b.when;
+                return a.kind() < external || b.kind() < external ? a.kind() < b.kind() : a < b;
+            });
+            return;
+        }
+        ++places[event.kind() + 1];
+    }
+    for (std::uint32_t kind = 0; kind < kinds; ++kind) places[kind + 1] += places[kind];
+    const std::uint32_t from = places[external];
+    by_kind_.resize(events.size());
+    for (const Event& event : events) by_kind_[places[event.kind()]++] = event;
+    std::sort(by_kind_.begin() + from, by_kind_.end());
+    events.swap(by_kind_);
 }
 
 }  // namespace tilemesh::noc

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The events of the network in order of time, then of kind, then of what they concern; never of when they were
-// posted, so that the order in which processes of one instant ran cannot show. Most events lie a few router cycles
-// ahead: they go into days of a fixed length around a ring, and a day is sorted when it comes.
+// The events of the network in order of time, then of kind. Most lie a few router cycles ahead: they go into days of
+// a fixed length around a ring, and a day is put in order when it comes. Events of one time and kind follow each
+// other as they were posted, which the network's own past decides; only kinds that SystemC's processes post
+// (`external` and above) go by what they concern, so that the order in which processes of one instant ran cannot
+// show.
 #pragma once
 
 #include "sim/base/units.h"
@@ -17,6 +19,7 @@ namespace tilemesh::noc {
 
 class Calendar {
 public:
+    static constexpr std::uint32_t kinds = 8, external = 5;
     struct Event {
         std::uint64_t when;  // picoseconds
         std::uint64_t kind_and_what;
@@ -72,8 +75,10 @@ private:
         return at_ < today_.size() && today_[at_] < late_.front() ? today_[at_] : late_.front();
     }
     void turn_the_page();
+    void put_in_order(std::vector<Event>& events);
 
-    std::vector<Event> today_;  // sorted; up to at_ they have been taken
+    std::vector<Event> by_kind_;  // for putting in order
+    std::vector<Event> today_;    // in order; up to at_ they have been taken
     std::size_t at_ = 0;
     std::vector<Event> late_;   // for today or before, posted since it began; a heap
     std::vector<Event> later_;  // beyond the ring; a heap

@@ -134,7 +134,7 @@ void Fabric::begin(std::int32_t number, std::int32_t packet_number, std::int32_t
     taken.holder = packet_number;
     taken.input = input;
     taken.onward = none;
-    taken.final_hop = packet.final_hop();
+    taken.final_hop = packet.hops_left == 0;
     taken.head_sent = taken.registered = taken.stalled = taken.served = false;
     taken.tail_known = true;
     taken.tail_from = input < 0 ? now_ : std::max(now_, channel(input).queue.front().tail);
@@ -219,8 +219,8 @@ void Fabric::look_at_first(std::int32_t number) {
     Channel& buffer = channel(number);
     const std::int32_t first = buffer.queue.front().packet;
     Packet& packet = packets_[static_cast<std::size_t>(first)];
-    ++packet.hop;
-    const Hop& hop = (*packet.stream->route)[packet.hop];
+    --packet.hops_left;
+    const Hop& hop = *++packet.hop;
     if (links_[hop.link].waiting[hop.channel_class].empty()) {
         const std::int32_t taken = pick(hop.link, hop.channel_class, false);
         if (taken != none) {
@@ -253,7 +253,7 @@ void Fabric::leave(std::int32_t number) {
     const bool delivered = left.final_hop;
     left.holder = none;
     left.free_since = now_;
-    if (left.registered) forget_competitor(input, link_number);
+    if (left.registered) remove_competitor(input, link_number);
     if (!delivered && onward == none) left.queue[left.queue.size() - 1].tail = now_ + link.hop;
     if (!link.waiting[0].empty() || !link.waiting[1].empty()) post_allocation(link_number, now_ + link.allocation);
     if (input >= 0) {

@@ -46,10 +46,10 @@ private:
 
     struct Packet {
         Stream* stream = nullptr;
+        const Hop* hop = nullptr;  // the link that its head is on or waits for
         std::uint32_t bytes = 0;
-        std::uint16_t hop = 0;  // index in the route of the link that its head is on or waits for
-        bool last = false;      // of its stream, as it was cut
-        bool final_hop() const { return hop + 1U == stream->route->size(); }
+        std::uint16_t hops_left = 0;  // after that one
+        bool last = false;            // of its stream, as it was cut
     };
     /// A packet at the far end of a link, and when a router can first look at its head.
     struct Arrival {
@@ -86,9 +86,9 @@ private:
         bool busy = false;     // a packet of its first stream is entering
         bool waiting = false;  // in the link's list
     };
-    /// Packets that hold channels of a link, by the port they come from; and of an input, by the link they go to.
-    struct Competitor {
-        std::int32_t port;
+    /// Packets from the buffers behind one link that are being sent over another.
+    struct Flow {
+        std::int32_t onto;
         int packets;
     };
     struct LinkState {
@@ -108,7 +108,8 @@ private:
         Picoseconds booked_until;                          // for the record: activities one after the other
         std::array<std::vector<std::int32_t>, 2> waiting;  // inputs whose first packet wants a channel, by class
         std::array<int, 2> turn{};                         // of channels, by class
-        std::vector<Competitor> inputs, outputs;           // as an output; as the input behind it
+        std::vector<Flow> flows;                           // out of the buffers behind this link
+        int inputs = 0;                                    // that send over this link
         double conflicts = 0.0;                            // turns lost, not yet a whole one
         Bytes moved;
         Recorder* recorder = nullptr;
@@ -120,7 +121,6 @@ private:
 
     std::size_t link_of(std::int32_t channel) const { return static_cast<std::size_t>(channel / channels_per_link_); }
     Channel& channel(std::int32_t number) { return channels_[static_cast<std::size_t>(number)]; }
-    std::int32_t port_of(std::int32_t input) const { return input < 0 ? input : input / channels_per_link_; }
 
     // What happens when.
     void serve_link(std::size_t link);
@@ -143,9 +143,8 @@ private:
     void send_head(std::int32_t channel, Picoseconds head, std::size_t others);
     /// What a packet of so many flits loses to conflicts in the switch; from now on it competes.
     Picoseconds lost_turns(std::int32_t channel, std::uint64_t flits);
-    static void add_competitor(std::vector<Competitor>& list, std::int32_t port);
-    static void remove_competitor(std::vector<Competitor>& list, std::int32_t port);
-    void forget_competitor(std::int32_t input, std::size_t output);
+    void add_competitor(std::int32_t input, std::size_t output);
+    void remove_competitor(std::int32_t input, std::size_t output);
     void release(std::int32_t channel, Bytes bytes, Picoseconds when);
     void collect(Channel& channel);
     void post_service(std::size_t link);

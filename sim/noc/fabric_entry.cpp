@@ -74,7 +74,9 @@ bool Fabric::begin_from_source(std::size_t number, bool its_turn) {
     free_packets_.pop_back();
     stream.injected += bytes;
     const bool last = stream.injected == stream.size;
-    packets_[static_cast<std::size_t>(packet)] = {&stream, static_cast<std::uint32_t>(bytes.value()), 0, last};
+    packets_[static_cast<std::size_t>(packet)] = {&stream, stream.route->data(),
+                                                  static_cast<std::uint32_t>(bytes.value()),
+                                                  static_cast<std::uint16_t>(stream.route->size() - 1), last};
     if (last) entry.streams.pop();
     entry.busy = true;
     begin(taken, packet, -1 - static_cast<std::int32_t>(number), from);
@@ -168,13 +170,12 @@ Picoseconds Fabric::lost_turns(std::int32_t number, std::uint64_t flits) {
     // once per round of its own inputs; one of the two choices is then lost.
     double choices = 0.0;
     if (sender.input >= 0) {
-        for (const Competitor& other : links_[link_of(sender.input)].outputs) {
-            if (other.port == static_cast<std::int32_t>(link_number)) continue;
-            choices += 1.0 / static_cast<double>(links_[static_cast<std::size_t>(other.port)].inputs.size());
+        for (const Flow& other : links_[link_of(sender.input)].flows) {
+            if (other.onto == static_cast<std::int32_t>(link_number)) continue;
+            choices += 1.0 / static_cast<double>(links_[static_cast<std::size_t>(other.onto)].inputs);
         }
-        add_competitor(links_[link_of(sender.input)].outputs, static_cast<std::int32_t>(link_number));
     }
-    add_competitor(link.inputs, port_of(sender.input));
+    add_competitor(sender.input, link_number);
     sender.registered = true;
     if (choices == 0.0) return Picoseconds();
     const auto limit = static_cast<std::uint64_t>(network_.router.allocation_conflicts);
@@ -184,25 +185,30 @@ Picoseconds Fabric::lost_turns(std::int32_t number, std::uint64_t flits) {
     return link.flit_time * static_cast<std::uint64_t>(whole);
 }
 
-void Fabric::add_competitor(std::vector<Competitor>& list, std::int32_t port) {
-    for (Competitor& known : list) {
-        if (known.port != port) continue;
-        ++known.packets;
-        return;
+void Fabric::add_competitor(std::int32_t input, std::size_t output) {
+    if (input >= 0) {
+        std::vector<Flow>& flows = links_[link_of(input)].flows;
+        for (Flow& flow : flows) {
+            if (flow.onto != static_cast<std::int32_t>(output)) continue;
+            ++flow.packets;
+            return;
+        }
+        flows.push_back({static_cast<std::int32_t>(output), 1});
     }
-    list.push_back({port, 1});
+    ++links_[output].inputs;
 }
 
-void Fabric::remove_competitor(std::vector<Competitor>& list, std::int32_t port) {
-    const auto known = std::find_if(list.begin(), list.end(), [&](const Competitor& c) { return c.port == port; });
-    if (--known->packets > 0) return;
-    *known = list.back();
-    list.pop_back();
-}
-
-void Fabric::forget_competitor(std::int32_t input, std::size_t output) {
-    remove_competitor(links_[output].inputs, port_of(input));
-    if (input >= 0) remove_competitor(links_[link_of(input)].outputs, static_cast<std::int32_t>(output));
+void Fabric::remove_competitor(std::int32_t input, std::size_t output) {
+    if (input >= 0) {
+        std::vector<Flow>& flows = links_[link_of(input)].flows;
+        const auto flow = std::find_if(flows.begin(), flows.end(), [&](const Flow& candidate) {
+            return candidate.onto == static_cast<std::int32_t>(output);
+        });
+        if (--flow->packets > 0) return;
+        *flow = flows.back();
+        flows.pop_back();
+    }
+    --links_[output].inputs;
 }
 
 }  // namespace tilemesh::noc

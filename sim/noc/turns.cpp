@@ -4,8 +4,8 @@
 namespace tilemesh::noc {
 
 void Turns::advance(Picoseconds now) {
+    if (now.value() - origin_ < turn_) return;
     const std::uint64_t ended = (now.value() - origin_) / turn_;
-    if (ended == 0) return;
     origin_ += ended * turn_;
     if (waiting_.size() == 1) {
         waiting_[0].left -= ended * turn_;

@@ -4,6 +4,6 @@
 
 namespace tilemesh::probe {
 
-std::vector<Kind> all_kinds() { return {dma_kind(), memory_kind()}; }
+std::vector<Kind> all_kinds() { return {dma_kind(), memory_kind(), traffic_kind(), transfers_kind()}; }
 
 }  // namespace tilemesh::probe

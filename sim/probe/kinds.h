@@ -6,7 +6,9 @@
 
 namespace tilemesh::probe {
 
-Kind dma_kind();     // dma.cpp
-Kind memory_kind();  // memory.cpp
+Kind dma_kind();        // dma.cpp
+Kind memory_kind();     // memory.cpp
+Kind traffic_kind();    // traffic.cpp
+Kind transfers_kind();  // transfers.cpp
 
 }  // namespace tilemesh::probe

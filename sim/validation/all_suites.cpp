@@ -7,7 +7,8 @@
 namespace tilemesh::validation {
 
 std::vector<Family> all_families() {
-    return {systolic_family(), memory_family(), dma_family(), silicon_family(), efficiency_family()};
+    return {systolic_family(), network_family(), memory_family(),
+            dma_family(),      silicon_family(), efficiency_family()};
 }
 
 bool has_row_with(const Json& file, const std::string& list, const std::vector<std::string>& keys) {

@@ -7,6 +7,7 @@
 namespace tilemesh::validation {
 
 Family systolic_family();    // systolic.cpp
+Family network_family();     // network.cpp
 Family memory_family();      // memory.cpp
 Family dma_family();         // dma.cpp
 Family silicon_family();     // silicon.cpp

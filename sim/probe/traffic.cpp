@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kind of probe "traffic": latency against load for synthetic patterns, saturation, and the load of every link.
+#include "sim/probe/kinds.h"
+#include "sim/probe/traffic_run.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace tilemesh::probe {
+namespace {
+
+using report::Cell;
+using report::TextTable;
+
+struct Sweep {
+    TrafficLoad load;  // what all points share
+    std::vector<int> packet_flits;
+    std::vector<double> offered;   // open loop
+    std::vector<int> outstanding;  // closed loop; one of the two is empty
+};
+
+struct Measured {
+    TrafficLoad load;
+    TrafficPoint point;
+};
+
+std::vector<int> read_counts(JsonReader& probe, const char* key, std::uint64_t most, std::vector<int> otherwise) {
+    const auto list = probe.optional_member(key);
+    if (!list) return otherwise;
+    if (!list->is_array()) return {static_cast<int>(list->as_integer(1, most))};
+    std::vector<int> counts;
+    for (const JsonReader& element : list->elements())
+        counts.push_back(static_cast<int>(element.as_integer(1, most)));
+    if (counts.empty()) list->reject("at least one number");
+    return counts;
+}
+
+TrafficPattern read_pattern(JsonReader& probe, const machine::MachineConfig& machine) {
+    TrafficPattern pattern;
+    pattern.name = probe.word("pattern", traffic_patterns(), "uniform");
+    pattern.include_self = probe.boolean("include_self", false);
+    pattern.seed = probe.integer("seed", 0, (std::uint64_t{1} << 53) - 1, 1);
+    if (auto hotspot = probe.optional_member("hotspot")) {
+        if (pattern.name != "hotspot") hotspot->complain("only the pattern hotspot has one");
+        pattern.hot = static_cast<int>(hotspot->integer("node", 0, static_cast<std::uint64_t>(machine.pes()) - 1, 0));
+        pattern.share = hotspot->number("share", 0.0, 1.0, 0.5);
+        hotspot->finish();
+    }
+    const std::string why_not = unsuitable(pattern, noc::Topology(machine.network));
+    if (!why_not.empty()) probe.complain(why_not);
+    return pattern;
+}
+
+Sweep read_sweep(JsonReader probe, const machine::MachineConfig& machine) {
+    Sweep sweep;
+    probe.word("kind", {"traffic"});
+    sweep.load.pattern = read_pattern(probe, machine);
+    sweep.packet_flits = read_counts(probe, "packet_flits", 1 << 20, {4});
+    sweep.outstanding = read_counts(probe, "outstanding", 1 << 16, {});
+    if (const auto list = probe.optional_member("offered")) {
+        if (!sweep.outstanding.empty()) list->complain("a closed loop (outstanding) has no offered load");
+        for (const JsonReader& element : list->elements()) sweep.offered.push_back(element.as_number(1e-6, 1.0));
+        if (sweep.offered.empty()) list->reject("at least one load");
+    } else if (sweep.outstanding.empty()) {
+        sweep.offered = {0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0};
+    }
+    constexpr std::uint64_t most_cycles = std::uint64_t{1} << 32;
+    sweep.load.warmup_cycles = probe.integer("warmup_cycles", 0, most_cycles, 5000);
+    sweep.load.measured_cycles = probe.integer("measured_cycles", 1, most_cycles, 20000);
+    sweep.load.drain_cycles = probe.integer("drain_cycles", 0, most_cycles, 20000);
+    probe.finish();
+    return sweep;
+}
+
+std::vector<Measured> measured(const Sweep& sweep, const noc::NetworkConfig& network) {
+    std::vector<Measured> all;
+    for (const int flits : sweep.packet_flits) {
+        TrafficLoad load = sweep.load;
+        load.packet_flits = flits;
+        for (const double offered : sweep.offered) {
+            load.offered = offered;
+            all.push_back({load, run_traffic(network, load)});
+        }
+        for (const int outstanding : sweep.outstanding) {
+            load.outstanding = outstanding;
+            all.push_back({load, run_traffic(network, load)});
+        }
+    }
+    return all;
+}
+
+TextTable table_of(const std::vector<Measured>& all) {
+    TextTable table({{"", "packet"},
+                     {"", all.front().load.outstanding > 0 ? "outstanding" : "offered"},
+                     {"", "accepted"},
+                     {"", "at worst node"},
+                     {"latency, cycles", "mean"},
+                     {"latency, cycles", "p99"},
+                     {"latency, cycles", "in network"},
+                     {"", "routers"},
+                     {"", "", TextTable::Align::left}});
+    for (const Measured& one : all) {
+        const TrafficPoint& p = one.point;
+        table.add_row({{fmt::format("{}", one.load.packet_flits)},
+                       {one.load.outstanding > 0 ? fmt::format("{}", one.load.outstanding)
+                                                 : fmt::format("{:.3f}", one.load.offered)},
+                       {fmt::format("{:.4f}", p.accepted)},
+                       {fmt::format("{:.4f}", p.least_accepted)},
+                       {fmt::format("{:.2f}", p.mean_latency)},
+                       {fmt::format("{:.0f}", p.p99_latency)},
+                       {fmt::format("{:.2f}", p.network_latency)},
+                       {fmt::format("{:.2f}", p.mean_routers)},
+                       {p.unstable ? "unstable" : ""}});
+    }
+    return table;
+}
+
+/// The links that carry most, at one point.
+TextTable busiest_links(const TrafficPoint& point, const noc::Topology& topology, std::size_t most) {
+    std::vector<std::size_t> order(point.link_loads.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return point.link_loads[a] > point.link_loads[b]; });
+    TextTable table({{"", "link", TextTable::Align::left}, {"", "of its rate"}});
+    for (std::size_t i = 0; i < std::min(most, order.size()); ++i) {
+        table.add_row(
+            {{topology.links()[order[i]].name}, {fmt::format("{:.1f} %", 100 * point.link_loads[order[i]])}});
+    }
+    return table;
+}
+
+std::string conclusion_of(const std::vector<Measured>& all, const std::string& pattern) {
+    const auto best = std::max_element(all.begin(), all.end(), [](const Measured& a, const Measured& b) {
+        return a.point.accepted < b.point.accepted;
+    });
+    const auto first_unstable =
+        std::find_if(all.begin(), all.end(), [](const Measured& one) { return one.point.unstable; });
+    std::string text = fmt::format("{}: up to {:.3f} flits per node and cycle arrive", pattern, best->point.accepted);
+    if (first_unstable == all.end()) return text + "; no load was too much.";
+    return text + fmt::format("; with packets of {} flits an offered load of {:g} is too much.",
+                              first_unstable->load.packet_flits, first_unstable->load.offered);
+}
+
+Json json_of(const Measured& one, const noc::Topology& topology) {
+    const TrafficPoint& p = one.point;
+    Json links = Json::object();
+    for (std::size_t i = 0; i < p.link_loads.size(); ++i) links[topology.links()[i].name] = p.link_loads[i];
+    Json json{{"packet_flits", one.load.packet_flits}};
+    if (one.load.outstanding > 0) {
+        json["outstanding"] = one.load.outstanding;
+    } else {
+        json["offered"] = one.load.offered;
+    }
+    json["created_flits_per_node_cycle"] = p.offered;
+    json["accepted_flits_per_node_cycle"] = p.accepted;
+    json["least_accepted_flits_per_node_cycle"] = p.least_accepted;
+    json["mean_latency_cycles"] = p.mean_latency;
+    json["p99_latency_cycles"] = p.p99_latency;
+    json["network_latency_cycles"] = p.network_latency;
+    json["routers_passed"] = p.mean_routers;
+    json["unstable"] = p.unstable;
+    json["packets"] = p.packets;
+    json["link_loads"] = links;
+    return json;
+}
+
+PreparedProbe read_traffic(JsonReader probe, const machine::MachineConfig& machine, const std::filesystem::path&) {
+    const Sweep sweep = read_sweep(probe, machine);
+    return [sweep, network = machine.network] {
+        const noc::Topology topology(network);
+        const std::vector<Measured> all = measured(sweep, network);
+        ProbeReport report;
+        const double cycle_ns = to_nanoseconds(flit_cycle(network));
+        report.sections.push_back(
+            {fmt::format("loads in flits of {} bytes per node and cycle of {:g} ns", network.flit.value(), cycle_ns),
+             table_of(all)});
+        report.sections.push_back({"busiest links at the last point", busiest_links(all.back().point, topology, 8)});
+        report.conclusion = conclusion_of(all, sweep.load.pattern.name);
+        Json points = Json::array();
+        for (const Measured& one : all) points.push_back(json_of(one, topology));
+        report.result = {{"pattern", sweep.load.pattern.name},
+                         {"flit_bytes", network.flit.value()},
+                         {"cycle_ns", cycle_ns},
+                         {"points", points}};
+        return report;
+    };
+}
+
+}  // namespace
+
+Kind traffic_kind() {
+    return {"traffic", "synthetic traffic through the network: latency against load, saturation, load of every link",
+            read_traffic};
+}
+
+}  // namespace tilemesh::probe
