@@ -18,9 +18,11 @@ struct Cost {
 /// Cycles of an (m x k) by (k x n) product on a rows x cols systolic array (Samajdar et al., "A Systematic
 /// Methodology for Characterizing Scalability of DNN Accelerators using SCALE-Sim", ISPASS 2020). Output stationary:
 /// ceil(m/rows) * ceil(n/cols) folds of rows + cols + k - 2 cycles; weight stationary: ceil(k/rows) * ceil(n/cols)
-/// folds of m + 2 rows + cols - 2. Not overlapped, folds run one after another (and the last cycle coincides with the
-/// end: minus one). Overlapped, folds follow each other at the pace of their streams (k, or m, but not faster than a
-/// fold's results or weights shift through its rows), and fill and drain are paid once, as latency.
+/// folds of m + 2 rows + cols - 2. A remainder of m, n or k costs a whole fold: unused rows and columns are padded,
+/// not skipped. Not overlapped, folds run one after another (and the last cycle coincides with the end: minus one),
+/// which is what SCALE-Sim reports; draining results is not counted. Overlapped, folds follow each other at the pace
+/// of their streams (k, or m, but not faster than a fold's results or weights shift through its rows), and fill and
+/// drain are paid once, as latency.
 Cost systolic_cost(int rows, int cols, Dataflow dataflow, bool overlap_folds, std::int64_t m, std::int64_t n,
                    std::int64_t k);
 

@@ -13,6 +13,7 @@ namespace tilemesh::probe {
 namespace {
 
 constexpr std::uint64_t element_bytes = 2;  // tensors of f16
+constexpr std::uint64_t short_bytes = 64;   // a burst of any HBM: its time is the way's latency, not its rate
 
 }  // namespace
 
@@ -81,9 +82,9 @@ std::int64_t DmaBench::crossings(DmaTransfer transfer) const {
 
 DmaBreakdown DmaBench::breakdown(DmaTransfer transfer, Picoseconds latency) {
     const DmaTransfer local{transfer.home, transfer.home};
-    const std::uint64_t burst = std::min(bytes_, std::max(element_bytes, config_.hbm.burst.value()));
+    const std::uint64_t brief = std::min(bytes_, short_bytes);
     const std::int64_t whole_alone = alone(transfer, bytes_), local_alone = alone(local, bytes_);
-    const std::int64_t way = alone(transfer, burst) - alone(local, burst);
+    const std::int64_t way = alone(transfer, brief) - alone(local, brief);
     DmaBreakdown parts;
     parts.descriptor = static_cast<std::int64_t>(config_.pe.clock.time_for(config_.pe.dma.descriptor_cycles).value());
     parts.die_to_die = crossings(transfer);

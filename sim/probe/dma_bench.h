@@ -41,7 +41,7 @@ public:
     /// Bytes over time, of the peak of all slices that the transfers use.
     double share_of_peak(const std::vector<DmaTransfer>& transfers, const DmaTimes& times) const;
     /// A transfer that took `latency` together with others: by comparing it with the same one alone; that with one
-    /// local to its slice; and, for the way's latency, the same two of a single burst.
+    /// local to its slice; and, for the way's latency, the same two of 64 bytes.
     DmaBreakdown breakdown(DmaTransfer transfer, Picoseconds latency);
 
 private:
