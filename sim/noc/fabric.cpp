@@ -40,12 +40,13 @@ Picoseconds Fabric::LinkState::time_for(Bytes bytes) {
 Fabric::Fabric(const NetworkConfig& network, const Topology& topology)
     : network_(network),
       channels_per_link_(network.router.virtual_channels),
-      channels_(topology.links().size() * static_cast<std::size_t>(channels_per_link_)),
+      channel_bits_(std::bit_width(static_cast<unsigned>(channels_per_link_ - 1))),
+      channels_(topology.links().size() << channel_bits_),
       sources_(topology.links().size() * traffic_classes) {
     links_.reserve(topology.links().size());
     for (const LinkSpec& link : topology.links()) links_.emplace_back(link, network, topology.two_classes());
     for (std::size_t i = 0; i < channels_.size(); ++i) {
-        channels_[i].credit = links_[i / static_cast<std::size_t>(channels_per_link_)].buffer;
+        channels_[i].credit = links_[i >> channel_bits_].buffer;
     }
 }
 
@@ -166,7 +167,7 @@ void Fabric::send(std::int32_t number) {
     const bool first = !sender.head_sent;
     const Picoseconds work = link.time_for(bytes);
     Picoseconds lost;
-    if (first) lost = lost_turns(number, (sender.unsent.value() + network_.flit.value() - 1) / network_.flit.value());
+    if (first) lost = lost_turns(number);
     sender.unsent -= bytes;
     if (!sender.final_hop) sender.credit -= bytes;
     link.moved += bytes;

@@ -119,7 +119,8 @@ private:
         Picoseconds time_for(Bytes bytes);
     };
 
-    std::size_t link_of(std::int32_t channel) const { return static_cast<std::size_t>(channel / channels_per_link_); }
+    std::size_t link_of(std::int32_t channel) const { return static_cast<std::size_t>(channel) >> channel_bits_; }
+    std::int32_t first_channel(std::size_t link) const { return static_cast<std::int32_t>(link << channel_bits_); }
     Channel& channel(std::int32_t number) { return channels_[static_cast<std::size_t>(number)]; }
 
     // What happens when.
@@ -141,8 +142,8 @@ private:
     void send(std::int32_t channel);  // as much as there are credits for
     /// Its first flit goes at `head`, beside `others`.
     void send_head(std::int32_t channel, Picoseconds head, std::size_t others);
-    /// What a packet of so many flits loses to conflicts in the switch; from now on it competes.
-    Picoseconds lost_turns(std::int32_t channel, std::uint64_t flits);
+    /// What a packet loses to conflicts in the switch; from now on it competes.
+    Picoseconds lost_turns(std::int32_t channel);
     void add_competitor(std::int32_t input, std::size_t output);
     void remove_competitor(std::int32_t input, std::size_t output);
     void release(std::int32_t channel, Bytes bytes, Picoseconds when);
@@ -154,6 +155,7 @@ private:
 
     const NetworkConfig& network_;
     int channels_per_link_;
+    int channel_bits_;  // of a channel's number, below the link's
     std::vector<LinkState> links_;
     std::vector<Channel> channels_;  // by link, then number
     std::vector<Source> sources_;    // by link, then class

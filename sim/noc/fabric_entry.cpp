@@ -94,7 +94,7 @@ std::int32_t Fabric::pick(std::size_t number, int channel_class, bool room) {
     int& turn = link.turn[static_cast<std::size_t>(channel_class)];
     for (int i = 0; i < count; ++i) {
         const int at = turn + i < count ? turn + i : turn + i - count;
-        const auto candidate = static_cast<std::int32_t>(number) * channels_per_link_ + first + at;
+        const auto candidate = first_channel(number) + first + at;
         Channel& free = channel(candidate);
         const bool used_before = free.free_since > Picoseconds();
         if (free.holder != none || (used_before && free.free_since + link.allocation > now_)) continue;
@@ -117,7 +117,7 @@ void Fabric::post_next_allocation(std::size_t number) {
     // One that is free already, but too recently, or without credit until a known time.
     Picoseconds soonest = Picoseconds::max();
     for (int i = 0; i < channels_per_link_; ++i) {
-        const Channel& candidate = channel(static_cast<std::int32_t>(number) * channels_per_link_ + i);
+        const Channel& candidate = channel(first_channel(number) + i);
         if (candidate.holder != none) continue;
         const Picoseconds free = candidate.free_since + links_[number].allocation;
         const Picoseconds room = candidate.releases.empty() ? free : candidate.releases.front().when;
@@ -161,7 +161,7 @@ void Fabric::allocate(std::size_t number) {
     if (!link.waiting[0].empty() || !link.waiting[1].empty()) post_next_allocation(number);
 }
 
-Picoseconds Fabric::lost_turns(std::int32_t number, std::uint64_t flits) {
+Picoseconds Fabric::lost_turns(std::int32_t number) {
     Channel& sender = channel(number);
     const std::size_t link_number = link_of(number);
     LinkState& link = links_[link_number];
@@ -178,6 +178,7 @@ Picoseconds Fabric::lost_turns(std::int32_t number, std::uint64_t flits) {
     add_competitor(sender.input, link_number);
     sender.registered = true;
     if (choices == 0.0) return Picoseconds();
+    const std::uint64_t flits = (sender.unsent.value() + network_.flit.value() - 1) / network_.flit.value();
     const auto limit = static_cast<std::uint64_t>(network_.router.allocation_conflicts);
     link.conflicts += choices * static_cast<double>(std::min(flits, limit));
     const double whole = std::floor(link.conflicts);

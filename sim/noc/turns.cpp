@@ -16,9 +16,7 @@ void Turns::advance(Picoseconds now) {
     std::rotate(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(more), waiting_.end());
 }
 
-Picoseconds Turns::next_finish() const {
-    if (waiting_.empty()) return Picoseconds::max();
-    if (waiting_.size() == 1) return Picoseconds(origin_ + waiting_[0].left);
+Picoseconds Turns::first_of_several() const {
     // Exact for whoever is first: until then everybody else takes whole turns.
     std::uint64_t first = ~std::uint64_t{0};
     for (std::uint64_t i = 0; i < waiting_.size(); ++i) {
@@ -29,14 +27,7 @@ Picoseconds Turns::next_finish() const {
     return Picoseconds(origin_ + first);
 }
 
-int Turns::take_finished(Picoseconds now) {
-    if (waiting_.empty()) return nobody;
-    if (waiting_.size() == 1) {
-        if (origin_ + waiting_[0].left > now.value()) return nobody;
-        const int who = waiting_[0].who;
-        waiting_.clear();
-        return who;
-    }
+int Turns::take_of_several(Picoseconds now) {
     advance(now);
     if (waiting_.back().left == 0) {  // its last turn was a whole one and has been handed out
         const int who = waiting_.back().who;

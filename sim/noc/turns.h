@@ -36,16 +36,27 @@ public:
     }
 
     /// When the next of them will have had all its turns, if nobody joins; max: nobody is here.
-    Picoseconds next_finish() const;
+    Picoseconds next_finish() const {
+        if (waiting_.size() == 1) return Picoseconds(origin_ + waiting_[0].left);
+        return waiting_.empty() ? Picoseconds::max() : first_of_several();
+    }
 
     /// Somebody who has had all of them by now, or nobody; call until nobody. Times do not pass next_finish().
-    int take_finished(Picoseconds now);
+    int take_finished(Picoseconds now) {
+        if (waiting_.size() > 1) return take_of_several(now);
+        if (waiting_.empty() || origin_ + waiting_[0].left > now.value()) return nobody;
+        const int who = waiting_[0].who;
+        waiting_.clear();
+        return who;
+    }
 
 private:
     struct Waiting {
         int who;
         std::uint64_t left;
     };
+    Picoseconds first_of_several() const;
+    int take_of_several(Picoseconds now);
     /// Hands out the turns that ended until now.
     void advance(Picoseconds now);
 

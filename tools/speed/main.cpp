@@ -71,6 +71,8 @@ std::string closing_table(const Rates& rates) {
             {"tile commands, 8 PEs / bare events", ">= 0.10", fmt::format("{:.2f}", ratio), ratio >= 0.1});
     }
     rate_line("packet hops, 8 PEs", hops, 0.0);
+    rate_line("flit hops, packets of 4 flits", rates.of(fmt::format("{}/packet:4", flits_name)), 20e6);
+    rate_line("flit hops, packets of 4 KiB", rates.of(fmt::format("{}/packet:256", flits_name)), 200e6);
     if (hops > 0.0 && bare_8 > 0.0) {
         lines.push_back({"packet hops / bare events", "-", fmt::format("{:.2f}", hops / bare_8)});
     }
@@ -97,6 +99,7 @@ int main(int argc, char** argv) {
     register_bare_events();
     register_tile_commands();
     register_packet_hops();
+    register_flit_hops();
     register_values();
     Rates rates;
     try {

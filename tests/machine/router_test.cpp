@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// Routers in closed form: what a packet takes through an empty network, what one virtual channel and its credits let
+// through, and that nothing is lost or stuck when everybody sends as much as they can.
+#include "sim/noc/fabric.h"
+#include "sim/noc/network.h"
+#include "sim/probe/traffic_run.h"
+#include "sim/probe/transfers_run.h"
+#include "tests/machine/grids.h"
+
+#include <catch2/catch.hpp>
+
+#include <numeric>
+
+using namespace tilemesh;
+using namespace tilemesh::noc;
+using namespace tilemesh::probe;
+using namespace tilemesh::test;
+
+namespace {
+
+constexpr double cycle_ns = 1.0;
+constexpr std::uint64_t flit = 8;
+
+/// Links of a flit per ns; every stage a cycle, of which routing takes none; `channels` of `buffer` flits.
+NetworkConfig routers(const GridConfig& grid, int channels, std::uint64_t buffer, std::uint64_t packet,
+                      bool port = true) {
+    const Picoseconds cycle = from_nanoseconds(cycle_ns);
+    NetworkConfig network = network_of(grid);
+    network.link = {Rate::gbytes_per_s(flit / cycle_ns), cycle, Bytes(flit * buffer)};
+    if (port) network.port = network.link;
+    network.router = {Picoseconds(), cycle, cycle, cycle, cycle, channels, 3};
+    network.flit = Bytes(flit);
+    network.packet = Bytes(flit * packet);
+    return network;
+}
+
+double arrival_ns(const NetworkConfig& network, int from, int to, std::uint64_t flits) {
+    return to_nanoseconds(run_transfers(network, {{from, to, Bytes(flit * flits), Picoseconds()}}).end);
+}
+
+TrafficLoad shift(int flits, double offered) {
+    TrafficLoad load;
+    load.pattern.name = "neighbour";
+    load.packet_flits = flits;
+    load.offered = offered;
+    load.warmup_cycles = 2000;
+    load.measured_cycles = 8000;
+    load.drain_cycles = 0;
+    return load;
+}
+
+}  // namespace
+
+TEST_CASE("through an empty network: the pipeline of every router, every link, both ports, and the flits once") {
+    const double pipeline = 3, link = 1;
+    for (const std::uint64_t flits : {1, 4, 16}) {
+        for (const int hops : {0, 1, 3, 7}) {
+            INFO(flits << " flits over " << hops << " links");
+            const double expected = 2 * link + (hops + 1) * pipeline + hops * link + static_cast<double>(flits);
+            CHECK(arrival_ns(routers(line(8), 4, 32, flits), 0, hops, flits) == Approx(expected));
+        }
+    }
+}
+
+TEST_CASE("the latency of an empty network is the one that credits and acknowledgements take") {
+    for (const bool port : {false, true}) {
+        const NetworkConfig network = routers(mesh(3, 4), 2, 8, 1, port);
+        const Topology topology(network);
+        for (int to = 1; to < topology.pes(); ++to) {
+            const Picoseconds head = head_latency(network, topology, topology.route(0, to));
+            CHECK(arrival_ns(network, 0, to, 1) == Approx(to_nanoseconds(head) + cycle_ns));
+        }
+    }
+}
+
+TEST_CASE("one virtual channel loses a cycle per packet to its allocation, several lose nothing") {
+    for (const int flits : {1, 4, 16}) {
+        INFO(flits << " flits");
+        const double alone = run_traffic(routers(line(8), 1, 64, 64), shift(flits, 1.0)).accepted;
+        CHECK(alone == Approx(flits / (flits + 1.0)).epsilon(0.02));
+        const double several = run_traffic(routers(line(8), 4, 64, 64), shift(flits, 1.0)).accepted;
+        CHECK(several > 0.97);
+    }
+}
+
+TEST_CASE("a channel moves one buffer per round trip of its credits") {
+    // Traversal, link, channel and switch allocation there; link and credit back.
+    const double round_trip = 6;
+    for (const int buffer : {1, 2, 3}) {
+        INFO(buffer << " flits of buffer");
+        const double accepted =
+            run_traffic(routers(line(8), 1, static_cast<std::uint64_t>(buffer), 1), shift(1, 1.0)).accepted;
+        // The port's round trip is a cycle shorter, so the links between routers decide.
+        CHECK(accepted == Approx(std::min(buffer / round_trip, 0.5)).epsilon(0.01));
+    }
+}
+
+TEST_CASE("a short packet is not held up by a long one of another channel") {
+    // Both cross the link from 1 to 2; the long one is on it when the short one comes.
+    const std::uint64_t length = 400;
+    const auto end_of_short = [&](int channels) {
+        const NetworkConfig network = routers(line(4), channels, 1000, length);
+        const TransfersResult result = run_transfers(
+            network,
+            {{0, 3, Bytes(flit * length), Picoseconds()}, {1, 2, Bytes(flit), from_nanoseconds(50 * cycle_ns)}});
+        return to_nanoseconds(result.times[1].arrived - result.times[1].begun);
+    };
+    const double alone = arrival_ns(routers(line(4), 2, 1000, 1), 1, 2, 1);
+    CHECK(end_of_short(2) <= alone + 2 * cycle_ns);
+    CHECK(end_of_short(1) > 300 * cycle_ns);
+}
+
+TEST_CASE("a packet longer than its buffers spans several routers and blocks what it holds") {
+    // Two packets to PE 7; the second waits for the port, and with it all it has reached so far.
+    const std::uint64_t length = 64, buffer = 8;
+    const NetworkConfig network = routers(line(8), 1, buffer, length);
+    const TransfersResult result = run_transfers(network, {{6, 7, Bytes(flit * length), Picoseconds()},
+                                                           {0, 7, Bytes(flit * length), Picoseconds()},
+                                                           {1, 2, Bytes(flit), from_nanoseconds(40 * cycle_ns)}});
+    // Behind the blocked one on its link: it waits for the packet before it to leave PE 7's router.
+    CHECK(result.times[2].arrived > from_nanoseconds(static_cast<double>(length) * cycle_ns));
+    CHECK(result.times[1].arrived >= result.times[0].arrived + from_nanoseconds(static_cast<double>(length)));
+}
+
+TEST_CASE("rings and tori neither lose packets nor block themselves when everybody sends as much as they can") {
+    for (const GridConfig& grid : {ring(4), ring(5), ring(8), torus(4, 4), torus(3, 5)}) {
+        for (const std::uint64_t flits : {1, 3, 12}) {
+            for (const std::uint64_t buffer : {1, 4, 16}) {
+                INFO(text_of(grid) << ", " << flits << " flits, buffers of " << buffer);
+                std::vector<ListedTransfer> transfers;
+                const int n = grid.nodes();
+                std::uint64_t bytes = 0;
+                for (int round = 0; round < 40; ++round) {
+                    for (int source = 0; source < n; ++source) {
+                        const int to = (source + 1 + (round * 7 + source) % (n - 1)) % n;
+                        transfers.push_back({source, to, Bytes(flit * flits), Picoseconds()});
+                    }
+                }
+                const NetworkConfig network = routers(grid, 2, buffer, flits);
+                const Topology topology(network);
+                for (const auto& t : transfers)
+                    bytes += t.bytes.value() * topology.route(t.source, t.destination).size();
+                const TransfersResult result = run_transfers(network, transfers);  // fails if any does not arrive
+                std::uint64_t moved = 0;
+                for (const Bytes link : result.link_bytes) {
+                    moved += link.value();
+                    CHECK(static_cast<double>(link.value()) <= to_nanoseconds(result.end) * flit / cycle_ns);
+                }
+                CHECK(moved == bytes);
+            }
+        }
+    }
+}
+
+TEST_CASE("traffic arrives as offered below saturation, and the loads of all links are the routes' own") {
+    TrafficLoad load;
+    load.pattern.name = "transpose";
+    load.offered = 0.1;
+    load.packet_flits = 2;
+    load.measured_cycles = 40000;
+    const NetworkConfig network = routers(mesh(4, 4), 4, 8, 2);
+    const TrafficPoint point = run_traffic(network, load);
+    CHECK_FALSE(point.unstable);
+    CHECK(point.accepted == Approx(load.offered).epsilon(0.05));
+    const Topology topology(network);
+    std::vector<double> expected(topology.links().size(), 0.0);
+    for (int pe = 0; pe < topology.pes(); ++pe) {
+        for (const Hop& hop : topology.route(pe, destination_of(load.pattern, topology, pe, 0)))
+            expected[hop.link] += load.offered;
+    }
+    for (std::size_t i = 0; i < expected.size(); ++i)
+        CHECK(point.link_loads[i] == Approx(expected[i]).epsilon(0.15).margin(1e-9));
+}
+
+TEST_CASE("a closed loop keeps as many packets under way as it may, and no load is too much for it") {
+    TrafficLoad load = shift(1, 0.0);
+    const NetworkConfig network = routers(ring(8), 4, 32, 1);
+    for (const int outstanding : {1, 2, 5}) {
+        load.outstanding = outstanding;
+        load.drain_cycles = 1000;
+        const TrafficPoint point = run_traffic(network, load);
+        // Nobody meets anybody: each packet takes the empty network's time, then the next begins.
+        const double latency = 2 * 1 + 2 * 3 + 1 + 1;
+        CHECK(point.mean_latency == Approx(latency).margin(outstanding));
+        CHECK(point.accepted == Approx(outstanding / point.mean_latency).epsilon(0.02));
+        CHECK_FALSE(point.unstable);
+    }
+}
