@@ -50,8 +50,8 @@ void Machine::build_cube(int number, bool reverse) {
             const std::string leaf = spec.name.substr(spec.name.find('.') + 1);
             const ComponentId id = new_component(fmt::format("{}.{}", cube.name(), leaf), "link");
             components_[id].peak_per_ns = spec.config.rate.gbytes_per_s();
-            Wiring::network.add(static_cast<std::size_t>(i),
-                                std::make_unique<noc::Link>(leaf.c_str(), spec, id), recorder);
+            Wiring::network.add(static_cast<std::size_t>(i), std::make_unique<noc::Link>(leaf.c_str(), spec, id),
+                                recorder);
         }
     };
     cubes_[static_cast<std::size_t>(number)] = std::make_unique<Cube>(fmt::format("cube{}", number).c_str(), fill);

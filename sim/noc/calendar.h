@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The events of the network in order of time, then of kind. Most lie a few router cycles ahead: they go into days of a
-// fixed length around a ring, and a day is put in order when it comes. Events of one time and kind follow each other
-// as they were posted, which the network's own past decides; only kinds that SystemC's processes post (`external` and
-// above) go by what they concern, so that the order in which processes of one instant ran cannot show.
+// The events of the network in order of time, then of kind. Most lie a few router cycles ahead: they go into days of
+// a fixed length around a ring, and a day is put in order when it comes. Events of one time and kind follow each
+// other as they were posted, which the network's own past decides; only kinds that SystemC's processes post
+// (`external` and above) go by what they concern, so that the order in which processes of one instant ran cannot
+// show.
 #pragma once
 
 #include "sim/base/units.h"
@@ -77,7 +78,7 @@ private:
     void put_in_order(std::vector<Event>& events);
 
     std::vector<Event> by_kind_;  // for putting in order
-    std::vector<Event> today_;  // in order; up to at_ they have been taken
+    std::vector<Event> today_;    // in order; up to at_ they have been taken
     std::size_t at_ = 0;
     std::vector<Event> late_;   // for today or before, posted since it began; a heap
     std::vector<Event> later_;  // beyond the ring; a heap

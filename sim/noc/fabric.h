@@ -64,19 +64,19 @@ private:
     /// One virtual channel of one link: the packet that is being sent into it, and the buffer at the far end.
     struct Channel {
         std::int32_t holder = none;
-        std::int32_t input = 0;     // where the holder comes from: a channel, or a source (see below)
+        std::int32_t input = 0;      // where the holder comes from: a channel, or a source (see below)
         std::int32_t onward = none;  // the channel that the holder's head has taken on its next link
-        bool final_hop = false;     // the holder leaves the network at the end of this link
+        bool final_hop = false;      // the holder leaves the network at the end of this link
         bool head_sent = false;
-        bool registered = false;    // among the packets that compete for the switch
-        bool stalled = false;       // no credits
-        bool served = false;        // has had all its turns
-        bool tail_known = false;    // the holder's tail has left the link before
-        Picoseconds tail_from;      // before this it cannot leave this one
-        Picoseconds wanted;         // when the holder wanted to begin
-        Picoseconds free_since;     // when the last holder's tail left
-        Bytes unsent;               // of the holder
-        Bytes credit;               // free room in the buffer
+        bool registered = false;      // among the packets that compete for the switch
+        bool stalled = false;         // no credits
+        bool served = false;          // has had all its turns
+        bool tail_known = false;      // the holder's tail has left the link before
+        Picoseconds tail_from;        // before this it cannot leave this one
+        Picoseconds wanted;           // when the holder wanted to begin
+        Picoseconds free_since;       // when the last holder's tail left
+        Bytes unsent;                 // of the holder
+        Bytes credit;                 // free room in the buffer
         RingQueue<Release> releases;  // room that becomes free at known times
         RingQueue<Arrival> queue;     // packets in the buffer, first to last
     };
@@ -105,7 +105,7 @@ private:
         Turns turns;
         Picoseconds next_service = Picoseconds::max();
         Picoseconds next_allocation = Picoseconds::max();
-        Picoseconds booked_until;  // for the record: activities one after the other
+        Picoseconds booked_until;                          // for the record: activities one after the other
         std::array<std::vector<std::int32_t>, 2> waiting;  // inputs whose first packet wants a channel, by class
         std::array<int, 2> turn{};                         // of channels, by class
         std::vector<Flow> flows;                           // out of the buffers behind this link
@@ -139,7 +139,7 @@ private:
     void begin(std::int32_t channel, std::int32_t packet, std::int32_t input, Picoseconds wanted);
     /// Unless `its_turn` it waits behind those who wait already.
     bool begin_from_source(std::size_t source, bool its_turn);
-    void send(std::int32_t channel);       // as much as there are credits for
+    void send(std::int32_t channel);  // as much as there are credits for
     /// Its first flit goes at `head`, beside `others`.
     void send_head(std::int32_t channel, Picoseconds head, std::size_t others);
     /// What a packet loses to conflicts in the switch; from now on it competes.

@@ -13,7 +13,7 @@ struct EventKind {
     static constexpr std::uint32_t allocation = 2;  // of a link: a channel may be given to who waits
     static constexpr std::uint32_t look = 3;        // of a channel: the first packet in its buffer asks for its link
     static constexpr std::uint32_t credit = 4;      // of a channel: its stalled holder may go on
-    static constexpr std::uint32_t source = 5;      // of a source: its first stream may enter; posted from outside too
+    static constexpr std::uint32_t source = 5;  // of a source: its first stream may enter; posted from outside too
 };
 
 }  // namespace tilemesh::noc

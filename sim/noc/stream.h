@@ -19,8 +19,8 @@ public:
     virtual ~StreamClient() = default;
     /// The last byte leaves its source. Delivering it may have ended the stream's life, so there is none to show.
     virtual void stream_left(Picoseconds when) = 0;
-    /// A packet of so many bytes arrives; `complete`: with it the whole stream has. Packets of one stream may arrive in
-    /// another order than they left, having used different virtual channels.
+    /// A packet of so many bytes arrives; `complete`: with it the whole stream has. Packets of one stream may arrive
+    /// in another order than they left, having used different virtual channels.
     virtual void bytes_arrived(Stream& stream, Bytes bytes, Picoseconds when, bool complete) = 0;
 };
 

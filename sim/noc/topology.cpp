@@ -17,7 +17,6 @@ struct GridStep {
     bool along_row = true;
 };
 
-
 /// Does the path along one dimension of length n count upwards? Where both ways are equally long, every second node
 /// goes either way, so that both directions carry the same.
 bool goes_up(int at, int to, int n, bool wrap, int parity) {
@@ -44,10 +43,12 @@ std::vector<GridStep> grid_path(const GridConfig& grid, int from, int to) {
     if (grid.kind == TopologyKind::all_to_all) return {{to, false, true}};
     const int row = from / grid.cols, col = from % grid.cols;
     const int to_row = to / grid.cols, to_col = to % grid.cols;
-    walk(col, to_col, grid.cols, wraps(grid.kind), row + col,
-         [&](int at, bool crosses) { path.push_back({row * grid.cols + at, crosses, true}); });
-    walk(row, to_row, grid.rows, wraps(grid.kind), row + to_col,
-         [&](int at, bool crosses) { path.push_back({at * grid.cols + to_col, crosses, false}); });
+    walk(col, to_col, grid.cols, wraps(grid.kind), row + col, [&](int at, bool crosses) {
+        path.push_back({row * grid.cols + at, crosses, true});
+    });
+    walk(row, to_row, grid.rows, wraps(grid.kind), row + to_col, [&](int at, bool crosses) {
+        path.push_back({at * grid.cols + to_col, crosses, false});
+    });
     return path;
 }
 
@@ -134,8 +135,8 @@ void Topology::route_in_cube(int from, int to, std::vector<Step>& out) const {
     const int base = from / pes_per_cube_ * pes_per_cube_;
     int at = from - base;
     for (const GridStep& s : grid_path(pe_grid_, at, to - base)) {
-        // A link of an all-to-all cube within one row or column belongs to that dimension, as on a mesh, or cubes in a
-        // torus could wait for each other through it.
+        // A link of an all-to-all cube within one row or column belongs to that dimension, as on a mesh, or cubes in
+        // a torus could wait for each other through it.
         const bool along_row = at / pe_grid_.cols == s.next / pe_grid_.cols;
         out.push_back({link_between(base + at, base + s.next), along_row, s.crosses_wrap});
         at = s.next;
@@ -171,8 +172,8 @@ Route Topology::route(int from, int to) const {
     Route out;
     if (first_port_ >= 0) out.push_back({static_cast<std::uint16_t>(first_port_ + 2 * from), 0});
     for (auto begin = steps.begin(); begin != steps.end();) {
-        const auto end = std::find_if(begin, steps.end(),
-                                      [&](const Step& step) { return step.along_row != begin->along_row; });
+        const auto end =
+            std::find_if(begin, steps.end(), [&](const Step& step) { return step.along_row != begin->along_row; });
         const bool wraps_around = std::any_of(begin, end, [](const Step& step) { return step.crosses_wrap; });
         for (; begin != end; ++begin) {
             out.push_back({static_cast<std::uint16_t>(begin->link), static_cast<std::uint8_t>(wraps_around ? 1 : 0)});

@@ -3,10 +3,10 @@
 // line, ring, mesh, torus or all-to-all: the PEs of a cube, and the cubes. Routing is dimension-order (columns first,
 // then rows) at both levels; crossing to the next cube happens in the row (east, west) or in the destination's column
 // (north, south) where the path stands, which on meshes of meshes is dimension order on the whole grid. Wrap-around
-// links are taken when they are shorter; of two ways of equal length nodes take one or the other in turn. Packets that
-// cross a wrap-around link use virtual channels of class 1 for all of that dimension, others those of class 0: as no
-// path is longer than half a ring, neither class can close the circle of waiting.
-// Where a PE has one port to its router, the port's two directions are links too: the first and last of every path.
+// links are taken when they are shorter; of two ways of equal length nodes take one or the other in turn. Packets
+// that cross a wrap-around link use virtual channels of class 1 for all of that dimension, others those of class 0:
+// as no path is longer than half a ring, neither class can close the circle of waiting. Where a PE has one port to
+// its router, the port's two directions are links too: the first and last of every path.
 #pragma once
 
 #include "sim/noc/config.h"

@@ -14,10 +14,10 @@ using report::Cell;
 using report::TextTable;
 
 struct Sweep {
-    TrafficLoad load;               // what all points share
+    TrafficLoad load;  // what all points share
     std::vector<int> packet_flits;
-    std::vector<double> offered;    // open loop
-    std::vector<int> outstanding;   // closed loop; one of the two is empty
+    std::vector<double> offered;   // open loop
+    std::vector<int> outstanding;  // closed loop; one of the two is empty
 };
 
 struct Measured {
@@ -30,7 +30,8 @@ std::vector<int> read_counts(JsonReader& probe, const char* key, std::uint64_t m
     if (!list) return otherwise;
     if (!list->is_array()) return {static_cast<int>(list->as_integer(1, most))};
     std::vector<int> counts;
-    for (const JsonReader& element : list->elements()) counts.push_back(static_cast<int>(element.as_integer(1, most)));
+    for (const JsonReader& element : list->elements())
+        counts.push_back(static_cast<int>(element.as_integer(1, most)));
     if (counts.empty()) list->reject("at least one number");
     return counts;
 }
@@ -123,7 +124,8 @@ TextTable busiest_links(const TrafficPoint& point, const noc::Topology& topology
                      [&](std::size_t a, std::size_t b) { return point.link_loads[a] > point.link_loads[b]; });
     TextTable table({{"", "link", TextTable::Align::left}, {"", "of its rate"}});
     for (std::size_t i = 0; i < std::min(most, order.size()); ++i) {
-        table.add_row({{topology.links()[order[i]].name}, {fmt::format("{:.1f} %", 100 * point.link_loads[order[i]])}});
+        table.add_row(
+            {{topology.links()[order[i]].name}, {fmt::format("{:.1f} %", 100 * point.link_loads[order[i]])}});
     }
     return table;
 }
@@ -170,9 +172,9 @@ PreparedProbe read_traffic(JsonReader probe, const machine::MachineConfig& machi
         const std::vector<Measured> all = measured(sweep, network);
         ProbeReport report;
         const double cycle_ns = to_nanoseconds(flit_cycle(network));
-        report.sections.push_back({fmt::format("loads in flits of {} bytes per node and cycle of {:g} ns",
-                                               network.flit.value(), cycle_ns),
-                                   table_of(all)});
+        report.sections.push_back(
+            {fmt::format("loads in flits of {} bytes per node and cycle of {:g} ns", network.flit.value(), cycle_ns),
+             table_of(all)});
         report.sections.push_back({"busiest links at the last point", busiest_links(all.back().point, topology, 8)});
         report.conclusion = conclusion_of(all, sweep.load.pattern.name);
         Json points = Json::array();

@@ -42,9 +42,9 @@ int destination_of(const TrafficPattern& pattern, const noc::Topology& topology,
     if (pattern.name == "transpose") return topology.pe_at(col, row);
     if (pattern.name == "bit_complement") return topology.pe_at(grid.rows - 1 - row, grid.cols - 1 - col);
     if (pattern.name == "all_to_all") {
-        return static_cast<int>((static_cast<std::uint64_t>(source) + 1 +
-                                 index % (static_cast<std::uint64_t>(nodes) - 1)) %
-                                static_cast<std::uint64_t>(nodes));
+        return static_cast<int>(
+            (static_cast<std::uint64_t>(source) + 1 + index % (static_cast<std::uint64_t>(nodes) - 1)) %
+            static_cast<std::uint64_t>(nodes));
     }
     if (pattern.name == "hotspot" && source != pattern.hot) {
         const auto stream = hot_choices + static_cast<std::uint64_t>(source);

@@ -57,11 +57,11 @@ private:
     std::vector<std::vector<noc::Route>> routes_;
     std::deque<InFlight> pool_;
     std::vector<std::size_t> free_;
-    noc::Calendar calendar_;  // of the sources
+    noc::Calendar calendar_;                         // of the sources
     std::vector<std::uint64_t> created_, accepted_;  // packets so far; bytes in the measured time
     std::uint64_t offered_bytes_ = 0;
     Picoseconds from_, until_;
-    std::uint64_t open_ = 0;  // measured and not arrived
+    std::uint64_t open_ = 0;                // measured and not arrived
     std::vector<std::uint64_t> latencies_;  // ps
     double network_latency_ = 0.0, routers_ = 0.0;
     std::vector<Bytes> moved_before_;
@@ -161,7 +161,8 @@ TrafficPoint TrafficRun::run() {
             measured = true;
             const std::vector<Bytes> after = moved();
             for (std::size_t i = 0; i < after.size(); ++i) {
-                const double possible = topology_.links()[i].config.rate.gbytes_per_s() * to_nanoseconds(until_ - from_);
+                const double possible =
+                    topology_.links()[i].config.rate.gbytes_per_s() * to_nanoseconds(until_ - from_);
                 link_loads_.push_back(static_cast<double>((after[i] - moved_before_[i]).value()) / possible);
             }
         }
@@ -179,7 +180,8 @@ TrafficPoint TrafficRun::point() {
     TrafficPoint point;
     const auto cycles = [&](double ps) { return ps / static_cast<double>(cycle_.value()); };
     const auto per_node_and_cycle = [&](double bytes, double nodes) {
-        return bytes / static_cast<double>(network_.flit.value()) / nodes / static_cast<double>(load_.measured_cycles);
+        return bytes / static_cast<double>(network_.flit.value()) / nodes /
+               static_cast<double>(load_.measured_cycles);
     };
     const auto nodes = static_cast<double>(topology_.pes());
     double all = 0.0;

@@ -22,16 +22,16 @@ struct TrafficLoad {
 
 /// Times in cycles: what the links inside a cube take for a flit.
 struct TrafficPoint {
-    double offered = 0.0;          // flits per node and cycle that were created
-    double accepted = 0.0;         // that arrived
-    double least_accepted = 0.0;   // at the node where the fewest did
-    double mean_latency = 0.0;     // from creation until the last byte has arrived
+    double offered = 0.0;         // flits per node and cycle that were created
+    double accepted = 0.0;        // that arrived
+    double least_accepted = 0.0;  // at the node where the fewest did
+    double mean_latency = 0.0;    // from creation until the last byte has arrived
     double p99_latency = 0.0;
-    double network_latency = 0.0;  // without waiting at the source
-    double mean_routers = 0.0;     // passed
-    bool unstable = false;         // some measured packets had not arrived after the drain
-    std::uint64_t packets = 0;     // measured
-    std::uint64_t packet_hops = 0;  // in all
+    double network_latency = 0.0;    // without waiting at the source
+    double mean_routers = 0.0;       // passed
+    bool unstable = false;           // some measured packets had not arrived after the drain
+    std::uint64_t packets = 0;       // measured
+    std::uint64_t packet_hops = 0;   // in all
     std::vector<double> link_loads;  // by link: bytes in the measured time, as a share of its rate
 };
 

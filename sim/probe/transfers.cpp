@@ -64,7 +64,8 @@ std::vector<LinkUse> used_links(const TransfersResult& result, const noc::Topolo
         used.push_back({link.name, result.link_bytes[i],
                         static_cast<double>(result.link_bytes[i].value()) / link.config.rate.gbytes_per_s()});
     }
-    std::stable_sort(used.begin(), used.end(), [](const LinkUse& a, const LinkUse& b) { return a.busy_ns > b.busy_ns; });
+    std::stable_sort(used.begin(), used.end(),
+                     [](const LinkUse& a, const LinkUse& b) { return a.busy_ns > b.busy_ns; });
     return used;
 }
 
@@ -110,15 +111,15 @@ ProbeReport report_of(const TransferList& list, const TransfersResult& result, c
     const std::vector<std::size_t> chain = result.critical_chain();
     const std::vector<LinkUse> links = used_links(result, topology);
     const bool cut = list.ids.size() > shown;
-    report.sections.push_back(
-        {cut ? fmt::format("the first {} of {} transfers", shown, list.ids.size()) : "", table_of(list, result, first)});
+    report.sections.push_back({cut ? fmt::format("the first {} of {} transfers", shown, list.ids.size()) : "",
+                               table_of(list, result, first)});
     report.sections.push_back({"what the end waited for", table_of(list, result, chain)});
     report.sections.push_back({"busiest links", table_of(links, result.end, 8)});
-    report.conclusion = fmt::format(
-        "{} transfers end after {:.1f} ns, the last a chain of {}{}.", list.ids.size(), to_nanoseconds(result.end),
-        chain.size(),
-        links.empty() ? ""
-                      : fmt::format("; the busiest link, {}, moves bytes for {:.1f} ns", links[0].name, links[0].busy_ns));
+    report.conclusion = fmt::format("{} transfers end after {:.1f} ns, the last a chain of {}{}.", list.ids.size(),
+                                    to_nanoseconds(result.end), chain.size(),
+                                    links.empty() ? ""
+                                                  : fmt::format("; the busiest link, {}, moves bytes for {:.1f} ns",
+                                                                links[0].name, links[0].busy_ns));
     Json transfers = Json::array(), critical = Json::array(), used = Json::object();
     for (std::size_t i = 0; i < list.ids.size(); ++i) {
         transfers.push_back({{"id", list.ids[i]},
@@ -147,7 +148,8 @@ PreparedProbe read_transfers(JsonReader probe, const machine::MachineConfig& mac
 }  // namespace
 
 Kind transfers_kind() {
-    return {"transfers", "a list of transfers from a file, replayed: finish times, critical chain, load of every link",
+    return {"transfers",
+            "a list of transfers from a file, replayed: finish times, critical chain, load of every link",
             read_transfers};
 }
 

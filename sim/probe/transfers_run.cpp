@@ -42,7 +42,8 @@ public:
         if (arrived_ != transfers_.size()) {
             fail<InternalError>("transfers: {} of {} arrived", arrived_, transfers_.size());
         }
-        for (std::size_t i = 0; i < topology_.links().size(); ++i) result_.link_bytes.push_back(fabric_.bytes_moved(i));
+        for (std::size_t i = 0; i < topology_.links().size(); ++i)
+            result_.link_bytes.push_back(fabric_.bytes_moved(i));
         return result_;
     }
 
@@ -90,7 +91,7 @@ private:
     noc::Calendar calendar_;
     std::vector<noc::Stream> streams_;
     std::map<std::pair<int, int>, noc::Route> routes_;
-    std::vector<std::size_t> open_;                 // dependencies that have not arrived
+    std::vector<std::size_t> open_;                  // dependencies that have not arrived
     std::vector<std::vector<std::size_t>> waiting_;  // who depends on each
     std::size_t arrived_ = 0;
     TransfersResult result_;
@@ -100,11 +101,12 @@ private:
 
 std::vector<std::size_t> TransfersResult::critical_chain() const {
     std::vector<std::size_t> chain;
-    const auto last = std::max_element(times.begin(), times.end(), [](const TransferTimes& a, const TransferTimes& b) {
-        return a.arrived < b.arrived;
-    });
+    const auto last =
+        std::max_element(times.begin(), times.end(),
+                         [](const TransferTimes& a, const TransferTimes& b) { return a.arrived < b.arrived; });
     if (last == times.end()) return chain;
-    for (auto at = static_cast<int>(last - times.begin()); at >= 0; at = times[static_cast<std::size_t>(at)].waited_for)
+    for (auto at = static_cast<int>(last - times.begin()); at >= 0;
+         at = times[static_cast<std::size_t>(at)].waited_for)
         chain.push_back(static_cast<std::size_t>(at));
     std::reverse(chain.begin(), chain.end());
     return chain;

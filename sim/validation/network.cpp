@@ -40,7 +40,8 @@ Setting setting_of(JsonReader& row) {
     s.packet_flits = size("packet_flits", 1, 1 << 16);
     s.channels = size("num_vcs", s.torus ? 2 : 1, 64);
     s.buffer_flits = size("vc_buf", 1, 1 << 20);
-    if (row.integer("speculative", 0, 1, 0) != 0) row.member("speculative").reject("0: allocation one after the other");
+    if (row.integer("speculative", 0, 1, 0) != 0)
+        row.member("speculative").reject("0: allocation one after the other");
     return s;
 }
 
@@ -135,7 +136,9 @@ Case saturation_case(const Setting& setting, double accepted) {
     const std::string suite =
         setting.traffic == "uniform" ? "network_saturation_uniform" : "network_saturation_neighbour";
     const std::string name = text_of(setting) + ", saturated";
-    return {name, {suite}, [=] {
+    return {name,
+            {suite},
+            [=] {
                 return std::vector<Comparison>{{suite, name, accepted, throughput(setting), "flits/node/cycle"}};
             },
             setting.nodes() <= 16};
@@ -174,8 +177,9 @@ std::vector<Case> cases_of(JsonReader file, const Surroundings&) {
 Family network_family() {
     Family family;
     family.name = "network";
-    family.form = "latency rows of {topology, k, n, traffic, packet_flits, num_vcs, vc_buf, "
-                  "offered_flits_per_node_cycle, avg_packet_latency} and saturation rows";
+    family.form =
+        "latency rows of {topology, k, n, traffic, packet_flits, num_vcs, vc_buf, "
+        "offered_flits_per_node_cycle, avg_packet_latency} and saturation rows";
     family.files = {"noc_flit_level.json"};
     family.suites = {
         {"network_latency_low",

@@ -16,12 +16,9 @@ constexpr std::int64_t packet_elements = 64;                    // f32
 /// The counting line with latencies, links of 1 byte per ns, buffers of `packets` packets and enough receive buffer.
 machine::MachineConfig slow_line(int packets = 64, const Change& change = {}) {
     return counting_line([&](Json& json) {
-        json["network"]["router"] = {{"cycle_ns", router_ns},
-                                     {"route_cycles", 0},
-                                     {"vc_allocation_cycles", 0},
-                                     {"switch_allocation_cycles", 0},
-                                     {"traversal_cycles", 1},
-                                     {"credit_cycles", 0},
+        json["network"]["router"] = {{"cycle_ns", router_ns},     {"route_cycles", 0},
+                                     {"vc_allocation_cycles", 0}, {"switch_allocation_cycles", 0},
+                                     {"traversal_cycles", 1},     {"credit_cycles", 0},
                                      {"virtual_channels", 1}};
         json["network"]["link"]["latency_ns"] = wire_ns;
         json["network"]["link"]["buffer_bytes"] = packets * 256;
@@ -161,7 +158,8 @@ TEST_CASE("a full buffer blocks the link before it, and nothing is lost") {
     CHECK(run(buffer) < 2 * alone + head_ns(3));
 }
 
-TEST_CASE("buffers that cover the round trip of credits keep a link at its rate, smaller ones give a buffer per trip") {
+TEST_CASE(
+    "buffers that cover the round trip of credits keep a link at its rate, smaller ones give a buffer per trip") {
     // A flit's room comes back when it has gone over the wire, passed the router, and its credit has come back.
     constexpr double flit_ns = 16, round_trip = wire_ns + router_ns + wire_ns;
     const std::int64_t packets = 40;

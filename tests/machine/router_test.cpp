@@ -100,9 +100,8 @@ TEST_CASE("a short packet is not held up by a long one of another channel") {
     const std::uint64_t length = 400;
     const auto end_of_short = [&](int channels) {
         const NetworkConfig network = routers(line(4), channels, 1000, length);
-        const TransfersResult result = run_transfers(
-            network,
-            {{0, 3, Bytes(flit * length), Picoseconds()}, {1, 2, Bytes(flit), from_nanoseconds(50 * cycle_ns)}});
+        const TransfersResult result = run_transfers(network, {{0, 3, Bytes(flit * length), Picoseconds()},
+                                                               {1, 2, Bytes(flit), from_nanoseconds(50 * cycle_ns)}});
         return to_nanoseconds(result.times[1].arrived - result.times[1].begun);
     };
     const double alone = arrival_ns(routers(line(4), 2, 1000, 1), 1, 2, 1);

@@ -52,7 +52,8 @@ void for_each_route(const Topology& topology, const std::function<void(int, int,
     }
 }
 
-/// Does any set of (link, class of virtual channels) wait for itself? Depth-first search over the edges of consecutive hops.
+/// Does any set of (link, class of virtual channels) wait for itself? Depth-first search over the edges of
+/// consecutive hops.
 bool has_cycle(const Topology& topology) {
     const std::size_t channels = topology.links().size() * 2;
     std::vector<std::vector<bool>> next(channels, std::vector<bool>(channels, false));

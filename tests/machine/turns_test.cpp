@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Turns on a link, worked out, against turns played through flit by flit.
-#include "sim/base/random.h"
 #include "sim/noc/turns.h"
+#include "sim/base/random.h"
 
 #include <catch2/catch.hpp>
 
