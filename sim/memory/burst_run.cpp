@@ -26,7 +26,15 @@ public:
           left_(requests_),
           issued_at_(requests_),
           pending_(static_cast<std::size_t>(config.geometry.channels)) {
-        for (int i = 0; i < config.geometry.channels; ++i) channels_.emplace_back(config_, ticks_);
+        const int channels = load.channels == 0 ? config.geometry.channels : load.channels;
+        for (int i = 0; i < channels; ++i) channels_.emplace_back(config_, ticks_);
+        window_share_ = std::min(config.geometry.burst, request_) *
+                        static_cast<std::uint64_t>(config.geometry.channels) / static_cast<std::uint64_t>(channels);
+        const std::uint64_t served = requests_ * request_ / config.geometry.burst *
+                                     static_cast<std::uint64_t>(channels) /
+                                     static_cast<std::uint64_t>(config.geometry.channels);
+        middle_begin_ = served / 4;
+        middle_end_ = served - served / 4;
     }
 
     BurstResult result() {
@@ -53,11 +61,12 @@ private:
         while (!ends_.empty() && ends_.top().first <= now) {
             const std::uint64_t request = ends_.top().second;
             ends_.pop();
-            outstanding_ -= std::min(config_.geometry.burst, request_);
+            outstanding_ -= window_share_;
             seen_at_ = now + ticks_.clock;  // the engine sees it at its next clock
+            if (++served_ == middle_begin_) begin_ = now;
+            if (served_ == middle_end_) end_ = now;
             if (--left_[request] > 0) continue;
-            if (++done_ == requests_ / 4) quarter_ = now;
-            if (done_ == requests_ - requests_ / 4) three_quarters_ = now;
+            ++done_;
             latencies_.push_back(static_cast<double>(now - issued_at_[request]) * ticks_.nanoseconds_per_tick);
         }
     }
@@ -76,11 +85,13 @@ private:
             const bool write = stream_.writes(issued_);
             for (std::uint64_t i = first; i <= last; ++i) {
                 const Place place = map_.place(i * burst);
+                if (place.channel >= static_cast<int>(channels_.size())) continue;
+                ++left_[issued_];
                 pending_[static_cast<std::size_t>(place.channel)].push_back({issued_, place.row, place.bank, write});
             }
-            left_[issued_] = last - first + 1;
+            if (left_[issued_] == 0) ++done_;
             issued_at_[issued_] = now;
-            outstanding_ += left_[issued_] * std::min(burst, request_);
+            outstanding_ += left_[issued_] * window_share_;
             ++issued_;
             if (load_.every_ns > 0) {
                 may_issue_ = now + static_cast<std::int64_t>(std::ceil(load_.every_ns / ticks_.nanoseconds_per_tick));
@@ -123,12 +134,14 @@ private:
         const ChannelCounters& sum = result.counters;
         const auto time = static_cast<double>(now), channels = static_cast<double>(channels_.size());
         result.time_ns = time * ticks_.nanoseconds_per_tick;
-        result.middle_ns = static_cast<double>(three_quarters_ - quarter_) * ticks_.nanoseconds_per_tick;
+        const auto middle = static_cast<double>((middle_end_ - middle_begin_) * window_share_);
+        result.paced_ns_per_byte = static_cast<double>(end_ - begin_) * ticks_.nanoseconds_per_tick / middle;
         const double bytes = static_cast<double>(requests_ * request_);
         result.gbytes_per_s = bytes / result.time_ns;
         result.fraction_of_peak = result.gbytes_per_s / config_.peak().gbytes_per_s();
         std::sort(latencies_.begin(), latencies_.end());
-        for (const double latency : latencies_) result.latency_mean_ns += latency / static_cast<double>(requests_);
+        for (const double latency : latencies_)
+            result.latency_mean_ns += latency / static_cast<double>(latencies_.size());
         result.latency_min_ns = latencies_.front();
         result.latency_p99_ns = latencies_[latencies_.size() * 99 / 100];
         result.row_hit_rate = static_cast<double>(sum.row_hits) / static_cast<double>(sum.reads + sum.writes);
@@ -155,8 +168,9 @@ private:
     std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
     std::vector<Completion> completions_;
     std::vector<double> latencies_;
-    std::uint64_t issued_ = 0, done_ = 0, outstanding_ = 0;
-    std::int64_t may_issue_ = 0, seen_at_ = 0, quarter_ = 0, three_quarters_ = 0;
+    std::uint64_t issued_ = 0, done_ = 0, outstanding_ = 0, window_share_ = 0;
+    std::uint64_t served_ = 0, middle_begin_ = 0, middle_end_ = 0;  // bursts
+    std::int64_t may_issue_ = 0, seen_at_ = 0, begin_ = 0, end_ = 0;
     bool waiting_ = false;
 };
 

@@ -18,6 +18,9 @@ struct BurstLoad {
     double write_share = 0.0;       // of the requests, spread evenly
     double every_ns = 0.0;          // no request sooner than this after the one before
     std::uint64_t seed = 1;
+    // Only the first so many channels do anything, and the window is shared out: loads that treat all alike need no
+    // more to be measured. 0: all.
+    int channels = 0;
 };
 
 /// The requests of a load: pure functions of their number.
@@ -39,8 +42,8 @@ struct BurstResult {
     double time_ns = 0;  // until the last byte
     double gbytes_per_s = 0, fraction_of_peak = 0;
     double latency_mean_ns = 0, latency_min_ns = 0, latency_p99_ns = 0;  // of a request, from issue to last byte
-    double middle_ns = 0;     // of the middle half of the bytes: free of filling and draining
-    double row_hit_rate = 0;  // of all column commands
+    double paced_ns_per_byte = 0;  // of the middle half: free of filling and draining, all channels taken to be alike
+    double row_hit_rate = 0;       // of all column commands
     // Shares of the time in which a channel had work but its column commands waited; with fraction_of_peak and the
     // time without work they make up the whole.
     double lost_refresh = 0, lost_turnaround = 0, lost_rows = 0;

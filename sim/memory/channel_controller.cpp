@@ -45,8 +45,15 @@ void ChannelController::push(const Access& access) {
     if (b.open && b.row == access.row)
         ++b.wanted[access.write ? 1 : 0];
     else
-        row_wake_ = 0;
+        reconsider(access.bank);
     wake_ = 0;
+}
+
+void ChannelController::reconsider(int number) {
+    const Bank& b = bank(number);
+    const std::size_t direction = writing_ ? 1 : 0;
+    if (b.promised || b.wanted[direction] > 0 || b.queued[direction] == 0) return;
+    row_wake_ = std::min(row_wake_, b.open ? precharge_ready(number) : activate_ready(number));
 }
 
 void ChannelController::leave(bool write, std::size_t index) {
@@ -105,10 +112,11 @@ bool ChannelController::issue_column(std::int64_t now, std::vector<Completion>& 
     for (std::size_t i = 0; i < promised_.size(); ++i) {
         const std::int64_t ready = column_ready(promised_[i]);
         if (ready <= now) {
-            bank(promised_[i].bank).promised = false;
-            row_wake_ = 0;
+            const int number = promised_[i].bank;
+            bank(number).promised = false;
             column(promised_[i], now, completed);
             take(promised_, i);
+            reconsider(number);
             return true;
         }
         wake_ = std::min(wake_, ready);
@@ -122,9 +130,11 @@ bool ChannelController::issue_column(std::int64_t now, std::vector<Completion>& 
         const std::int64_t ready = column_ready(queue[i]);
         if (ready <= now) {
             ++counters_.row_hits;
-            if (--b.wanted[writing_ ? 1 : 0] == 0) row_wake_ = 0;
+            const int number = queue[i].bank;
+            --b.wanted[writing_ ? 1 : 0];
             column(queue[i], now, completed);
             leave(writing_, i);
+            reconsider(number);
             return true;
         }
         wake_ = std::min(wake_, ready);

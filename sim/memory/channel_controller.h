@@ -94,6 +94,8 @@ private:
     std::int64_t refresh_ready(const Refresh& refresh);
     std::int64_t on_clock(std::int64_t tick) const { return (tick + t_.clock - 1) / t_.clock * t_.clock; }
 
+    /// Something changed for one bank: a row command for it may be due earlier than was thought.
+    void reconsider(int number);
     /// Takes a request out of its queue.
     void leave(bool write, std::size_t index);
     void post_refreshes(std::int64_t now);

@@ -75,7 +75,7 @@ Channels::Booking Channels::book(Picoseconds now, Segment first, std::uint64_t c
     const std::uint64_t burst = config_.geometry.burst;
     const double lane_ns = static_cast<double>(burst * lanes_.size());
     const double run_ns = profile_.ns_per_byte(first.bytes, write) * lane_ns;
-    const double stream_ns = std::min(run_ns, profile_.stream_ns_per_byte(write) * lane_ns);
+    double stream_ns = 0;  // measured when rows are found open
     std::uint64_t bursts = 0;
     Rows rows = Rows::closed;
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -83,6 +83,8 @@ Channels::Booking Channels::book(Picoseconds now, Segment first, std::uint64_t c
         const std::uint64_t from = address / burst, to = (address + first.bytes - 1) / burst;
         const Rows found = touch_rows(from, to);
         if (i == 0) rows = found;
+        if (found == Rows::open && stream_ns == 0)
+            stream_ns = std::min(run_ns, profile_.stream_ns_per_byte(write) * lane_ns);
         add_work(from, to, found == Rows::open ? stream_ns : run_ns);
         bursts += to + 1 - from;
     }

@@ -40,13 +40,12 @@ const ServiceProfile::Point& ServiceProfile::measured(std::uint64_t run, bool wr
     loaded.burst = run;
     loaded.write_share = write ? 1.0 : 0.0;
     loaded.random = run < longest_run_;
+    loaded.channels = 1;
     loaded.request = std::min(run, std::bit_floor(geometry.row));
     loaded.window = 4 * std::max(queues, run);
-    loaded.total = std::max(8 * queues, (loaded.random ? 16 : 8) * run);
+    loaded.total = std::max(std::clamp(64 * run, 8 * queues, 16 * queues), (loaded.random ? 32 : 8) * run);
     loaded.total = std::max<std::uint64_t>(8, loaded.total / run) * run;
-    const auto requests = loaded.total / loaded.request;
-    const double bytes = static_cast<double>((requests - 2 * (requests / 4)) * loaded.request);
-    entry->second.ns_per_byte = std::max(least_ns_per_byte_, run_bursts(config, loaded).middle_ns / bytes);
+    entry->second.ns_per_byte = std::max(least_ns_per_byte_, run_bursts(config, loaded).paced_ns_per_byte);
     // The same run twice, one after the other: the second finds its rows open.
     BurstLoad alone = loaded;
     alone.random = false;
