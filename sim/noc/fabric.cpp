@@ -22,6 +22,7 @@ Fabric::LinkState::LinkState(const LinkSpec& link, const NetworkConfig& network,
       turns(flit_time) {
     if (feeds_router) {
         allocation = Picoseconds();
+        credit_return += network.router.traversal;  // the PE's side of a port has a stage, too
     } else {
         hop += network.router.through_switch();
     }
@@ -40,7 +41,7 @@ Picoseconds Fabric::LinkState::time_for(Bytes bytes) {
 Fabric::Fabric(const NetworkConfig& network, const Topology& topology)
     : network_(network),
       channels_per_link_(network.router.virtual_channels),
-      channel_bits_(std::bit_width(static_cast<unsigned>(channels_per_link_ - 1))),
+      channel_bits_(static_cast<int>(std::bit_width(static_cast<unsigned>(channels_per_link_ - 1)))),
       channels_(topology.links().size() << channel_bits_),
       sources_(topology.links().size() * traffic_classes) {
     links_.reserve(topology.links().size());
@@ -186,27 +187,52 @@ void Fabric::send_head(std::int32_t number, Picoseconds head, std::size_t others
     Channel& sender = channel(number);
     LinkState& link = links_[link_of(number)];
     sender.head_sent = true;
+    sender.head = head;
     Packet& packet = packets_[static_cast<std::size_t>(sender.holder)];
     const Bytes size(packet.bytes);
-    if (sender.input >= 0) {
+    const Picoseconds all = link.time_for(size);
+    if (!sender.final_hop && size > link.buffer) {
+        // With one buffer's worth under way, each round of credits moves one more; the first waits for the head.
+        const std::uint64_t rounds = (size.value() - 1) / link.buffer.value();
+        const Picoseconds waits = network_.router.before_switch() + (link.hop + link.credit_return) * rounds;
+        sender.tail_from = std::max(sender.tail_from, head + waits + link.rate.time_for(size - link.buffer * rounds));
+    }
+    if (sender.input < 0) {
+        packet.stream->entered = head;
+    } else {
         // Its flits leave the buffer behind as their turns come; a sender that goes on at the link's rate from here
         // finds room for each.
-        const Picoseconds all = link.time_for(size);
-        const Picoseconds shared = all > link.flit_time ? (all - link.flit_time) * others : Picoseconds();
-        release(sender.input, size, head + shared + links_[link_of(sender.input)].credit_return);
-    } else {
-        packet.stream->entered = head;
+        const LinkState& before = links_[link_of(sender.input)];
+        if (size <= before.buffer) {
+            const Picoseconds shared = all > link.flit_time ? (all - link.flit_time) * others : Picoseconds();
+            release(sender.input, size, head + shared + before.credit_return);
+        } else {
+            const Picoseconds tail = std::max(sender.tail_from, head + all * (others + 1));
+            release(sender.input, size - before.buffer, head + before.credit_return);
+            release(sender.input, before.buffer, tail - link.rate.time_for(before.buffer) + before.credit_return);
+            hold_back(number, tail);
+        }
     }
     if (sender.final_hop) return;
-    if (size > link.buffer) {
-        // With one buffer's worth under way, each round of credits moves one more.
-        const std::uint64_t rounds = (size.value() - 1) / link.buffer.value();
-        const Picoseconds round = link.hop + network_.router.before_switch() + link.credit_return;
-        const Bytes rest = size - link.buffer * rounds;
-        sender.tail_from = std::max(sender.tail_from, head + round * rounds + link.rate.time_for(rest));
-    }
     sender.queue.push({sender.holder, head + link.hop, Picoseconds()});
     if (sender.queue.size() == 1) ready_first(number);
+}
+
+void Fabric::hold_back(std::int32_t number, Picoseconds tail) {
+    const std::int32_t packet_number = channel(number).holder;
+    const auto size = static_cast<double>(packets_[static_cast<std::size_t>(packet_number)].bytes);
+    for (std::int32_t at = number; channel(at).input >= 0 && channel(channel(at).input).holder == packet_number;) {
+        // Its last flit enters the buffer behind when the one a buffer's length before it has left that.
+        const Picoseconds head = channel(at).head;
+        Channel& behind = channel(channel(at).input);
+        const LinkState& link = links_[link_of(channel(at).input)];
+        const double share = std::min(1.0, static_cast<double>(link.buffer.value()) / size);
+        const Picoseconds length(static_cast<std::uint64_t>(static_cast<double>((tail - head).value()) * share));
+        tail = tail - length + link.credit_return;
+        if (tail <= behind.tail_from) return;
+        behind.tail_from = tail;
+        at = channel(at).input;
+    }
 }
 
 void Fabric::ready_first(std::int32_t number) {

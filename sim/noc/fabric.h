@@ -73,6 +73,7 @@ private:
         bool served = false;          // has had all its turns
         bool tail_known = false;      // the holder's tail has left the link before
         Picoseconds tail_from;        // before this it cannot leave this one
+        Picoseconds head;             // when its first turn began
         Picoseconds wanted;           // when the holder wanted to begin
         Picoseconds free_since;       // when the last holder's tail left
         Bytes unsent;                 // of the holder
@@ -142,6 +143,9 @@ private:
     void send(std::int32_t channel);  // as much as there are credits for
     /// Its first flit goes at `head`, beside `others`.
     void send_head(std::int32_t channel, Picoseconds head, std::size_t others);
+    /// The holder's tail will leave at `tail`: where the packet does not fit the buffers behind, neither do its tails
+    /// there before.
+    void hold_back(std::int32_t channel, Picoseconds tail);
     /// What a packet loses to conflicts in the switch; from now on it competes.
     Picoseconds lost_turns(std::int32_t channel);
     void add_competitor(std::int32_t input, std::size_t output);
