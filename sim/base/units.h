@@ -53,6 +53,7 @@ public:
     constexpr Rate() = default;
     static constexpr Rate gbytes_per_s(double value) { return Rate(value); }
     constexpr double gbytes_per_s() const { return bytes_per_ns_; }
+    bool operator==(const Rate&) const = default;
     /// Time to move `bytes`, rounded up to a picosecond, so that no measured rate exceeds this one.
     Picoseconds time_for(Bytes bytes) const {
         return Picoseconds(

@@ -19,6 +19,7 @@ struct HbmGeometry {
     int banks = 4;  // of a bank group
     std::uint64_t burst = 32, row = 1024;
 
+    bool operator==(const HbmGeometry&) const = default;
     int lanes() const { return channels * pseudo_channels; }
     int banks_per_lane() const { return stacks * bank_groups * banks; }
 };

@@ -28,6 +28,7 @@ struct HbmConfig {
     bool acknowledge_at_command = false;  // a write is done for its sender when its command goes out
     Picoseconds access_latency;           // between the slice's port and its controllers, both ways together
 
+    bool operator==(const HbmConfig&) const = default;
     Rate peak() const { return Rate::gbytes_per_s(channel_rate.gbytes_per_s() * geometry.channels); }
     Rate lane_rate() const { return Rate::gbytes_per_s(channel_rate.gbytes_per_s() / geometry.pseudo_channels); }
 };

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
+#include <vector>
 
 namespace tilemesh::memory {
 
@@ -10,12 +12,20 @@ ServiceProfile::ServiceProfile(const HbmConfig& config)
     : config_(config),
       // Enough for every lane to have several rows of it, so that more would change nothing.
       longest_run_(std::bit_ceil(4 * config.geometry.row * static_cast<std::uint64_t>(config.geometry.lanes()))),
-      least_ns_per_byte_(1.0 / config.peak().gbytes_per_s()) {
+      least_ns_per_byte_(1.0 / config.peak().gbytes_per_s()),
+      points_(known_of(config)) {
     const HbmTiming& timing = config.timing;
     if (config.refresh != RefreshMode::all_bank) return;
     refresh_interval_ = from_nanoseconds(timing.tREFI);
     refresh_gap_ =
         from_nanoseconds(timing.tRTP + config.geometry.pseudo_channels * timing.tRP + timing.tRFC + timing.tRCDRD);
+}
+
+std::shared_ptr<ServiceProfile::Points> ServiceProfile::known_of(const HbmConfig& config) {
+    static std::vector<std::pair<HbmConfig, std::shared_ptr<Points>>> known;
+    for (const auto& [machine, points] : known)
+        if (machine == config) return points;
+    return known.emplace_back(config, std::make_shared<Points>()).second;
 }
 
 double ServiceProfile::turnaround_ns(bool to_write) const {
@@ -26,7 +36,7 @@ double ServiceProfile::turnaround_ns(bool to_write) const {
 }
 
 const ServiceProfile::Point& ServiceProfile::measured(std::uint64_t run, bool write) {
-    const auto [entry, missing] = points_[write ? 1 : 0].try_emplace(run);
+    const auto [entry, missing] = (*points_)[write ? 1 : 0].try_emplace(run);
     if (!missing) return entry->second;
     HbmConfig config = config_;
     // Refreshes of all banks are booked at their times; those of single banks are everywhere, so they are in the

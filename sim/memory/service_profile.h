@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 
 namespace tilemesh::memory {
 
@@ -38,6 +39,10 @@ private:
     struct Point {
         double ns_per_byte = 0, alone_open_ns = 0, alone_closed_ns = 0;
     };
+    using Points = std::array<std::map<std::uint64_t, Point>, 2>;  // of reads, of writes; by run
+    /// Measuring is a pure function of the configuration and takes as long as a small run does, so simulations of one
+    /// process, which come one after another, share what is known of machines that are alike.
+    static std::shared_ptr<Points> known_of(const HbmConfig& config);
     const Point& measured(std::uint64_t run, bool write);
     template <class Figure>
     double between(std::uint64_t run, bool write, Figure figure);
@@ -46,7 +51,7 @@ private:
     std::uint64_t longest_run_;
     double least_ns_per_byte_;
     Picoseconds refresh_interval_, refresh_gap_;
-    std::array<std::map<std::uint64_t, Point>, 2> points_;  // of reads, of writes; by run
+    std::shared_ptr<Points> points_;
 };
 
 }  // namespace tilemesh::memory

@@ -23,6 +23,8 @@ struct HbmTiming {
     double tRRD_S = 0, tRRD_L = 0, tFAW = 0, tPPD = 0;  // activate to activate; four of them; precharge to precharge
     double tWTR_S = 0, tWTR_L = 0, tRTW = 0;            // end of write data to read; read to write
     double tRFC = 0, tRFCpb = 0, tRREFD = 0, tREFI = 0, tREFIpb = 0;  // refreshes and how often they are due
+
+    bool operator==(const HbmTiming&) const = default;
 };
 
 /// One parameter: its key, where it lives, and its value in each preset, in nanoseconds.
