@@ -35,18 +35,22 @@ public:
     Picoseconds refresh_gap() const { return refresh_gap_; }
 
 private:
-    struct Point {
-        double ns_per_byte = 0, alone_open_ns = 0, alone_closed_ns = 0;
+    struct Alone {
+        double open_ns = 0, closed_ns = 0;
     };
-    const Point& measured(std::uint64_t run, bool write);
+    double loaded(std::uint64_t run, bool write);
+    const Alone& alone(std::uint64_t run, bool write);
+    /// `figure(run)` between the powers of two around `run`.
     template <class Figure>
-    double between(std::uint64_t run, bool write, Figure figure);
+    double between(std::uint64_t run, Figure figure) const;
 
     const HbmConfig& config_;
     std::uint64_t longest_run_;
     double least_ns_per_byte_;
     Picoseconds refresh_interval_, refresh_gap_;
-    std::array<std::map<std::uint64_t, Point>, 2> points_;  // of reads, of writes; by run
+    // Of reads, of writes; by run.
+    std::array<std::map<std::uint64_t, double>, 2> loaded_;
+    std::array<std::map<std::uint64_t, Alone>, 2> alone_;
 };
 
 }  // namespace tilemesh::memory
