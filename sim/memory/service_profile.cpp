@@ -42,8 +42,10 @@ double ServiceProfile::loaded(std::uint64_t run, bool write) {
     load.write_share = write ? 1.0 : 0.0;
     load.random = run < longest_run_;
     load.channels = 1;
-    load.window = 4 * std::max(queues, run);
-    load.total = std::max(std::clamp(64 * run, 8 * queues, 16 * queues), (load.random ? 32 : 8) * run) / run * run;
+    // Enough runs to keep the queues full and to average over; short runs are many in any case.
+    load.window = std::max(4 * run, std::min(4 * queues, 2 * queues + 32 * run));
+    load.total =
+        std::max({2 * load.window, std::min(64 * run, 16 * queues), (load.random ? 32 : 8) * run}) / run * run;
     entry->second = std::max(least_ns_per_byte_, run_bursts(config, load).paced_ns_per_byte);
     return entry->second;
 }
