@@ -36,22 +36,28 @@ public:
     Picoseconds refresh_gap() const { return refresh_gap_; }
 
 private:
-    struct Point {
-        double ns_per_byte = 0, alone_open_ns = 0, alone_closed_ns = 0;
+    struct Alone {
+        double open_ns = 0, closed_ns = 0;
     };
-    using Points = std::array<std::map<std::uint64_t, Point>, 2>;  // of reads, of writes; by run
+    /// What has been measured; of reads, of writes; by run.
+    struct Known {
+        std::array<std::map<std::uint64_t, double>, 2> loaded;
+        std::array<std::map<std::uint64_t, Alone>, 2> alone;
+    };
     /// Measuring is a pure function of the configuration and takes as long as a small run does, so simulations of one
     /// process, which come one after another, share what is known of machines that are alike.
-    static std::shared_ptr<Points> known_of(const HbmConfig& config);
-    const Point& measured(std::uint64_t run, bool write);
+    static std::shared_ptr<Known> known_of(const HbmConfig& config);
+    double loaded(std::uint64_t run, bool write);
+    const Alone& alone(std::uint64_t run, bool write);
+    /// `figure(run)` between the powers of two around `run`.
     template <class Figure>
-    double between(std::uint64_t run, bool write, Figure figure);
+    double between(std::uint64_t run, Figure figure) const;
 
     const HbmConfig& config_;
     std::uint64_t longest_run_;
     double least_ns_per_byte_;
     Picoseconds refresh_interval_, refresh_gap_;
-    std::shared_ptr<Points> points_;
+    std::shared_ptr<Known> known_;
 };
 
 }  // namespace tilemesh::memory
