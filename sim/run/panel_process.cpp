@@ -6,14 +6,11 @@
 #include "sim/report/result_json.h"
 #include "sim/run/entry_process.h"
 
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "sim/run/child_process.h"
 
-#include <cerrno>
 #include <csignal>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 namespace tilemesh::run {
@@ -36,24 +33,12 @@ PanelProcess::PanelProcess(const Panel& panel, const EntryRunner& runner, int th
                            const std::filesystem::path& save_outputs)
     : panel_(panel), commands_(make_pipe()), status_(make_pipe()), texts_(panel.kernels.size()) {
     for (std::size_t i = 0; i < panel.kernels.size(); ++i) results_.push_back(make_pipe());
-    std::fflush(nullptr);
-    const pid_t parent = ::getpid();
-    process_ = ::fork();
-    if (process_ < 0) fail<InternalError>("cannot start a process: {}", std::strerror(errno));
-    if (process_ == 0) {
-        // A group of its own: the terminal's Ctrl-C reaches the parent alone, which then kills the group.
-        ::setpgid(0, 0);
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (::getppid() != parent) std::_Exit(1);
-        sigset_t none;
-        ::sigemptyset(&none);
-        ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    process_ = start_child([&] {
         ChildPipes pipes{std::move(commands_.reading), std::move(status_.writing), {}};
         commands_.writing.close();
         for (auto& pipe : results_) pipes.results.push_back(std::move(pipe.writing));
         serve_panel(panel, runner, threads, std::move(pipes), save_outputs);
-    }
-    ::setpgid(process_, process_);  // whichever of the two comes first
+    });
     commands_.reading.close();
     status_.writing.close();
     for (auto& pipe : results_) pipe.writing.close();

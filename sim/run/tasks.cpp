@@ -3,19 +3,17 @@
 #include "sim/run/tasks.h"
 
 #include "sim/base/error.h"
+#include "sim/run/child_process.h"
 #include "sim/run/pipe.h"
 #include "sim/run/signals.h"
 
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <thread>
 
@@ -37,24 +35,10 @@ std::string outcome_of(const Task& task) {
 class Child {
 public:
     Child(const Task& task, std::size_t number) : number_(number), pipe_(make_pipe()), begin_(Clock::now()) {
-        std::fflush(nullptr);
-        const pid_t parent = ::getpid();
-        process_ = ::fork();
-        if (process_ < 0) fail<InternalError>("cannot start a process: {}", std::strerror(errno));
-        if (process_ == 0) {
-            // A group of its own: the terminal's Ctrl-C reaches the parent alone, which then kills the child.
-            ::setpgid(0, 0);
-            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-            if (::getppid() != parent) std::_Exit(1);
-            sigset_t none;
-            ::sigemptyset(&none);
-            ::sigprocmask(SIG_SETMASK, &none, nullptr);
+        process_ = start_child([&] {
             pipe_.reading.close();
             write_all(pipe_.writing, outcome_of(task));
-            std::fflush(nullptr);
-            std::_Exit(0);
-        }
-        ::setpgid(process_, process_);
+        });
         pipe_.writing.close();
     }
     Child(Child&& other) noexcept
