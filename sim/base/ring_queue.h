@@ -34,7 +34,7 @@ public:
 
 private:
     void grow() {
-        std::vector<T> larger(slots_.empty() ? 8 : slots_.size() * 2);  // a power of two, so that indices mask
+        std::vector<T> larger(slots_.empty() ? 2 : slots_.size() * 2);  // a power of two, so that indices mask
         for (std::size_t i = 0; i < size_; ++i) larger[i] = std::move((*this)[i]);
         slots_ = std::move(larger);
         first_ = 0;

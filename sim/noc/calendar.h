@@ -57,12 +57,17 @@ public:
     /// The first event; there must be one.
     Event take() {
         if (day_is_over()) turn_the_page();
-        --count_;
-        if (late_.empty() || (at_ < today_.size() && today_[at_] < late_.front())) return today_[at_++];
-        std::pop_heap(late_.begin(), late_.end(), std::greater<>{});
-        const Event event = late_.back();
-        late_.pop_back();
-        return event;
+        return take_of_today();
+    }
+    /// The first event into `event` if it is due by `limit`.
+    bool take_until(Picoseconds limit, Event& event) {
+        if (day_is_over()) {
+            if (count_ == 0) return false;
+            turn_the_page();
+        }
+        if (first().when > limit.value()) return false;
+        event = take_of_today();
+        return true;
     }
 
 private:
@@ -73,6 +78,14 @@ private:
     const Event& first() const {
         if (late_.empty()) return today_[at_];
         return at_ < today_.size() && today_[at_] < late_.front() ? today_[at_] : late_.front();
+    }
+    Event take_of_today() {
+        --count_;
+        if (late_.empty() || (at_ < today_.size() && today_[at_] < late_.front())) return today_[at_++];
+        std::pop_heap(late_.begin(), late_.end(), std::greater<>{});
+        const Event event = late_.back();
+        late_.pop_back();
+        return event;
     }
     void turn_the_page();
     void put_in_order(std::vector<Event>& events);

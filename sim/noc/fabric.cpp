@@ -57,8 +57,8 @@ void Fabric::record(std::size_t link, ComponentId id, Recorder* recorder) {
 }
 
 void Fabric::run_until(Picoseconds limit) {
-    while (!calendar_.empty() && calendar_.next() <= limit) {
-        const Calendar::Event event = calendar_.take();
+    Calendar::Event event;
+    while (calendar_.take_until(limit, event)) {
         now_ = Picoseconds(event.when);
         const auto number = static_cast<std::int32_t>(event.what());
         switch (event.kind()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Routers and links in time: packets with virtual channels, credits and wormhole flow control, followed packet by
-// packet and link by link, not flit by flit (adr/0016). A packet that heads its buffer takes a free channel of the
+// packet and link by link, not flit by flit (adr/0018). A packet that heads its buffer takes a free channel of the
 // next link, takes turns on the link with the packets of its other channels (turns.h), and frees the channel when its
 // tail has left. What a buffer has no credits for waits at the sending side, holding its channel.
 //
@@ -148,7 +148,6 @@ private:
     void hold_back(std::int32_t channel, Picoseconds tail);
     /// What a packet loses to conflicts in the switch; from now on it competes.
     Picoseconds lost_turns(std::int32_t channel);
-    void add_competitor(std::int32_t input, std::size_t output);
     void remove_competitor(std::int32_t input, std::size_t output);
     void release(std::int32_t channel, Bytes bytes, Picoseconds when);
     void collect(Channel& channel);

@@ -169,14 +169,26 @@ Picoseconds Fabric::lost_turns(std::int32_t number) {
     // Another output that this packet's input also sends to may choose the input in the same cycle as this one does,
     // once per round of its own inputs; one of the two choices is then lost.
     double choices = 0.0;
-    if (sender.input >= 0) {
-        for (const Flow& other : links_[link_of(sender.input)].flows) {
-            if (other.onto == static_cast<std::int32_t>(link_number)) continue;
-            choices += 1.0 / static_cast<double>(links_[static_cast<std::size_t>(other.onto)].inputs);
+    sender.registered = true;
+    if (sender.input < 0) {
+        ++link.inputs;
+        return Picoseconds();
+    }
+    std::vector<Flow>& flows = links_[link_of(sender.input)].flows;
+    Flow* own = nullptr;
+    for (Flow& flow : flows) {
+        if (flow.onto == static_cast<std::int32_t>(link_number)) {
+            own = &flow;
+        } else {
+            choices += 1.0 / static_cast<double>(links_[static_cast<std::size_t>(flow.onto)].inputs);
         }
     }
-    add_competitor(sender.input, link_number);
-    sender.registered = true;
+    if (own) {
+        ++own->packets;
+    } else {
+        flows.push_back({static_cast<std::int32_t>(link_number), 1});
+        ++link.inputs;
+    }
     if (choices == 0.0) return Picoseconds();
     const std::uint64_t flits = (sender.unsent.value() + network_.flit.value() - 1) / network_.flit.value();
     const auto limit = static_cast<std::uint64_t>(network_.router.allocation_conflicts);
@@ -184,19 +196,6 @@ Picoseconds Fabric::lost_turns(std::int32_t number) {
     const double whole = std::floor(link.conflicts);
     link.conflicts -= whole;
     return link.flit_time * static_cast<std::uint64_t>(whole);
-}
-
-void Fabric::add_competitor(std::int32_t input, std::size_t output) {
-    if (input >= 0) {
-        std::vector<Flow>& flows = links_[link_of(input)].flows;
-        for (Flow& flow : flows) {
-            if (flow.onto != static_cast<std::int32_t>(output)) continue;
-            ++flow.packets;
-            return;
-        }
-        flows.push_back({static_cast<std::int32_t>(output), 1});
-    }
-    ++links_[output].inputs;
 }
 
 void Fabric::remove_competitor(std::int32_t input, std::size_t output) {

@@ -170,16 +170,16 @@ Route Topology::route(int from, int to) const {
     route_in_cube(at, to, steps);
 
     Route out;
-    if (first_port_ >= 0) out.push_back({static_cast<std::uint16_t>(first_port_ + 2 * from), 0});
+    if (first_port_ >= 0) out.push_back({static_cast<std::uint32_t>(first_port_ + 2 * from), 0});
     for (auto begin = steps.begin(); begin != steps.end();) {
         const auto end =
             std::find_if(begin, steps.end(), [&](const Step& step) { return step.along_row != begin->along_row; });
         const bool wraps_around = std::any_of(begin, end, [](const Step& step) { return step.crosses_wrap; });
         for (; begin != end; ++begin) {
-            out.push_back({static_cast<std::uint16_t>(begin->link), static_cast<std::uint8_t>(wraps_around ? 1 : 0)});
+            out.push_back({static_cast<std::uint32_t>(begin->link), wraps_around ? 1U : 0U});
         }
     }
-    if (first_port_ >= 0) out.push_back({static_cast<std::uint16_t>(first_port_ + 2 * to + 1), 0});
+    if (first_port_ >= 0) out.push_back({static_cast<std::uint32_t>(first_port_ + 2 * to + 1), 0});
     return out;
 }
 

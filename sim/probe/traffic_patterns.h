@@ -6,16 +6,14 @@
 #include "sim/noc/topology.h"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 namespace tilemesh::probe {
 
 struct TrafficPattern {
-    /// uniform: any node; neighbour: one step further in every dimension, from the last to the first; transpose: row
-    /// and column exchanged; bit_complement: the node opposite the centre; hotspot: `hot` with a probability of
-    /// `share`, else any node; all_to_all: every other node in turn.
-    std::string name = "uniform";
+    std::string name = "uniform";  // one of traffic_patterns()
     bool include_self = false;  // uniform and hotspot: a node may choose itself
     int hot = 0;
     double share = 0.5;
@@ -23,11 +21,13 @@ struct TrafficPattern {
 };
 
 /// Names of all patterns.
-const std::vector<std::string>& traffic_patterns();
+std::vector<std::string> traffic_patterns();
 /// Why the pattern does not fit the grid; empty: it does.
 std::string unsuitable(const TrafficPattern& pattern, const noc::Topology& topology);
 
 /// Where node `source` sends its packet number `index`; may be the node itself in a permutation.
-int destination_of(const TrafficPattern& pattern, const noc::Topology& topology, int source, std::uint64_t index);
+using Destinations = std::function<int(int source, std::uint64_t index)>;
+/// The pattern on the machine's grid of PEs. Refers to both.
+Destinations destinations_of(const TrafficPattern& pattern, const noc::Topology& topology);
 
 }  // namespace tilemesh::probe

@@ -27,6 +27,7 @@ public:
         : network_(network),
           load_(load),
           topology_(network),
+          destination_of_(destinations_of(load.pattern, topology_)),
           fabric_(network, topology_),
           cycle_(flit_cycle(network)),
           routes_(static_cast<std::size_t>(topology_.pes())),
@@ -52,6 +53,7 @@ private:
     const noc::NetworkConfig& network_;
     const TrafficLoad& load_;
     const noc::Topology topology_;
+    const Destinations destination_of_;
     noc::Fabric fabric_;
     Picoseconds cycle_;
     std::vector<std::vector<noc::Route>> routes_;
@@ -99,7 +101,7 @@ void TrafficRun::create(int node, Picoseconds now) {
     free_.pop_back();
     packet.created = now;
     packet.source = node;
-    packet.destination = destination_of(load_.pattern, topology_, node, index);
+    packet.destination = destination_of_(node, index);
     packet.measured = in_window(now);
     packet.stream.size = network_.flit * static_cast<std::uint64_t>(load_.packet_flits);
     if (packet.measured) {

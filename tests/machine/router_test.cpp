@@ -163,8 +163,9 @@ TEST_CASE("traffic arrives as offered below saturation, and the loads of all lin
     CHECK(point.accepted == Approx(load.offered).epsilon(0.05));
     const Topology topology(network);
     std::vector<double> expected(topology.links().size(), 0.0);
+    const auto destination_of = destinations_of(load.pattern, topology);
     for (int pe = 0; pe < topology.pes(); ++pe) {
-        for (const Hop& hop : topology.route(pe, destination_of(load.pattern, topology, pe, 0)))
+        for (const Hop& hop : topology.route(pe, destination_of(pe, 0)))
             expected[hop.link] += load.offered;
     }
     for (std::size_t i = 0; i < expected.size(); ++i)
