@@ -4,8 +4,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <utility>
-#include <vector>
 
 namespace tilemesh {
 
@@ -17,32 +18,33 @@ public:
     T& front() { return slots_[first_]; }
     const T& front() const { return slots_[first_]; }
     /// Element i counted from the front.
-    T& operator[](std::size_t i) { return slots_[(first_ + i) & (slots_.size() - 1)]; }
-    const T& operator[](std::size_t i) const { return slots_[(first_ + i) & (slots_.size() - 1)]; }
+    T& operator[](std::size_t i) { return slots_[(first_ + i) & (capacity_ - 1)]; }
+    const T& operator[](std::size_t i) const { return slots_[(first_ + i) & (capacity_ - 1)]; }
     T& push(T value) {
-        if (size_ == slots_.size()) grow();
-        T& slot = slots_[(first_ + size_++) & (slots_.size() - 1)];
+        if (size_ == capacity_) grow();
+        T& slot = slots_[(first_ + size_++) & (capacity_ - 1)];
         slot = std::move(value);
         return slot;
     }
     T pop() {
         T value = std::move(slots_[first_]);
-        first_ = (first_ + 1) & (slots_.size() - 1);
+        first_ = (first_ + 1) & (capacity_ - 1);
         --size_;
         return value;
     }
 
 private:
     void grow() {
-        std::vector<T> larger(slots_.empty() ? 2 : slots_.size() * 2);  // a power of two, so that indices mask
-        for (std::size_t i = 0; i < size_; ++i) larger[i] = std::move((*this)[i]);
+        const std::uint32_t capacity = capacity_ == 0 ? 2 : capacity_ * 2;  // a power of two, so that indices mask
+        auto larger = std::make_unique<T[]>(capacity);
+        for (std::uint32_t i = 0; i < size_; ++i) larger[i] = std::move((*this)[i]);
         slots_ = std::move(larger);
+        capacity_ = capacity;
         first_ = 0;
     }
 
-    std::vector<T> slots_;
-    std::size_t first_ = 0;
-    std::size_t size_ = 0;
+    std::unique_ptr<T[]> slots_;
+    std::uint32_t capacity_ = 0, first_ = 0, size_ = 0;
 };
 
 }  // namespace tilemesh

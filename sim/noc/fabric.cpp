@@ -10,16 +10,16 @@
 namespace tilemesh::noc {
 
 Fabric::LinkState::LinkState(const LinkSpec& link, const NetworkConfig& network, bool divided)
-    : rate(link.config.rate),
-      flit_time(link.config.rate.time_for(network.flit)),
-      hop(link.config.latency),
-      delivery(link.config.latency + network.router.through_switch()),
-      allocation(network.router.vc_allocation),
-      credit_return(link.config.latency + network.router.credit),
-      buffer(link.config.buffer),
+    : turns(link.config.rate.time_for(network.flit)),
       two_classes(divided && link.role == LinkRole::routers),
       feeds_router(link.role == LinkRole::into_network),
-      turns(flit_time) {
+      allocation(network.router.vc_allocation),
+      buffer(link.config.buffer),
+      hop(link.config.latency),
+      credit_return(link.config.latency + network.router.credit),
+      flit_time(link.config.rate.time_for(network.flit)),
+      delivery(link.config.latency + network.router.through_switch()),
+      rate(link.config.rate) {
     if (feeds_router) {
         allocation = Picoseconds();
         credit_return += network.router.traversal;  // the PE's side of a port has a stage, too

@@ -62,24 +62,26 @@ private:
         Bytes bytes;
     };
     /// One virtual channel of one link: the packet that is being sent into it, and the buffer at the far end.
-    struct Channel {
+    /// What is asked for together lies together, 64 bytes at a time.
+    struct alignas(64) Channel {
         std::int32_t holder = none;
         std::int32_t input = 0;      // where the holder comes from: a channel, or a source (see below)
         std::int32_t onward = none;  // the channel that the holder's head has taken on its next link
         bool final_hop = false;      // the holder leaves the network at the end of this link
         bool head_sent = false;
-        bool registered = false;      // among the packets that compete for the switch
-        bool stalled = false;         // no credits
-        bool served = false;          // has had all its turns
-        bool tail_known = false;      // the holder's tail has left the link before
-        Picoseconds tail_from;        // before this it cannot leave this one
+        bool registered = false;  // among the packets that compete for the switch
+        bool stalled = false;     // no credits
+        bool served = false;      // has had all its turns
+        bool tail_known = false;  // the holder's tail has left the link before
+        Picoseconds tail_from;    // before this it cannot leave this one
+        Picoseconds free_since;   // when the last holder's tail left
+        Bytes unsent;             // of the holder
+        Bytes credit;             // free room in the buffer
+
+        RingQueue<Arrival> queue;     // packets in the buffer, first to last
+        RingQueue<Release> releases;  // room that becomes free at known times
         Picoseconds head;             // when its first turn began
         Picoseconds wanted;           // when the holder wanted to begin
-        Picoseconds free_since;       // when the last holder's tail left
-        Bytes unsent;                 // of the holder
-        Bytes credit;                 // free room in the buffer
-        RingQueue<Release> releases;  // room that becomes free at known times
-        RingQueue<Arrival> queue;     // packets in the buffer, first to last
     };
     /// Streams of one class that wait to enter a link, one after another. As an input, source s is -1 - s.
     struct Source {
@@ -92,31 +94,35 @@ private:
         std::int32_t onto;
         int packets;
     };
-    struct LinkState {
+    /// Likewise.
+    struct alignas(64) LinkState {
         LinkState(const LinkSpec& link, const NetworkConfig& network, bool divided);
-        Rate rate;
-        Picoseconds flit_time;
-        Picoseconds hop;         // from a flit's turn to where the next router looks at it
-        Picoseconds delivery;    // from the end of a tail's turn to where a packet that ends here has arrived
-        Picoseconds allocation;  // of a channel
-        Picoseconds credit_return;
-        Bytes buffer;
-        bool two_classes;
-        bool feeds_router;  // from a PE's port: no switch before it
         Turns turns;
         Picoseconds next_service = Picoseconds::max();
-        Picoseconds next_allocation = Picoseconds::max();
-        Picoseconds booked_until;                          // for the record: activities one after the other
+        int inputs = 0;  // that send over this link
+        bool two_classes;
+        bool feeds_router;  // from a PE's port: no switch before it
+
         std::array<std::vector<std::int32_t>, 2> waiting;  // inputs whose first packet wants a channel, by class
         std::array<int, 2> turn{};                         // of channels, by class
-        std::vector<Flow> flows;                           // out of the buffers behind this link
-        int inputs = 0;                                    // that send over this link
-        double conflicts = 0.0;                            // turns lost, not yet a whole one
-        Bytes moved;
-        Recorder* recorder = nullptr;
-        ComponentId id = 0;
+        Picoseconds allocation;                            // of a channel
+
+        std::vector<Flow> flows;  // out of the buffers behind this link
+        Bytes buffer;
+        Picoseconds hop;  // from a flit's turn to where the next router looks at it
+        Picoseconds credit_return;
+        Picoseconds flit_time;
+        double conflicts = 0.0;  // turns lost, not yet a whole one
+
         Bytes known_bytes;
         Picoseconds known_time;
+        Bytes moved;
+        Recorder* recorder = nullptr;
+        Picoseconds next_allocation = Picoseconds::max();
+        Picoseconds delivery;  // from the end of a tail's turn to where a packet that ends here has arrived
+        Rate rate;
+        Picoseconds booked_until;  // for the record: activities one after the other
+        ComponentId id = 0;
         Picoseconds time_for(Bytes bytes);
     };
 

@@ -30,7 +30,8 @@ int uniform(const Setting& s, int source, std::uint64_t index) {
 
 /// One step further in every dimension, from the last to the first.
 int neighbour(const Setting& s, int source, std::uint64_t) {
-    return s.topology.pe_at((s.topology.row_of(source) + 1) % s.grid.rows, (s.topology.col_of(source) + 1) % s.grid.cols);
+    return s.topology.pe_at((s.topology.row_of(source) + 1) % s.grid.rows,
+                            (s.topology.col_of(source) + 1) % s.grid.cols);
 }
 
 int transpose(const Setting& s, int source, std::uint64_t) {

@@ -14,7 +14,7 @@ namespace tilemesh::probe {
 
 struct TrafficPattern {
     std::string name = "uniform";  // one of traffic_patterns()
-    bool include_self = false;  // uniform and hotspot: a node may choose itself
+    bool include_self = false;     // uniform and hotspot: a node may choose itself
     int hot = 0;
     double share = 0.5;
     std::uint64_t seed = 1;

@@ -165,8 +165,7 @@ TEST_CASE("traffic arrives as offered below saturation, and the loads of all lin
     std::vector<double> expected(topology.links().size(), 0.0);
     const auto destination_of = destinations_of(load.pattern, topology);
     for (int pe = 0; pe < topology.pes(); ++pe) {
-        for (const Hop& hop : topology.route(pe, destination_of(pe, 0)))
-            expected[hop.link] += load.offered;
+        for (const Hop& hop : topology.route(pe, destination_of(pe, 0))) expected[hop.link] += load.offered;
     }
     for (std::size_t i = 0; i < expected.size(); ++i)
         CHECK(point.link_loads[i] == Approx(expected[i]).epsilon(0.15).margin(1e-9));
