@@ -117,6 +117,8 @@ Case latency_case(const LatencyRow& row, std::optional<double> saturation) {
     if (low) suites.push_back("network_latency_low");
     const bool beyond = row.unstable || (saturation && row.offered > share_of_saturation * *saturation);
     if (!beyond) suites.push_back(suite);
+    const std::string left_out = fmt::format("offered more than {:g} % of saturation", 100.0 * share_of_saturation);
+    if (suites.empty()) return {name, {suite}, nullptr, true, left_out};
     const double hops = 20000.0 * row.setting.nodes() * row.offered / row.setting.packet_flits;
     return {name, suites,
             [=] {
@@ -129,7 +131,7 @@ Case latency_case(const LatencyRow& row, std::optional<double> saturation) {
                 }
                 return comparisons;
             },
-            hops * routers_passed(row.setting) < 3e5};
+            hops * routers_passed(row.setting) < 3e5, left_out};
 }
 
 Case saturation_case(const Setting& setting, double accepted) {
@@ -164,8 +166,8 @@ std::vector<Case> cases_of(JsonReader file, const Surroundings&) {
             row.cycles = reader.number("avg_packet_latency", 1e-3, 1e12);
             row.unstable = reader.integer("unstable", 0, 1, 0) != 0;
             const auto known = saturations.find(row.setting);
-            Case one = latency_case(row, known == saturations.end() ? std::nullopt : std::optional(known->second));
-            if (!one.suites.empty()) cases.push_back(std::move(one));
+            cases.push_back(
+                latency_case(row, known == saturations.end() ? std::nullopt : std::optional(known->second)));
         }
     }
     cases.insert(cases.end(), saturated.begin(), saturated.end());

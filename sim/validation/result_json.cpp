@@ -84,7 +84,9 @@ std::vector<Comparison> comparisons_from_json(const Json& json) {
 }
 
 Json to_json(const ValidationResult& result) {
-    Json suites = Json::array();
+    Json suites = Json::array(), left_out = Json::array();
+    for (const LeftOut& one : result.left_out)
+        left_out.push_back({{"file", one.file}, {"reason", one.reason}, {"rows", one.rows}});
     for (const SuiteResult& suite : result.suites) suites.push_back(to_json(suite));
     return {{"schema_version", schema_version},
             {"tool", {{"name", "tilemesh"}, {"version", run::version()}}},
@@ -92,6 +94,7 @@ Json to_json(const ValidationResult& result) {
             {"passes", result.passes()},
             {"quick", result.quick},
             {"suites", suites},
+            {"left_out", left_out},
             {"host", {{"wall_seconds", result.seconds}}}};
 }
 

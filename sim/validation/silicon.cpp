@@ -2,6 +2,7 @@
 // GPUs. What one GPU and its exchanges take is what the machines were fitted to (adr/0019); rows of ring attention
 // are predictions: each becomes a panel that runs the schedule launch by launch. Efficiencies of machines of eight
 // are predicted from public data sheets.
+#include "sim/base/names.h"
 #include "sim/probe/launched.h"
 #include "sim/run/resolve.h"
 #include "sim/validation/families.h"
@@ -142,8 +143,14 @@ Case launched_case(const std::string& suite, const std::string& name, double us,
     });
 }
 
-/// No case: rows of kinds that are not modelled (another attention kernel, gathers, single queries).
-std::optional<Case> case_of(JsonReader& row, const Surroundings& surroundings) {
+Case not_compared(const std::string& suite, const std::string& why) {
+    Case row;
+    row.suites = {suite};
+    row.left_out = why;
+    return row;
+}
+
+Case case_of(JsonReader& row, const Surroundings& surroundings) {
     const std::string kind = row.string("kind");
     const auto size = [&](const char* key) { return static_cast<std::int64_t>(row.integer(key, 1, most_tokens)); };
     if (kind == "ring_attn") return ring_case(row, surroundings);
@@ -153,7 +160,9 @@ std::optional<Case> case_of(JsonReader& row, const Surroundings& surroundings) {
         work.queries = static_cast<std::uint64_t>(size(local ? "s" : "sq"));
         work.keys = static_cast<std::uint64_t>(size(local ? "s" : "skv"));
         work.causal = read_causal(row);
-        if (work.queries < shortest_block) return {};
+        if (work.queries < shortest_block)
+            return not_compared("silicon_attention",
+                                fmt::format("fewer than {} queries are another kernel", shortest_block));
         return block_case(row, work, surroundings);
     }
     if (kind == "gemm") {
@@ -184,7 +193,7 @@ std::optional<Case> case_of(JsonReader& row, const Surroundings& surroundings) {
                                  return probe::time_of_shift(machine, bytes, both_ways);
                              });
     }
-    return {};
+    return not_compared("silicon_kernels", fmt::format("kind {} is not modelled", printable(kind)));
 }
 
 Case efficiency_case(JsonReader& row, const Surroundings& surroundings) {
@@ -231,8 +240,7 @@ Family silicon_family() {
     family.recognises = [](const Json& file) { return has_row_with(file, "rows", {"kind", "us"}); };
     family.read = [](JsonReader file, const Surroundings& surroundings) {
         std::vector<Case> cases;
-        for (JsonReader& row : file.member("rows").elements())
-            if (auto found = case_of(row, surroundings)) cases.push_back(std::move(*found));
+        for (JsonReader& row : file.member("rows").elements()) cases.push_back(case_of(row, surroundings));
         return cases;
     };
     return family;

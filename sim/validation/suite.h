@@ -28,9 +28,13 @@ struct Suite {
 struct Case {
     std::string name;
     std::vector<std::string> suites;  // to which measure() contributes
-    /// Runs in a process of its own; may simulate, may throw. Returns comparisons of `suites` only.
+    /// Runs in a process of its own; may simulate, may throw. Returns comparisons of `suites` only. None: see
+    /// left_out.
     std::function<std::vector<Comparison>()> measure;
     bool quick = true;  // belongs to `validate --quick`: all of those together take seconds
+    /// Why nothing is measured, or why measure() may find that there is nothing to compare: "offered more than 70 %
+    /// of saturation". Such rows are counted and shown.
+    std::string left_out{};
 };
 
 /// What cases may need besides their row.

@@ -49,6 +49,14 @@ std::string broken_conditions(const SuiteResult& result) {
     return text;
 }
 
+std::string left_out(const ValidationResult& result) {
+    std::string text;
+    for (const LeftOut& one : result.left_out)
+        text += fmt::format("not compared: {} row{} of {}: {}\n", one.rows, one.rows == 1 ? "" : "s", one.file,
+                            one.reason);
+    return text;
+}
+
 std::string conclusion(const ValidationResult& result) {
     std::vector<std::string> beyond;
     std::size_t cases = 0;
@@ -91,7 +99,7 @@ std::string validation_text(const ValidationResult& result, bool with_colour) {
     }
     std::string text = table.text(with_colour);
     for (const SuiteResult& suite : result.suites) text += broken_conditions(suite);
-    return text + conclusion(result);
+    return text + left_out(result) + conclusion(result);
 }
 
 std::string report_text(const ValidationResult& result, bool with_colour) {

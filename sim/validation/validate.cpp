@@ -16,8 +16,13 @@
 namespace tilemesh::validation {
 namespace {
 
+struct ChosenCase {
+    Case one;
+    std::string file;
+};
 struct Chosen {
-    std::vector<Case> cases;
+    std::vector<ChosenCase> cases;
+    std::vector<LeftOut> left_out;
     std::map<std::string, std::vector<std::string>> files;  // by suite
 };
 
@@ -41,18 +46,31 @@ std::set<std::string> chosen_suites(const std::vector<Family>& families, const s
     return chosen;
 }
 
+void count_left_out(std::vector<LeftOut>& all, const std::string& file, const std::string& reason) {
+    const auto same = [&](const LeftOut& one) { return one.file == file && one.reason == reason; };
+    const auto found = std::find_if(all.begin(), all.end(), same);
+    if (found == all.end()) {
+        all.push_back({file, reason, 1});
+    } else {
+        ++found->rows;
+    }
+}
+
 /// Adds the cases of one file that feed a chosen suite.
 void add_cases(Chosen& all, const Family& family, const Json& json, const std::string& file,
                const Surroundings& surroundings, const std::set<std::string>& suites, bool quick) {
     for (Case& one : family.read(JsonReader(json, file), surroundings)) {
-        if (quick && !one.quick) continue;
         std::erase_if(one.suites, [&](const std::string& suite) { return !suites.contains(suite); });
-        if (one.suites.empty()) continue;
+        if (one.suites.empty() || (quick && !one.quick)) continue;
+        if (!one.measure) {
+            count_left_out(all.left_out, file, one.left_out);
+            continue;
+        }
         for (const std::string& suite : one.suites) {
             auto& files = all.files[suite];
             if (std::find(files.begin(), files.end(), file) == files.end()) files.push_back(file);
         }
-        all.cases.push_back(std::move(one));
+        all.cases.push_back({std::move(one), file});
     }
 }
 
@@ -129,8 +147,10 @@ ValidationResult validate(const std::vector<Family>& families, const Surrounding
     const auto begin = std::chrono::steady_clock::now();
     Chosen chosen = choose(families, surroundings, options);
     std::vector<run::Task> tasks;
-    for (const Case& one : chosen.cases)
+    for (const ChosenCase& chosen_case : chosen.cases) {
+        const Case& one = chosen_case.one;
         tasks.push_back({one.name, [&one] { return to_json(one.measure()).dump(); }});
+    }
     const run::TasksOutcome outcome = run::run_tasks(tasks, options.workers, options.on_progress);
 
     std::map<std::string, std::vector<Comparison>> by_suite;
@@ -138,9 +158,11 @@ ValidationResult validate(const std::vector<Family>& families, const Surrounding
     result.quick = options.quick;
     result.interrupted = outcome.interrupted;
     for (std::size_t i = 0; i < chosen.cases.size(); ++i) {
-        const Case& one = chosen.cases[i];
+        const Case& one = chosen.cases[i].one;
         result.internal = result.internal || outcome.results[i].internal;
-        for (Comparison& comparison : comparisons_of(one, outcome.results[i])) {
+        std::vector<Comparison> comparisons = comparisons_of(one, outcome.results[i]);
+        if (comparisons.empty()) count_left_out(chosen.left_out, chosen.cases[i].file, one.left_out);
+        for (Comparison& comparison : comparisons) {
             const auto fed = std::find(one.suites.begin(), one.suites.end(), comparison.suite);
             if (fed != one.suites.end()) by_suite[comparison.suite].push_back(std::move(comparison));
         }
@@ -152,6 +174,7 @@ ValidationResult validate(const std::vector<Family>& families, const Surrounding
             result.suites.push_back(judged(suite, chosen.files[suite.name], std::move(found->second)));
         }
     }
+    result.left_out = std::move(chosen.left_out);
     result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     return result;
 }

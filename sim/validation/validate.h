@@ -33,9 +33,16 @@ struct SuiteResult {
     bool passes() const;
 };
 
+/// Rows of a file that no suite compares, for one reason.
+struct LeftOut {
+    std::string file, reason;
+    std::size_t rows = 0;
+};
+
 struct ValidationResult {
     std::vector<SuiteResult> suites;  // without those that have no case in the files
-    bool quick = false;               // only quick cases were run
+    std::vector<LeftOut> left_out;
+    bool quick = false;  // only quick cases were run
     bool interrupted = false;
     bool internal = false;  // tilemesh contradicted itself or crashed in some case
     double seconds = 0.0;   // of this computer

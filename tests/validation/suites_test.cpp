@@ -71,6 +71,27 @@ TEST_CASE("a suite within its tolerance passes, one beyond fails and says where"
     CHECK_THAT(report_text(bad, false), Catch::Contains("times 1.3         10        13  ns    +30 %"));
 }
 
+TEST_CASE("rows that nothing is compared with are counted by their reason, unless their suite was not asked for") {
+    Bench bench(R"({"rows": [{"times": 1}, {"times": 0}, {"times": 9}, {"times": 10}]})");
+    const auto read = bench.families[0].read;
+    bench.families[0].read = [read](JsonReader file, const Surroundings& surroundings) {
+        std::vector<Case> cases = read(file, surroundings);
+        cases[1].measure = [] { return std::vector<Comparison>(); };  // finds out when it runs
+        cases[1].left_out = "nothing of something";
+        for (const std::size_t known_before : {2, 3})
+            cases[known_before] = {"times many", {"times_ten"}, nullptr, true, "too many"};
+        return cases;
+    };
+    const ValidationResult result = bench.run();
+    CHECK(result.passes());
+    const std::string text = validation_text(result, false), file = (bench.folder / "data.json").string();
+    CHECK_THAT(text, Catch::Contains("not compared: 2 rows of " + file + ": too many\n"));
+    CHECK_THAT(text, Catch::Contains("not compared: 1 row of " + file + ": nothing of something\n"));
+    CHECK(to_json(result).at("left_out").size() == 2);
+    bench.options.suites = {"times_twenty"};
+    CHECK(bench.run().left_out.size() == 1);
+}
+
 TEST_CASE("a case that fails takes its suites with it and nothing else") {
     Bench bench(R"({"rows": [{"times": 1}, {"times": -1}]})");
     const ValidationResult result = bench.run();
