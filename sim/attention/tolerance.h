@@ -21,6 +21,10 @@ Tolerance default_tolerance(const Problem& problem);
 /// The same when the running output is kept in `state` and rounded to it up to `roundings` times.
 Tolerance default_tolerance(const Problem& problem, Dtype state, std::int64_t roundings);
 
+/// By how much an error of so few rows may exceed such a limit, which is one on the root mean square of many: 1 from
+/// 64 rows on; for a single one 2.4, which is every p and every output rounded by half a unit the same way.
+double scatter_of(std::uint64_t rows);
+
 struct Verdict {
     bool pass = false;
     double relative_l2 = 0.0;    // as RowWeight says; 0 when output and reference are zero

@@ -45,31 +45,41 @@ ProcessingElement::ProcessingElement(sc_core::sc_module_name module_name, int nu
     const std::vector<noc::LinkSpec>& links = surroundings.network.topology().links();
     send_by_link_.resize(links.size(), nullptr);
     receive_by_link_.resize(links.size(), nullptr);
+    // The links that messages of this PE begin or end with: its port's, or without one those of its router.
+    const bool has_port = surroundings.network.config().port.has_value();
     for (std::size_t i = 0; i < links.size(); ++i) {
-        if (links[i].from == number) send_by_link_[i] = &add_port(EngineKind::send, links[i].to);
-        if (links[i].to == number) receive_by_link_[i] = &add_port(EngineKind::receive, links[i].from);
+        using noc::LinkRole;
+        const auto first = has_port ? LinkRole::into_network : LinkRole::routers;
+        const auto last = has_port ? LinkRole::out_of_network : LinkRole::routers;
+        if (links[i].role == first && links[i].from == number)
+            send_by_link_[i] = &add_message_engine(EngineKind::send, links[i].to);
+        if (links[i].role == last && links[i].to == number)
+            receive_by_link_[i] = &add_message_engine(EngineKind::receive, links[i].from);
     }
     SC_THREAD(run);
     set_stack_size(kStackBytes);
 }
 
-Engine& ProcessingElement::add_port(EngineKind kind, int peer) {
+Engine& ProcessingElement::add_message_engine(EngineKind kind, int peer) {
     if (engines_.size() == 64) {
         fail<InputError>("{} has more than 30 neighbours: all-to-all networks are limited to 31 PEs", name());
     }
     const bool sends = kind == EngineKind::send;
     const noc::Topology& topology = surroundings_.network.topology();
-    std::string peer_name = topology.pe_name(peer);
-    if (peer / topology.pes_per_cube() == number_ / topology.pes_per_cube()) {
-        peer_name = peer_name.substr(peer_name.find('.') + 1);
+    std::string engine_name = sends ? "send" : "receive";
+    if (peer != number_) {  // the port's engines serve every peer
+        std::string peer_name = topology.pe_name(peer);
+        if (peer / topology.pes_per_cube() == number_ / topology.pes_per_cube()) {
+            peer_name = peer_name.substr(peer_name.find('.') + 1);
+        }
+        std::replace(peer_name.begin(), peer_name.end(), '.', '_');
+        engine_name += (sends ? "_to_" : "_from_") + peer_name;
     }
-    std::replace(peer_name.begin(), peer_name.end(), '.', '_');
-    const std::string engine_name = (sends ? "send_to_" : "receive_from_") + peer_name;
-    ports_.push_back(std::make_unique<Engine>(
+    message_engines_.push_back(std::make_unique<Engine>(
         engine_name.c_str(), *this, kind, static_cast<int>(engines_.size()), config_.queue_depth,
         component(surroundings_, name(), engine_name, sends ? "send" : "receive")));
-    engines_.push_back(ports_.back().get());
-    return *ports_.back();
+    engines_.push_back(message_engines_.back().get());
+    return *message_engines_.back();
 }
 
 void ProcessingElement::launch(KernelText text, tl::ProgramInfo info) {

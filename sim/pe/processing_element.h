@@ -74,7 +74,8 @@ private:
     };
 
     void run();
-    Engine& add_port(EngineKind kind, int peer);
+    /// Towards one neighbour, or with the PE itself as `peer` through its port to all.
+    Engine& add_message_engine(EngineKind kind, int peer);
     Engine& engine_for(const Command& command);
     TileRecord* take_tile(const Command& command, const Shape& shape, Dtype dtype);
     void take_room(Bytes bytes);
@@ -113,8 +114,8 @@ private:
     Rate sram_port_;
 
     Engine matrix_, vector_, load_, store_;
-    std::vector<std::unique_ptr<Engine>> ports_;  // send and receive engines, one per link
-    std::vector<Engine*> engines_;                // by bit
+    std::vector<std::unique_ptr<Engine>> message_engines_;  // send and receive, one per link
+    std::vector<Engine*> engines_;                          // by bit
     std::vector<Engine*> send_by_link_, receive_by_link_;
     std::vector<Engine*> send_to_, receive_from_;  // by peer, filled when first used
     Dma loads_, stores_;

@@ -3,7 +3,9 @@
 // how large errors there are, is in adr/0020-accuracy-contract.md.
 #include "sim/report/cautions.h"
 
-#include <fmt/core.h>
+#include "sim/report/summary.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <optional>
@@ -38,11 +40,13 @@ std::optional<std::string> short_accesses(const KernelResult& result) {
     return fmt::format("{:.0f} bytes on average", bytes);
 }
 
-// Twice the best that engines, HBM and links allow: most of the time something waits for a latency.
+// Twice the best that engines, HBM and links allow, and none of them busy: most of the time something waits for a
+// latency.
 constexpr double mostly_waiting = 1.0;
 std::optional<std::string> latency_dominated(const KernelResult& result) {
     const bool bound_known = result.schedule_bound.time > Picoseconds();
-    if (!bound_known || result.schedule_distance <= mostly_waiting) return {};
+    if (!bound_known || result.schedule_distance <= mostly_waiting || busiest_part_of(result).hardly_waits())
+        return {};
     return fmt::format("{:.1f}x its schedule bound", 1.0 + result.schedule_distance);
 }
 
@@ -70,6 +74,8 @@ const std::vector<Regime>& regimes() {
     return all;
 }
 
+constexpr std::size_t most_shown = 3;  // kernels by name; the rest is in the result file
+
 }  // namespace
 
 std::vector<Caution> cautions_of(const KernelResult& result) {
@@ -83,12 +89,17 @@ std::vector<Caution> cautions_of(const KernelResult& result) {
 std::string cautions_text(const PanelResult& panel) {
     std::string out;
     for (const Regime& regime : regimes()) {
-        std::string kernels;
+        std::vector<std::string> kernels;
         for (const KernelResult& kernel : panel.kernels)
             for (const Caution& caution : kernel.cautions)
                 if (caution.regime == regime.name)
-                    kernels += fmt::format("{}{} ({})", kernels.empty() ? "" : ", ", kernel.label, caution.evidence);
-        if (!kernels.empty()) out += fmt::format("less certain, {}: {}; {}\n", regime.name, kernels, regime.doubt);
+                    kernels.push_back(fmt::format("{} ({})", kernel.label, caution.evidence));
+        if (kernels.empty()) continue;
+        const std::size_t shown = kernels.size() <= most_shown + 1 ? kernels.size() : most_shown;
+        const std::string more = shown < kernels.size() ? fmt::format(" and {} more", kernels.size() - shown) : "";
+        out += fmt::format("less certain, {}: {}{}; {}\n", regime.name,
+                           fmt::join(kernels.begin(), kernels.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+                           more, regime.doubt);
     }
     return out;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one sentence under a panel's table. A kernel whose answer is wrong cannot win, however fast it is.
+#include "sim/report/summary.h"
 #include "sim/report/table.h"
 #include "sim/report/words.h"
 
@@ -10,7 +11,8 @@
 namespace tilemesh::report {
 namespace {
 
-// Further above its bounds than this, a kernel is not "bound by" what the bound names: latency or poor overlap is.
+// Further above its bounds than this, a kernel is not "bound by" what the bound names: latency or poor overlap is, or
+// work that the bound does not count, such as masked parts of tiles.
 constexpr double near_bound = 0.25;
 
 std::string speed_clause(const std::vector<const KernelResult*>& order) {
@@ -30,11 +32,18 @@ std::string how_far(double distance) {
     return distance < 1.0 ? fmt::format("{:.1f}% above", 100.0 * distance) : fmt::format("{:.1f}x", 1.0 + distance);
 }
 
+/// What keeps the kernel from being faster.
+std::string limit_of(const KernelResult& kernel) {
+    if (kernel.schedule_distance <= near_bound) return kernel.schedule_bound.binding + "-bound";
+    const BusiestPart busiest = busiest_part_of(kernel);
+    if (!busiest.hardly_waits()) return "waiting rather than bound";
+    return fmt::format("{}-bound (at work for {:.0f}% of the time, on more than the bound counts)", busiest.kind,
+                       100.0 * busiest.share);
+}
+
 std::string bound_clause(const KernelResult& kernel) {
     if (kernel.schedule_bound.time == Picoseconds() || kernel.machine_bound.time == Picoseconds()) return "";
-    const bool bound = kernel.schedule_distance <= near_bound;
-    return fmt::format("; {}, {} its schedule bound ({}) and {} the machine bound ({})",
-                       bound ? kernel.schedule_bound.binding + "-bound" : "waiting rather than bound",
+    return fmt::format("; {}, {} its schedule bound ({}) and {} the machine bound ({})", limit_of(kernel),
                        how_far(kernel.schedule_distance), kernel.schedule_bound.binding,
                        how_far(kernel.machine_distance), kernel.machine_bound.binding);
 }

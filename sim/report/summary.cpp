@@ -27,6 +27,16 @@ LinkSummary busiest_link_of(const KernelResult& result, double nanoseconds) {
 
 }  // namespace
 
+BusiestPart busiest_part_of(const KernelResult& result) {
+    BusiestPart busiest;
+    for (const ComponentResult& part : result.components) {
+        if (part.kind != "matrix" && part.kind != "vector" && part.kind != "link") continue;
+        const double share = static_cast<double>(part.busy.value()) / static_cast<double>(result.time.value());
+        if (share > busiest.share) busiest = {part.kind, share};
+    }
+    return busiest;
+}
+
 void summarise(KernelResult& result) {
     result.cycles = Clock(result.clock_ghz).cycles_in(result.time);
     result.machine_distance = distance(result.time, result.machine_bound);

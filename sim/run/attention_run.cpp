@@ -182,7 +182,9 @@ EntryOutcome AttentionRunner::run(const Panel& panel, const KernelChoice& choice
     }
     attention::Tolerance tolerance =
         attention::default_tolerance(problem, a.schedule.state_format().o, state_roundings(problem, a));
-    if (panel.tolerance) tolerance.relative_l2 = *panel.tolerance;
+    std::uint64_t rows = 0;
+    for (const attention::Reference& expected : prepared.expected) rows += expected.lse.size();
+    tolerance.relative_l2 = panel.tolerance ? *panel.tolerance : tolerance.relative_l2 * attention::scatter_of(rows);
     result.verdict.tolerance = tolerance.relative_l2;
     attention::Comparison comparison(
         tolerance, prepared.sample.all ? attention::RowWeight::by_norm : attention::RowWeight::alike);

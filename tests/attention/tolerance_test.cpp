@@ -26,6 +26,14 @@ Verdict compare(const Floats& o, const Floats& lse, const Doubles& expected_o, c
 
 }  // namespace
 
+TEST_CASE("a few rows may scatter around a limit, up to what rounding everything the same way makes") {
+    CHECK(scatter_of(1) * 4e-4 == Approx(2 * 0x1p-11).epsilon(0.01));
+    CHECK(scatter_of(16) == 2.0);
+    CHECK(scatter_of(63) > 1.0);
+    CHECK(scatter_of(64) == 1.0);
+    CHECK(scatter_of(1000000) == 1.0);
+}
+
 TEST_CASE("the relative L2 error is the norm of the difference over the norm of the reference") {
     const Verdict verdict = compare({3.0f, 4.5f, 0.0f, 0.0f}, {1.0f, 2.0f}, {3.0, 4.0, 0.0, 0.0}, {1.0, 2.0});
     CHECK(verdict.relative_l2 == Approx(0.5 / 5.0));

@@ -56,6 +56,10 @@ TEST_CASE("a run of more than twice its bound is one, a failed run none") {
     CHECK(regimes_of(kernel).empty());
     kernel.schedule_bound.time = from_nanoseconds(499);
     CHECK(regimes_of(kernel) == std::vector<std::string>{"mostly waiting"});
+    part(kernel, "machine.cube0.pe0.matrix").busy = from_nanoseconds(750);  // most of the time it does not wait
+    CHECK(regimes_of(kernel).empty());
+    part(kernel, "machine.cube0.pe0.matrix").busy = from_nanoseconds(740);
+    CHECK(regimes_of(kernel).size() == 1);
     kernel.status = report::Status::failed;
     CHECK(regimes_of(kernel).empty());
 }
@@ -84,4 +88,10 @@ TEST_CASE("a panel names each regime once, with the kernels that entered it and 
     CHECK(text.find("a crowded link: a (80% of its rate), c (80% of its rate);") != std::string::npos);
     CHECK(std::count(text.begin(), text.end(), '\n') == 1);
     CHECK(report::panel_text(panel, false).find(text) != std::string::npos);
+    for (const char* label : {"d", "e", "f"}) {
+        panel.kernels.push_back(panel.kernels[0]);
+        panel.kernels.back().label = label;
+    }
+    CHECK(report::cautions_text(panel).find("c (80% of its rate), d (80% of its rate) and 2 more; waits") !=
+          std::string::npos);
 }

@@ -95,6 +95,16 @@ TEST_CASE("the sentence compares the two fastest and says what bounds the winner
     CHECK_THAT(sentence, Catch::Contains("25.0% above the machine bound (matrix)"));
 }
 
+TEST_CASE("far from its bound a kernel waits, unless an engine or a link hardly does") {
+    auto kernel = made_up_kernel("k");
+    kernel.schedule_bound.time = from_nanoseconds(500);
+    report::summarise(kernel);
+    CHECK_THAT(report::conclusion(only({kernel})), Catch::Contains("; waiting rather than bound, 2.0x its schedule"));
+    kernel.components[0].busy = from_nanoseconds(900);
+    CHECK_THAT(report::conclusion(only({kernel})),
+               Catch::Contains("; matrix-bound (at work for 90% of the time, on more than the bound counts), 2.0x"));
+}
+
 TEST_CASE("cycles are never shown without a verdict, also when values were not computed") {
     auto kernel = made_up_kernel("k");
     kernel.verdict = {};

@@ -173,6 +173,10 @@ Json random_machine(Dice& dice, int pes) {
                      {"queue_depth", dice.roll(1, 16)}};
     machine["network"]["receive_buffer_bytes"] = dice.one_of<int>({4096, 65536, 262144});
     machine["network"]["link"] = {{"gbytes_per_s", dice.roll(1, 128)}};
+    if (dice.one_in(4)) {  // one way in and out of every router
+        machine["network"]["port"] = {
+            {"gbytes_per_s", dice.roll(1, 128)}, {"latency_ns", dice.roll(0, 3)}, {"buffer_bytes", 16384}};
+    }
     return machine;
 }
 

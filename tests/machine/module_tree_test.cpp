@@ -50,6 +50,36 @@ TEST_CASE("every component is the SystemC object of its path") {
     }
 }
 
+TEST_CASE("with a port a PE sends and receives through it alone: messages to two neighbours share its rate") {
+    const auto config = [](bool with_port) {
+        return counting_line([=](Json& json) {
+            json["cube"] = {{"topology", "line"}, {"cols", 3}};
+            json["network"]["receive_buffer_bytes"] = 8192;
+            if (with_port) json["network"]["port"] = json["network"]["link"];
+        });
+    };
+    const auto time_of = [&](bool with_port) {
+        Kernels kernels;
+        kernels[1] = [](tl::Context& tl) {
+            const Tile tile = tl.zeros({1024}, Dtype::f32);  // 4096 bytes
+            tl.send(0, tile);
+            tl.send(2, tile);
+        };
+        for (const int pe : {0, 2}) kernels[pe] = [](tl::Context& tl) { tl.recv(1, {1024}, Dtype::f32); };
+        return to_nanoseconds(run_kernels(config(with_port), kernels).time);
+    };
+    const double filled = 1024;  // ns for the zeros
+    CHECK(time_of(false) == Approx(filled + 4096).epsilon(0.05));
+    CHECK(time_of(true) == Approx(filled + 2 * 4096).epsilon(0.05));
+    machine::Simulation simulation(config(true));
+    std::set<std::string> paths;
+    for (const machine::Component& component : simulation.machine().components()) paths.insert(component.path);
+    CHECK(paths.count("machine.cube0.pe1.send") == 1);
+    CHECK(paths.count("machine.cube0.pe1.receive") == 1);
+    CHECK(paths.count("machine.cube0.pe1.send_to_pe2") == 0);
+    CHECK(paths.count("machine.cube0.pe1_in") == 1);
+}
+
 TEST_CASE("a kernel knows its place by cube and PE") {
     std::vector<std::array<int, 4>> places(8);
     Kernels kernels;
