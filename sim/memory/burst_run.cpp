@@ -135,16 +135,20 @@ private:
         const auto time = static_cast<double>(now), channels = static_cast<double>(channels_.size());
         result.time_ns = time * ticks_.nanoseconds_per_tick;
         const auto middle = static_cast<double>((middle_end_ - middle_begin_) * window_share_);
-        result.paced_ns_per_byte = static_cast<double>(end_ - begin_) * ticks_.nanoseconds_per_tick / middle;
+        if (middle > 0.0)
+            result.paced_ns_per_byte = static_cast<double>(end_ - begin_) * ticks_.nanoseconds_per_tick / middle;
         const double bytes = static_cast<double>(requests_ * request_);
         result.gbytes_per_s = bytes / result.time_ns;
         result.fraction_of_peak = result.gbytes_per_s / config_.peak().gbytes_per_s();
         std::sort(latencies_.begin(), latencies_.end());
         for (const double latency : latencies_)
             result.latency_mean_ns += latency / static_cast<double>(latencies_.size());
-        result.latency_min_ns = latencies_.front();
-        result.latency_p99_ns = latencies_[latencies_.size() * 99 / 100];
-        result.row_hit_rate = static_cast<double>(sum.row_hits) / static_cast<double>(sum.reads + sum.writes);
+        if (!latencies_.empty()) {
+            result.latency_min_ns = latencies_.front();
+            result.latency_p99_ns = latencies_[latencies_.size() * 99 / 100];
+        }
+        const std::uint64_t columns = std::max<std::uint64_t>(1, sum.reads + sum.writes);
+        result.row_hit_rate = static_cast<double>(sum.row_hits) / static_cast<double>(columns);
         // Column slots that a burst's data needs anyway are no loss.
         const double idle = std::max(0.0, 1.0 - result.fraction_of_peak);
         const double waited = static_cast<double>(sum.waited_refresh + sum.waited_turnaround + sum.waited_rows);

@@ -6,6 +6,7 @@
 #include "sim/memory/channel_controller.h"
 
 #include <cstdint>
+#include <optional>
 
 namespace tilemesh::memory {
 
@@ -42,8 +43,10 @@ struct BurstResult {
     double time_ns = 0;  // until the last byte
     double gbytes_per_s = 0, fraction_of_peak = 0;
     double latency_mean_ns = 0, latency_min_ns = 0, latency_p99_ns = 0;  // of a request, from issue to last byte
-    double paced_ns_per_byte = 0;  // of the middle half: free of filling and draining, all channels taken to be alike
-    double row_hit_rate = 0;       // of all column commands
+    /// Of the middle half: free of filling and draining, all channels taken to be alike. None: too few bursts reached
+    /// the channels that are looked at.
+    std::optional<double> paced_ns_per_byte;
+    double row_hit_rate = 0;  // of all column commands
     // Shares of the time in which a channel had work but its column commands waited; with fraction_of_peak and the
     // time without work they make up the whole.
     double lost_refresh = 0, lost_turnaround = 0, lost_rows = 0;

@@ -5,13 +5,20 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace tilemesh::memory {
 namespace {
 
 /// What the words of the file mean, in the order in which they are listed there.
 const std::vector<std::string> standards{"ideal", "HBM2", "HBM3"}, refresh_modes{"none", "all_bank", "per_bank"};
+
+/// Of the row command bus in a clock: parts have 1, 2 or 4, and every one is looked at.
+constexpr int most_slots = 64;
+constexpr int most_clocks = 8;                // of a command: parts have 1 to 4
+constexpr std::uint64_t most_columns = 1024;  // of a row: parts have 32 to 128
 
 template <class Enum>
 Enum choice(JsonReader& reader, std::string_view key, const std::vector<std::string>& words, Enum otherwise) {
@@ -25,24 +32,50 @@ int count(JsonReader& reader, std::string_view key, std::uint64_t most, int othe
     return static_cast<int>(reader.integer(key, 1, most, static_cast<std::uint64_t>(otherwise)));
 }
 
+/// Refreshes that take longer than they are apart would pile up and leave no time for anything else.
+void check_refresh(const HbmConfig& hbm, const JsonReader& reader) {
+    const HbmTiming& timing = hbm.timing;
+    // Until a bank that has just been opened is closed again.
+    const double open = std::max(
+        {timing.tRAS, timing.tRCDRD + timing.tRTP, timing.tRCDWR + timing.tCWL + 2 * timing.tCCD_L + timing.tWR});
+    const double closing = open + timing.tRP;
+    const auto must_fit = [&](const char* key, double interval, const char* what, double taken) {
+        if (taken <= interval) return;
+        reader.complain(fmt::format("timing: {}: found {}, expected at least {} for {}", key, interval, taken, what));
+    };
+    if (hbm.refresh == RefreshMode::all_bank)
+        must_fit("tREFI_ns", timing.tREFI, "twice the closing of a bank and tRFC_ns", 2 * (closing + timing.tRFC));
+    if (hbm.refresh == RefreshMode::per_bank) {
+        must_fit("tREFIpb_ns", timing.tREFIpb, "the closing of a bank and four times tRREFD_ns or tRRD_L_ns",
+                 std::max(closing, 4 * std::max(timing.tRREFD, timing.tRRD_L)));
+        must_fit("tREFIpb_ns", timing.tREFIpb, "half of tFAW_ns: refreshes of banks count as activates",
+                 timing.tFAW / 2);
+        const int banks = hbm.geometry.stacks * hbm.geometry.bank_groups * hbm.geometry.banks;
+        must_fit("tREFIpb_ns", timing.tREFIpb, "tRFCpb_ns and tRP_ns over the banks that take turns",
+                 2 * (timing.tRFCpb + timing.tRP) / banks);
+    }
+}
+
 void check(const HbmConfig& hbm, const JsonReader& reader) {
-    if (hbm.geometry.row % hbm.geometry.burst != 0)
-        reader.complain(fmt::format("row_bytes ({}) must be a multiple of burst_bytes ({})", hbm.geometry.row,
-                                    hbm.geometry.burst));
+    if (hbm.geometry.row % hbm.geometry.burst != 0 || hbm.geometry.row / hbm.geometry.burst > most_columns)
+        reader.complain(fmt::format("row_bytes ({}) must be 1 to {} times burst_bytes ({}), a whole number of times",
+                                    hbm.geometry.row, most_columns, hbm.geometry.burst));
     if (hbm.standard == Standard::ideal && hbm.refresh != RefreshMode::none)
         reader.complain("refresh: an ideal memory has none");
     const HbmTiming& timing = hbm.timing;
     const double slots = timing.clock / timing.row_command_slot;
-    if (hbm.standard != Standard::ideal && !(slots >= 1 && std::abs(slots - std::round(slots)) < 1e-6))
-        reader.complain(
-            fmt::format("timing: clock_ns ({}) must be a multiple of row_command_slot_ns ({}), both above 0",
-                        timing.clock, timing.row_command_slot));
-    if (hbm.refresh == RefreshMode::all_bank && timing.tRFC * 2 >= timing.tREFI)
-        reader.complain(fmt::format("timing: tRFC_ns: found {}, expected less than half of tREFI_ns ({})",
-                                    timing.tRFC, timing.tREFI));
-    if (hbm.refresh == RefreshMode::per_bank && timing.tREFIpb < timing.tRREFD * 4)
-        reader.complain(fmt::format("timing: tREFIpb_ns: found {}, expected at least four times tRREFD_ns ({})",
-                                    timing.tREFIpb, timing.tRREFD));
+    if (hbm.standard != Standard::ideal &&
+        !(slots >= 1 && slots <= most_slots && std::abs(slots - std::round(slots)) < 1e-6))
+        reader.complain(fmt::format(
+            "timing: clock_ns ({}) must be 1 to {} times row_command_slot_ns ({}), a whole number of times",
+            timing.clock, most_slots, timing.row_command_slot));
+    for (const auto& [key, length] : {std::pair{"activate_command_ns", timing.activate_command},
+                                      std::pair{"precharge_command_ns", timing.precharge_command}}) {
+        if (length > most_clocks * timing.clock)
+            reader.complain(fmt::format("timing: {}: found {}, expected at most {} times clock_ns ({})", key, length,
+                                        most_clocks, timing.clock));
+    }
+    check_refresh(hbm, reader);
     try {
         const AddressMap map(hbm.geometry, hbm.mapping);
     } catch (const InputError& error) {
@@ -64,7 +97,7 @@ HbmConfig read_hbm(JsonReader reader) {
     hbm.geometry.bank_groups = count(reader, "bank_groups", 64, 4);
     hbm.geometry.banks = count(reader, "banks_per_group", 64, 4);
     hbm.geometry.burst = reader.integer("burst_bytes", 1, 1 << 16, 32);
-    hbm.geometry.row = reader.integer("row_bytes", 1, 1 << 24, 1024);
+    hbm.geometry.row = reader.integer("row_bytes", 1, 1 << 16, 1024);
     hbm.mapping = reader.string("mapping", "256B_chunk_per_channel");
     hbm.refresh = choice(reader, "refresh", refresh_modes, ideal ? RefreshMode::none : RefreshMode::all_bank);
     hbm.refresh_together = reader.boolean("refresh_together", hbm.standard == Standard::hbm3);

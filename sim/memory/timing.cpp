@@ -49,8 +49,12 @@ HbmTiming preset(Standard standard) {
 }
 
 void read_timing(JsonReader reader, HbmTiming& timing) {
-    for (const TimingKey& key : timing_keys())
-        if (reader.has(key.key)) timing.*key.member = reader.number(key.key, 0.0, 1e9);
+    constexpr double longest = 1e4, longest_interval = 1e9;  // ns
+    for (const TimingKey& key : timing_keys()) {
+        const bool interval = key.member == &HbmTiming::tREFI || key.member == &HbmTiming::tREFIpb;
+        if (reader.has(key.key))
+            timing.*key.member = reader.number(key.key, 0.0, interval ? longest_interval : longest);
+    }
     reader.finish();
 }
 

@@ -44,9 +44,27 @@ HbmConfig ideal() {
 
 }  // namespace
 
+TEST_CASE("the pace of few runs over many channels is measured, also where most channels get none of them") {
+    // A run of 64 bytes lies on one of 64 channels, and queues of one entry are filled by few runs.
+    const HbmConfig hbm = hbm_config({{"channels_per_pe", 64}, {"queue_entries", 1}, {"burst_bytes", 64}});
+    ServiceProfile profile(hbm);
+    const double ns = profile.ns_per_byte(64, false);
+    CHECK(ns >= 1.0 / (64 * 51.2));
+    CHECK(ns <= 100.0 / 64);  // one after the other on one channel
+}
+
 TEST_CASE("work goes around refreshes exactly as a walk through time does") {
-    const Bench bench(hbm_config(
-        {{"timing", {{"tREFI_ns", 0.9}, {"tRFC_ns", 0.1}, {"tRP_ns", 0.0}, {"tRTP_ns", 0.0}, {"tRCDRD_ns", 0.1}}}}));
+    const Bench bench(hbm_config({{"timing",
+                                   {{"tREFI_ns", 0.9},
+                                    {"tRFC_ns", 0.1},
+                                    {"tRP_ns", 0.0},
+                                    {"tRTP_ns", 0.0},
+                                    {"tRCDRD_ns", 0.1},
+                                    {"tRAS_ns", 0.0},
+                                    {"tRCDWR_ns", 0.0},
+                                    {"tCWL_ns", 0.0},
+                                    {"tCCD_L_ns", 0.0},
+                                    {"tWR_ns", 0.0}}}}));
     const std::uint64_t interval = bench.profile.refresh_interval().value(),
                         gap = bench.profile.refresh_gap().value();
     REQUIRE(interval == 900);

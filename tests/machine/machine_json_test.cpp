@@ -128,6 +128,20 @@ TEST_CASE("settings that contradict each other are refused") {
     CHECK_THAT(complaint([](Json& json) { json["hbm"]["timing"]["tRFC_ns"] = 4000.0; }),
                says("/hbm", "tRFC_ns", "tREFI_ns"));
     CHECK_THAT(complaint([](Json& json) { json["hbm"]["timing"]["clock_ns"] = 0.3; }), says("/hbm", "clock_ns"));
+    CHECK_THAT(complaint([](Json& json) { json["hbm"]["timing"]["row_command_slot_ns"] = 1e-6; }),
+               says("/hbm", "clock_ns", "row_command_slot_ns"));
+    CHECK_THAT(complaint([](Json& json) { json["hbm"]["timing"]["activate_command_ns"] = 500.0; }),
+               says("/hbm", "activate_command_ns", "500"));
+    CHECK_THAT(complaint([](Json& json) { json["hbm"]["row_bytes"] = 65536; }), says("/hbm", "row_bytes"));
+    // Refreshes of single banks that cannot be done as often as they are due.
+    for (const char* slow : {"tRP_ns", "tRAS_ns", "tRFCpb_ns", "tFAW_ns", "tRREFD_ns"}) {
+        INFO(slow);
+        const auto said = complaint([&](Json& json) {
+            json["hbm"]["refresh"] = "per_bank";
+            json["hbm"]["timing"][slow] = 5000.0;
+        });
+        CHECK_THAT(said, says("/hbm", "tREFIpb_ns"));
+    }
     CHECK_THAT(complaint([](Json& json) { json["hbm"]["mapping"] = "row column"; }),
                says("/hbm", "mapping", "channel"));
     CHECK_THAT(complaint([](Json& json) { json["hbm"]["standard"] = "ideal"; }), says("/hbm"));
