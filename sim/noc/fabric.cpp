@@ -56,6 +56,17 @@ void Fabric::record(std::size_t link, ComponentId id, Recorder* recorder) {
     links_[link].recorder = recorder;
 }
 
+Bytes Fabric::bytes_moved(std::size_t number, Picoseconds now) {
+    LinkState& link = links_[number];
+    Bytes to_come;
+    link.turns.visit_left(now, [&](int who, Picoseconds left) {
+        // Turns that it will lose are among those left; what it sends comes last.
+        const auto bytes = static_cast<std::uint64_t>(to_nanoseconds(left) * link.rate.gbytes_per_s() + 0.5);
+        to_come += std::min(channel(who).sending, Bytes(bytes));
+    });
+    return link.begun - to_come;
+}
+
 void Fabric::run_until(Picoseconds limit) {
     Calendar::Event event;
     while (calendar_.take_until(limit, event)) {
@@ -171,7 +182,8 @@ void Fabric::send(std::int32_t number) {
     if (first) lost = lost_turns(number);
     sender.unsent -= bytes;
     if (!sender.final_hop) sender.credit -= bytes;
-    link.moved += bytes;
+    sender.sending = bytes;
+    link.begun += bytes;
     if (link.recorder) {
         const Picoseconds begin = std::max(now_, link.booked_until);
         link.booked_until = begin + work;

@@ -37,7 +37,8 @@ public:
     /// Lets everything happen that happens until then. Clients are told on the way, and may inject.
     void run_until(Picoseconds limit);
 
-    Bytes bytes_moved(std::size_t link) const { return links_[link].moved; }
+    /// What the link has moved until `now`, which no event that has happened lies behind.
+    Bytes bytes_moved(std::size_t link, Picoseconds now);
     /// Packets times links crossed, so far.
     std::uint64_t packet_hops() const { return packet_hops_; }
 
@@ -76,6 +77,7 @@ private:
         Picoseconds tail_from;    // before this it cannot leave this one
         Picoseconds free_since;   // when the last holder's tail left
         Bytes unsent;             // of the holder
+        Bytes sending;            // of the holder: what it takes turns for
         Bytes credit;             // free room in the buffer
 
         RingQueue<Arrival> queue;     // packets in the buffer, first to last
@@ -116,7 +118,7 @@ private:
 
         Bytes known_bytes;
         Picoseconds known_time;
-        Bytes moved;
+        Bytes begun;  // to be moved
         Recorder* recorder = nullptr;
         Picoseconds next_allocation = Picoseconds::max();
         Picoseconds delivery;  // from the end of a tail's turn to where a packet that ends here has arrived

@@ -7,6 +7,7 @@
 #include "sim/base/units.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace tilemesh::noc {
@@ -48,6 +49,15 @@ public:
         const int who = waiting_[0].who;
         waiting_.clear();
         return who;
+    }
+
+    /// Calls visit(who, left) for everybody here: how long the link still has to work for them at `now`.
+    template <class Visit>
+    void visit_left(Picoseconds now, Visit visit) {
+        if (waiting_.empty()) return;
+        advance(now);
+        std::uint64_t under_way = now.value() - origin_;
+        for (const Waiting& w : waiting_) visit(w.who, Picoseconds(w.left - std::exchange(under_way, 0)));
     }
 
 private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/probe/traffic_run.h"
 
+#include "sim/base/error.h"
 #include "sim/base/random.h"
 #include "sim/noc/fabric.h"
 #include "sim/noc/network.h"
@@ -12,6 +13,7 @@
 namespace tilemesh::probe {
 namespace {
 
+constexpr double rounding = 2e-3;          // of turns to picoseconds, of what is under way to bytes
 constexpr std::uint64_t gaps = 0x3000000;  // stream of random numbers, plus the source
 
 struct InFlight {
@@ -112,7 +114,7 @@ void TrafficRun::create(int node, Picoseconds now) {
     packet.stream.client = this;
     packet.stream.available_from = packet.stream.available_until = packet.stream.entered = now;
     if (packet.stream.route->empty()) {  // to itself, and there is no port to pass
-        arrived(packet, now + network_.router.latency());
+        arrived(packet, now + network_.router.latency() + cycle_ * static_cast<std::uint64_t>(load_.packet_flits));
         return;
     }
     fabric_.inject(packet.stream, noc::TrafficClass::message, now);
@@ -147,9 +149,9 @@ TrafficPoint TrafficRun::run() {
         }
     }
     const Picoseconds end = until_ + cycle_ * load_.drain_cycles;
-    const auto moved = [&] {
+    const auto moved_until = [&](Picoseconds now) {
         std::vector<Bytes> bytes;
-        for (std::size_t i = 0; i < topology_.links().size(); ++i) bytes.push_back(fabric_.bytes_moved(i));
+        for (std::size_t i = 0; i < topology_.links().size(); ++i) bytes.push_back(fabric_.bytes_moved(i, now));
         return bytes;
     };
     bool warm = false, measured = false;
@@ -157,15 +159,18 @@ TrafficPoint TrafficRun::run() {
         const Picoseconds now = std::min(calendar_.next(), fabric_.next_event());
         if (!warm && now >= from_) {
             warm = true;
-            moved_before_ = moved();
+            moved_before_ = moved_until(from_);
         }
         if (!measured && now >= until_) {
             measured = true;
-            const std::vector<Bytes> after = moved();
+            const std::vector<Bytes> after = moved_until(until_);
             for (std::size_t i = 0; i < after.size(); ++i) {
                 const double possible =
                     topology_.links()[i].config.rate.gbytes_per_s() * to_nanoseconds(until_ - from_);
-                link_loads_.push_back(static_cast<double>((after[i] - moved_before_[i]).value()) / possible);
+                const double load = static_cast<double>((after[i] - moved_before_[i]).value()) / possible;
+                if (load > 1.0 + rounding)
+                    fail<InternalError>("link {} moved {} of what it can", topology_.links()[i].name, load);
+                link_loads_.push_back(std::min(1.0, load));
             }
         }
         if (now >= until_ && (open_ == 0 || now >= end)) break;

@@ -43,7 +43,7 @@ public:
             fail<InternalError>("transfers: {} of {} arrived", arrived_, transfers_.size());
         }
         for (std::size_t i = 0; i < topology_.links().size(); ++i)
-            result_.link_bytes.push_back(fabric_.bytes_moved(i));
+            result_.link_bytes.push_back(fabric_.bytes_moved(i, result_.end));
         return result_;
     }
 

@@ -143,3 +143,37 @@ TEST_CASE("mirrored on a line, everything passes its middle: no node gets more t
     CHECK(point.accepted >= 0.8 / (n / 2));
     CHECK(*std::max_element(point.link_loads.begin(), point.link_loads.end()) <= 1.0);
 }
+
+TEST_CASE("a packet to the node itself takes its flits' time, so that a closed loop of them goes on in time") {
+    NetworkConfig network = network_of(all_to_all(3));
+    network.router = {};
+    network.flit = network.packet = Bytes(128);
+    TrafficLoad load;
+    load.pattern = pattern("bit_complement");  // node 1 sends to itself
+    load.outstanding = 1;
+    load.warmup_cycles = 0;
+    load.measured_cycles = 1000;
+    load.drain_cycles = 10;
+    const TrafficPoint point = run_traffic(network, load);
+    CHECK(point.accepted <= 1.0);
+    CHECK(point.accepted * 3 >= 1.0);  // node 1 by itself
+}
+
+TEST_CASE("links that are full with long packets of many channels are full, not more") {
+    NetworkConfig network = network_of(line(5));
+    network.port = network.link;
+    network.router.virtual_channels = 8;
+    network.flit = Bytes(16);
+    network.packet = Bytes(16 * 60);
+    TrafficLoad load;
+    load.pattern = pattern("bit_complement");
+    load.packet_flits = 60;
+    load.offered = 1.0;
+    load.warmup_cycles = 3000;
+    load.measured_cycles = 3000;
+    load.drain_cycles = 0;
+    const TrafficPoint point = run_traffic(network, load);
+    const double most = *std::max_element(point.link_loads.begin(), point.link_loads.end());
+    CHECK(most <= 1.0);
+    CHECK(most >= 0.95);
+}

@@ -69,6 +69,25 @@ std::map<int, std::uint64_t> worked_out(const std::vector<Arrival>& arrivals) {
 
 }  // namespace
 
+TEST_CASE("what is left for everybody at any moment is what flits played through leave") {
+    // Three packets of 3, 5 and 4 turns of 10 ps that begin at 0: A B C A B C A B C . B C . B.
+    Turns turns{Picoseconds(10)};
+    turns.join(0, Picoseconds(30), Picoseconds());
+    turns.join(1, Picoseconds(50), Picoseconds());
+    turns.join(2, Picoseconds(40), Picoseconds());
+    std::vector<std::uint64_t> left(3);
+    const auto at = [&](std::uint64_t now) {
+        turns.visit_left(Picoseconds(now),
+                         [&](int who, Picoseconds time) { left[static_cast<std::size_t>(who)] = time.value(); });
+        return left;
+    };
+    CHECK(at(0) == std::vector<std::uint64_t>{30, 50, 40});
+    CHECK(at(4) == std::vector<std::uint64_t>{26, 50, 40});
+    CHECK(at(10) == std::vector<std::uint64_t>{20, 50, 40});
+    CHECK(at(47) == std::vector<std::uint64_t>{10, 33, 30});
+    CHECK(turns.next_finish() == Picoseconds(70));  // looking changes nothing
+}
+
 TEST_CASE("alone on the link a packet takes its own time, two take turns") {
     CHECK(worked_out({{5, 35}}) == std::map<int, std::uint64_t>{{0, 40}});
     // Flits at 0 a, 10 b, 20 a, 30 b, 40 a: b ends first.
