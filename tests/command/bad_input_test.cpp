@@ -191,3 +191,11 @@ TEST_CASE("each mistake on the command line is one line, exit code 2") {
     for (const auto& item : std::filesystem::directory_iterator(folder / "")) files += item.is_regular_file() ? 1 : 0;
     CHECK(files == 3);  // panel.json, stdout.txt, stderr.txt
 }
+
+TEST_CASE("a table that cannot be written is an error, unless its reader has seen enough") {
+    const ScratchFolder folder;
+    write_file(folder / "panel.json", example_panel({TILEMESH_KERNEL}).dump());
+    const std::string run = TILEMESH_COMMAND " run " + (folder / "panel.json").string();
+    check_bad_input(run_command(folder, "(" + run + " >/dev/full)"));
+    CHECK(run_command(folder, run + " | true").err.empty());
+}

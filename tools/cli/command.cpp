@@ -9,7 +9,10 @@
 
 #include <fmt/format.h>
 
+#include <poll.h>
+
 #include <algorithm>
+#include <cstdio>
 
 namespace tilemesh::cli {
 namespace {
@@ -30,6 +33,15 @@ void check_subcommand(int argc, char** argv, const CLI::App& app) {
     const auto near = nearest_name(asked, names);
     fail<InputError>("there is no command {}, expected {}{}", asked, fmt::join(names, ", "),
                      near ? fmt::format("; did you mean {}?", *near) : "");
+}
+
+/// A table that nobody got is an error; a reader who has seen enough (`| head`) is not.
+int with_output_written(int exit_code, spdlog::logger& log) {
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit_code;
+    pollfd reader{1, POLLOUT, 0};
+    if (::poll(&reader, 1, 0) == 1 && (reader.revents & POLLERR) != 0) return exit_code;
+    log.error("standard output cannot be written");
+    return exit_code == exit_ok ? exit_bad_input : exit_code;
 }
 
 int parse_and_run(int argc, char** argv, Context& context) {
@@ -67,7 +79,7 @@ int tilemesh_command(int argc, char** argv, const run::EntryRunner& runner) {
     spdlog::logger log = make_log();
     Context context{runner, log, colour_wanted(1)};
     try {
-        return parse_and_run(argc, argv, context);
+        return with_output_written(parse_and_run(argc, argv, context), log);
     } catch (const InputError& error) {
         log.error("{}", one_line(error.what()));
         return exit_bad_input;
