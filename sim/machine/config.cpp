@@ -1,9 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/machine/config.h"
 
+#include "sim/noc/topology.h"
+
 #include <fmt/core.h>
 
 namespace tilemesh::machine {
+
+namespace {
+
+/// Only all-to-all networks have many links.
+void check_links(const MachineConfig& machine, const JsonReader& reader) {
+    constexpr std::size_t most_links = std::size_t{1} << 17, most_neighbours = 30;
+    const auto& network = machine.network;
+    const auto links_of = [](const noc::GridConfig& grid) {
+        const bool all = grid.kind == noc::TopologyKind::all_to_all;
+        return all ? static_cast<std::size_t>(grid.nodes()) * static_cast<std::size_t>(grid.nodes() - 1) : 0;
+    };
+    const std::size_t links = links_of(network.pes_in_cube) * static_cast<std::size_t>(network.cubes.nodes()) +
+                              links_of(network.cubes) * static_cast<std::size_t>(network.pes_in_cube.rows);
+    if (links > most_links) {
+        reader.complain(fmt::format("network: all-to-all makes {} links, expected at most {}", links, most_links));
+    }
+    if (links == 0 || network.port) return;
+    const noc::Topology topology(network);
+    for (int pe = 0; pe < topology.pes(); ++pe) {
+        const std::size_t neighbours = topology.link_ends(pe).size() / 2;
+        if (neighbours <= most_neighbours) continue;
+        reader.complain(
+            fmt::format("network: {} has {} neighbours, expected at most {}, each with engines of its "
+                        "own, or a network.port to share",
+                        topology.pe_name(pe), neighbours, most_neighbours));
+    }
+}
+
+}  // namespace
 
 MachineConfig read_machine(JsonReader reader) {
     MachineConfig machine;
@@ -26,6 +57,7 @@ MachineConfig read_machine(JsonReader reader) {
         reader.complain(fmt::format("{} cubes of {} PEs are {} PEs, expected at most 4096", cubes.nodes(),
                                     cube.nodes(), std::int64_t{cubes.nodes()} * cube.nodes()));
     }
+    check_links(machine, reader);
     reader.finish();
     return machine;
 }

@@ -7,13 +7,25 @@
 #include <algorithm>
 #include <chrono>
 #include <set>
+#include <utility>
 
 /// SystemC's library wants this entry point; simulations here are driven from main, so it is never called.
 int sc_main(int, char**) { return 0; }
 
 namespace tilemesh::machine {
 
+namespace {
+
+/// The context of the last simulation that has ended.
+sc_core::sc_simcontext* ended_context = nullptr;
+
+}  // namespace
+
 SystemcContext::SystemcContext() : previous_(sc_core::sc_get_curr_simcontext()) {
+    if (ended_context) {
+        sc_core::sc_default_global_context = sc_core::sc_curr_simcontext = ended_context;
+        delete std::exchange(ended_context, nullptr);
+    }
     sc_core::sc_default_global_context = new sc_core::sc_simcontext;
     sc_core::sc_curr_simcontext = sc_core::sc_default_global_context;
     // A warning of SystemC (two modules of one name, say) is a mistake of ours.
@@ -22,7 +34,7 @@ SystemcContext::SystemcContext() : previous_(sc_core::sc_get_curr_simcontext()) 
 }
 
 SystemcContext::~SystemcContext() {
-    delete sc_core::sc_curr_simcontext;
+    ended_context = sc_core::sc_curr_simcontext;
     sc_core::sc_default_global_context = sc_core::sc_curr_simcontext = previous_;
 }
 

@@ -33,7 +33,8 @@ struct Outcome {
 
 /// SystemC keeps its state in a context behind two global pointers. A fresh one per simulation lets several follow
 /// each other in one process. The context of before comes back afterwards: the first one holds events of SystemC's
-/// own that live until the process ends.
+/// own that live until the process ends. One that has ended goes when the next begins: taking it apart is quadratic
+/// in its processes (most of a minute for 4096 PEs), and a worker, which simulates once, never needs to.
 class SystemcContext {
 public:
     SystemcContext();

@@ -183,6 +183,17 @@ Route Topology::route(int from, int to) const {
     return out;
 }
 
+std::vector<Topology::LinkEnd> Topology::link_ends(int pe) const {
+    if (first_port_ >= 0) return {{first_port_ + 2 * pe, pe, true}, {first_port_ + 2 * pe + 1, pe, false}};
+    std::vector<LinkEnd> ends;
+    for (const auto& [peer, link] : outgoing_[static_cast<std::size_t>(pe)]) {
+        ends.push_back({link, peer, true});
+        ends.push_back({link_between(peer, pe), peer, false});
+    }
+    std::sort(ends.begin(), ends.end(), [](const LinkEnd& a, const LinkEnd& b) { return a.link < b.link; });
+    return ends;
+}
+
 GridConfig Topology::whole_grid() const {
     return {cubes_ == 1 ? pe_grid_.kind : cube_grid_.kind, pe_grid_.rows * cube_grid_.rows,
             pe_grid_.cols * cube_grid_.cols};

@@ -48,6 +48,13 @@ public:
     bool two_classes() const { return has_wraps(pe_grid_) || has_wraps(cube_grid_); }
     /// The path from one PE to another; empty when they are the same and have no port.
     Route route(int from, int to) const;
+    /// Where messages of a PE begin or end: at its port's two links, or without one at those of its router; by link.
+    struct LinkEnd {
+        int link;
+        int peer;  // at the other end; the PE itself: its port
+        bool out;
+    };
+    std::vector<LinkEnd> link_ends(int pe) const;
     /// The PE one step to the east (0), west (1), north (2), south (3) on the whole grid; -1: none.
     int neighbour(int pe, int direction) const;
     std::string pe_name(int pe) const;  // "cube0.pe3"

@@ -243,14 +243,14 @@ void ProcessingElement::transfer_done(Command& command, Picoseconds begin, Picos
 
 void ProcessingElement::send_left(int link, Picoseconds when) {
     react([&] {
-        Engine& engine = *send_by_link_[static_cast<std::size_t>(link)];
+        Engine& engine = engine_at(link);
         message_done(engine, engine.current_since, when);
     });
 }
 
 void ProcessingElement::receive_done(int link, Picoseconds first, Picoseconds when, PayloadPtr values) {
     react([&] {
-        Engine& engine = *receive_by_link_[static_cast<std::size_t>(link)];
+        Engine& engine = engine_at(link);
         engine.current.output->values = std::move(values);
         message_done(engine, first, when);
     });

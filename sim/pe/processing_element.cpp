@@ -42,28 +42,15 @@ ProcessingElement::ProcessingElement(sc_core::sc_module_name module_name, int nu
       stores_(*this, true, config.dma.outstanding),
       sram_(config.sram) {
     if (config.launch.costs()) launches_ = component(surroundings, name(), "launch", "launch");
-    const std::vector<noc::LinkSpec>& links = surroundings.network.topology().links();
-    send_by_link_.resize(links.size(), nullptr);
-    receive_by_link_.resize(links.size(), nullptr);
-    // The links that messages of this PE begin or end with: its port's, or without one those of its router.
-    const bool has_port = surroundings.network.config().port.has_value();
-    for (std::size_t i = 0; i < links.size(); ++i) {
-        using noc::LinkRole;
-        const auto first = has_port ? LinkRole::into_network : LinkRole::routers;
-        const auto last = has_port ? LinkRole::out_of_network : LinkRole::routers;
-        if (links[i].role == first && links[i].from == number)
-            send_by_link_[i] = &add_message_engine(EngineKind::send, links[i].to);
-        if (links[i].role == last && links[i].to == number)
-            receive_by_link_[i] = &add_message_engine(EngineKind::receive, links[i].from);
+    for (const noc::Topology::LinkEnd& end : surroundings.network.topology().link_ends(number)) {
+        const EngineKind kind = end.out ? EngineKind::send : EngineKind::receive;
+        engine_by_link_.emplace_back(end.link, &add_message_engine(kind, end.peer));
     }
     SC_THREAD(run);
     set_stack_size(kStackBytes);
 }
 
 Engine& ProcessingElement::add_message_engine(EngineKind kind, int peer) {
-    if (engines_.size() == 64) {
-        fail<InputError>("{} has more than 30 neighbours: all-to-all networks are limited to 31 PEs", name());
-    }
     const bool sends = kind == EngineKind::send;
     const noc::Topology& topology = surroundings_.network.topology();
     std::string engine_name = sends ? "send" : "receive";
@@ -80,6 +67,12 @@ Engine& ProcessingElement::add_message_engine(EngineKind kind, int peer) {
         component(surroundings_, name(), engine_name, sends ? "send" : "receive")));
     engines_.push_back(message_engines_.back().get());
     return *message_engines_.back();
+}
+
+Engine& ProcessingElement::engine_at(int link) {
+    const auto found = std::find_if(engine_by_link_.begin(), engine_by_link_.end(),
+                                    [=](const auto& end) { return end.first == link; });
+    return *found->second;
 }
 
 void ProcessingElement::launch(KernelText text, tl::ProgramInfo info) {
@@ -153,7 +146,7 @@ Engine& ProcessingElement::engine_for(const Command& command) {
     if (!engine) {
         const noc::Route& route = sends ? surroundings_.network.route(number_, command.peer)
                                         : surroundings_.network.route(command.peer, number_);
-        engine = sends ? send_by_link_[route.front().link] : receive_by_link_[route.back().link];
+        engine = &engine_at(static_cast<int>(sends ? route.front().link : route.back().link));
     }
     return *engine;
 }

@@ -76,6 +76,7 @@ private:
     void run();
     /// Towards one neighbour, or with the PE itself as `peer` through its port to all.
     Engine& add_message_engine(EngineKind kind, int peer);
+    Engine& engine_at(int link);
     Engine& engine_for(const Command& command);
     TileRecord* take_tile(const Command& command, const Shape& shape, Dtype dtype);
     void take_room(Bytes bytes);
@@ -116,8 +117,8 @@ private:
     Engine matrix_, vector_, load_, store_;
     std::vector<std::unique_ptr<Engine>> message_engines_;  // send and receive, one per link
     std::vector<Engine*> engines_;                          // by bit
-    std::vector<Engine*> send_by_link_, receive_by_link_;
-    std::vector<Engine*> send_to_, receive_from_;  // by peer, filled when first used
+    std::vector<std::pair<int, Engine*>> engine_by_link_;   // of those
+    std::vector<Engine*> send_to_, receive_from_;           // by peer, filled when first used
     Dma loads_, stores_;
     Sram sram_;
 

@@ -109,9 +109,15 @@ TEST_CASE("a PE takes one kernel") {
                       Catch::Contains("machine.cube0.pe3"));
 }
 
-TEST_CASE("an all-to-all network larger than a PE has ports is refused") {
-    const auto config = counting_line([](Json& json) { json["cube"] = {{"topology", "all_to_all"}, {"cols", 32}}; });
-    CHECK_THROWS_AS(machine::Simulation(config), InputError);
-    const auto largest = counting_line([](Json& json) { json["cube"] = {{"topology", "all_to_all"}, {"cols", 31}}; });
-    CHECK_NOTHROW(machine::Simulation(largest));
+TEST_CASE("an all-to-all network with more neighbours than a PE has engines for needs ports") {
+    const auto config = [](int pes, bool with_port) {
+        return counting_line([=](Json& json) {
+            json["cube"] = {{"topology", "all_to_all"}, {"cols", pes}};
+            if (with_port) json["network"]["port"] = json["network"]["link"];
+        });
+    };
+    CHECK_THROWS_WITH(config(32, false), Catch::Contains("cube0.pe0 has 31 neighbours") && Catch::Contains("port"));
+    CHECK_NOTHROW(machine::Simulation(config(31, false)));
+    CHECK_NOTHROW(machine::Simulation(config(32, true)));
+    CHECK_THROWS_WITH(config(400, true), Catch::Contains("159600 links"));
 }
