@@ -30,8 +30,8 @@ struct LinkSpec {
 
 struct Hop {
     std::uint32_t link : 31 = 0;
-    std::uint32_t channel_class : 1 =
-        0;  // of the virtual channels it may use: 1 where the dimension's path wraps around
+    /// Of the virtual channels it may use: 1 where the dimension's path wraps around.
+    std::uint32_t channel_class : 1 = 0;
     bool operator==(const Hop&) const = default;
 };
 using Route = std::vector<Hop>;

@@ -82,7 +82,7 @@ Destinations destinations_of(const TrafficPattern& pattern, const noc::Topology&
     const Setting setting{pattern, topology, topology.whole_grid(), topology.pes()};
     for (const auto& [name, rule] : rules) {
         if (name != pattern.name) continue;
-        return [setting, rule](int source, std::uint64_t index) { return rule(setting, source, index); };
+        return [setting, rule = rule](int source, std::uint64_t index) { return rule(setting, source, index); };
     }
     fail<InternalError>("no rule for the traffic pattern {}", pattern.name);
 }

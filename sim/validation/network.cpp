@@ -2,6 +2,7 @@
 // The network's routers and links against a flit-level simulator: latency under Bernoulli traffic and throughput at
 // saturation of k-ary n-meshes and tori. Packets, channels and buffers are those of the rows; pipeline, links and
 // ports are the reference's own (one cycle each, two for the links of a torus, which it lays out longer).
+#include "sim/base/names.h"
 #include "sim/probe/traffic_run.h"
 #include "sim/validation/families.h"
 
@@ -28,20 +29,31 @@ struct Setting {
     int nodes() const { return n == 1 ? k : k * k; }
 };
 
+/// What of a row no suite is made of; empty: nothing.
+std::string without_suite(JsonReader& row) {
+    const auto unless_one_of = [](const char* key, const std::string& word, const std::vector<std::string>& known) {
+        const bool is_known = std::find(known.begin(), known.end(), word) != known.end();
+        return is_known ? "" : fmt::format("{} {} has no suite", key, printable(word));
+    };
+    std::string found = unless_one_of("topology", row.string("topology"), {"mesh", "torus"});
+    if (found.empty()) found = unless_one_of("traffic", row.string("traffic"), {"uniform", "neighbor"});
+    if (found.empty()) found = unless_one_of("routing", row.string("routing", "dor"), {"dor", "dim_order"});
+    if (found.empty() && row.integer("speculative", 0, 1, 0) != 0) found = "speculative allocation has no suite";
+    return found;
+}
+
 Setting setting_of(JsonReader& row) {
     Setting s;
     const auto size = [&](const char* key, std::uint64_t least, std::uint64_t most) {
         return static_cast<int>(row.integer(key, least, most));
     };
-    s.torus = row.word("topology", {"mesh", "torus"}) == "torus";
+    s.torus = row.string("topology") == "torus";
     s.n = size("n", 1, 2);
     s.k = size("k", 2, s.n == 1 ? 1024 : 64);
-    s.traffic = row.word("traffic", {"uniform", "neighbor"});
+    s.traffic = row.string("traffic");
     s.packet_flits = size("packet_flits", 1, 1 << 16);
     s.channels = size("num_vcs", s.torus ? 2 : 1, 64);
     s.buffer_flits = size("vc_buf", 1, 1 << 20);
-    if (row.integer("speculative", 0, 1, 0) != 0)
-        row.member("speculative").reject("0: allocation one after the other");
     return s;
 }
 
@@ -118,7 +130,7 @@ Case latency_case(const LatencyRow& row, std::optional<double> saturation) {
     const bool beyond = row.unstable || (saturation && row.offered > share_of_saturation * *saturation);
     if (!beyond) suites.push_back(suite);
     const std::string left_out = fmt::format("offered more than {:g} % of saturation", 100.0 * share_of_saturation);
-    if (suites.empty()) return {name, {suite}, nullptr, true, left_out};
+    if (suites.empty()) return not_compared(suite, left_out);
     const double hops = 20000.0 * row.setting.nodes() * row.offered / row.setting.packet_flits;
     return {name, suites,
             [=] {
@@ -151,6 +163,10 @@ std::vector<Case> cases_of(JsonReader file, const Surroundings&) {
     std::vector<Case> saturated;
     if (auto rows = file.optional_member("saturation")) {
         for (JsonReader& row : rows->elements()) {
+            if (const std::string why = without_suite(row); !why.empty()) {
+                saturated.push_back(not_compared("network_saturation_uniform", why));
+                continue;
+            }
             const Setting setting = setting_of(row);
             const double accepted = row.number(accepted_key, 1e-6, 1.0);
             saturations[setting] = accepted;
@@ -160,6 +176,10 @@ std::vector<Case> cases_of(JsonReader file, const Surroundings&) {
     std::vector<Case> cases;
     if (auto rows = file.optional_member("latency")) {
         for (JsonReader& reader : rows->elements()) {
+            if (const std::string why = without_suite(reader); !why.empty()) {
+                cases.push_back(not_compared("network_uniform", why));
+                continue;
+            }
             LatencyRow row;
             row.setting = setting_of(reader);
             row.offered = reader.number("offered_flits_per_node_cycle", 1e-6, 1.0);

@@ -37,6 +37,9 @@ struct Case {
     std::string left_out{};
 };
 
+/// A row that feeds `suite` only by being counted, with the reason why.
+Case not_compared(const std::string& suite, const std::string& why);
+
 /// What cases may need besides their row.
 struct Surroundings {
     std::filesystem::path configs;   // the folder with machines/, panels/, validation/

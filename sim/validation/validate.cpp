@@ -103,8 +103,10 @@ Chosen choose(const std::vector<Family>& families, const Surroundings& surroundi
             }
         }
     }
-    if (all.cases.empty())
-        fail<InputError>("there is nothing to compare: no row of the files feeds the suites asked for");
+    if (all.cases.empty()) {
+        const std::string why = all.left_out.empty() ? "" : fmt::format(" ({})", all.left_out.front().reason);
+        fail<InputError>("there is nothing to compare: no row of the files feeds the suites asked for{}", why);
+    }
     return all;
 }
 

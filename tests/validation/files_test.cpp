@@ -68,6 +68,38 @@ TEST_CASE("files that are no reference data, and rows that are broken, are bad i
     check_bad_input(validate(folder, "--data '" + (folder / "missing.json").string() + "'"));
 }
 
+TEST_CASE("rows that no suite is made of are counted beside the others, not an end of all") {
+    const ScratchFolder folder;
+    const auto packet = [](const std::string& changes) {
+        Json row = {{"topology", "mesh"},
+                    {"k", 4},
+                    {"n", 1},
+                    {"traffic", "neighbor"},
+                    {"packet_flits", 1},
+                    {"num_vcs", 2},
+                    {"vc_buf", 8},
+                    {"offered_flits_per_node_cycle", 0.02},
+                    {"routing", "dor"},
+                    {"speculative", 0},
+                    {"avg_packet_latency", 12.0}};
+        row.merge_patch(Json::parse(changes));
+        return row;
+    };
+    const Json file = {{"latency",
+                        {packet("{}"), packet(R"({"traffic": "tornado"})"), packet(R"({"topology": "fly"})"),
+                         packet(R"({"routing": "valiant"})"), packet(R"({"speculative": 1})")}}};
+    write_file(folder / "rows.json", file.dump());
+    const std::string data = "--data '" + (folder / "rows.json").string() + "'";
+    const Ran ran = validate(folder, data);
+    for (const char* what : {"traffic tornado", "topology fly", "routing valiant", "speculative allocation"})
+        CHECK_THAT(ran.out, Catch::Contains(std::string(what) + " has no suite"));
+    CHECK_THAT(ran.out, Catch::Contains("2 comparisons in 2 suites"));
+    write_file(folder / "rows.json", Json{{"latency", {packet(R"({"traffic": "tornado"})")}}}.dump());
+    const Ran nothing = validate(folder, data);
+    check_bad_input(nothing);
+    CHECK_THAT(nothing.err, Catch::Contains("traffic tornado has no suite"));
+}
+
 TEST_CASE("every bundled file is recognised by its own family alone, and its suites have distinct names") {
     const FakeRunner runner;
     const auto families = validation::all_families();
