@@ -23,7 +23,7 @@ void AttentionRun::row(const Issue& issue) {
     const Action& action = *issue.action;
     switch (action.kind) {
         case Action::Kind::attend:
-            return attend(issue);
+            return attend(visits_.at(&action));
         case Action::Kind::fence:
             return fence();
         case Action::Kind::merge:
@@ -44,7 +44,7 @@ void AttentionRun::transfer(const Issue& issue) {
     if (item.kind == Item::Kind::chunk) {
         const Range keys = messages_.at(&action)[piece];
         sends ? chunks_.send(item, keys, action.peer) : chunks_.receive(item, keys, action.peer);
-    } else if (const QueryWork& work = work_for(item.user, item.id, item.head_part); work.blocks.empty()) {
+    } else if (const QueryWork& work = work_of(action); work.blocks.empty()) {
         return;  // a rank without tokens
     } else if (item.kind == Item::Kind::queries) {
         sends ? send_queries(action, piece) : receive_queries(action, piece);
@@ -77,92 +77,86 @@ void AttentionRun::fence() {
     chunks_.wait_for_all();
 }
 
-void AttentionRun::attend(const Issue& issue) {
-    const Action& action = *issue.action;
-    const Item& chunk = action.item;
-    if (launch_.heads_of_part(chunk.head_part).empty()) return;
-    QueryWork& work = work_for(chunk.user, action.owner, chunk.head_part);
-    const Sight& sight = sights_.at(&action);
-    // The pipeline of stages puts this chunk's first scores before the last values of the chunk before, up to a block
-    // ahead of their turn. That pays only if the chunk is here by then; else it would hold those values up.
-    if (issue.data > attend_end_ - (attend_end_ - attend_begin_) / static_cast<double>(steps_total_))
+void AttentionRun::attend(const Visit& visit) {
+    if (launch_.heads_of_part(visit.work->queries.head_part).empty()) return;
+    // The pipeline of stages puts this visit's first scores before the last values of the visit before, up to a block
+    // ahead of their turn. That pays only if the keys are here by then; else it would hold those values up.
+    if (visit_ && visit.data > visit_->end - (visit_->end - visit_->begin) / static_cast<double>(steps_total_))
         attention_.flush();
+    visit_ = &visit;
     steps_done_ = 0;
-    steps_total_ = std::max<std::size_t>(1, sight.visible.size());
-    attend_begin_ = issue.time;
-    attend_end_ = issue.end;
+    steps_total_ = std::max<std::size_t>(1, visit.visible.size());
     // Groups of blocks of the same heads, so that a tile of keys serves all of them.
+    const std::vector<QueryBlock>& blocks = visit.work->blocks;
     std::vector<Group> groups;
-    for (std::size_t b = 0; b < work.blocks.size(); ++b) {
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
         const bool joins = !groups.empty() &&
-                           work.blocks[groups.back().blocks.front()].rows.heads == work.blocks[b].rows.heads &&
+                           blocks[groups.back().blocks.front()].rows.heads == blocks[b].rows.heads &&
                            static_cast<std::int64_t>(groups.back().blocks.size()) < launch_.tiling.group_blocks;
         if (!joins) groups.emplace_back();
-        Group& group = groups.back();
-        group.blocks.push_back(b);
-        group.tiles_left.push_back(0);
-        for (std::size_t t = 0; t < sight.tiles.size(); ++t)
-            group.tiles_left.back() += sight.at(t, b) != Visible::none ? 1 : 0;
+        groups.back().blocks.push_back(b);
+        groups.back().tiles_left.push_back(visit.seen_by(b));
     }
     for (std::size_t g = 0; g < groups.size(); ++g)
-        attend_group(chunk, work, sight, groups[g], g + 1 < groups.size() ? &groups[g + 1] : nullptr);
+        attend_group(visit, groups[g], g + 1 < groups.size() ? &groups[g + 1] : nullptr);
 }
 
-void AttentionRun::attend_group(const Item& chunk, QueryWork& work, const Sight& sight, Group& group, Group* next) {
+void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
+    QueryWork& work = *visit.work;
     // Tiles of keys that somebody in the group sees; each is sent for one tile ahead of its use.
     std::vector<std::size_t> seen;
-    for (std::size_t t = 0; t < sight.tiles.size(); ++t) {
-        const auto sees = [&](std::size_t block) { return sight.at(t, block) != Visible::none; };
+    for (std::size_t t = 0; t < visit.tiles.size(); ++t) {
+        const auto sees = [&](std::size_t block) { return visit.at(t, block) != Visible::none; };
         if (std::any_of(group.blocks.begin(), group.blocks.end(), sees)) seen.push_back(t);
     }
-    steps_done_ += (sight.tiles.size() - seen.size()) * group.blocks.size();
+    steps_done_ += (visit.tiles.size() - seen.size()) * group.blocks.size();
     enter(work, group);
     const Range heads = work.blocks[group.blocks.front()].rows.heads;
-    KeyTile tile, ahead;
+    KeyTile data, data_ahead;
     Tile bias, bias_ahead;
     const auto fetch = [&](std::size_t t) {
-        ahead = chunks_.tile(chunk, heads, sight.tiles[t]);
-        bias_ahead = chunks_.bias(chunk, sight.tiles[t]);
+        const ChunkTile& tile = visit.tiles[t];
+        data_ahead = chunks_.tile(tile.chunk, heads, tile.keys);
+        bias_ahead = chunks_.bias(tile.chunk, tile.keys);
     };
     if (!seen.empty()) fetch(seen[0]);
     for (std::size_t t = 0; t < seen.size(); ++t) {
-        tile = std::move(ahead);
-        bias = std::move(bias_ahead);
-        ahead = KeyTile();
-        bias_ahead = Tile();
+        data = std::exchange(data_ahead, {});
+        bias = std::exchange(bias_ahead, {});
         if (t + 1 < seen.size()) fetch(seen[t + 1]);
         // Half way through, what the next group needs is sent for.
         if (next && t == seen.size() / 2) enter(work, *next);
-        const Range keys = sight.tiles[seen[t]];
+        const ChunkTile& tile = visit.tiles[seen[t]];
         for (std::size_t i = 0; i < group.blocks.size(); ++i) {
             const std::size_t index = group.blocks[i];
             QueryBlock& block = work.blocks[index];
-            transfers_until(attend_begin_ + (attend_end_ - attend_begin_) * static_cast<double>(steps_done_++) /
-                                                static_cast<double>(steps_total_));
-            const Visible whole = sight.at(seen[t], index);
+            transfers_until(visit.begin + (visit.end - visit.begin) * static_cast<double>(steps_done_++) /
+                                              static_cast<double>(steps_total_));
+            const Visible whole = visit.at(seen[t], index);
             if (whole == Visible::none) continue;
-            const Range part = whole == Visible::all ? keys : visible_part(chunk, block, keys);
+            const ChunkTile part = whole == Visible::all ? tile : visible_part(block, tile);
+            const std::int64_t begin = part.keys.begin - tile.keys.begin, end = part.keys.end - tile.keys.begin;
             Block issued;
             issued.q = block.q;
-            issued.k = tl_.slice(tile.k, 1, part.begin - keys.begin, part.end - keys.begin);
-            issued.v = tl_.slice(tile.v, 1, part.begin - keys.begin, part.end - keys.begin);
-            if (bias) issued.bias = tl_.slice(bias, 2, part.begin - keys.begin, part.end - keys.begin);
+            issued.k = tl_.slice(data.k, 1, begin, end);
+            issued.v = tl_.slice(data.v, 1, begin, end);
+            if (bias) issued.bias = tl_.slice(bias, 2, begin, end);
             issued.state = &states_.take(work.target, index, block.rows);
-            if (whole == Visible::some && visible(chunk, block, part) != Visible::all)
-                issued.mask = element_mask(tl_, problem_, chunk.user, query_heads(block), block.positions,
-                                           launch_.needs->keys(chunk.user, chunk.id).run(part));
+            if (whole == Visible::some && visible(block, part) != Visible::all)
+                issued.mask = element_mask(tl_, problem_, part.chunk.user, query_heads(block), block.positions,
+                                           launch_.needs->keys(part.chunk.user, part.chunk.id).run(part.keys));
             if (--group.tiles_left[i] == 0) issued.done = [this, &work, index] { leave(work, index); };
             attention_.attend(std::move(issued));
         }
     }
 }
 
-Range AttentionRun::visible_part(const Item& chunk, const QueryBlock& block, Range keys) const {
+ChunkTile AttentionRun::visible_part(const QueryBlock& block, const ChunkTile& tile) const {
     const std::int64_t fold = launch_.tiling.fold_keys;
     const auto hidden = [&](std::int64_t begin, std::int64_t end) {
-        return visible(chunk, block, {begin, end}) == Visible::none;
+        return visible(block, {tile.chunk, {begin, end}}) == Visible::none;
     };
-    Range part = keys;
+    Range part = tile.keys;
     while (part.size() > fold && hidden(part.begin, part.begin + fold)) part.begin += fold;
     // From the back in folds counted from the front, so that what stays is whole folds.
     while (part.size() > fold) {
@@ -170,7 +164,7 @@ Range AttentionRun::visible_part(const Item& chunk, const QueryBlock& block, Ran
         if (!hidden(last, part.end)) break;
         part.end = last;
     }
-    return part;
+    return {tile.chunk, part};
 }
 
 void attention_kernel(tl::Context& tl, const Launch& launch) {

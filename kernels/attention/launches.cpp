@@ -21,8 +21,7 @@ void AttentionRun::all_by_launches() {
     for (const attention::TimedAction& timed : (*launch_.timeline)[static_cast<std::size_t>(launch_.rank)]) {
         const Action& action = timed.action;
         steps[action.step].push_back(&action);
-        if (action.kind == Action::Kind::attend)
-            ++products[&work_for(action.item.user, action.owner, action.item.head_part)];
+        if (action.kind == Action::Kind::attend) ++products[&work_of(action)];
     }
     // The result of a single block product needs no merge.
     for (auto& [queries, work] : works_)
@@ -77,22 +76,22 @@ void AttentionRun::exchange(const std::vector<const Action*>& rows) {
         transfer({.action = action, .piece = static_cast<int>(piece), .pieces = static_cast<int>(order.size())});
 }
 
-LaunchedWork AttentionRun::blocks_of(const Action& action, const QueryWork& work) {
+LaunchedWork AttentionRun::blocks_of(const Visit& visit) const {
     LaunchedWork launched{LaunchedWork::Kind::attention};
-    const Sight& sight = sights_.at(&action);
-    for (std::size_t b = 0; b < sight.blocks; ++b) {
-        const QueryBlock& block = work.blocks[b];
+    for (std::size_t b = 0; b < visit.blocks(); ++b) {
+        const QueryBlock& block = visit.work->blocks[b];
         std::int64_t keys = 0;
-        for (std::size_t t = 0; t < sight.tiles.size(); ++t) {
-            const Visible visible = sight.at(t, b);
-            if (visible == Visible::all) keys += sight.tiles[t].size();
-            if (visible == Visible::some) keys += visible_part(action.item, block, sight.tiles[t]).size();
+        for (std::size_t t = 0; t < visit.tiles.size(); ++t) {
+            const Visible visible = visit.at(t, b);
+            if (visible == Visible::all) keys += visit.tiles[t].keys.size();
+            if (visible == Visible::some) keys += visible_part(block, visit.tiles[t]).keys.size();
         }
         if (keys > 0) launched.blocks.push_back(static_cast<double>(keys * block.rows.tokens.size()));
     }
     // Blocks of one head after those of another, as they are dealt; the heads of one block alike.
     const std::vector<double> one = launched.blocks;
-    const std::int64_t heads = work.blocks.empty() ? 0 : work.blocks.front().rows.heads.size() * problem_.group();
+    const std::int64_t heads =
+        visit.blocks() == 0 ? 0 : visit.work->blocks.front().rows.heads.size() * problem_.group();
     for (std::int64_t head = 1; head < heads; ++head)
         launched.blocks.insert(launched.blocks.end(), one.begin(), one.end());
     return launched;
@@ -100,27 +99,27 @@ LaunchedWork AttentionRun::blocks_of(const Action& action, const QueryWork& work
 
 void AttentionRun::launch_attend(const Action& action) {
     if (launch_.heads_of_part(action.item.head_part).empty()) return;
-    QueryWork& work = work_for(action.item.user, action.owner, action.item.head_part);
-    LaunchedWork launched = blocks_of(action, work);
+    const Visit& visit = visits_.at(&action);
+    QueryWork& work = *visit.work;
+    LaunchedWork launched = blocks_of(visit);
     if (launched.blocks.empty()) return;
     tl_.launch(launched);
-    attend({.action = &action});
+    attend(visit);
     attention_.flush();
     while (!left_.empty()) settle(work);
-    work.in_part = leaves_out_queries(action, work);
+    work.in_part = leaves_out_queries(visit);
     if (work.target != work.result) merge_launched(work);
 }
 
-bool AttentionRun::leaves_out_queries(const Action& action, const QueryWork& work) const {
-    const Sight& sight = sights_.at(&action);
+bool AttentionRun::leaves_out_queries(const Visit& visit) const {
     const auto sees = [&](const attention::Run& query, std::size_t block) {
-        QueryBlock one = work.blocks[block];
+        QueryBlock one = visit.work->blocks[block];
         one.positions = query;
-        return std::any_of(sight.tiles.begin(), sight.tiles.end(),
-                           [&](const Range& keys) { return visible(action.item, one, keys) != Visible::none; });
+        return std::any_of(visit.tiles.begin(), visit.tiles.end(),
+                           [&](const ChunkTile& tile) { return visible(one, tile) != Visible::none; });
     };
-    for (std::size_t b = 0; b < sight.blocks; ++b) {
-        const attention::Run& run = work.blocks[b].positions;
+    for (std::size_t b = 0; b < visit.blocks(); ++b) {
+        const attention::Run& run = visit.work->blocks[b].positions;
         if (!sees(run.part(0, 1), b) || !sees(run.part(run.count - 1, run.count), b)) return true;
     }
     return false;

@@ -7,6 +7,12 @@
 
 namespace tilemesh::kernels {
 
+std::size_t Visit::seen_by(std::size_t block) const {
+    std::size_t seen = 0;
+    for (std::size_t t = 0; t < tiles.size(); ++t) seen += at(t, block) != Visible::none ? 1 : 0;
+    return seen;
+}
+
 AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
     : tl_(tl),
       launch_(launch),
@@ -15,30 +21,55 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
       attention_(tl, launch.problem->scale, launch.schedule->state_format().o),
       states_(tl, launch) {
     find_work();
+    const bool fused = launch_.tiling.launches == attention::Launches::fused;
     const auto& program = (*launch.timeline)[static_cast<std::size_t>(launch.rank)];
     for (const attention::TimedAction& timed : program) {
         const Action& action = timed.action;
-        if (action.moves() && action.item.kind == Item::Kind::chunk) {
+        if (action.moves() && action.item.kind == Item::Kind::chunk)
             messages_[&action] = messages_of(action.keys, launch.tiling.piece_keys);
-        } else if (action.kind == Action::Kind::attend) {
-            QueryWork& work = work_for(action.item.user, action.owner, action.item.head_part);
-            Sight sight = look(action, work);
-            for (std::size_t b = 0; b < sight.blocks; ++b)
-                for (std::size_t t = 0; t < sight.tiles.size(); ++t)
-                    if (sight.at(t, b) != Visible::none) {
-                        ++work.blocks[b].attends_left;
-                        break;
-                    }
-            sights_[&action] = std::move(sight);
-        }
+        if (action.kind == Action::Kind::attend && !fused) add_to(visits_[&action], action);
     }
-    if (launch_.tiling.launches != attention::Launches::fused) return;
-    order_ = issue_order(launch.rank, program, [&](const Action& action) {
-        return action.item.kind == Item::Kind::chunk
-                   ? messages_.at(&action).size()
-                   : work_for(action.item.user, action.item.id, action.item.head_part).blocks.size();
-    });
+    if (fused) {
+        order_ = issue_order(launch.rank, program, [&](const Action& action) {
+            return action.item.kind == Item::Kind::chunk ? messages_.at(&action).size()
+                                                         : work_of(action).blocks.size();
+        });
+        gather_visits();
+    }
+    for (auto& [action, visit] : visits_)
+        for (std::size_t b = 0; b < visit.blocks(); ++b)
+            visit.work->blocks[b].visits_left += visit.seen_by(b) > 0 ? 1 : 0;
+}
+
+void AttentionRun::gather_visits() {
     issued_.assign(order_.size(), false);
+    Visit* open = nullptr;
+    for (std::size_t i = 0; i < order_.size(); ++i) {
+        const Issue& issue = order_[i];
+        if (issue.action->moves()) continue;
+        if (issue.action->kind != Action::Kind::attend) {
+            open = nullptr;
+            continue;
+        }
+        const bool joins = issue.joins && open && open->work == &work_of(*issue.action);
+        if (!joins) {
+            open = &visits_[issue.action];
+            open->begin = issue.time;
+            open->data = issue.data;
+        }
+        open->end = issue.end;
+        add_to(*open, *issue.action);
+        issued_[i] = joins;
+    }
+}
+
+void AttentionRun::add_to(Visit& visit, const Action& attend) {
+    visit.work = &work_of(attend);
+    for (const Range& keys : chunks_.tiles_of(attend.item, attend.keys)) {
+        visit.tiles.push_back({attend.item, keys});
+        for (const QueryBlock& block : visit.work->blocks)
+            visit.visible.push_back(visible(block, visit.tiles.back()));
+    }
 }
 
 void AttentionRun::find_work() {
@@ -49,8 +80,7 @@ void AttentionRun::find_work() {
         for (int part = 0; part < launch_.schedule->head_parts(); ++part)
             work_for(user, owner, part).finishes = everywhere || part == launch_.rank;
     for (const Action& action : launch_.schedule->program(launch_.rank))
-        if (action.item.kind == Item::Kind::state)
-            work_for(action.item.user, action.item.id, action.item.head_part).merges = true;
+        if (action.item.kind == Item::Kind::state) work_of(action).merges = true;
 }
 
 QueryWork& AttentionRun::work_for(int user, int owner, int head_part) {
@@ -74,18 +104,14 @@ QueryWork& AttentionRun::work_for(int user, int owner, int head_part) {
     return work;
 }
 
-Visible AttentionRun::visible(const Item& chunk, const QueryBlock& block, Range keys) const {
-    return attention::visible(*problem_.mask, {chunk.user, query_heads(block)}, block.positions,
-                              launch_.needs->keys(chunk.user, chunk.id).run(keys));
+Visible AttentionRun::visible(const QueryBlock& block, const ChunkTile& tile) const {
+    return attention::visible(*problem_.mask, {tile.chunk.user, query_heads(block)}, block.positions,
+                              launch_.needs->keys(tile.chunk.user, tile.chunk.id).run(tile.keys));
 }
 
-Sight AttentionRun::look(const Action& attend, const QueryWork& work) const {
-    Sight sight;
-    sight.tiles = chunks_.tiles_of(attend.item, attend.keys);
-    sight.blocks = work.blocks.size();
-    for (const Range& keys : sight.tiles)
-        for (const QueryBlock& block : work.blocks) sight.visible.push_back(visible(attend.item, block, keys));
-    return sight;
+QueryWork& AttentionRun::work_of(const Action& action) {
+    const bool attends = action.kind == Action::Kind::attend;
+    return work_for(action.item.user, attends ? action.owner : action.item.id, action.item.head_part);
 }
 
 Tile AttentionRun::load_queries(const QueryWork& work, const QueryBlock& block) {
@@ -114,7 +140,7 @@ void AttentionRun::enter(QueryWork& work, std::size_t index) {
 void AttentionRun::leave(QueryWork& work, std::size_t index) {
     QueryBlock& block = work.blocks[index];
     block.in_flight = false;
-    const bool last = --block.attends_left == 0;
+    const bool last = --block.visits_left == 0;
     if (!launch_.tiling.queries_stay || (last && work.own)) block.q = Tile();
     if (launch_.tiling.launches != attention::Launches::fused) {
         left_.push_back(index);
@@ -151,7 +177,7 @@ void AttentionRun::finish(QueryWork& work) {
 }
 
 void AttentionRun::merge_states(const Action& action) {
-    QueryWork& work = work_for(action.item.user, action.item.id, action.item.head_part);
+    QueryWork& work = work_of(action);
     Item from = action.item;
     from.copy = action.other;
     for (std::size_t i = 0; i < work.blocks.size(); ++i) {
@@ -164,14 +190,14 @@ void AttentionRun::merge_states(const Action& action) {
 }
 
 void AttentionRun::send_queries(const Action& action, std::size_t index) {
-    QueryWork& work = work_for(action.item.user, action.item.id, action.item.head_part);
+    QueryWork& work = work_of(action);
     const QueryBlock& block = work.blocks[index];
     const Tile q = block.q ? block.q : load_queries(work, block);
     tl_.send(launch_.peers[static_cast<std::size_t>(action.peer)], q);
 }
 
 void AttentionRun::receive_queries(const Action& action, std::size_t index) {
-    QueryWork& work = work_for(action.item.user, action.item.id, action.item.head_part);
+    QueryWork& work = work_of(action);
     QueryBlock& block = work.blocks[index];
     Tile q = tl_.recv(launch_.peers[static_cast<std::size_t>(action.peer)], rows_shape(block, problem_.head_dim),
                       problem_.dtype);

@@ -23,7 +23,7 @@ struct QueryBlock {
     BlockRows rows;
     attention::Run positions;
     Tile q;
-    int attends_left = 0;    // rows of the table still to come in which it sees something
+    int visits_left = 0;     // still to come in which it sees something
     bool in_flight = false;  // some of its work is held back by the pipeline of stages
     bool written = false;    // its result has been stored
 };
@@ -40,15 +40,25 @@ struct QueryWork {
     std::vector<QueryBlock> blocks;
 };
 
-/// What of the tiles of one attend the blocks see: by tile, by block.
-struct Sight {
-    Ranges tiles;
-    std::vector<Visible> visible;
-    std::size_t blocks = 0;
-    Visible at(std::size_t tile, std::size_t block) const { return visible[tile * blocks + block]; }
+struct ChunkTile {
+    Item chunk;
+    Range keys;
 };
 
-/// Query blocks that are in SRAM together while the keys of a chunk stream past.
+/// The blocks of one work come into SRAM once and go past the keys of one row of the table, or of several.
+struct Visit {
+    QueryWork* work = nullptr;
+    std::vector<ChunkTile> tiles;
+    std::vector<Visible> visible;  // what the blocks see of the tiles: by tile, by block
+    double begin = 0.0, end = 0.0;
+    double data = 0.0;  // when all of it would be here
+    std::size_t blocks() const { return work->blocks.size(); }
+    Visible at(std::size_t tile, std::size_t block) const { return visible[tile * blocks() + block]; }
+    /// Tiles of which the block sees something.
+    std::size_t seen_by(std::size_t block) const;
+};
+
+/// Query blocks that are in SRAM together while the keys of a visit stream past.
 struct Group {
     std::vector<std::size_t> blocks;
     std::vector<std::size_t> tiles_left;  // by block: tiles it still has to see
@@ -68,16 +78,20 @@ private:
     Shape rows_shape(const QueryBlock& block, std::int64_t cols) const {
         return {block.rows.heads.size(), block.rows.tokens.size() * problem_.group(), cols};
     }
-    Visible visible(const Item& chunk, const QueryBlock& block, Range keys) const;
+    Visible visible(const QueryBlock& block, const ChunkTile& tile) const;
 
     // query_work.cpp
     QueryWork& work_for(int user, int owner, int head_part);
     void find_work();
-    Sight look(const Action& attend, const QueryWork& work) const;
+    /// The queries that the row attends for, moves or merges.
+    QueryWork& work_of(const Action& action);
+    /// A block's queries and state go through HBM once per visit: rows of one visit are worked on together.
+    void gather_visits();
+    void add_to(Visit& visit, const Action& attend);
     /// Brings queries and states into SRAM, once.
     void enter(QueryWork& work, Group& group);
     void enter(QueryWork& work, std::size_t block);
-    /// The block has been attended to a chunk.
+    /// The block has seen all it sees of a visit.
     void leave(QueryWork& work, std::size_t block);
     void write_result(const QueryWork& work, QueryBlock& block, const Result& result);
     void finish(QueryWork& work);
@@ -92,9 +106,9 @@ private:
     void exchange(const std::vector<const Action*>& rows);
     void launch_attend(const Action& action);
     /// The work of the blocks of one attend, in the order in which they are dealt.
-    LaunchedWork blocks_of(const Action& action, const QueryWork& work);
+    LaunchedWork blocks_of(const Visit& visit) const;
     void merge_launched(QueryWork& work);
-    bool leaves_out_queries(const Action& action, const QueryWork& work) const;
+    bool leaves_out_queries(const Visit& visit) const;
     /// Normalises the first of the blocks that have left; the result of the only block product is written at once.
     void settle(QueryWork& work);
 
@@ -104,10 +118,10 @@ private:
     /// Issues the transfers due by `time`.
     void transfers_until(double time);
     void fence();
-    void attend(const Issue& issue);
-    void attend_group(const Item& chunk, QueryWork& work, const Sight& sight, Group& group, Group* next);
+    void attend(const Visit& visit);
+    void attend_group(const Visit& visit, Group& group, Group* next);
     /// The tile without leading and trailing folds of keys that the block does not see at all.
-    Range visible_part(const Item& chunk, const QueryBlock& block, Range keys) const;
+    ChunkTile visible_part(const QueryBlock& block, const ChunkTile& tile) const;
 
     tl::Context& tl_;
     const Launch& launch_;
@@ -115,8 +129,8 @@ private:
     Chunks chunks_;
     Attention attention_;
     States states_;
-    std::map<Item, QueryWork> works_;  // by queries
-    std::map<const Action*, Sight> sights_;
+    std::map<Item, QueryWork> works_;           // by queries
+    std::map<const Action*, Visit> visits_;     // by their first row
     std::map<const Action*, Ranges> messages_;  // of chunk transfers
     std::vector<Issue> order_;
     std::vector<bool> issued_;
@@ -125,8 +139,8 @@ private:
     /// vector engine would wait for the product.
     static constexpr std::size_t left_behind = 2;
     std::deque<std::size_t> left_;
-    std::size_t steps_done_ = 0, steps_total_ = 1;  // blocks of the chunk being attended
-    double attend_begin_ = 0.0, attend_end_ = 0.0;
+    const Visit* visit_ = nullptr;                  // under way, or the last
+    std::size_t steps_done_ = 0, steps_total_ = 1;  // of it: blocks times tiles
 };
 
 }  // namespace tilemesh::kernels

@@ -29,10 +29,25 @@ struct Operation {
     double occupied = 0;  // of the edge or the rank's compute
     double latency = 0;
     double ready = 0, start = 0, end = 0;
+    bool joins = false;  // the visit under way
     int waits_for = 0;
     std::vector<OperationId> on_release{};  // may go on when the edge is free again
     std::vector<OperationId> on_end{};      // may go on when this has arrived or is computed
 };
+
+/// Compute of one rank that is ready to start, by (ready, row), and what it works on.
+struct Compute {
+    using Place = std::pair<double, std::size_t>;
+    std::set<Place> waiting;
+    std::map<Item, std::set<Place>> attends;  // those of them, by queries
+    bool busy = false;
+    std::optional<Item> visited;  // queries of the last attend, if nothing came after it
+    double visit_begin = 0;
+};
+
+Item queries_of(const Action& attend) {
+    return {Item::Kind::queries, attend.item.user, attend.owner, 0, attend.item.head_part};
+}
 
 /// All that was done with one register of a rank so far.
 struct Register {
@@ -42,14 +57,14 @@ struct Register {
 
 class Timeline {
 public:
-    Timeline(const Schedule& schedule, const Durations& durations) : schedule_(schedule), durations_(durations) {
+    Timeline(const Schedule& schedule, const Durations& durations, ComputeOrder order)
+        : schedule_(schedule), durations_(durations), order_(order) {
         make_operations();
         for (int rank = 0; rank < schedule.ranks(); ++rank) find_dependencies(rank);
     }
 
     std::vector<std::vector<TimedAction>> run() {
-        ready_.resize(static_cast<std::size_t>(schedule_.ranks()));
-        busy_.resize(ready_.size());
+        computes_.resize(static_cast<std::size_t>(schedule_.ranks()));
         for (OperationId id = 0; id < operations_.size(); ++id)
             if (operations_[id].waits_for == 0) make_ready(id, 0);
         start_compute(0);
@@ -68,6 +83,9 @@ public:
 private:
     using Event = std::tuple<double, OperationId, bool>;  // when, which, ended (or only released its edge)
 
+    const Action& action_of(const Operation& operation) const {
+        return schedule_.program(operation.rank)[operation.row];
+    }
     OperationId at(int rank, std::size_t row) const { return ids_[static_cast<std::size_t>(rank)][row]; }
 
     /// One operation per row; a receive shares the operation of its send.
@@ -163,7 +181,7 @@ private:
                     break;
                 case Kind::attend:
                     from_item(item, action.keys);
-                    from_item({Item::Kind::queries, item.user, action.owner, 0, item.head_part}, {});
+                    from_item(queries_of(action), {});
                     into_register({Item::Kind::state, item.user, action.owner, 0, item.head_part});
                     if (schedule_.pass() == Schedule::Pass::backward)
                         into_register({Item::Kind::gradient, item.user, item.id, 0, item.head_part});
@@ -180,10 +198,11 @@ private:
     void make_ready(OperationId id, double now) {
         Operation& operation = operations_[id];
         operation.ready = now;
-        if (operation.transfer)
-            start(id, now);
-        else
-            ready_[static_cast<std::size_t>(operation.rank)].insert({now, operation.row});
+        if (operation.transfer) return start(id, now);
+        Compute& compute = computes_[static_cast<std::size_t>(operation.rank)];
+        compute.waiting.insert({now, operation.row});
+        if (const Action& action = action_of(operation); action.kind == Kind::attend)
+            compute.attends[queries_of(action)].insert({now, operation.row});
     }
 
     void start(OperationId id, double now) {
@@ -196,18 +215,36 @@ private:
     }
 
     void happen(OperationId id, bool ended, double now) {
-        if (ended && !operations_[id].transfer) busy_[static_cast<std::size_t>(operations_[id].rank)] = false;
+        if (ended && !operations_[id].transfer)
+            computes_[static_cast<std::size_t>(operations_[id].rank)].busy = false;
         for (const OperationId follower : ended ? operations_[id].on_end : operations_[id].on_release)
             if (--operations_[follower].waits_for == 0) make_ready(follower, now);
     }
 
     void start_compute(double now) {
-        for (std::size_t rank = 0; rank < ready_.size(); ++rank) {
-            if (busy_[rank] || ready_[rank].empty()) continue;
-            busy_[rank] = true;
-            const std::size_t row = ready_[rank].begin()->second;
-            ready_[rank].erase(ready_[rank].begin());
-            start(at(static_cast<int>(rank), row), now);
+        for (std::size_t rank = 0; rank < computes_.size(); ++rank) {
+            Compute& compute = computes_[rank];
+            if (compute.busy || compute.waiting.empty()) continue;
+            compute.busy = true;
+            Compute::Place place = *compute.waiting.begin();
+            bool joins = false;
+            if (compute.visited && order_ == ComputeOrder::visits) {
+                const std::set<Compute::Place>& same = compute.attends[*compute.visited];
+                joins = !same.empty() && same.begin()->first <= compute.visit_begin;
+                if (joins) place = *same.begin();
+            }
+            compute.waiting.erase(place);
+            const OperationId id = at(static_cast<int>(rank), place.second);
+            const Action& action = action_of(operations_[id]);
+            operations_[id].joins = joins;
+            if (action.kind == Kind::attend) {
+                if (!joins) compute.visit_begin = now;
+                compute.visited = queries_of(action);
+                compute.attends[*compute.visited].erase(place);
+            } else {
+                compute.visited.reset();
+            }
+            start(id, now);
         }
     }
 
@@ -219,26 +256,27 @@ private:
         for (std::size_t rank = 0; rank < ids_.size(); ++rank)
             for (std::size_t row = 0; row < ids_[rank].size(); ++row) {
                 const Operation& operation = operations_[ids_[rank][row]];
-                timed[rank].push_back(
-                    {schedule_.program(static_cast<int>(rank))[row], operation.start, operation.end});
+                timed[rank].push_back({schedule_.program(static_cast<int>(rank))[row], operation.start, operation.end,
+                                       operation.joins});
             }
         return timed;
     }
 
     const Schedule& schedule_;
     const Durations& durations_;
+    const ComputeOrder order_;
     std::vector<Operation> operations_;
     std::vector<std::vector<OperationId>> ids_;  // by rank and row
     std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
-    std::vector<std::set<std::pair<double, std::size_t>>> ready_;  // by rank: compute that waits, by (ready, row)
-    std::vector<bool> busy_;                                       // by rank
+    std::vector<Compute> computes_;  // by rank
     std::size_t started_ = 0;
 };
 
 }  // namespace
 
-std::vector<std::vector<TimedAction>> predict(const Schedule& schedule, const Durations& durations) {
-    return Timeline(schedule, durations).run();
+std::vector<std::vector<TimedAction>> predict(const Schedule& schedule, const Durations& durations,
+                                              ComputeOrder order) {
+    return Timeline(schedule, durations, order).run();
 }
 
 double makespan(const std::vector<std::vector<TimedAction>>& timed) {

@@ -34,11 +34,21 @@ struct TimedAction {
     Action action;
     double start = 0;
     double end = 0;
+    bool joins = false;  // attend: belongs to the visit of the attend before it
 };
 
-/// By rank, in the order of the rank's program. Compute starts in the order of readiness: own chunk first, then by
-/// arrival, equal arrivals by table order. The schedule must be sound (check_schedule).
-std::vector<std::vector<TimedAction>> predict(const Schedule& schedule, const Durations& durations);
+/// What of several things that are ready a rank computes first.
+enum class ComputeOrder {
+    /// Own chunk first, then by arrival, equal arrivals by table order.
+    arrival,
+    /// The same, but what was ready when the rank turned to some queries comes before other queries: a visit. Where
+    /// the state of queries waits in HBM, it moves once per visit.
+    visits,
+};
+
+/// By rank, in the order of the rank's program. The schedule must be sound (check_schedule).
+std::vector<std::vector<TimedAction>> predict(const Schedule& schedule, const Durations& durations,
+                                              ComputeOrder order = ComputeOrder::arrival);
 
 /// The end of the last row.
 double makespan(const std::vector<std::vector<TimedAction>>& timed);

@@ -211,7 +211,9 @@ Arrangement arrange(const Panel& panel, const KernelChoice& choice, const attent
 
     const noc::Topology topology(panel.machine.network);
     const attention::Wiring wiring = wiring_of(topology, a);
-    a.timeline = attention::predict(a.schedule, durations_of(panel, a, device, wiring, heads));
+    const bool states_move = !a.tiling.queries_stay && a.schedule.pass() == attention::Schedule::Pass::forward;
+    a.timeline = attention::predict(a.schedule, durations_of(panel, a, device, wiring, heads),
+                                    states_move ? attention::ComputeOrder::visits : attention::ComputeOrder::arrival);
     const attention::MachineRates rates = rates_of(panel);
     a.machine_bound = attention::machine_bound(problem, rates, a.schedule.pass());
     a.schedule_bound = attention::schedule_bound(problem, a.needs, a.schedule, rates, wiring);

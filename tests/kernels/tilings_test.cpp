@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <set>
 #include <tuple>
 
@@ -85,6 +86,38 @@ TEST_CASE("an SRAM too small for everything keeps states in HBM, stages chunks t
     // Chunks that stay while states do not would be the wrong way round: states move twice per chunk.
     CHECK(ways.count({false, true, true}) == 0);
     CHECK(ways.count({false, true, false}) == 0);
+}
+
+TEST_CASE("a state leaves the SRAM and comes back once for all chunks that are there when it comes in") {
+    constexpr int n = 4;
+    const std::int64_t keys = 400, queries = 252, heads = 6, value_dim = 40, token_bytes = 2 * (24 + 40) * 2;
+    Json problem = distinct_problem("full");
+    problem["users"] = Json::array({{{"keys", keys}, {"queries", queries}}});
+    // Nearest chunks come first, those of both sides together; the own one needs no wait.
+    const auto stored = [&](std::int64_t visits) {
+        const std::int64_t rows = queries / n * heads;
+        const std::int64_t states = (visits - 1) * rows * (4 * value_dim + 8), results = rows * (2 * value_dim + 4);
+        return Bytes(static_cast<std::uint64_t>(keys / n * (n - 1) * token_bytes + states + results));
+    };
+    using Visits = std::vector<std::int64_t>;
+    const std::vector<std::pair<double, Visits>> cases = {{1e6, {2, 2, 2, 2}}, {1.0, {4, 3, 3, 4}}};
+    for (const auto& [gbytes_per_s, visits] : cases) {
+        Json machine = line_of(n, "ideal_line");
+        machine["pe"]["sram_bytes"] = 64 << 10;
+        machine["network"]["link"]["gbytes_per_s"] = gbytes_per_s;
+        Experiment experiment(panel_of(machine, problem, Json::array({"mesh_kv"})));
+        CHECK_FALSE(experiment.arrangement().tiling.queries_stay);
+        const report::KernelResult result = experiment.run().result;
+        CHECK(result.verdict.pass);
+        for (int rank = 0; rank < n; ++rank) {
+            const std::string path = "machine.cube0.pe" + std::to_string(rank) + ".dma_store";
+            const auto found = std::find_if(result.components.begin(), result.components.end(),
+                                            [&](const auto& component) { return component.path == path; });
+            REQUIRE(found != result.components.end());
+            CAPTURE(gbytes_per_s, rank);
+            CHECK(found->bytes == stored(visits[static_cast<std::size_t>(rank)]));
+        }
+    }
 }
 
 TEST_CASE("states stay in the SRAM only where those of all users fit side by side") {
