@@ -53,10 +53,15 @@ Tolerance default_tolerance(const Problem& problem, Dtype state, std::int64_t ro
     return {std::hypot(storage, kept), lse_limit};
 }
 
-double scatter_of(std::uint64_t rows) {
+double scatter_of(std::uint64_t rows, std::int64_t width) {
     // The mean of n squares scatters with the root of n, and of a few dozen rows the largest few decide. Two
     // roundings of 2^-11 (f16) are 2.44 times 4e-4.
-    return std::clamp(8.0 / std::sqrt(static_cast<double>(std::max<std::uint64_t>(1, rows))), 1.0, 2.44);
+    const double share = std::min(1.0, static_cast<double>(width) / narrow_row);
+    return std::clamp(8.0 / std::sqrt(std::max(1.0, static_cast<double>(rows) * share)), 1.0, 2.44);
+}
+
+RowWeight weight_of(bool sampled, std::int64_t value_dim) {
+    return sampled && value_dim >= narrow_row ? RowWeight::alike : RowWeight::by_norm;
 }
 
 void Comparison::complain(std::string reason) {

@@ -21,9 +21,12 @@ Tolerance default_tolerance(const Problem& problem);
 /// The same when the running output is kept in `state` and rounded to it up to `roundings` times.
 Tolerance default_tolerance(const Problem& problem, Dtype state, std::int64_t roundings);
 
-/// By how much an error of so few rows may exceed such a limit, which is one on the root mean square of many: 1 from
-/// 64 rows on; for a single one 2.4, which is every p and every output rounded by half a unit the same way.
-double scatter_of(std::uint64_t rows);
+/// By how much an error of so few rows of `width` numbers may exceed such a limit, which is one on the root mean
+/// square of many: 1 from 64 rows on; for a single one 2.4, which is every p and every output rounded by half a unit
+/// the same way. Rows narrower than narrow_row count in proportion.
+double scatter_of(std::uint64_t rows, std::int64_t width);
+/// Fewer numbers than this may all be near 0 by chance, and then a row's own relative error says nothing.
+constexpr std::int64_t narrow_row = 16;
 
 struct Verdict {
     bool pass = false;
@@ -40,6 +43,8 @@ struct Verdict {
 /// visible keys, whose output is the largest, would else drown the rest (a causal row's norm falls with the root of
 /// its position).
 enum class RowWeight : std::uint8_t { by_norm, alike };
+/// Alike for samples, unless rows are narrow.
+RowWeight weight_of(bool sampled, std::int64_t value_dim);
 
 /// Gathers rows of any number of users into one verdict.
 class Comparison {

@@ -184,10 +184,10 @@ EntryOutcome AttentionRunner::run(const Panel& panel, const KernelChoice& choice
         attention::default_tolerance(problem, a.schedule.state_format().o, state_roundings(problem, a));
     std::uint64_t rows = 0;
     for (const attention::Reference& expected : prepared.expected) rows += expected.lse.size();
-    tolerance.relative_l2 = panel.tolerance ? *panel.tolerance : tolerance.relative_l2 * attention::scatter_of(rows);
+    tolerance.relative_l2 =
+        panel.tolerance ? *panel.tolerance : tolerance.relative_l2 * attention::scatter_of(rows, problem.value_dim);
     result.verdict.tolerance = tolerance.relative_l2;
-    attention::Comparison comparison(
-        tolerance, prepared.sample.all ? attention::RowWeight::by_norm : attention::RowWeight::alike);
+    attention::Comparison comparison(tolerance, attention::weight_of(!prepared.sample.all, problem.value_dim));
     std::string miscount;
     // Where every rank holds a copy of the whole result, each copy must be right.
     std::vector<std::vector<int>> copies;

@@ -162,8 +162,9 @@ void judge_gradients(const Panel& panel, const Arrangement& a,
         query_rows += static_cast<std::uint64_t>(user.queries * problem.heads_q);
         key_rows += static_cast<std::uint64_t>(user.keys * problem.heads_kv);
     }
-    verdict.tolerance = panel.tolerance.value_or(default_tolerance(problem.dtype) *
-                                                 attention::scatter_of(std::min(query_rows, key_rows)));
+    const double scatter =
+        attention::scatter_of(std::min(query_rows, key_rows), std::min(problem.head_dim, problem.value_dim));
+    verdict.tolerance = panel.tolerance.value_or(default_tolerance(problem.dtype) * scatter);
     Difference dq, dk, dv;
     std::string miscount;
     for (int user = 0; user < a.needs.users(); ++user) {

@@ -27,11 +27,26 @@ Verdict compare(const Floats& o, const Floats& lse, const Doubles& expected_o, c
 }  // namespace
 
 TEST_CASE("a few rows may scatter around a limit, up to what rounding everything the same way makes") {
-    CHECK(scatter_of(1) * 4e-4 == Approx(2 * 0x1p-11).epsilon(0.01));
-    CHECK(scatter_of(16) == 2.0);
-    CHECK(scatter_of(63) > 1.0);
-    CHECK(scatter_of(64) == 1.0);
-    CHECK(scatter_of(1000000) == 1.0);
+    CHECK(scatter_of(1, 128) * 4e-4 == Approx(2 * 0x1p-11).epsilon(0.01));
+    CHECK(scatter_of(16, 128) == 2.0);
+    CHECK(scatter_of(63, 128) > 1.0);
+    CHECK(scatter_of(64, 128) == 1.0);
+    CHECK(scatter_of(1000000, 1) == 1.0);
+    // Narrow rows say less: 256 of one number are 16 of 16.
+    CHECK(scatter_of(64, 16) == 1.0);
+    CHECK(scatter_of(256, 1) == 2.0);
+}
+
+TEST_CASE("in a sample a narrow row that is 0 by chance does not drown the others") {
+    // Three rows of one number with one and the same error; the reference of one is nearly 0.
+    const Floats o{1.0005f, -1.0005f, 0.0005f};
+    const Doubles expected{1.0, -1.0, 1e-5};
+    Comparison narrow({1e-3, 1e-4}, weight_of(true, 1));
+    narrow.add(o, {}, expected, Doubles(3, 0.0));
+    CHECK(narrow.verdict().pass);
+    CHECK(narrow.verdict().worst_row > 10.0);
+    CHECK(weight_of(true, narrow_row) == RowWeight::alike);
+    CHECK(weight_of(false, 128) == RowWeight::by_norm);
 }
 
 TEST_CASE("the relative L2 error is the norm of the difference over the norm of the reference") {
