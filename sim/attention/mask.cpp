@@ -3,6 +3,8 @@
 // interface, so any mask can be a part; the single masks are in masks/.
 #include "sim/attention/mask.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -56,9 +58,11 @@ public:
     const Parts& parts() const { return parts_; }
 
     std::string name() const override {
+        constexpr std::size_t most = 4;
+        const std::size_t shown = parts_.size() <= most ? parts_.size() : most - 1;
         std::string text;
-        for (const auto& part : parts_) text += (text.empty() ? "" : " and ") + part->name();
-        return text;
+        for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : " and ") + parts_[i]->name();
+        return shown == parts_.size() ? text : text + fmt::format(" and {} more", parts_.size() - shown);
     }
 
     bool sees(Viewer viewer, std::int64_t query_position, std::int64_t key_position) const override {

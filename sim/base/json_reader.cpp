@@ -33,6 +33,21 @@ std::string pointer_step(std::string_view key) {
     return step;
 }
 
+/// The whole number that `value` is, however it is written (100, 1e2, 100.0); nothing when it is none or negative.
+std::optional<std::uint64_t> natural(const Json& value) {
+    if (value.is_number_float()) {
+        // Up to here every whole number has a double of its own; of a larger one nobody knows which was written.
+        constexpr double largest = 9007199254740992.0;
+        const double number = value.get<double>();
+        const bool whole = number >= 0.0 && number <= largest && number == std::floor(number);
+        return whole ? std::optional(static_cast<std::uint64_t>(number)) : std::nullopt;
+    }
+    if (!value.is_number_integer()) return std::nullopt;
+    // A value built in memory may be signed and positive.
+    if (!value.is_number_unsigned() && value.get<std::int64_t>() < 0) return std::nullopt;
+    return value.get<std::uint64_t>();
+}
+
 std::string description(const Json& value) {
     constexpr std::size_t shown = 40;
     switch (value.type()) {
@@ -117,12 +132,9 @@ double JsonReader::as_number(double least, double most) const {
 }
 
 std::uint64_t JsonReader::as_integer(std::uint64_t least, std::uint64_t most) const {
-    if (!value_->is_number_integer()) reject(integer_range(least, most));
-    // A value built in memory may be signed and positive; only a negative one is out of range by its sign.
-    if (!value_->is_number_unsigned() && value_->get<std::int64_t>() < 0) reject(integer_range(least, most));
-    const std::uint64_t integer = value_->get<std::uint64_t>();
-    if (integer < least || integer > most) reject(integer_range(least, most));
-    return integer;
+    const std::optional<std::uint64_t> integer = natural(*value_);
+    if (!integer || *integer < least || *integer > most) reject(integer_range(least, most));
+    return *integer;
 }
 
 std::string JsonReader::as_word(const std::vector<std::string>& words) const {

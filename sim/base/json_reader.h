@@ -48,7 +48,7 @@ public:
     std::string as_string() const;
     bool as_bool() const;
     double as_number(double least, double most) const;  // finite, in [least, most]
-    /// Written as an integer: 8192.0 and 1e3 are not.
+    /// A whole number, also when it is written 8192.0 or 8e3 (up to 2^53, where doubles still tell them apart).
     std::uint64_t as_integer(std::uint64_t least, std::uint64_t most) const;
     /// One of a list of words; unknown words are answered with the nearest.
     std::string as_word(const std::vector<std::string>& words) const;

@@ -78,6 +78,12 @@ std::string element_name(const std::string& name, const std::vector<std::uint64_
     return printable(name) + shape_text(index);
 }
 
+/// The format knows whole numbers in one spelling only.
+std::uint64_t spelled_as_integer(const JsonReader& reader, std::uint64_t most) {
+    if (reader.value().is_number_float()) reader.reject("an integer without fraction or exponent");
+    return reader.as_integer(0, most);
+}
+
 /// Reads one entry of the header; `data_bytes` is the size of the data section.
 StoredTensor read_entry(JsonReader entry, std::uint64_t data_bytes) {
     std::vector<std::string> known;
@@ -85,12 +91,13 @@ StoredTensor read_entry(JsonReader entry, std::uint64_t data_bytes) {
 
     StoredTensor tensor;
     tensor.dtype = entry.word("dtype", known);
-    for (const JsonReader& size : entry.member("shape").elements()) tensor.shape.push_back(size.as_integer(0, kMost));
+    for (const JsonReader& size : entry.member("shape").elements())
+        tensor.shape.push_back(spelled_as_integer(size, kMost));
     const JsonReader offsets = entry.member("data_offsets");
     const std::vector<JsonReader> pair = offsets.elements();
     if (pair.size() != 2) offsets.complain(fmt::format("found {} offsets, expected begin and end", pair.size()));
-    tensor.end = pair[1].as_integer(0, data_bytes);
-    tensor.begin = pair[0].as_integer(0, tensor.end);
+    tensor.end = spelled_as_integer(pair[1], data_bytes);
+    tensor.begin = spelled_as_integer(pair[0], tensor.end);
     entry.finish();
 
     const std::optional<std::uint64_t> elements = elements_in(tensor.shape);

@@ -20,7 +20,8 @@ constexpr std::uint64_t most_bytes = std::uint64_t{1} << 30;
 memory::BurstLoad read_memory_load(JsonReader& reader, const memory::HbmConfig& hbm) {
     memory::BurstLoad load;
     load.random = reader.word("mode", {"seq", "rand"}, "seq") == "rand";
-    load.burst = reader.integer("burst_bytes", 1, std::min(most_bytes, hbm.capacity.value()), load.burst);
+    const std::uint64_t largest = std::min(most_bytes, hbm.capacity.value());
+    load.burst = reader.integer("burst_bytes", 1, largest, std::min(load.burst, largest));
     load.request = reader.integer("request_bytes", 1, load.burst, load.burst);
     load.window = reader.integer("window_bytes", 1, most_bytes, std::max(load.window, load.request));
     load.total = reader.integer("total_bytes", 1, most_bytes, load.total);

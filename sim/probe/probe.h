@@ -51,4 +51,7 @@ struct Probe {
 /// `machine_file` unless it is empty.
 Probe read_probe(const Json& resolved, const std::string& file, const std::string& machine_file);
 
+/// Reads a list of transfers that no probe names, for machines of any size; returns how many there are.
+std::size_t check_transfer_list(const Json& content, const std::string& file);
+
 }  // namespace tilemesh::probe

@@ -20,11 +20,12 @@ struct TransferList {
     std::vector<ListedTransfer> transfers;
 };
 
-/// {"transfers": [{"id", "source", "destination", "bytes", "start_ns", "after": [ids]}]}; `after` names earlier ones.
-TransferList read_list(JsonReader file, const machine::MachineConfig& machine) {
+/// Of a machine with so many PEs: {"transfers": [{"id", "source", "destination", "bytes", "start_ns", "after":
+/// [ids]}]}; `after` names earlier ones.
+TransferList read_list(JsonReader file, std::uint64_t pes) {
     TransferList list;
     std::map<std::string, std::size_t> place;
-    const auto last = static_cast<std::uint64_t>(machine.pes()) - 1;
+    const std::uint64_t last = pes - 1;
     JsonReader rows = file.member("transfers");
     for (JsonReader& row : rows.elements()) {
         ListedTransfer transfer;
@@ -113,7 +114,11 @@ ProbeReport report_of(const TransferList& list, const TransfersResult& result, c
     const bool cut = list.ids.size() > shown;
     report.sections.push_back({cut ? fmt::format("the first {} of {} transfers", shown, list.ids.size()) : "",
                                table_of(list, result, first)});
-    report.sections.push_back({"what the end waited for", table_of(list, result, chain)});
+    const auto unshown = static_cast<std::ptrdiff_t>(chain.size() - std::min(shown, chain.size()));
+    report.sections.push_back({unshown > 0
+                                   ? fmt::format("what the end waited for, the last {} of {}", shown, chain.size())
+                                   : "what the end waited for",
+                               table_of(list, result, {chain.begin() + unshown, chain.end()})});
     report.sections.push_back({"busiest links", table_of(links, result.end, 8)});
     report.conclusion = fmt::format("{} transfers end after {:.1f} ns, the last a chain of {}{}.", list.ids.size(),
                                     to_nanoseconds(result.end), chain.size(),
@@ -139,13 +144,18 @@ PreparedProbe read_transfers(JsonReader probe, const machine::MachineConfig& mac
     const std::filesystem::path file = folder / probe.string("file");
     probe.finish();
     const Json json = parse_json_file(file);
-    const TransferList list = read_list(JsonReader(json, file.string()), machine);
+    const TransferList list = read_list(JsonReader(json, file.string()), static_cast<std::uint64_t>(machine.pes()));
     return [list, network = machine.network] {
         return report_of(list, run_transfers(network, list.transfers), noc::Topology(network));
     };
 }
 
 }  // namespace
+
+std::size_t check_transfer_list(const Json& content, const std::string& file) {
+    constexpr std::uint64_t most_pes = std::uint64_t{1} << 31;  // a PE's number is an int
+    return read_list(JsonReader(content, file), most_pes).transfers.size();
+}
 
 Kind transfers_kind() {
     return {"transfers",

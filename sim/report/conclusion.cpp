@@ -48,13 +48,16 @@ std::string bound_clause(const KernelResult& kernel) {
                        how_far(kernel.machine_distance), kernel.machine_bound.binding);
 }
 
+constexpr std::size_t most_named = 8;  // the table above has all of them
+
 std::string joined(const std::vector<std::string>& names) {
+    const std::size_t shown = names.size() <= most_named ? names.size() : most_named - 1;
     std::string out;
-    for (std::size_t i = 0; i < names.size(); ++i) {
+    for (std::size_t i = 0; i < shown; ++i) {
         if (i > 0) out += i + 1 == names.size() ? " and " : ", ";
         out += names[i];
     }
-    return out;
+    return shown == names.size() ? out : out + fmt::format(" and {} more", names.size() - shown);
 }
 
 /// Names the kernels whose work is dealt so much worse than the fastest one's that it alone costs them a tenth.

@@ -106,11 +106,14 @@ std::string shortened(const std::string& text) {
 }
 
 std::string scaled_line(const PanelResult& panel) {
+    constexpr std::size_t most = 24;  // every time is in the table, unscaled
     std::string out;
+    std::size_t good = 0;
     for (const auto& kernel : panel.kernels) {
-        if (!is_good(kernel)) continue;
+        if (!is_good(kernel) || ++good > most) continue;
         out += fmt::format("{}{} {}", out.empty() ? "" : ", ", kernel.label, in_words(kernel.time * panel.layers));
     }
+    if (good > most) out += fmt::format(" and {} more", good - most);
     return out.empty() ? out : fmt::format("scaled, one layer simulated, x{} layers: {}\n", panel.layers, out);
 }
 

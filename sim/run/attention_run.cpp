@@ -83,16 +83,24 @@ void AttentionRunner::check(const Panel& panel, const KernelChoice& choice) cons
     check_room(panel, arrange(panel, choice, kernel), choice.where);
 }
 
+attention::Inputs::Pass AttentionRunner::pass_of(const Panel& panel) const {
+    const bool backward = std::any_of(panel.kernels.begin(), panel.kernels.end(),
+                                      [&](const KernelChoice& choice) { return is_backward(find(choice)); });
+    return backward ? attention::Inputs::Pass::backward : attention::Inputs::Pass::forward;
+}
+
+void AttentionRunner::check_inputs(const Panel& panel) const {
+    if (panel.inputs.tensors.empty()) return;
+    attention::Inputs::from_file(panel.problem, panel.inputs.tensors, panel.inputs.prefix, pass_of(panel));
+}
+
 std::shared_ptr<const Prepared> AttentionRunner::prepare(const Panel& panel, int threads) const {
     auto prepared = std::make_shared<PreparedAttention>();
     const attention::Problem& problem = panel.problem;
-    const bool backward = std::any_of(panel.kernels.begin(), panel.kernels.end(),
-                                      [&](const KernelChoice& choice) { return is_backward(find(choice)); });
-    const auto pass = backward ? attention::Inputs::Pass::backward : attention::Inputs::Pass::forward;
+    const auto pass = pass_of(panel);
+    const bool backward = pass == attention::Inputs::Pass::backward;
     if (panel.values.mode == ValueMode::none) {
-        // A file that could not be used is an error all the same.
-        if (!panel.inputs.tensors.empty())
-            attention::Inputs::from_file(problem, panel.inputs.tensors, panel.inputs.prefix, pass);
+        check_inputs(panel);  // a file that could not be used is an error all the same
         return prepared;
     }
     const bool full = panel.values.mode == ValueMode::full;

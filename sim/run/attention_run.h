@@ -3,6 +3,7 @@
 // collects the output and holds it against the reference and the bounds.
 #pragma once
 
+#include "sim/attention/inputs.h"
 #include "sim/attention/kernel.h"
 #include "sim/run/entry.h"
 
@@ -14,12 +15,14 @@ public:
 
     std::vector<KernelInfo> kernels() const override;
     void check(const Panel& panel, const KernelChoice& choice) const override;
+    void check_inputs(const Panel& panel) const override;
     std::shared_ptr<const Prepared> prepare(const Panel& panel, int threads) const override;
     EntryOutcome run(const Panel& panel, const KernelChoice& choice, const Prepared& prepared,
                      bool want_outputs) const override;
 
 private:
     const attention::Kernel& find(const KernelChoice& choice) const;
+    attention::Inputs::Pass pass_of(const Panel& panel) const;  // backward when any of its kernels is
 
     attention::Kernels kernels_;
 };

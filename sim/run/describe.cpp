@@ -4,13 +4,51 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <string>
+
 namespace tilemesh::run {
 namespace {
+
+constexpr std::size_t most_listed = 8;  // users by their own numbers; more are summarised
+
+/// Queries or keys of many users.
+struct Numbers {
+    std::int64_t least = std::numeric_limits<std::int64_t>::max(), most = 0, sum = 0;
+    void add(std::int64_t number) {
+        least = std::min(least, number);
+        most = std::max(most, number);
+        sum += number;
+    }
+    /// "1 query", "1 to 8192 keys, 65436 in total".
+    std::string text(const char* one, const char* many) const {
+        if (least == most) return fmt::format("{} {}", least, most == 1 ? one : many);
+        return fmt::format("{} to {} {}, {} in total", least, most, many, sum);
+    }
+};
+
+std::string many_users(const attention::Problem& problem) {
+    Numbers queries, keys;
+    bool alike = true;
+    for (const auto& user : problem.users) {
+        queries.add(user.queries);
+        keys.add(user.keys);
+        alike = alike && user.queries == user.keys;
+    }
+    const bool uniform = queries.least == queries.most && keys.least == keys.most;
+    const std::string pairs =
+        alike ? keys.text("query and key", "queries and keys")
+              : queries.text("query", "queries") + (uniform ? " x " : "; ") + keys.text("key", "keys");
+    return fmt::format("{} users{}{}", problem.users.size(), uniform ? " of " : ", ", pairs);
+}
 
 std::string users_of(const attention::Problem& problem) {
     if (problem.users.size() == 1)
         return fmt::format("{} {} x {} keys", problem.users[0].queries,
                            problem.users[0].queries == 1 ? "query" : "queries", problem.users[0].keys);
+    if (problem.users.size() > most_listed) return many_users(problem);
     std::string queries, keys;
     for (const auto& user : problem.users) {
         queries += fmt::format("{}{}", queries.empty() ? "" : "+", user.queries);

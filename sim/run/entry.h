@@ -48,6 +48,8 @@ public:
     /// problem, more ranks than units, a bad placement, tiles that cannot fit the SRAM. Unknown kernel names never
     /// get here. Fast; touches no values.
     virtual void check(const Panel& panel, const KernelChoice& choice) const = 0;
+    /// Refuses, with an InputError, tensor files that prepare() would refuse; reads them, computes nothing.
+    virtual void check_inputs(const Panel& panel) const = 0;
     /// Inputs and reference of a panel, made by so many threads. InputError when a tensor file cannot be used.
     virtual std::shared_ptr<const Prepared> prepare(const Panel& panel, int threads) const = 0;
     /// Simulates. May throw KernelError (the kernel failed) or InternalError.

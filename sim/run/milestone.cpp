@@ -11,7 +11,7 @@ namespace {
 
 Panel read_with(ResolvedPanel resolved, const std::vector<Setting>& settings) {
     for (const auto& setting : settings) apply_setting(resolved, setting);
-    return read_panel(resolved.json, resolved.file, resolved.machine_file);
+    return read_panel(resolved);
 }
 
 /// {"panel": path, "name": ..., "set": {...}}
@@ -43,7 +43,10 @@ Panel load_panel(const std::filesystem::path& file, const std::vector<Setting>& 
 }
 
 Milestone load_milestone(const std::filesystem::path& file, const std::vector<Setting>& settings) {
-    const Json json = parse_json_file(file);
+    return read_milestone(parse_json_file(file), file, settings);
+}
+
+Milestone read_milestone(const Json& json, const std::filesystem::path& file, const std::vector<Setting>& settings) {
     JsonReader reader(json, file.string());
     if (!reader.is_object()) reader.reject("a milestone");
     if (!json.contains("panels") && (json.contains("problem") || json.contains("kernels")))

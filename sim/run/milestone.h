@@ -30,5 +30,8 @@ Panel load_panel(const std::filesystem::path& file, const std::vector<Setting>& 
 
 /// Reads a milestone and all its panels; the settings apply to every panel.
 Milestone load_milestone(const std::filesystem::path& file, const std::vector<Setting>& settings);
+/// The same for the content of `file`, read before.
+Milestone read_milestone(const Json& content, const std::filesystem::path& file,
+                         const std::vector<Setting>& settings);
 
 }  // namespace tilemesh::run

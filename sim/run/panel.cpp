@@ -182,6 +182,10 @@ RanksChoice ranks_of(const Panel& panel, const KernelChoice& choice) {
     return ranks;
 }
 
+Panel read_panel(const ResolvedPanel& resolved) {
+    return read_panel(resolved.json, resolved.file, resolved.machine_file);
+}
+
 Panel read_panel(const Json& resolved, const std::string& file, const std::string& machine_file) {
     Panel panel;
     panel.file = file;

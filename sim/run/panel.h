@@ -9,6 +9,7 @@
 #include "sim/attention/state_format.h"
 #include "sim/base/json_reader.h"
 #include "sim/machine/config.h"
+#include "sim/run/resolve.h"
 #include "sim/tile/values.h"
 
 #include <cstdint>
@@ -96,6 +97,7 @@ std::string name_of(attention::Sharding sharding);
 /// Reads a panel from resolved JSON. `machine_file` is what errors below /machine show (empty: the panel's own file
 /// and path). All range checks that need no knowledge of kernels happen here.
 Panel read_panel(const Json& resolved, const std::string& file, const std::string& machine_file);
+Panel read_panel(const ResolvedPanel& resolved);
 
 /// The unit (PE or cube number) of every rank, given how many of them the machine has. InputError when there are more
 /// ranks than units, or a placement that repeats a unit or names one that does not exist.

@@ -44,11 +44,14 @@ Json machine_from_object(Json json, const std::string& file, const std::string& 
     return merged;
 }
 
-Json machine_from_file(const std::filesystem::path& file, int depth) {
-    Json json = parse_json_file(file);
+Json machine_from_content(Json json, const std::filesystem::path& file, int depth) {
     require_object(json, file.string());
     if (!json.contains("name")) json["name"] = file.stem().string();
     return machine_from_object(std::move(json), file.string(), "", file.parent_path(), depth);
+}
+
+Json machine_from_file(const std::filesystem::path& file, int depth) {
+    return machine_from_content(parse_json_file(file), file, depth);
 }
 
 /// Makes the files that a mask and its parts name relative to where we are.
@@ -113,12 +116,15 @@ ResolvedPanel panel_from_object(Json json, const std::string& file, const std::f
     return panel;
 }
 
-ResolvedPanel panel_from_file(const std::filesystem::path& file, int depth) {
-    Json json = parse_json_file(file);
+ResolvedPanel panel_from_content(Json json, const std::filesystem::path& file, int depth) {
     require_object(json, file.string());
     // Each file is its own experiment: it does not inherit the name of what it builds on.
     if (!json.contains("name")) json["name"] = file.stem().string();
     return panel_from_object(std::move(json), file.string(), file.parent_path(), depth);
+}
+
+ResolvedPanel panel_from_file(const std::filesystem::path& file, int depth) {
+    return panel_from_content(parse_json_file(file), file, depth);
 }
 
 }  // namespace
@@ -126,6 +132,14 @@ ResolvedPanel panel_from_file(const std::filesystem::path& file, int depth) {
 Json resolve_machine_file(const std::filesystem::path& file) { return machine_from_file(file, 0); }
 
 ResolvedPanel resolve_panel_file(const std::filesystem::path& file) { return panel_from_file(file, 0); }
+
+Json resolve_machine(Json content, const std::filesystem::path& file) {
+    return machine_from_content(std::move(content), file, 0);
+}
+
+ResolvedPanel resolve_panel(Json content, const std::filesystem::path& file) {
+    return panel_from_content(std::move(content), file, 0);
+}
 
 ResolvedPanel resolve_panel_object(const Json& object, const std::string& file, const std::filesystem::path& folder) {
     require_object(object, file);

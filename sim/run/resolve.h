@@ -30,6 +30,9 @@ struct ResolvedPanel {
 
 Json resolve_machine_file(const std::filesystem::path& file);
 ResolvedPanel resolve_panel_file(const std::filesystem::path& file);
+/// The same for the content of `file`, read before: a pipe can be read once.
+Json resolve_machine(Json content, const std::filesystem::path& file);
+ResolvedPanel resolve_panel(Json content, const std::filesystem::path& file);
 /// A panel written inside another file (a milestone); paths in it are relative to `folder`.
 ResolvedPanel resolve_panel_object(const Json& object, const std::string& file, const std::filesystem::path& folder);
 

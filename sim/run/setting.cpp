@@ -59,7 +59,8 @@ void apply_setting(ResolvedPanel& panel, const Setting& setting) {
         } else if (node->is_object() || node->is_null()) {
             node = &(*node)[step];
         } else {
-            fail<InputError>("--set {}: {} is a plain value and has no member {}", setting.text, node->dump(), step);
+            fail<InputError>("--set {}: {} is a plain value and has no member {}", setting.text,
+                             printable(node->dump()), step);
         }
     }
     *node = setting.value;

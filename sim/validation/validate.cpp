@@ -74,19 +74,31 @@ void add_cases(Chosen& all, const Family& family, const Json& json, const std::s
     }
 }
 
+/// The cases of a file of any form; false when no family knows its form.
+bool add_file(Chosen& all, const std::vector<Family>& families, const Surroundings& surroundings, const Json& json,
+              const std::string& file, const std::set<std::string>& suites, bool quick) {
+    bool recognised = false;
+    for (const Family& family : families) {
+        if (!family.recognises(json)) continue;
+        recognised = true;
+        add_cases(all, family, json, file, surroundings, suites, quick);
+    }
+    return recognised;
+}
+
+void require_cases(const Chosen& all) {
+    if (!all.cases.empty()) return;
+    const std::string why = all.left_out.empty() ? "" : fmt::format(" ({})", all.left_out.front().reason);
+    fail<InputError>("there is nothing to compare: no row of the files feeds the suites asked for{}", why);
+}
+
 Chosen choose(const std::vector<Family>& families, const Surroundings& surroundings,
               const ValidationOptions& options) {
     const std::set<std::string> suites = chosen_suites(families, options.suites);
     Chosen all;
     for (const auto& path : options.files) {
         const Json json = parse_json_file(path);
-        bool recognised = false;
-        for (const Family& family : families) {
-            if (!family.recognises(json)) continue;
-            recognised = true;
-            add_cases(all, family, json, path.string(), surroundings, suites, options.quick);
-        }
-        if (recognised) continue;
+        if (add_file(all, families, surroundings, json, path.string(), suites, options.quick)) continue;
         std::vector<std::string> forms;
         for (const Family& family : families) forms.push_back(fmt::format("{} ({})", family.name, family.form));
         fail<InputError>("{}: is no reference data of a known form, expected one of: {}", path.string(),
@@ -103,10 +115,7 @@ Chosen choose(const std::vector<Family>& families, const Surroundings& surroundi
             }
         }
     }
-    if (all.cases.empty()) {
-        const std::string why = all.left_out.empty() ? "" : fmt::format(" ({})", all.left_out.front().reason);
-        fail<InputError>("there is nothing to compare: no row of the files feeds the suites asked for{}", why);
-    }
+    require_cases(all);
     return all;
 }
 
@@ -142,6 +151,15 @@ SuiteResult judged(Suite suite, std::vector<std::string> files, std::vector<Comp
     for (const Condition& condition : result.suite.conditions)
         result.conditions.push_back({condition.text, condition.check(result.comparisons)});
     return result;
+}
+
+std::optional<std::size_t> check_reference_data(const std::vector<Family>& families, const Surroundings& surroundings,
+                                                const Json& content, const std::string& file) {
+    Chosen all;
+    if (!add_file(all, families, surroundings, content, file, chosen_suites(families, {}), false))
+        return std::nullopt;
+    require_cases(all);
+    return all.cases.size();
 }
 
 ValidationResult validate(const std::vector<Family>& families, const Surroundings& surroundings,

@@ -6,6 +6,7 @@
 #include "sim/run/workers.h"
 #include "sim/validation/suite.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,11 @@ struct ValidationResult {
 /// InputError: an unknown suite, a file of no known form or with bad rows, no case at all.
 ValidationResult validate(const std::vector<Family>& families, const Surroundings& surroundings,
                           const ValidationOptions& options);
+
+/// Reads a file as validate() would and returns how many cases it has for the suites; nothing when it is of no form
+/// that a family knows. InputError: bad rows, no case at all.
+std::optional<std::size_t> check_reference_data(const std::vector<Family>& families, const Surroundings& surroundings,
+                                                const Json& content, const std::string& file);
 
 /// What the comparisons of one suite come to.
 SuiteResult judged(Suite suite, std::vector<std::string> files, std::vector<Comparison> comparisons);

@@ -75,7 +75,7 @@ TEST_CASE("numbers out of range, however large, and of wrong type are shown as w
     CHECK(number("null") == "found null" + expected);
 }
 
-TEST_CASE("integers are written as integers and fit their range") {
+TEST_CASE("integers are whole numbers, however they are written, and fit their range") {
     const auto integer = [](const std::string& text) {
         return complaint(text, [](JsonReader& reader) { reader.integer("v", 1, 65536); });
     };
@@ -83,12 +83,27 @@ TEST_CASE("integers are written as integers and fit their range") {
     CHECK(integer("0") == "found 0" + expected);
     CHECK(integer("-5") == "found -5" + expected);
     CHECK(integer("65537") == "found 65537" + expected);
-    CHECK(integer("8.0") == "found 8.0" + expected);
-    CHECK(integer("1e3") == "found 1000.0" + expected);
+    CHECK(integer("8.5") == "found 8.5" + expected);
+    CHECK(integer("1e-1") == "found 0.1" + expected);
+    CHECK(integer("1e6") == "found 1000000.0" + expected);
+    CHECK(integer("-5.0") == "found -5.0" + expected);
     CHECK(integer("1e300") == "found 1e300" + expected);
     CHECK(integer("9223372036854775808") == "found 9223372036854775808" + expected);
     CHECK(integer("18446744073709551616").starts_with("found 1.8446744073709552e19"));
     CHECK(integer("\"8\"") == "found a string \"8\"" + expected);
+
+    const auto read = [](const std::string& text, std::uint64_t most) {
+        const Json json = parse_json_text(text, "x");
+        return JsonReader(json, "x").as_integer(0, most);
+    };
+    CHECK(read("2.0", 2) == 2);
+    CHECK(read("1e2", 100) == 100);
+    CHECK(read("12.5E1", 125) == 125);
+    CHECK(read("-0.0", 0) == 0);
+    // 2^53 is the last whole number whose neighbours have doubles of their own.
+    CHECK(read("9007199254740992.0", std::uint64_t{1} << 60) == std::uint64_t{1} << 53);
+    const Json beyond = parse_json_text("9007199254740994.0", "x");
+    CHECK_THROWS_AS(JsonReader(beyond, "x").as_integer(0, std::uint64_t{1} << 60), InputError);
 
     const Json most = parse_json_text("18446744073709551615", "x");
     const std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();
@@ -102,6 +117,7 @@ TEST_CASE("a number that is not finite, which only code can make, is out of ever
         const Json json = value;
         const std::string error = input_error([&] { JsonReader(json, "x").as_number(-infinity, infinity); });
         CHECK(error.find(std::isnan(value) ? "found nan" : value > 0 ? "found inf" : "found -inf") != error.npos);
+        CHECK_THROWS_AS(JsonReader(json, "x").as_integer(0, std::numeric_limits<std::uint64_t>::max()), InputError);
     }
 }
 

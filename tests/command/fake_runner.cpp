@@ -40,9 +40,13 @@ void FakeRunner::check(const run::Panel& panel, const run::KernelChoice& choice)
     if (choice.kernel == "picky") fail<InputError>("{}: picky cannot run this problem", choice.where);
 }
 
+void FakeRunner::check_inputs(const run::Panel& panel) const {
+    if (panel.inputs.prefix == "refuse") fail<InputError>("{}: no such tensor", panel.inputs.tensors.string());
+}
+
 std::shared_ptr<const run::Prepared> FakeRunner::prepare(const run::Panel& panel, int threads) const {
     if (panel.inputs.prefix == "die") std::raise(SIGKILL);
-    if (panel.inputs.prefix == "refuse") fail<InputError>("{}: no such tensor", panel.inputs.tensors.string());
+    check_inputs(panel);
     return std::make_shared<FakePrepared>(threads);
 }
 

@@ -157,3 +157,21 @@ TEST_CASE("every panel and milestone that is shipped can be read") {
     CHECK(panels >= 20);
     CHECK(run::load_milestone(TILEMESH_CONFIGS "/milestones/gqa_llama70b.json", {}).panels.size() == 20);
 }
+
+TEST_CASE("whole numbers may be written as 1e2 or 2.0, in the file and by --set") {
+    Json json = example_panel();
+    json["problem"]["users"][0]["keys"] = Json::parse("1e2");
+    json["problem"]["heads_kv"] = Json::parse("2.0");
+    const auto panel = read_example(json, {"problem.users.0.queries=6e1", "kernels.0.tile_keys=16.0", "layers=1E1"});
+    CHECK(panel.problem.users[0].keys == 100);
+    CHECK(panel.problem.users[0].queries == 60);
+    CHECK(panel.problem.heads_kv == 2);
+    CHECK(panel.kernels[0].tile_keys == 16);
+    CHECK(panel.layers == 10);
+    for (const char* wrong : {"2.5", "1e400", "NaN", "1e-1", "-1e2", "1e300", "1e16", "Infinity"}) {
+        const std::string complaint =
+            input_error([&] { read_example(json, {std::string("problem.users.0.keys=") + wrong}); });
+        CHECK_THAT(complaint, Catch::StartsWith("panel.json: /problem/users/0/keys: found "));
+        CHECK_THAT(complaint, Catch::Contains(", expected an integer from "));
+    }
+}

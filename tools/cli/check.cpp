@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// tilemesh check FILE...: are these panels, milestones, machines, probes and result files usable? Every file is
-// looked at, each bad one gets its line.
+// tilemesh check FILE...: are these files what run, bench, probe, validate and compare take? What a file is, its keys
+// say. Every file is looked at, each bad one gets its line.
 #include "sim/base/error.h"
 #include "sim/report/result_json.h"
 #include "sim/run/milestone.h"
+#include "sim/validation/validate.h"
 #include "tools/cli/command.h"
+#include "tools/cli/configs.h"
 #include "tools/cli/probe_file.h"
 
 #include <cstdio>
@@ -22,29 +24,33 @@ std::string check_panels(const std::vector<run::Panel>& panels, const Context& c
     std::size_t entries = 0;
     for (const auto& panel : panels) {
         run::check_panel(panel, context.runner);
+        context.runner.check_inputs(panel);
         entries += panel.kernels.size();
     }
     return fmt::format("{} kernels", entries);
 }
 
-/// What the file is and that it is fine; throws when it is not.
+/// What the file is and that it is fine; throws when it is not. The file is read once: it may be a pipe.
 std::string check_file(const std::string& file, const Context& context) {
-    const Json json = parse_json_file(file);
-    if (json.is_object() && json.contains("schema_version")) {
+    Json json = parse_json_file(file);
+    if (json.is_object() && json.contains("schema_version"))
         return fmt::format("result file, {} panels", report::read_run_result(json, file).panels.size());
-    }
+    const auto cases =
+        validation::check_reference_data(validation::all_families(), {find_configs(), context.runner}, json, file);
+    if (cases) return fmt::format("reference data, {} cases", *cases);
     if (json.is_object() && json.contains("panels")) {
-        const auto milestone = run::load_milestone(file, {});
+        const auto milestone = run::read_milestone(json, file, {});
         return fmt::format("milestone, {} panels, {}", milestone.panels.size(),
                            check_panels(milestone.panels, context));
     }
-    if (json.is_object() && json.contains("probe")) return "probe of kind " + load_probe(file, {}).kind;
+    if (json.is_object() && json.contains("transfers"))
+        return fmt::format("list of {} transfers", probe::check_transfer_list(json, file));
     // What a file that builds on another is shows only in the whole of it.
-    const Json machine = run::resolve_machine_file(file);
-    if (machine.contains("problem") || machine.contains("kernels")) {
-        return "panel, " + check_panels({run::load_panel(file, {})}, context);
-    }
-    machine::read_machine(JsonReader(machine, file));
+    const Json whole = run::resolve_machine(json, file);
+    if (whole.contains("probe")) return "probe of kind " + read_probe(run::resolve_panel(std::move(json), file)).kind;
+    if (whole.contains("problem") || whole.contains("kernels"))
+        return "panel, " + check_panels({run::read_panel(run::resolve_panel(std::move(json), file))}, context);
+    machine::read_machine(JsonReader(whole, file));
     return "machine";
 }
 
@@ -55,7 +61,7 @@ int check_files(const CheckFlags& flags, const Context& context) {
             const std::string kind = check_file(file, context);
             if (!flags.quiet) std::fputs(fmt::format("{}: ok ({})\n", file, kind).c_str(), stdout);
         } catch (const InputError& error) {
-            context.log.error("{}", error.what());
+            context.log.error("{}", one_line(error));
             code = exit_bad_input;
         }
     }
@@ -66,7 +72,8 @@ int check_files(const CheckFlags& flags, const Context& context) {
 
 void add_check(CLI::App& app, Context& context) {
     auto flags = std::make_shared<CheckFlags>();
-    CLI::App* command = app.add_subcommand("check", "Check panels, milestones, machines, probes and result files");
+    CLI::App* command = app.add_subcommand(
+        "check", "Check panels, milestones, machines, probes, transfer lists, reference data and results");
     command->add_option("files", flags->files, "Files to check")->required()->type_name("FILE");
     command->add_flag("-q,--quiet", flags->quiet, "Errors only");
     command->callback([flags, &context] { context.exit_code = check_files(*flags, context); });

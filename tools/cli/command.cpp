@@ -3,7 +3,7 @@
 #include "tools/cli/command.h"
 
 #include "sim/base/error.h"
-#include "sim/base/json_reader.h"
+#include "sim/base/names.h"
 #include "sim/run/version.h"
 #include "tools/cli/terminal.h"
 
@@ -16,12 +16,6 @@
 
 namespace tilemesh::cli {
 namespace {
-
-std::string one_line(std::string text) {
-    while (!text.empty() && text.back() == '\n') text.pop_back();
-    std::replace(text.begin(), text.end(), '\n', ' ');
-    return text;
-}
 
 /// CLI11 would only say that a subcommand is missing.
 void check_subcommand(int argc, char** argv, const CLI::App& app) {
@@ -67,7 +61,7 @@ int parse_and_run(int argc, char** argv, Context& context) {
     } catch (const CLI::Success& request) {  // --help, --version
         return app.exit(request);
     } catch (const CLI::ParseError& error) {
-        context.log.error("{}; tilemesh --help shows what there is", one_line(error.what()));
+        context.log.error("{}; tilemesh --help shows what there is", one_line(error));
         return exit_bad_input;
     }
     return context.exit_code;
@@ -75,19 +69,27 @@ int parse_and_run(int argc, char** argv, Context& context) {
 
 }  // namespace
 
+std::string one_line(const std::exception& error) {
+    constexpr std::size_t longest = 4000;
+    std::string text = error.what();
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return printable(text, longest);
+}
+
 int tilemesh_command(int argc, char** argv, const run::EntryRunner& runner) {
     spdlog::logger log = make_log();
     Context context{runner, log, colour_wanted(1)};
     try {
         return with_output_written(parse_and_run(argc, argv, context), log);
     } catch (const InputError& error) {
-        log.error("{}", one_line(error.what()));
+        log.error("{}", one_line(error));
         return exit_bad_input;
     } catch (const KernelError& error) {
         log.error("{}", error.what());
         return exit_check_failed;
     } catch (const std::exception& error) {
-        log.error("internal: {}", one_line(error.what()));
+        log.error("internal: {}", one_line(error));
         return exit_internal;
     }
 }

@@ -9,6 +9,9 @@
 
 #include <spdlog/logger.h>
 
+#include <exception>
+#include <string>
+
 namespace tilemesh::cli {
 
 /// What every subcommand works with.
@@ -32,6 +35,9 @@ void add_check(CLI::App& app, Context& context);
 void add_compare(CLI::App& app, Context& context);
 void add_probe(CLI::App& app, Context& context);
 void add_validate(CLI::App& app, Context& context);
+
+/// What an exception says, on one line whatever the files it speaks of contain, and of bounded length.
+std::string one_line(const std::exception& error);
 
 /// The whole command: parses, runs, turns exceptions into one line and an exit code.
 int tilemesh_command(int argc, char** argv, const run::EntryRunner& runner);

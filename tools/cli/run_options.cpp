@@ -17,6 +17,14 @@
 namespace tilemesh::cli {
 namespace {
 
+/// Whether --kernel `name` means this entry: the one with exactly that label; in a panel that has no such entry,
+/// every one that runs the kernel of that name.
+bool means(const std::string& name, const run::Panel& panel, const run::KernelChoice& entry) {
+    if (entry.label == name) return true;
+    const auto labelled = [&](const run::KernelChoice& other) { return other.label == name; };
+    return entry.kernel == name && std::none_of(panel.kernels.begin(), panel.kernels.end(), labelled);
+}
+
 /// Keeps the kernels named by --kernel; each must be in at least one panel.
 void restrict_kernels(std::vector<run::Panel>& panels, const std::vector<std::string>& wanted) {
     if (wanted.empty()) return;
@@ -31,14 +39,16 @@ void restrict_kernels(std::vector<run::Panel>& panels, const std::vector<std::st
     for (const auto& name : wanted) {
         if (std::find(present.begin(), present.end(), name) != present.end()) continue;
         const auto near = nearest_name(name, present);
-        fail<InputError>("--kernel {}: expected a kernel of the panel, one of {}{}", name, fmt::join(present, ", "),
-                         near ? fmt::format("; did you mean {}?", *near) : "");
+        fail<InputError>("--kernel {}: expected a kernel of the panel, one of {}{}", printable(name),
+                         list_of_names(present), near ? fmt::format("; did you mean {}?", *near) : "");
     }
     for (auto& panel : panels) {
-        std::erase_if(panel.kernels, [&](const run::KernelChoice& choice) {
-            return std::find(wanted.begin(), wanted.end(), choice.label) == wanted.end() &&
-                   std::find(wanted.begin(), wanted.end(), choice.kernel) == wanted.end();
-        });
+        std::vector<run::KernelChoice> kept;
+        for (const auto& entry : panel.kernels) {
+            const auto named = [&](const std::string& name) { return means(name, panel, entry); };
+            if (std::any_of(wanted.begin(), wanted.end(), named)) kept.push_back(entry);
+        }
+        panel.kernels = std::move(kept);
     }
     std::erase_if(panels, [](const run::Panel& panel) { return panel.kernels.empty(); });
 }
@@ -68,7 +78,9 @@ void declare(CLI::App& command, RunFlags& flags) {
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     command.add_option("--values", flags.values, "Shorthand for --set values.mode=MODE")
         ->type_name("full|sampled|none");
-    command.add_option("--kernel", flags.kernels, "Only this kernel of the panel; repeatable")
+    command
+        .add_option("--kernel", flags.kernels,
+                    "Only the entry with this label, or the entries of this kernel; repeatable")
         ->type_name("NAME")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
