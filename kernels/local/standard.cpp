@@ -20,6 +20,10 @@ void standard(tl::Context& tl, const Launch& launch) {
     Tile k, v;
     for (const LocalBlock& block : blocks.all()) {
         const attention::Range keys = blocks.keys(block.user);
+        if (keys.empty()) {
+            blocks.store(block, blocks.nothing(block));
+            continue;
+        }
         if (block.tokens.begin == 0) {  // the first block of a head
             k = v = Tile();
             k = blocks.k(block, keys);

@@ -16,11 +16,11 @@
 
 namespace tilemesh::attention {
 
-/// One independent sequence.
+/// One independent sequence. Either count may be 0: no keys, and every row of the output is 0; no queries, no rows.
 struct User {
     std::int64_t keys = 0;
     std::int64_t queries = 0;
-    std::int64_t query_offset = 0;  // position of query 0
+    std::int64_t query_offset = 0;  // position of query 0; negative: before the first key
 
     Range query_positions() const { return {query_offset, query_offset + queries}; }
     Range key_positions() const { return {0, keys}; }
@@ -49,7 +49,8 @@ struct MaskSources {
 
 /// Reads {"heads_q", "heads_kv", "head_dim", "value_dim", "dtype", "scale", "users", "mask"}; checks everything.
 /// Defaults: heads_kv = heads_q, value_dim = head_dim, dtype f16, scale head_dim^-1/2, mask full; a user's queries =
-/// keys, and query_offset = keys - queries (the queries are the last tokens) under a causal mask, else 0.
+/// keys, and query_offset = keys - queries (the queries are the last tokens, so with more queries than keys the first
+/// of them come before all keys) under a causal mask, else 0.
 /// Masks may read tensors that belong to the problem from `sources`, the panel's inputs.
 Problem read_problem(JsonReader reader, const MaskSources& sources = {});
 
