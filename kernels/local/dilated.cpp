@@ -99,7 +99,8 @@ private:
                                     Shape{1, part.count, dim}, problem_.dtype);
                 };
                 kept.k = gather(*tensors.k, problem_.head_dim);
-                kept.v = gather(*tensors.v, problem_.value_dim);
+                kept.v = problem_.latents ? tl_.slice(kept.k, 2, 0, problem_.value_dim)
+                                          : gather(*tensors.v, problem_.value_dim);
             }
             Block block;
             block.q = q;

@@ -72,6 +72,13 @@ Problem read_problem(JsonReader reader, const MaskSources& sources) {
     }
     problem.head_dim = read_count(reader, "head_dim", most_dim);
     problem.value_dim = read_count(reader, "value_dim", most_dim, problem.head_dim);
+    problem.latents = reader.boolean("latents", false);
+    if (problem.latents && problem.value_dim > problem.head_dim) {
+        reader.complain(
+            fmt::format("found value_dim {} and head_dim {}, expected value_dim to be at most head_dim: with "
+                        "latents v is the first value_dim elements of k",
+                        problem.value_dim, problem.head_dim));
+    }
     problem.dtype = *dtype_from_name(reader.word("dtype", {"f16", "bf16", "f32"}, "f16"));
     problem.scale = reader.number("scale", 1e-9, 1e9, 1.0 / std::sqrt(static_cast<double>(problem.head_dim)));
     JsonReader users = reader.member("users");
