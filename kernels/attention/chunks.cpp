@@ -55,8 +55,9 @@ KeyTile Chunks::load(const Item& chunk, Range heads, Range keys) {
     KeyTile tile;
     tile.k = tl_.load(tl::at(*tensors.k, first, keys.begin), Shape{heads.size(), keys.size(), problem.head_dim},
                       problem.dtype);
-    tile.v = tl_.load(tl::at(*tensors.v, first, keys.begin), Shape{heads.size(), keys.size(), problem.value_dim},
-                      problem.dtype);
+    tile.v = problem.latents ? tl_.slice(tile.k, 2, 0, problem.value_dim)
+                             : tl_.load(tl::at(*tensors.v, first, keys.begin),
+                                        Shape{heads.size(), keys.size(), problem.value_dim}, problem.dtype);
     return tile;
 }
 
@@ -77,15 +78,16 @@ void Chunks::receive(const Item& chunk, Range keys, int peer) {
     const int pe = launch_.peers[static_cast<std::size_t>(peer)];
     const std::int64_t heads = launch_.heads_of_part(chunk.head_part).size();
     KeyTile tile;
-    tile.v = tl_.recv(pe, Shape{heads, keys.size(), problem.value_dim}, problem.dtype);
+    if (!problem.latents) tile.v = tl_.recv(pe, Shape{heads, keys.size(), problem.value_dim}, problem.dtype);
     tile.k = tl_.recv(pe, Shape{heads, keys.size(), problem.head_dim}, problem.dtype);
+    if (problem.latents) tile.v = tl_.slice(tile.k, 2, 0, problem.value_dim);
     if (has_fence_) last_received_[peer] = tile.k;
     if (launch_.tiling.chunks_stay) {
         held(chunk, keys).tile = std::move(tile);
     } else {
         const attention::KeyTensors tensors = tensors_of(chunk);
         tl_.store(tl::at(*tensors.k, 0, keys.begin), tile.k);
-        tl_.store(tl::at(*tensors.v, 0, keys.begin), tile.v);
+        if (!problem.latents) tl_.store(tl::at(*tensors.v, 0, keys.begin), tile.v);
     }
 }
 
@@ -97,7 +99,7 @@ void Chunks::wait_for_all() {
 void Chunks::send(const Item& chunk, Range keys, int peer) {
     const int pe = launch_.peers[static_cast<std::size_t>(peer)];
     const KeyTile part = tile(chunk, launch_.heads_of_part(chunk.head_part), keys);
-    tl_.send(pe, part.v);
+    if (!launch_.problem->latents) tl_.send(pe, part.v);
     tl_.send(pe, part.k);
 }
 

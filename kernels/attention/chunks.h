@@ -20,7 +20,7 @@ using attention::Ranges;
 Ranges messages_of(const Ranges& keys, std::int64_t piece_keys);
 
 struct KeyTile {
-    Tile k, v;
+    Tile k, v;  // with latents v is a view of the first columns of k
 };
 
 class Chunks {

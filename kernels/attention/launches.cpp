@@ -59,8 +59,8 @@ void AttentionRun::exchange(const std::vector<const Action*>& rows) {
         for (std::size_t piece = 0; piece < messages.size(); ++piece)
             order.emplace_back(piece, sends ? launch_.rank : action->peer, sends ? action->peer : launch_.rank,
                                action);
-        const std::int64_t key_bytes = (problem_.head_dim + problem_.value_dim) * heads.size() *
-                                       static_cast<std::int64_t>(bytes_per_element(problem_.dtype));
+        const std::int64_t key_bytes =
+            problem_.key_columns() * heads.size() * static_cast<std::int64_t>(bytes_per_element(problem_.dtype));
         for (const Range& keys : action->keys)
             bytes[{sends, action->peer}] += Bytes(static_cast<std::uint64_t>(keys.size() * key_bytes));
         ++work.messages;

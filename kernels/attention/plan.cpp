@@ -108,7 +108,7 @@ std::uint64_t sram_needed(const Problem& problem, const Tiling& tiling, std::int
     const std::int64_t query = problem.head_dim * width;
     // Outputs of the block in work: the corrected and the new o, m, l, and the final o.
     const std::int64_t working = 2 * rows * state + rows * problem.value_dim * (4 + width);
-    const std::int64_t key_bytes = (problem.head_dim + problem.value_dim) * width;
+    const std::int64_t key_bytes = problem.key_columns() * width;
     // In use, on its way, and values that earlier blocks still need.
     const std::int64_t key_tiles = 3 * tiling.tile_heads * tiling.tile_keys * key_bytes;
     // Pieces on their way: two directions, two pieces each.
@@ -137,7 +137,7 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
         if (!travels) probe.piece_keys = 0;
         return sram_needed(problem, probe, part_heads, query_rows, state_rows);
     };
-    const std::int64_t key_bytes = (problem.head_dim + problem.value_dim) * width;
+    const std::int64_t key_bytes = problem.key_columns() * width;
     tiling.fold_keys = device.matrix_cols;
     const std::int64_t token_unit = std::max<std::int64_t>(1, device.matrix_rows / problem.group());
     const auto rows_of_block = [&] { return tiling.tile_heads * tiling.tile_queries * problem.group(); };

@@ -44,11 +44,13 @@ std::uint64_t sram_needed(const Problem& problem, const Tiling& tiling, std::int
     const std::int64_t query_row = (d + dv) * width + 8 + 4 * d;
     // The new dq beside the old one, the scaled one, and what is stored.
     const std::int64_t working = rows * d * (3 * 4 + width);
-    const std::int64_t keys = tiling.tile_heads * tiling.tile_keys * (d + dv);
+    const std::int64_t keys = tiling.tile_heads * tiling.tile_keys;
     // Tiles of keys: ahead, in use, in both later stages. Their gradients: old and new, in two tiles, and as stored.
-    const std::int64_t key_tiles = keys * (4 * width + 5 * 4);
+    // With latents dv becomes part of dk in a tile of its own.
+    const std::int64_t key_tiles =
+        keys * (problem.key_columns() * 4 * width + (d + dv) * 5 * 4 + (problem.latents ? 2 * dv * 4 : 0));
     // Pieces of chunks and of gradients on their way, two each, both ways; and two gradients being summed.
-    const std::int64_t pieces = travels ? heads * tiling.piece_keys * (d + dv) * (4 * width + 6 * 4) : 0;
+    const std::int64_t pieces = travels ? heads * tiling.piece_keys * problem.key_columns() * (4 * width + 6 * 4) : 0;
     return static_cast<std::uint64_t>(std::max(temporaries, beginning) + query_rows * query_row + working +
                                       key_tiles + pieces);
 }

@@ -50,18 +50,34 @@ std::vector<GradientPiece> GradientRegisters::pieces(const Item& chunk, const Ra
     return pieces;
 }
 
+std::int64_t GradientRegisters::dk_columns() const {
+    return launch_.problem->head_dim - (launch_.problem->latents ? launch_.problem->value_dim : 0);
+}
+
+GradientRegisters::Sums GradientRegisters::kept(const KeySums& sums) {
+    const attention::Problem& problem = *launch_.problem;
+    if (!problem.latents) return {sums.dk, sums.dv};
+    const auto scale = static_cast<float>(problem.scale) * probability_scale;  // as dv has it
+    Sums result;
+    result.dv = tl_.fma(tl_.slice(sums.dk, 2, 0, problem.value_dim), scale, sums.dv);
+    if (dk_columns() > 0) result.dk = tl_.slice(sums.dk, 2, problem.value_dim, problem.head_dim);
+    return result;
+}
+
 GradientRegisters::Sums GradientRegisters::load(const Item& reg, const GradientPiece& piece) {
     const attention::KeyTensors& tensors = launch_.gradients.at(reg);
     const auto& [heads, cell] = piece;
-    return {tl_.load(tl::at(*tensors.k, heads.begin, cell.begin), box(heads, cell, launch_.problem->head_dim),
-                     Dtype::f32),
-            tl_.load(tl::at(*tensors.v, heads.begin, cell.begin), box(heads, cell, launch_.problem->value_dim),
-                     Dtype::f32)};
+    Sums sums;
+    if (dk_columns() > 0)
+        sums.dk = tl_.load(tl::at(*tensors.k, heads.begin, cell.begin), box(heads, cell, dk_columns()), Dtype::f32);
+    sums.dv = tl_.load(tl::at(*tensors.v, heads.begin, cell.begin), box(heads, cell, launch_.problem->value_dim),
+                       Dtype::f32);
+    return sums;
 }
 
 void GradientRegisters::store(const Item& reg, const GradientPiece& piece, const Sums& sums) {
     const attention::KeyTensors& tensors = launch_.gradients.at(reg);
-    tl_.store(tl::at(*tensors.k, piece.heads.begin, piece.cell.begin), sums.dk);
+    if (sums.dk) tl_.store(tl::at(*tensors.k, piece.heads.begin, piece.cell.begin), sums.dk);
     tl_.store(tl::at(*tensors.v, piece.heads.begin, piece.cell.begin), sums.dv);
     written_.insert({reg, corner(piece)});
 }
@@ -69,29 +85,30 @@ void GradientRegisters::store(const Item& reg, const GradientPiece& piece, const
 GradientRegisters::Sums GradientRegisters::with(const Item& reg, const GradientPiece& piece, Sums sums) {
     if (!written(reg, piece)) return sums;
     const Sums old = load(reg, piece);
-    return {old.dk + sums.dk, old.dv + sums.dv};
+    return {sums.dk ? old.dk + sums.dk : Tile(), old.dv + sums.dv};
 }
 
 GradientRegisters::Sums GradientRegisters::zeros(const GradientPiece& piece, Dtype dtype) {
-    return {tl_.zeros(box(piece.heads, piece.cell, launch_.problem->head_dim), dtype),
+    return {dk_columns() > 0 ? tl_.zeros(box(piece.heads, piece.cell, dk_columns()), dtype) : Tile(),
             tl_.zeros(box(piece.heads, piece.cell, launch_.problem->value_dim), dtype)};
 }
 
-void GradientRegisters::add(const Item& chunk, Range heads, Range keys, const KeySums& sums) {
+void GradientRegisters::add(const Item& chunk, Range heads, Range keys, const KeySums& key_sums) {
+    const Sums sums = kept(key_sums);
     const Item reg = register_of(chunk);
     if (is_own(chunk)) --own(chunk).tiles_left;
     const Ranges cells = cells_in(this->cells(chunk), {keys});
     if (!launch_.gradients.contains(reg)) {  // nobody else adds anything
-        store_result(chunk.user, heads, keys, {sums.dk, sums.dv});
+        store_result(chunk.user, heads, keys, sums);
         for (const Range& cell : cells) own(chunk).stored.insert(corner({heads, cell}));
         return;
     }
     for (const Range& cell : cells) {
         const GradientPiece piece{heads, cell};
-        store(reg, piece,
-              with(reg, piece,
-                   {tl_.slice(sums.dk, 1, cell.begin - keys.begin, cell.end - keys.begin),
-                    tl_.slice(sums.dv, 1, cell.begin - keys.begin, cell.end - keys.begin)}));
+        const auto part = [&](const Tile& tile) {
+            return tile ? tl_.slice(tile, 1, cell.begin - keys.begin, cell.end - keys.begin) : Tile();
+        };
+        store(reg, piece, with(reg, piece, {part(sums.dk), part(sums.dv)}));
     }
 }
 
@@ -129,14 +146,14 @@ void GradientRegisters::merge(const Item& into, int from_copy, const Ranges& key
 void GradientRegisters::send(int peer, const Item& reg, const GradientPiece& piece) {
     const int pe = launch_.peers[static_cast<std::size_t>(peer)];
     const Sums sums = load(reg, piece);
-    tl_.send(pe, sums.dk);
+    if (sums.dk) tl_.send(pe, sums.dk);
     tl_.send(pe, sums.dv);
 }
 
 GradientRegisters::Sums GradientRegisters::receive(int peer, const GradientPiece& piece) {
     const int pe = launch_.peers[static_cast<std::size_t>(peer)];
     Sums sums;
-    sums.dk = tl_.recv(pe, box(piece.heads, piece.cell, launch_.problem->head_dim), Dtype::f32);
+    if (dk_columns() > 0) sums.dk = tl_.recv(pe, box(piece.heads, piece.cell, dk_columns()), Dtype::f32);
     sums.dv = tl_.recv(pe, box(piece.heads, piece.cell, launch_.problem->value_dim), Dtype::f32);
     return sums;
 }
@@ -155,7 +172,7 @@ void GradientRegisters::store_result(int user, Range heads, Range keys, const Su
     const attention::UserGradientTensors& out = launch_.gradient_users[static_cast<std::size_t>(user)];
     const Dtype dtype = launch_.problem->dtype;
     const auto scale = static_cast<float>(launch_.problem->scale);
-    tl_.store(tl::at(*out.dk, heads.begin, keys.begin), tl_.cast(sums.dk * scale, dtype));
+    if (sums.dk) tl_.store(tl::at(*out.dk, heads.begin, keys.begin), tl_.cast(sums.dk * scale, dtype));
     tl_.store(tl::at(*out.dv, heads.begin, keys.begin), tl_.cast(sums.dv * (1.0F / probability_scale), dtype));
 }
 
@@ -172,7 +189,7 @@ void GradientRegisters::finish(int user) {
             continue;
         }
         const Sums nothing = zeros(piece, launch_.problem->dtype);
-        tl_.store(tl::at(*out.dk, piece.heads.begin, piece.cell.begin), nothing.dk);
+        if (nothing.dk) tl_.store(tl::at(*out.dk, piece.heads.begin, piece.cell.begin), nothing.dk);
         tl_.store(tl::at(*out.dv, piece.heads.begin, piece.cell.begin), nothing.dv);
     }
 }

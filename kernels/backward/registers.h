@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gradients of chunks on their way: registers (dk, dv) in HBM, f32, cell by cell, and what they become at home. A
 // cell that nobody wrote is 0. The gradient of a chunk that only its own rank attends has no register: it is stored
-// as it is made.
+// as it is made. With latents the sum of dv and of the columns of dk that it shares is kept and sent in place of dv,
+// and of dk what is left: together the gradient of k.
 #pragma once
 
 #include "kernels/backward/block.h"
@@ -40,7 +41,7 @@ public:
     /// And these cells of another register will be merged into register 0.
     void expect_merge(const Item& into, const Ranges& keys);
     /// Adds sums over some queries to register 0 of a chunk. `keys` are whole cells.
-    void add(const Item& chunk, Range heads, Range keys, const KeySums& sums);
+    void add(const Item& chunk, Range heads, Range keys, const KeySums& key_sums);
     /// Nobody sees these keys: they are 0 unless something else is added.
     void add_nothing(const Item& chunk, Range heads, Range keys);
     /// Adds the cells `keys` of another register of the same chunk to `into`.
@@ -54,8 +55,12 @@ public:
 
 private:
     struct Sums {
-        Tile dk, dv;
+        Tile dk, dv;  // dk is empty when dv shares all of its columns
     };
+    /// Columns of dk that are kept beside dv, from `first` on.
+    std::int64_t dk_columns() const;
+    /// A tile's sums as they are kept.
+    Sums kept(const KeySums& sums);
     using Corner = std::pair<std::int64_t, std::int64_t>;  // first head and first key of a piece
     static Corner corner(const GradientPiece& piece) { return {piece.heads.begin, piece.cell.begin}; }
     struct Own {

@@ -64,7 +64,7 @@ void block_sparse(tl::Context& tl, const Launch& launch) {
             Block block;
             block.q = q;
             block.k = blocks.k(queries, keys);
-            block.v = blocks.v(queries, keys);
+            block.v = blocks.v(queries, keys, block.k);
             block.state = state.get();
             block.bias = blocks.bias(queries, keys);
             if (list[i].visible == Visible::some) block.mask = blocks.mask(queries, keys);

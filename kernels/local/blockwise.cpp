@@ -25,7 +25,7 @@ void blockwise(tl::Context& tl, const Launch& launch) {
         Tile m = tl.full(rows, lowest_score), l = tl.zeros(rows), o;
         for (const attention::Range& keys : blocks.key_tiles(block.user, launch.tiling.tile_keys)) {
             if (blocks.visible(block, keys) == attention::Visible::none) continue;
-            const Tile k = blocks.k(block, keys), v = blocks.v(block, keys);
+            const Tile k = blocks.k(block, keys), v = blocks.v(block, keys, k);
             Tile scores = blocks.scores(block, q, k, keys);
             const Tile m_new = tl.maximum(m, tl.max(scores));
             const Tile p = tl.exp(std::exchange(scores, Tile()) - m_new);

@@ -10,6 +10,7 @@
 #include "kernels/attention/plan.h"
 #include "kernels/local/local.h"
 #include "kernels/local/local_blocks.h"
+#include "sim/attention/masks/floor.h"
 
 #include <algorithm>
 #include <memory>
@@ -51,7 +52,8 @@ public:
         for (int user = 0; user < launch_.needs->users(); ++user) {
             const attention::User& tokens = problem_.users[static_cast<std::size_t>(user)];
             const Range queries = tokens.query_positions();
-            for (std::int64_t s = queries.begin / pattern.segment; s * pattern.segment < queries.end; ++s)
+            for (std::int64_t s = attention::floor_divide(queries.begin, pattern.segment);
+                 s * pattern.segment < queries.end; ++s)
                 for (std::int64_t head = 0; head < launch_.heads.size(); ++head) segment(user, pattern, s, head);
         }
         attention_.flush();
@@ -97,7 +99,8 @@ private:
                                     Shape{1, part.count, dim}, problem_.dtype);
                 };
                 kept.k = gather(*tensors.k, problem_.head_dim);
-                kept.v = gather(*tensors.v, problem_.value_dim);
+                kept.v = problem_.latents ? tl_.slice(kept.k, 2, 0, problem_.value_dim)
+                                          : gather(*tensors.v, problem_.value_dim);
             }
             Block block;
             block.q = q;

@@ -59,7 +59,8 @@ Tile LocalBlocks::k(const LocalBlock& block, Range keys) {
                     Shape{block.heads.size(), keys.size(), launch_.problem->head_dim}, launch_.problem->dtype);
 }
 
-Tile LocalBlocks::v(const LocalBlock& block, Range keys) {
+Tile LocalBlocks::v(const LocalBlock& block, Range keys, const Tile& k) {
+    if (launch_.problem->latents) return tl_.slice(k, 2, 0, launch_.problem->value_dim);
     return tl_.load(tl::at(*tensors(block).v, block.heads.begin, keys.begin),
                     Shape{block.heads.size(), keys.size(), launch_.problem->value_dim}, launch_.problem->dtype);
 }

@@ -30,9 +30,10 @@ public:
     std::vector<attention::Range> key_tiles(int user, std::int64_t size) const;
     attention::Visible visible(const LocalBlock& block, attention::Range keys) const;
 
-    Tile q(const LocalBlock& block);                            // [heads, rows, head_dim]
-    Tile k(const LocalBlock& block, attention::Range keys);     // [heads, keys, head_dim]
-    Tile v(const LocalBlock& block, attention::Range keys);     // [heads, keys, value_dim]
+    Tile q(const LocalBlock& block);                         // [heads, rows, head_dim]
+    Tile k(const LocalBlock& block, attention::Range keys);  // [heads, keys, head_dim]
+    /// [heads, keys, value_dim]; with latents a view of `k`, the tile of the same keys.
+    Tile v(const LocalBlock& block, attention::Range keys, const Tile& k);
     Tile mask(const LocalBlock& block, attention::Range keys);  // [1 or heads, rows, keys]
     /// [1, 1, keys], divided by the scale; no tile when the mask has none.
     Tile bias(const LocalBlock& block, attention::Range keys);

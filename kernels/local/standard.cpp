@@ -20,10 +20,14 @@ void standard(tl::Context& tl, const Launch& launch) {
     Tile k, v;
     for (const LocalBlock& block : blocks.all()) {
         const attention::Range keys = blocks.keys(block.user);
+        if (keys.empty()) {
+            blocks.store(block, blocks.nothing(block));
+            continue;
+        }
         if (block.tokens.begin == 0) {  // the first block of a head
             k = v = Tile();
             k = blocks.k(block, keys);
-            v = blocks.v(block, keys);
+            v = blocks.v(block, keys, k);
         }
         Tile scores = blocks.scores(block, blocks.q(block), k, keys);
         const Tile m = tl.max(scores);
@@ -50,7 +54,7 @@ attention::Tiling plan_standard(const attention::Problem& problem, const attenti
     tiling.piece_keys = tiling.tile_keys;
     if (request.tile_queries > 0) tiling.tile_queries = std::min(request.tile_queries, tiling.tile_queries);
     const auto width = static_cast<std::int64_t>(bytes_per_element(problem.dtype));
-    const std::int64_t keys_and_values = tiling.tile_keys * (problem.head_dim + problem.value_dim) * width;
+    const std::int64_t keys_and_values = tiling.tile_keys * problem.key_columns() * width;
     // Per score: before and after hiding in f32, and the element mask; a bias of all keys beside them. Per row: q,
     // the output in f32 and as stored, and maxima.
     const std::int64_t per_row =

@@ -88,8 +88,9 @@ double tensor_bytes(const Problem& problem, std::int64_t heads_kv, const Moved& 
     const std::int64_t d = problem.head_dim, dv = problem.value_dim;
     const bool forward = pass == Schedule::Pass::forward;
     const std::int64_t elements = moved.queries * heads_q * (forward ? d : d + 2 * dv) +
-                                  moved.keys * heads_kv * (d + dv) + moved.query_ends * heads_q * (forward ? dv : d) +
-                                  (forward ? 0 : moved.key_ends * heads_kv * (d + dv));
+                                  moved.keys * heads_kv * problem.key_columns() +
+                                  moved.query_ends * heads_q * (forward ? dv : d) +
+                                  (forward ? 0 : moved.key_ends * heads_kv * problem.key_columns());
     const std::int64_t lse_bytes = forward ? 0 : moved.queries * heads_q * 4;
     return static_cast<double>(elements) * element_bytes(problem) + static_cast<double>(lse_bytes);
 }
@@ -247,7 +248,8 @@ private:
     }
 
     /// What must follow the last message of a chunk: if V comes last, the value product of the piece that has least
-    /// of it; if K comes last, no less than that with head_dim. Masked blocks may hold an empty piece: nothing then.
+    /// of it; if K comes last, no less than that with head_dim; latents come last, and both follow. Masked blocks may
+    /// hold an empty piece: nothing then.
     double tail_ns(int rank, const Action& last) const {
         if (last.item.kind != Item::Kind::chunk) return 0;
         double fewest = std::numeric_limits<double>::infinity();
@@ -264,7 +266,8 @@ private:
                 fewest = std::min(fewest, triples);
             }
         }
-        return fewest * static_cast<double>(std::min(problem_.head_dim, problem_.value_dim)) / rates_.macs_per_ns;
+        const std::int64_t d = problem_.head_dim, dv = problem_.value_dim;
+        return fewest * static_cast<double>(problem_.latents ? d + dv : std::min(d, dv)) / rates_.macs_per_ns;
     }
 
     double slowest_link(int from, int rank) const {

@@ -89,6 +89,12 @@ Values read_tensor(const SafetensorsFile& file, const std::string& shown_file, c
     return Values(dtype, values);
 }
 
+void refuse_values(const SafetensorsFile& file, const std::string& shown_file, const std::string& name) {
+    if (!file.has(name)) return;
+    fail<InputError>("{}: tensor {}: found it, expected none: with latents v is the first value_dim elements of k",
+                     shown_file, name);
+}
+
 }  // namespace
 
 Values::Values(Dtype dtype, std::uint64_t size) : dtype_(dtype) {
@@ -136,7 +142,8 @@ TensorShape shape_of(const Problem& problem, int user, TensorName tensor) {
     fail<InternalError>("no tensor number {}", index_of(tensor));
 }
 
-Inputs::Inputs(const Problem& problem, Pass pass) : dtype_(problem.dtype), pass_(pass), users_(problem.users.size()) {
+Inputs::Inputs(const Problem& problem, Pass pass)
+    : dtype_(problem.dtype), latents_(problem.latents), pass_(pass), users_(problem.users.size()) {
     for (std::size_t user = 0; user < users_.size(); ++user) {
         for (const TensorName tensor : all_tensors) {
             users_[user].shapes[index_of(tensor)] = shape_of(problem, static_cast<int>(user), tensor);
@@ -158,7 +165,7 @@ Inputs Inputs::generated(const Problem& problem, std::uint64_t seed, Queries que
     inputs.queries_ = queries;
     for (std::size_t user = 0; user < inputs.users_.size(); ++user) {
         for (const TensorName tensor : inputs.tensors()) {
-            if (inputs.is_regenerated(tensor)) continue;
+            if (inputs.is_regenerated(tensor) || inputs.lies_in_k(tensor)) continue;
             Stored& stored = inputs.users_[user];
             Values& values = stored.values[index_of(tensor)];
             values = Values(problem.dtype, stored.shapes[index_of(tensor)].size());
@@ -176,6 +183,10 @@ Inputs Inputs::from_file(const Problem& problem, const std::filesystem::path& fi
         const std::string user_prefix = inputs.users_.size() == 1 ? prefix : fmt::format("{}{}.", prefix, user);
         for (const TensorName tensor : inputs.tensors()) {
             Stored& stored = inputs.users_[user];
+            if (inputs.lies_in_k(tensor)) {
+                refuse_values(opened, file.string(), user_prefix + "v");
+                continue;
+            }
             stored.values[index_of(tensor)] =
                 read_tensor(opened, file.string(), user_prefix + std::string(name_of(tensor)), tensor,
                             stored.shapes[index_of(tensor)], problem.dtype);
@@ -194,6 +205,7 @@ Inputs Inputs::from_values(const Problem& problem, std::vector<UserValues> users
     for (std::size_t user = 0; user < users.size(); ++user) {
         Values* const given[] = {&users[user].q, &users[user].k, &users[user].v, &users[user].d_o};
         for (const TensorName tensor : inputs.tensors()) {
+            if (inputs.lies_in_k(tensor)) continue;
             Stored& stored = inputs.users_[user];
             Values& values = *given[index_of(tensor)];
             if (values.size() != stored.shapes[index_of(tensor)].size() || values.dtype() != problem.dtype) {
@@ -217,7 +229,16 @@ void Inputs::read(int user, TensorName tensor, std::uint64_t first, std::span<fl
         fail<InternalError>("elements {} to {} of {} of user {}, which has {}", first, first + out.size(),
                             name_of(tensor), user, size);
     }
-    if (is_regenerated(tensor)) {
+    if (lies_in_k(tensor)) {
+        const auto dim = static_cast<std::uint64_t>(stored.shapes[index_of(tensor)].dim);
+        const auto k_dim = static_cast<std::uint64_t>(stored.shapes[index_of(TensorName::k)].dim);
+        for (std::uint64_t done = 0; done < out.size();) {  // row by row
+            const std::uint64_t row = (first + done) / dim, column = (first + done) % dim;
+            const std::uint64_t count = std::min(dim - column, out.size() - done);
+            read(user, TensorName::k, row * k_dim + column, out.subspan(done, count));
+            done += count;
+        }
+    } else if (is_regenerated(tensor)) {
         fill_normal(seed_, stream_of(user, tensor), first, out);
         round_to(dtype_, out);
     } else {

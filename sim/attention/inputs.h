@@ -42,7 +42,7 @@ constexpr std::string_view name_of(TensorName tensor) {
     return names[static_cast<int>(tensor)];
 }
 
-/// [tokens, heads, dim]
+/// [tokens, heads, dim]. With latents v has a shape, and can be read, but lies in k.
 struct TensorShape {
     std::int64_t tokens = 0, heads = 0, dim = 0;
     std::uint64_t size() const;
@@ -66,10 +66,11 @@ public:
                             Pass pass = Pass::forward);
     /// Tensors prefix + "q", "k", "v" and, for a backward pass, "do"; with several users prefix + "0.q", "1.q" and so
     /// on. Stored as F16, BF16 or F32 in the shapes of problem.h, rounded to the problem's dtype. Values that are not
-    /// finite, or not after rounding, are InputErrors.
+    /// finite, or not after rounding, are InputErrors; so is a v where there are latents.
     static Inputs from_file(const Problem& problem, const std::filesystem::path& file, const std::string& prefix,
                             Pass pass = Pass::forward);
-    /// Tensors made by the caller, in the shapes of problem.h; d_o of every user or of none.
+    /// Tensors made by the caller, in the shapes of problem.h (with latents v is empty); d_o of every user or of
+    /// none.
     static Inputs from_values(const Problem& problem, std::vector<UserValues> users);
 
     bool has_output_gradient() const { return pass_ == Pass::backward; }
@@ -85,12 +86,14 @@ private:
     /// The tensors of this pass.
     std::span<const TensorName> tensors() const;
     bool is_regenerated(TensorName tensor) const;
+    bool lies_in_k(TensorName tensor) const { return latents_ && tensor == TensorName::v; }
 
     struct Stored {
         TensorShape shapes[4];
         Values values[4];  // empty when regenerated, and d_o in a forward pass
     };
     Dtype dtype_;
+    bool latents_;
     Pass pass_;
     std::uint64_t seed_ = 0;
     Queries queries_ = Queries::held;

@@ -53,7 +53,8 @@ struct Tiling {
     bool chunks_stay = false;   // all chunks a PE ever holds fit too, so none is staged in HBM (chosen)
 };
 
-/// K and V of some keys: [heads, keys, head_dim] and [heads, keys, value_dim].
+/// K and V of some keys: [heads, keys, head_dim] and [heads, keys, value_dim]. With latents v is null; and of a
+/// gradient, v is the sum of dv and the columns of dk that it shares, k what is left of dk, null if nothing is.
 struct KeyTensors {
     Tensor* k = nullptr;
     Tensor* v = nullptr;
@@ -68,7 +69,7 @@ struct StateTensors {
 struct UserTensors {
     Tensor* q = nullptr;    // [heads, rows, head_dim]; null: this PE has no queries
     Tensor* k = nullptr;    // [heads, keys, head_dim]; null: no keys
-    Tensor* v = nullptr;    // [heads, keys, value_dim]
+    Tensor* v = nullptr;    // [heads, keys, value_dim]; null with latents
     Tensor* o = nullptr;    // [heads, rows, value_dim]
     Tensor* lse = nullptr;  // [heads, rows, 1] f32, natural logarithm
     Tensor* bias =
@@ -81,7 +82,8 @@ struct UserGradientTensors {
     Tensor* dq = nullptr;   // [heads, rows, head_dim], out
     Tensor* dk = nullptr;   // [heads, keys, head_dim], out
     Tensor* dv = nullptr;   // [heads, keys, value_dim], out
-    // Room for what does not stay in SRAM, f32.
+    // With latents dk is [heads, keys, head_dim - value_dim], null if that has no columns, and dv the columns before
+    // it: the gradient of k, in two tensors. Room for what does not stay in SRAM, f32.
     Tensor* row_lse = nullptr;  // [heads, rows, 1]
     Tensor* row_d = nullptr;    // [heads, rows, 1]
     Tensor* dq_sum = nullptr;   // [heads, rows, head_dim]

@@ -18,33 +18,28 @@ constexpr std::uint64_t most_tokens = std::uint64_t{1} << 27;
 constexpr double most_pairs = 0x1p62;
 
 std::int64_t read_count(JsonReader& reader, std::string_view key, std::uint64_t most,
-                        std::optional<std::int64_t> otherwise = {}) {
+                        std::optional<std::int64_t> otherwise = {}, std::uint64_t least = 1) {
     std::optional<std::uint64_t> value;
     if (otherwise) value = static_cast<std::uint64_t>(*otherwise);
-    return static_cast<std::int64_t>(reader.integer(key, 1, most, value));
+    return static_cast<std::int64_t>(reader.integer(key, least, most, value));
 }
 
 /// A user whose query_offset waits for the mask unless it is given.
 User read_user(JsonReader& reader) {
     User user;
-    user.keys = read_count(reader, "keys", most_tokens);
-    user.queries = read_count(reader, "queries", most_tokens, user.keys);
-    if (reader.has("query_offset"))
-        user.query_offset = static_cast<std::int64_t>(reader.integer("query_offset", 0, furthest_position));
+    user.keys = read_count(reader, "keys", most_tokens, {}, 0);
+    user.queries = read_count(reader, "queries", most_tokens, user.keys, 0);
+    if (const auto offset = reader.optional_member("query_offset")) {
+        constexpr auto furthest = static_cast<std::int64_t>(furthest_position);
+        user.query_offset = offset->as_signed(-furthest, furthest);
+    }
     reader.finish();
     return user;
 }
 
 /// Under a causal mask queries are the last tokens unless the panel says otherwise.
 void place_queries(const JsonReader& reader, User& user, const Mask& mask) {
-    if (reader.has("query_offset") || !mask.is_causal()) return;
-    if (user.keys < user.queries) {
-        reader.complain(
-            fmt::format("found {} keys for {} queries, expected at least as many keys as queries when "
-                        "the mask is causal; otherwise give query_offset, the position of query 0",
-                        user.keys, user.queries));
-    }
-    user.query_offset = user.keys - user.queries;
+    if (!reader.has("query_offset") && mask.is_causal()) user.query_offset = user.keys - user.queries;
 }
 
 std::vector<User> read_users(JsonReader& reader) {
@@ -77,6 +72,13 @@ Problem read_problem(JsonReader reader, const MaskSources& sources) {
     }
     problem.head_dim = read_count(reader, "head_dim", most_dim);
     problem.value_dim = read_count(reader, "value_dim", most_dim, problem.head_dim);
+    problem.latents = reader.boolean("latents", false);
+    if (problem.latents && problem.value_dim > problem.head_dim) {
+        reader.complain(
+            fmt::format("found value_dim {} and head_dim {}, expected value_dim to be at most head_dim: with "
+                        "latents v is the first value_dim elements of k",
+                        problem.value_dim, problem.head_dim));
+    }
     problem.dtype = *dtype_from_name(reader.word("dtype", {"f16", "bf16", "f32"}, "f16"));
     problem.scale = reader.number("scale", 1e-9, 1e9, 1.0 / std::sqrt(static_cast<double>(problem.head_dim)));
     JsonReader users = reader.member("users");

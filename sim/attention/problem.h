@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The attention problem: shapes, mask, users. q is [queries, heads_q, head_dim], k [keys, heads_kv, head_dim],
-// v [keys, heads_kv, value_dim], o [queries, heads_q, value_dim], lse [heads_q, queries]; one set per user. Query
-// head h reads kv head h / group() (grouped-query attention).
+// v [keys, heads_kv, value_dim] (none with latents), o [queries, heads_q, value_dim], lse [heads_q, queries]; one set
+// per user. Query head h reads kv head h / group() (grouped-query attention).
 #pragma once
 
 #include "sim/attention/mask.h"
@@ -16,11 +16,11 @@
 
 namespace tilemesh::attention {
 
-/// One independent sequence.
+/// One independent sequence. Either count may be 0: no keys, and every row of the output is 0; no queries, no rows.
 struct User {
     std::int64_t keys = 0;
     std::int64_t queries = 0;
-    std::int64_t query_offset = 0;  // position of query 0
+    std::int64_t query_offset = 0;  // position of query 0; negative: before the first key
 
     Range query_positions() const { return {query_offset, query_offset + queries}; }
     Range key_positions() const { return {0, keys}; }
@@ -31,11 +31,14 @@ struct Problem {
     std::int64_t heads_kv = 1;
     std::int64_t head_dim = 1;
     std::int64_t value_dim = 1;
+    bool latents = false;  // v is the first value_dim elements of k: one tensor, read and sent once
     Dtype dtype = Dtype::f16;
     double scale = 1.0;  // scores are scale * q.k; positive
     std::vector<User> users;
     std::shared_ptr<const Mask> mask = full_mask();
 
+    /// Elements of a key with its value, of one kv head: of a chunk, and of its gradient.
+    std::int64_t key_columns() const { return latents ? head_dim : head_dim + value_dim; }
     std::int64_t group() const { return heads_q / heads_kv; }
     /// The query heads that read these kv heads.
     Range query_heads(Range kv_heads) const { return {kv_heads.begin * group(), kv_heads.end * group()}; }
@@ -47,10 +50,11 @@ struct MaskSources {
     std::string prefix;            // of its tensors' names
 };
 
-/// Reads {"heads_q", "heads_kv", "head_dim", "value_dim", "dtype", "scale", "users", "mask"}; checks everything.
-/// Defaults: heads_kv = heads_q, value_dim = head_dim, dtype f16, scale head_dim^-1/2, mask full; a user's queries =
-/// keys, and query_offset = keys - queries (the queries are the last tokens) under a causal mask, else 0.
-/// Masks may read tensors that belong to the problem from `sources`, the panel's inputs.
+/// Reads {"heads_q", "heads_kv", "head_dim", "value_dim", "latents", "dtype", "scale", "users", "mask"}; checks
+/// everything. Defaults: heads_kv = heads_q, value_dim = head_dim, dtype f16, scale head_dim^-1/2, mask full; a
+/// user's queries = keys, and query_offset = keys - queries (the queries are the last tokens, so with more queries
+/// than keys the first of them come before all keys) under a causal mask, else 0. Masks may read tensors that belong
+/// to the problem from `sources`, the panel's inputs.
 Problem read_problem(JsonReader reader, const MaskSources& sources = {});
 
 /// (query, key) pairs that the mask lets through, over all users and all query heads; exact up to 2^53.

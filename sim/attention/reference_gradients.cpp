@@ -135,6 +135,12 @@ KeyGradients ReferenceGradients::gradient_keys(std::span<const Key> keys) {
         GradientWorker worker(problem_, inputs_, user_, lse_, d_, true);
         for (std::size_t i = next++; i < batches.size(); i = next++) worker.keys(batches[i], result.dk, result.dv);
     });
+    if (problem_.latents) {
+        const std::size_t d = index(problem_.head_dim), dv = index(problem_.value_dim);
+        for (std::size_t key = 0; key < keys.size(); ++key)
+            for (std::size_t c = 0; c < dv; ++c) result.dk[key * d + c] += result.dv[key * dv + c];
+        result.dv.clear();
+    }
     return result;
 }
 

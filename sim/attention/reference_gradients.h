@@ -24,14 +24,14 @@ struct Key {
 };
 
 struct KeyGradients {
-    std::vector<double> dk;  // [keys, head_dim], as listed
-    std::vector<double> dv;  // [keys, value_dim]
+    std::vector<double> dk;  // [keys, head_dim], as listed; with latents dv is added to its first columns
+    std::vector<double> dv;  // [keys, value_dim]; empty with latents
 };
 
 struct Gradients {
     std::vector<double> dq;  // [queries, heads_q, head_dim]
     std::vector<double> dk;  // [keys, heads_kv, head_dim]
-    std::vector<double> dv;  // [keys, heads_kv, value_dim]
+    std::vector<double> dv;  // [keys, heads_kv, value_dim]; empty with latents, which have the gradient of k alone
 };
 
 /// The gradients of one user's inputs, all of them or any few. Problem and inputs (which must hold the gradient of

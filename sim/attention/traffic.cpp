@@ -70,7 +70,7 @@ std::uint64_t transfer_bytes(const Problem& problem, const NeedSets& needs, cons
     const std::int64_t rows = needs.queries(item.user, item.id).size() * heads * problem.group();
     switch (item.kind) {
         case Item::Kind::chunk:
-            return static_cast<std::uint64_t>(total(transfer.keys) * heads * (d + dv) * stored);
+            return static_cast<std::uint64_t>(total(transfer.keys) * heads * problem.key_columns() * stored);
         case Item::Kind::queries:
             return static_cast<std::uint64_t>(rows * (backward ? (d + dv) * stored + 2 * f32 : d * stored));
         case Item::Kind::state:
@@ -79,7 +79,7 @@ std::uint64_t transfer_bytes(const Problem& problem, const NeedSets& needs, cons
         case Item::Kind::gradient:
             break;
     }
-    return static_cast<std::uint64_t>(total(transfer.keys) * heads * (d + dv) * f32);
+    return static_cast<std::uint64_t>(total(transfer.keys) * heads * problem.key_columns() * f32);
 }
 
 TransferBytes whole_items(const Problem& problem, const NeedSets& needs, const Schedule& schedule) {

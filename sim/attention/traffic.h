@@ -26,14 +26,14 @@ struct Counts {
 Counts count(const Schedule& schedule);
 
 /// K and V are two tensors, and each piece of a chunk is one message per tensor: 2 * pieces(row) messages per
-/// transfer.
+/// transfer (half of that with latents).
 std::uint64_t chunk_messages(const Schedule& schedule, const std::function<std::uint64_t(const Action&)>& pieces);
 
 /// Bytes that one transfer (a send or receive row) moves, of `heads_kv` kv heads: all of them, unless the work of a
 /// rank is divided over several PEs by heads; each head part of the table has its share of them. A chunk is K and V
-/// of its keys in the storage type, queries are q in the storage type (backward: q, do, and lse and rowsum(do o) in
-/// f32), a state is o, m and l, or o and lse, for every query as the schedule's state format has it (backward: dq in
-/// f32), a gradient dk and dv of its keys in f32.
+/// of its keys in the storage type (K alone with latents), queries are q in the storage type (backward: q, do, and
+/// lse and rowsum(do o) in f32), a state is o, m and l, or o and lse, for every query as the schedule's state format
+/// has it (backward: dq in f32), a gradient dk and dv of its keys in f32 (their sum with latents).
 std::uint64_t transfer_bytes(const Problem& problem, const NeedSets& needs, const Schedule& schedule,
                              const Action& transfer, std::int64_t heads_kv);
 

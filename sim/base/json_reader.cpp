@@ -137,6 +137,16 @@ std::uint64_t JsonReader::as_integer(std::uint64_t least, std::uint64_t most) co
     return *integer;
 }
 
+std::int64_t JsonReader::as_signed(std::int64_t least, std::int64_t most) const {
+    const std::string range = fmt::format("an integer from {} to {}", least, most);
+    if (!value_->is_number_integer()) reject(range);
+    constexpr auto largest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    if (value_->is_number_unsigned() && value_->get<std::uint64_t>() > largest) reject(range);
+    const auto integer = value_->get<std::int64_t>();
+    if (integer < least || integer > most) reject(range);
+    return integer;
+}
+
 std::string JsonReader::as_word(const std::vector<std::string>& words) const {
     if (!is_string()) reject(one_of(words));
     const std::string word = value_->get<std::string>();

@@ -50,6 +50,8 @@ public:
     double as_number(double least, double most) const;  // finite, in [least, most]
     /// A whole number, also when it is written 8192.0 or 8e3 (up to 2^53, where doubles still tell them apart).
     std::uint64_t as_integer(std::uint64_t least, std::uint64_t most) const;
+    /// The same where the range includes negative numbers.
+    std::int64_t as_signed(std::int64_t least, std::int64_t most) const;
     /// One of a list of words; unknown words are answered with the nearest.
     std::string as_word(const std::vector<std::string>& words) const;
 

@@ -17,8 +17,11 @@ constexpr double near_bound = 0.25;
 
 std::string speed_clause(const std::vector<const KernelResult*>& order) {
     const KernelResult& first = *order.front();
+    if (order.size() == 1 && first.time == Picoseconds()) return fmt::format("{} has nothing to do", first.label);
     if (order.size() == 1) return fmt::format("{} took {}", first.label, in_words(first.time));
     const KernelResult& second = *order[1];
+    if (second.time == Picoseconds()) return fmt::format("{} and {} have nothing to do", first.label, second.label);
+    if (first.time == Picoseconds()) return fmt::format("{} has nothing to do", first.label);
     const double ratio = static_cast<double>(second.time.value()) / static_cast<double>(first.time.value());
     if (ratio < 1.0005) return fmt::format("{} and {} are equally fast", first.label, second.label);
     if (ratio < 1.1) {

@@ -66,9 +66,10 @@ std::string describe(const Panel& panel) {
     const std::string dims = problem.head_dim == problem.value_dim
                                  ? fmt::format("{}", problem.head_dim)
                                  : fmt::format("{}/{}", problem.head_dim, problem.value_dim);
-    return fmt::format("{} attention, {} query heads on {} kv heads of {}, {}; {}; one rank per {}",
+    return fmt::format("{} attention, {} query heads on {} kv heads of {}{}, {}; {}; one rank per {}",
                        problem.mask->name(), problem.heads_q, problem.heads_kv, dims,
-                       tilemesh::name_of(problem.dtype), users_of(problem), name_of(panel.ranks.unit));
+                       problem.latents ? " (latents)" : "", tilemesh::name_of(problem.dtype), users_of(problem),
+                       name_of(panel.ranks.unit));
 }
 
 }  // namespace tilemesh::run

@@ -34,7 +34,7 @@ public:
     void keys(int user) {
         const std::int64_t keys = launch_.needs->keys(user, launch_.rank).size();
         if (keys == 0) return;
-        of(user).dk = make(user, "dk", keys, problem_.head_dim, problem_.dtype);
+        if (dk_columns() > 0) of(user).dk = make(user, "dk", keys, dk_columns(), problem_.dtype);
         of(user).dv = make(user, "dv", keys, problem_.value_dim, problem_.dtype);
     }
 
@@ -48,9 +48,10 @@ public:
         }
         const std::int64_t keys = launch_.needs->keys(item.user, item.id).size();
         if (keys == 0 || launch_.gradients.contains(item)) return;
-        launch_.gradients[item] = {
-            make_("dk of " + name_of(item), launch_.heads.size(), keys, problem_.head_dim, Dtype::f32),
-            make_("dv of " + name_of(item), launch_.heads.size(), keys, problem_.value_dim, Dtype::f32)};
+        attention::KeyTensors& tensors = launch_.gradients[item];
+        if (dk_columns() > 0)
+            tensors.k = make_("dk of " + name_of(item), launch_.heads.size(), keys, dk_columns(), Dtype::f32);
+        tensors.v = make_("dv of " + name_of(item), launch_.heads.size(), keys, problem_.value_dim, Dtype::f32);
     }
 
     void values(int user, const attention::Inputs& inputs, const ForwardResult& forward) {
@@ -70,6 +71,8 @@ public:
     }
 
 private:
+    /// With latents the first columns of dk are in dv.
+    std::int64_t dk_columns() const { return problem_.head_dim - (problem_.latents ? problem_.value_dim : 0); }
     attention::UserGradientTensors& of(int user) { return launch_.gradient_users[static_cast<std::size_t>(user)]; }
     Tensor* make(int user, const char* what, std::int64_t rows, std::int64_t cols, Dtype dtype) const {
         return make_(fmt::format("user {} {} of rank {}", user, what, launch_.rank), launch_.heads.size(), rows, cols,

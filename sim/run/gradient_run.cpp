@@ -115,6 +115,23 @@ struct GatheredGradients {
     Gathered dq, dk, dv;
 };
 
+/// Makes `rest`, of the columns behind those of `first`, the whole of both; nothing is left of `first`.
+void join_columns(Gathered& first, Gathered& rest, std::size_t first_columns, std::size_t rest_columns) {
+    Gathered whole;
+    for (std::size_t row = 0; row < first.times.size(); ++row) {
+        const auto add = [&](const Gathered& from, std::size_t columns) {
+            const auto begin = from.values.begin() + static_cast<std::ptrdiff_t>(row * columns);
+            whole.values.insert(whole.values.end(), begin, begin + static_cast<std::ptrdiff_t>(columns));
+        };
+        add(first, first_columns);
+        add(rest, rest_columns);
+        const bool alike = rest_columns == 0 || first.times[row] == rest.times[row];
+        whole.times.push_back(alike ? first.times[row] : 0);
+    }
+    rest = std::move(whole);
+    first = {};
+}
+
 GatheredGradients gather(const Panel& panel, const Arrangement& a,
                          const std::vector<std::vector<attention::Launch>>& launches, int user) {
     const Problem& problem = panel.problem;
@@ -122,8 +139,9 @@ GatheredGradients gather(const Panel& panel, const Arrangement& a,
     const auto room = [](std::int64_t rows, std::int64_t dim) {
         return Gathered{std::vector<float>(size(rows * dim)), std::vector<int>(size(rows))};
     };
+    const std::int64_t dk_columns = problem.head_dim - (problem.latents ? problem.value_dim : 0);
     GatheredGradients out{room(shape.queries * problem.heads_q, problem.head_dim),
-                          room(shape.keys * problem.heads_kv, problem.head_dim),
+                          room(shape.keys * problem.heads_kv, dk_columns),
                           room(shape.keys * problem.heads_kv, problem.value_dim)};
     for (int rank = 0; rank < a.ranks(); ++rank)
         for (int member = 0; member < a.members(); ++member) {
@@ -144,9 +162,10 @@ GatheredGradients gather(const Panel& panel, const Arrangement& a,
                     into.take(size(keys.at(flat % keys.size()) * problem.heads_kv + head), values, size(dim));
                 });
             };
-            take_keys(tensors.dk, out.dk, problem.head_dim);
+            take_keys(tensors.dk, out.dk, dk_columns);
             take_keys(tensors.dv, out.dv, problem.value_dim);
         }
+    if (problem.latents) join_columns(out.dv, out.dk, size(problem.value_dim), size(dk_columns));
     return out;
 }
 
@@ -186,7 +205,7 @@ void judge_gradients(const Panel& panel, const Arrangement& a,
         };
         take("dq", found.dq, shape.queries, problem.heads_q, problem.head_dim);
         take("dk", found.dk, shape.keys, problem.heads_kv, problem.head_dim);
-        take("dv", found.dv, shape.keys, problem.heads_kv, problem.value_dim);
+        if (!problem.latents) take("dv", found.dv, shape.keys, problem.heads_kv, problem.value_dim);
     }
     verdict.pass = miscount.empty();
     verdict.why = miscount;

@@ -96,10 +96,13 @@ private:
         }
         if (!keys.empty()) {
             tensors.k = make(name_of_own(user, "k"), heads.size(), keys.size(), problem_.head_dim, problem_.dtype);
-            tensors.v = make(name_of_own(user, "v"), heads.size(), keys.size(), problem_.value_dim, problem_.dtype);
-            if (inputs_) {
+            if (inputs_)
                 tensors.k->set_input(key_values(*inputs_, user, TensorName::k, heads, keys, problem_.head_dim));
-                tensors.v->set_input(key_values(*inputs_, user, TensorName::v, heads, keys, problem_.value_dim));
+            if (!problem_.latents) {
+                tensors.v =
+                    make(name_of_own(user, "v"), heads.size(), keys.size(), problem_.value_dim, problem_.dtype);
+                if (inputs_)
+                    tensors.v->set_input(key_values(*inputs_, user, TensorName::v, heads, keys, problem_.value_dim));
             }
         }
         if (problem_.mask->has_key_bias()) {
@@ -119,9 +122,10 @@ private:
         if (received && item.kind == Item::Kind::chunk) {
             if (launch_.tiling.chunks_stay || launch_.chunks.contains(item)) return;
             const std::int64_t keys = needs_.keys(item.user, item.id).size();
-            launch_.chunks[item] = {
-                make("k of " + name_of(item), part.size(), keys, problem_.head_dim, problem_.dtype),
-                make("v of " + name_of(item), part.size(), keys, problem_.value_dim, problem_.dtype)};
+            attention::KeyTensors& tensors = launch_.chunks[item];
+            tensors.k = make("k of " + name_of(item), part.size(), keys, problem_.head_dim, problem_.dtype);
+            if (!problem_.latents)
+                tensors.v = make("v of " + name_of(item), part.size(), keys, problem_.value_dim, problem_.dtype);
         } else if (received && item.kind == Item::Kind::queries) {
             const std::int64_t rows = needs_.queries(item.user, item.id).size() * problem_.group();
             if (launch_.tiling.queries_stay || rows == 0) return;

@@ -32,6 +32,7 @@ TEST_CASE("a strided block of several heads is answered exactly, and at a glance
             const int user = static_cast<int>(dice.below(2));
             const Viewers viewers{user, dice.range(heads_q)};
             Run queries = dice.run(keys_of_user[user]), keys = dice.run(keys_of_user[user]);
+            if (trial % 4 == 1) queries.first -= 50;  // from before the first key on
             if (trial % 3 == 0) keys.stride = 1, keys.count = std::min(keys.count, keys_of_user[user] - keys.first);
             std::uint64_t pairs = 0;
             for (std::int64_t head = viewers.heads.begin; head < viewers.heads.end; ++head)
@@ -63,7 +64,8 @@ TEST_CASE("seen keys are those some query sees, exact at the ends and joined acr
         for (int trial = 0; trial < 40; ++trial) {
             const int user = static_cast<int>(dice.below(2));
             const Viewers viewers{user, dice.range(heads_q)};
-            const Run queries = dice.run(keys_of_user[user]), keys = dice.run(keys_of_user[user]);
+            Run queries = dice.run(keys_of_user[user]), keys = dice.run(keys_of_user[user]);
+            if (trial % 4 == 1) queries.first -= 50;
             const std::int64_t join = dice.below(8);
             std::vector<Range> expected;
             for (std::int64_t j = 0; j < keys.count; ++j) {

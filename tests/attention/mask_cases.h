@@ -74,21 +74,30 @@ inline std::string mask_tensors() {
     return tensor_file(tensors);
 }
 
+/// The greatest whole number not above a / b, by counting: shares no arithmetic with what is tested.
+inline std::int64_t part_of(std::int64_t a, std::int64_t b) {
+    std::int64_t part = 0;
+    for (; a < 0; a += b) --part;
+    return part + a / b;
+}
+
 inline std::vector<MaskCase> mask_cases() {
     std::vector<MaskCase> cases = {
         {R"({"kind": "full"})", [](Viewer, auto, auto) { return true; }},
         {R"({"kind": "causal"})", [](Viewer, auto i, auto j) { return j <= i; }},
         {R"({"kind": "key_bias", "std": 0.5})", [](Viewer, auto, auto) { return true; }},
-        {R"({"kind": "segments"})", [](Viewer v, auto i, auto j) { return id_at(v.user, i) == id_at(v.user, j); }},
+        {R"({"kind": "segments"})",
+         [](Viewer v, auto i, auto j) { return i >= 0 && id_at(v.user, i) == id_at(v.user, j); }},
         {R"({"kind": "segments", "lengths": [[37, 1, 23], [20, 20, 7]]})",
          [](Viewer v, auto i, auto j) {
              const auto segment = [&](std::int64_t p) {
                  return v.user == 0 ? (p < 37 ? 0 : p < 38 ? 1 : 2) : static_cast<int>(p / 20);
              };
-             return segment(i) == segment(j);
+             return i >= 0 && segment(i) == segment(j);
          }},
         {R"({"kind": "block_bitmap", "block_queries": 5, "block_keys": 7, "elements": "elements"})",
          [](Viewer v, auto i, auto j) {
+             if (i < 0) return false;
              const int value = block_value(v.user, i / bitmap_queries, j / bitmap_keys);
              return value < 2 ? value == 1 : pattern_value(value - 2, i % bitmap_queries, j % bitmap_keys);
          }},
@@ -96,7 +105,7 @@ inline std::vector<MaskCase> mask_cases() {
     const auto add = [&](std::string json, Definition sees) { cases.push_back({std::move(json), std::move(sees)}); };
     for (const std::int64_t block : {1, 4, 9, 61, 200})
         add(fmt::format(R"({{"kind": "block_causal", "block": {}}})", block),
-            [=](Viewer, auto i, auto j) { return j / block <= i / block; });
+            [=](Viewer, auto i, auto j) { return j / block <= part_of(i, block); });
     for (const std::int64_t window : {1, 2, 11, 60, 1000}) {
         add(fmt::format(R"({{"kind": "sliding_window", "window": {}}})", window),
             [=](Viewer, auto i, auto j) { return (i > j ? i - j : j - i) < window; });
@@ -115,7 +124,8 @@ inline std::vector<MaskCase> mask_cases() {
     for (const auto& [segment, dilation] :
          std::vector<std::pair<std::int64_t, std::int64_t>>{{30, 3}, {7, 2}, {4, 5}, {9, 1}, {100, 4}}) {
         const auto taking = [s = segment, d = dilation](std::int64_t head, std::int64_t i, std::int64_t j) {
-            return i / s == j / s && i % s % d == head % d && j % s % d == head % d;
+            const std::int64_t segment = part_of(i, s);
+            return segment == j / s && (i - segment * s) % d == head % d && j % s % d == head % d;
         };
         const std::string start =
             fmt::format(R"({{"kind": "dilated", "segment": {}, "dilation": {})", segment, dilation);
@@ -156,6 +166,11 @@ public:
     Range range(std::int64_t end) {
         const std::int64_t begin = below(end);
         return {begin, begin + below(end - begin + 1)};
+    }
+    /// A range within [begin, end), seldom empty.
+    Range range(std::int64_t begin, std::int64_t end) {
+        const Range from_zero = range(end - begin);
+        return {from_zero.begin + begin, from_zero.end + begin};
     }
     /// A run within [0, end).
     Run run(std::int64_t end) {

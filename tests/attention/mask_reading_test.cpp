@@ -168,6 +168,21 @@ TEST_CASE("segment ids and biases of another type or shape are refused") {
     }
 }
 
+TEST_CASE("segments and bitmaps show nothing to queries before position 0, and empty users need no list of theirs") {
+    const auto with = [](const std::string& users, const std::string& mask) {
+        return problem_from(R"({"heads_q": 1, "head_dim": 8, "users": )" + users + R"(, "mask": )" + mask + "}");
+    };
+    const Problem before =
+        with(R"([{"keys": 10, "queries": 14, "query_offset": -5}])", R"({"kind": "segments", "lengths": [4, 6]})");
+    CHECK(visible_pairs(before) == 4 * 4 + 5 * 6);
+    const std::string empty = R"([{"keys": 0, "queries": 3}, {"keys": 6, "queries": 0}, {"keys": 0}])";
+    CHECK(visible_pairs(with(empty, R"({"kind": "segments", "ids": [[], [1, 1, 2, 2, 2, 2], []]})")) == 0);
+    CHECK(visible_pairs(with(R"([{"keys": 0, "queries": 3}])", R"({"kind": "segments", "lengths": []})")) == 0);
+    CHECK(visible_pairs(with(R"([{"keys": 0, "queries": 3}])", R"({"kind": "key_bias", "values": []})")) == 0);
+    CHECK_THAT(attention::input_error([&] { with(R"([{"keys": 3}])", R"({"kind": "segments", "lengths": []})"); }),
+               Catch::Contains("found segments of 0 positions, expected 3, the keys of user 0"));
+}
+
 TEST_CASE("a query beyond the positions that have a segment is refused") {
     const std::string said = attention::input_error([] {
         problem_from(R"({"heads_q": 1, "head_dim": 8, "users": [{"keys": 10, "queries": 4, "query_offset": 7}],

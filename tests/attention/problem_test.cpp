@@ -45,6 +45,22 @@ TEST_CASE("queries are the last tokens when the mask is causal anywhere, unless 
     CHECK(offset(causal, R"({"keys": 120, "queries": 28, "query_offset": 5})") == 5);
     CHECK(offset(full, R"({"keys": 120, "queries": 28, "query_offset": 5})") == 5);
     CHECK(offset(causal, R"({"keys": 28, "queries": 120, "query_offset": 0})") == 0);
+    // With more queries than keys the first queries come before all keys.
+    CHECK(offset(causal, R"({"keys": 28, "queries": 120})") == 28 - 120);
+    CHECK(offset(both, R"({"keys": 0, "queries": 5})") == -5);
+    CHECK(offset(full, R"({"keys": 28, "queries": 120})") == 0);
+    CHECK(offset(full, R"({"keys": 28, "query_offset": -1099511627776})") == -(std::int64_t{1} << 40));
+}
+
+TEST_CASE("queries before the first key see nothing under a causal mask, and users may be empty") {
+    const auto pairs = [](const std::string& users) {
+        return visible_pairs(
+            problem_from(R"({"heads_q": 3, "head_dim": 8, "mask": {"kind": "causal"}, "users": )" + users + "}"));
+    };
+    CHECK(pairs(R"([{"keys": 7, "queries": 30}])") == 3 * 7 * 8 / 2);  // the last 7 queries see 1 to 7 keys
+    CHECK(pairs(R"([{"keys": 7, "queries": 3, "query_offset": -3}])") == 0);
+    CHECK(pairs(R"([{"keys": 7, "queries": 3, "query_offset": -2}])") == 3);
+    CHECK(pairs(R"([{"keys": 0, "queries": 3}, {"keys": 9, "queries": 0}, {"keys": 0}, {"keys": 2}])") == 3 * 3);
 }
 
 TEST_CASE("totals add up over users and follow the closed forms") {
@@ -111,11 +127,14 @@ TEST_CASE("every unusable problem gets one line saying where, what was found and
         {user("{}"), {"/problem/users: found", "non-empty array of users"}},
         {user(many), {"/problem/users: found 4097 users, expected at most 4096"}},
         {user(R"([{"keys": 4}, {"queries": 4}])"), {"/problem/users/1/keys"}},
-        {user(R"([{"keys": 0}])"), {"/problem/users/0/keys: found 0"}},
+        {user(R"([{"keys": -1}])"), {"/problem/users/0/keys: found -1"}},
+        {user(R"([{"keys": 4, "queries": -1}])"), {"/problem/users/0/queries: found -1"}},
         {user(R"([{"keys": 134217729}])"), {"/problem/users/0/keys: found 134217729", "134217728"}},
-        {user(R"([{"keys": 4, "queries": 5}])"),
-         {"/problem/users/0: found 4 keys for 5 queries", "causal", "query_offset"}},
-        {user(R"([{"keys": 4, "query_offset": -1}])"), {"/problem/users/0/query_offset: found -1"}},
+        {user(R"([{"keys": 4, "query_offset": -1099511627777}])"),
+         {"/problem/users/0/query_offset: found -1099511627777", "from -1099511627776 to 1099511627776"}},
+        {user(R"([{"keys": 4, "query_offset": 9223372036854775808}])"),
+         {"/problem/users/0/query_offset: found 9223372036854775808"}},
+        {user(R"([{"keys": 4, "query_offset": 0.5}])"), {"/problem/users/0/query_offset: found 0.5"}},
         {user(R"([{"keys": 4, "offset": 1}])"), {"/problem/users/0/offset", "query_offset"}},
         {mask(R"("causal")"), {"/problem/mask: found", "kind"}},
         {mask("{}"), {"/problem/mask/kind"}},

@@ -97,6 +97,33 @@ TEST_CASE("masks of every shape have the right gradients, with ranks and rows th
         }
 }
 
+TEST_CASE("queries before the first key, users without keys and users without queries have gradients of 0") {
+    for (const char* mask : {"causal", "full"})
+        for (const char* sharding : {"contiguous", "striped"})
+            for (const int n : {1, 4}) {
+                Json json = backward_panel(n, mask);
+                json["problem"]["users"] = Json::array({{{"keys", 41}, {"queries", 97}, {"query_offset", -56}},
+                                                        {{"keys", 0}, {"queries", 9}},
+                                                        {{"keys", 13}, {"queries", 0}},
+                                                        {{"keys", 0}, {"queries", 0}}});
+                json["ranks"] = {{"sharding", sharding}};
+                Experiment experiment(json);
+                for (std::size_t kernel = 0; kernel < experiment.kernels(); ++kernel) {
+                    CAPTURE(mask, sharding, n, experiment.choice(kernel).kernel);
+                    const Ran ran = experiment.run(kernel);
+                    INFO(ran.result.verdict.why);
+                    CHECK(ran.result.verdict.pass);
+                    CHECK(ran.output("user1.dq") == std::vector<float>(9 * 6 * 24));
+                    CHECK(ran.output("user2.dk") == std::vector<float>(13 * 2 * 24));
+                    CHECK(ran.output("user2.dv") == std::vector<float>(13 * 2 * 40));
+                    if (std::string(mask) == "full") continue;
+                    const std::vector<float>& dq = ran.output("user0.dq");  // query 55 is at position -1
+                    CHECK(std::all_of(dq.begin(), dq.begin() + 56 * 6 * 24, [](float x) { return x == 0.0F; }));
+                    CHECK(std::any_of(dq.begin() + 56 * 6 * 24, dq.end(), [](float x) { return x != 0.0F; }));
+                }
+            }
+}
+
 TEST_CASE("bf16 and f32 storage have the gradients that their precision allows") {
     for (const char* mask : {"full", "causal"})
         for (const char* dtype : {"bf16", "f32"}) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // {"kind": "block_bitmap"}: any block-sparse mask, read from a safetensors file: a tensor U8 of one value per block
 // of block_queries x block_keys (0: hidden, 1: visible, b: visible where element mask number b - 2 is 1), rows by
-// query position, and optionally a tensor "elements" of those element masks. With several users each may have its own
-// tensors ("0.blocks", "1.blocks"), or all have the same ("blocks").
+// query position, from 0 on (queries before see nothing), and optionally a tensor "elements" of those element masks.
+// With several users each may have its own tensors ("0.blocks", "1.blocks"), or all have the same ("blocks").
 #include "sim/attention/masks/block_grid.h"
 #include "sim/attention/masks/reading.h"
 #include "sim/base/error.h"
@@ -46,7 +46,8 @@ public:
 
     std::optional<std::string> refuses(std::span<const User> users) const override {
         for (std::size_t i = 0; i < users.size(); ++i) {
-            const std::int64_t positions = users[i].query_positions().end, keys = users[i].keys;
+            const std::int64_t positions = std::max<std::int64_t>(users[i].query_positions().end, 0);
+            const std::int64_t keys = users[i].keys;
             const std::int64_t rows = (positions + block_queries_ - 1) / block_queries_;
             const std::int64_t cols = (keys + block_keys_ - 1) / block_keys_;
             const UserGrid& user = users_.at(i);

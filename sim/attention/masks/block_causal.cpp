@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // {"kind": "block_causal", "block": b}: a query sees the keys of its own block of b positions, later ones too, and of
 // every block before.
+#include "sim/attention/masks/floor.h"
 #include "sim/attention/masks/kinds.h"
 
 #include <fmt/format.h>
@@ -28,6 +29,7 @@ public:
         return keys.end <= seen_before(queries.begin) ? Visible::all : Visible::some;
     }
     std::uint64_t visible_pairs(Viewer, Range queries, Range keys) const override {
+        queries.begin = std::max<std::int64_t>(queries.begin, 0);  // no key is in a block before
         if (queries.empty() || keys.empty()) return 0;
         return pairs_before(queries.end, keys) - pairs_before(queries.begin, keys);
     }
@@ -35,7 +37,7 @@ public:
 
 private:
     /// The first position that this query does not see.
-    std::int64_t seen_before(std::int64_t query) const { return (query / block_ + 1) * block_; }
+    std::int64_t seen_before(std::int64_t query) const { return (floor_divide(query, block_) + 1) * block_; }
 
     // Queries below `end`, modulo 2^64: `whole` blocks of queries, of which block t sees the keys below (t + 1)
     // block_, and the rest of one.

@@ -3,6 +3,7 @@
 // positions; in each, every r-th position takes part, and those see each other (Ding et al., LongNet, 2023). Head h
 // begins at position h % r of the segment, or every head at 0 without head_offset. Queries that take no part see
 // nothing.
+#include "sim/attention/masks/floor.h"
 #include "sim/attention/masks/kinds.h"
 
 #include <fmt/format.h>
@@ -21,7 +22,7 @@ public:
         return fmt::format("segments of {} dilated by {}{}", segment_, dilation_, head_offset_ ? " per head" : "");
     }
     bool sees(Viewer viewer, std::int64_t query_position, std::int64_t key_position) const override {
-        return query_position / segment_ == key_position / segment_ && takes_part(viewer, query_position) &&
+        return segment_of(query_position) == segment_of(key_position) && takes_part(viewer, query_position) &&
                takes_part(viewer, key_position);
     }
 
@@ -34,9 +35,9 @@ public:
             seen = pairs_in(viewer, segment, queries, keys) > 0;
         if (!seen) return Visible::none;
         const auto whole = [&](Range range) {
-            return range.begin / segment_ == (range.end - 1) / segment_ && parts(viewer, range) == range.size();
+            return segment_of(range.begin) == segment_of(range.end - 1) && parts(viewer, range) == range.size();
         };
-        const bool all = whole(queries) && whole(keys) && queries.begin / segment_ == keys.begin / segment_;
+        const bool all = whole(queries) && whole(keys) && segment_of(queries.begin) == segment_of(keys.begin);
         return all ? Visible::all : Visible::some;
     }
 
@@ -57,28 +58,29 @@ public:
     bool varies_by_head() const override { return head_offset_; }
     bool has_parties() const override { return true; }
     std::int64_t party_of(Viewer viewer, std::int64_t position) const override {
-        return takes_part(viewer, position) ? position / segment_ : -1;
+        return takes_part(viewer, position) ? segment_of(position) : -1;
     }
     std::optional<Dilation> dilation() const override { return Dilation{segment_, dilation_, head_offset_}; }
 
 private:
+    std::int64_t segment_of(std::int64_t position) const { return floor_divide(position, segment_); }
     std::int64_t offset(Viewer viewer) const { return head_offset_ ? viewer.head % dilation_ : 0; }
     bool takes_part(Viewer viewer, std::int64_t position) const {
-        return position % segment_ % dilation_ == offset(viewer);
+        return floor_remainder(position, segment_) % dilation_ == offset(viewer);
     }
     /// Positions below `end` that take part.
     std::int64_t parts_before(Viewer viewer, std::int64_t end) const {
         const auto in_segment = [&](std::int64_t length) {
             return std::max<std::int64_t>(0, length - offset(viewer) + dilation_ - 1) / dilation_;
         };
-        return end / segment_ * in_segment(segment_) + in_segment(end % segment_);
+        return segment_of(end) * in_segment(segment_) + in_segment(floor_remainder(end, segment_));
     }
     std::int64_t parts(Viewer viewer, Range range) const {
         return range.empty() ? 0 : parts_before(viewer, range.end) - parts_before(viewer, range.begin);
     }
     /// Numbers of the segments that both ranges touch.
     Range segments_of_both(Range queries, Range keys) const {
-        return {std::max(queries.begin, keys.begin) / segment_, (std::min(queries.end, keys.end) - 1) / segment_ + 1};
+        return {segment_of(std::max(queries.begin, keys.begin)), segment_of(std::min(queries.end, keys.end) - 1) + 1};
     }
     std::uint64_t pairs_in(Viewer viewer, std::int64_t segment, Range queries, Range keys) const {
         const auto cut = [&](Range range) {

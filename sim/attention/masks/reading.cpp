@@ -18,9 +18,9 @@ const std::filesystem::path& inputs_of(const JsonReader& mask, const MaskReading
 }  // namespace
 
 std::vector<std::vector<JsonReader>> lists_of_users(const JsonReader& list, std::size_t users) {
-    if (!list.is_array() || list.value().empty()) list.reject("a non-empty list, or such a list for every user");
+    if (!list.is_array()) list.reject("a list, or a list for every user");
     std::vector<JsonReader> elements = list.elements();
-    if (!elements.front().is_array()) {
+    if (elements.empty() || !elements.front().is_array()) {
         if (users != 1) list.complain(fmt::format("found one list, expected {}, one for each user", users));
         return {std::move(elements)};
     }

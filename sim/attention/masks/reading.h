@@ -10,7 +10,8 @@
 
 namespace tilemesh::attention {
 
-/// The elements of a list for each user: [1, 2, 3] for one user, [[1, 2], [3]] for as many as there are lists.
+/// The elements of a list for each user: [1, 2, 3] for one user, [[1, 2], [3]] for as many as there are lists; a
+/// user without keys has an empty one.
 std::vector<std::vector<JsonReader>> lists_of_users(const JsonReader& list, std::size_t users);
 
 /// Tensors of a mask in a safetensors file, named as q, k and v are: behind the prefix, and with several users behind

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // {"kind": "segments"}: sequences packed into one context; a query sees the keys of its own segment. Segments are
 // given as "lengths" that lie one after the other, as "ids", or as the tensor segment_ids of the panel's inputs, one
-// id per key position; a query has the id of its position. Equal ids are one segment wherever they are.
+// id per key position; a query has the id of its position, and before position 0 none: it sees nothing. Equal ids are
+// one segment wherever they are.
 #include "sim/attention/masks/reading.h"
 #include "sim/attention/masks/segment_runs.h"
 
@@ -45,7 +46,7 @@ public:
                 return fmt::format("{}: found segments of {} positions, expected {}, the keys of user {}",
                                    users_[i].source, found, users[i].keys, i);
             const std::int64_t last = users[i].query_positions().end - 1;
-            if (last >= found)
+            if (last >= found && users[i].queries > 0 && found > 0)
                 return fmt::format(
                     "{}: the last query of user {} is at position {}, expected at most {}, the last "
                     "position that has a segment",

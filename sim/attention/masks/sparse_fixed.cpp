@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // {"kind": "sparse_fixed", "stride": s, "c": c}: a query sees its own block of s positions up to itself, and before
 // it the last c positions of every block, its summary (Child et al., Sparse Transformers, 2019).
+#include "sim/attention/masks/floor.h"
 #include "sim/attention/masks/kinds.h"
 
 #include <fmt/format.h>
@@ -21,7 +22,7 @@ public:
     }
 
     Visible block(Viewer, Range queries, Range keys) const override {
-        if (queries.empty() || keys.empty()) return Visible::none;
+        if (queries.end <= 0 || queries.empty() || keys.empty()) return Visible::none;
         // Together the queries see everything from the block of the first to the last of them, and summaries before.
         const std::int64_t own = begin_of_block(queries.begin);
         if (intersection(keys, {own, queries.end}).empty() && summaries(intersection(keys, {0, own})) == 0)
@@ -36,6 +37,7 @@ public:
     // Block of queries by block: its own keys up to each query, and the summaries before the block.
     std::uint64_t visible_pairs(Viewer viewer, Range queries, Range keys) const override {
         std::uint64_t pairs = 0;
+        queries.begin = std::max<std::int64_t>(queries.begin, 0);  // no key comes before
         const auto causal = causal_mask();
         for (std::int64_t begin = queries.begin; begin < queries.end;) {
             const std::int64_t own = begin_of_block(begin);
@@ -53,7 +55,7 @@ public:
     bool is_causal() const override { return true; }
 
 private:
-    std::int64_t begin_of_block(std::int64_t position) const { return position / stride_ * stride_; }
+    std::int64_t begin_of_block(std::int64_t position) const { return floor_divide(position, stride_) * stride_; }
     static Range intersection(Range a, Range b) { return {std::max(a.begin, b.begin), std::min(a.end, b.end)}; }
     std::int64_t summaries_before(std::int64_t end) const {
         return end / stride_ * summary_ + std::max<std::int64_t>(0, end % stride_ - (stride_ - summary_));
