@@ -50,6 +50,7 @@ Attention::Stage Attention::softmax(Stage stage) {
     if (block.mask) s = tl_.where(std::exchange(block.mask, Tile()), s, -infinity);
     // Row maxima in score units; a row that sees nothing stays at lowest_score.
     Tile m = tl_.maximum(tl_.max(s) * log2_scale_, state ? tl::Operand(state.m) : tl::Operand(lowest_score));
+    // The product is rounded here as it was in m, so the largest exponent is 0 exactly, and l is at least 1.
     Tile p = tl_.fms(s, log2_scale_, m);
     s = Tile();
     p = tl_.exp2(p);

@@ -15,9 +15,9 @@
 namespace tilemesh::kernels {
 
 /// The running maximum starts here instead of at -inf: then rows that have seen no key yet need no special case,
-/// since 2^(-inf - lowest) is 0 and lowest - lowest is 0. A quarter of the range, so that differences do not
-/// overflow.
-inline constexpr float lowest_score = -std::numeric_limits<float>::max() / 4;
+/// since 2^(-inf - lowest) is 0 and lowest - lowest is 0. No finite score is below it; a difference that overflows is
+/// -inf, of which the exponential is 0 as it should be.
+inline constexpr float lowest_score = -std::numeric_limits<float>::max();
 
 /// The running result of one query block. Empty tiles: nothing was attended yet (m = -inf, l = 0, o = 0).
 struct State {

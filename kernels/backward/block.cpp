@@ -3,16 +3,36 @@
 
 #include "kernels/attention/attend.h"
 
-#include <cmath>
 #include <limits>
 #include <numbers>
 
 namespace tilemesh::kernels {
 
-RowTerms row_terms(tl::Context& tl, const Tile& d_o, const Tile& o, const Tile& lse) {
-    // A row that sees nothing has lse -inf; its scores are all -inf, and so is their difference to a finite number.
-    const Tile base2 = tl.maximum(lse * std::numbers::log2e_v<float>, lowest_score);
-    return {base2 - std::log2(probability_scale), tl.sum(tl.cast(d_o, Dtype::f32) * o) * (1.0F / probability_scale)};
+namespace {
+
+// Scores of one and the same pair differ by a few units in the last place from pass to pass when another tiling adds
+// them in another order.
+constexpr float order_of_sums = 0x1p-20F;
+
+/// What the exponents of a tile of scores are relative to. Of a tile that holds the row's maximum that is the tile's
+/// own, bit for bit, so that the largest exponent is 0; of others it is m.
+Tile maximum_for(tl::Context& tl, const Tile& scores, float log2_scale, const RowTerms& terms) {
+    const Tile greatest = tl.maximum(tl.max(scores) * log2_scale, terms.near);
+    // 1 where it is above `near`, else 0: no command compares values.
+    const Tile holds = tl.minimum((greatest - terms.near) * 1e30F, 1.0F);
+    return tl.fma(holds, greatest - terms.m, terms.m);
+}
+
+}  // namespace
+
+RowTerms row_terms(tl::Context& tl, const Tile& d_o, const Tile& o, const Tile& m, const Tile& l) {
+    // l is at least 1 where anything is visible. Where nothing is it is 0, and so are all exponentials.
+    return {m, tl.divide(probability_scale, tl.maximum(l, 1.0F)),
+            tl.sum(tl.cast(d_o, Dtype::f32) * o) * (1.0F / probability_scale), near_maximum(tl, m)};
+}
+
+Tile near_maximum(tl::Context& tl, const Tile& m) {
+    return tl.maximum(tl.fma(tl.maximum(m, m * -1.0F), -order_of_sums, m), lowest_score);
 }
 
 Gradients::Gradients(tl::Context& tl, double scale)
@@ -45,9 +65,10 @@ Gradients::Stage Gradients::probabilities(Stage stage) {
     Tile s = std::move(stage.s);
     if (block.bias) s = s + std::exchange(block.bias, Tile());
     if (block.mask) s = tl_.where(std::exchange(block.mask, Tile()), s, -std::numeric_limits<float>::infinity());
-    Tile p = tl_.fms(s, log2_scale_, block.terms.lse);
+    Tile p = tl_.fms(s, log2_scale_, maximum_for(tl_, s, log2_scale_, block.terms));
     s = Tile();
     p = tl_.exp2(p);
+    p = p * block.terms.over_l;
     stage.s = tl_.cast(p, dtype);
     Tile ds = tl_.fms(std::exchange(stage.dp, Tile()), 1.0F / probability_scale, block.terms.d);
     ds = p * ds;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inner part of the backward pass: what a block of queries and a block of keys add to dq, dk and dv. Source:
 // FlashAttention-2 (Dao 2023), algorithm 2: p is made again from the scores and the log-sum-exp of the forward pass,
-//     p = exp(scale q k^T - lse)   dp = do v^T   ds = p (dp - D)   dv += p^T do   dk += ds^T q   dq += ds k
+//     p = exp(scale q k^T - m) / l   dp = do v^T   ds = p (dp - D)   dv += p^T do   dk += ds^T q   dq += ds k
 // with D = rowsum(do o); p and ds are rounded to the storage type as operands, sums are f32. The scale of dq and dk
-// is multiplied in at the end.
+// is multiplied in at the end. Maximum m and sum l of a row come apart, because at large scores m + log l in f32 is
+// m, and l is lost.
 #pragma once
 
 #include "sim/tile/context.h"
@@ -18,13 +19,18 @@ namespace tilemesh::kernels {
 /// multiplied by 2^-15 in the operation that subtracts them.
 inline constexpr float probability_scale = 32768.0F;
 
-/// What the rows of a block of queries have of the forward pass, as the block wants it: two columns [heads, rows, 1].
+/// What the rows of a block of queries have of the forward pass, as the block wants it: columns [heads, rows, 1].
 struct RowTerms {
-    Tile lse;  // lse log2(e) - 15, and a finite number for rows that see nothing
-    Tile d;    // D 2^-15
+    Tile m;       // the row's maximum in base 2
+    Tile over_l;  // 2^15 / l
+    Tile d;       // D 2^-15
+    Tile near;    // a little below m; made of it (near_maximum), never stored
 };
-/// From do and o [heads, rows, value_dim] and lse [heads, rows, 1].
-RowTerms row_terms(tl::Context& tl, const Tile& d_o, const Tile& o, const Tile& lse);
+/// From do and o [heads, rows, value_dim], and m and l [heads, rows, 1].
+RowTerms row_terms(tl::Context& tl, const Tile& d_o, const Tile& o, const Tile& m, const Tile& l);
+/// A tile of scores whose greatest is not below this holds the row's maximum, or one that its rounding cannot tell
+/// from it.
+Tile near_maximum(tl::Context& tl, const Tile& m);
 
 /// Sums over the queries that a tile of keys has met; empty: none yet.
 struct KeySums {

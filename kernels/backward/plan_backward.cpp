@@ -37,11 +37,11 @@ std::uint64_t sram_needed(const Problem& problem, const Tiling& tiling, std::int
     const std::int64_t d = problem.head_dim, dv = problem.value_dim;
     const std::int64_t rows = tiling.tile_heads * tiling.tile_queries * problem.group();
     // Scores and dp of the next block; dp, and two of scores, exponents, p and ds in f32; the element mask; p and ds
-    // as operands of this block and of the one before.
-    const std::int64_t temporaries = rows * tiling.tile_keys * (2 * 4 + 4 + 3 * 4 + 1 + 4 * width);
-    // Before there are any scores: do, o, do in f32, their product.
-    const std::int64_t beginning = rows * dv * (width + 4 + 8);
-    const std::int64_t query_row = (d + dv) * width + 8 + 4 * d;
+    // as operands of this block and of the one before; columns while the tile's maximum is found.
+    const std::int64_t temporaries = rows * (tiling.tile_keys * (2 * 4 + 4 + 3 * 4 + 1 + 4 * width) + 6 * 4);
+    // Before there are any scores: do, o, do in f32, their product; m, l and what is made of them.
+    const std::int64_t beginning = rows * (dv * (width + 4 + 8) + 8 * 4);
+    const std::int64_t query_row = (d + dv) * width + 4 * 4 + 4 * d;
     // The new dq beside the old one, the scaled one, and what is stored.
     const std::int64_t working = rows * d * (3 * 4 + width);
     const std::int64_t keys = tiling.tile_heads * tiling.tile_keys;

@@ -42,13 +42,14 @@ void QueryRows::begin() {
         for (RowBlock& block : of_user) {
             if (block.steps_left == 0) continue;
             Tile d_o = load(tensors(block).d_o, block, problem.value_dim, problem.dtype);
-            RowTerms terms = row_terms(tl_, d_o, load(inputs(block).o, block, problem.value_dim, Dtype::f32),
-                                       load(inputs(block).lse, block, 1, Dtype::f32));
+            RowTerms terms =
+                row_terms(tl_, d_o, load(inputs(block).o, block, problem.value_dim, Dtype::f32),
+                          load(tensors(block).m, block, 1, Dtype::f32), load(tensors(block).l, block, 1, Dtype::f32));
             if (launch_.tiling.queries_stay) {
                 block.d_o = std::move(d_o);
                 block.terms = std::move(terms);
             } else {
-                store(tensors(block).row_lse, block, terms.lse);
+                store(tensors(block).row_over_l, block, terms.over_l);
                 store(tensors(block).row_d, block, terms.d);
             }
         }
@@ -59,9 +60,13 @@ void QueryRows::enter(RowBlock& block) {
     ++block.at_work;
     if (!block.q) block.q = load(inputs(block).q, block, problem.head_dim, problem.dtype);
     if (!block.d_o) block.d_o = load(tensors(block).d_o, block, problem.value_dim, problem.dtype);
-    if (!block.terms.lse)
-        block.terms = {load(tensors(block).row_lse, block, 1, Dtype::f32),
-                       load(tensors(block).row_d, block, 1, Dtype::f32)};
+    if (!block.terms.m) {
+        block.terms = {load(tensors(block).m, block, 1, Dtype::f32),
+                       load(tensors(block).row_over_l, block, 1, Dtype::f32),
+                       load(tensors(block).row_d, block, 1, Dtype::f32),
+                       {}};
+        block.terms.near = near_maximum(tl_, block.terms.m);
+    }
     if (!block.dq && block.dq_in_hbm) block.dq = load(tensors(block).dq_sum, block, problem.head_dim, Dtype::f32);
 }
 

@@ -81,7 +81,7 @@ struct Moved {
     std::int64_t key_ends = 0;    // the same of a backward pass
 };
 
-/// Of so many kv heads: q, K and V read, o written; in a backward pass do, o and lse read as well, dq, dk, dv
+/// Of so many kv heads: q, K and V read, o written; in a backward pass do, o, m and l read as well, dq, dk, dv
 /// written.
 double tensor_bytes(const Problem& problem, std::int64_t heads_kv, const Moved& moved, Schedule::Pass pass) {
     const std::int64_t heads_q = heads_kv * problem.group();
@@ -91,8 +91,8 @@ double tensor_bytes(const Problem& problem, std::int64_t heads_kv, const Moved& 
                                   moved.keys * heads_kv * problem.key_columns() +
                                   moved.query_ends * heads_q * (forward ? dv : d) +
                                   (forward ? 0 : moved.key_ends * heads_kv * problem.key_columns());
-    const std::int64_t lse_bytes = forward ? 0 : moved.queries * heads_q * 4;
-    return static_cast<double>(elements) * element_bytes(problem) + static_cast<double>(lse_bytes);
+    const std::int64_t statistics_bytes = forward ? 0 : moved.queries * heads_q * 2 * 4;
+    return static_cast<double>(elements) * element_bytes(problem) + static_cast<double>(statistics_bytes);
 }
 
 /// One table with all that is asked of it rank by rank. "Heads" are those of the member that owns most of them.

@@ -39,8 +39,8 @@ struct Bound {
 /// the
 ///   row has visible keys; l >= 1 and lse depend on the true maximum). Scaling can be folded into q, the subtraction
 ///   into the exponential, the row sum into the value product (a column of ones): none of these is counted;
-/// - HBM: q, k and v that some visible pair needs read once, o written once, over all slices (backward: do, o and lse
-///   read with q; dq, dk and dv written);
+/// - HBM: q, k and v that some visible pair needs read once, o written once, over all slices (backward: do, o, m and
+///   l read with q; dq, dk and dv written);
 /// - link: 0, because data may be placed so that heads never meet (head-parallel).
 Bound machine_bound(const Problem& problem, const MachineRates& rates, Schedule::Pass pass = Schedule::Pass::forward);
 

@@ -4,12 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace tilemesh::attention {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 std::size_t index(std::int64_t value) { return static_cast<std::size_t>(value); }
 
@@ -23,14 +20,13 @@ void for_each_tile(std::int64_t tokens, const Use& use) {
 
 }  // namespace
 
-GradientWorker::GradientWorker(const Problem& problem, const Inputs& inputs, int user, std::span<const double> lse,
-                               std::span<const double> d, bool for_keys)
+GradientWorker::GradientWorker(const Problem& problem, const Inputs& inputs, int user, const ForwardTerms& forward,
+                               bool for_keys)
     : problem_(problem),
       inputs_(inputs),
       user_(user),
       sizes_(problem.users[index(user)]),
-      lse_(lse),
-      d_(d),
+      forward_(forward),
       sums_(problem.head_dim, problem.value_dim, for_keys) {}
 
 void GradientWorker::rows(const GradientBatch& batch, std::span<double> dq) {
@@ -119,8 +115,10 @@ void GradientWorker::weigh(const Meeting& meeting, Visible visible, std::span<do
         const std::int64_t key = meeting.keys.begin + (one_query ? other : 0);
         const std::size_t row = index(meeting.head * sizes_.queries + query);
         const bool seen = visible == Visible::all || (visible == Visible::some && sees(meeting.head, query, key));
-        const double p = seen && lse_[row] != -infinity ? std::exp(scores[i] + bias(key) - lse_[row]) : 0.0;
-        scores[i] = p * (dp[i] - d_[row]);
+        const double p = seen && forward_.sum[row] > 0.0
+                             ? std::exp(scores[i] + bias(key) - forward_.maximum[row]) / forward_.sum[row]
+                             : 0.0;
+        scores[i] = p * (dp[i] - forward_.d[row]);
         dp[i] = p;
     }
 }

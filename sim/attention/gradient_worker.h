@@ -23,11 +23,16 @@ struct GradientItem {
 /// At most PairSums::row_capacity items that belong to one kv head.
 using GradientBatch = std::vector<GradientItem>;
 
+/// What rows have of the forward pass, [heads_q, queries]; only rows that are met need theirs.
+struct ForwardTerms {
+    std::span<const double> maximum, sum;  // reference.h; apart, so that p is right however large the scores are
+    std::span<const double> d;             // D
+};
+
 class GradientWorker {
 public:
-    /// lse and d (the D of a row) are [heads_q, queries]; only rows that are met need theirs.
-    GradientWorker(const Problem& problem, const Inputs& inputs, int user, std::span<const double> lse,
-                   std::span<const double> d, bool for_keys);
+    GradientWorker(const Problem& problem, const Inputs& inputs, int user, const ForwardTerms& forward,
+                   bool for_keys);
 
     /// dq of a batch of rows, at output * head_dim.
     void rows(const GradientBatch& batch, std::span<double> dq);
@@ -53,7 +58,7 @@ private:
     const Inputs& inputs_;
     const int user_;
     const User sizes_;
-    const std::span<const double> lse_, d_;
+    const ForwardTerms forward_;
     PairSums sums_;
     std::vector<Visible> visible_;
     std::vector<float> stored_;

@@ -71,22 +71,25 @@ struct UserTensors {
     Tensor* k = nullptr;    // [heads, keys, head_dim]; null: no keys
     Tensor* v = nullptr;    // [heads, keys, value_dim]; null with latents
     Tensor* o = nullptr;    // [heads, rows, value_dim]
-    Tensor* lse = nullptr;  // [heads, rows, 1] f32, natural logarithm
+    Tensor* lse = nullptr;  // [heads, rows, 1] f32, natural logarithm; null in a backward pass
     Tensor* bias =
         nullptr;  // [1, 1, keys of all ranks, one rank after the other] f32, divided by the scale; null: no bias
 };
 
-/// What a backward pass has beside them: o and lse, which the forward pass left, and what it computes.
+/// What a backward pass has beside them: o (in f32), m and l, which the forward pass left, and what it computes.
 struct UserGradientTensors {
+    Tensor* m =
+        nullptr;  // [heads, rows, 1] f32, in: maximum of scale log2(e) q.k; the lowest f32 without visible keys
+    Tensor* l = nullptr;    // [heads, rows, 1] f32, in: sum of 2^(score - m); 0 without
     Tensor* d_o = nullptr;  // [heads, rows, value_dim], in
     Tensor* dq = nullptr;   // [heads, rows, head_dim], out
     Tensor* dk = nullptr;   // [heads, keys, head_dim], out
     Tensor* dv = nullptr;   // [heads, keys, value_dim], out
     // With latents dk is [heads, keys, head_dim - value_dim], null if that has no columns, and dv the columns before
     // it: the gradient of k, in two tensors. Room for what does not stay in SRAM, f32.
-    Tensor* row_lse = nullptr;  // [heads, rows, 1]
-    Tensor* row_d = nullptr;    // [heads, rows, 1]
-    Tensor* dq_sum = nullptr;   // [heads, rows, head_dim]
+    Tensor* row_over_l = nullptr;  // [heads, rows, 1]
+    Tensor* row_d = nullptr;       // [heads, rows, 1]
+    Tensor* dq_sum = nullptr;      // [heads, rows, head_dim]
 };
 
 /// Everything one PE's run of a kernel needs.

@@ -203,6 +203,8 @@ private:
         double* const out = result_.o.data() + row.output * problem_.value_dim;
         for (std::int64_t c = 0; c < problem_.value_dim; ++c) out[c] = empty ? 0.0 : sums[c] / state.sum;
         result_.lse[index(row.lse)] = empty ? -infinity : state.maximum + std::log(state.sum);
+        result_.maximum[index(row.lse)] = state.maximum;
+        result_.sum[index(row.lse)] = state.sum;
     }
 
     const Problem& problem_;
@@ -232,7 +234,8 @@ void compute_all(const Problem& problem, const Inputs& inputs, int user, Referen
 }
 
 Reference room_for(const Problem& problem, std::int64_t rows) {
-    return {std::vector<double>(index(rows * problem.value_dim)), std::vector<double>(index(rows))};
+    const std::vector<double> column(index(rows));
+    return {std::vector<double>(index(rows * problem.value_dim)), column, column, column};
 }
 
 }  // namespace

@@ -24,6 +24,9 @@ struct Row {
 struct Reference {
     std::vector<double> o;    // [queries, heads_q, value_dim], or [rows, value_dim]
     std::vector<double> lse;  // [heads_q, queries], or [rows]; natural logarithm of the sum of exp(scale * q.k)
+    // The two that lse is made of, since at large scores their sum has lost the second: the greatest score (-inf
+    // where no key is seen) and the sum of exp(score - greatest); as lse.
+    std::vector<double> maximum = {}, sum = {};
 };
 
 /// Every row of a user.

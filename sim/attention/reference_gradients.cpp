@@ -43,7 +43,8 @@ std::vector<GradientBatch> batches_of(const Problem& problem, std::vector<Gradie
 ReferenceGradients::ReferenceGradients(const Problem& problem, const Inputs& inputs, int user, int threads)
     : problem_(problem), inputs_(inputs), user_(user), threads_(threads) {
     const std::size_t rows = index(problem.users.at(index(user)).queries * problem.heads_q);
-    lse_.assign(rows, unsettled);
+    maximum_.assign(rows, unsettled);
+    sum_.assign(rows, 0.0);
     d_.assign(rows, 0.0);
 }
 
@@ -51,7 +52,7 @@ std::size_t ReferenceGradients::number_of(std::int64_t query, std::int64_t head)
     return index(head * problem_.users[index(user_)].queries + query);
 }
 
-/// Computes lse and D of those rows that do not have them yet.
+/// Computes maximum, sum and D of those rows that do not have them yet.
 void ReferenceGradients::settle(std::span<const Row> rows) {
     constexpr std::size_t rows_at_once = 8192;  // o of so many is held while D is computed
     std::vector<Row> open;
@@ -65,13 +66,14 @@ void ReferenceGradients::settle(std::span<const Row> rows) {
                 sum += static_cast<double>(d_o[c]) * forward.o[i * d_o.size() + c];
             }
             const std::size_t row = number_of(open[i].query, open[i].head);
-            lse_[row] = forward.lse[i];
+            maximum_[row] = forward.maximum[i];
+            sum_[row] = forward.sum[i];
             d_[row] = sum;
         }
         open.clear();
     };
     for (const Row& row : rows) {
-        if (!std::isnan(lse_[number_of(row.query, row.head)])) continue;
+        if (!std::isnan(maximum_[number_of(row.query, row.head)])) continue;
         open.push_back(row);
         if (open.size() == rows_at_once) settle_open();
     }
@@ -83,7 +85,7 @@ std::vector<Row> ReferenceGradients::rows_that_see(std::span<const Key> keys) co
     std::vector<Row> rows;
     for (std::int64_t head = 0; head < problem_.heads_q; ++head) {
         for (std::int64_t query = 0; query < sizes.queries; ++query) {
-            if (!std::isnan(lse_[number_of(query, head)])) continue;
+            if (!std::isnan(maximum_[number_of(query, head)])) continue;
             const std::int64_t position = sizes.query_offset + query;
             const bool sees = std::any_of(keys.begin(), keys.end(), [&](const Key& key) {
                 return key.head == head / problem_.group() && problem_.mask->sees({user_, head}, position, key.key);
@@ -110,7 +112,7 @@ std::vector<double> ReferenceGradients::gradient_rows(std::span<const Row> rows)
     std::vector<double> dq(rows.size() * index(problem_.head_dim));
     std::atomic<std::size_t> next = 0;
     in_parallel(threads_, [&] {
-        GradientWorker worker(problem_, inputs_, user_, lse_, d_, false);
+        GradientWorker worker(problem_, inputs_, user_, {maximum_, sum_, d_}, false);
         for (std::size_t i = next++; i < batches.size(); i = next++) worker.rows(batches[i], dq);
     });
     return dq;
@@ -132,7 +134,7 @@ KeyGradients ReferenceGradients::gradient_keys(std::span<const Key> keys) {
                         std::vector<double>(keys.size() * index(problem_.value_dim))};
     std::atomic<std::size_t> next = 0;
     in_parallel(threads_, [&] {
-        GradientWorker worker(problem_, inputs_, user_, lse_, d_, true);
+        GradientWorker worker(problem_, inputs_, user_, {maximum_, sum_, d_}, true);
         for (std::size_t i = next++; i < batches.size(); i = next++) worker.keys(batches[i], result.dk, result.dv);
     });
     if (problem_.latents) {

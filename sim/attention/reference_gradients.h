@@ -35,8 +35,8 @@ struct Gradients {
 };
 
 /// The gradients of one user's inputs, all of them or any few. Problem and inputs (which must hold the gradient of
-/// the output) must outlive it. What a row needs of the forward pass (lse, D) is computed when it is first met, and
-/// kept.
+/// the output) must outlive it. What a row needs of the forward pass (maximum, sum, D) is computed when it is first
+/// met, and kept.
 class ReferenceGradients {
 public:
     ReferenceGradients(const Problem& problem, const Inputs& inputs, int user, int threads = 1);
@@ -57,7 +57,7 @@ private:
     const Inputs& inputs_;
     const int user_;
     const int threads_;
-    std::vector<double> lse_, d_;  // [heads_q, queries]; lse is nan until a row is settled
+    std::vector<double> maximum_, sum_, d_;  // [heads_q, queries]; the maximum is nan until a row is settled
 };
 
 }  // namespace tilemesh::attention

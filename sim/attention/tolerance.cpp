@@ -89,7 +89,7 @@ void Comparison::add(std::span<const float> o, std::span<const float> lse, std::
             const double error = static_cast<double>(o[i]) - expected_o[i];
             row_error += error * error;
             row_norm += expected_o[i] * expected_o[i];
-            max_error_ = std::max(max_error_, std::abs(error));
+            max_error_ = worse(max_error_, std::abs(error));
         }
         // Such a row has no norm that its error could be relative to, and no rounding either.
         if (some_see_nothing && row_norm == 0.0 && row_error > 0.0) {
@@ -102,16 +102,17 @@ void Comparison::add(std::span<const float> o, std::span<const float> lse, std::
             squared_error_ += row_error / row_norm;
             squared_norm_ += 1.0;
         }
-        worst_row_ = std::max(worst_row_, ratio(row_error, row_norm));
+        worst_row_ = worse(worst_row_, ratio(row_error, row_norm));
     }
     for (std::size_t row = 0; row < lse.size(); ++row) {
         const double expected = expected_lse[row];
         const bool same_infinity = static_cast<double>(lse[row]) == expected;
         if (!(std::isfinite(lse[row]) && std::isfinite(expected)) && !same_infinity) {
             complain(fmt::format("lse {} is {}, expected {:.9g}", rows_ + row, lse[row], expected));
+            max_lse_error_ = worse(max_lse_error_, std::abs(static_cast<double>(lse[row]) - expected));
         } else if (!same_infinity) {
             const double error = std::abs(static_cast<double>(lse[row]) - expected);
-            max_lse_error_ = std::max(max_lse_error_, error);
+            max_lse_error_ = worse(max_lse_error_, error);
             const double limit = tolerance_.lse * std::max(1.0, std::abs(expected));
             if (error > limit) {
                 complain(fmt::format("lse {} is {:.9g}, expected {:.9g} within {:.3g}", rows_ + row, lse[row],

@@ -5,6 +5,7 @@
 
 #include "sim/attention/problem.h"
 
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -37,6 +38,9 @@ struct Verdict {
     std::uint64_t rows_checked = 0;
     std::string reason;  // why it failed, one line; empty when it passed
 };
+
+/// The greater of two errors; one that is not a number is greater than all (std::max would drop it).
+inline double worse(double a, double b) { return std::isnan(a) || a > b ? a : b; }
 
 /// How rows enter the relative L2 error. By norm: norm(o - reference) / norm(reference) over all rows together.
 /// Alike: the root mean square of each row's own relative error; for samples, in which the one row with the fewest

@@ -15,10 +15,13 @@ constexpr double largest = std::numeric_limits<double>::max();
 std::uint64_t count(JsonReader& reader, std::string_view key) { return reader.integer(key, 0, most); }
 double real(JsonReader& reader, std::string_view key) { return reader.number(key, -largest, largest); }
 
-/// Null stands for what JSON cannot hold.
-double real_or_nan(JsonReader& reader, std::string_view key) {
+/// A number, or "nan" or "inf". Files of version 0.1.0 have null for both.
+double read_error(JsonReader& reader, std::string_view key) {
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
     const auto member = reader.optional_member(key);
-    return member ? member->as_number(-largest, largest) : std::numeric_limits<double>::quiet_NaN();
+    if (!member) return nan;
+    if (!member->is_string()) return member->as_number(0.0, largest);
+    return member->as_word({"nan", "inf"}) == "nan" ? nan : inf;
 }
 
 ComponentResult read_component(JsonReader reader) {
@@ -63,9 +66,9 @@ VerdictResult read_verdict(JsonReader reader) {
     VerdictResult verdict;
     verdict.mode = reader.word("mode", {"full", "sampled", "none"});
     verdict.pass = reader.word("outcome", {"pass", "fail", "values not computed"}) == "pass";
-    verdict.relative_l2 = real_or_nan(reader, "relative_l2");
-    verdict.max_error = real_or_nan(reader, "max_error");
-    verdict.lse_error = real_or_nan(reader, "lse_error");
+    verdict.relative_l2 = read_error(reader, "relative_l2");
+    verdict.max_error = read_error(reader, "max_error");
+    verdict.lse_error = read_error(reader, "lse_error");
     verdict.rows_checked = count(reader, "rows_checked");
     verdict.tolerance = real(reader, "tolerance");
     verdict.why = reader.string("why");

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writing results as JSON. Keys carry their unit. Values that are not finite become null.
+// Writing results as JSON. Keys carry their unit. Errors that are not finite become the words nan and inf, which JSON
+// has no numbers for.
 #include "sim/report/result_json.h"
 
 #include "sim/report/words.h"
+
+#include <cmath>
 
 namespace tilemesh::report {
 namespace {
@@ -24,12 +27,17 @@ Json to_json(const BoundResult& bound) {
     return {{"time_ps", bound.time.value()}, {"binding", bound.binding}, {"terms", terms}};
 }
 
+Json error(double value) {
+    if (std::isnan(value)) return "nan";
+    return std::isinf(value) ? Json("inf") : Json(value);  // an error is never negative
+}
+
 Json to_json(const VerdictResult& verdict) {
     return {{"mode", verdict.mode},
             {"outcome", outcome_of(verdict)},
-            {"relative_l2", verdict.relative_l2},
-            {"max_error", verdict.max_error},
-            {"lse_error", verdict.lse_error},
+            {"relative_l2", error(verdict.relative_l2)},
+            {"max_error", error(verdict.max_error)},
+            {"lse_error", error(verdict.lse_error)},
             {"rows_checked", verdict.rows_checked},
             {"tolerance", verdict.tolerance},
             {"why", verdict.why}};

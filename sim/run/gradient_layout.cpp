@@ -23,10 +23,12 @@ public:
         if (tokens.empty()) return;
         attention::UserGradientTensors& out = of(user);
         const std::int64_t rows = tokens.size() * problem_.group();
+        out.m = make(user, "m", rows, 1, Dtype::f32);
+        out.l = make(user, "l", rows, 1, Dtype::f32);
         out.d_o = make(user, "do", rows, problem_.value_dim, problem_.dtype);
         out.dq = make(user, "dq", rows, problem_.head_dim, problem_.dtype);
         if (launch_.tiling.queries_stay) return;
-        out.row_lse = make(user, "lse in base 2", rows, 1, Dtype::f32);
+        out.row_over_l = make(user, "1 / l", rows, 1, Dtype::f32);
         out.row_d = make(user, "rowsum(do o)", rows, 1, Dtype::f32);
         out.dq_sum = make(user, "dq in f32", rows, problem_.head_dim, Dtype::f32);
     }
@@ -65,9 +67,13 @@ public:
         tensors.o->set_input(row_values(map, dim, [&forward, heads, dim](const Row& row, std::span<float> out) {
             std::copy_n(forward.o.begin() + (row.query * heads + row.head) * dim, dim, out.begin());
         }));
-        tensors.lse->set_input(row_values(map, 1, [&forward, queries](const Row& row, std::span<float> out) {
-            out[0] = forward.lse[static_cast<std::size_t>(row.head * queries + row.query)];
-        }));
+        const auto column = [&](Tensor* tensor, const std::vector<float>& of_rows) {
+            tensor->set_input(row_values(map, 1, [&of_rows, queries](const Row& row, std::span<float> out) {
+                out[0] = of_rows[static_cast<std::size_t>(row.head * queries + row.query)];
+            }));
+        };
+        column(of(user).m, forward.m);
+        column(of(user).l, forward.l);
     }
 
 private:

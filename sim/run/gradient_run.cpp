@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numbers>
 #include <span>
 
 namespace tilemesh::run {
@@ -21,6 +23,8 @@ std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 /// Errors of the forward pass (p, o) come in twice, by p and by D, and ds is rounded as well.
 double default_tolerance(Dtype dtype) { return dtype == Dtype::f16 ? 1e-3 : dtype == Dtype::bf16 ? 8e-3 : 2e-5; }
+/// The maximum of a row without visible keys.
+constexpr double lowest = -static_cast<double>(std::numeric_limits<float>::max());
 /// dp - D cancels where a row sees few keys. What is left of sums in f32 is noise: this share of what they sum.
 constexpr double f32_noise = 8 * 0x1p-24;
 
@@ -64,7 +68,7 @@ struct Difference {
             finite = finite && std::isfinite(found[i]);
             squared_error += error * error;
             norm += expected[i] * expected[i];
-            max_error = std::max(max_error, std::abs(error));
+            max_error = attention::worse(max_error, std::abs(error));
         }
         squared_norm += std::max(norm, floor * floor);
     }
@@ -90,7 +94,9 @@ PreparedGradients prepare_gradients(const Problem& problem, const attention::Inp
         const attention::Reference& reference = forward[size(user)];
         ForwardResult stored;
         stored.o.assign(reference.o.begin(), reference.o.end());
-        stored.lse.assign(reference.lse.begin(), reference.lse.end());
+        stored.l.assign(reference.sum.begin(), reference.sum.end());
+        for (const double maximum : reference.maximum)
+            stored.m.push_back(static_cast<float>(std::max(maximum * std::numbers::log2e, lowest)));
         std::vector<float> d_o(reference.o.size());
         inputs.read(user, TensorName::d_o, 0, d_o);
         double terms = 0.0;  // what D is a sum of, squared
@@ -211,8 +217,8 @@ void judge_gradients(const Panel& panel, const Arrangement& a,
     verdict.why = miscount;
     const auto judge = [&](const char* name, const Difference& difference) {
         const double error = difference.relative_l2();
-        verdict.relative_l2 = std::max(verdict.relative_l2, error);
-        verdict.max_error = std::max(verdict.max_error, difference.max_error);
+        verdict.relative_l2 = attention::worse(verdict.relative_l2, error);
+        verdict.max_error = attention::worse(verdict.max_error, difference.max_error);
         if (difference.finite && error <= verdict.tolerance) return;
         verdict.pass = false;
         if (verdict.why.empty())

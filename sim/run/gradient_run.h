@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a backward kernel needs before it runs and how its answer is judged: o and lse of the f64 reference in f32,
+// What a backward kernel needs before it runs and how its answer is judged: o, m and l of the f64 reference in f32,
 // and dq, dk, dv against the reference of the backward pass. Running it is attention_run's affair, as for any kernel.
 #pragma once
 

@@ -86,7 +86,7 @@ private:
             const bool forward = launch_.schedule->pass() == attention::Schedule::Pass::forward;
             tensors.o = make(name_of_own(user, "o"), heads.size(), rows, problem_.value_dim,
                              forward ? problem_.dtype : Dtype::f32);
-            tensors.lse = make(name_of_own(user, "lse"), heads.size(), rows, 1, Dtype::f32);
+            if (forward) tensors.lse = make(name_of_own(user, "lse"), heads.size(), rows, 1, Dtype::f32);
             const RowMap map{problem_.group(), &queries, heads.begin};
             if (inputs_) tensors.q->set_input(query_values(*inputs_, user, TensorName::q, map, problem_.head_dim));
             for (Tensor* tensor : {tensors.q, tensors.o, tensors.lse})

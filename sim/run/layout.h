@@ -29,8 +29,9 @@ using Allocate = std::function<Tensor*(int pe, const std::string& name, const Sh
 
 /// What a forward pass left of one user, as stored: a backward pass begins with it.
 struct ForwardResult {
-    std::vector<float> o;    // [queries, heads_q, value_dim], rounded to the problem's dtype
-    std::vector<float> lse;  // [heads_q, queries]
+    std::vector<float> o;  // [queries, heads_q, value_dim]
+    std::vector<float> m;  // [heads_q, queries]; maximum of scale log2(e) q.k, the lowest f32 without visible keys
+    std::vector<float> l;  // [heads_q, queries]; sum of 2^(score - m), 0 without
 };
 
 /// Allocates everything one PE needs and fills in the launch. `forward`: by user, for a backward pass with values.

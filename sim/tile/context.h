@@ -106,6 +106,8 @@ public:
     Tile divide(Operand a, Operand b);
     Tile maximum(Operand a, Operand b);
     Tile minimum(Operand a, Operand b);
+    // The product is rounded to f32 before the sum: fms(x, y, z) is 0 where z is what x * y gives. (Fused, it would
+    // be the rounding error of that product: at a score of 1e9 an exponent of 32 instead of 0.)
     Tile fma(Operand a, Operand b, Operand c);  // a * b + c
     Tile fms(Operand a, Operand b, Operand c);  // a * b - c
     /// mask ? a : b. The mask is a tile of dtype mask.

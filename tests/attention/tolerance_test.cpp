@@ -102,6 +102,10 @@ TEST_CASE("NaN and infinity fail whatever the tolerance, and the line says where
                    Catch::StartsWith("output 1 in row 1 is"));
         CHECK_THAT(compare({1.0f, 1.0f}, {0.0f, bad}, {1, 1}, {0, 0}, generous).reason,
                    Catch::StartsWith("lse 1 is"));
+        // And the errors say so, though right numbers follow.
+        const Verdict verdict = compare({bad, 1.0f}, {bad, 0.0f}, {1, 1}, {0, 0}, generous);
+        for (const double error : {verdict.relative_l2, verdict.max_error, verdict.max_lse_error, verdict.worst_row})
+            CHECK((std::isnan(bad) ? std::isnan(error) : std::isinf(error)));
     }
 }
 

@@ -29,13 +29,22 @@ TEST_CASE("one kernel's result survives the pipe from its worker") {
     CHECK(report::read_kernel_result(Json::parse(report::kernel_to_json(kernel).dump()), "worker") == kernel);
 }
 
-TEST_CASE("errors that are not finite become null and come back as not a number") {
+TEST_CASE("errors that are not finite become words and come back as what they were; null of older files is nan") {
     auto kernel = made_up_kernel("k");
     kernel.verdict.relative_l2 = HUGE_VAL;
     kernel.verdict.max_error = std::nan("");
-    const auto back = report::read_kernel_result(Json::parse(report::kernel_to_json(kernel).dump()), "worker");
-    CHECK(std::isnan(back.verdict.relative_l2));
+    Json json = Json::parse(report::kernel_to_json(kernel).dump());
+    Json& verdict = json["result"]["verdict"];
+    CHECK(verdict["relative_l2"] == "inf");
+    CHECK(verdict["max_error"] == "nan");
+    const auto back = report::read_kernel_result(json, "worker");
+    CHECK(back.verdict.relative_l2 == HUGE_VAL);
     CHECK(std::isnan(back.verdict.max_error));
+    verdict["max_error"] = nullptr;
+    CHECK(std::isnan(report::read_kernel_result(json, "worker").verdict.max_error));
+    verdict["max_error"] = "many";
+    CHECK_THROWS_WITH(report::read_kernel_result(json, "worker"),
+                      Catch::Contains("verdict/max_error: found a string"));
 }
 
 TEST_CASE("host facts are nowhere but in the host block") {

@@ -4,6 +4,8 @@
 #include "sim/base/random.h"
 #include "sim/base/safetensors.h"
 
+#include <utility>
+
 namespace kernel_test {
 
 TensorFile::TensorFile(const Json& problem) {
@@ -17,11 +19,12 @@ TensorFile::TensorFile(const Json& problem) {
     add("q", "queries", "heads_q", "head_dim");
     add("k", "keys", "heads_kv", "head_dim");
     add("v", "keys", "heads_kv", "value_dim");
+    add("do", "queries", "heads_q", "value_dim");
 }
 
 void TensorFile::fill_normal(std::uint64_t seed) {
-    std::uint64_t stream = 0;
-    for (auto& [name, tensor] : tensors_) tilemesh::fill_normal(seed, stream++, 0, tensor.values);
+    for (const auto& [name, stream] : {std::pair{"k", 0}, {"q", 1}, {"v", 2}, {"do", 3}})
+        tilemesh::fill_normal(seed, static_cast<std::uint64_t>(stream), 0, tensors_.at(name).values);
 }
 
 void TensorFile::fill(const std::string& name, const std::function<double(const Element&)>& value) {

@@ -20,7 +20,7 @@ struct Element {
     std::int64_t token, head, dim;
 };
 
-/// q, k and v of the one user of a problem.
+/// q, k and v of the one user of a problem, and do for a backward pass.
 class TensorFile {
 public:
     explicit TensorFile(const Json& problem);

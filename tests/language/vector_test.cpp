@@ -90,13 +90,29 @@ TEST_CASE("fma is a * b + c and fms is a * b - c, broadcasting") {
                                       static_cast<double>(sign) * c.shown_at(i, r, k));
         });
     };
-    // With or without the rounding between multiplication and addition.
     CHECK(distance(compute({a, b, c}, [](auto& tl, auto& x) { return tl.fma(x[0], x[1], x[2]); }), expected(1.0F)) <
           2e-7);
     CHECK(distance(compute({a, b, c}, [](auto& tl, auto& x) { return tl.fms(x[0], x[1], x[2]); }), expected(-1.0F)) <
           2e-7);
     CHECK(distance(compute({a}, [](auto& tl, auto& x) { return tl.fms(x[0], 2.0F, 0.5F); }),
                    make_array({2, 3, 4}, [&](int i, int r, int k) { return a.at(i, r, k) * 2.0F - 0.5F; })) < 2e-7);
+}
+
+TEST_CASE("fma and fms round the product: what is subtracted as a product of its own leaves exactly 0") {
+    // By row and column, by one factor, and by tiles of equal shape: the three ways the loop is written.
+    const Array a = random_array({2, 3, 40}, 1), column = random_array({3, 1}, 2), same = random_array({2, 3, 40}, 3);
+    const auto difference = [&](auto product) {
+        return compute({a, column, same}, [&](auto& tl, auto& x) { return product(tl, x); });
+    };
+    const Array by_column = difference([](auto& tl, auto& x) { return tl.fms(x[0], x[1], x[0] * x[1]); });
+    const Array by_number = difference([](auto& tl, auto& x) { return tl.fms(x[0], 0.127F, x[0] * 0.127F); });
+    const Array by_tile = difference([](auto& tl, auto& x) { return tl.fma(x[0], x[2], x[0] * x[2] * -1.0F); });
+    for (const Array* zero : {&by_column, &by_number, &by_tile})
+        for (const float value : zero->data) CHECK(value == 0.0F);
+    // The form kernels use: a maximum scaled beforehand.
+    const Array exponents = difference(
+        [](auto& tl, auto& x) { return tl.max(tl.fms(x[0], 0.127F * 1e9F, tl.max(x[0]) * (0.127F * 1e9F))); });
+    for (const float largest : exponents.data) CHECK(largest == 0.0F);
 }
 
 TEST_CASE("exp and exp2 stay finite up to the greatest f32, reach infinity beyond, and 0 below the least normal") {
