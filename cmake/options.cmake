@@ -43,8 +43,12 @@ if(TILEMESH_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   add_compile_definitions(_GLIBCXX_ASSERTIONS)
   add_link_options(-fsanitize=address,undefined)
-  # Reading these headers is two fifths of what compiling costs. Only here: the other builds see to it that every file
-  # includes what it uses, and share their compiler cache between folders.
+endif()
+
+# Reading these headers is two fifths of what compiling costs. Not by default: the other builds see to it that every file
+# includes what it uses, and share their compiler cache between folders.
+option(TILEMESH_PRECOMPILE "read the largest headers once per library" ${TILEMESH_SANITIZE})
+if(TILEMESH_PRECOMPILE)
   set(TILEMESH_PRECOMPILED <algorithm> <filesystem> <functional> <map> <memory> <optional> <random> <set> <string>
     <vector> <fmt/format.h> <nlohmann/json.hpp>)
 endif()
