@@ -105,9 +105,9 @@ private:
                     tensors.v->set_input(key_values(*inputs_, user, TensorName::v, heads, keys, problem_.value_dim));
             }
         }
-        if (problem_.mask->has_key_bias()) {
-            tensors.bias = make(name_of_own(user, "key bias"), 1, 1,
-                                problem_.users[static_cast<std::size_t>(user)].keys, Dtype::f32);
+        const std::int64_t all_keys = problem_.users[static_cast<std::size_t>(user)].keys;
+        if (problem_.mask->has_key_bias() && all_keys > 0) {
+            tensors.bias = make(name_of_own(user, "key bias"), 1, 1, all_keys, Dtype::f32);
             if (inputs_) tensors.bias->set_input(bias_values(problem_, needs_, user));
         }
     }
