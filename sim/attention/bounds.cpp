@@ -122,6 +122,7 @@ public:
             bool sends_queries = false;
             std::set<int> attended;  // chunks that own queries are attended to here
             Ranges own_keys;         // used here or sent
+            Ranges shared_keys;      // used here
             for (const Action& action : schedule_.program(rank)) {
                 const Item& item = action.item;
                 if (action.kind == Action::Kind::fence || item.user != user) continue;
@@ -129,6 +130,9 @@ public:
                 if (leaves && item.kind == Item::Kind::queries && item.id == rank) sends_queries = true;
                 if (action.kind == Action::Kind::attend && action.owner == needs_.owner_of(rank))
                     attended.insert(item.id);
+                if (item.kind == Item::Kind::chunk && item.id == needs_.shared_id() &&
+                    !problem_.mask->varies_by_head())
+                    add_seen_keys(action, shared_keys);
                 if (item.kind != Item::Kind::chunk || item.id != rank) continue;
                 if (leaves) own_keys.insert(own_keys.end(), action.keys.begin(), action.keys.end());
                 if (action.kind == Action::Kind::attend && !problem_.mask->varies_by_head())
@@ -138,10 +142,11 @@ public:
             std::int64_t queries = sends_queries ? own.size() : 0;
             // At least as many as see one of the chunks; no union is built.
             for (const int origin : attended) queries = std::max(queries, queries_that_see(user, rank, origin));
-            bytes += tensor_bytes(problem_, heads_kv_,
-                                  {queries, total(united(std::move(own_keys))),
-                                   needs_.queries_replicated() ? 0 : own.size(), needs_.keys(user, rank).size()},
-                                  schedule_.pass());
+            bytes +=
+                tensor_bytes(problem_, heads_kv_,
+                             {queries, total(united(std::move(own_keys))) + total(united(std::move(shared_keys))),
+                              needs_.queries_replicated() ? 0 : own.size(), key_ends(user, rank)},
+                             schedule_.pass());
         }
         return bytes / rates_.hbm_bytes_per_ns;
     }
@@ -156,6 +161,12 @@ public:
     }
 
 private:
+    /// Keys whose gradient ends here.
+    std::int64_t key_ends(int user, int rank) const {
+        const int shared = needs_.shared_id();
+        return needs_.keys(user, rank).size() +
+               (needs_.home_of(shared) == rank ? needs_.keys(user, shared).size() : 0);
+    }
     Range heads_of(const Action& attend) const {
         return problem_.query_heads(contiguous_part(heads_kv_, schedule_.head_parts(), attend.item.head_part));
     }

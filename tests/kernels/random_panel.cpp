@@ -152,6 +152,10 @@ Json random_users(Dice& dice, bool inside) {
         // Inside: every position has a key, a segment, a row of blocks; else some queries may come before or after.
         const int offset = inside ? dice.roll(dice.one_in(3) ? -queries : 0, keys - queries) : dice.roll(-60, 40);
         users.push_back({{"keys", keys}, {"queries", queries}, {"query_offset", offset}});
+        if (dice.one_in(6)) {
+            const int begin = dice.roll(0, keys);
+            users.back()["shared_keys"] = {begin, dice.roll(begin, keys)};
+        }
     }
     return users;
 }

@@ -152,3 +152,54 @@ TEST_CASE("a tensor v beside latents is refused") {
     CHECK_THROWS_WITH(experiment.run(0),
                       Catch::Contains("tensor sink_causal.v: found it, expected none: with latents"));
 }
+
+namespace {
+
+/// Two users of whose keys every rank has some: [20, 47) of 97, and all of 9.
+Json shared_problem(const std::string& mask) {
+    Json problem = distinct_problem(mask);
+    problem["users"] = Json::array({{{"keys", 97}, {"queries", 53}, {"shared_keys", {20, 47}}},
+                                    {{"keys", 9}, {"queries", 4}, {"shared_keys", {0, 9}}},
+                                    {{"keys", 31}, {"queries", 8}, {"shared_keys", {31, 31}}}});
+    return problem;
+}
+
+}  // namespace
+
+TEST_CASE("keys that every rank has are attended once by every query, whatever moves and whatever is merged") {
+    Json kernels = exact_kernels();
+    for (const std::string& backward : backward_kernels()) kernels.push_back(backward);
+    for (const char* mask : {"full", "causal", "key_bias"})
+        for (const char* sharding : {"contiguous", "zigzag", "striped"})
+            for (const int n : {1, 3, 4, 8}) {
+                Json json = panel_of(line_of(n), shared_problem(mask), kernels);
+                if (mask == std::string("key_bias")) json["problem"]["mask"]["std"] = 1.5;
+                json["problem"]["latents"] = n == 3;
+                if (n == 3) json["problem"]["value_dim"] = 10;
+                json["ranks"] = {{"sharding", sharding}};
+                Experiment experiment(json);
+                for (const std::size_t kernel : experiment.accepted()) {
+                    CAPTURE(mask, sharding, n, experiment.choice(kernel).kernel);
+                    const Ran ran = experiment.run(kernel);
+                    INFO(ran.result.verdict.why);
+                    CHECK(ran.result.verdict.pass);
+                }
+            }
+}
+
+TEST_CASE(
+    "shared keys go over no link: chunks are shares of the others, and gradients of shared keys meet half way") {
+    const std::uint64_t n = 4;
+    Json json = panel_of(line_of(4), distinct_problem("full"), {"mesh_kv", "ring_kv", "mesh_kv_backward"});
+    json["problem"]["users"] = Json::array({{{"keys", 108}, {"queries", 52}, {"shared_keys", {30, 60}}}});
+    Experiment line(json);
+    const std::uint64_t token = 2 * (24 + 40) * 2, c = (108 - 30) / n * token;  // 19 or 20 keys a rank
+    std::uint64_t sum = 0;
+    for (const auto& [link, bytes] : link_bytes(line.run(0).result)) sum += bytes;
+    CHECK(sum == (n - 1) * (108 - 30) * token);
+    for (const auto& [link, bytes] : link_bytes(line.run(1).result)) CHECK(bytes <= (n - 1) * (c + token));
+    // Rank 2 is home: shared gradients in f32 over the links 0 -> 1 -> 2 and 3 -> 2, once each.
+    std::uint64_t backward = 0;
+    for (const auto& [link, bytes] : link_bytes(line.run(2).result)) backward += bytes;
+    CHECK(backward == (n - 1) * (108 - 30) * (token + 2 * token) + 3 * 30 * 2 * token);
+}
