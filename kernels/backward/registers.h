@@ -59,7 +59,7 @@ private:
     struct Sums {
         Tile dk, dv;  // dk is empty when dv shares all of its columns
     };
-    /// Columns of dk that are kept beside dv, from `first` on.
+    /// Columns of dk that are kept beside dv: all, or with latents those behind the columns they share.
     std::int64_t dk_columns() const;
     /// A tile's sums as they are kept.
     Sums kept(const KeySums& sums);

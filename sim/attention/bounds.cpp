@@ -120,9 +120,9 @@ public:
         double bytes = 0;
         for (int user = 0; user < needs_.users(); ++user) {
             bool sends_queries = false;
-            std::set<int> attended;  // chunks that own queries are attended to here
-            Ranges own_keys;         // used here or sent
-            Ranges shared_keys;      // used here
+            std::set<int> attended;             // chunks that own queries are attended to here
+            Ranges own_keys;                    // used here or sent
+            std::map<int, Ranges> shared_keys;  // used here, by head part
             for (const Action& action : schedule_.program(rank)) {
                 const Item& item = action.item;
                 if (action.kind == Action::Kind::fence || item.user != user) continue;
@@ -132,7 +132,7 @@ public:
                     attended.insert(item.id);
                 if (item.kind == Item::Kind::chunk && item.id == needs_.shared_id() &&
                     !problem_.mask->varies_by_head())
-                    add_seen_keys(action, shared_keys);
+                    add_seen_keys(action, shared_keys[item.head_part]);
                 if (item.kind != Item::Kind::chunk || item.id != rank) continue;
                 if (leaves) own_keys.insert(own_keys.end(), action.keys.begin(), action.keys.end());
                 if (action.kind == Action::Kind::attend && !problem_.mask->varies_by_head())
@@ -142,11 +142,13 @@ public:
             std::int64_t queries = sends_queries ? own.size() : 0;
             // At least as many as see one of the chunks; no union is built.
             for (const int origin : attended) queries = std::max(queries, queries_that_see(user, rank, origin));
-            bytes +=
-                tensor_bytes(problem_, heads_kv_,
-                             {queries, total(united(std::move(own_keys))) + total(united(std::move(shared_keys))),
-                              needs_.queries_replicated() ? 0 : own.size(), key_ends(user, rank)},
-                             schedule_.pass());
+            bytes += tensor_bytes(problem_, heads_kv_,
+                                  {queries, total(united(std::move(own_keys))),
+                                   needs_.queries_replicated() ? 0 : own.size(), key_ends(user, rank)},
+                                  schedule_.pass());
+            for (auto& [part, keys] : shared_keys)
+                bytes += tensor_bytes(problem_, contiguous_part(heads_kv_, schedule_.head_parts(), part).size(),
+                                      {.keys = total(united(std::move(keys)))}, schedule_.pass());
         }
         return bytes / rates_.hbm_bytes_per_ns;
     }
