@@ -29,8 +29,9 @@ Chunks::Chunks(tl::Context& tl, const Launch& launch) : tl_(tl), launch_(launch)
     };
     for (int user = 0; user < launch.needs->users(); ++user)
         for (int part = 0; part < launch.schedule->head_parts(); ++part)
-            if (const std::int64_t keys = launch.needs->keys(user, launch.rank).size(); keys > 0)
-                expect({.user = user, .id = launch.rank, .head_part = part}, {{0, keys}});
+            for (const int id : {launch.rank, launch.needs->shared_id()})
+                if (const std::int64_t keys = launch.needs->keys(user, id).size(); keys > 0)
+                    expect({.user = user, .id = id, .head_part = part}, {{0, keys}});
     for (const Action& action : launch.schedule->program(launch.rank))
         if (action.kind == Action::Kind::receive && action.item.kind == Item::Kind::chunk)
             expect(action.item, action.keys);
@@ -41,6 +42,7 @@ Chunks::Chunks(tl::Context& tl, const Launch& launch) : tl_(tl), launch_(launch)
 
 attention::KeyTensors Chunks::tensors_of(const Item& chunk) const {
     const attention::UserTensors& user = launch_.users[static_cast<std::size_t>(chunk.user)];
+    if (shared(chunk)) return user.shared;
     return own(chunk) ? attention::KeyTensors{user.k, user.v} : launch_.chunks.at(chunk);
 }
 

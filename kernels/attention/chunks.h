@@ -47,7 +47,8 @@ private:
         Range keys;
         KeyTile tile;
     };
-    bool own(const Item& chunk) const { return chunk.id == launch_.rank; }
+    bool shared(const Item& chunk) const { return chunk.id == launch_.needs->shared_id(); }
+    bool own(const Item& chunk) const { return chunk.id == launch_.rank || shared(chunk); }
     attention::KeyTensors tensors_of(const Item& chunk) const;
     /// First kv head of the chunk's tensors and messages, counted from this PE's first.
     std::int64_t first_head(const Item& chunk) const;

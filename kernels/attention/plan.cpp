@@ -88,6 +88,8 @@ LongestRuns longest_runs(const NeedSets& needs) {
             for (const attention::Run& run : needs.keys(user, rank).runs())
                 longest.keys = std::max(longest.keys, run.count);
         }
+    for (int user = 0; user < needs.users(); ++user)
+        longest.keys = std::max(longest.keys, needs.keys(user, needs.shared_id()).size());
     return longest;
 }
 
@@ -196,7 +198,7 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     // Chunks stay in SRAM only if all that any rank could ever hold fit: then no order of arrival can exhaust it.
     std::int64_t all_keys = 0;
     for (int user = 0; user < needs.users(); ++user)
-        for (int rank = 0; rank < needs.ranks(); ++rank) all_keys += needs.keys(user, rank).size();
+        for (int origin = 0; origin <= needs.shared_id(); ++origin) all_keys += needs.keys(user, origin).size();
     tiling.chunks_stay = tiling.queries_stay &&
                          everything + static_cast<std::uint64_t>(all_keys * heads * key_bytes) <= device.sram_bytes;
     return tiling;

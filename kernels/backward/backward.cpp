@@ -137,7 +137,7 @@ private:
                     ++blocks[b].steps_left;
                     plan.steps.push_back({&blocks[b], keys, visible, plan.steps.size() == before, false});
                 }
-                if (chunk.id == launch_.rank) registers_.expect_own(chunk.user, 1);
+                if (registers_.is_own(chunk)) registers_.expect_own(chunk, 1);
                 if (plan.steps.size() == before) {
                     plan.unseen.emplace_back(heads, keys);
                 } else {

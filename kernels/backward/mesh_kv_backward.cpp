@@ -18,6 +18,7 @@ Schedule mesh_kv_backward(const NeedSets& needs, const RankGrid& grid) {
     Schedule schedule(needs.ranks(), needs.users(), 1, Schedule::Pass::backward);
     for (int user = 0; user < needs.users(); ++user) {
         schedule.attend_own(needs, user);
+        bring_shared_gradient_home(schedule, needs, user, line, false);
         for (int place = 0; place < needs.ranks(); ++place) {
             const attention::Tree tree = attention::arms(line, place);
             schedule.propagate(needs, user, tree);

@@ -26,8 +26,7 @@ Shape box(Range heads, Range keys, std::int64_t dim) { return {heads.size(), key
 
 }  // namespace
 
-GradientRegisters::GradientRegisters(tl::Context& tl, const Launch& launch)
-    : tl_(tl), launch_(launch), own_(launch.users.size()) {
+GradientRegisters::GradientRegisters(tl::Context& tl, const Launch& launch) : tl_(tl), launch_(launch) {
     const std::int64_t heads = launch.heads.size(), most = launch.tiling.tile_heads;
     for (std::int64_t h = 0; h < heads; h += most) head_blocks_.push_back({h, std::min(h + most, heads)});
 }
@@ -99,7 +98,7 @@ void GradientRegisters::add(const Item& chunk, Range heads, Range keys, const Ke
     if (is_own(chunk)) --own(chunk).tiles_left;
     const Ranges cells = cells_in(this->cells(chunk), {keys});
     if (!launch_.gradients.contains(reg)) {  // nobody else adds anything
-        store_result(chunk.user, heads, keys, sums);
+        store_result(chunk, heads, keys, sums);
         for (const Range& cell : cells) own(chunk).stored.insert(corner({heads, cell}));
         return;
     }
@@ -130,7 +129,7 @@ void GradientRegisters::merge_piece(const Item& into, const GradientPiece& piece
     const bool complete =
         is_own(into) && into.copy == 0 && --own(into).merges_left[corner(piece)] == 0 && own(into).tiles_left == 0;
     if (complete) {
-        store_result(into.user, piece.heads, piece.cell, sums);
+        store_result(into, piece.heads, piece.cell, sums);
         own(into).stored.insert(corner(piece));
     } else {
         store(into, piece, sums);
@@ -168,29 +167,38 @@ void GradientRegisters::receive_and_merge(int peer, const Item& reg, const Gradi
     merge_piece(into, piece, receive(peer, piece));
 }
 
-void GradientRegisters::store_result(int user, Range heads, Range keys, const Sums& sums) {
-    const attention::UserGradientTensors& out = launch_.gradient_users[static_cast<std::size_t>(user)];
+attention::KeyTensors GradientRegisters::results_of(const Item& item) const {
+    const attention::UserGradientTensors& out = launch_.gradient_users[static_cast<std::size_t>(item.user)];
+    return item.id == launch_.rank ? attention::KeyTensors{out.dk, out.dv} : out.shared;
+}
+
+void GradientRegisters::store_result(const Item& item, Range heads, Range keys, const Sums& sums) {
+    const attention::KeyTensors out = results_of(item);
     const Dtype dtype = launch_.problem->dtype;
     const auto scale = static_cast<float>(launch_.problem->scale);
-    if (sums.dk) tl_.store(tl::at(*out.dk, heads.begin, keys.begin), tl_.cast(sums.dk * scale, dtype));
-    tl_.store(tl::at(*out.dv, heads.begin, keys.begin), tl_.cast(sums.dv * (1.0F / probability_scale), dtype));
+    if (sums.dk) tl_.store(tl::at(*out.k, heads.begin, keys.begin), tl_.cast(sums.dk * scale, dtype));
+    tl_.store(tl::at(*out.v, heads.begin, keys.begin), tl_.cast(sums.dv * (1.0F / probability_scale), dtype));
 }
 
 void GradientRegisters::finish(int user) {
-    const Item chunk{.user = user, .id = launch_.rank};
+    for (const int id : {launch_.rank, launch_.needs->shared_id()})
+        if (const Item chunk{.user = user, .id = id}; is_own(chunk)) finish_chunk(chunk);
+}
+
+void GradientRegisters::finish_chunk(const Item& chunk) {
     const Item reg = register_of(chunk);
-    const attention::UserGradientTensors& out = launch_.gradient_users[static_cast<std::size_t>(user)];
-    const std::int64_t keys = launch_.needs->keys(user, launch_.rank).size();
+    const attention::KeyTensors out = results_of(chunk);
+    const std::int64_t keys = launch_.needs->keys(chunk.user, chunk.id).size();
     if (keys == 0) return;
     for (const GradientPiece& piece : pieces(chunk, {{0, keys}})) {
         if (own(chunk).stored.contains(corner(piece))) continue;
         if (written(reg, piece)) {
-            store_result(user, piece.heads, piece.cell, load(reg, piece));
+            store_result(chunk, piece.heads, piece.cell, load(reg, piece));
             continue;
         }
         const Sums nothing = zeros(piece, launch_.problem->dtype);
-        if (nothing.dk) tl_.store(tl::at(*out.dk, piece.heads.begin, piece.cell.begin), nothing.dk);
-        tl_.store(tl::at(*out.dv, piece.heads.begin, piece.cell.begin), nothing.dv);
+        if (nothing.dk) tl_.store(tl::at(*out.k, piece.heads.begin, piece.cell.begin), nothing.dk);
+        tl_.store(tl::at(*out.v, piece.heads.begin, piece.cell.begin), nothing.dv);
     }
 }
 

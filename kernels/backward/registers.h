@@ -36,8 +36,10 @@ public:
     /// Pieces of the cells `keys` of a chunk; both ends of a transfer cut alike.
     std::vector<GradientPiece> pieces(const Item& chunk, const Ranges& keys);
 
-    /// So many tiles of keys of this rank's own chunk will be added or found unseen.
-    void expect_own(int user, std::size_t tiles) { own_[static_cast<std::size_t>(user)].tiles_left += tiles; }
+    /// Does the gradient of the chunk end on this rank?
+    bool is_own(const Item& item) const { return launch_.needs->home_of(item.id) == launch_.rank; }
+    /// So many tiles of keys of such a chunk will be added or found unseen.
+    void expect_own(const Item& chunk, std::size_t tiles) { own(chunk).tiles_left += tiles; }
     /// And these cells of another register will be merged into register 0.
     void expect_merge(const Item& into, const Ranges& keys);
     /// Adds sums over some queries to register 0 of a chunk. `keys` are whole cells.
@@ -57,7 +59,7 @@ private:
     struct Sums {
         Tile dk, dv;  // dk is empty when dv shares all of its columns
     };
-    /// Columns of dk that are kept beside dv, from `first` on.
+    /// Columns of dk that are kept beside dv: all, or with latents those behind the columns they share.
     std::int64_t dk_columns() const;
     /// A tile's sums as they are kept.
     Sums kept(const KeySums& sums);
@@ -71,8 +73,7 @@ private:
     bool written(const Item& reg, const GradientPiece& piece) const {
         return written_.contains({reg, corner(piece)});
     }
-    bool is_own(const Item& item) const { return item.id == launch_.rank; }
-    Own& own(const Item& item) { return own_[static_cast<std::size_t>(item.user)]; }
+    Own& own(const Item& item) { return own_[{item.user, item.id}]; }
     Sums receive(int peer, const GradientPiece& piece);
     Sums load(const Item& reg, const GradientPiece& piece);
     void store(const Item& reg, const GradientPiece& piece, const Sums& sums);
@@ -80,14 +81,16 @@ private:
     void merge_piece(const Item& into, const GradientPiece& piece, const Sums& share);
     /// sums, and what the register holds if anything.
     Sums with(const Item& reg, const GradientPiece& piece, Sums sums);
-    void store_result(int user, Range heads, Range keys, const Sums& sums);
+    attention::KeyTensors results_of(const Item& item) const;
+    void store_result(const Item& item, Range heads, Range keys, const Sums& sums);
+    void finish_chunk(const Item& chunk);
     Sums zeros(const GradientPiece& piece, Dtype dtype);
 
     tl::Context& tl_;
     const Launch& launch_;
     Ranges head_blocks_;
-    std::vector<Own> own_;          // by user
-    std::map<Item, Ranges> cells_;  // by chunk
+    std::map<std::pair<int, int>, Own> own_;  // by user and chunk
+    std::map<Item, Ranges> cells_;            // by chunk
     std::set<std::pair<Item, Corner>> written_;
 };
 

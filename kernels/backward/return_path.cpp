@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/backward/return_path.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -10,9 +11,11 @@ using attention::Item;
 using attention::Ranges;
 using attention::Tree;
 
-void bring_gradient_home(attention::Schedule& schedule, const attention::NeedSets& needs, int user,
-                         const Tree& homeward, int first_step) {
-    const int origin = homeward.ranks.front();
+namespace {
+
+/// The gradient of chunk `origin` comes to the root of the tree.
+void bring_home(attention::Schedule& schedule, const attention::NeedSets& needs, int user, int origin,
+                const Tree& homeward, int first_step) {
     const std::size_t nodes = homeward.ranks.size();
     // A node is on the way when it or one behind it has attended some of the chunk.
     std::vector<bool> on_the_way(nodes);
@@ -22,7 +25,7 @@ void bring_gradient_home(attention::Schedule& schedule, const attention::NeedSet
             on_the_way[static_cast<std::size_t>(homeward.parents[node])] = true;
         }
     }
-    Tree tree{{origin}, {-1}};
+    Tree tree{{homeward.ranks.front()}, {-1}};
     std::vector<Ranges> keys(1);  // what the root has added itself is there already
     std::vector<int> numbers(nodes, 0);
     for (std::size_t node = 1; node < nodes; ++node) {
@@ -33,6 +36,20 @@ void bring_gradient_home(attention::Schedule& schedule, const attention::NeedSet
         keys.push_back(needs.needed(user, homeward.ranks[node], origin));
     }
     schedule.reduce(tree, {.kind = Item::Kind::gradient, .user = user, .id = origin}, std::move(keys), first_step);
+}
+
+}  // namespace
+
+void bring_gradient_home(attention::Schedule& schedule, const attention::NeedSets& needs, int user,
+                         const Tree& homeward, int first_step) {
+    bring_home(schedule, needs, user, homeward.ranks.front(), homeward, first_step);
+}
+
+void bring_shared_gradient_home(attention::Schedule& schedule, const attention::NeedSets& needs, int user,
+                                const std::vector<int>& row, bool wraps) {
+    const auto home = std::find(row.begin(), row.end(), needs.home_of(needs.shared_id()));
+    const Tree tree = attention::arms(row, static_cast<int>(home - row.begin()), wraps);
+    bring_home(schedule, needs, user, needs.shared_id(), tree, 1);  // they are attended first of all
 }
 
 }  // namespace tilemesh::kernels

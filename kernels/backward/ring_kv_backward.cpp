@@ -17,6 +17,7 @@ Schedule ring_kv_backward(const NeedSets& needs, const RankGrid&) {
     Schedule schedule(n, needs.users(), 1, Schedule::Pass::backward);
     for (int user = 0; user < needs.users(); ++user) {
         schedule.attend_own(needs, user);
+        bring_shared_gradient_home(schedule, needs, user, attention::walk(n, 0, +1, n - 1).ranks, true);
         for (int origin = 0; origin < n; ++origin) {
             const attention::Tree outward = attention::walk(n, origin, +1, n - 1);
             schedule.propagate(needs, user, outward);

@@ -87,8 +87,11 @@ private:
 
     void exchange_queries(int owner, int part) {
         const int rank = worker(group_of(owner), part);
+        // Keys that every rank has are attended where the queries are worked on.
+        schedule_.attend(work_step(), rank, owner, {.user = user_, .id = needs_.shared_id(), .head_part = part},
+                         needs_.needed(user_, owner, needs_.shared_id()));
         bool any = false;
-        for (int origin = 0; origin < needs_.ranks(); ++origin)
+        for (int origin = 0; origin <= needs_.shared_id(); ++origin)
             any = any || !needs_.needed(user_, owner, origin).empty();
         if (rank == owner || !any) return;
         schedule_.transfer(1, owner, rank, {Item::Kind::queries, user_, owner, 0, part});

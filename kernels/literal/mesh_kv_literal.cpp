@@ -86,6 +86,8 @@ std::optional<std::string> mesh_kv_literal_refuses(const attention::Problem& pro
     const int ranks = grid.ranks();
     if (problem.heads_q != 1)
         return fmt::format("it contracts all heads into one score: heads_q is {}, must be 1", problem.heads_q);
+    if (!problem.users.empty() && !problem.users[0].shared_keys.empty())
+        return "it knows no keys that every rank has";
     if (problem.latents) return "it loads and sends v apart from k, and here v is part of k";
     if (problem.users.size() != 1) return fmt::format("it knows one user, the problem has {}", problem.users.size());
     if (problem.mask->name() != "full")

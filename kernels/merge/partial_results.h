@@ -13,9 +13,9 @@ namespace tilemesh::kernels {
 inline attention::Item partial_result(int user, int copy = 0) {
     return {.kind = attention::Item::Kind::state, .user = user, .id = 0, .copy = copy};
 }
-/// Does a rank's own chunk add anything?
+/// Do a rank's own chunk and its part of the shared keys add anything?
 inline bool has_share(const attention::NeedSets& needs, int user, int rank) {
-    return !needs.needed(user, rank, rank).empty();
+    return !needs.needed(user, rank, rank).empty() || !needs.shared_share(user, rank).empty();
 }
 void require_replicated(const attention::NeedSets& needs, std::string_view kernel);
 

@@ -21,6 +21,7 @@ std::vector<bool> attend_everywhere(Schedule& schedule, const NeedSets& needs, i
     const int owner = tree.ranks.front();
     std::vector<bool> has;
     std::vector<attention::Ranges> wanted;
+    schedule.attend_shared(0, needs, user, owner);
     for (std::size_t node = 0; node < tree.ranks.size(); ++node) {
         const int rank = tree.ranks[node];
         wanted.push_back(needs.needed(user, owner, rank));

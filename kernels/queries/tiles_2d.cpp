@@ -42,6 +42,7 @@ Schedule tiles_2d(const NeedSets& needs, const RankGrid& grid) {
             schedule.spread({.user = user, .id = origin}, column, std::move(needed));
         }
         for (int owner = 0; owner < needs.ranks(); ++owner) {
+            schedule.attend_shared(0, needs, user, owner);
             const auto row =
                 attention::arms(grid.ranks_of_row(grid.row_of(owner)), grid.col_of(owner), grid.rows_wrap);
             std::vector<Ranges> wanted;

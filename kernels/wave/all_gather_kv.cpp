@@ -17,6 +17,7 @@ Schedule all_gather_kv(const NeedSets& needs, const RankGrid& grid) {
             const int origin = line[static_cast<std::size_t>(place)];
             schedule.propagate(needs, user, attention::arms(line, place), {}, n);
             schedule.attend(n, origin, origin, {.user = user, .id = origin}, needs.needed(user, origin, origin));
+            schedule.attend_shared(n, needs, user, origin);
         }
     }
     for (int rank = 0; rank < n; ++rank) schedule.fence(n, rank);

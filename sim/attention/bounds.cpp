@@ -120,8 +120,9 @@ public:
         double bytes = 0;
         for (int user = 0; user < needs_.users(); ++user) {
             bool sends_queries = false;
-            std::set<int> attended;  // chunks that own queries are attended to here
-            Ranges own_keys;         // used here or sent
+            std::set<int> attended;             // chunks that own queries are attended to here
+            Ranges own_keys;                    // used here or sent
+            std::map<int, Ranges> shared_keys;  // used here, by head part
             for (const Action& action : schedule_.program(rank)) {
                 const Item& item = action.item;
                 if (action.kind == Action::Kind::fence || item.user != user) continue;
@@ -129,6 +130,9 @@ public:
                 if (leaves && item.kind == Item::Kind::queries && item.id == rank) sends_queries = true;
                 if (action.kind == Action::Kind::attend && action.owner == needs_.owner_of(rank))
                     attended.insert(item.id);
+                if (item.kind == Item::Kind::chunk && item.id == needs_.shared_id() &&
+                    !problem_.mask->varies_by_head())
+                    add_seen_keys(action, shared_keys[item.head_part]);
                 if (item.kind != Item::Kind::chunk || item.id != rank) continue;
                 if (leaves) own_keys.insert(own_keys.end(), action.keys.begin(), action.keys.end());
                 if (action.kind == Action::Kind::attend && !problem_.mask->varies_by_head())
@@ -140,8 +144,11 @@ public:
             for (const int origin : attended) queries = std::max(queries, queries_that_see(user, rank, origin));
             bytes += tensor_bytes(problem_, heads_kv_,
                                   {queries, total(united(std::move(own_keys))),
-                                   needs_.queries_replicated() ? 0 : own.size(), needs_.keys(user, rank).size()},
+                                   needs_.queries_replicated() ? 0 : own.size(), key_ends(user, rank)},
                                   schedule_.pass());
+            for (auto& [part, keys] : shared_keys)
+                bytes += tensor_bytes(problem_, contiguous_part(heads_kv_, schedule_.head_parts(), part).size(),
+                                      {.keys = total(united(std::move(keys)))}, schedule_.pass());
         }
         return bytes / rates_.hbm_bytes_per_ns;
     }
@@ -156,6 +163,12 @@ public:
     }
 
 private:
+    /// Keys whose gradient ends here.
+    std::int64_t key_ends(int user, int rank) const {
+        const int shared = needs_.shared_id();
+        return needs_.keys(user, rank).size() +
+               (needs_.home_of(shared) == rank ? needs_.keys(user, shared).size() : 0);
+    }
     Range heads_of(const Action& attend) const {
         return problem_.query_heads(contiguous_part(heads_kv_, schedule_.head_parts(), attend.item.head_part));
     }

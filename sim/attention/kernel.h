@@ -67,13 +67,14 @@ struct StateTensors {
 /// What one PE has in its HBM of its own rank's tokens of one user. Rows are tokens times the query heads of a kv
 /// head: row t * group + j is query token t, head j of the group.
 struct UserTensors {
-    Tensor* q = nullptr;    // [heads, rows, head_dim]; null: this PE has no queries
-    Tensor* k = nullptr;    // [heads, keys, head_dim]; null: no keys
-    Tensor* v = nullptr;    // [heads, keys, value_dim]; null with latents
-    Tensor* o = nullptr;    // [heads, rows, value_dim]
-    Tensor* lse = nullptr;  // [heads, rows, 1] f32, natural logarithm; null in a backward pass
-    Tensor* bias =
-        nullptr;  // [1, 1, keys of all ranks, one rank after the other] f32, divided by the scale; null: no bias
+    Tensor* q = nullptr;     // [heads, rows, head_dim]; null: this PE has no queries
+    Tensor* k = nullptr;     // [heads, keys, head_dim]; null: no keys
+    Tensor* v = nullptr;     // [heads, keys, value_dim]; null with latents
+    KeyTensors shared;       // the same of the keys that every rank has; null: there are none
+    Tensor* o = nullptr;     // [heads, rows, value_dim]
+    Tensor* lse = nullptr;   // [heads, rows, 1] f32, natural logarithm; null in a backward pass
+    Tensor* bias = nullptr;  // [1, 1, keys of all ranks, one rank after the other, then shared ones] f32, divided by
+                             // the scale; null: no bias
 };
 
 /// What a backward pass has beside them: o (in f32), m and l, which the forward pass left, and what it computes.
@@ -85,8 +86,11 @@ struct UserGradientTensors {
     Tensor* dq = nullptr;   // [heads, rows, head_dim], out
     Tensor* dk = nullptr;   // [heads, keys, head_dim], out
     Tensor* dv = nullptr;   // [heads, keys, value_dim], out
+    KeyTensors shared;      // dk and dv, out, of the keys that every rank has; on their home rank
     // With latents dk is [heads, keys, head_dim - value_dim], null if that has no columns, and dv the columns before
-    // it: the gradient of k, in two tensors. Room for what does not stay in SRAM, f32.
+    // it: the gradient of k, in two tensors.
+
+    // Room for what does not stay in SRAM, f32.
     Tensor* row_over_l = nullptr;  // [heads, rows, 1]
     Tensor* row_d = nullptr;       // [heads, rows, 1]
     Tensor* dq_sum = nullptr;      // [heads, rows, head_dim]

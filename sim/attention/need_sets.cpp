@@ -24,23 +24,26 @@ NeedSets::NeedSets(const Problem& problem, int ranks, Sharding sharding, bool re
     if (ranks < 1) fail<InternalError>("need-sets over {} ranks, expected at least 1", ranks);
     for (const User& user : problem.users) {
         offsets_.push_back(user.query_offset);
+        // On one rank all keys are its own.
+        const Range shared = ranks > 1 ? user.shared_keys : Range{};
         for (int rank = 0; rank < ranks; ++rank) {
             queries_.emplace_back(replicate_queries ? std::vector<Run>{{0, user.queries, 1}}
                                                     : tokens_of(sharding, user.queries, ranks, rank));
-            keys_.emplace_back(tokens_of(sharding, user.keys, ranks, rank));
+            keys_.emplace_back(around(tokens_of(sharding, user.keys - shared.size(), ranks, rank), shared));
         }
+        keys_.emplace_back(std::vector<Run>{{shared.begin, shared.size(), 1}});
     }
-    needed_.resize(keys_.size() * static_cast<std::size_t>(ranks));
+    needed_.resize(queries_.size() * static_cast<std::size_t>(ranks + 1));
     for (int user = 0; user < users_; ++user) {
         const Viewers viewers{user, {0, problem.heads_q}};
         for (int rank = 0; rank < ranks; ++rank) {
-            for (int origin = 0; origin < ranks; ++origin) {
+            for (int origin = 0; origin <= ranks; ++origin) {
                 if (replicate_queries && rank > 0) {
                     needed_[at(user, rank, origin)] = needed_[at(user, 0, origin)];
                     continue;
                 }
                 Ranges seen;
-                const Tokens& tokens = keys_[at(user, origin)];
+                const Tokens& tokens = keys(user, origin);
                 for (std::size_t q = 0; q < queries(user, rank).runs().size(); ++q) {
                     const Run positions = query_positions(user, rank, queries(user, rank).local_run(q));
                     for (std::size_t k = 0; k < tokens.runs().size(); ++k) {
@@ -60,6 +63,12 @@ Run NeedSets::query_positions(int user, int rank, Range local) const {
     Run run = queries(user, rank).run(local);
     run.first += offsets_[static_cast<std::size_t>(user)];
     return run;
+}
+
+Ranges NeedSets::shared_share(int user, int rank) const {
+    const Ranges& all = needed(user, rank, shared_id());
+    if (!queries_replicated_) return all;
+    return intersection(all, {contiguous_part(keys(user, shared_id()).size(), ranks_, rank)});
 }
 
 Visible NeedSets::need(int user, int rank, int origin) const {

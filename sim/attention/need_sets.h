@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who needs what: for every user, which keys of a chunk (the keys and values of one rank) some query of a rank sees.
+// Keys that every rank has are one more chunk, which nobody sends: number shared_id().
 // Mask and sharding meet here and nowhere else; a schedule asks only this table. Tables of transfers live in
 // schedule.h.
 #pragma once
@@ -33,7 +34,15 @@ public:
 
     /// Query tokens (indices, not positions) and key tokens of a rank.
     const Tokens& queries(int user, int rank) const { return queries_[at(user, rank)]; }
-    const Tokens& keys(int user, int rank) const { return keys_[at(user, rank)]; }
+    const Tokens& keys(int user, int origin) const { return keys_[chunk_at(user, origin)]; }
+    /// The chunk of the keys that every rank has; empty unless the problem has some and there are several ranks.
+    int shared_id() const { return ranks_; }
+    bool has_shared(int user) const { return !keys(user, shared_id()).empty(); }
+    /// Of those keys, the ones to which a rank attends its own queries: all it needs, or, where all ranks have the
+    /// same queries, its part of them.
+    Ranges shared_share(int user, int rank) const;
+    /// The rank on which the gradient of a chunk ends: its own, and of the shared one the middle rank.
+    int home_of(int chunk) const { return chunk == shared_id() ? ranks_ / 2 : chunk; }
     /// Positions of a range of a rank's queries that lies in one run: what masks speak of.
     Run query_positions(int user, int rank, Range local) const;
 
@@ -53,8 +62,12 @@ private:
     std::size_t at(int user, int rank) const {
         return static_cast<std::size_t>(user) * static_cast<std::size_t>(ranks_) + static_cast<std::size_t>(rank);
     }
+    std::size_t chunk_at(int user, int origin) const {
+        return static_cast<std::size_t>(user) * static_cast<std::size_t>(ranks_ + 1) +
+               static_cast<std::size_t>(origin);
+    }
     std::size_t at(int user, int rank, int origin) const {
-        return at(user, rank) * static_cast<std::size_t>(ranks_) + static_cast<std::size_t>(origin);
+        return at(user, rank) * static_cast<std::size_t>(ranks_ + 1) + static_cast<std::size_t>(origin);
     }
 
     std::shared_ptr<const Mask> mask_;
@@ -63,8 +76,9 @@ private:
     int ranks_ = 1;
     int users_ = 0;
     bool queries_replicated_ = false;
-    std::vector<Tokens> queries_, keys_;  // by user, rank
-    std::vector<Ranges> needed_;          // by user, rank, origin
+    std::vector<Tokens> queries_;  // by user, rank
+    std::vector<Tokens> keys_;     // by user, origin
+    std::vector<Ranges> needed_;   // by user, rank, origin
     // Counting pairs of a large block takes a while, and bounds ask for the same blocks again and again.
     using BlockKey =
         std::tuple<std::size_t, std::int64_t, std::int64_t, std::vector<std::pair<std::int64_t, std::int64_t>>>;

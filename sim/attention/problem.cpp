@@ -24,11 +24,24 @@ std::int64_t read_count(JsonReader& reader, std::string_view key, std::uint64_t 
     return static_cast<std::int64_t>(reader.integer(key, least, most, value));
 }
 
+/// [begin, end), both from 0 to `keys`.
+Range read_shared_keys(const JsonReader& reader, std::int64_t keys) {
+    if (!reader.is_array() || reader.value().size() != 2) reader.reject("two positions, [begin, end)");
+    const std::vector<JsonReader> ends = reader.elements();
+    const auto most = static_cast<std::uint64_t>(keys);
+    Range shared;
+    shared.end = static_cast<std::int64_t>(ends[1].as_integer(0, most));
+    shared.begin = static_cast<std::int64_t>(ends[0].as_integer(0, static_cast<std::uint64_t>(shared.end)));
+    return shared;
+}
+
 /// A user whose query_offset waits for the mask unless it is given.
 User read_user(JsonReader& reader) {
     User user;
     user.keys = read_count(reader, "keys", most_tokens, {}, 0);
     user.queries = read_count(reader, "queries", most_tokens, user.keys, 0);
+    if (const auto shared = reader.optional_member("shared_keys"))
+        user.shared_keys = read_shared_keys(*shared, user.keys);
     if (const auto offset = reader.optional_member("query_offset")) {
         constexpr auto furthest = static_cast<std::int64_t>(furthest_position);
         user.query_offset = offset->as_signed(-furthest, furthest);

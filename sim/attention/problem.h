@@ -21,6 +21,7 @@ struct User {
     std::int64_t keys = 0;
     std::int64_t queries = 0;
     std::int64_t query_offset = 0;  // position of query 0; negative: before the first key
+    Range shared_keys{};            // that every rank has: they are neither dealt nor sent
 
     Range query_positions() const { return {query_offset, query_offset + queries}; }
     Range key_positions() const { return {0, keys}; }

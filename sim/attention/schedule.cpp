@@ -89,10 +89,18 @@ void Schedule::merge(int step, int rank, const Item& into, int from_copy, Ranges
 void Schedule::fence(int step, int rank) { enter(rank, {.kind = Action::Kind::fence, .step = step}); }
 
 void Schedule::attend_own(const NeedSets& needs, int user) {
-    for (int rank = 0; rank < ranks(); ++rank)
+    for (int rank = 0; rank < ranks(); ++rank) {
         for (int part = 0; part < head_parts_; ++part)
             attend(0, rank, needs.owner_of(rank), {.user = user, .id = rank, .head_part = part},
                    needs.needed(user, rank, rank));
+        attend_shared(0, needs, user, rank);
+    }
+}
+
+void Schedule::attend_shared(int step, const NeedSets& needs, int user, int rank) {
+    const Ranges keys = needs.shared_share(user, rank);
+    for (int part = 0; part < head_parts_; ++part)
+        attend(step, rank, needs.owner_of(rank), {.user = user, .id = needs.shared_id(), .head_part = part}, keys);
 }
 
 void Schedule::spread(const Item& item, const Tree& tree, std::vector<Ranges> needed, int first_step) {

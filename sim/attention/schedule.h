@@ -18,7 +18,7 @@ namespace tilemesh::attention {
 /// What moves or is worked on.
 struct Item {
     enum class Kind : std::uint8_t {
-        chunk,    // K and V of rank `id`
+        chunk,    // K and V of rank `id`, or, number NeedSets::shared_id(), those that every rank has
         queries,  // the queries of rank `id` (backward: with everything the backward pass needs of them)
         state,    // a partial result (m, l, o) of the queries of rank `id` (backward: of dq)
         gradient  // a partial (dk, dv) of the chunk of rank `id`; backward only
@@ -109,8 +109,11 @@ public:
     void merge(int step, int rank, const Item& into, int from_copy, Ranges keys = {});
     void fence(int step, int rank);
 
-    /// Every rank attends its own chunk in step 0, as far as the mask lets it see any of it.
+    /// Every rank attends its own chunk in step 0, as far as the mask lets it see any of it, and what it attends of
+    /// the keys that every rank has.
     void attend_own(const NeedSets& needs, int user);
+    /// Those keys alone: the rank's own queries, in this step.
+    void attend_shared(int step, const NeedSets& needs, int user, int rank);
     /// Sends a chunk or queries from the root along the tree. `needed`: by node, the keys it needs itself (queries:
     /// any range when it needs them); on every hop goes what is needed from there on, and nothing where nothing is. A
     /// hop to depth d has step first_step + d - 1.

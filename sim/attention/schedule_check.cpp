@@ -115,7 +115,8 @@ private:
     }
 
     bool own(int rank, const Item& item) const {
-        return item.kind == Item::Kind::chunk ? item.id == rank : item.id == owner_at(rank);
+        return item.kind == Item::Kind::chunk ? item.id == rank || item.id == needs_.shared_id()
+                                              : item.id == owner_at(rank);
     }
 
     void use(int rank, const Item& item, const Ranges& keys, const char* verb) {
@@ -190,15 +191,18 @@ private:
             check_register(rank, {Item::Kind::state, user, owner, 0, part},
                            [&](int origin) { return needs_.needed(user, owner, origin); });
         if (schedule_.pass() == Schedule::Pass::backward)
-            check_register(rank, {Item::Kind::gradient, user, rank, 0, part},
-                           [&](int other) { return needs_.needed(user, other, rank); });
+            for (const int chunk : {rank, needs_.shared_id()})
+                if (needs_.home_of(chunk) == rank)
+                    check_register(rank, {Item::Kind::gradient, user, chunk, 0, part}, [&](int other) {
+                        return other == needs_.shared_id() ? Ranges{} : needs_.needed(user, other, chunk);
+                    });
     }
 
     template <class Expected>
     void check_register(int rank, const Item& item, const Expected& expected) {
         Contents& contents = ranks_[index(rank)].registers[item];
         const char* what = item.kind == Item::Kind::state ? "chunk" : "queries";
-        for (int other = 0; other < schedule_.ranks(); ++other) {
+        for (int other = 0; other <= needs_.shared_id(); ++other) {
             const Ranges wanted = expected(other);
             const std::vector<Range>& found = contents[other];
             if (!covers(united(found), wanted))

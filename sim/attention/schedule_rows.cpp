@@ -15,7 +15,9 @@ using Kind = Action::Kind;
 
 bool exists(const Schedule& schedule, const NeedSets& needs, const Action& action) {
     const Item& item = action.item;
-    if (item.user < 0 || item.user >= schedule.users() || item.id < 0 || item.id >= schedule.ranks()) return false;
+    if (item.user < 0 || item.user >= schedule.users() || item.id < 0 || item.id > schedule.ranks()) return false;
+    const bool of_keys = item.kind == Item::Kind::chunk || item.kind == Item::Kind::gradient;
+    if (item.id == needs.shared_id() && !(of_keys && needs.has_shared(item.user))) return false;
     if (item.head_part < 0 || item.head_part >= schedule.head_parts() || item.copy < 0) return false;
     if (action.kind == Kind::attend && (action.owner < 0 || action.owner >= schedule.ranks())) return false;
     const Ranges all{{0, needs.keys(item.user, item.id).size()}};

@@ -42,4 +42,17 @@ std::vector<Run> tokens_of(Sharding sharding, std::int64_t total, int ranks, int
     fail<InternalError>("no sharding number {}", static_cast<int>(sharding));
 }
 
+std::vector<Run> around(const std::vector<Run>& runs, Range gap) {
+    std::vector<Run> result;
+    for (const Run& run : runs) {
+        const std::int64_t distance = std::max<std::int64_t>(0, gap.begin - run.first);
+        const std::int64_t before = std::min(run.count, (distance + run.stride - 1) / run.stride);
+        if (before > 0) result.push_back(run.part(0, before));
+        Run after = run.part(before, run.count);
+        after.first += gap.size();
+        if (!after.empty()) result.push_back(after);
+    }
+    return result;
+}
+
 }  // namespace tilemesh::attention

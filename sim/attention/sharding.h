@@ -25,4 +25,7 @@ enum class Sharding : std::uint8_t {
 /// empty runs are left out, so a rank without tokens has none.
 std::vector<Run> tokens_of(Sharding sharding, std::int64_t total, int ranks, int rank);
 
+/// The same tokens where those of `gap` are not counted: token number gap.begin of the rest is number gap.end of all.
+std::vector<Run> around(const std::vector<Run>& runs, Range gap);
+
 }  // namespace tilemesh::attention

@@ -34,7 +34,13 @@ public:
     }
 
     void keys(int user) {
-        const std::int64_t keys = launch_.needs->keys(user, launch_.rank).size();
+        const attention::NeedSets& needs = *launch_.needs;
+        const std::int64_t shared = needs.keys(user, needs.shared_id()).size();
+        if (shared > 0 && needs.home_of(needs.shared_id()) == launch_.rank) {
+            if (dk_columns() > 0) of(user).shared.k = make(user, "shared dk", shared, dk_columns(), problem_.dtype);
+            of(user).shared.v = make(user, "shared dv", shared, problem_.value_dim, problem_.dtype);
+        }
+        const std::int64_t keys = needs.keys(user, launch_.rank).size();
         if (keys == 0) return;
         if (dk_columns() > 0) of(user).dk = make(user, "dk", keys, dk_columns(), problem_.dtype);
         of(user).dv = make(user, "dv", keys, problem_.value_dim, problem_.dtype);
@@ -43,7 +49,7 @@ public:
     /// Registers that this row writes. What only this rank adds to its own chunk is stored as it is made.
     void registers(const Action& action) {
         Item item = action.item;
-        if (action.kind == Action::Kind::attend && item.id != launch_.rank) {
+        if (action.kind == Action::Kind::attend && launch_.needs->home_of(item.id) != launch_.rank) {
             item.kind = Item::Kind::gradient;
         } else if (item.kind != Item::Kind::gradient || action.kind == Action::Kind::send) {
             return;

@@ -155,21 +155,24 @@ GatheredGradients gather(const Panel& panel, const Arrangement& a,
                 launches[size(rank)][size(member)].gradient_users[size(user)];
             const std::int64_t first_head = a.member_heads[size(member)].begin;
             const RowMap rows{problem.group(), &a.needs.queries(user, rank), first_head};
-            const attention::Tokens& keys = a.needs.keys(user, rank);
             if (tensors.dq)
                 tensors.dq->visit_rows([&](std::int64_t flat, const float* values) {
                     const attention::Row row = rows.row_of(flat);
                     out.dq.take(size(row.query * problem.heads_q + row.head), values, size(problem.head_dim));
                 });
-            const auto take_keys = [&](Tensor* tensor, Gathered& into, std::int64_t dim) {
+            const auto take_keys = [&](Tensor* tensor, int chunk, Gathered& into, std::int64_t dim) {
                 if (!tensor) return;
+                const attention::Tokens& keys = a.needs.keys(user, chunk);
                 tensor->visit_rows([&](std::int64_t flat, const float* values) {
                     const std::int64_t head = first_head + flat / keys.size();
                     into.take(size(keys.at(flat % keys.size()) * problem.heads_kv + head), values, size(dim));
                 });
             };
-            take_keys(tensors.dk, out.dk, dk_columns);
-            take_keys(tensors.dv, out.dv, problem.value_dim);
+            const int shared = a.needs.shared_id();
+            take_keys(tensors.dk, rank, out.dk, dk_columns);
+            take_keys(tensors.dv, rank, out.dv, problem.value_dim);
+            take_keys(tensors.shared.k, shared, out.dk, dk_columns);
+            take_keys(tensors.shared.v, shared, out.dv, problem.value_dim);
         }
     if (problem.latents) join_columns(out.dv, out.dk, size(problem.value_dim), size(dk_columns));
     return out;

@@ -105,9 +105,18 @@ private:
                     tensors.v->set_input(key_values(*inputs_, user, TensorName::v, heads, keys, problem_.value_dim));
             }
         }
-        if (problem_.mask->has_key_bias()) {
-            tensors.bias = make(name_of_own(user, "key bias"), 1, 1,
-                                problem_.users[static_cast<std::size_t>(user)].keys, Dtype::f32);
+        if (const attention::Tokens& shared = needs_.keys(user, needs_.shared_id()); !shared.empty()) {
+            const auto tensor = [&](const char* name, TensorName values, std::int64_t dim) {
+                Tensor* made = make(name_of_own(user, name), heads.size(), shared.size(), dim, problem_.dtype);
+                if (inputs_) made->set_input(key_values(*inputs_, user, values, heads, shared, dim));
+                return made;
+            };
+            tensors.shared.k = tensor("shared k", TensorName::k, problem_.head_dim);
+            if (!problem_.latents) tensors.shared.v = tensor("shared v", TensorName::v, problem_.value_dim);
+        }
+        const std::int64_t all_keys = problem_.users[static_cast<std::size_t>(user)].keys;
+        if (problem_.mask->has_key_bias() && all_keys > 0) {
+            tensors.bias = make(name_of_own(user, "key bias"), 1, 1, all_keys, Dtype::f32);
             if (inputs_) tensors.bias->set_input(bias_values(problem_, needs_, user));
         }
     }

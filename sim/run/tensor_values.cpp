@@ -66,8 +66,8 @@ InputValues bias_values(const Problem& problem, const attention::NeedSets& needs
     return [&problem, &needs, user](const std::array<std::int32_t, 3>& offset, Payload& payload) {
         payload.data.resize(static_cast<std::size_t>(payload.shape.cols()));
         std::int64_t first = 0;
-        for (int rank = 0; rank < needs.ranks(); ++rank) {
-            const attention::Tokens& tokens = needs.keys(user, rank);
+        for (int origin = 0; origin <= needs.shared_id(); ++origin) {
+            const attention::Tokens& tokens = needs.keys(user, origin);
             const std::int64_t begin = std::max<std::int64_t>(offset[2], first);
             const std::int64_t end = std::min<std::int64_t>(offset[2] + payload.shape.cols(), first + tokens.size());
             for (std::int64_t i = begin; i < end; ++i) {

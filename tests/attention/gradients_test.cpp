@@ -64,6 +64,29 @@ Problem short_problem(std::shared_ptr<const Mask> mask) {
     return problem;
 }
 
+}  // namespace
+
+TEST_CASE("with latents k gathers the gradients of both its uses, and there is no other") {
+    Case latents(short_problem(causal_mask()));
+    latents.problem.latents = true;
+    Case apart = latents;
+    apart.problem.latents = false;
+    const std::size_t d = 5, dv = 4;
+    for (std::size_t row = 0; row < apart.k.size() / d; ++row)
+        for (std::size_t c = 0; c < dv; ++c) apart.v[row * dv + c] = apart.k[row * d + c];
+    latents.v.clear();
+    const Gradients one = latents.gradients(), two = apart.gradients();
+    CHECK(one.dq == two.dq);
+    CHECK(one.dv.empty());
+    REQUIRE(one.dk.size() == two.dk.size());
+    for (std::size_t i = 0; i < one.dk.size(); ++i) {
+        const double of_value = i % d < dv ? two.dv[i / d * dv + i % d] : 0.0;
+        CHECK(one.dk[i] == two.dk[i] + of_value);
+    }
+}
+
+namespace {
+
 /// The greatest difference between a gradient and the central difference of the loss in every element of `values`.
 double greatest_error(Case& c, std::vector<float>& values, const std::vector<double>& gradient) {
     REQUIRE(gradient.size() == values.size());

@@ -124,8 +124,8 @@ inline std::vector<MaskCase> mask_cases() {
     for (const auto& [segment, dilation] :
          std::vector<std::pair<std::int64_t, std::int64_t>>{{30, 3}, {7, 2}, {4, 5}, {9, 1}, {100, 4}}) {
         const auto taking = [s = segment, d = dilation](std::int64_t head, std::int64_t i, std::int64_t j) {
-            const std::int64_t segment = part_of(i, s);
-            return segment == j / s && (i - segment * s) % d == head % d && j % s % d == head % d;
+            const std::int64_t own = part_of(i, s);
+            return own == j / s && (i - own * s) % d == head % d && j % s % d == head % d;
         };
         const std::string start =
             fmt::format(R"({{"kind": "dilated", "segment": {}, "dilation": {})", segment, dilation);

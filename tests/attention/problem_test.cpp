@@ -12,6 +12,7 @@ TEST_CASE("what a problem leaves out has a default") {
     const Problem problem = problem_from(R"({"heads_q": 6, "head_dim": 24, "users": [{"keys": 20}]})");
     CHECK(problem.heads_kv == problem.heads_q);
     CHECK(problem.value_dim == problem.head_dim);
+    CHECK_FALSE(problem.latents);
     CHECK(problem.dtype == Dtype::f16);
     CHECK(problem.scale == 1.0 / std::sqrt(24.0));
     CHECK(problem.mask->name() == "full");
@@ -117,6 +118,9 @@ TEST_CASE("every unusable problem gets one line saying where, what was found and
          {"/problem: found heads_q 6 and heads_kv 4", "heads_q to be a multiple of heads_kv"}},
         {with(R"("heads_q": 2, "heads_kv": 4)"), {"found heads_q 2 and heads_kv 4"}},
         {with(R"("heads_q": 1, "value_dim": 0)"), {"/problem/value_dim: found 0"}},
+        {with(R"("heads_q": 1, "value_dim": 9, "latents": true)"),
+         {"/problem: found value_dim 9 and head_dim 8", "at most head_dim"}},
+        {with(R"("heads_q": 1, "latents": 1)"), {"/problem/latents: found 1", "true or false"}},
         {with(R"("heads_q": 1, "dtype": "fp16")"), {"/problem/dtype: found", "f16"}},
         {with(R"("heads_q": 1, "dtype": "i32")"), {"/problem/dtype: found", "f16"}},
         {with(R"("heads_q": 1, "scale": 0)"), {"/problem/scale: found 0"}},
@@ -135,6 +139,9 @@ TEST_CASE("every unusable problem gets one line saying where, what was found and
         {user(R"([{"keys": 4, "query_offset": 9223372036854775808}])"),
          {"/problem/users/0/query_offset: found 9223372036854775808"}},
         {user(R"([{"keys": 4, "query_offset": 0.5}])"), {"/problem/users/0/query_offset: found 0.5"}},
+        {user(R"([{"keys": 4, "shared_keys": [1, 5]}])"), {"/problem/users/0/shared_keys/1: found 5", "from 0 to 4"}},
+        {user(R"([{"keys": 4, "shared_keys": [3, 2]}])"), {"/problem/users/0/shared_keys/0: found 3", "from 0 to 2"}},
+        {user(R"([{"keys": 4, "shared_keys": [3]}])"), {"/problem/users/0/shared_keys: found", "two positions"}},
         {user(R"([{"keys": 4, "offset": 1}])"), {"/problem/users/0/offset", "query_offset"}},
         {mask(R"("causal")"), {"/problem/mask: found", "kind"}},
         {mask("{}"), {"/problem/mask/kind"}},

@@ -134,3 +134,26 @@ TEST_CASE("a rank that does not exist owns nothing one could ask for") {
         CHECK_THROWS_AS(tokens_of(sharding, -1, 4, 0), InternalError);
     }
 }
+
+TEST_CASE("around a gap, every token outside of it is dealt once, in the order of the rest, and none inside") {
+    for (const Sharding sharding : {Sharding::contiguous, Sharding::zigzag, Sharding::striped})
+        for (const Range gap : {Range{0, 0}, Range{0, 13}, Range{5, 6}, Range{17, 40}, Range{30, 61}, Range{0, 61}})
+            for (const int ranks : {2, 3, 5, 8}) {
+                std::vector<int> dealt(61);
+                for (int rank = 0; rank < ranks; ++rank) {
+                    const auto rest = tokens_of(sharding, 61 - gap.size(), ranks, rank);
+                    std::vector<std::int64_t> expected, found;
+                    for (const Run& run : rest)
+                        for (std::int64_t i = 0; i < run.count; ++i)
+                            expected.push_back(run.at(i) + (run.at(i) < gap.begin ? 0 : gap.size()));
+                    for (const Run& run : around(rest, gap)) {
+                        CHECK(run.count > 0);
+                        for (std::int64_t i = 0; i < run.count; ++i) found.push_back(run.at(i));
+                    }
+                    CHECK(found == expected);
+                    for (const std::int64_t token : found) ++dealt[static_cast<std::size_t>(token)];
+                }
+                for (std::int64_t token = 0; token < 61; ++token)
+                    CHECK(dealt[static_cast<std::size_t>(token)] == (token < gap.begin || token >= gap.end ? 1 : 0));
+            }
+}

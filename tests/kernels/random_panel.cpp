@@ -70,7 +70,8 @@ Json a_bitmap(Members& m) {
         return bytes_of(values);
     };
     for (std::size_t user = 0; user < m.users.size(); ++user) {
-        const int queries = m.users[user]["query_offset"].get<int>() + m.users[user]["queries"].get<int>();
+        const int queries =
+            std::max(0, m.users[user]["query_offset"].get<int>() + m.users[user]["queries"].get<int>());
         const int down = (queries + rows - 1) / rows, across = (m.users[user]["keys"].get<int>() + cols - 1) / cols;
         const std::string number = m.users.size() == 1 ? "" : std::to_string(user) + ".";
         tensors.push_back(
@@ -145,10 +146,16 @@ Json random_mask(const std::vector<std::string>& kinds, Members members) {
 Json random_users(Dice& dice, bool inside) {
     Json users = Json::array();
     for (int left = dice.roll(1, 2); left > 0; --left) {
-        const int keys = dice.roll(1, 120);
-        const int queries = dice.one_in(4) ? 1 : dice.roll(1, inside ? keys : 90);
-        const int offset = inside ? dice.roll(0, keys - queries) : dice.roll(0, 40);
+        const int keys = dice.one_in(12) ? 0 : dice.roll(1, 120);
+        const int most = inside ? keys : 90;
+        const int queries = most == 0 || dice.one_in(12) ? 0 : dice.one_in(4) ? 1 : dice.roll(1, most);
+        // Inside: every position has a key, a segment, a row of blocks; else some queries may come before or after.
+        const int offset = inside ? dice.roll(dice.one_in(3) ? -queries : 0, keys - queries) : dice.roll(-60, 40);
         users.push_back({{"keys", keys}, {"queries", queries}, {"query_offset", offset}});
+        if (dice.one_in(6)) {
+            const int begin = dice.roll(0, keys);
+            users.back()["shared_keys"] = {begin, dice.roll(begin, keys)};
+        }
     }
     return users;
 }
@@ -227,6 +234,10 @@ Json random_panel(std::uint64_t seed, const std::filesystem::path& folder) {
     Json problem = {
         {"heads_q", heads_kv * shape.roll(1, 5)}, {"heads_kv", heads_kv}, {"head_dim", shape.roll(1, 40)},
         {"value_dim", shape.roll(1, 40)},         {"dtype", dtype},       {"users", random_users(shape, inside)}};
+    if (shape.one_in(5)) {
+        problem["latents"] = true;
+        problem["value_dim"] = shape.roll(1, problem["head_dim"]);
+    }
     problem["mask"] = random_mask(kinds, {members, problem["users"], folder});
     const int pes = machine.roll(1, 9);
     Json json = panel_of(random_machine(machine, pes), problem, random_kernels(kernels));
