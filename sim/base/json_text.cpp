@@ -4,10 +4,14 @@
 #include "sim/base/error.h"
 #include "sim/base/json_reader.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 #include <unordered_set>
 #include <utility>
@@ -121,6 +125,8 @@ private:
 
 Json parse_json_text(std::string_view text, const std::string& name) {
     if (text.empty()) fail<InputError>("{}: is empty, expected JSON", printable(name));
+    if (text.starts_with("\xef\xbb\xbf"))
+        fail<InputError>("{}: begins with a byte order mark, expected plain UTF-8", printable(name));
     const char* furthest = text.data();
     const char* const end = text.data() + text.size();
     Builder builder;
@@ -136,17 +142,50 @@ Json parse_json_text(std::string_view text, const std::string& name) {
     fail<InputError>("{}: line {}, column {}: {}", printable(name), line, column, builder.complaint);
 }
 
+namespace {
+
+constexpr std::size_t most_bytes = std::size_t{1} << 28;  // of a file; results of large milestones have tens of MiB
+
+/// Closes a descriptor, whatever happens.
+struct Opened {
+    int descriptor;
+    explicit Opened(int opened) : descriptor(opened) {}
+    Opened(const Opened&) = delete;
+    Opened& operator=(const Opened&) = delete;
+    ~Opened() {
+        if (descriptor >= 0) ::close(descriptor);
+    }
+};
+
+/// The whole of a file or of a pipe that someone writes to. Devices and pipes without a writer would never end.
+std::string content_of(const std::string& name) {
+    // Without waiting: a pipe that nobody writes to is then at its end.
+    const Opened file(::open(name.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    if (file.descriptor < 0) fail<InputError>("{}: cannot be read: {}", printable(name), std::strerror(errno));
+    struct stat status {};
+    ::fstat(file.descriptor, &status);
+    if (S_ISDIR(status.st_mode)) fail<InputError>("{}: is a directory, expected a JSON file", printable(name));
+    const bool device = S_ISBLK(status.st_mode) || S_ISCHR(status.st_mode);
+    if (device && ::isatty(file.descriptor) == 0)
+        fail<InputError>("{}: is a device, expected a JSON file", printable(name));
+    ::fcntl(file.descriptor, F_SETFL, ::fcntl(file.descriptor, F_GETFL) & ~O_NONBLOCK);
+    std::string text;
+    std::array<char, 1 << 16> portion{};
+    while (true) {
+        const ssize_t got = ::read(file.descriptor, portion.data(), portion.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) fail<InputError>("{}: cannot be read: {}", printable(name), std::strerror(errno));
+        if (got == 0) return text;
+        text.append(portion.data(), static_cast<std::size_t>(got));
+        if (text.size() > most_bytes)
+            fail<InputError>("{}: found more than {} MiB, expected a JSON file", printable(name), most_bytes >> 20);
+    }
+}
+
+}  // namespace
+
 Json parse_json_file(const std::filesystem::path& file) {
-    const std::string name = file.string();
-    std::error_code ignored;
-    if (std::filesystem::is_directory(file, ignored))
-        fail<InputError>("{}: is a directory, expected a JSON file", printable(name));
-    errno = 0;
-    std::ifstream stream(file, std::ios::binary);
-    if (!stream) fail<InputError>("{}: cannot be read: {}", printable(name), std::strerror(errno));
-    const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-    if (stream.bad()) fail<InputError>("{}: cannot be read: {}", printable(name), std::strerror(errno));
-    return parse_json_text(text, name);
+    return parse_json_text(content_of(file.string()), file.string());
 }
 
 }  // namespace tilemesh

@@ -10,7 +10,8 @@ namespace tilemesh::report {
 namespace {
 
 Cell verdict_cell(const KernelResult& kernel) {
-    if (kernel.status != Status::ok) return {name_of(kernel.status), Colour::red};
+    if (kernel.status != Status::ok)
+        return {without_result(kernel), kernel.status == Status::not_possible ? Colour::yellow : Colour::red};
     if (!kernel.verdict.computed()) return {"values not computed", Colour::yellow};
     return {fmt::format("{} {:.1e}", kernel.verdict.pass ? "pass" : "FAIL", kernel.verdict.relative_l2),
             kernel.verdict.pass ? Colour::green : Colour::red};

@@ -85,10 +85,11 @@ struct HostResult {
 };
 
 enum class Status {
-    ok,           // ran to its end (the verdict says whether the answer is right)
-    failed,       // the kernel or the simulator gave up; `error` says why
-    crashed,      // its worker process died
-    interrupted,  // not finished when the user stopped the run
+    ok,            // ran to its end (the verdict says whether the answer is right)
+    failed,        // the kernel or the simulator gave up; `error` says why
+    crashed,       // its worker process died
+    interrupted,   // not finished when the user stopped the run
+    not_possible,  // the kernel cannot run the panel's problem; `error` says why
 };
 
 /// One kernel on one panel.

@@ -12,15 +12,17 @@ namespace tilemesh::report {
 namespace {
 
 Cell answers_cell(const PanelResult& panel) {
-    std::size_t computed = 0, right = 0, none = 0;
+    std::size_t right = 0, none = 0, impossible = 0;
     for (const auto& kernel : panel.kernels) {
+        impossible += kernel.status == Status::not_possible ? 1 : 0;
         if (kernel.status != Status::ok) continue;
-        kernel.verdict.computed() ? ++computed : ++none;
+        none += kernel.verdict.computed() ? 0 : 1;
         right += kernel.verdict.computed() && kernel.verdict.pass ? 1 : 0;
     }
-    if (none == panel.kernels.size()) return {"values not computed", Colour::yellow};
-    const bool all = right == panel.kernels.size();
-    return {fmt::format("{} of {} pass", right, panel.kernels.size()), all ? Colour::green : Colour::red};
+    const std::size_t entries = panel.kernels.size() - impossible;
+    const std::string rest = impossible > 0 ? fmt::format(", {} not possible", impossible) : "";
+    if (none == entries) return {"values not computed" + rest, Colour::yellow};
+    return {fmt::format("{} of {} pass", right, entries) + rest, right == entries ? Colour::green : Colour::red};
 }
 
 std::vector<Cell> row_of(const PanelResult& panel) {
@@ -43,12 +45,15 @@ std::vector<Cell> row_of(const PanelResult& panel) {
 }
 
 std::string closing(const RunResult& run) {
-    std::size_t entries = 0, pass = 0, wrong = 0, not_computed = 0, without_result = 0, less_certain = 0;
+    std::size_t entries = 0, pass = 0, wrong = 0, not_computed = 0, without_result = 0, less_certain = 0,
+                impossible = 0;
     for (const auto& panel : run.panels) {
         for (const auto& kernel : panel.kernels) {
             ++entries;
             less_certain += kernel.cautions.empty() ? 0 : 1;
-            if (kernel.status != Status::ok) {
+            if (kernel.status == Status::not_possible) {
+                ++impossible;
+            } else if (kernel.status != Status::ok) {
                 ++without_result;
             } else if (!kernel.verdict.computed()) {
                 ++not_computed;
@@ -61,6 +66,7 @@ std::string closing(const RunResult& run) {
     if (wrong > 0) out += fmt::format(", {} FAIL", wrong);
     if (not_computed > 0) out += fmt::format(", {} without values", not_computed);
     if (without_result > 0) out += fmt::format(", {} without a result", without_result);
+    if (impossible > 0) out += fmt::format(", {} not possible", impossible);
     if (less_certain > 0)
         out += fmt::format(", {} in less certain regimes (run the panel to see which)", less_certain);
     return out + fmt::format("; {:.1f} s with {} workers\n", run.wall_seconds, run.workers);

@@ -33,7 +33,8 @@ std::string in_unit(Picoseconds time, TimeUnit unit) {
 std::string percent(double share) { return fmt::format("{:.1f}", 100.0 * share); }
 
 Cell verdict_cell(const KernelResult& kernel) {
-    if (kernel.status != Status::ok) return {name_of(kernel.status), Colour::red};
+    if (kernel.status != Status::ok)
+        return {without_result(kernel), kernel.status == Status::not_possible ? Colour::yellow : Colour::red};
     if (!kernel.verdict.computed()) return {"values not computed", Colour::yellow};
     const auto& verdict = kernel.verdict;
     return {fmt::format("{} {:.1e} {:.1e}", verdict.pass ? "pass" : "FAIL", verdict.relative_l2, verdict.max_error),
@@ -140,7 +141,8 @@ std::string panel_text(const PanelResult& panel, bool with_colour) {
     out += "\n" + table_of(panel).text(with_colour);
     if (panel.layers > 1) out += scaled_line(panel);
     for (const auto& kernel : panel.kernels) {
-        if (!kernel.error.empty()) out += fmt::format("{}: {}\n", kernel.label, shortened(kernel.error));
+        const bool in_table = kernel.status == Status::not_possible;
+        if (!kernel.error.empty() && !in_table) out += fmt::format("{}: {}\n", kernel.label, shortened(kernel.error));
         if (!kernel.verdict.why.empty()) out += fmt::format("{}: {}\n", kernel.label, kernel.verdict.why);
         if (!kernel.note.empty()) out += fmt::format("{}: {}\n", kernel.label, kernel.note);
     }

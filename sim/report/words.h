@@ -2,6 +2,7 @@
 // The words that stand for states of a result, in JSON and in tables alike.
 #pragma once
 
+#include "sim/base/names.h"
 #include "sim/report/result.h"
 
 #include <string>
@@ -9,8 +10,14 @@
 
 namespace tilemesh::report {
 
-inline std::vector<std::string> status_words() { return {"ok", "failed", "crashed", "interrupted"}; }
+inline std::vector<std::string> status_words() { return {"ok", "failed", "crashed", "interrupted", "not possible"}; }
 inline std::string name_of(Status status) { return status_words()[static_cast<std::size_t>(status)]; }
+
+/// What stands in place of a verdict where there is no result: "failed", "not possible: more kv heads than PEs".
+inline std::string without_result(const KernelResult& kernel) {
+    if (kernel.status != Status::not_possible) return name_of(kernel.status);
+    return name_of(kernel.status) + ": " + printable(kernel.error);
+}
 
 inline std::string outcome_of(const VerdictResult& verdict) {
     if (!verdict.computed()) return "values not computed";

@@ -6,6 +6,7 @@
 #include "sim/attention/traffic.h"
 #include "sim/base/error.h"
 #include "sim/noc/topology.h"
+#include "sim/run/not_possible.h"
 #include "sim/run/unit_grid.h"
 
 #include <algorithm>
@@ -183,7 +184,7 @@ Arrangement arrange(const Panel& panel, const KernelChoice& choice, const attent
     for (std::int64_t m = 0; m < members; ++m)
         member_heads.push_back(attention::contiguous_part(problem.heads_kv, members, m));
     if (const auto why = kernel.refuses ? kernel.refuses(problem, grid, member_heads.front().size()) : std::nullopt)
-        fail<InputError>("{}: {} cannot run this: {}", choice.where, kernel.name, *why);
+        throw NotPossible(fmt::format("{}: {} cannot run this: ", choice.where, kernel.name), *why);
     const attention::Sharding sharding = ranks.sharding;
     attention::NeedSets needs = kernel.replicated_queries
                                     ? attention::NeedSets::replicated_queries(problem, grid.ranks(), sharding)
@@ -207,7 +208,7 @@ Arrangement arrange(const Panel& panel, const KernelChoice& choice, const attent
     request.launches = choice.launches;
     std::string why_not;
     a.tiling = kernel.plan(problem, a.needs, a.schedule, heads, device, request, why_not);
-    if (!why_not.empty()) fail<InputError>("{}: {}: {}", choice.where, kernel.name, why_not);
+    if (!why_not.empty()) throw NotPossible(fmt::format("{}: {}: ", choice.where, kernel.name), why_not);
 
     const noc::Topology topology(panel.machine.network);
     const attention::Wiring wiring = wiring_of(topology, a);

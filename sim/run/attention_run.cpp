@@ -6,6 +6,7 @@
 #include "sim/run/arrangement.h"
 #include "sim/run/gradient_run.h"
 #include "sim/run/layout.h"
+#include "sim/run/not_possible.h"
 #include "sim/tile/value_process.h"
 
 #include <algorithm>
@@ -19,7 +20,7 @@ bool is_backward(const attention::Kernel& kernel) { return kernel.pass == attent
 void check_values(const Panel& panel, const KernelChoice& choice, const attention::Kernel& kernel) {
     if (!is_backward(kernel)) return;
     if (const auto why = gradients_refuse(panel.values))
-        fail<InputError>("{}: {} cannot run this: {}", choice.where, kernel.name, *why);
+        throw NotPossible(fmt::format("{}: {} cannot run this: ", choice.where, kernel.name), *why);
 }
 
 /// Inputs and what they should give.
@@ -84,8 +85,9 @@ void AttentionRunner::check(const Panel& panel, const KernelChoice& choice) cons
 }
 
 attention::Inputs::Pass AttentionRunner::pass_of(const Panel& panel) const {
-    const bool backward = std::any_of(panel.kernels.begin(), panel.kernels.end(),
-                                      [&](const KernelChoice& choice) { return is_backward(find(choice)); });
+    const bool backward = std::any_of(panel.kernels.begin(), panel.kernels.end(), [&](const KernelChoice& choice) {
+        return choice.not_possible.empty() && is_backward(find(choice));
+    });
     return backward ? attention::Inputs::Pass::backward : attention::Inputs::Pass::forward;
 }
 

@@ -44,9 +44,9 @@ class EntryRunner {
 public:
     virtual ~EntryRunner() = default;
     virtual std::vector<KernelInfo> kernels() const = 0;
-    /// Refuses, with an InputError that begins with `choice.where`, what cannot run: a kernel that cannot do this
-    /// problem, more ranks than units, a bad placement, tiles that cannot fit the SRAM. Unknown kernel names never
-    /// get here. Fast; touches no values.
+    /// Refuses, with an InputError that begins with `choice.where`, what cannot run: more ranks than units, a bad
+    /// placement, options that the kernel does not have; with NotPossible a kernel that cannot do this problem and
+    /// tiles or tensors that do not fit. Unknown kernel names never get here. Fast; touches no values.
     virtual void check(const Panel& panel, const KernelChoice& choice) const = 0;
     /// Refuses, with an InputError, tensor files that prepare() would refuse; reads them, computes nothing.
     virtual void check_inputs(const Panel& panel) const = 0;
@@ -59,5 +59,8 @@ public:
 
 /// Checks every kernel of a panel: the name is known (else the nearest is suggested) and the runner accepts it.
 void check_panel(const Panel& panel, const EntryRunner& runner);
+
+/// The same, but where some kernels are NotPossible and others can run, the former are marked (not_possible) instead.
+void mark_impossible(Panel& panel, const EntryRunner& runner);
 
 }  // namespace tilemesh::run

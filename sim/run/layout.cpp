@@ -4,6 +4,7 @@
 #include "sim/base/error.h"
 #include "sim/base/random.h"
 #include "sim/run/gradient_layout.h"
+#include "sim/run/not_possible.h"
 #include "sim/run/tensor_values.h"
 
 #include <algorithm>
@@ -221,7 +222,7 @@ void check_room(const Panel& panel, const Arrangement& a, const std::string& whe
             for (int member = 0; member < a.members(); ++member) lay_out(count, panel, a, rank, member, nullptr, {});
         }
     } catch (const InputError& error) {
-        fail<InputError>("{}: {}", where, error.what());
+        throw NotPossible(where + ": ", error.what());
     }
 }
 

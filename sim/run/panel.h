@@ -57,7 +57,8 @@ struct KernelChoice {
     std::optional<attention::StateFormat::Sent> state;  // how partial results travel
     std::optional<Dtype> state_dtype;                   // of the running output
     attention::Launches launches = attention::Launches::fused;
-    std::string where;  // "panel.json: /kernels/1", for errors about this choice
+    std::string where;         // "panel.json: /kernels/1", for errors about this choice
+    std::string not_possible;  // why it cannot run this panel; empty: it can, or nobody asked yet (entry.h)
 };
 
 using tilemesh::ValueMode;

@@ -13,7 +13,8 @@ std::vector<std::string> steps_of(const std::string& path, const std::string& te
     std::size_t begin = 0;
     while (begin <= path.size()) {
         const std::size_t end = std::min(path.find('.', begin), path.size());
-        if (end == begin) fail<InputError>("--set {}: found an empty step in the path, expected a.b.0.c=value", text);
+        if (end == begin)
+            fail<InputError>("--set {}: found an empty step in the path, expected a.b.0.c=value", printable(text));
         steps.push_back(path.substr(begin, end - begin));
         begin = end + 1;
     }
@@ -24,8 +25,8 @@ Json& element_at(Json& array, const std::string& step, const Setting& setting) {
     std::size_t index = 0;
     const auto [end, error] = std::from_chars(step.data(), step.data() + step.size(), index);
     if (error != std::errc() || end != step.data() + step.size() || index >= array.size()) {
-        fail<InputError>("--set {}: found {}, expected the index of one of {} elements", setting.text, step,
-                         array.size());
+        fail<InputError>("--set {}: found {}, expected the index of one of {} elements", printable(setting.text),
+                         printable(step), array.size());
     }
     return array[index];
 }
@@ -35,11 +36,11 @@ Json& element_at(Json& array, const std::string& step, const Setting& setting) {
 Setting parse_setting(const std::string& text) {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos || equals == 0) {
-        fail<InputError>("--set {}: expected a.b.0.c=value, for example problem.users.0.keys=32768", text);
+        fail<InputError>("--set {}: expected a.b.0.c=value, for example problem.users.0.keys=32768", printable(text));
     }
     const std::string value = text.substr(equals + 1);
-    Json parsed = Json::parse(value, nullptr, false);
-    if (parsed.is_discarded()) parsed = value;
+    // What is JSON is read as strictly as a file; anything else is plain text.
+    Json parsed = Json::accept(value) ? parse_json_text(value, "--set " + text) : Json(value);
     return {text.substr(0, equals), std::move(parsed), text};
 }
 

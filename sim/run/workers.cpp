@@ -38,8 +38,13 @@ public:
                 result.kernels.back().kernel = choice.kernel;
                 result.kernels.back().label = choice.label;
                 result.kernels.back().status = report::Status::interrupted;
+                if (choice.not_possible.empty()) {
+                    ++progress_.entries;
+                } else {
+                    result.kernels.back().status = report::Status::not_possible;
+                    result.kernels.back().error = choice.not_possible;
+                }
             }
-            progress_.entries += panel.kernels.size();
             results_.push_back(std::move(result));
         }
     }
@@ -50,6 +55,7 @@ public:
     /// False when the user stopped it.
     bool run() {
         const SignalWatch signals;
+        for (std::size_t i = 0; i < panels_.size(); ++i) pass_over_impossible(i);
         while (progress_.finished < progress_.entries) {
             fill_slots();
             if (wait(signals)) continue;
@@ -96,12 +102,21 @@ private:
         }
     }
 
+    /// What cannot run is finished as it stands.
+    void pass_over_impossible(std::size_t i) {
+        PanelState& state = states_[i];
+        const auto& kernels = panels_[i].kernels;
+        for (; state.started < kernels.size() && !kernels[state.started].not_possible.empty(); ++state.started)
+            ++state.finished;
+    }
+
     void start_entry(std::size_t i) {
         PanelState& state = states_[i];
         state.running.push_back(state.started);
         state.process->start(state.started);
         progress_.running = panels_[i].name + "/" + panels_[i].kernels[state.started].label;
         ++state.started;
+        pass_over_impossible(i);
         ++busy_;
         tell_progress();
     }
@@ -157,12 +172,13 @@ private:
     /// The panel could not be prepared: none of its entries can run.
     void give_up(std::size_t i, const std::string& reason) {
         for (auto& kernel : results_[i].kernels) {
+            if (kernel.status == report::Status::not_possible) continue;
             kernel.status = report::Status::crashed;
             kernel.error = reason;
+            ++progress_.finished;
         }
         PanelState& state = states_[i];
         state.started = state.finished = results_[i].kernels.size();
-        progress_.finished += state.finished;
     }
 
     void tell_progress() const {
@@ -179,7 +195,9 @@ private:
 
     /// After an interruption: what there is of a panel that was under way.
     void tell_unfinished(const report::PanelResult& panel) const {
-        const auto finished = [](const auto& kernel) { return kernel.status != report::Status::interrupted; };
+        const auto finished = [](const auto& kernel) {
+            return kernel.status != report::Status::interrupted && kernel.status != report::Status::not_possible;
+        };
         const auto count = std::count_if(panel.kernels.begin(), panel.kernels.end(), finished);
         const bool partly = count > 0 && static_cast<std::size_t>(count) < panel.kernels.size();
         if (partly && options_.on_panel) options_.on_panel(panel);
@@ -218,7 +236,7 @@ int exit_code(const report::RunResult& result) {
     for (const auto& panel : result.panels) {
         for (const auto& kernel : panel.kernels) {
             if (kernel.internal) return 3;
-            if (!report::is_good(kernel)) code = 1;
+            if (!report::is_good(kernel) && kernel.status != report::Status::not_possible) code = 1;
         }
     }
     return code;

@@ -33,13 +33,13 @@ struct RunOutcome {
     bool interrupted = false;  // by SIGINT or SIGTERM; entries that had not finished say so
 };
 
-/// Runs every kernel of every panel. Panels must have passed check_panel. Throws InputError when a panel's inputs
-/// cannot be used; everything that can go wrong with an entry is in its result.
+/// Runs every kernel of every panel. Panels must have passed check_panel or mark_impossible. Throws InputError when a
+/// panel's inputs cannot be used; everything that can go wrong with an entry is in its result.
 RunOutcome run_panels(const std::string& name, const std::vector<Panel>& panels, const EntryRunner& runner,
                       const RunOptions& options);
 
-/// 0: all good; 1: a wrong answer, or an entry that failed, crashed or was interrupted; 3: tilemesh contradicted
-/// itself.
+/// 0: all good, or not possible; 1: a wrong answer, or an entry that failed, crashed or was interrupted; 3: tilemesh
+/// contradicted itself.
 int exit_code(const report::RunResult& result);
 
 }  // namespace tilemesh::run

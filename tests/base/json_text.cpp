@@ -5,6 +5,11 @@
 
 #include <catch2/catch.hpp>
 
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <filesystem>
+
 namespace tilemesh {
 namespace {
 
@@ -76,8 +81,27 @@ TEST_CASE("a file is read, and one that is missing, a folder or empty is named")
     CHECK(error("") == "is a directory, expected a JSON file");
     write_file(folder / "empty.json", "");
     CHECK(error("empty.json") == "is empty, expected JSON");
+    write_file(folder / "marked.json", "\xef\xbb\xbf{}");
+    CHECK(error("marked.json") == "begins with a byte order mark, expected plain UTF-8");
     write_file(folder / "bad.json", "{\n\n!");
     CHECK(error("bad.json").starts_with("line 3, column 1: "));
+}
+
+TEST_CASE("what never ends, or is no file, is refused and not waited for") {
+    const ScratchFolder folder;
+    const auto error = [](const std::filesystem::path& file) {
+        return input_error([&] { parse_json_file(file); }).substr(file.string().size());
+    };
+    CHECK(error("/dev/zero") == ": is a device, expected a JSON file");
+    CHECK(error("/dev/null") == ": is a device, expected a JSON file");
+    REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+    CHECK(error(folder / "pipe") == ": is empty, expected JSON");  // nobody writes to it
+    std::filesystem::create_symlink(folder / "b", folder / "a");
+    std::filesystem::create_symlink(folder / "a", folder / "b");
+    CHECK(error(folder / "a").starts_with(": cannot be read: "));
+    write_file(folder / "large", "{");
+    std::filesystem::resize_file(folder / "large", std::uintmax_t{1} << 30);
+    CHECK(error(folder / "large") == ": found more than 256 MiB, expected a JSON file");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "tests/command/fake_runner.h"
 
 #include "sim/base/error.h"
+#include "sim/run/not_possible.h"
 #include "tests/command/made_up.h"
 
 #include <unistd.h>
@@ -37,7 +38,8 @@ std::vector<run::KernelInfo> FakeRunner::kernels() const {
 void FakeRunner::check(const run::Panel& panel, const run::KernelChoice& choice) const {
     const bool pes = panel.ranks.unit == run::RankUnit::pe;
     run::units_of_ranks(panel, ranks_of(panel, choice), pes ? panel.machine.pes() : panel.machine.cubes());
-    if (choice.kernel == "picky") fail<InputError>("{}: picky cannot run this problem", choice.where);
+    if (choice.kernel == "picky")
+        throw run::NotPossible(choice.where + ": picky cannot run this: ", "no problem suits it");
 }
 
 void FakeRunner::check_inputs(const run::Panel& panel) const {

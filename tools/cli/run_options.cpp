@@ -90,6 +90,8 @@ void declare(CLI::App& command, RunFlags& flags) {
         ->type_name("FILE");
     command.add_option("-j,--jobs", flags.jobs, "Worker processes; default: one per core")
         ->check(CLI::Range(1, 4096));
+    command.add_flag("--strict", flags.strict,
+                     "Refuse panels of which a kernel cannot run the problem, instead of running the others");
     command.add_flag("-q,--quiet", flags.quiet, "No table, no progress bar; errors and the exit code only");
 }
 
@@ -103,7 +105,13 @@ std::vector<run::Setting> settings_of(const RunFlags& flags) {
 int run_and_report(const std::string& name, std::vector<run::Panel> panels, run::MilestoneRows rows,
                    const RunFlags& flags, const Context& context) {
     restrict_kernels(panels, flags.kernels);
-    for (const auto& panel : panels) run::check_panel(panel, context.runner);
+    for (auto& panel : panels) {
+        if (flags.strict) {
+            run::check_panel(panel, context.runner);
+        } else {
+            run::mark_impossible(panel, context.runner);
+        }
+    }
     check_save_outputs(panels, flags);
     const auto json = open_output(flags.json, "--json", flags.file);
     const auto outputs = open_output(flags.save_outputs, "--save-outputs", flags.file);

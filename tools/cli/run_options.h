@@ -19,6 +19,7 @@ struct RunFlags {
     std::vector<std::string> set;
     std::vector<std::string> kernels;
     int jobs = 0;
+    bool strict = false;
     bool quiet = false;
 };
 
