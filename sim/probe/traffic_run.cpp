@@ -114,7 +114,7 @@ void TrafficRun::create(int node, Picoseconds now) {
     packet.stream.client = this;
     packet.stream.available_from = packet.stream.available_until = packet.stream.entered = now;
     if (packet.stream.route->empty()) {  // to itself, and there is no port to pass
-        arrived(packet, now + network_.router.latency() + cycle_ * static_cast<std::uint64_t>(load_.packet_flits));
+        arrived(packet, now + noc::time_to_self(network_, packet.stream.size));
         return;
     }
     fabric_.inject(packet.stream, noc::TrafficClass::message, now);
