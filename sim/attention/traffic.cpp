@@ -128,7 +128,7 @@ Route line_route() {
 Route ring_route(int ranks) {
     return [ranks](int from, int to) {
         const int east_hops = (to - from + ranks) % ranks;
-        const bool east = 2 * east_hops <= ranks;
+        const bool east = ranks > 2 ? 2 * east_hops <= ranks : to > from;  // two are joined once, without a wrap
         std::vector<LinkId> links;
         for (int at = from; at != to; at = (at + (east ? 1 : ranks - 1)) % ranks)
             links.push_back(static_cast<LinkId>(east ? 2 * at : 2 * ((at - 1 + ranks) % ranks) + 1));

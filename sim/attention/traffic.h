@@ -60,7 +60,8 @@ LinkTraffic link_traffic(const Schedule& schedule, const TransferBytes& bytes, c
 /// Ranks in a row: link 2r goes from r to r + 1, link 2r + 1 back. Every message walks the line, so the wrap of a
 /// ring is routed back over all of it.
 Route line_route();
-/// The same with a real wrap link between the last rank and rank 0; every message walks the shorter way.
+/// The same with a real wrap link between the last rank and rank 0, of three and more; every message walks the
+/// shorter way.
 Route ring_route(int ranks);
 
 }  // namespace tilemesh::attention

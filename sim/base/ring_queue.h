@@ -21,16 +21,24 @@ public:
     T& operator[](std::size_t i) { return slots_[(first_ + i) & (capacity_ - 1)]; }
     const T& operator[](std::size_t i) const { return slots_[(first_ + i) & (capacity_ - 1)]; }
     T& push(T value) {
-        if (size_ == capacity_) grow();
-        T& slot = slots_[(first_ + size_++) & (capacity_ - 1)];
+        T& slot = push_slot();
         slot = std::move(value);
         return slot;
     }
+    /// Room for one more at the back, holding whatever was there last: for large elements that are filled in place.
+    T& push_slot() {
+        if (size_ == capacity_) grow();
+        return slots_[(first_ + size_++) & (capacity_ - 1)];
+    }
     T pop() {
         T value = std::move(slots_[first_]);
+        drop();
+        return value;
+    }
+    /// Leaves the front behind; what it holds stays until its slot is used again.
+    void drop() {
         first_ = (first_ + 1) & (capacity_ - 1);
         --size_;
-        return value;
     }
 
 private:

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <new>
 
 namespace tilemesh::memory {
 namespace {
 
-constexpr std::uint64_t no_frame = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t no_frame = 0;
 
 Picoseconds rounded_up(double ns) { return Picoseconds(static_cast<std::uint64_t>(std::ceil(ns * 1000.0 - 1e-6))); }
 
@@ -19,15 +19,17 @@ Channels::Channels(const HbmConfig& config, ServiceProfile& profile)
       profile_(profile),
       map_(config.geometry, config.mapping),
       lanes_(static_cast<std::size_t>(config.geometry.lanes())),
-      open_frames_(map_.frame_slots(), no_frame) {}
+      open_frames_(static_cast<std::uint64_t*>(std::calloc(map_.frame_slots(), sizeof(std::uint64_t)))) {
+    if (!open_frames_) throw std::bad_alloc();
+}
 
 Channels::Rows Channels::touch_rows(std::uint64_t first_burst, std::uint64_t last_burst) {
     const std::uint64_t slots = map_.frame_slots();
     const std::uint64_t first = first_burst / map_.frame_bursts(), last = last_burst / map_.frame_bursts();
     const std::uint64_t before = open_frames_[first % slots];
     for (std::uint64_t frame = last - std::min(last - first, slots - 1); frame <= last; ++frame)
-        open_frames_[frame % slots] = frame;
-    return before == first ? Rows::open : before == no_frame ? Rows::closed : Rows::foreign;
+        open_frames_[frame % slots] = frame + 1;
+    return before == first + 1 ? Rows::open : before == no_frame ? Rows::closed : Rows::foreign;
 }
 
 void Channels::leave_open(Segment segment) {

@@ -8,6 +8,8 @@
 #include "sim/memory/service_profile.h"
 
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <vector>
 
 namespace tilemesh::memory {
@@ -54,7 +56,12 @@ private:
     ServiceProfile& profile_;
     AddressMap map_;
     std::vector<Lane> lanes_;
-    std::vector<std::uint64_t> open_frames_;
+    struct Free {
+        void operator()(void* memory) const { std::free(memory); }
+    };
+    /// By slot, plus one; 0: none yet. Fresh pages of calloc are not touched before a transfer comes to them, so that
+    /// banks take memory as they are used.
+    std::unique_ptr<std::uint64_t[], Free> open_frames_;
     bool wrote_ = false;
 };
 

@@ -6,6 +6,7 @@
 #include "sim/noc/fabric_events.h"
 
 #include <algorithm>
+#include <memory>
 
 namespace tilemesh::noc {
 
@@ -42,13 +43,23 @@ Fabric::Fabric(const NetworkConfig& network, const Topology& topology)
     : network_(network),
       channels_per_link_(network.router.virtual_channels),
       channel_bits_(static_cast<int>(std::bit_width(static_cast<unsigned>(channels_per_link_ - 1)))),
-      channels_(topology.links().size() << channel_bits_),
+      channels_(std::allocator<Channel>().allocate(topology.links().size() << channel_bits_)),
       sources_(topology.links().size() * traffic_classes) {
     links_.reserve(topology.links().size());
     for (const LinkSpec& link : topology.links()) links_.emplace_back(link, network, topology.two_classes());
-    for (std::size_t i = 0; i < channels_.size(); ++i) {
-        channels_[i].credit = links_[i >> channel_bits_].buffer;
-    }
+}
+
+Fabric::~Fabric() {
+    for (std::size_t i = 0; i < links_.size(); ++i)
+        if (links_[i].made) std::destroy_n(channels_ + first_channel(i), channels_per_link_);
+    std::allocator<Channel>().deallocate(channels_, links_.size() << channel_bits_);
+}
+
+void Fabric::make_channels(std::size_t number) {
+    LinkState& link = links_[number];
+    link.made = true;
+    for (int i = 0; i < channels_per_link_; ++i)
+        std::construct_at(channels_ + first_channel(number) + i)->credit = link.buffer;
 }
 
 void Fabric::record(std::size_t link, ComponentId id, Recorder* recorder) {

@@ -23,6 +23,9 @@ namespace tilemesh::noc {
 class Fabric {
 public:
     Fabric(const NetworkConfig& network, const Topology& topology);
+    ~Fabric();
+    Fabric(const Fabric&) = delete;
+    Fabric& operator=(const Fabric&) = delete;
 
     /// Reports the link's activity under this name from now on.
     void record(std::size_t link, ComponentId id, Recorder* recorder);
@@ -104,6 +107,7 @@ private:
         int inputs = 0;  // that send over this link
         bool two_classes;
         bool feeds_router;  // from a PE's port: no switch before it
+        bool made = false;  // its channels
 
         std::array<std::vector<std::int32_t>, 2> waiting;  // inputs whose first packet wants a channel, by class
         std::array<int, 2> turn{};                         // of channels, by class
@@ -130,7 +134,9 @@ private:
 
     std::size_t link_of(std::int32_t channel) const { return static_cast<std::size_t>(channel) >> channel_bits_; }
     std::int32_t first_channel(std::size_t link) const { return static_cast<std::int32_t>(link << channel_bits_); }
-    Channel& channel(std::int32_t number) { return channels_[static_cast<std::size_t>(number)]; }
+    Channel& channel(std::int32_t number) { return channels_[number]; }
+    /// Before a link is used for the first time.
+    void make_channels(std::size_t link);
 
     // What happens when.
     void serve_link(std::size_t link);
@@ -168,8 +174,8 @@ private:
     int channels_per_link_;
     int channel_bits_;  // of a channel's number, below the link's
     std::vector<LinkState> links_;
-    std::vector<Channel> channels_;  // by link, then number
-    std::vector<Source> sources_;    // by link, then class
+    Channel* channels_;            // by link, then number: room for all, untouched where a link has made none yet
+    std::vector<Source> sources_;  // by link, then class
     std::vector<Packet> packets_;
     std::vector<std::int32_t> free_packets_;
     Calendar calendar_;

@@ -85,6 +85,7 @@ bool Fabric::begin_from_source(std::size_t number, bool its_turn) {
 
 std::int32_t Fabric::pick(std::size_t number, int channel_class, bool room) {
     LinkState& link = links_[number];
+    if (!link.made) make_channels(number);
     int first = 0, count = channels_per_link_;
     if (link.two_classes) {
         const int of_class_1 = channels_per_link_ / 2;

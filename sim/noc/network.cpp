@@ -15,6 +15,10 @@ Picoseconds head_latency(const NetworkConfig& network, const Topology& topology,
     return total;
 }
 
+Picoseconds time_to_self(const NetworkConfig& network, Bytes bytes) {
+    return network.router.latency() + network.link.rate.time_for(bytes);
+}
+
 Network::Network(sc_core::sc_module_name name, const NetworkConfig& config, const Topology& topology)
     : sc_module(name),
       config_(config),

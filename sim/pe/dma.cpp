@@ -40,7 +40,19 @@ Segments segments_of(const TensorBox& box) {
 }  // namespace
 
 Dma::Dma(ProcessingElement& pe, bool write, int outstanding)
-    : pe_(pe), write_(write), transfers_(static_cast<std::size_t>(outstanding)) {}
+    : pe_(pe), write_(write), outstanding_(static_cast<std::size_t>(outstanding)) {}
+
+std::size_t Dma::take_slot(Picoseconds now) {
+    while (!open_.empty() && !transfers_[open_.front()].busy && transfers_[open_.front()].end <= now)
+        finished_.push_back(open_.pop());
+    if (finished_.empty()) {
+        finished_.push_back(transfers_.size());
+        transfers_.emplace_back();
+    }
+    const std::size_t slot = open_.push(finished_.back());
+    finished_.pop_back();
+    return slot;
+}
 
 noc::Stream& Dma::prepare(noc::Stream& stream, int from, int to, Bytes bytes, std::size_t slot, Picoseconds begin,
                           Picoseconds end) {
@@ -56,7 +68,7 @@ noc::Stream& Dma::prepare(noc::Stream& stream, int from, int to, Bytes bytes, st
 }
 
 void Dma::start(Command&& command, Picoseconds begin) {
-    const std::size_t slot = started_++ % transfers_.size();
+    const std::size_t slot = take_slot(begin);
     Transfer& transfer = transfers_[slot];
     transfer.command = std::move(command);
     transfer.begin = begin;

@@ -4,11 +4,13 @@
 // there and is done when its acknowledgement has come back.
 #pragma once
 
+#include "sim/base/ring_queue.h"
 #include "sim/memory/slice.h"
 #include "sim/noc/network.h"
 #include "sim/tile/evaluate.h"
 
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 namespace tilemesh::pe {
@@ -21,8 +23,11 @@ public:
     Dma(ProcessingElement& pe, bool write, int outstanding);
 
     /// Is it known when one more transfer may start?
-    bool slot_known() const { return !transfers_[started_ % transfers_.size()].busy; }
-    Picoseconds slot_free_at() const { return transfers_[started_ % transfers_.size()].end; }
+    bool slot_known() const { return open_.size() < outstanding_ || !transfers_[open_.front()].busy; }
+    /// Then: when; 0: at any time.
+    Picoseconds slot_free_at() const {
+        return open_.size() < outstanding_ ? Picoseconds() : transfers_[open_.front()].end;
+    }
     /// Starts the transfer now; the PE is told (transfer_done) when its end is known.
     void start(Command&& command, Picoseconds begin);
 
@@ -41,6 +46,8 @@ private:
         Picoseconds end;
         bool busy = false;
     };
+    /// A place for a transfer that starts now, of those that have ended if there are any.
+    std::size_t take_slot(Picoseconds now);
     void ask_slice(std::size_t slot, Picoseconds arrival);
     void finish(std::size_t slot, Picoseconds end);
     noc::Stream& prepare(noc::Stream& stream, int from, int to, Bytes bytes, std::size_t slot, Picoseconds begin,
@@ -48,8 +55,10 @@ private:
 
     ProcessingElement& pe_;
     bool write_;
-    std::vector<Transfer> transfers_;
-    std::uint64_t started_ = 0;
+    std::size_t outstanding_;
+    std::deque<Transfer> transfers_;     // as many as have been under way at once, each where it was made
+    RingQueue<std::size_t> open_;        // the last `outstanding` at most, from the oldest that is under way
+    std::vector<std::size_t> finished_;  // the others
     Bytes moved_;
 };
 

@@ -8,13 +8,7 @@ namespace tilemesh::pe {
 
 Engine::Engine(sc_core::sc_module_name name, ProcessingElement& pe, EngineKind kind, int bit, int depth,
                ComponentId id)
-    : sc_module(name),
-      pe_(pe),
-      kind_(kind),
-      bit_(bit),
-      id_(id),
-      entries_(static_cast<std::size_t>(depth)),
-      starts_(static_cast<std::size_t>(depth)) {
+    : sc_module(name), pe_(pe), kind_(kind), bit_(bit), id_(id), depth_(static_cast<std::uint64_t>(depth)) {
     if (!shared()) return;
     SC_METHOD(fire);
     dont_initialize();

@@ -5,11 +5,11 @@
 #pragma once
 
 #include "sim/base/recorder.h"
+#include "sim/base/ring_queue.h"
 #include "sim/tile/evaluate.h"
 
 #include <cstdint>
 #include <systemc>
-#include <vector>
 
 namespace tilemesh::pe {
 
@@ -25,7 +25,8 @@ public:
     ComponentId id() const { return id_; }
     bool shared() const { return kind_ != EngineKind::matrix && kind_ != EngineKind::vector; }
 
-    // The queue. Sequence numbers count the engine's commands from 0.
+    // The queue: at most `depth` commands, in memory for as many as wait. Sequence numbers count the engine's
+    // commands from 0.
     struct Entry {
         Command command;
         Picoseconds enqueued;
@@ -33,22 +34,29 @@ public:
     std::uint64_t issued() const { return issued_; }
     std::uint64_t started() const { return started_; }
     bool idle() const { return issued_ == started_; }
-    Entry& head() { return entries_[started_ % entries_.size()]; }
+    Entry& head() { return entries_.front(); }
     Entry& push(Command&& command, Picoseconds now) {
-        Entry& entry = entries_[issued_++ % entries_.size()];
+        ++issued_;
+        Entry& entry = entries_.push_slot();
         entry.command = std::move(command);
         entry.enqueued = now;
         return entry;
     }
     /// The next command, in the queue or just issued, starts at `when` and leaves the queue then.
-    void note_start(Picoseconds when) { starts_[started_++ % starts_.size()] = when; }
+    void note_start(Picoseconds when) {
+        ++started_;
+        starts_.push(when);
+        if (!entries_.empty()) entries_.drop();
+    }
     /// Counts a command that starts without having been queued.
     void note_direct() { ++issued_; }
     /// Is the start of the command that must leave before one more fits known?
-    bool slot_known() const { return issued_ - started_ < entries_.size(); }
-    /// When that one leaves (slot_known() must hold).
-    Picoseconds slot_free_at() const {
-        return issued_ < starts_.size() ? Picoseconds() : starts_[issued_ % starts_.size()];
+    bool slot_known() const { return issued_ - started_ < depth_; }
+    /// When that one leaves (slot_known() must hold), or `now` if it has; `now` never goes back.
+    Picoseconds slot_free_at(Picoseconds now) {
+        while (!starts_.empty() && starts_.front() <= now) starts_.drop();
+        const std::uint64_t first = started_ - starts_.size();  // of those whose start lies ahead
+        return issued_ < first + depth_ ? now : starts_[issued_ - depth_ - first];
     }
 
     Picoseconds free_at;     // when the next command may start, as far as the engine itself is concerned
@@ -68,10 +76,11 @@ private:
     EngineKind kind_;
     int bit_;
     ComponentId id_;
+    std::uint64_t depth_;
     std::uint64_t issued_ = 0;
     std::uint64_t started_ = 0;
-    std::vector<Entry> entries_;
-    std::vector<Picoseconds> starts_;
+    RingQueue<Entry> entries_;
+    RingQueue<Picoseconds> starts_;  // of the last that have started, as far as those times lie ahead
     sc_core::sc_event start_;
 };
 

@@ -41,7 +41,7 @@ LaunchConfig read_launch(JsonReader reader) {
 double share_at_work(const std::vector<double>& blocks, int units, int blocks_per_unit) {
     const double work = std::accumulate(blocks.begin(), blocks.end(), 0.0);
     if (units <= 1 || work <= 0) return 1.0;
-    std::vector<Unit> dealt(static_cast<std::size_t>(units));
+    std::vector<Unit> dealt(std::min(static_cast<std::size_t>(units), blocks.size()));  // the others get none
     std::size_t next = 0;
     for (int round = 0; round < blocks_per_unit; ++round)
         for (Unit& unit : dealt)

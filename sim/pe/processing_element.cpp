@@ -186,7 +186,7 @@ void ProcessingElement::take_queue_slot(Engine& engine) {
         waited_engine_ = &engine;
         block(Wait::queue, [&engine] { return engine.slot_known(); });
     }
-    local_ = std::max(local_, engine.slot_free_at());
+    local_ = engine.slot_free_at(local_);
 }
 
 void ProcessingElement::take_room(Bytes bytes) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kind of probe "traffic": latency against load for synthetic patterns, saturation, and the load of every link.
 #include "sim/probe/kinds.h"
-#include "sim/probe/traffic_run.h"
+#include "sim/probe/traffic_saturation.h"
 
 #include <fmt/core.h>
 
@@ -90,6 +90,45 @@ std::vector<Measured> measured(const Sweep& sweep, const noc::NetworkConfig& net
     return all;
 }
 
+struct Saturated {
+    int packet_flits;
+    Saturation at;
+};
+
+/// For each size of packets of which a load was too much.
+std::vector<Saturated> saturations(const std::vector<Measured>& all, const Sweep& sweep,
+                                   const noc::NetworkConfig& network) {
+    std::vector<Saturated> found;
+    for (const int flits : sweep.packet_flits) {
+        const Measured *carried = nullptr, *too_much = nullptr;
+        const auto of_this_size = [&](const Measured& one) { return one.load.packet_flits == flits; };
+        for (const Measured& one : all) {
+            if (!of_this_size(one) || !one.point.unstable) continue;
+            if (!too_much || one.load.offered < too_much->load.offered) too_much = &one;
+        }
+        if (!too_much) continue;
+        for (const Measured& one : all) {
+            if (!of_this_size(one) || one.load.offered >= too_much->load.offered) continue;
+            if (!carried || one.load.offered > carried->load.offered) carried = &one;
+        }
+        found.push_back(
+            {flits, find_saturation(network, too_much->load, carried ? carried->load.offered : 0.0,
+                                    carried ? carried->point.arrived_of_watched : 0.0, too_much->load.offered)});
+    }
+    return found;
+}
+
+TextTable table_of(const std::vector<Saturated>& found) {
+    TextTable table({{"", "packet"}, {"", "saturates at"}, {"offered", "carried"}, {"offered", "too much"}});
+    for (const Saturated& one : found) {
+        table.add_row({{fmt::format("{}", one.packet_flits)},
+                       {fmt::format("{:.4f}", one.at.load)},
+                       {fmt::format("{:.4f}", one.at.carried)},
+                       {fmt::format("{:.4f}", one.at.too_much)}});
+    }
+    return table;
+}
+
 TextTable table_of(const std::vector<Measured>& all) {
     TextTable table({{"", "packet"},
                      {"", all.front().load.outstanding > 0 ? "outstanding" : "offered"},
@@ -130,16 +169,18 @@ TextTable busiest_links(const TrafficPoint& point, const noc::Topology& topology
     return table;
 }
 
-std::string conclusion_of(const std::vector<Measured>& all, const std::string& pattern) {
+std::string conclusion_of(const std::vector<Measured>& all, const std::vector<Saturated>& saturated,
+                          const std::string& pattern) {
     const auto best = std::max_element(all.begin(), all.end(), [](const Measured& a, const Measured& b) {
         return a.point.accepted < b.point.accepted;
     });
-    const auto first_unstable =
-        std::find_if(all.begin(), all.end(), [](const Measured& one) { return one.point.unstable; });
     std::string text = fmt::format("{}: up to {:.3f} flits per node and cycle arrive", pattern, best->point.accepted);
-    if (first_unstable == all.end()) return text + "; no load was too much.";
-    return text + fmt::format("; with packets of {} flits an offered load of {:g} is too much.",
-                              first_unstable->load.packet_flits, first_unstable->load.offered);
+    if (saturated.empty()) return text + "; no load was too much.";
+    for (const Saturated& one : saturated) {
+        text +=
+            fmt::format("; packets of {} flits saturate at an offered load of {:.3g}", one.packet_flits, one.at.load);
+    }
+    return text + ".";
 }
 
 Json json_of(const Measured& one, const noc::Topology& topology) {
@@ -175,13 +216,25 @@ PreparedProbe read_traffic(JsonReader probe, const machine::MachineConfig& machi
         report.sections.push_back(
             {fmt::format("loads in flits of {} bytes per node and cycle of {:g} ns", network.flit.value(), cycle_ns),
              table_of(all)});
+        const std::vector<Saturated> saturated = saturations(all, sweep, network);
+        if (!saturated.empty()) {
+            report.sections.push_back(
+                {"saturation, by halving the gap between loads that are carried and not", table_of(saturated)});
+        }
         report.sections.push_back({"busiest links at the last point", busiest_links(all.back().point, topology, 8)});
-        report.conclusion = conclusion_of(all, sweep.load.pattern.name);
-        Json points = Json::array();
+        report.conclusion = conclusion_of(all, saturated, sweep.load.pattern.name);
+        Json points = Json::array(), at = Json::array();
         for (const Measured& one : all) points.push_back(json_of(one, topology));
+        for (const Saturated& one : saturated) {
+            at.push_back({{"packet_flits", one.packet_flits},
+                          {"flits_per_node_cycle", one.at.load},
+                          {"carried_flits_per_node_cycle", one.at.carried},
+                          {"too_much_flits_per_node_cycle", one.at.too_much}});
+        }
         report.result = {{"pattern", sweep.load.pattern.name},
                          {"flit_bytes", network.flit.value()},
                          {"cycle_ns", cycle_ns},
+                         {"saturation", at},
                          {"points", points}};
         return report;
     };

@@ -5,10 +5,13 @@
 #include "sim/base/random.h"
 #include "sim/noc/fabric.h"
 #include "sim/noc/network.h"
+#include "sim/probe/traffic_verdict.h"
 
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <optional>
+#include <unordered_map>
 
 namespace tilemesh::probe {
 namespace {
@@ -32,11 +35,13 @@ public:
           destination_of_(destinations_of(load.pattern, topology_)),
           fabric_(network, topology_),
           cycle_(flit_cycle(network)),
-          routes_(static_cast<std::size_t>(topology_.pes())),
           created_(static_cast<std::size_t>(topology_.pes()), 0),
           accepted_(static_cast<std::size_t>(topology_.pes()), 0),
           from_(cycle_ * load.warmup_cycles),
-          until_(cycle_ * (load.warmup_cycles + load.measured_cycles)) {}
+          until_(cycle_ * (load.warmup_cycles + load.measured_cycles)),
+          end_(until_ + cycle_ * load.drain_cycles) {
+        if (load.judged && load.outstanding == 0) verdict_.emplace(watch_limits(), load.packet_flits);
+    }
 
     TrafficPoint run();
 
@@ -50,6 +55,9 @@ private:
     void create(int node, Picoseconds now);
     void arrived(InFlight& packet, Picoseconds when);
     const noc::Route& route(int from, int to);
+    WatchLimits watch_limits();
+    /// The looks that are due before `now`.
+    void look_until(Picoseconds now);
     TrafficPoint point();
 
     const noc::NetworkConfig& network_;
@@ -58,13 +66,15 @@ private:
     const Destinations destination_of_;
     noc::Fabric fabric_;
     Picoseconds cycle_;
-    std::vector<std::vector<noc::Route>> routes_;
+    std::unordered_map<std::uint64_t, noc::Route> routes_;  // that have been asked for, by source and destination
     std::deque<InFlight> pool_;
     std::vector<std::size_t> free_;
     noc::Calendar calendar_;                         // of the sources
     std::vector<std::uint64_t> created_, accepted_;  // packets so far; bytes in the measured time
     std::uint64_t offered_bytes_ = 0;
-    Picoseconds from_, until_;
+    Picoseconds from_, until_, end_;  // of measuring; of following what was measured
+    std::optional<TrafficVerdict> verdict_;
+    std::uint64_t all_created_ = 0, all_arrived_ = 0;
     std::uint64_t open_ = 0;                // measured and not arrived
     std::vector<std::uint64_t> latencies_;  // ps
     double network_latency_ = 0.0, routers_ = 0.0;
@@ -73,11 +83,33 @@ private:
 };
 
 const noc::Route& TrafficRun::route(int from, int to) {
-    auto& row = routes_[static_cast<std::size_t>(from)];
-    if (row.empty()) {
-        for (int pe = 0; pe < topology_.pes(); ++pe) row.push_back(topology_.route(from, pe));
+    const auto key = static_cast<std::uint64_t>(from) << 32 | static_cast<std::uint64_t>(to);
+    const auto [entry, missing] = routes_.try_emplace(key);
+    if (missing) entry->second = topology_.route(from, to);
+    return entry->second;
+}
+
+WatchLimits TrafficRun::watch_limits() {
+    constexpr std::uint64_t samples = 4;  // packets of each node
+    double links = 0.0;
+    Picoseconds longest;
+    for (int node = 0; node < topology_.pes(); ++node) {
+        for (std::uint64_t i = 0; i < samples; ++i) {
+            const noc::Route& way = route(node, destination_of_(node, i));
+            links += static_cast<double>(std::max<std::size_t>(way.size(), 1)) / samples;
+            longest = std::max(longest, noc::head_latency(network_, topology_, way));
+        }
     }
-    return row[static_cast<std::size_t>(to)];
+    const Bytes packet = network_.flit * static_cast<std::uint64_t>(load_.packet_flits);
+    const std::uint64_t pieces = (packet.value() + network_.packet.value() - 1) / network_.packet.value();
+    const double latency = static_cast<double>(longest.value()) / static_cast<double>(cycle_.value());
+    return WatchLimits::of(load_.packet_flits, latency + load_.packet_flits,
+                           load_.offered / load_.packet_flits * static_cast<double>(pieces) * links);
+}
+
+void TrafficRun::look_until(Picoseconds now) {
+    while (verdict_ && !verdict_->decided() && cycle_ * verdict_->next_look() <= now)
+        verdict_->look(all_created_, all_arrived_);
 }
 
 std::uint64_t TrafficRun::gap_after(int node) {
@@ -90,6 +122,7 @@ std::uint64_t TrafficRun::gap_after(int node) {
 
 void TrafficRun::create(int node, Picoseconds now) {
     const std::uint64_t index = created_[static_cast<std::size_t>(node)]++;
+    ++all_created_;
     if (load_.outstanding == 0) {
         calendar_.post(now + cycle_ * gap_after(node), create_event, static_cast<std::uint32_t>(node));
     }
@@ -114,7 +147,7 @@ void TrafficRun::create(int node, Picoseconds now) {
     packet.stream.client = this;
     packet.stream.available_from = packet.stream.available_until = packet.stream.entered = now;
     if (packet.stream.route->empty()) {  // to itself, and there is no port to pass
-        arrived(packet, now + network_.router.latency() + cycle_ * static_cast<std::uint64_t>(load_.packet_flits));
+        arrived(packet, now + noc::time_to_self(network_, packet.stream.size));
         return;
     }
     fabric_.inject(packet.stream, noc::TrafficClass::message, now);
@@ -125,9 +158,10 @@ void TrafficRun::bytes_arrived(noc::Stream& stream, Bytes, Picoseconds when, boo
 }
 
 void TrafficRun::arrived(InFlight& packet, Picoseconds when) {
+    ++all_arrived_;
     if (in_window(when)) accepted_[static_cast<std::size_t>(packet.destination)] += packet.stream.size.value();
-    if (packet.measured) {
-        --open_;
+    if (packet.measured) --open_;
+    if (packet.measured && when <= end_) {
         latencies_.push_back((when - packet.created).value());
         network_latency_ += static_cast<double>((when - packet.stream.entered).value());
         for (const noc::Hop& hop : *packet.stream.route) {
@@ -148,7 +182,6 @@ TrafficPoint TrafficRun::run() {
             calendar_.post(first, create_event, static_cast<std::uint32_t>(node));
         }
     }
-    const Picoseconds end = until_ + cycle_ * load_.drain_cycles;
     const auto moved_until = [&](Picoseconds now) {
         std::vector<Bytes> bytes;
         for (std::size_t i = 0; i < topology_.links().size(); ++i) bytes.push_back(fabric_.bytes_moved(i, now));
@@ -173,7 +206,9 @@ TrafficPoint TrafficRun::run() {
                 link_loads_.push_back(std::min(1.0, load));
             }
         }
-        if (now >= until_ && (open_ == 0 || now >= end)) break;
+        look_until(now);
+        const bool judged = !verdict_ || verdict_->decided();
+        if (judged && now >= until_ && (open_ == 0 || now >= end_)) break;
         if (calendar_.next() == now) {
             create(static_cast<int>(calendar_.take().what()), now);
         } else {
@@ -197,7 +232,11 @@ TrafficPoint TrafficRun::point() {
     point.accepted = per_node_and_cycle(all, nodes);
     point.least_accepted =
         per_node_and_cycle(static_cast<double>(*std::min_element(accepted_.begin(), accepted_.end())), 1.0);
-    point.unstable = open_ > 0;
+    if (verdict_) {
+        point.unstable = verdict_->saturated();
+        point.arrived_of_watched = static_cast<double>(verdict_->arrived()) * load_.packet_flits / nodes /
+                                   static_cast<double>(verdict_->watched());
+    }
     point.packets = latencies_.size();
     point.packet_hops = fabric_.packet_hops();
     point.link_loads = link_loads_;

@@ -67,7 +67,8 @@ private:
         stream.client = this;
         stream.tag = number;
         if (route.empty()) {  // within one PE
-            calendar_.post(now + network_.router.latency(), finish_event, static_cast<std::uint32_t>(number));
+            calendar_.post(now + noc::time_to_self(network_, transfer.bytes), finish_event,
+                           static_cast<std::uint32_t>(number));
             return;
         }
         fabric_.inject(stream, noc::TrafficClass::message, now);

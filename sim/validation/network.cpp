@@ -91,6 +91,7 @@ probe::TrafficLoad load_of(const Setting& s, double offered) {
     load.pattern.include_self = true;
     load.packet_flits = s.packet_flits;
     load.offered = offered;
+    load.judged = false;  // the rows say how long to measure
     return load;
 }
 

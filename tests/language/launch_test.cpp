@@ -47,6 +47,22 @@ TEST_CASE("a launch begins when the engines have done what came before, and cost
     CHECK(after({Kind::exchange, {}, 3}) == 100 + 20 + 3 * 5 + 10);
 }
 
+TEST_CASE("a launch begins when the pipelines have drained, not when the engines could take more") {
+    const double depth = 50, launch = 10, work = 100;
+    const auto config = counting_line([&](Json& machine) {
+        machine["pe"]["launch"] = {{"simple_ns", launch}};
+        machine["pe"]["vector"]["startup_cycles"] = depth;
+    });
+    double ready = 0.0;
+    run_kernels(config, {{0, [&](tl::Context& tl) {
+                              tl.launch({Kind::simple});
+                              tl.zeros({100});
+                              tl.launch({Kind::simple});
+                              ready = ready_ns(tl, tl.zeros({100}));
+                          }}});
+    CHECK(ready == 2 * (launch + work + depth));
+}
+
 TEST_CASE("units without a block stand still until the launch has ended") {
     const auto with = [](const std::vector<double>& blocks) {
         return measured({{"units", 4}}, [&](tl::Context& tl) {

@@ -133,6 +133,24 @@ TEST_CASE("a load waits for an earlier store to the same elements, and for no ot
     CHECK(other == 256);            // at once, while the tile was being made
 }
 
+TEST_CASE("a store waits for an earlier store to the same elements, and for no other") {
+    const double latency = 100, made = 64, stored = 256 + latency;
+    const auto config = counting_line([&](Json& json) { json["hbm"]["access_latency_ns"] = latency; });
+    const auto end_of_two = [&](std::int64_t second) {
+        machine::Simulation simulation(config);
+        Tensor& tensor = simulation.allocate(0, "tensor", {2, 64}, Dtype::f32);
+        const auto text = [&](tl::Context& tl) {
+            const Tile tile = tl.zeros({1, 64});
+            tl.store(tl::at(tensor, 0, 0), tile);
+            tl.store(tl::at(tensor, 0, second), tile);
+        };
+        simulation.launch(0, "stores", text, ValueMode::none);
+        return to_nanoseconds(simulation.run().time);
+    };
+    CHECK(end_of_two(0) == made + 2 * stored);
+    CHECK(end_of_two(1) == made + 2 * 256 + latency);  // one after the other on the channel, their latencies together
+}
+
 TEST_CASE("a store waits for an earlier load of the same elements") {
     machine::Simulation simulation(counting_line([](Json& json) { json["hbm"]["channels_per_pe"] = 2; }));
     // Rows of 256 bytes take turns on the channels: the load needs both for 256 ns each, the store one for 256.

@@ -123,6 +123,30 @@ TEST_CASE("a sender whose receive buffer is full stalls until the receive is pos
     CHECK(times(buffer) == std::pair{posted + rest + 0.001, posted + rest + 0.001});
 }
 
+TEST_CASE("the credit of what waits in the buffer sets out when a receive is posted, but not before it has arrived") {
+    const double wire = 100, made = 128, packet = 256;
+    const auto config = counting_line([&](Json& json) {
+        json["network"]["receive_buffer_bytes"] = 256;
+        json["network"]["link"]["latency_ns"] = wire;
+    });
+    const auto arrival_when_posted_at = [&](std::int64_t posted) {
+        double arrival = 0.0;
+        const auto sends = [](tl::Context& tl) { tl.send(1, tl.zeros({128})); };
+        const auto receives = [&](tl::Context& tl) {
+            pause_ns(tl, posted);
+            arrival = ready_ns(tl, tl.recv(0, {128}, Dtype::f32));
+        };
+        run_kernels(config, {{0, sends}, {1, receives}});
+        return arrival;
+    };
+    const double first_is_there = made + packet + wire;
+    REQUIRE(first_is_there == 484);
+    for (const std::int64_t posted : {10, 200, 400, 483, 484, 700}) {
+        const double credit_sets_out = std::max(first_is_there, static_cast<double>(posted));
+        CHECK(arrival_when_posted_at(posted) == credit_sets_out + wire + packet + wire);
+    }
+}
+
 TEST_CASE("credits that return in time cost nothing") {
     // The receive is posted before: bytes move into its tile as they come, and 512 bytes of credit cover the packets
     // on their way.

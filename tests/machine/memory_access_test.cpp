@@ -70,6 +70,68 @@ TEST_CASE("every hop makes a remote access longer by the way there and back") {
     }
 }
 
+TEST_CASE("what a slice reads leaves packet by packet, each when its last byte has been read") {
+    // PE 0 loads 1024 bytes of PE 1 on the counting line: the request's 32 bytes, the reading of all, and then the
+    // last packet of 256 over the link.
+    const machine::MachineConfig config = counting_line();
+    const double request_ns = 32, read_ns = 1024, packet_ns = 256;
+    CHECK(access(config, 1, 1024).load == request_ns + read_ns + packet_ns);
+    CHECK(access(config, 1, 256).load == request_ns + 256 + packet_ns);
+    // A packet more or less on the way there makes no difference: nothing waits for the request's size but itself.
+    const auto longer_request = counting_line([](Json& json) { json["network"]["request_bytes"] = 132; });
+    CHECK(access(longer_request, 1, 1024).load == 132 + read_ns + packet_ns);
+}
+
+TEST_CASE("the first byte of a remote load is there after the access latency, and the link's pace follows") {
+    const double latency = 100, ns_per_byte = 2;
+    const auto config = counting_line([&](Json& json) {
+        json["network"]["link"]["gbytes_per_s"] = 1 / ns_per_byte;
+        json["hbm"]["access_latency_ns"] = latency;
+    });
+    // The link is slower than the slice, so that only the first packet's bytes are waited for.
+    const double request_ns = 32 * ns_per_byte, first_packet_ns = 256, data_ns = 1024 * ns_per_byte;
+    CHECK(access(config, 1, 1024).load == request_ns + latency + first_packet_ns + data_ns);
+}
+
+TEST_CASE(
+    "the last byte of a remote store is in the slice after the access latency, its acknowledgement a way back") {
+    const double latency = 100, wire = 20, router = 5;
+    const auto config = counting_line([&](Json& json) {
+        json["hbm"]["access_latency_ns"] = latency;
+        json["network"]["link"]["latency_ns"] = wire;
+        json["network"]["router"] = {{"cycle_ns", router},        {"route_cycles", 0},
+                                     {"vc_allocation_cycles", 0}, {"switch_allocation_cycles", 0},
+                                     {"traversal_cycles", 1},     {"credit_cycles", 0},
+                                     {"allocation_conflicts", 0}};
+    });
+    for (const int hops : {1, 3}) {
+        const double way = router + hops * (wire + router), data_ns = 512;
+        CHECK(access(config, hops, 512).store == Approx(way + data_ns + data_ns + latency + way));
+        CHECK(access(config, hops, 512).load == Approx(way + 32 + latency + data_ns + way + 256));
+    }
+}
+
+TEST_CASE("a box of several batches is read where each of them lies") {
+    const auto config = counting_line([](Json& json) { json["hbm"]["channels_per_pe"] = 2; });
+    const auto load_ns = [&](Shape tensor_shape, Shape box, std::int64_t row, std::int64_t col) {
+        machine::Simulation simulation(config);
+        Tensor& tensor = simulation.allocate(0, "tensor", tensor_shape, Dtype::f32);
+        const auto text = [&](tl::Context& tl) { tl.load(tl::at(tensor, 0, row, col), box); };
+        simulation.launch(0, "loads", text, ValueMode::none);
+        return to_nanoseconds(simulation.run().time);
+    };
+    // Rows of 256 bytes take turns on the channels.
+    const double row_ns = 256;
+    CHECK(load_ns({2, 2, 64}, {2, 1, 64}, 0, 0) == 2 * row_ns);  // both rows on the first channel
+    CHECK(load_ns({2, 2, 64}, {2, 1, 64}, 1, 0) == 2 * row_ns);  // both on the second
+    CHECK(load_ns({2, 3, 64}, {2, 1, 64}, 0, 0) == row_ns);      // rows 0 and 3: one on each
+    CHECK(load_ns({2, 2, 64}, {1, 2, 64}, 0, 0) == row_ns);
+    CHECK(load_ns({2, 2, 64}, {2, 2, 64}, 0, 0) == 2 * row_ns);
+    // Columns: half of each row.
+    CHECK(load_ns({1, 2, 64}, {1, 2, 32}, 0, 32) == row_ns / 2);
+    CHECK(load_ns({1, 4, 128}, {1, 4, 64}, 0, 0) == 4 * row_ns);  // rows of 512: all halves on the first channel
+}
+
 TEST_CASE("a remote load is limited by the links on its way, a local one is not") {
     Json json = json_of("cube_line8");
     const auto& hbm = json["hbm"];

@@ -121,6 +121,68 @@ TEST_CASE("a packet longer than its buffers spans several routers and blocks wha
     CHECK(result.times[1].arrived >= result.times[0].arrived + from_nanoseconds(static_cast<double>(length)));
 }
 
+TEST_CASE("a packet that shares its output leaves its buffer turn by turn, and so does its room come back") {
+    // At router 1 two packets of 16 and 64 flits take turns on the link to 2; two of 8 come behind, from 0, and fill
+    // both channels' buffers of the link from 0. A third can begin when the first of those leaves, flit by flit.
+    const std::uint64_t size = 8, first_sharer = 16, second_sharer = 64;
+    const NetworkConfig network = routers(line(3), 2, size, second_sharer, false);
+    const Topology topology(network);
+    Fabric fabric(network, topology);
+    struct Starts final : Recorder, StreamClient {
+        void activity(const Activity& a) override { begins.push_back(to_nanoseconds(a.begin)); }
+        void stream_left(Picoseconds) override {}
+        void bytes_arrived(Stream&, Bytes, Picoseconds, bool) override {}
+        std::vector<double> begins;
+    } starts;
+    const Route near = topology.route(1, 2), far = topology.route(0, 2);
+    fabric.record(far[0].link, 0, &starts);
+    std::array<Stream, 5> streams;
+    const std::array<std::uint64_t, 5> flits{first_sharer, second_sharer, size, size, size};
+    for (std::size_t i = 0; i < 5; ++i) {
+        streams[i].route = i < 2 ? &near : &far;
+        streams[i].size = Bytes(flit * flits[i]);
+        streams[i].client = &starts;
+        fabric.inject(streams[i], i == 1 ? TrafficClass::read_data : TrafficClass::message, Picoseconds());
+    }
+    fabric.run_until(from_nanoseconds(1000));
+    // The sharers begin after their channel's allocation, flit about; the shorter is done after twice its length.
+    const double channel_free = 1 + 2 * static_cast<double>(first_sharer) - 1;
+    // Allocation takes a cycle, then the other's flit that is under way comes first.
+    const double head = channel_free + 1 + 1;
+    // The last flit goes when all before it and as many of the other's have gone; a sender at the link's rate from a
+    // flit before the room for each is there needs 7 cycles less than the 14 that takes; link and credit back.
+    const double room = head + (2.0 * (size - 1) - (size - 1)) + 1 + 1;
+    REQUIRE(starts.begins.size() == 3);
+    CHECK(starts.begins[0] == 1);
+    CHECK(starts.begins[1] == 1 + size);
+    CHECK(starts.begins[2] == room);
+}
+
+TEST_CASE("a transfer to the PE itself takes its router and its bytes' time, as traffic to itself does") {
+    NetworkConfig network = routers(all_to_all(3), 4, 32, 64, false);
+    const double router = 3;  // channel, switch, traversal
+    for (const std::uint64_t flits : {1, 7, 64, 1000}) {
+        CHECK(arrival_ns(network, 1, 1, flits) == router + static_cast<double>(flits) * cycle_ns);
+        TrafficLoad load;
+        load.pattern.name = "bit_complement";  // node 1 sends to itself, nodes 0 and 2 to each other
+        load.pattern.seed = 1;
+        load.packet_flits = static_cast<int>(flits);
+        load.outstanding = 1;
+        load.warmup_cycles = 0;
+        load.measured_cycles = 20 * (flits + 20);
+        // All three wait for one packet at a time; those between two nodes cross a link and two routers.
+        const double to_self = router + static_cast<double>(flits), to_other = to_self + 1 + router;
+        const double measured = run_traffic(network, load).mean_latency;
+        CHECK(measured > to_self);
+        CHECK(measured < to_other + 0.5);
+    }
+    // With a port it goes in and out through that.
+    CHECK(arrival_ns(routers(line(3), 4, 32, 64), 1, 1, 7) == 2 * 1 + router + 7);
+    // Twice as slow a link: twice the bytes' time.
+    network.link.rate = Rate::gbytes_per_s(flit / cycle_ns / 2);
+    CHECK(arrival_ns(network, 1, 1, 7) == router + 2 * 7);
+}
+
 TEST_CASE("rings and tori neither lose packets nor block themselves when everybody sends as much as they can") {
     for (const GridConfig& grid : {ring(4), ring(5), ring(8), torus(4, 4), torus(3, 5)}) {
         for (const std::uint64_t flits : {1, 3, 12}) {

@@ -99,6 +99,21 @@ TEST_CASE("with a real wrap link, both ways and the opposite chunk halved, every
     }
 }
 
+TEST_CASE(
+    "a ring of two is a line of two: one link each way and no wrap, over which a whole chunk goes, halved or not") {
+    const Problem p = self_attention(24);
+    const NeedSets needs(p, 2);
+    const std::uint64_t chunk = 12 * token_bytes(p);
+    for (const auto schedule : {kernels::ring_kv, kernels::ring_kv_bidirectional, kernels::ring_kv_halved}) {
+        const Schedule table = in_a_row(schedule, needs);
+        const LinkTraffic ring = link_traffic(table, whole_items(p, needs, table), ring_route(2));
+        CHECK(ring.bytes.size() == 2);
+        for (const auto& [link, bytes] : ring.bytes) CHECK(bytes == chunk);
+        CHECK(ring.hop_bytes == 2 * chunk);
+        CHECK(ring.bytes == link_traffic(table, whole_items(p, needs, table), line_route()).bytes);
+    }
+}
+
 TEST_CASE("queries that travel put (k+1)Cq on link k, direct results (k+1)(n-1-k)Co: up to floor(n^2/4)Co") {
     for (const int n : rank_counts) {
         CAPTURE(n);

@@ -61,6 +61,7 @@ void flit_hops(benchmark::State& state) {
     load.warmup_cycles = 0;
     load.measured_cycles = 10000 * packet;
     load.drain_cycles = 0;
+    load.judged = false;
     double hops = 0.0;
     for (auto _ : state) {
         const probe::TrafficPoint point = probe::run_traffic(network, load);
