@@ -46,6 +46,10 @@ TEST_CASE("short accesses are one where HBM works for a noticeable part of the t
     CHECK(regimes_of(kernel).empty());
     hbm.activities = 25;  // 1000 bytes each
     CHECK(regimes_of(kernel) == std::vector<std::string>{"short HBM accesses"});
+    hbm.bytes = Bytes(25 * 1024);  // as long as accesses must be
+    CHECK(regimes_of(kernel).empty());
+    hbm.bytes = Bytes(25 * 1024 - 1);
+    CHECK(regimes_of(kernel).size() == 1);
     hbm.bytes = Bytes(4999);  // 5 % of the peak is 5000
     CHECK(regimes_of(kernel).empty());
 }

@@ -54,6 +54,38 @@ TEST_CASE("bytes and utilisation are compared") {
     CHECK(find(comparison, "slow", "matrix_utilisation") != nullptr);
 }
 
+TEST_CASE("each quantity is read from its own place: what changes alone is the only difference") {
+    const auto before = made_up_run();
+    const auto only_difference = [&](auto change) {
+        auto after = before;
+        change(after.panels[0].kernels[0]);
+        const auto comparison = run::compare(before, after, 0.0);
+        REQUIRE(comparison.differences.size() == 1);
+        CHECK(comparison.differences[0].label == "fast");
+        return comparison.differences[0].what;
+    };
+    using report::KernelResult;
+    CHECK(only_difference([](KernelResult& k) { k.cycles += 1; }) == "cycles");
+    CHECK(only_difference([](KernelResult& k) { k.matrix_utilisation /= 2; }) == "matrix_utilisation");
+    CHECK(only_difference([](KernelResult& k) { k.hbm_bytes += Bytes(1); }) == "hbm_bytes");
+    CHECK(only_difference([](KernelResult& k) { k.busiest_link.bytes += Bytes(1); }) == "busiest_link_bytes");
+    CHECK(only_difference([](KernelResult& k) { k.commands += 1; }) == "commands");
+    CHECK(only_difference([](KernelResult& k) { k.machine_bound.time += Picoseconds(1); }) == "machine_bound_ps");
+    CHECK(only_difference([](KernelResult& k) { k.schedule_bound.time += Picoseconds(1); }) == "schedule_bound_ps");
+}
+
+TEST_CASE("entries are matched by panel and label: the same kernel of another panel is another entry") {
+    auto before = made_up_run();
+    before.panels.push_back(before.panels[0]);
+    before.panels[1].name = "another";
+    auto after = before;
+    after.panels[1].kernels[0].cycles *= 2;
+    const auto comparison = run::compare(before, after, 0.0);
+    REQUIRE(comparison.differences.size() == 1);
+    CHECK(comparison.differences[0].panel == "another");
+    CHECK(comparison.differences[0].change == Approx(1.0));
+}
+
 TEST_CASE("a verdict that turns fails under any tolerance") {
     const auto before = made_up_run();
     auto after = before;

@@ -22,6 +22,44 @@ TEST_CASE("every derived figure is the ratio its name promises") {
     CHECK(kernel.schedule_distance == Approx(1000.0 / 900 - 1));
 }
 
+TEST_CASE("engines and slices that did nothing are not in the peaks that the others are measured by") {
+    auto kernel = made_up_kernel("k");
+    for (const std::size_t i : {0U, 1U}) {  // a matrix engine and an HBM slice as large as those at work
+        report::ComponentResult idle = kernel.components[i];
+        idle.path = "machine.cube0.pe1.idle";
+        idle.bytes = Bytes();
+        idle.work = 0;
+        kernel.components.push_back(idle);
+    }
+    report::summarise(kernel);
+    CHECK(kernel.matrix_utilisation == Approx(0.5));
+    CHECK(kernel.hbm_share_of_peak == Approx(0.25));
+}
+
+TEST_CASE("the busiest link has the greatest share of its own rate; of equal shares, the most bytes") {
+    auto kernel = made_up_kernel("k");  // 6000 of 10 bytes/ns, 500 of 10
+    kernel.components[5].peak_per_ns = 0.7;
+    report::summarise(kernel);
+    CHECK(kernel.busiest_link.path == "machine.cube0.link.pe1.west");
+    CHECK(kernel.busiest_link.share_of_peak == Approx(500 / 700.0));
+    CHECK(kernel.busiest_link.gbytes_per_s == Approx(0.5));
+    kernel.components[5].peak_per_ns = 0.5;
+    kernel.components[4].peak_per_ns = 6;  // both at their rate
+    std::swap(kernel.components[4], kernel.components[5]);
+    report::summarise(kernel);
+    CHECK(kernel.busiest_link.path == "machine.cube0.link.pe0.east");
+    CHECK(kernel.hop_bytes == Bytes(6500));
+}
+
+TEST_CASE(
+    "the busiest part is the engine or link at work longest, whatever comes after it; HBM and DMA are neither") {
+    auto kernel = made_up_kernel("k");  // matrix 600 ns, links 600 and 50, send and receive 700
+    CHECK(report::busiest_part_of(kernel).kind == "matrix");
+    CHECK(report::busiest_part_of(kernel).share == Approx(0.6));
+    kernel.components[5].busy = from_nanoseconds(800);
+    CHECK(report::busiest_part_of(kernel).kind == "link");
+}
+
 TEST_CASE("a possible run passes the laws of physics, also exactly at every limit") {
     auto kernel = made_up_kernel("k");
     CHECK_NOTHROW(report::check_physics(kernel));

@@ -105,6 +105,39 @@ TEST_CASE("far from its bound a kernel waits, unless an engine or a link hardly 
                Catch::Contains("; matrix-bound (at work for 90% of the time, on more than the bound counts), 2.0x"));
 }
 
+TEST_CASE("a kernel a quarter above its schedule bound is bound by what that names, one further above is not") {
+    auto kernel = made_up_kernel("k");  // 1000 ns, bound by a link
+    kernel.schedule_bound.time = from_nanoseconds(800);
+    report::summarise(kernel);
+    CHECK_THAT(report::conclusion(only({kernel})), Catch::Contains("; link-bound, 25.0% above"));
+    kernel.schedule_bound.time = from_nanoseconds(799);
+    report::summarise(kernel);
+    CHECK_THAT(report::conclusion(only({kernel})), Catch::Contains("; waiting rather than bound, 25.2% above"));
+}
+
+TEST_CASE("a kernel whose busiest rank has a tenth more than the winner's is named, one below that is not") {
+    auto even = made_up_kernel("even"), uneven = made_up_kernel("uneven");
+    uneven.time = even.time * 2;
+    uneven.work_imbalance = 1.09;
+    CHECK_THAT(report::conclusion(only({even, uneven})), !Catch::Contains("balanced"));
+    uneven.work_imbalance = 1.1;
+    CHECK_THAT(report::conclusion(only({even, uneven})),
+               Catch::Contains("; even is balanced, unlike uneven (1.10x the mean work on its busiest rank)"));
+}
+
+TEST_CASE("a distance is shown in percent up to nine times, as a ratio from ten") {
+    CHECK(report::above(8.99) == "+899.0%");
+    CHECK(report::above(9.0) == "10.0x");
+}
+
+TEST_CASE("times of all layers are told of right answers only") {
+    auto right = made_up_kernel("right"), wrong = made_up_kernel("wrong");
+    wrong.verdict.pass = false;
+    auto panel = only({wrong, right});
+    panel.layers = 80;
+    CHECK_THAT(report::panel_text(panel, false), Catch::Contains("x80 layers: right 80 us\n"));
+}
+
 TEST_CASE("cycles are never shown without a verdict, also when values were not computed") {
     auto kernel = made_up_kernel("k");
     kernel.verdict = {};
