@@ -165,6 +165,25 @@ TEST_CASE("the bus pays for turning between reads and writes while it is busy") 
     CHECK(turning - (reads + writes) / 2 == Approx(turns).epsilon(0.05));
 }
 
+TEST_CASE("a turn to writes and a turn to reads leave the data bus empty for what the standard says") {
+    const HbmConfig hbm = hbm_config({});
+    const ServiceProfile profile(hbm);
+    // To write: the command comes tRTW = 11.25 after the read's, its data tCWL = 6.25 later; the read's data ended
+    // tCL + its burst = 12.5 + 1.25 after its command. To read: tWTR_L = 6.25 after the data, then tCL.
+    CHECK(profile.turnaround_ns(true) == Approx(3.75));
+    CHECK(profile.turnaround_ns(false) == Approx(18.75));
+}
+
+TEST_CASE("a refresh of all banks closes the rows of one pseudo-channel after the other and opens them again") {
+    // tRTP + tRP for each pseudo-channel + tRFC + tRCDRD = 5.625 + 2 x 16.25 + 350 + 19.375
+    const HbmConfig two = hbm_config({}), one = hbm_config({{"pseudo_channels", 1}});
+    CHECK(to_nanoseconds(ServiceProfile(two).refresh_gap()) == Approx(407.5));
+    CHECK(to_nanoseconds(ServiceProfile(one).refresh_gap()) == Approx(391.25));
+    CHECK(to_nanoseconds(ServiceProfile(two).refresh_interval()) == Approx(3900.0));
+    const HbmConfig single = hbm_config({{"refresh", "per_bank"}});  // is in the pace, not in the calendar
+    CHECK(ServiceProfile(single).refresh_gap() == Picoseconds());
+}
+
 TEST_CASE("every burst is counted once, wherever a segment begins and ends") {
     Bench bench(ideal());
     int wrong = 0;

@@ -86,6 +86,49 @@ TEST_CASE("bursts that always need another row of one bank take a whole row cycl
     CHECK(result.time_ns / count == Approx(hbm.timing.tRAS + hbm.timing.tRP).epsilon(0.01));
 }
 
+TEST_CASE(
+    "a row that was written closes tWR after the end of its data, so writes to rows of one bank are far apart") {
+    HbmConfig hbm = hbm_config({{"channels_per_pe", 1},
+                                {"pseudo_channels", 1},
+                                {"gbytes_per_s_per_channel", 25.6},
+                                {"refresh", "none"},
+                                {"stacks", 1},
+                                {"bank_groups", 1},
+                                {"banks_per_group", 1},
+                                {"row_bytes", 32},
+                                {"mapping", "row column channel"}});
+    BurstLoad load = bursts(32, 4096, 32 * 400);
+    load.write_share = 1.0;
+    const BurstResult fewer = run_bursts(hbm, load);
+    load.total = 32 * 800;
+    const BurstResult more = run_bursts(hbm, load);
+    // HBM3: write to end of data 6.25 + 1.25, recovery 20.625 and what a clock is longer than a precharge 0.3125:
+    // 28.4375. Precharge to the end of an activate 16.25, which began 0.9375 - 0.3125 before: 44.0625, on a clock
+    // 44.375. To the write 9.375 + 0.3125 by which an activate outlasts a clock: 54.0625, on a clock 54.375.
+    CHECK((more.time_ns - fewer.time_ns) / 400 == Approx(54.375));
+}
+
+TEST_CASE("a write follows a read after tRTW, a read follows a write's last data after tWTR_L") {
+    // One bank, so that there is one row to open, and both bursts are in the queue before the first goes out; a row
+    // opens as fast for writes as for reads, or the write would overtake the read.
+    const HbmConfig hbm = hbm_config({{"channels_per_pe", 1},
+                                      {"pseudo_channels", 1},
+                                      {"gbytes_per_s_per_channel", 25.6},
+                                      {"refresh", "none"},
+                                      {"stacks", 1},
+                                      {"bank_groups", 1},
+                                      {"banks_per_group", 1},
+                                      {"mapping", "row column channel"},
+                                      {"timing", {{"tRCDWR_ns", 19.375}}}});
+    BurstLoad load = bursts(32, 64, 64);
+    load.write_share = 0.4;  // a read, then a write
+    // tRCD 19.375 + 0.3125 on a clock, tRTW, tCWL, the burst.
+    CHECK(run_bursts(hbm, load).time_ns == Approx(20.0 + 11.25 + 6.25 + 1.25));
+    load.write_share = 0.5;  // a write, then a read
+    // The same opening, tCWL, the burst, tWTR_L, tCL, the burst.
+    CHECK(run_bursts(hbm, load).time_ns == Approx(20.0 + 6.25 + 1.25 + 6.25 + 12.5 + 1.25));
+}
+
 TEST_CASE("single bursts in rows of many banks are limited by four activates per tFAW") {
     const HbmConfig hbm = hbm_config(one_channel(
         {{"row_bytes", 32}, {"bank_groups", 4}, {"banks_per_group", 16}, {"timing", {{"tFAW_ns", 40.0}}}}));
