@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/backward/return_path.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -33,6 +34,15 @@ void bring_gradient_home(attention::Schedule& schedule, const attention::NeedSet
         keys.push_back(needs.needed(user, homeward.ranks[node], origin));
     }
     schedule.reduce(tree, {.kind = Item::Kind::gradient, .user = user, .id = origin}, std::move(keys), first_step);
+}
+
+void sum_sinks(attention::Schedule& schedule, const attention::NeedSets& needs, int user,
+               const std::vector<int>& row) {
+    if (!needs.has_sinks()) return;
+    // Both ways to rank 0, wherever in the row it stands. The sums are there before the first keys are attended.
+    const auto at = static_cast<int>(std::find(row.begin(), row.end(), 0) - row.begin());
+    const Tree tree = attention::arms(row, at);
+    schedule.reduce(tree, {.kind = Item::Kind::sinks, .user = user}, std::vector<bool>(row.size(), true), 1);
 }
 
 }  // namespace tilemesh::kernels

@@ -25,7 +25,7 @@ using GradientBatch = std::vector<GradientItem>;
 
 class GradientWorker {
 public:
-    /// lse and d (the D of a row) are [heads_q, queries]; only rows that are met need theirs.
+    /// lse and d (D, less the gradient of lse) are [heads_q, queries]; only rows that are met need theirs.
     GradientWorker(const Problem& problem, const Inputs& inputs, int user, std::span<const double> lse,
                    std::span<const double> d, bool for_keys);
 
@@ -47,13 +47,15 @@ private:
     void weigh(const Meeting& meeting, Visible visible, std::span<double> scores, std::span<double> dp) const;
     Visible visible(const Meeting& meeting) const;
     bool sees(std::int64_t head, std::int64_t query, std::int64_t key) const;
-    double bias(std::int64_t key) const;
+    /// Of the pairs of a meeting, in order.
+    void add_biases_of(const Meeting& meeting, std::span<double> biases) const;
 
     const Problem& problem_;
     const Inputs& inputs_;
     const int user_;
     const User sizes_;
     const std::span<const double> lse_, d_;
+    const bool biased_;
     PairSums sums_;
     std::vector<Visible> visible_;
     std::vector<float> stored_;

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tilemesh::attention {
@@ -71,16 +72,20 @@ struct UserTensors {
     Tensor* v = nullptr;    // [heads, keys, value_dim]
     Tensor* o = nullptr;    // [heads, rows, value_dim]
     Tensor* lse = nullptr;  // [heads, rows, 1] f32, natural logarithm
-    Tensor* bias =
-        nullptr;  // [1, 1, keys of all ranks, one rank after the other] f32, divided by the scale; null: no bias
+    // Biases are f32 and divided by the unit of the scores, keys are those of all ranks, one rank after the other.
+    Tensor* bias = nullptr;    // [1, 1, keys]; null: no bias per key
+    Tensor* slopes = nullptr;  // [heads, query heads of a kv head, 1]; null: no slopes
+    Tensor* sinks = nullptr;   // the same, as the problem has them; null: no sinks
 };
 
 /// What a backward pass has beside them: o and lse, which the forward pass left, and what it computes.
 struct UserGradientTensors {
-    Tensor* d_o = nullptr;  // [heads, rows, value_dim], in
-    Tensor* dq = nullptr;   // [heads, rows, head_dim], out
-    Tensor* dk = nullptr;   // [heads, keys, head_dim], out
-    Tensor* dv = nullptr;   // [heads, keys, value_dim], out
+    Tensor* d_o = nullptr;    // [heads, rows, value_dim], in
+    Tensor* dq = nullptr;     // [heads, rows, head_dim], out
+    Tensor* dk = nullptr;     // [heads, keys, head_dim], out
+    Tensor* dv = nullptr;     // [heads, keys, value_dim], out
+    Tensor* d_lse = nullptr;  // [heads, rows, 1] f32, in; null: no gradient of lse comes in
+    Tensor* dsink = nullptr;  // [heads, query heads of a kv head, 1] f32, out; on rank 0, when there are sinks
     // Room for what does not stay in SRAM, f32.
     Tensor* row_lse = nullptr;  // [heads, rows, 1]
     Tensor* row_d = nullptr;    // [heads, rows, 1]
@@ -99,6 +104,9 @@ struct Launch {
     std::vector<int> peers;  // by rank: the PE that owns the same heads there
     std::vector<UserTensors> users;
     std::vector<UserGradientTensors> gradient_users;  // of a backward pass
+    /// By user and rank whose queries this PE works for: biases per pair as above, [heads, rows, keys], or [1,
+    /// tokens, keys] when all heads share them.
+    std::map<std::pair<int, int>, Tensor*> pair_biases;
     // Room in this PE's HBM for what comes from elsewhere or does not stay in SRAM; heads are those of the head part.
     std::map<Item, KeyTensors> chunks;     // [heads, keys of the chunk, ...]
     std::map<Item, Tensor*> queries;       // [heads, rows of the queries, head_dim]

@@ -28,6 +28,8 @@ public:
     int ranks() const { return ranks_; }
     int users() const { return users_; }
     bool queries_replicated() const { return queries_replicated_; }
+    /// Does the problem have sinks? Their gradient is then summed over the ranks.
+    bool has_sinks() const { return has_sinks_; }
     /// Under whose number a rank's queries go: its own, or 0 when all ranks have the same.
     int owner_of(int rank) const { return queries_replicated_ ? 0 : rank; }
 
@@ -63,6 +65,7 @@ private:
     int ranks_ = 1;
     int users_ = 0;
     bool queries_replicated_ = false;
+    bool has_sinks_ = false;
     std::vector<Tokens> queries_, keys_;  // by user, rank
     std::vector<Ranges> needed_;          // by user, rank, origin
     // Counting pairs of a large block takes a while, and bounds ask for the same blocks again and again.

@@ -20,10 +20,11 @@ struct Row {
     bool operator==(const Row&) const = default;
 };
 
-/// A row that sees no key has output 0 and lse -inf.
+/// A row that sees no key has output 0 and lse -inf, or that of its sink.
 struct Reference {
-    std::vector<double> o;    // [queries, heads_q, value_dim], or [rows, value_dim]
-    std::vector<double> lse;  // [heads_q, queries], or [rows]; natural logarithm of the sum of exp(scale * q.k)
+    std::vector<double> o;  // [queries, heads_q, value_dim], or [rows, value_dim]
+    std::vector<double>
+        lse;  // [heads_q, queries], or [rows]; natural logarithm of the sum of exp(score), the sink's too
 };
 
 /// Every row of a user.
