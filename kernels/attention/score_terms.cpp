@@ -23,7 +23,8 @@ Tile with_terms(tl::Context& tl, Tile scores, ScoreTerms terms) {
 
 Tile capped(tl::Context& tl, const attention::Problem& problem, Tile scores) {
     if (problem.soft_cap == 0.0) return scores;
-    return tl.tanh(std::exchange(scores, Tile()) * static_cast<float>(problem.scale / problem.soft_cap));
+    scores = std::exchange(scores, Tile()) * static_cast<float>(problem.scale / problem.soft_cap);
+    return tl.tanh(scores);  // a statement of its own: the product of q and k need not be held any longer
 }
 
 ScoreTerms TermSource::terms(const TermRows& rows, int origin, Range keys) {
