@@ -19,8 +19,11 @@ Tile over_sum(tl::Context& tl, const State& state) {
 
 }  // namespace
 
-Attention::Attention(tl::Context& tl, double scale, Dtype state)
-    : tl_(tl), log2_scale_(static_cast<float>(scale * std::numbers::log2e)), state_(state) {}
+Attention::Attention(tl::Context& tl, const attention::Problem& problem, Dtype state)
+    : tl_(tl),
+      problem_(problem),
+      log2_scale_(static_cast<float>(problem.score_unit() * std::numbers::log2e)),
+      state_(state) {}
 
 void Attention::attend(Block block) {
     Tile scores = tl_.dot(block.q, tl_.trans(block.k));
@@ -45,8 +48,7 @@ void Attention::flush() {
 Attention::Stage Attention::softmax(Stage stage) {
     Block& block = stage.block;
     State& state = *block.state;
-    Tile s = std::move(stage.tile);
-    if (block.bias) s = s + std::exchange(block.bias, Tile());
+    Tile s = with_terms(tl_, capped(tl_, problem_, std::move(stage.tile)), std::exchange(block.terms, {}));
     if (block.mask) s = tl_.where(std::exchange(block.mask, Tile()), s, -infinity);
     // Row maxima in score units; a row that sees nothing stays at lowest_score.
     Tile m = tl_.maximum(tl_.max(s) * log2_scale_, state ? tl::Operand(state.m) : tl::Operand(lowest_score));
@@ -89,10 +91,18 @@ void merge(tl::Context& tl, State& into, const State& other) {
     into.m = m;
 }
 
-Result finish(tl::Context& tl, const State& state, Dtype dtype) {
+Result finish(tl::Context& tl, const State& state, Dtype dtype, const Tile& sink) {
     // l is 0 exactly where no key was visible (else the maximum itself contributes 1); o is 0 there too and stays 0
     // over the smallest divisor, and log 0 is -inf.
     Result result;
+    if (sink) {
+        const Tile m = tl.maximum(state.m, sink);
+        const Tile a = tl.exp2(state.m - m);
+        const Tile l = tl.fma(state.l, a, tl.exp2(sink - m));
+        result.o = tl.cast(state.o * (a / tl.maximum(l, std::numeric_limits<float>::min())), dtype);
+        result.lse = tl.fma(m, static_cast<float>(std::numbers::ln2), tl.log(l));
+        return result;
+    }
     result.o = tl.cast(over_sum(tl, state), dtype);
     result.lse = tl.fma(state.m, static_cast<float>(std::numbers::ln2), tl.log(state.l));
     return result;
@@ -112,9 +122,10 @@ State state_of(tl::Context& tl, const Normalised& result) {
     return state;
 }
 
-Result nothing_visible(tl::Context& tl, Shape output, Dtype dtype) {
-    const Shape column{output.batch(), output.rows(), 1};
-    return {tl.zeros(output, dtype), tl.full(column, -infinity)};
+Result nothing_visible(tl::Context& tl, Shape output, Dtype dtype, const Tile& sink) {
+    Tile lse = tl.full(Shape{output.batch(), output.rows(), 1}, -infinity);
+    if (sink) lse = tl.maximum(lse, sink * static_cast<float>(std::numbers::ln2));
+    return {tl.zeros(output, dtype), lse};
 }
 
 }  // namespace tilemesh::kernels

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inner part that every kernel shares: attend a block of queries to a block of keys and values, updating the
 // running (m, l, o). Online softmax (Milakov and Gimelshein 2018; FlashAttention, Dao et al. 2022) with base-2
-// exponentials: m is the running maximum of scale * log2(e) * q.k, l the sum of 2^(score - m), o the unnormalised
-// output; all three in f32.
+// exponentials: m is the running maximum of the scores (scaled, capped and biased) times log2(e), l the sum of
+// 2^(score - m), o the unnormalised output; all three in f32.
 #pragma once
 
+#include "kernels/attention/score_terms.h"
 #include "sim/attention/mask.h"
 #include "sim/tile/context.h"
 
@@ -32,7 +33,7 @@ struct Block {
     Tile q, k, v;
     State* state = nullptr;
     Tile mask;                   // element mask [1 or heads, rows, keys]; none: all visible
-    Tile bias;                   // added to the scores, divided by the scale: [1, 1, keys]; none: nothing is added
+    ScoreTerms terms;            // added to the scores
     std::function<void()> done;  // called when the block has been issued in full (the state's last block: store it)
 };
 
@@ -43,7 +44,7 @@ struct Block {
 class Attention {
 public:
     /// `state`: what the running o is kept in.
-    Attention(tl::Context& tl, double scale, Dtype state = Dtype::f32);
+    Attention(tl::Context& tl, const attention::Problem& problem, Dtype state = Dtype::f32);
     void attend(Block block);
     /// Issues what is still held back.
     void flush();
@@ -59,7 +60,8 @@ private:
     void values(Stage stage);
 
     tl::Context& tl_;
-    float log2_scale_;  // scale * log2(e)
+    const attention::Problem& problem_;
+    float log2_scale_;  // unit of the scores * log2(e)
     Dtype state_;
     std::optional<Stage> scored_, weighted_;
 };
@@ -80,13 +82,14 @@ State state_of(tl::Context& tl, const Normalised& result);
 void merge(tl::Context& tl, State& into, const State& other);
 
 /// What a finished state means: the output o / l in `dtype` (0 where nothing was visible) and the natural log-sum-exp
-/// (m + log2 l) ln 2 (-inf there).
+/// (m + log2 l) ln 2 (-inf there). `sink` (times log2(e); [heads, rows, 1], or [1, 1, 1]; none: no sink) is one more
+/// score whose value is 0: it is counted here, once, whatever states were merged before.
 struct Result {
     Tile o;
     Tile lse;
 };
-Result finish(tl::Context& tl, const State& state, Dtype dtype);
+Result finish(tl::Context& tl, const State& state, Dtype dtype, const Tile& sink = {});
 /// The result of a block that saw no key at all.
-Result nothing_visible(tl::Context& tl, Shape output, Dtype dtype);
+Result nothing_visible(tl::Context& tl, Shape output, Dtype dtype, const Tile& sink = {});
 
 }  // namespace tilemesh::kernels

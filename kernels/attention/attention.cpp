@@ -117,7 +117,7 @@ void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
     const auto fetch = [&](std::size_t t) {
         const ChunkTile& tile = visit.tiles[t];
         data_ahead = chunks_.tile(tile.chunk, heads, tile.keys);
-        bias_ahead = chunks_.bias(tile.chunk, tile.keys);
+        bias_ahead = terms_.key_bias(tile.chunk.user, tile.chunk.id, tile.keys);
     };
     if (!seen.empty()) fetch(seen[0]);
     for (std::size_t t = 0; t < seen.size(); ++t) {
@@ -140,9 +140,11 @@ void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
             issued.q = block.q;
             issued.k = tl_.slice(data.k, 1, begin, end);
             issued.v = tl_.slice(data.v, 1, begin, end);
-            if (bias) issued.bias = tl_.slice(bias, 2, begin, end);
+            issued.terms = terms_.terms(term_rows(work, block), part.chunk.id, part.keys);
+            if (bias) issued.terms.key_bias = tl_.slice(bias, 2, begin, end);
             issued.state = &states_.take(work.target, index, block.rows);
-            if (whole == Visible::some && visible(block, part) != Visible::all)
+            if (whole == Visible::some && problem_.mask->compare_operations() > 0 &&
+                visible(block, part) != Visible::all)
                 issued.mask = element_mask(tl_, problem_, part.chunk.user, query_heads(block), block.positions,
                                            launch_.needs->keys(part.chunk.user, part.chunk.id).run(part.keys));
             if (--group.tiles_left[i] == 0) issued.done = [this, &work, index] { leave(work, index); };

@@ -132,12 +132,4 @@ KeyTile Chunks::tile(const Item& chunk, Range heads, Range keys) {
     return {part(message.tile.k), part(message.tile.v)};
 }
 
-Tile Chunks::bias(const Item& chunk, Range keys) {
-    Tensor* tensor = launch_.users[static_cast<std::size_t>(chunk.user)].bias;
-    if (!tensor) return {};
-    std::int64_t first = keys.begin;
-    for (int rank = 0; rank < chunk.id; ++rank) first += launch_.needs->keys(chunk.user, rank).size();
-    return tl_.load(tl::at(*tensor, 0, 0, first), Shape{1, 1, keys.size()}, Dtype::f32);
-}
-
 }  // namespace tilemesh::kernels

@@ -39,8 +39,6 @@ public:
     /// How keys of a chunk are cut for `tile`: no tile crosses two runs of tokens, nor, when they stay in SRAM, two
     /// messages.
     Ranges tiles_of(const Item& chunk, const Ranges& keys) const;
-    /// The additive bias of these keys [1, 1, keys]; no tile when the mask has none.
-    Tile bias(const Item& chunk, Range keys);
 
 private:
     struct Message {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/attention/plan.h"
 
+#include "kernels/attention/score_terms.h"
+
 #include "sim/attention/traffic.h"
 
 #include <algorithm>
@@ -115,8 +117,8 @@ std::uint64_t sram_needed(const Problem& problem, const Tiling& tiling, std::int
     const std::int64_t key_tiles = 3 * tiling.tile_heads * tiling.tile_keys * key_bytes;
     // Pieces on their way: two directions, two pieces each.
     const std::int64_t pieces = 4 * heads * tiling.piece_keys * key_bytes;
-    return static_cast<std::uint64_t>(temporaries + working + key_tiles + pieces + query_rows * query +
-                                      state_rows * state);
+    return static_cast<std::uint64_t>(temporaries + term_bytes(problem, tiling) + working + key_tiles + pieces +
+                                      query_rows * query + state_rows * state);
 }
 
 Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Schedule& schedule, std::int64_t heads,

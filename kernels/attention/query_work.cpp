@@ -4,6 +4,7 @@
 #include "kernels/attention/run.h"
 
 #include <algorithm>
+#include <numbers>
 
 namespace tilemesh::kernels {
 
@@ -18,7 +19,8 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
       launch_(launch),
       problem_(*launch.problem),
       chunks_(tl, launch),
-      attention_(tl, launch.problem->scale, launch.schedule->state_format().o),
+      terms_(tl, launch),
+      attention_(tl, *launch.problem, launch.schedule->state_format().o),
       states_(tl, launch) {
     find_work();
     const bool fused = launch_.tiling.launches == attention::Launches::fused;
@@ -146,11 +148,19 @@ void AttentionRun::leave(QueryWork& work, std::size_t index) {
         left_.push_back(index);
         if (left_.size() > left_behind) settle(work);
     } else if (last && work.finishes && !work.merges && work.own) {
-        write_result(work, block, kernels::finish(tl_, states_.take(work.result, index, block.rows), problem_.dtype));
+        write_result(work, block, finished(work, block, states_.take(work.result, index, block.rows)));
         states_.drop(work.result, index);
     } else {
         states_.put_back(work.result, index, block.rows);
     }
+}
+
+Tile AttentionRun::sinks(const QueryWork& work, const QueryBlock& block) {
+    return terms_.sinks(work.queries.user, block.rows.heads, block.rows.tokens.size(), std::numbers::log2e_v<float>);
+}
+
+Result AttentionRun::finished(const QueryWork& work, const QueryBlock& block, const State& state) {
+    return kernels::finish(tl_, state, problem_.dtype, sinks(work, block));
 }
 
 void AttentionRun::write_result(const QueryWork& work, QueryBlock& block, const Result& result) {
@@ -168,10 +178,12 @@ void AttentionRun::finish(QueryWork& work) {
     for (std::size_t i = 0; i < work.blocks.size(); ++i) {
         QueryBlock& block = work.blocks[i];
         if (states_.written(work.result, i)) {
-            write_result(work, block, kernels::finish(tl_, states_.take(work.result, i, block.rows), problem_.dtype));
+            write_result(work, block, finished(work, block, states_.take(work.result, i, block.rows)));
             states_.drop(work.result, i);
         } else if (!block.written) {
-            write_result(work, block, nothing_visible(tl_, rows_shape(block, problem_.value_dim), problem_.dtype));
+            write_result(
+                work, block,
+                nothing_visible(tl_, rows_shape(block, problem_.value_dim), problem_.dtype, sinks(work, block)));
         }
     }
 }

@@ -79,6 +79,12 @@ private:
         return {block.rows.heads.size(), block.rows.tokens.size() * problem_.group(), cols};
     }
     Visible visible(const QueryBlock& block, const ChunkTile& tile) const;
+    TermRows term_rows(const QueryWork& work, const QueryBlock& block) const {
+        return {work.queries.user, work.queries.id, block.rows.heads, block.rows.tokens, block.positions};
+    }
+    /// In base 2, for kernels::finish.
+    Tile sinks(const QueryWork& work, const QueryBlock& block);
+    Result finished(const QueryWork& work, const QueryBlock& block, const State& state);
 
     // query_work.cpp
     QueryWork& work_for(int user, int owner, int head_part);
@@ -127,6 +133,7 @@ private:
     const Launch& launch_;
     const attention::Problem& problem_;
     Chunks chunks_;
+    TermSource terms_;
     Attention attention_;
     States states_;
     std::map<Item, QueryWork> works_;           // by queries

@@ -44,13 +44,15 @@ public:
         : tl_(tl),
           launch_(launch),
           chunks_(tl, launch),
-          gradients_(tl, launch.problem->scale),
+          terms_(tl, launch),
+          gradients_(tl, *launch.problem),
           rows_(tl, launch),
           registers_(tl, launch) {
         const auto& program = (*launch.timeline)[static_cast<std::size_t>(launch.rank)];
         for (const attention::TimedAction& timed : program) prepare(timed.action);
         find_merges(program);
         order_ = issue_order(launch.rank, program, [&](const Action& action) {
+            if (is_sinks(action)) return rows_.sinks(action.item.user).size();
             return is_gradient(action) ? pieces_.at(&action).size() : messages_.at(&action).size();
         });
         issued_.assign(order_.size(), false);
@@ -62,15 +64,18 @@ public:
             if (!issued_[next_]) row(order_[next_]);
         gradients_.flush();
         rows_.finish();
+        if (launch_.rank == 0)
+            for (int user = 0; user < launch_.needs->users(); ++user) rows_.store_sinks(user);
         for (int user = 0; user < launch_.needs->users(); ++user) registers_.finish(user);
     }
 
 private:
     static bool is_gradient(const Action& action) { return action.item.kind == Item::Kind::gradient; }
+    static bool is_sinks(const Action& action) { return action.item.kind == Item::Kind::sinks; }
     static Item chunk_of(const Action& action) { return {.user = action.item.user, .id = action.item.id}; }
 
     void prepare(const Action& action) {
-        if (action.kind == Action::Kind::fence) return;
+        if (action.kind == Action::Kind::fence || is_sinks(action)) return;
         const bool attends = action.kind == Action::Kind::attend;
         if ((attends && action.owner != launch_.rank) || action.item.head_part != 0 ||
             (!is_gradient(action) && action.item.kind != Item::Kind::chunk))
@@ -168,6 +173,7 @@ private:
         const Action& action = *issue.action;
         const bool sends = action.kind == Action::Kind::send;
         const auto number = static_cast<std::size_t>(issue.piece);
+        if (is_sinks(action)) return move_sinks(action, number);
         if (!is_gradient(action)) {
             const Range keys = messages_.at(&action)[number];
             sends ? chunks_.send(action.item, keys, action.peer) : chunks_.receive(action.item, keys, action.peer);
@@ -189,6 +195,23 @@ private:
         } else {
             registers_.receive(action.peer, action.item, piece);
         }
+    }
+
+    /// One block of heads of a share of the gradient of the sinks; all of them when merged.
+    void move_sinks(const Action& action, std::size_t number) {
+        std::vector<Tile>& sums = rows_.sinks(action.item.user);
+        if (action.kind == Action::Kind::merge) {
+            Item from = action.item;
+            from.copy = action.other;
+            const std::vector<Tile> share = std::move(sink_shares_.at(from));
+            sink_shares_.erase(from);
+            for (std::size_t i = 0; i < sums.size(); ++i) sums[i] = sums[i] + share[i];
+            return;
+        }
+        const int pe = launch_.peers[static_cast<std::size_t>(action.peer)];
+        if (action.kind == Action::Kind::send) return tl_.send(pe, sums[number]);
+        std::vector<Tile>& share = sink_shares_[action.item];
+        share.push_back(tl_.recv(pe, sums[number].shape(), Dtype::f32));
     }
 
     /// Issues what moves by `time`. A rank attends one chunk at a time, so nothing that depends on the next attend is
@@ -219,7 +242,7 @@ private:
             rows_.enter(*step.rows);
             if (!step.first) return;
             ahead = chunks_.tile(chunk, step.rows->heads, step.keys);
-            bias_ahead = chunks_.bias(chunk, step.keys);
+            bias_ahead = terms_.key_bias(chunk.user, chunk.id, step.keys);
         };
         std::shared_ptr<KeySums> sums;
         if (!plan.steps.empty()) fetch(plan.steps.front());
@@ -247,8 +270,10 @@ private:
         block.terms = rows.terms;
         block.k = tile.k;
         block.v = tile.v;
-        block.bias = bias;
-        if (step.visible == Visible::some)
+        block.terms_of_scores =
+            terms_.terms({chunk.user, launch_.rank, rows.heads, rows.tokens, rows.positions}, chunk.id, step.keys);
+        block.terms_of_scores.key_bias = bias;
+        if (step.visible == Visible::some && launch_.problem->mask->compare_operations() > 0)
             block.mask = element_mask(tl_, *launch_.problem, chunk.user, rows.query_heads, rows.positions,
                                       launch_.needs->keys(chunk.user, chunk.id).run(step.keys));
         block.dq = &rows.dq;
@@ -265,6 +290,7 @@ private:
     tl::Context& tl_;
     const Launch& launch_;
     Chunks chunks_;
+    TermSource terms_;
     Gradients gradients_;
     QueryRows rows_;
     GradientRegisters registers_;
@@ -272,6 +298,7 @@ private:
     std::map<const Action*, Ranges> messages_;                    // of transfers of chunks
     std::map<const Action*, std::vector<GradientPiece>> pieces_;  // of rows of gradients
     std::set<const Action*> merged_on_arrival_;                   // receives and their merges
+    std::map<Item, std::vector<Tile>> sink_shares_;               // received, by register
     std::map<Item, int> at_work_;  // chunks with steps that the pipeline of stages holds back
     std::vector<Issue> order_;
     std::vector<bool> issued_;

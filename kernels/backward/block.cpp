@@ -25,18 +25,21 @@ Tile maximum_for(tl::Context& tl, const Tile& scores, float log2_scale, const Ro
 
 }  // namespace
 
-RowTerms row_terms(tl::Context& tl, const Tile& d_o, const Tile& o, const Tile& m, const Tile& l) {
+RowTerms row_terms(tl::Context& tl, const attention::Problem& problem, const Tile& d_o, const Tile& o, const Tile& m,
+                   const Tile& l, const Tile& d_lse) {
+    Tile d = tl.sum(tl.cast(d_o, Dtype::f32) * o);
+    if (d_lse) d = d - d_lse;
     // l is at least 1 where anything is visible. Where nothing is it is 0, and so are all exponentials.
-    return {m, tl.divide(probability_scale, tl.maximum(l, 1.0F)),
-            tl.sum(tl.cast(d_o, Dtype::f32) * o) * (1.0F / probability_scale), near_maximum(tl, m)};
+    return {m, tl.divide(probability_scale, tl.maximum(l, 1.0F)), d * (sign_of_d(problem) / probability_scale),
+            near_maximum(tl, m)};
 }
 
 Tile near_maximum(tl::Context& tl, const Tile& m) {
     return tl.maximum(tl.fma(tl.maximum(m, m * -1.0F), -order_of_sums, m), lowest_score);
 }
 
-Gradients::Gradients(tl::Context& tl, double scale)
-    : tl_(tl), log2_scale_(static_cast<float>(scale * std::numbers::log2e)) {}
+Gradients::Gradients(tl::Context& tl, const attention::Problem& problem)
+    : tl_(tl), problem_(problem), log2_scale_(static_cast<float>(problem.score_unit() * std::numbers::log2e)) {}
 
 void Gradients::add(GradientBlock block) {
     Tile s = tl_.dot(block.q, tl_.trans(block.k));
@@ -62,17 +65,22 @@ void Gradients::flush() {
 Gradients::Stage Gradients::probabilities(Stage stage) {
     GradientBlock& block = stage.block;
     const Dtype dtype = block.q.dtype();
-    Tile s = std::move(stage.s);
-    if (block.bias) s = s + std::exchange(block.bias, Tile());
+    Tile s = capped(tl_, problem_, std::move(stage.s));
+    Tile bent = problem_.soft_cap > 0.0 ? s : Tile();  // tanh
+    s = with_terms(tl_, std::move(s), std::exchange(block.terms_of_scores, {}));
     if (block.mask) s = tl_.where(std::exchange(block.mask, Tile()), s, -std::numeric_limits<float>::infinity());
     Tile p = tl_.fms(s, log2_scale_, maximum_for(tl_, s, log2_scale_, block.terms));
     s = Tile();
     p = tl_.exp2(p);
     p = p * block.terms.over_l;
     stage.s = tl_.cast(p, dtype);
-    Tile ds = tl_.fms(std::exchange(stage.dp, Tile()), 1.0F / probability_scale, block.terms.d);
-    ds = p * ds;
-    p = Tile();
+    Tile ds = tl_.fms(std::exchange(stage.dp, Tile()), sign_of_d(problem_) / probability_scale, block.terms.d);
+    ds = std::exchange(p, Tile()) * std::exchange(ds, Tile());
+    if (bent) {
+        Tile slope = tl_.fms(bent, bent, 1.0F);  // minus
+        bent = Tile();
+        ds = std::exchange(ds, Tile()) * std::exchange(slope, Tile());
+    }
     stage.dp = tl_.cast(ds, dtype);
     block.terms = RowTerms();
     return stage;

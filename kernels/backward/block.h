@@ -2,11 +2,14 @@
 // The inner part of the backward pass: what a block of queries and a block of keys add to dq, dk and dv. Source:
 // FlashAttention-2 (Dao 2023), algorithm 2: p is made again from the scores and the log-sum-exp of the forward pass,
 //     p = exp(scale q k^T - m) / l   dp = do v^T   ds = p (dp - D)   dv += p^T do   dk += ds^T q   dq += ds k
-// with D = rowsum(do o); p and ds are rounded to the storage type as operands, sums are f32. The scale of dq and dk
-// is multiplied in at the end. Maximum m and sum l of a row come apart, because at large scores m + log l in f32 is
-// m, and l is lost.
+// with D = rowsum(do o), less the gradient of lse where one comes in; with a soft cap ds is multiplied by its slope
+// 1 - tanh^2. p and ds are rounded to the storage type as operands, sums are f32. The scale of dq and dk is multiplied
+// in at the end. Maximum m and sum l of a row (its sink among them) come apart, because at large scores m + log l in
+// f32 is m, and l is lost.
 #pragma once
 
+#include "kernels/attention/score_terms.h"
+#include "sim/attention/problem.h"
 #include "sim/tile/context.h"
 
 #include <functional>
@@ -23,11 +26,14 @@ inline constexpr float probability_scale = 32768.0F;
 struct RowTerms {
     Tile m;       // the row's maximum in base 2
     Tile over_l;  // 2^15 / l
-    Tile d;       // D 2^-15
+    Tile d;       // D 2^-15; with a soft cap minus that, since there minus the slope is at hand
     Tile near;    // a little below m; made of it (near_maximum), never stored
 };
-/// From do and o [heads, rows, value_dim], and m and l [heads, rows, 1].
-RowTerms row_terms(tl::Context& tl, const Tile& d_o, const Tile& o, const Tile& m, const Tile& l);
+/// 1, or -1 where d has the other sign.
+inline float sign_of_d(const attention::Problem& problem) { return problem.soft_cap > 0.0 ? -1.0F : 1.0F; }
+/// From do and o [heads, rows, value_dim], m, l and the gradient of lse (none: 0) [heads, rows, 1].
+RowTerms row_terms(tl::Context& tl, const attention::Problem& problem, const Tile& d_o, const Tile& o, const Tile& m,
+                   const Tile& l, const Tile& d_lse);
 /// A tile of scores whose greatest is not below this holds the row's maximum, or one that its rounding cannot tell
 /// from it.
 Tile near_maximum(tl::Context& tl, const Tile& m);
@@ -43,9 +49,9 @@ struct GradientBlock {
     Tile q, d_o;
     RowTerms terms;
     Tile k, v;
-    Tile mask;           // element mask [1 or heads, rows, keys]; none: all visible
-    Tile bias;           // added to the scores, divided by the scale: [1, 1, keys]; none: nothing is added
-    Tile* dq = nullptr;  // sum over keys [heads, rows, head_dim], without the scale; empty: none yet
+    Tile mask;                   // element mask [1 or heads, rows, keys]; none: all visible
+    ScoreTerms terms_of_scores;  // added to the scores
+    Tile* dq = nullptr;          // sum over keys [heads, rows, head_dim], without the scale; empty: none yet
     KeySums* keys = nullptr;
     std::function<void()> done;  // called when the block has been issued in full
 };
@@ -55,7 +61,7 @@ struct GradientBlock {
 /// second of the block before and the third of the one before that.
 class Gradients {
 public:
-    Gradients(tl::Context& tl, double scale);
+    Gradients(tl::Context& tl, const attention::Problem& problem);
     void add(GradientBlock block);
     /// Issues what is still held back.
     void flush();
@@ -69,7 +75,8 @@ private:
     void products(Stage stage);
 
     tl::Context& tl_;
-    float log2_scale_;  // scale * log2(e)
+    const attention::Problem& problem_;
+    float log2_scale_;  // unit of the scores * log2(e)
     std::optional<Stage> scored_, weighted_;
 };
 

@@ -25,6 +25,7 @@ Schedule mesh_kv_backward(const NeedSets& needs, const RankGrid& grid) {
             // Chunks have the edges first: they are what others wait for. The last of them is attended in step n-1.
             bring_gradient_home(schedule, needs, user, tree, needs.ranks());
         }
+        sum_sinks(schedule, needs, user, line);
     }
     return schedule;
 }

@@ -2,6 +2,7 @@
 // How the backward kernel cuts its work. All query blocks stay in SRAM if they fit; chunks and gradients are staged
 // in HBM always, a tile of keys is used long enough for that to cost nothing.
 #include "kernels/attention/plan.h"
+#include "kernels/attention/score_terms.h"
 #include "kernels/backward/backward.h"
 
 #include "sim/attention/traffic.h"
@@ -39,6 +40,8 @@ std::uint64_t sram_needed(const Problem& problem, const Tiling& tiling, std::int
     // Scores and dp of the next block; dp, and two of scores, exponents, p and ds in f32; the element mask; p and ds
     // as operands of this block and of the one before; columns while the tile's maximum is found.
     const std::int64_t temporaries = rows * (tiling.tile_keys * (2 * 4 + 4 + 3 * 4 + 1 + 4 * width) + 6 * 4);
+    // The slope of the cap beside them: tanh, the slope, and the product with it.
+    const std::int64_t cap = problem.soft_cap > 0.0 ? rows * tiling.tile_keys * 2 * 4 : 0;
     // Before there are any scores: do, o, do in f32, their product; m, l and what is made of them.
     const std::int64_t beginning = rows * (dv * (width + 4 + 8) + 8 * 4);
     const std::int64_t query_row = (d + dv) * width + 4 * 4 + 4 * d;
@@ -51,8 +54,10 @@ std::uint64_t sram_needed(const Problem& problem, const Tiling& tiling, std::int
         keys * (problem.key_columns() * 4 * width + (d + dv) * 5 * 4 + (problem.latents ? 2 * dv * 4 : 0));
     // Pieces of chunks and of gradients on their way, two each, both ways; and two gradients being summed.
     const std::int64_t pieces = travels ? heads * tiling.piece_keys * problem.key_columns() * (4 * width + 6 * 4) : 0;
-    return static_cast<std::uint64_t>(std::max(temporaries, beginning) + query_rows * query_row + working +
-                                      key_tiles + pieces);
+    // Columns from which the gradient of the sinks is made, and its sums: own, received, new.
+    const std::int64_t sinks = problem.sinks.empty() ? 0 : 4 * (6 * rows + 4 * heads * problem.group());
+    return static_cast<std::uint64_t>(std::max(temporaries + cap, beginning) + term_bytes(problem, tiling) + sinks +
+                                      query_rows * query_row + working + key_tiles + pieces);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "kernels/backward/block.h"
 #include "sim/attention/kernel.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace tilemesh::kernels {
@@ -31,8 +32,12 @@ public:
 
     /// Blocks of a user's queries, those of the same heads side by side.
     std::vector<RowBlock>& blocks(int user) { return blocks_[static_cast<std::size_t>(user)]; }
-    /// Makes the terms of every block that meets keys.
+    /// Makes the terms of every block that meets keys, and this rank's share of the gradient of the sinks.
     void begin();
+    /// The gradient of the sinks of a user, by blocks of tile_heads kv heads: [heads, group, 1], less its scale.
+    std::vector<Tile>& sinks(int user) { return sinks_[static_cast<std::size_t>(user)]; }
+    /// Stores it in full.
+    void store_sinks(int user);
     /// The block is needed in SRAM for one step more, and for one step less. The last step of all stores its dq.
     void enter(RowBlock& block);
     void leave(RowBlock& block);
@@ -52,7 +57,15 @@ private:
 
     tl::Context& tl_;
     const attention::Launch& launch_;
+    void add_sinks(const RowBlock& block, const RowTerms& terms);
+    attention::Range head_block(std::size_t number) const {
+        const auto begin = static_cast<std::int64_t>(number) * launch_.tiling.tile_heads;
+        return {begin, std::min(begin + launch_.tiling.tile_heads, launch_.heads.size())};
+    }
+
+    TermSource terms_;
     std::vector<std::vector<RowBlock>> blocks_;  // by user
+    std::vector<std::vector<Tile>> sinks_;       // by user, by block of heads
 };
 
 }  // namespace tilemesh::kernels

@@ -52,4 +52,13 @@ void bring_shared_gradient_home(attention::Schedule& schedule, const attention::
     bring_home(schedule, needs, user, needs.shared_id(), tree, 1);  // they are attended first of all
 }
 
+void sum_sinks(attention::Schedule& schedule, const attention::NeedSets& needs, int user,
+               const std::vector<int>& row) {
+    if (!needs.has_sinks()) return;
+    // Both ways to rank 0, wherever in the row it stands. The sums are there before the first keys are attended.
+    const auto at = static_cast<int>(std::find(row.begin(), row.end(), 0) - row.begin());
+    const Tree tree = attention::arms(row, at);
+    schedule.reduce(tree, {.kind = Item::Kind::sinks, .user = user}, std::vector<bool>(row.size(), true), 1);
+}
+
 }  // namespace tilemesh::kernels

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a chunk's gradient comes home in a backward schedule: along a tree of ranks, summed on the way.
+// How a chunk's gradient comes home in a backward schedule: along a tree of ranks, summed on the way. And how the
+// gradient of the sinks is summed over the ranks.
 #pragma once
 
 #include "sim/attention/schedule.h"
@@ -16,5 +17,8 @@ void bring_gradient_home(attention::Schedule& schedule, const attention::NeedSet
 /// The same for the keys that every rank has, to their home rank from both sides of the row of all ranks.
 void bring_shared_gradient_home(attention::Schedule& schedule, const attention::NeedSets& needs, int user,
                                 const std::vector<int>& row, bool wraps);
+/// The gradient of the sinks comes to rank 0, summed along a row of all ranks.
+void sum_sinks(attention::Schedule& schedule, const attention::NeedSets& needs, int user,
+               const std::vector<int>& row);
 
 }  // namespace tilemesh::kernels

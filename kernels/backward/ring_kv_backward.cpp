@@ -12,7 +12,7 @@
 
 namespace tilemesh::kernels {
 
-Schedule ring_kv_backward(const NeedSets& needs, const RankGrid&) {
+Schedule ring_kv_backward(const NeedSets& needs, const RankGrid& grid) {
     const int n = needs.ranks();
     Schedule schedule(n, needs.users(), 1, Schedule::Pass::backward);
     for (int user = 0; user < needs.users(); ++user) {
@@ -34,6 +34,7 @@ Schedule ring_kv_backward(const NeedSets& needs, const RankGrid&) {
             // The share of hop h is made in step h and leaves in step h + 1, behind the chunk.
             bring_gradient_home(schedule, needs, user, attention::path(homeward), first + 1);
         }
+        sum_sinks(schedule, needs, user, grid.line());
     }
     return schedule;
 }

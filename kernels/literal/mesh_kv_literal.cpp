@@ -92,6 +92,7 @@ std::optional<std::string> mesh_kv_literal_refuses(const attention::Problem& pro
     if (problem.users.size() != 1) return fmt::format("it knows one user, the problem has {}", problem.users.size());
     if (problem.mask->name() != "full")
         return fmt::format("it has no mask, the problem's is {}", problem.mask->name());
+    if (problem.soft_cap > 0.0 || !problem.sinks.empty()) return "it knows neither a soft cap nor sinks";
     if (problem.users[0].queries < ranks || problem.users[0].keys < ranks) {
         return fmt::format("every one of the {} ranks must have queries and keys", ranks);
     }

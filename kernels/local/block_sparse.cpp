@@ -49,7 +49,7 @@ std::vector<Listed> block_list(const LocalBlocks& blocks, const LocalBlock& quer
 
 void block_sparse(tl::Context& tl, const Launch& launch) {
     LocalBlocks blocks(tl, launch);
-    Attention attention(tl, launch.problem->scale, launch.schedule->state_format().o);
+    Attention attention(tl, *launch.problem, launch.schedule->state_format().o);
     const std::int64_t most = launch.tiling.tile_keys, size = std::min(launch.tiling.fold_keys, most);
     for (const LocalBlock& queries : blocks.all()) {
         const std::vector<Listed> list = block_list(blocks, queries, size, most);
@@ -66,11 +66,12 @@ void block_sparse(tl::Context& tl, const Launch& launch) {
             block.k = blocks.k(queries, keys);
             block.v = blocks.v(queries, keys, block.k);
             block.state = state.get();
-            block.bias = blocks.bias(queries, keys);
-            if (list[i].visible == Visible::some) block.mask = blocks.mask(queries, keys);
+            block.terms = blocks.terms(queries, keys);
+            if (list[i].visible == Visible::some && launch.problem->mask->compare_operations() > 0)
+                block.mask = blocks.mask(queries, keys);
             if (i + 1 == list.size())
                 block.done = [&, queries, state] {
-                    blocks.store(queries, finish(tl, *state, launch.problem->dtype));
+                    blocks.finish(queries, *state);
                     *state = State();
                 };
             attention.attend(std::move(block));

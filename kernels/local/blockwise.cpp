@@ -39,6 +39,13 @@ void blockwise(tl::Context& tl, const Launch& launch) {
             blocks.store(block, blocks.nothing(block));
             continue;
         }
+        if (const Tile sink = blocks.sinks(block, 1.0F)) {  // one more score, of value 0
+            const Tile m_new = tl.maximum(m, sink);
+            const Tile a = tl.exp(m - m_new);
+            l = l * a + tl.exp(sink - m_new);
+            o = o * a;
+            m = m_new;
+        }
         // Where nothing was visible l and o are 0, and log 0 is -inf.
         const Tile divisor = tl.maximum(l, std::numeric_limits<float>::min());
         blocks.store(block, {tl.cast(o / divisor, launch.problem->dtype), m + tl.log(l)});

@@ -14,6 +14,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <numbers>
+#include <utility>
 
 namespace tilemesh::kernels {
 namespace {
@@ -45,7 +47,7 @@ public:
         : tl_(tl),
           launch_(launch),
           problem_(*launch.problem),
-          attention_(tl, problem_.scale, launch.schedule->state_format().o) {}
+          attention_(tl, problem_, launch.schedule->state_format().o) {}
 
     void all() {
         const attention::Dilation pattern = *problem_.mask->dilation();
@@ -109,7 +111,7 @@ private:
             block.state = state.get();
             if (begin + size >= keys.count)
                 block.done = [this, user, rows, state] {
-                    store(user, rows, finish(tl_, *state, problem_.dtype));
+                    store(user, rows, finish(tl_, *state, problem_.dtype, sink(user, rows)));
                     *state = State();
                 };
             attention_.attend(std::move(block));
@@ -117,10 +119,22 @@ private:
     }
 
     void hide(int user, const GatheredRows& rows) {
-        // One tile of zeros serves all of them.
-        if (!hidden_.o)
-            hidden_ = nothing_visible(tl_, Shape{1, launch_.tiling.tile_queries, problem_.value_dim}, problem_.dtype);
+        // One tile of zeros serves all of them, or those of a head when its rows have a sink.
+        const std::pair of{user, rows.kv_head * problem_.group() + rows.first % problem_.group()};
+        if (!hidden_.o || (!problem_.sinks.empty() && of != hidden_of_)) {
+            hidden_ = nothing_visible(tl_, Shape{1, launch_.tiling.tile_queries, problem_.value_dim}, problem_.dtype,
+                                      sink(user, rows));
+            hidden_of_ = of;
+        }
         store(user, rows, {tl_.slice(hidden_.o, 1, 0, rows.count), tl_.slice(hidden_.lse, 1, 0, rows.count)});
+    }
+
+    /// Of the one query head of the rows [1, 1, 1], in base 2; no tile when there is none.
+    Tile sink(int user, const GatheredRows& rows) {
+        Tensor* const sinks = launch_.users[static_cast<std::size_t>(user)].sinks;
+        if (!sinks) return {};
+        return tl_.load(tl::at(*sinks, rows.kv_head, rows.first % problem_.group()), Shape{1, 1, 1}, Dtype::f32) *
+               std::numbers::log2e_v<float>;
     }
 
     void store(int user, const GatheredRows& rows, const Result& result) {
@@ -134,6 +148,7 @@ private:
     const attention::Problem& problem_;
     Attention attention_;
     Result hidden_;
+    std::pair<int, std::int64_t> hidden_of_;  // user and query head
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numbers>
 
 namespace tilemesh::kernels {
 
@@ -70,19 +71,27 @@ Tile LocalBlocks::mask(const LocalBlock& block, Range keys) {
                         {keys.begin, keys.size(), 1});
 }
 
-Tile LocalBlocks::bias(const LocalBlock& block, Range keys) {
-    Tensor* tensor = tensors(block).bias;
-    if (!tensor) return {};
-    return tl_.load(tl::at(*tensor, 0, 0, keys.begin), Shape{1, 1, keys.size()}, Dtype::f32);
+ScoreTerms LocalBlocks::terms(const LocalBlock& block, Range keys) {
+    ScoreTerms terms = terms_.terms({block.user, 0, block.heads, block.tokens, positions(block)}, 0, keys);
+    terms.key_bias = terms_.key_bias(block.user, 0, keys);
+    return terms;
+}
+
+Tile LocalBlocks::sinks(const LocalBlock& block, float factor) {
+    return terms_.sinks(block.user, block.heads, block.tokens.size(), factor);
 }
 
 Tile LocalBlocks::scores(const LocalBlock& block, const Tile& q, const Tile& k, Range keys) {
-    Tile scores = tl_.dot(q, tl_.trans(k));
-    if (const Tile bias = this->bias(block, keys)) scores = scores + bias;
-    scores = scores * static_cast<float>(launch_.problem->scale);
-    if (visible(block, keys) != Visible::all)
+    const attention::Problem& problem = *launch_.problem;
+    Tile scores = with_terms(tl_, capped(tl_, problem, tl_.dot(q, tl_.trans(k))), terms(block, keys));
+    scores = std::exchange(scores, Tile()) * static_cast<float>(problem.score_unit());
+    if (visible(block, keys) != Visible::all && problem.mask->compare_operations() > 0)
         scores = tl_.where(mask(block, keys), scores, -std::numeric_limits<float>::infinity());
     return scores;
+}
+
+void LocalBlocks::finish(const LocalBlock& block, const State& state) {
+    store(block, kernels::finish(tl_, state, launch_.problem->dtype, sinks(block, std::numbers::log2e_v<float>)));
 }
 
 void LocalBlocks::store(const LocalBlock& block, const Result& result) {
@@ -93,7 +102,7 @@ void LocalBlocks::store(const LocalBlock& block, const Result& result) {
 
 Result LocalBlocks::nothing(const LocalBlock& block) {
     return nothing_visible(tl_, Shape{block.heads.size(), rows(block), launch_.problem->value_dim},
-                           launch_.problem->dtype);
+                           launch_.problem->dtype, sinks(block, std::numbers::log2e_v<float>));
 }
 
 Tiling plan_preferring(const Tiling& preferred, const attention::Problem& problem, const attention::NeedSets& needs,

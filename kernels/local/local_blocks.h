@@ -21,7 +21,7 @@ struct LocalBlock {
 
 class LocalBlocks {
 public:
-    LocalBlocks(tl::Context& tl, const attention::Launch& launch) : tl_(tl), launch_(launch) {}
+    LocalBlocks(tl::Context& tl, const attention::Launch& launch) : tl_(tl), launch_(launch), terms_(tl, launch) {}
 
     /// All of this PE's, by user, heads and tokens.
     std::vector<LocalBlock> all() const;
@@ -35,11 +35,14 @@ public:
     /// [heads, keys, value_dim]; with latents a view of `k`, the tile of the same keys.
     Tile v(const LocalBlock& block, attention::Range keys, const Tile& k);
     Tile mask(const LocalBlock& block, attention::Range keys);  // [1 or heads, rows, keys]
-    /// [1, 1, keys], divided by the scale; no tile when the mask has none.
-    Tile bias(const LocalBlock& block, attention::Range keys);
-    /// scale * (q k^T + bias) with what is hidden at -inf: the scores as a textbook has them.
+    ScoreTerms terms(const LocalBlock& block, attention::Range keys);
+    /// [heads, rows, 1] times `factor`; no tile when the problem has no sinks.
+    Tile sinks(const LocalBlock& block, float factor);
+    /// scale * q k^T, capped and biased, with what is hidden at -inf: the scores as a textbook has them.
     Tile scores(const LocalBlock& block, const Tile& q, const Tile& k, attention::Range keys);
     void store(const LocalBlock& block, const Result& result);
+    /// The result of a state of base-2 exponentials, stored.
+    void finish(const LocalBlock& block, const State& state);
     /// The result of a block that sees no key.
     Result nothing(const LocalBlock& block);
 
@@ -53,6 +56,7 @@ private:
 
     tl::Context& tl_;
     const attention::Launch& launch_;
+    TermSource terms_;
 };
 
 /// Tiles as plan_attention chooses them, with `preferred` where that fits.

@@ -37,7 +37,16 @@ void standard(tl::Context& tl, const Launch& launch) {
         // m = -inf and p = 0; the smallest number in place of that 0 leaves lse at -inf.
         const Tile lse = m - tl.log(tl.maximum(tl.max(p), std::numeric_limits<float>::min()));
         p = tl.cast(p, v.dtype());
-        blocks.store(block, {tl.cast(tl.dot(p, v), v.dtype()), lse});
+        const Tile o = tl.dot(p, v), sink = blocks.sinks(block, 1.0F);
+        if (!sink) {
+            blocks.store(block, {tl.cast(o, v.dtype()), lse});
+            continue;
+        }
+        // The sink is one more score, of value 0: of all the weight the keys keep e^(lse - lse with it).
+        const Tile most = tl.maximum(tl.maximum(lse, sink), lowest_score), keys_weigh = tl.exp(lse - most);
+        const Tile sum = keys_weigh + tl.exp(sink - most);
+        const Tile kept = keys_weigh / tl.maximum(sum, std::numeric_limits<float>::min());
+        blocks.store(block, {tl.cast(o * kept, v.dtype()), most + tl.log(sum)});
     }
 }
 
@@ -60,7 +69,7 @@ attention::Tiling plan_standard(const attention::Problem& problem, const attenti
     const std::int64_t per_row =
         tiling.tile_keys * (4 + 4 + 1) + problem.head_dim * width + problem.value_dim * (4 + width) + 4 * 4;
     const auto bytes = [&] {
-        return static_cast<std::uint64_t>(keys_and_values + tiling.tile_keys * 4 +
+        return static_cast<std::uint64_t>(keys_and_values + tiling.tile_keys * 4 + term_bytes(problem, tiling) +
                                           tiling.tile_queries * problem.group() * per_row);
     };
     while (bytes() > device.sram_bytes && request.tile_queries == 0 && tiling.tile_queries > 1)

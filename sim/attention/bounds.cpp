@@ -2,6 +2,7 @@
 // The arithmetic of the lower bounds. Work is counted in visible pairs, exactly, whatever tiles a kernel would use.
 #include "sim/attention/bounds.h"
 
+#include "sim/attention/biases.h"
 #include "sim/attention/sharding.h"
 
 #include <algorithm>
@@ -33,8 +34,29 @@ Work work_of(double triples, double rows, const Problem& problem, const MachineR
     const auto d = static_cast<double>(problem.head_dim), dv = static_cast<double>(problem.value_dim);
     const bool forward = pass == Schedule::Pass::forward;
     const double macs = triples * (forward ? d + dv : 3 * d + 2 * dv);
-    const double simple = forward ? std::max(0.0, triples - rows) : triples;
-    return {macs / rates.macs_per_ns, triples / rates.exp2_per_ns + simple / rates.simple_per_ns};
+    double simple = forward ? std::max(0.0, triples - rows) : triples;
+    double tanhs = 0.0;
+    if (problem.soft_cap > 0.0) {
+        tanhs = triples;
+        const Mask& mask = *problem.mask;
+        if (has_biases(mask)) simple += triples;
+        if (!forward) simple += triples;
+    }
+    return {macs / rates.macs_per_ns,
+            triples / rates.exp2_per_ns + simple / rates.simple_per_ns + tanhs / rates.tanh_per_ns};
+}
+
+/// f32 numbers of biases per pair, given the visible triples of all heads and of the first one.
+double pair_bias_bytes(const Problem& problem, double triples, double triples_of_a_head) {
+    switch (problem.mask->pair_bias()) {
+        case PairBias::none:
+            return 0.0;
+        case PairBias::shared:
+            return 4.0 * triples_of_a_head;
+        case PairBias::by_head:
+            break;
+    }
+    return 4.0 * triples;
 }
 
 /// How many of `ones` are in at least one visible pair with `others`; `visible` answers for runs of both.
@@ -118,6 +140,14 @@ public:
 
     double hbm_ns(int rank) const {
         double bytes = 0;
+        // What all heads share is read once, however many parts of the heads a rank works on: not counted then.
+        const PairBias kind = problem_.mask->pair_bias();
+        if (kind == PairBias::by_head || (kind == PairBias::shared && schedule_.head_parts() == 1))
+            for (const Action& action : schedule_.program(rank))
+                if (action.kind == Action::Kind::attend)
+                    bytes += pair_bias_bytes(
+                        problem_, triples_of(action),
+                        needs_.triples(action.item.user, action.owner, action.item.id, action.keys, {0, 1}));
         for (int user = 0; user < needs_.users(); ++user) {
             bool sends_queries = false;
             std::set<int> attended;             // chunks that own queries are attended to here
@@ -318,6 +348,9 @@ Bound machine_bound(const Problem& problem, const MachineRates& rates, Schedule:
                               {queries_that_see(problem, user, queries, keys),
                                keys_that_are_seen(problem, user, queries, keys), tokens.queries, tokens.keys},
                               pass);
+        if (problem.mask->pair_bias() != PairBias::none)
+            bytes += pair_bias_bytes(
+                problem, triples, static_cast<double>(visible_pairs(*problem.mask, {user, {0, 1}}, queries, keys)));
     }
     const double pes = rates.pes;
     return {{{"matrix", work.matrix_ns / pes},

@@ -19,6 +19,7 @@ struct MachineRates {
     double exp2_per_ns = 1;       // vector engine, elements
     double simple_per_ns = 1;     // vector engine, elements of the cheapest operation (comparison, add)
     double hbm_bytes_per_ns = 1;  // one PE's HBM slice, peak
+    double tanh_per_ns = 1;       // vector engine, elements; of tanh or the exponential that it could be made of
 };
 
 struct BoundTerm {
@@ -38,9 +39,11 @@ struct Bound {
 /// - vector: per visible pair and query head one exponential, and the comparisons of the row maximum (one less than
 /// the
 ///   row has visible keys; l >= 1 and lse depend on the true maximum). Scaling can be folded into q, the subtraction
-///   into the exponential, the row sum into the value product (a column of ones): none of these is counted;
+///   into the exponential, the row sum into the value product (a column of ones), biases may enter as its
+///   accumulator: none of these is counted. A soft cap costs a tanh, and then a bias an addition (backward: and a
+///   product with its slope);
 /// - HBM: q, k and v that some visible pair needs read once, o written once, over all slices (backward: do, o, m and
-///   l read with q; dq, dk and dv written);
+///   l read with q; dq, dk and dv written), and biases per pair of visible pairs, of one head when all share them;
 /// - link: 0, because data may be placed so that heads never meet (head-parallel).
 Bound machine_bound(const Problem& problem, const MachineRates& rates, Schedule::Pass pass = Schedule::Pass::forward);
 

@@ -2,7 +2,10 @@
 // The passage of a batch over the other side, tile by tile. Tiles of which the mask hides everything are not read.
 #include "sim/attention/gradient_worker.h"
 
+#include "sim/attention/biases.h"
+
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace tilemesh::attention {
@@ -27,6 +30,7 @@ GradientWorker::GradientWorker(const Problem& problem, const Inputs& inputs, int
       user_(user),
       sizes_(problem.users[index(user)]),
       forward_(forward),
+      biased_(has_biases(*problem.mask)),
       sums_(problem.head_dim, problem.value_dim, for_keys) {}
 
 void GradientWorker::rows(const GradientBatch& batch, std::span<double> dq) {
@@ -105,31 +109,41 @@ void GradientWorker::meet(const GradientBatch& batch, std::int64_t items, const 
     });
 }
 
-/// Replaces scores q.k by ds, the weights of q and k, and products do.v by p, the weights of do.
+/// Replaces scores q.k by the weights of q and k (ds, through the cap when there is one), and products do.v by p, the
+/// weights of do.
 void GradientWorker::weigh(const Meeting& meeting, Visible visible, std::span<double> scores,
                            std::span<double> dp) const {
     const bool one_query = meeting.queries.size() == 1;
+    const double cap = problem_.soft_cap;
+    std::array<double, PairSums::tile_items> biases{};
+    if (biased_) add_biases_of(meeting, std::span(biases).first(scores.size()));
     for (std::size_t i = 0; i < scores.size(); ++i) {
         const auto other = static_cast<std::int64_t>(i);
         const std::int64_t query = meeting.queries.begin + (one_query ? 0 : other);
         const std::int64_t key = meeting.keys.begin + (one_query ? other : 0);
         const std::size_t row = index(meeting.head * sizes_.queries + query);
         const bool seen = visible == Visible::all || (visible == Visible::some && sees(meeting.head, query, key));
+        const double bent = cap > 0.0 ? std::tanh(scores[i] / cap) : 0.0;
+        const double score = (cap > 0.0 ? cap * bent : scores[i]) + biases[i];
         const double p = seen && forward_.sum[row] > 0.0
-                             ? std::exp(scores[i] + bias(key) - forward_.maximum[row]) / forward_.sum[row]
+                             ? std::exp(score - forward_.maximum[row]) / forward_.sum[row]
                              : 0.0;
-        scores[i] = p * (dp[i] - forward_.d[row]);
+        scores[i] = p * (dp[i] - forward_.d[row]) * (1.0 - bent * bent);
         dp[i] = p;
     }
+}
+
+void GradientWorker::add_biases_of(const Meeting& meeting, std::span<double> biases) const {
+    const Viewer viewer{user_, meeting.head};
+    const std::int64_t first = sizes_.query_offset + meeting.queries.begin;
+    if (meeting.queries.size() == 1) return add_biases(*problem_.mask, viewer, first, meeting.keys, biases);
+    for (std::size_t i = 0; i < biases.size(); ++i)
+        add_biases(*problem_.mask, viewer, first + static_cast<std::int64_t>(i), meeting.keys, biases.subspan(i, 1));
 }
 
 Visible GradientWorker::visible(const Meeting& meeting) const {
     const Range positions{sizes_.query_offset + meeting.queries.begin, sizes_.query_offset + meeting.queries.end};
     return problem_.mask->block({user_, meeting.head}, positions, meeting.keys);
-}
-
-double GradientWorker::bias(std::int64_t key) const {
-    return problem_.mask->has_key_bias() ? static_cast<double>(problem_.mask->key_bias(user_, key)) : 0.0;
 }
 
 bool GradientWorker::sees(std::int64_t head, std::int64_t query, std::int64_t key) const {

@@ -25,8 +25,8 @@ using GradientBatch = std::vector<GradientItem>;
 
 /// What rows have of the forward pass, [heads_q, queries]; only rows that are met need theirs.
 struct ForwardTerms {
-    std::span<const double> maximum, sum;  // reference.h; apart, so that p is right however large the scores are
-    std::span<const double> d;             // D
+    std::span<const double> maximum, sum;  // reference.h, with the sink; apart, so that p is right however large the scores are
+    std::span<const double> d;             // D, less the gradient of lse
 };
 
 class GradientWorker {
@@ -52,13 +52,15 @@ private:
     void weigh(const Meeting& meeting, Visible visible, std::span<double> scores, std::span<double> dp) const;
     Visible visible(const Meeting& meeting) const;
     bool sees(std::int64_t head, std::int64_t query, std::int64_t key) const;
-    double bias(std::int64_t key) const;
+    /// Of the pairs of a meeting, in order.
+    void add_biases_of(const Meeting& meeting, std::span<double> biases) const;
 
     const Problem& problem_;
     const Inputs& inputs_;
     const int user_;
     const User sizes_;
     const ForwardTerms forward_;
+    const bool biased_;
     PairSums sums_;
     std::vector<Visible> visible_;
     std::vector<float> stored_;

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tilemesh::attention {
@@ -67,26 +68,31 @@ struct StateTensors {
 /// What one PE has in its HBM of its own rank's tokens of one user. Rows are tokens times the query heads of a kv
 /// head: row t * group + j is query token t, head j of the group.
 struct UserTensors {
-    Tensor* q = nullptr;     // [heads, rows, head_dim]; null: this PE has no queries
-    Tensor* k = nullptr;     // [heads, keys, head_dim]; null: no keys
-    Tensor* v = nullptr;     // [heads, keys, value_dim]; null with latents
-    KeyTensors shared;       // the same of the keys that every rank has; null: there are none
-    Tensor* o = nullptr;     // [heads, rows, value_dim]
-    Tensor* lse = nullptr;   // [heads, rows, 1] f32, natural logarithm; null in a backward pass
-    Tensor* bias = nullptr;  // [1, 1, keys of all ranks, one rank after the other, then shared ones] f32, divided by
-                             // the scale; null: no bias
+    Tensor* q = nullptr;    // [heads, rows, head_dim]; null: this PE has no queries
+    Tensor* k = nullptr;    // [heads, keys, head_dim]; null: no keys
+    Tensor* v = nullptr;    // [heads, keys, value_dim]; null with latents
+    KeyTensors shared;      // the same of the keys that every rank has; null: there are none
+    Tensor* o = nullptr;    // [heads, rows, value_dim]
+    Tensor* lse = nullptr;  // [heads, rows, 1] f32, natural logarithm; null in a backward pass
+    // Biases are f32 and divided by the unit of the scores, keys are those of all ranks, one rank after the other, then
+    // shared ones.
+    Tensor* bias = nullptr;    // [1, 1, keys]; null: no bias per key
+    Tensor* slopes = nullptr;  // [heads, query heads of a kv head, 1]; null: no slopes
+    Tensor* sinks = nullptr;   // the same, as the problem has them; null: no sinks
 };
 
 /// What a backward pass has beside them: o (in f32), m and l, which the forward pass left, and what it computes.
 struct UserGradientTensors {
-    Tensor* m =
-        nullptr;  // [heads, rows, 1] f32, in: maximum of scale log2(e) q.k; the lowest f32 without visible keys
-    Tensor* l = nullptr;    // [heads, rows, 1] f32, in: sum of 2^(score - m); 0 without
-    Tensor* d_o = nullptr;  // [heads, rows, value_dim], in
-    Tensor* dq = nullptr;   // [heads, rows, head_dim], out
-    Tensor* dk = nullptr;   // [heads, keys, head_dim], out
-    Tensor* dv = nullptr;   // [heads, keys, value_dim], out
-    KeyTensors shared;      // dk and dv, out, of the keys that every rank has; on their home rank
+    // [heads, rows, 1] f32, in, the sink among the scores: maximum of score log2(e); the lowest f32 where there is none.
+    Tensor* m = nullptr;
+    Tensor* l = nullptr;      // [heads, rows, 1] f32, in: sum of 2^(score log2(e) - m); 0 where there is none
+    Tensor* d_o = nullptr;    // [heads, rows, value_dim], in
+    Tensor* dq = nullptr;     // [heads, rows, head_dim], out
+    Tensor* dk = nullptr;     // [heads, keys, head_dim], out
+    Tensor* dv = nullptr;     // [heads, keys, value_dim], out
+    Tensor* d_lse = nullptr;  // [heads, rows, 1] f32, in; null: no gradient of lse comes in
+    Tensor* dsink = nullptr;  // [heads, query heads of a kv head, 1] f32, out; on rank 0, when there are sinks
+    KeyTensors shared;        // dk and dv, out, of the keys that every rank has; on their home rank
     // With latents dk is [heads, keys, head_dim - value_dim], null if that has no columns, and dv the columns before
     // it: the gradient of k, in two tensors.
 
@@ -108,6 +114,9 @@ struct Launch {
     std::vector<int> peers;  // by rank: the PE that owns the same heads there
     std::vector<UserTensors> users;
     std::vector<UserGradientTensors> gradient_users;  // of a backward pass
+    /// By user and rank whose queries this PE works for: biases per pair as above, [heads, rows, keys], or [1,
+    /// tokens, keys] when all heads share them.
+    std::map<std::pair<int, int>, Tensor*> pair_biases;
     // Room in this PE's HBM for what comes from elsewhere or does not stay in SRAM; heads are those of the head part.
     std::map<Item, KeyTensors> chunks;     // [heads, keys of the chunk, ...]
     std::map<Item, Tensor*> queries;       // [heads, rows of the queries, head_dim]

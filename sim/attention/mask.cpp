@@ -3,6 +3,8 @@
 // interface, so any mask can be a part; the single masks are in masks/.
 #include "sim/attention/mask.h"
 
+#include "sim/attention/biases.h"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -122,6 +124,29 @@ public:
         return sum;
     }
 
+    bool has_slopes() const override {
+        return any([](const Mask& part) { return part.has_slopes(); });
+    }
+    float slope(Viewer viewer) const override {
+        float sum = 0.0F;
+        for (const auto& part : parts_) sum += part->slope(viewer);
+        return sum;
+    }
+    PairBias pair_bias() const override {
+        PairBias most = PairBias::none;
+        for (const auto& part : parts_) most = std::max(most, part->pair_bias());
+        return most;
+    }
+    void add_pair_bias(Viewer viewer, std::int64_t query_position, Range keys, std::span<float> out) const override {
+        for (const auto& part : parts_) part->add_pair_bias(viewer, query_position, keys, out);
+    }
+    std::shared_ptr<const Mask> placed(std::span<const User> users) const override {
+        Parts parts = parts_;
+        for (auto& part : parts)
+            if (auto moved = part->placed(users)) part = std::move(moved);
+        return std::make_shared<AllOf>(std::move(parts));
+    }
+
     std::optional<std::string> refuses(std::span<const User> users) const override {
         for (const auto& part : parts_)
             if (auto why = part->refuses(users)) return why;
@@ -174,9 +199,9 @@ private:
 }  // namespace
 
 std::shared_ptr<const Mask> all_of(Parts parts) {
-    // A part that never needs an element mask hides nothing; unless it adds a bias, the conjunction costs and says
-    // less without it.
-    std::erase_if(parts, [](const auto& part) { return part->compare_operations() == 0 && !part->has_key_bias(); });
+    // A part that never needs an element mask and has no bias hides nothing; the conjunction costs and says less
+    // without it.
+    std::erase_if(parts, [](const auto& part) { return part->compare_operations() == 0 && !has_biases(*part); });
     Parts flat;  // an "and" of "and"s is one "and"
     for (const auto& part : parts) {
         const auto* const inner = dynamic_cast<const AllOf*>(part.get());

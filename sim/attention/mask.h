@@ -44,6 +44,9 @@ struct Dilation {
     std::int64_t offset(std::int64_t query_head) const { return by_head ? query_head % step : 0; }
 };
 
+/// A number per query and key that is added to scores: none, the same for all heads, or one for every query head.
+enum class PairBias : std::uint8_t { none, shared, by_head };
+
 class Mask {
 public:
     virtual ~Mask() = default;
@@ -60,7 +63,8 @@ public:
     /// Number of visible pairs in a block (exact). Unless a mask knows better, halves the longer side until a block
     /// is all or none: the work grows with the length of the border between visible and hidden, not with the area.
     virtual std::uint64_t visible_pairs(Viewer viewer, Range query_positions, Range key_positions) const;
-    /// Vector operations per element to build the element mask from position vectors (0 when never needed).
+    /// Vector operations per element to build the element mask from position vectors; 0 when it is never needed:
+    /// nothing is hidden, or what is hidden has a bias of -inf.
     virtual int compare_operations() const = 0;
     /// True when no query can see a key after its own position; then queries default to the last positions.
     virtual bool is_causal() const { return false; }
@@ -75,8 +79,18 @@ public:
     virtual bool varies_by_head() const { return false; }
     /// True when key_bias() is not 0 everywhere.
     virtual bool has_key_bias() const { return false; }
-    /// What is added to the score of every query with this key before the softmax, after the scale; finite.
+    /// What is added to the score of every query with this key before the softmax, after scale and cap; -inf hides.
     virtual float key_bias(int /*user*/, std::int64_t /*key_position*/) const { return 0.0F; }
+    /// True when slope() is not 0 everywhere.
+    virtual bool has_slopes() const { return false; }
+    /// The slope times the distance of the two positions is taken from the score (ALiBi).
+    virtual float slope(Viewer) const { return 0.0F; }
+    virtual PairBias pair_bias() const { return PairBias::none; }
+    /// Adds the biases of one query and keys.begin + i to out[i]; -inf hides.
+    virtual void add_pair_bias(Viewer, std::int64_t /*query_position*/, Range /*keys*/, std::span<float>) const {}
+    /// The same mask, once it is known where the queries of these users are, for masks whose tensors count queries
+    /// from a user's first; null: it makes no difference.
+    virtual std::shared_ptr<const Mask> placed(std::span<const User> /*users*/) const { return nullptr; }
     /// The pattern, when the mask is dilated segments and nothing else: for kernels that gather what takes part.
     virtual std::optional<Dilation> dilation() const { return {}; }
     /// Why this mask cannot serve these users (segment ids too few, a bitmap of another size); nothing when it can.

@@ -20,7 +20,8 @@ NeedSets::NeedSets(const Problem& problem, int ranks, Sharding sharding, bool re
       heads_q_(problem.heads_q),
       ranks_(ranks),
       users_(static_cast<int>(problem.users.size())),
-      queries_replicated_(replicate_queries) {
+      queries_replicated_(replicate_queries),
+      has_sinks_(!problem.sinks.empty()) {
     if (ranks < 1) fail<InternalError>("need-sets over {} ranks, expected at least 1", ranks);
     for (const User& user : problem.users) {
         offsets_.push_back(user.query_offset);

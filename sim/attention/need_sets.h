@@ -29,6 +29,8 @@ public:
     int ranks() const { return ranks_; }
     int users() const { return users_; }
     bool queries_replicated() const { return queries_replicated_; }
+    /// Does the problem have sinks? Their gradient is then summed over the ranks.
+    bool has_sinks() const { return has_sinks_; }
     /// Under whose number a rank's queries go: its own, or 0 when all ranks have the same.
     int owner_of(int rank) const { return queries_replicated_ ? 0 : rank; }
 
@@ -76,6 +78,7 @@ private:
     int ranks_ = 1;
     int users_ = 0;
     bool queries_replicated_ = false;
+    bool has_sinks_ = false;
     std::vector<Tokens> queries_;  // by user, rank
     std::vector<Tokens> keys_;     // by user, origin
     std::vector<Ranges> needed_;   // by user, rank, origin

@@ -7,6 +7,7 @@
 #include "sim/base/error.h"
 
 #include <cmath>
+#include <limits>
 
 namespace tilemesh::attention {
 namespace {
@@ -16,6 +17,7 @@ constexpr std::uint64_t most_dim = 65536;
 constexpr std::uint64_t most_users = 4096;
 constexpr std::uint64_t most_tokens = std::uint64_t{1} << 27;
 constexpr double most_pairs = 0x1p62;
+constexpr double least_cap = 1e-3, most_cap = 1e6;
 
 std::int64_t read_count(JsonReader& reader, std::string_view key, std::uint64_t most,
                         std::optional<std::int64_t> otherwise = {}, std::uint64_t least = 1) {
@@ -97,12 +99,25 @@ Problem read_problem(JsonReader reader, const MaskSources& sources) {
     JsonReader users = reader.member("users");
     problem.users = read_users(users);
     const auto mask = reader.optional_member("mask");
-    if (mask) problem.mask = read_mask(*mask, {sources, problem.users});
+    const MaskReading reading{sources, problem.users, problem.heads_q};
+    if (mask) problem.mask = read_mask(*mask, reading);
+    problem.soft_cap = reader.has("soft_cap") ? reader.number("soft_cap", least_cap, most_cap) : 0.0;
+    if (const auto sink = reader.optional_member("sink")) problem.sinks = read_sinks(*sink, reading);
+    if (const auto gradient = reader.optional_member("lse_gradient"))
+        problem.lse_gradient = read_lse_gradient(*gradient, reading);
+    if (reader.value().contains("dropout"))
+        reader.complain("found dropout, which is not modelled; remove it (null does not switch it off either)");
     reader.finish();
     const std::vector<JsonReader> elements = users.elements();
     for (std::size_t i = 0; i < elements.size(); ++i) place_queries(elements[i], problem.users[i], *problem.mask);
+    if (auto placed = problem.mask->placed(problem.users)) problem.mask = std::move(placed);
     if (const auto why = problem.mask->refuses(problem.users)) mask->complain(*why);
     return problem;
+}
+
+float Problem::sink(int user, std::int64_t query_head) const {
+    if (sinks.empty()) return -std::numeric_limits<float>::infinity();
+    return sinks[static_cast<std::size_t>(user)][static_cast<std::size_t>(query_head)];
 }
 
 double visible_pairs(const Problem& problem) {

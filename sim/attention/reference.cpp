@@ -4,6 +4,7 @@
 // a tile is partly visible.
 #include "sim/attention/reference.h"
 
+#include "sim/attention/biases.h"
 #include "sim/attention/in_parallel.h"
 #include "sim/attention/mask_blocks.h"
 #include "sim/attention/reference_arithmetic.h"
@@ -49,6 +50,7 @@ public:
           user_(user),
           sizes_(problem.users[index(user)]),
           result_(result),
+          biased_(has_biases(*problem.mask)),
           value_columns_(round_up(problem.value_dim, panel_columns)),
           row_capacity_(rows_per_batch(problem)),
           queries_(index(row_capacity_ * problem.head_dim)),
@@ -152,14 +154,17 @@ private:
                               .inner = problem_.head_dim,
                               .columns = columns,
                               .accumulate = false});
-        const std::vector<double> biases = biases_of(keys);
         for (std::int64_t i = first; i < first + count; ++i) {
             double* const scores = scores_.data() + i * tile_keys;
             if (i < rows.begin || i >= rows.end) {
                 std::fill_n(scores, columns, 0.0);  // what this row adds to its sums
                 continue;
             }
-            for (std::int64_t key = 0; key < keys.size(); ++key) scores[key] += biases[index(key)];
+            if (problem_.soft_cap > 0.0)
+                for (std::int64_t key = 0; key < keys.size(); ++key)
+                    scores[key] = problem_.soft_cap * std::tanh(scores[key] / problem_.soft_cap);
+            const PlacedRow& row = batch[index(i)];
+            if (biased_) add_biases(*problem_.mask, viewer(row), position(row), keys, {scores, index(keys.size())});
             hide(batch[index(i)], keys, scores);
             std::fill(scores + keys.size(), scores + columns, -infinity);
             const double factor = arithmetic_.absorb(scores, columns, softmax_[index(i)]);
@@ -179,14 +184,6 @@ private:
                               .accumulate = true});
     }
 
-    std::vector<double> biases_of(Range keys) const {
-        std::vector<double> biases(tile_keys);
-        if (!problem_.mask->has_key_bias()) return biases;
-        for (std::int64_t key = keys.begin; key < keys.end; ++key)
-            biases[index(key - keys.begin)] = static_cast<double>(problem_.mask->key_bias(user_, key));
-        return biases;
-    }
-
     void hide(const PlacedRow& row, Range keys, double* scores) const {
         const Visible visible = visible_to(row, keys);
         if (visible == Visible::all) return;
@@ -198,13 +195,18 @@ private:
 
     void store(const PlacedRow& row, std::int64_t i) {
         const RunningSoftmax& state = softmax_[index(i)];
-        const bool empty = state.sum == 0.0;
+        const auto sink = static_cast<double>(problem_.sink(user_, row.row.head));
+        const double maximum = std::max(state.maximum, sink);
+        const bool empty = maximum == -infinity;
+        // The sink is one more score; its value is 0.
+        const double factor = empty ? 0.0 : std::exp(state.maximum - maximum);
+        const double sum = empty ? 1.0 : state.sum * factor + std::exp(sink - maximum);
         const double* const sums = sums_.data() + i * value_columns_;
         double* const out = result_.o.data() + row.output * problem_.value_dim;
-        for (std::int64_t c = 0; c < problem_.value_dim; ++c) out[c] = empty ? 0.0 : sums[c] / state.sum;
-        result_.lse[index(row.lse)] = empty ? -infinity : state.maximum + std::log(state.sum);
-        result_.maximum[index(row.lse)] = state.maximum;
-        result_.sum[index(row.lse)] = state.sum;
+        for (std::int64_t c = 0; c < problem_.value_dim; ++c) out[c] = sums[c] * factor / sum;
+        result_.lse[index(row.lse)] = maximum + std::log(sum);
+        result_.maximum[index(row.lse)] = maximum;
+        result_.sum[index(row.lse)] = empty ? 0.0 : sum;
     }
 
     const Problem& problem_;
@@ -213,6 +215,7 @@ private:
     const User sizes_;
     Reference& result_;
     const ReferenceArithmetic arithmetic_ = reference_arithmetics().front();
+    const bool biased_;
     const std::int64_t value_columns_;
     const std::int64_t row_capacity_;
     std::vector<double> queries_, scores_, sums_;

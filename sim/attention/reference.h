@@ -20,12 +20,13 @@ struct Row {
     bool operator==(const Row&) const = default;
 };
 
-/// A row that sees no key has output 0 and lse -inf.
+/// A row that sees no key has output 0 and lse -inf, or that of its sink.
 struct Reference {
-    std::vector<double> o;    // [queries, heads_q, value_dim], or [rows, value_dim]
-    std::vector<double> lse;  // [heads_q, queries], or [rows]; natural logarithm of the sum of exp(scale * q.k)
+    std::vector<double> o;  // [queries, heads_q, value_dim], or [rows, value_dim]
+    // [heads_q, queries], or [rows]; natural logarithm of the sum of exp(score), the sink's too
+    std::vector<double> lse;
     // The two that lse is made of, since at large scores their sum has lost the second: the greatest score (-inf
-    // where no key is seen) and the sum of exp(score - greatest); as lse.
+    // where there is none) and the sum of exp(score - greatest); as lse.
     std::vector<double> maximum = {}, sum = {};
 };
 

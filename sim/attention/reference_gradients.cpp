@@ -15,6 +15,7 @@
 namespace tilemesh::attention {
 namespace {
 
+constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double unsettled = std::numeric_limits<double>::quiet_NaN();
 
 std::size_t index(std::int64_t value) { return static_cast<std::size_t>(value); }
@@ -66,6 +67,7 @@ void ReferenceGradients::settle(std::span<const Row> rows) {
                 sum += static_cast<double>(d_o[c]) * forward.o[i * d_o.size() + c];
             }
             const std::size_t row = number_of(open[i].query, open[i].head);
+            if (problem_.lse_gradient) sum -= static_cast<double>(problem_.lse_gradient->at(user_, row));
             maximum_[row] = forward.maximum[i];
             sum_[row] = forward.sum[i];
             d_[row] = sum;
@@ -161,6 +163,13 @@ Gradients ReferenceGradients::all() {
     KeyGradients of_keys = gradient_keys(keys);
     result.dk = std::move(of_keys.dk);
     result.dv = std::move(of_keys.dv);
+    if (problem_.sinks.empty()) return result;
+    result.dsink.assign(index(problem_.heads_q), 0.0);
+    for (const Row& row : rows) {
+        const std::size_t number = number_of(row.query, row.head);
+        const auto sink = static_cast<double>(problem_.sink(user_, row.head));
+        if (sink != -infinity) result.dsink[index(row.head)] -= std::exp(sink - maximum_[number]) / sum_[number] * d_[number];
+    }
     return result;
 }
 

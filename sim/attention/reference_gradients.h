@@ -2,8 +2,9 @@
 // What the backward pass of attention should give, in f64, computed from the stored inputs (q, k, v and the gradient
 // of the output) and nothing else; it stands beside reference.h and shares no arithmetic with the tile language or
 // the kernels. With p = exp(scale q.k - lse) and D = sum of do * o of a row (Dao et al., FlashAttention, 2022):
-//     dv += p do     ds = p (do.v - D)     dq += scale ds k     dk += scale ds q
-// over the pairs that the mask shows; a kv head sums over the query heads of its group.
+//     dv += p do     ds = p (do.v - D + dlse)     dq += scale ds k     dk += scale ds q
+// over the pairs that the mask shows; a kv head sums over the query heads of its group. dlse is the gradient of lse
+// that comes in, if any; a cap multiplies ds by its slope, 1 - tanh^2; a sink has p = exp(sink - lse) and do.v = 0.
 #pragma once
 
 #include "sim/attention/inputs.h"
@@ -32,6 +33,7 @@ struct Gradients {
     std::vector<double> dq;  // [queries, heads_q, head_dim]
     std::vector<double> dk;  // [keys, heads_kv, head_dim]
     std::vector<double> dv;  // [keys, heads_kv, value_dim]; empty with latents, which have the gradient of k alone
+    std::vector<double> dsink;  // [heads_q]; empty without sinks
 };
 
 /// The gradients of one user's inputs, all of them or any few. Problem and inputs (which must hold the gradient of
@@ -57,7 +59,8 @@ private:
     const Inputs& inputs_;
     const int user_;
     const int threads_;
-    std::vector<double> maximum_, sum_, d_;  // [heads_q, queries]; the maximum is nan until a row is settled
+    // [heads_q, queries], d less the gradient of lse; the maximum is nan until a row is settled
+    std::vector<double> maximum_, sum_, d_;
 };
 
 }  // namespace tilemesh::attention

@@ -20,6 +20,8 @@ std::string name_of(const Item& item) {
             return fmt::format("register {} of queries {} of user {}{}", item.copy, item.id, item.user, part);
         case Item::Kind::gradient:
             return fmt::format("gradient register {} of chunk {} of user {}{}", item.copy, item.id, item.user, part);
+        case Item::Kind::sinks:
+            return fmt::format("register {} of the gradient of the sinks of user {}{}", item.copy, item.user, part);
     }
     return {};
 }
@@ -137,7 +139,7 @@ void Schedule::reduce(const Tree& tree, Item item, const std::vector<bool>& has,
 
 void Schedule::reduce(const Tree& tree, Item item, std::vector<Ranges> holds, int first_step) {
     const std::size_t nodes = tree.ranks.size();
-    const bool whole = item.kind == Item::Kind::state;  // of all its queries, whatever it holds
+    const bool whole = item.kind != Item::Kind::gradient;  // whatever it holds
     int deepest = 0;
     for (std::size_t node = 0; node < nodes; ++node) deepest = std::max(deepest, tree.depth_of(node));
     std::vector<int> incoming(nodes, 0);  // registers taken at a node by what came from its children

@@ -18,18 +18,20 @@ namespace tilemesh::attention {
 /// What moves or is worked on.
 struct Item {
     enum class Kind : std::uint8_t {
-        chunk,    // K and V of rank `id`, or, number NeedSets::shared_id(), those that every rank has
-        queries,  // the queries of rank `id` (backward: with everything the backward pass needs of them)
-        state,    // a partial result (m, l, o) of the queries of rank `id` (backward: of dq)
-        gradient  // a partial (dk, dv) of the chunk of rank `id`; backward only
+        chunk,     // K and V of rank `id`, or, number NeedSets::shared_id(), those that every rank has
+        queries,   // the queries of rank `id` (backward: with everything the backward pass needs of them)
+        state,     // a partial result (m, l, o) of the queries of rank `id` (backward: of dq)
+        gradient,  // a partial (dk, dv) of the chunk of rank `id`; backward only
+        sinks      // a partial gradient of the sinks, over the queries of some ranks; its sum is on rank `id`
     };
     Kind kind = Kind::chunk;
     std::int32_t user = 0;
     std::int32_t id = 0;
-    std::int32_t copy = 0;       // state, gradient: number of the register that holds it; 0 is what attends add to
+    std::int32_t copy = 0;  // state, gradient: number of the register that holds it; 0 is what attends add to (sinks:
+                            // what the rank's own queries make)
     std::int32_t head_part = 0;  // which of Schedule::head_parts() parts of the kv heads
     auto operator<=>(const Item&) const = default;
-    bool is_register() const { return kind == Kind::state || kind == Kind::gradient; }
+    bool is_register() const { return kind != Kind::chunk && kind != Kind::queries; }
 };
 
 /// "chunk 3 of user 0", "register 1 of the queries of rank 3 of user 0": how messages about tables name things.

@@ -38,6 +38,9 @@ public:
         : schedule_(schedule), needs_(needs), next_(index(schedule.ranks())), ranks_(index(schedule.ranks())) {}
 
     void run() {
+        for (int rank = 0; sums_sinks() && rank < schedule_.ranks(); ++rank)
+            for (int user = 0; user < schedule_.users(); ++user)
+                ranks_[index(rank)].registers[sinks_of(user)] = {{rank, whole}};
         for (bool moved = true; moved;) {
             moved = false;
             for (int rank = 0; rank < schedule_.ranks(); ++rank)
@@ -53,6 +56,8 @@ public:
             for (int user = 0; user < schedule_.users(); ++user)
                 for (int part = 0; part < schedule_.head_parts(); ++part) check_results(rank, user, part);
         }
+        for (int user = 0; sums_sinks() && user < schedule_.users(); ++user)
+            check_register(0, sinks_of(user), [](int) { return whole; });
     }
 
 private:
@@ -64,6 +69,9 @@ private:
         std::map<Item, Held> received;  // chunks and queries
         std::map<Item, Contents> registers;
     };
+
+    bool sums_sinks() const { return needs_.has_sinks() && schedule_.pass() == Schedule::Pass::backward; }
+    static Item sinks_of(int user) { return {.kind = Item::Kind::sinks, .user = user}; }
 
     bool done(int rank) const { return next_[index(rank)] == schedule_.program(rank).size(); }
     const Action& current(int rank) const { return schedule_.program(rank)[next_[index(rank)]]; }

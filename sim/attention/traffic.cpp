@@ -18,6 +18,8 @@ Counts count(const Schedule& schedule) {
                 return counts.query_transfers;
             case Item::Kind::state:
                 return counts.state_transfers;
+            case Item::Kind::sinks:
+                return counts.sink_transfers;
             case Item::Kind::gradient:
                 break;
         }
@@ -76,6 +78,8 @@ std::uint64_t transfer_bytes(const Problem& problem, const NeedSets& needs, cons
         case Item::Kind::state:
             return static_cast<std::uint64_t>(rows *
                                               (backward ? d * f32 : schedule.state_format().sent_row_bytes(dv)));
+        case Item::Kind::sinks:
+            return static_cast<std::uint64_t>(heads * problem.group() * f32);
         case Item::Kind::gradient:
             break;
     }

@@ -19,7 +19,8 @@ struct Counts {
     std::uint64_t chunk_transfers = 0;
     std::uint64_t query_transfers = 0;
     std::uint64_t state_transfers = 0;
-    std::uint64_t gradient_transfers = 0;
+    std::uint64_t gradient_transfers = 0;  // of chunks
+    std::uint64_t sink_transfers = 0;
     std::uint64_t attends = 0;  // (queries of a rank) x (chunk) block products
     std::uint64_t merges = 0;   // copies (merges into a register nobody wrote) not counted
 };
@@ -33,7 +34,8 @@ std::uint64_t chunk_messages(const Schedule& schedule, const std::function<std::
 /// rank is divided over several PEs by heads; each head part of the table has its share of them. A chunk is K and V
 /// of its keys in the storage type (K alone with latents), queries are q in the storage type (backward: q, do, and
 /// lse and rowsum(do o) in f32), a state is o, m and l, or o and lse, for every query as the schedule's state format
-/// has it (backward: dq in f32), a gradient dk and dv of its keys in f32 (their sum with latents).
+/// has it (backward: dq in f32), a gradient dk and dv of its keys in f32 (their sum with latents), a gradient of sinks
+/// a number in f32 per query head.
 std::uint64_t transfer_bytes(const Problem& problem, const NeedSets& needs, const Schedule& schedule,
                              const Action& transfer, std::int64_t heads_kv);
 

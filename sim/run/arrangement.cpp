@@ -45,6 +45,7 @@ attention::MachineRates rates_of(const Panel& panel) {
     rates.pes = panel.machine.pes();
     rates.macs_per_ns = pe.macs_per_ns(panel.problem.dtype);
     rates.exp2_per_ns = std::max(pe.elements_per_ns(Opcode::exp2), pe.elements_per_ns(Opcode::exp));
+    rates.tanh_per_ns = std::max(pe.elements_per_ns(Opcode::tanh), rates.exp2_per_ns);
     for (int op = 0; op < opcode_count; ++op) {
         if (engine_of(static_cast<Opcode>(op)) != EngineKind::vector) continue;
         rates.simple_per_ns = std::max(rates.simple_per_ns, pe.elements_per_ns(static_cast<Opcode>(op)));
@@ -124,7 +125,8 @@ attention::Durations durations_of(const Panel& panel, const Arrangement& a, cons
         const bool forward = a.schedule.pass() == attention::Schedule::Pass::forward;
         const auto depth = static_cast<double>(problem.head_dim + problem.value_dim);
         const double matrix = (forward ? 1.0 : 2.5) * depth / device.macs_per_ns;
-        const double vector = 1.0 / device.exp2_per_ns + 4.0 / device.simple_per_ns;  // scale, maximum, sum, cast
+        double vector = 1.0 / device.exp2_per_ns + 4.0 / device.simple_per_ns;  // scale, maximum, sum, cast
+        if (problem.soft_cap > 0.0) vector += 1.0 / device.exp2_per_ns + 1.0 / device.simple_per_ns;
         return triples * std::max(matrix, vector);
     };
     durations.transfer = [&problem, &a, &wiring, device, heads](int from, int to, const Action& send) {

@@ -66,8 +66,12 @@ std::string describe(const Panel& panel) {
     const std::string dims = problem.head_dim == problem.value_dim
                                  ? fmt::format("{}", problem.head_dim)
                                  : fmt::format("{}/{}", problem.head_dim, problem.value_dim);
-    return fmt::format("{} attention, {} query heads on {} kv heads of {}{}, {}; {}; one rank per {}",
-                       problem.mask->name(), problem.heads_q, problem.heads_kv, dims,
+    std::string variant;
+    if (!problem.sinks.empty()) variant += " with sinks";
+    if (problem.soft_cap > 0.0)
+        variant += fmt::format("{} soft cap {}", variant.empty() ? " with" : " and", problem.soft_cap);
+    return fmt::format("{} attention{}, {} query heads on {} kv heads of {}{}, {}; {}; one rank per {}",
+                       problem.mask->name(), variant, problem.heads_q, problem.heads_kv, dims,
                        problem.latents ? " (latents)" : "", tilemesh::name_of(problem.dtype), users_of(problem),
                        name_of(panel.ranks.unit));
 }

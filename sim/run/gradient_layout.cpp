@@ -27,10 +27,16 @@ public:
         out.l = make(user, "l", rows, 1, Dtype::f32);
         out.d_o = make(user, "do", rows, problem_.value_dim, problem_.dtype);
         out.dq = make(user, "dq", rows, problem_.head_dim, problem_.dtype);
+        if (problem_.lse_gradient) out.d_lse = make(user, "dlse", rows, 1, Dtype::f32);
         if (launch_.tiling.queries_stay) return;
         out.row_over_l = make(user, "1 / l", rows, 1, Dtype::f32);
         out.row_d = make(user, "rowsum(do o)", rows, 1, Dtype::f32);
         out.dq_sum = make(user, "dq in f32", rows, problem_.head_dim, Dtype::f32);
+    }
+
+    void sinks(int user) {
+        if (!problem_.sinks.empty() && launch_.rank == 0)
+            of(user).dsink = make(user, "dsink", problem_.group(), 1, Dtype::f32);
     }
 
     void keys(int user) {
@@ -80,6 +86,11 @@ public:
         };
         column(of(user).m, forward.m);
         column(of(user).l, forward.l);
+        if (!problem_.lse_gradient) return;
+        const attention::LseGradient* const gradient = &*problem_.lse_gradient;
+        of(user).d_lse->set_input(row_values(map, 1, [gradient, user, queries](const Row& row, std::span<float> out) {
+            out[0] = gradient->at(user, static_cast<std::uint64_t>(row.head * queries + row.query));
+        }));
     }
 
 private:
@@ -104,6 +115,7 @@ void add_gradient_tensors(attention::Launch& launch, const MakeTensor& make, con
     for (int user = 0; user < launch.needs->users(); ++user) {
         layout.queries(user);
         layout.keys(user);
+        layout.sinks(user);
         if (inputs && forward) layout.values(user, *inputs, (*forward)[static_cast<std::size_t>(user)]);
     }
     for (const Action& action : launch.schedule->program(launch.rank)) layout.registers(action);

@@ -109,7 +109,8 @@ PreparedGradients prepare_gradients(const Problem& problem, const attention::Inp
         prepared.users.push_back(
             {attention::ReferenceGradients(problem, inputs, user, threads).all(),
              unit * row_norm(inputs, user, TensorName::k, attention::shape_of(problem, user, TensorName::k)),
-             unit * row_norm(inputs, user, TensorName::q, attention::shape_of(problem, user, TensorName::q))});
+             unit * row_norm(inputs, user, TensorName::q, attention::shape_of(problem, user, TensorName::q)),
+             cancelled * std::sqrt(terms)});
         prepared.forward.push_back(std::move(stored));
     }
     return prepared;
@@ -118,7 +119,7 @@ PreparedGradients prepare_gradients(const Problem& problem, const attention::Inp
 namespace {
 
 struct GatheredGradients {
-    Gathered dq, dk, dv;
+    Gathered dq, dk, dv, dsink;
 };
 
 /// Makes `rest`, of the columns behind those of `first`, the whole of both; nothing is left of `first`.
@@ -148,7 +149,8 @@ GatheredGradients gather(const Panel& panel, const Arrangement& a,
     const std::int64_t dk_columns = problem.head_dim - (problem.latents ? problem.value_dim : 0);
     GatheredGradients out{room(shape.queries * problem.heads_q, problem.head_dim),
                           room(shape.keys * problem.heads_kv, dk_columns),
-                          room(shape.keys * problem.heads_kv, problem.value_dim)};
+                          room(shape.keys * problem.heads_kv, problem.value_dim),
+                          room(problem.sinks.empty() ? 0 : problem.heads_q, 1)};
     for (int rank = 0; rank < a.ranks(); ++rank)
         for (int member = 0; member < a.members(); ++member) {
             const attention::UserGradientTensors& tensors =
@@ -173,6 +175,10 @@ GatheredGradients gather(const Panel& panel, const Arrangement& a,
             take_keys(tensors.dv, rank, out.dv, problem.value_dim);
             take_keys(tensors.shared.k, shared, out.dk, dk_columns);
             take_keys(tensors.shared.v, shared, out.dv, problem.value_dim);
+            if (tensors.dsink)
+                tensors.dsink->visit_rows([&](std::int64_t flat, const float* values) {
+                    out.dsink.take(size(first_head * problem.group() + flat), values, 1);
+                });
         }
     if (problem.latents) join_columns(out.dv, out.dk, size(problem.value_dim), size(dk_columns));
     return out;
@@ -193,7 +199,7 @@ void judge_gradients(const Panel& panel, const Arrangement& a,
     const double scatter =
         attention::scatter_of(std::min(query_rows, key_rows), std::min(problem.head_dim, problem.value_dim));
     verdict.tolerance = panel.tolerance.value_or(default_tolerance(problem.dtype) * scatter);
-    Difference dq, dk, dv;
+    Difference dq, dk, dv, dsink;
     std::string miscount;
     for (int user = 0; user < a.needs.users(); ++user) {
         GatheredGradients found = gather(panel, a, launches, user);
@@ -201,6 +207,7 @@ void judge_gradients(const Panel& panel, const Arrangement& a,
         dq.add(found.dq.values, expected.expected.dq, expected.floor_dq);
         dk.add(found.dk.values, expected.expected.dk, expected.floor_dk);
         dv.add(found.dv.values, expected.expected.dv, 0.0);
+        dsink.add(found.dsink.values, expected.expected.dsink, expected.floor_dsink);
         const attention::User& shape = problem.users[size(user)];
         const auto take = [&](const char* name, Gathered& gradient, std::int64_t tokens, std::int64_t heads,
                               std::int64_t dim) {
@@ -215,6 +222,12 @@ void judge_gradients(const Panel& panel, const Arrangement& a,
         take("dq", found.dq, shape.queries, problem.heads_q, problem.head_dim);
         take("dk", found.dk, shape.keys, problem.heads_kv, problem.head_dim);
         if (!problem.latents) take("dv", found.dv, shape.keys, problem.heads_kv, problem.value_dim);
+        if (problem.sinks.empty()) continue;
+        if (miscount.empty()) miscount = found.dsink.miscount("dsink");
+        if (want_outputs)
+            entry.outputs.push_back({fmt::format("user{}.dsink", user),
+                                     {static_cast<std::uint64_t>(problem.heads_q)},
+                                     std::move(found.dsink.values)});
     }
     verdict.pass = miscount.empty();
     verdict.why = miscount;
@@ -232,6 +245,7 @@ void judge_gradients(const Panel& panel, const Arrangement& a,
     judge("dq", dq);
     judge("dk", dk);
     judge("dv", dv);
+    if (!problem.sinks.empty()) judge("dsink", dsink);
 }
 
 }  // namespace tilemesh::run

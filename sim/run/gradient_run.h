@@ -26,7 +26,7 @@ struct PreparedGradients {
         // The least that errors of dq and dk are relative to: where dp - D should be 0 (a query that sees one key)
         // the rounding of f32 stays, and no error is small beside nothing. A thousandth of what dq and dk would be if
         // ds were p sqrt(sum of (do o)^2).
-        double floor_dq = 0.0, floor_dk = 0.0;
+        double floor_dq = 0.0, floor_dk = 0.0, floor_dsink = 0.0;
     };
     std::vector<ForwardResult> forward;  // by user
     std::vector<User> users;
@@ -36,8 +36,9 @@ struct PreparedGradients {
 PreparedGradients prepare_gradients(const attention::Problem& problem, const attention::Inputs& inputs,
                                     const std::vector<attention::Reference>& forward, int threads);
 
-/// Writes verdict and, when wanted, outputs ("user0.dq", "user0.dk", "user0.dv") of a run with values in full. Passes
-/// when each of dq, dk and dv, over all users, is within the tolerance by relative L2 error; the worst is reported.
+/// Writes verdict and, when wanted, outputs ("user0.dq", "user0.dk", "user0.dv", "user0.dsink" [heads_q]) of a run
+/// with values in full. Passes when each of dq, dk, dv and dsink, over all users, is within the tolerance by relative
+/// L2 error; the worst is reported.
 void judge_gradients(const Panel& panel, const Arrangement& arrangement,
                      const std::vector<std::vector<attention::Launch>>& launches, const PreparedGradients& prepared,
                      bool want_outputs, EntryOutcome& entry);

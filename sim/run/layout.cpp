@@ -115,11 +115,51 @@ private:
             tensors.shared.k = tensor("shared k", TensorName::k, problem_.head_dim);
             if (!problem_.latents) tensors.shared.v = tensor("shared v", TensorName::v, problem_.value_dim);
         }
+        head_numbers(tensors, user);
+        // Local kernels may look at blocks that no row of the table attends.
+        if (needs_.ranks() == 1) pair_biases(user, owner);
         const std::int64_t all_keys = problem_.users[static_cast<std::size_t>(user)].keys;
         if (problem_.mask->has_key_bias() && all_keys > 0) {
             tensors.bias = make(name_of_own(user, "key bias"), 1, 1, all_keys, Dtype::f32);
             if (inputs_) tensors.bias->set_input(bias_values(problem_, needs_, user));
         }
+    }
+
+    /// Slopes and sinks of this PE's heads.
+    void head_numbers(attention::UserTensors& tensors, int user) {
+        const auto column = [&](const char* name, const std::function<double(attention::Viewer)>& number) {
+            Tensor* const tensor =
+                make(name_of_own(user, name), launch_.heads.size(), problem_.group(), 1, Dtype::f32);
+            if (tensor) tensor->set_input(head_values(launch_.heads, problem_.group(), user, number));
+            return tensor;
+        };
+        const attention::Mask* const mask = problem_.mask.get();
+        if (mask->has_slopes())
+            tensors.slopes = column("slopes", [mask, unit = problem_.score_unit()](attention::Viewer viewer) {
+                return static_cast<double>(mask->slope(viewer)) / unit;
+            });
+        if (!problem_.sinks.empty())
+            tensors.sinks = column("sinks", [problem = &problem_](attention::Viewer viewer) {
+                return static_cast<double>(problem->sink(viewer.user, viewer.head));
+            });
+    }
+
+    /// Of the queries of `owner`, once.
+    void pair_biases(int user, int owner) {
+        const attention::PairBias kind = problem_.mask->pair_bias();
+        const attention::Tokens& queries = needs_.queries(user, owner);
+        if (kind == attention::PairBias::none || queries.empty() || launch_.pair_biases.contains({user, owner}))
+            return;
+        const bool by_head = kind == attention::PairBias::by_head;
+        Tensor* const tensor =
+            make(fmt::format("user {} pair bias of queries {}", user, owner), by_head ? launch_.heads.size() : 1,
+                 queries.size() * (by_head ? problem_.group() : 1),
+                 problem_.users[static_cast<std::size_t>(user)].keys, Dtype::f32);
+        launch_.pair_biases[{user, owner}] = tensor;
+        if (!tensor) return;
+        const RowMap map{by_head ? problem_.group() : 1, &queries, launch_.heads.begin};
+        if (inputs_) tensor->set_input(pair_bias_values(problem_, needs_, user, map));
+        if (by_head) tensor->set_rows(computed(user, owner, launch_.heads));
     }
 
     /// Room for what this row brings or makes, unless it stays in SRAM.
@@ -143,6 +183,7 @@ private:
             if (tensor) tensor->set_rows(computed_part(item));
             launch_.queries[item] = tensor;
         } else if (action.kind == Kind::attend) {
+            pair_biases(item.user, action.owner);
             register_tensors({Item::Kind::state, item.user, action.owner, 0, item.head_part});
             if (launch_.tiling.launches != attention::Launches::fused)
                 register_tensors(

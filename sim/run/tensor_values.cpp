@@ -72,10 +72,60 @@ InputValues bias_values(const Problem& problem, const attention::NeedSets& needs
             const std::int64_t end = std::min<std::int64_t>(offset[2] + payload.shape.cols(), first + tokens.size());
             for (std::int64_t i = begin; i < end; ++i) {
                 const double bias = static_cast<double>(problem.mask->key_bias(user, tokens.at(i - first)));
-                payload.data[static_cast<std::size_t>(i - offset[2])] = static_cast<float>(bias / problem.scale);
+                payload.data[static_cast<std::size_t>(i - offset[2])] =
+                    static_cast<float>(bias / problem.score_unit());
             }
             first += tokens.size();
         }
+    };
+}
+
+InputValues head_values(Range heads, std::int64_t group, int user, std::function<double(attention::Viewer)> number) {
+    return [=, number = std::move(number)](const std::array<std::int32_t, 3>& offset, Payload& payload) {
+        payload.data.resize(static_cast<std::size_t>(payload.shape.elements()));
+        for (std::size_t i = 0; i < payload.data.size(); ++i) {
+            const auto flat = static_cast<std::int64_t>(i);
+            const std::int64_t kv_head = heads.begin + offset[0] + flat / payload.shape.rows();
+            const std::int64_t head = kv_head * group + offset[1] + flat % payload.shape.rows();
+            payload.data[i] = static_cast<float>(number({user, head}));
+        }
+    };
+}
+
+InputValues pair_bias_values(const Problem& problem, const attention::NeedSets& needs, int user, RowMap map) {
+    return [&problem, &needs, user, map](const std::array<std::int32_t, 3>& offset, Payload& payload) {
+        const Shape& shape = payload.shape;
+        const auto cols = static_cast<std::size_t>(shape.cols());
+        const auto all = static_cast<std::size_t>(shape.batch()) * static_cast<std::size_t>(shape.rows());
+        const std::size_t count = payload.rows ? payload.rows->size() : all;
+        payload.data.assign(count * cols, 0.0F);
+        const std::int64_t query_offset = problem.users[static_cast<std::size_t>(user)].query_offset;
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::int64_t flat = payload.rows ? (*payload.rows)[i] : static_cast<std::int64_t>(i);
+            const Row at =
+                map.row_of((offset[0] + flat / shape.rows()) * map.rows() + offset[1] + flat % shape.rows());
+            std::span<float> rest = std::span(payload.data).subspan(i * cols, cols);
+            std::int64_t first = 0;
+            for (int origin = 0; origin <= needs.shared_id(); ++origin) {
+                const attention::Tokens& keys = needs.keys(user, origin);
+                const Range local{std::max<std::int64_t>(offset[2] - first, 0),
+                                  std::min<std::int64_t>(offset[2] + shape.cols() - first, keys.size())};
+                first += keys.size();
+                if (local.empty()) continue;
+                for (const Range& part : keys.cut(local, keys.size())) {
+                    const attention::Run run = keys.run(part);
+                    const std::int64_t at_once = run.stride == 1 ? run.count : 1;
+                    for (std::int64_t j = 0; j < run.count; j += at_once) {
+                        problem.mask->add_pair_bias({user, at.head}, query_offset + at.query,
+                                                    {run.at(j), run.at(j) + at_once},
+                                                    rest.first(static_cast<std::size_t>(at_once)));
+                        rest = rest.subspan(static_cast<std::size_t>(at_once));
+                    }
+                }
+            }
+        }
+        const double unit = problem.score_unit();
+        for (float& value : payload.data) value = static_cast<float>(static_cast<double>(value) / unit);
     };
 }
 

@@ -44,8 +44,15 @@ InputValues query_values(const attention::Inputs& inputs, int user, attention::T
                          std::int64_t dim);
 InputValues key_values(const attention::Inputs& inputs, int user, attention::TensorName name, attention::Range heads,
                        const attention::Tokens& tokens, std::int64_t dim);
-/// The bias of every key, rank by rank, divided by the scale: then it can be added to unscaled scores.
+/// The bias of every key, rank by rank, divided by the unit of the scores.
 InputValues bias_values(const attention::Problem& problem, const attention::NeedSets& needs, int user);
+/// A number per query head [kv heads, query heads of each, 1].
+InputValues head_values(attention::Range heads, std::int64_t group, int user,
+                        std::function<double(attention::Viewer)> number);
+/// The biases per pair of the rows of `map` (of group 1 when all heads share them) and every key, rank by rank,
+/// divided by the unit of the scores.
+InputValues pair_bias_values(const attention::Problem& problem, const attention::NeedSets& needs, int user,
+                             RowMap map);
 /// Rows of `map` and `heads` that are in the sample; null: all.
 RowSet sampled_rows(const RowSample& sample, const RowMap& map, attention::Range heads, int user);
 

@@ -34,10 +34,12 @@ enum class Opcode : std::uint8_t {
     exp,
     exp2,
     log,
+    tanh,
     where,
     compare,
     cast,
     fill,
+    repeat,
     // vector engine, reductions along an axis
     reduce_max,
     reduce_sum,

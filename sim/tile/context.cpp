@@ -11,10 +11,10 @@ namespace tilemesh {
 
 namespace {
 
-constexpr std::string_view opcode_names[] = {"dot",     "add",     "subtract", "multiply", "divide", "maximum",
-                                             "minimum", "fma",     "fms",      "exp",      "exp2",   "log",
-                                             "where",   "compare", "cast",     "fill",     "max",    "sum",
-                                             "softmax", "load",    "store",    "send",     "recv"};
+constexpr std::string_view opcode_names[] = {
+    "dot", "add",  "subtract", "multiply", "divide", "maximum", "minimum", "fma",  "fms",
+    "exp", "exp2", "log",      "tanh",     "where",  "compare", "cast",    "fill", "repeat",
+    "max", "sum",  "softmax",  "load",     "store",  "send",    "recv"};
 static_assert(std::size(opcode_names) == opcode_count);
 
 }  // namespace

@@ -98,6 +98,7 @@ public:
     Tile exp(const Tile& tile);
     Tile exp2(const Tile& tile);
     Tile log(const Tile& tile);
+    Tile tanh(const Tile& tile);
     Tile cast(const Tile& tile, Dtype dtype);
 
     Tile add(Operand a, Operand b);
@@ -129,6 +130,12 @@ public:
     Tile zeros(Shape shape, Dtype dtype = Dtype::f32) { return full(shape, 0.0F, dtype); }
     Tile full(Shape shape, float value, Dtype dtype = Dtype::f32);
     Tile arange(std::int64_t begin, std::int64_t end);  // i32 [end - begin]
+    /// Made of the index: element i (flat, row-major) is generator(i), at `operations` vector operations per element.
+    Tile fill(Shape shape, Dtype dtype, std::function<float(std::int32_t)> generator, int operations = 1);
+    /// The rows of a tile of rank 3 `times` times: [b, r, c] becomes [b, r * times, c]. One after the other begins
+    /// again at the first (row i is row i % r), or each stays (row i is row i / times).
+    enum class Repeat : std::uint8_t { all_rows, each_row };
+    Tile repeat(const Tile& tile, std::int64_t times, Repeat what);
 
     /// Asynchronous: returns when the command is queued. The tile is read from SRAM until it has left.
     void send(int pe, const Tile& tile);
@@ -148,7 +155,6 @@ private:
     Tile elementwise(Opcode op, std::span<const Operand> operands, Dtype dtype);
     Tile elementwise(Opcode op, std::initializer_list<Operand> operands);
     Tile reduce(Opcode op, const Tile& tile, int axis);
-    Tile fill(Shape shape, Dtype dtype, std::function<float(std::int32_t)> generator);
     /// Issues the command and wraps its output. `computed`: whether the run computes any of its values.
     Tile finish(Command& command, const Shape& shape, Dtype dtype, bool computed);
     int neighbour(Direction direction, std::string_view what);

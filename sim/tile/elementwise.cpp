@@ -137,6 +137,8 @@ void unary_run(Opcode op, const Row& a, float* out, std::size_t n) {
         exp_run(in, out, n);
     } else if (op == Opcode::exp2) {
         exp2_run(in, out, n);
+    } else if (op == Opcode::tanh) {
+        tanh_run(in, out, n);
     } else if (in != out) {
         std::copy_n(in, n, out);
     }
@@ -202,6 +204,7 @@ PayloadPtr evaluate_elementwise(ValueStep& step) {
             case Opcode::exp:
             case Opcode::exp2:
             case Opcode::log:
+            case Opcode::tanh:
             case Opcode::cast:
                 unary_run(step.op, a, to, cols);
                 break;

@@ -143,6 +143,26 @@ PayloadPtr evaluate_reduction(ValueStep& step) {
     return out;
 }
 
+PayloadPtr evaluate_repeat(ValueStep& step) {
+    const PayloadPtr in = materialise(step.operands[0]);
+    if (in->rows) mixes_rows();
+    auto out = std::make_shared<Payload>();
+    out->shape = step.shape;
+    out->source = [in, rows = step.operands[0].view.shape.rows(), each = step.axis == 1](Payload& p) {
+        const float* from = in->force();
+        const std::int32_t times = p.shape.rows() / rows;
+        const auto cols = static_cast<std::size_t>(p.shape.cols());
+        p.data.resize(static_cast<std::size_t>(p.shape.elements()));
+        float* to = p.data.data();
+        for (std::int32_t batch = 0; batch < p.shape.batch(); ++batch)
+            for (std::int32_t row = 0; row < p.shape.rows(); ++row, to += cols) {
+                const std::int32_t source = batch * rows + (each ? row / times : row % rows);
+                std::copy_n(from + static_cast<std::size_t>(source) * cols, cols, to);
+            }
+    };
+    return out;
+}
+
 }  // namespace
 
 PayloadPtr materialise(ValueOperand& operand) {
@@ -209,6 +229,8 @@ PayloadPtr evaluate(ValueStep& step) {
                 for (std::size_t i = 0; i < p.data.size(); ++i) p.data[i] = generator(static_cast<std::int32_t>(i));
             };
             return out;
+        case Opcode::repeat:
+            return evaluate_repeat(step);
         case Opcode::dot:
             out = evaluate_dot(step);
             break;

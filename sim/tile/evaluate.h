@@ -26,7 +26,7 @@ struct ValueStep {
     Shape shape;               // of the output
     int count = 0;
     std::array<ValueOperand, 3> operands;
-    int axis = -1;                                 // reductions: slot (0, 1 or 2)
+    int axis = -1;                                 // reductions: slot (0, 1 or 2); repeat: 1 for each row, 0 for all
     MaskRow predicate;                             // compare
     std::function<float(std::int32_t)> generator;  // fill: by flat element number
     TensorBox box;                                 // load, store

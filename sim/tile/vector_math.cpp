@@ -44,6 +44,30 @@ inline float exp2_one(float x) {
     return x < -126.0F ? 0.0F : y;
 }
 
+/// e^x = 2^n * e^r with r = x - n*ln2 taken in two parts, so that r keeps its digits.
+inline float exp_one(float given) {
+    const float x = std::min(std::max(given, -88.0F), 89.0F);
+    const float shifted = x * kLog2E + kRounder;
+    const float whole = shifted - kRounder;
+    const float r = (x - whole * 0.693359375F) + whole * 2.12194440e-4F;
+    const float y = scaled_exp2(whole_of(shifted), r * kLog2E);
+    return given < kLeastExponent ? 0.0F : y;
+}
+
+/// Near 0, where 1 - 2 / (e^2x + 1) cancels, an odd polynomial (Cephes, Moshier 1989).
+inline float tanh_one(float x) {
+    const float z = x * x;
+    float p = -5.70498872745e-3F;
+    p = p * z + 2.06390887954e-2F;
+    p = p * z - 5.37397155531e-2F;
+    p = p * z + 1.33314422036e-1F;
+    p = p * z - 3.33332819422e-1F;
+    const float near = p * z * x + x;
+    const float size = x < 0.0F ? -x : x;
+    const float far = 1.0F - 2.0F / (exp_one(2.0F * size) + 1.0F);
+    return size < 0.625F ? near : x < 0.0F ? -far : x == x ? far : x;
+}
+
 }  // namespace
 
 TILEMESH_INSTRUCTION_SETS void exp2_run(const float* in, float* out, std::size_t n) {
@@ -51,15 +75,11 @@ TILEMESH_INSTRUCTION_SETS void exp2_run(const float* in, float* out, std::size_t
 }
 
 TILEMESH_INSTRUCTION_SETS void exp_run(const float* in, float* out, std::size_t n) {
-    // e^x = 2^n * e^r with r = x - n*ln2 taken in two parts, so that r keeps its digits.
-    for (std::size_t i = 0; i < n; ++i) {
-        const float x = std::min(std::max(in[i], -88.0F), 89.0F);
-        const float shifted = x * kLog2E + kRounder;
-        const float whole = shifted - kRounder;
-        const float r = (x - whole * 0.693359375F) + whole * 2.12194440e-4F;
-        const float y = scaled_exp2(whole_of(shifted), r * kLog2E);
-        out[i] = in[i] < kLeastExponent ? 0.0F : y;
-    }
+    for (std::size_t i = 0; i < n; ++i) out[i] = exp_one(in[i]);
+}
+
+TILEMESH_INSTRUCTION_SETS void tanh_run(const float* in, float* out, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = tanh_one(in[i]);
 }
 
 TILEMESH_INSTRUCTION_SETS float max_run(const float* in, std::size_t n) {

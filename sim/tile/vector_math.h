@@ -12,6 +12,8 @@ namespace tilemesh {
 void exp2_run(const float* in, float* out, std::size_t n);
 /// out[i] = e^in[i]. Relative error below 3e-7 for |in| < 87.
 void exp_run(const float* in, float* out, std::size_t n);
+/// out[i] = tanh(in[i]). Relative error below 3e-7; +-1 for large numbers.
+void tanh_run(const float* in, float* out, std::size_t n);
 
 float max_run(const float* in, std::size_t n);
 /// Sum with eight running partial sums (error grows as n/8, not n).

@@ -40,11 +40,14 @@ struct Case {
         return Inputs::from_values(problem, std::move(users));
     }
     Gradients gradients(int threads = 1) const { return ReferenceGradients(problem, inputs(), 0, threads).all(); }
-    /// The loss of which these are the gradients: the sum of do * o.
+    /// The loss of which these are the gradients: the sum of do * o, and of dlse * lse where there is a dlse.
     double loss() const {
         const Reference forward = reference(problem, inputs(), 0);
         double sum = 0.0;
         for (std::size_t i = 0; i < d_o.size(); ++i) sum += static_cast<double>(d_o[i]) * forward.o[i];
+        for (std::size_t i = 0; problem.lse_gradient && i < forward.lse.size(); ++i)
+            if (std::isfinite(forward.lse[i]))
+                sum += static_cast<double>(problem.lse_gradient->at(0, i)) * forward.lse[i];
         return sum;
     }
 };
@@ -132,6 +135,34 @@ TEST_CASE("every element of every gradient is the central difference of the loss
         CHECK(greatest(result.dq) > 0.1);  // or the comparison says nothing
         CHECK(greatest(result.dk) > 0.1);
         CHECK(greatest(result.dv) > 0.1);
+    }
+}
+
+TEST_CASE("the same with sinks, a soft cap, biases of every kind and a gradient of lse, each alone and all at once") {
+    const char* const sink = R"("sink": {"std": 1.5})";
+    const char* const cap = R"("soft_cap": 1.5)";
+    const char* const d_lse = R"("lse_gradient": {"std": 1})";
+    const char* const biases = R"("mask": {"all_of": [{"kind": "causal"}, {"kind": "alibi", "slopes": "geometric"},
+        {"kind": "pair_bias", "std": 1}, {"kind": "key_bias", "values": [1, "-inf", 0, 1, -1, 0, 0.5, 0, 0, 2, 0]}]})";
+    for (const std::string& variant :
+         {std::string(sink), std::string(cap), std::string(d_lse), std::string(biases),
+          fmt::format("{}, {}", sink, d_lse), fmt::format("{}, {}, {}, {}", sink, cap, d_lse, biases)}) {
+        CAPTURE(variant);
+        Case c(problem_from(R"({"heads_q": 6, "heads_kv": 2, "head_dim": 5, "value_dim": 4, "scale": 0.7,
+            "users": [{"keys": 11, "queries": 7, "query_offset": 3}], )" +
+                            variant + "}"));
+        if (!c.problem.sinks.empty())
+            for (float& value : c.problem.sinks[0])
+                value = std::round(value / static_cast<float>(step)) * static_cast<float>(step);
+        const Gradients result = c.gradients();
+        CHECK(greatest_error(c, c.q, result.dq) <= 1e-6);
+        CHECK(greatest_error(c, c.k, result.dk) <= 1e-6);
+        CHECK(greatest_error(c, c.v, result.dv) <= 1e-6);
+        CHECK(greatest(result.dq) > 0.1);
+        CHECK(result.dsink.empty() == c.problem.sinks.empty());
+        if (result.dsink.empty()) continue;
+        CHECK(greatest_error(c, c.problem.sinks[0], result.dsink) <= 1e-6);
+        CHECK(greatest(result.dsink) > 0.01);  // ten thousand times the error allowed
     }
 }
 

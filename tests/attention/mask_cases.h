@@ -10,6 +10,7 @@
 #include "tests/base/tensor_bytes.h"
 
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,15 @@ inline bool pattern_value(std::int64_t pattern, std::int64_t query, std::int64_t
     return pattern == 0 ? query + key < 6 : pattern == 1 ? (query * 3 + key) % 4 == 1 : true;
 }
 
+/// Biases per pair with hidden ones, of every head or the same for all; keys hidden by their own bias.
+inline bool pair_hidden(int user, std::int64_t head, std::int64_t query, std::int64_t key) {
+    return random_below(10, static_cast<std::uint64_t>(user),
+                        static_cast<std::uint64_t>((head * 100 + query / 3) * 100 + key / 4), 3) == 0;
+}
+inline bool key_hidden(int user, std::int64_t key) {
+    return random_below(11, static_cast<std::uint64_t>(user), static_cast<std::uint64_t>(key / 3), 4) == 0;
+}
+
 /// segment_ids, key_bias, blocks and elements of both users, as masks read them from the panel's inputs.
 inline std::string mask_tensors() {
     std::vector<HandMadeTensor> tensors;
@@ -64,6 +74,24 @@ inline std::string mask_tensors() {
         for (std::int64_t i = 0; i < rows * cols; ++i) blocks.push_back(block_value(user, i / cols, i % cols));
         tensors.push_back(
             {fmt::format("case.{}.blocks", user), "U8", fmt::format("[{},{}]", rows, cols), bytes_of(blocks)});
+    }
+    constexpr float hidden = -std::numeric_limits<float>::infinity();
+    for (int user = 0; user < 2; ++user) {
+        std::vector<float> keys;
+        for (std::int64_t key = 0; key < keys_of_user[user]; ++key)
+            keys.push_back(key_hidden(user, key) ? hidden : 0.25F);
+        tensors.push_back(
+            {fmt::format("case.{}.key_bias", user), "F32", fmt::format("[{}]", keys.size()), bytes_of(keys)});
+        for (const std::int64_t heads : {std::int64_t{1}, heads_q}) {
+            std::vector<float> pairs;
+            for (std::int64_t head = 0; head < heads; ++head)
+                for (std::int64_t query = 0; query < queries_of_user[user]; ++query)
+                    for (std::int64_t key = 0; key < keys_of_user[user]; ++key)
+                        pairs.push_back(pair_hidden(user, head, query, key) ? hidden : 0.5F);
+            tensors.push_back({fmt::format("case.{}.{}", user, heads == 1 ? "shared_bias" : "pair_bias"), "F32",
+                               fmt::format("[{},{},{}]", heads, queries_of_user[user], keys_of_user[user]),
+                               bytes_of(pairs)});
+        }
     }
     std::vector<std::uint8_t> elements;
     for (std::int64_t i = 0; i < 3 * bitmap_queries * bitmap_keys; ++i)
@@ -86,6 +114,19 @@ inline std::vector<MaskCase> mask_cases() {
         {R"({"kind": "full"})", [](Viewer, auto, auto) { return true; }},
         {R"({"kind": "causal"})", [](Viewer, auto i, auto j) { return j <= i; }},
         {R"({"kind": "key_bias", "std": 0.5})", [](Viewer, auto, auto) { return true; }},
+        {R"({"kind": "key_bias"})", [](Viewer v, auto, auto j) { return !key_hidden(v.user, j); }},
+        {R"({"kind": "alibi", "slopes": "geometric"})", [](Viewer, auto, auto) { return true; }},
+        // Positions before the first query are no query's: nothing is seen from there.
+        {R"({"kind": "pair_bias", "tensor": "shared_bias"})",
+         [](Viewer v, auto i, auto j) {
+             const std::int64_t query = i - (keys_of_user[v.user] - queries_of_user[v.user]);
+             return query >= 0 && !pair_hidden(v.user, 0, query, j);
+         }},
+        {R"({"kind": "pair_bias"})",
+         [](Viewer v, auto i, auto j) {
+             const std::int64_t query = i - (keys_of_user[v.user] - queries_of_user[v.user]);
+             return query >= 0 && !pair_hidden(v.user, v.head, query, j);
+         }},
         {R"({"kind": "segments"})",
          [](Viewer v, auto i, auto j) { return i >= 0 && id_at(v.user, i) == id_at(v.user, j); }},
         {R"({"kind": "segments", "lengths": [[37, 1, 23], [20, 20, 7]]})",

@@ -154,8 +154,10 @@ TEST_CASE("segment ids and biases of another type or shape are refused") {
         {{"case.segment_ids", "I32", "[3,4]", ids(12)}, "case.segment_ids: found shape [3, 4], expected [keys]"},
         {{"case.key_bias", "I32", "[12]", ids(12)}, "case.key_bias: found dtype I32, expected F16, BF16 or F32"},
         {{"case.key_bias", "F32", "[4,3]", floats(1)}, "case.key_bias: found shape [4, 3], expected [keys]"},
-        {{"case.key_bias", "F32", "[12]", floats(INFINITY)}, "expected a finite"},
-        {{"case.key_bias", "F32", "[12]", floats(2e30F)}, "tensor case.key_bias: found 2e+30, expected numbers from"},
+        {{"case.key_bias", "F32", "[12]", floats(INFINITY)},
+         "tensor case.key_bias: found inf at element 0, expected"},
+        {{"case.key_bias", "F32", "[12]", floats(2e30F)},
+         "tensor case.key_bias: found 2e+30 at element 0, expected numbers from"},
     };
     Reading reading;
     for (const Bad& bad : cases) {

@@ -4,6 +4,7 @@
 #include "sim/base/error.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace tilemesh;
 using namespace tilemesh::attention;
@@ -168,4 +169,34 @@ TEST_CASE("so many users that pairs could not be counted in 64 bits are refused"
     const std::string message =
         input_error([&] { problem_from(R"({"heads_q": 1, "head_dim": 8, "users": )" + users + "}"); });
     CHECK_THAT(message, Catch::Contains("/problem/users: found 5.4e+18 pairs"));
+}
+
+TEST_CASE("sinks, cap and gradient of lse are read with their ranges; dropout is refused by name") {
+    const auto with = [](const std::string& member) {
+        return problem_from(R"({"heads_q": 2, "head_dim": 8, "users": [{"keys": 5}], )" + member + "}");
+    };
+    CHECK(with(R"("soft_cap": 50)").score_unit() == 50.0);
+    CHECK(with(R"("soft_cap": null)").score_unit() == 1.0 / std::sqrt(8.0));
+    const Problem listed = with(R"("sink": {"values": [0.5, "-inf"]})");
+    CHECK(listed.sink(0, 0) == 0.5F);
+    CHECK(listed.sink(0, 1) == -std::numeric_limits<float>::infinity());
+    CHECK(with(R"("lse_gradient": {"std": 0})").lse_gradient->at(0, 3) == 0.0F);
+    const std::pair<const char*, const char*> mistakes[] = {
+        {R"("soft_cap": 0)", "/problem/soft_cap: found 0"},
+        {R"("soft_cap": -5)", "/problem/soft_cap: found -5"},
+        {R"("sink": 1)", "/problem/sink: found 1"},
+        {R"("sink": {})", "/problem/sink: the panel names no inputs to read it from; give values or std"},
+        {R"("sink": {"values": [1]})", "/problem/sink/values: found 1 numbers, expected 2, one for every query head"},
+        {R"("sink": {"values": [1, 2e6]})", "/problem/sink/values/1: found 2"},
+        {R"("sink": {"values": [1, "inf"]})", "/problem/sink/values/1: found a string \"inf\""},
+        {R"("sink": {"values": [1, 2], "std": 1})", "/problem/sink: found both \"values\" and \"std\""},
+        {R"("sink": {"valus": [1, 2]})", "/problem/sink/valus: unknown key, did you mean values?"},
+        {R"("lse_gradient": {})", "/problem/lse_gradient: the panel names no inputs to read it from; give std"},
+        {R"("lse_gradient": {"std": -1})", "/problem/lse_gradient/std: found -1"},
+        {R"("dropout": 0.1)", "/problem: found dropout, which is not modelled"},
+    };
+    for (const auto& [member, says] : mistakes) {
+        INFO(member);
+        CHECK_THAT(input_error([&, given = member] { with(given); }), Catch::Contains(says));
+    }
 }

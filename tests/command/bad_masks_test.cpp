@@ -13,10 +13,14 @@ namespace {
 std::string tensors_of_masks() {
     const std::vector<std::int32_t> ids(100, 1);
     const std::vector<std::uint8_t> blocks = {1, 0, 1, 1, 2, 1};
+    std::vector<float> large(100 * 100);
+    large[7] = 2000.0F;
     return tensor_file({{"good.segment_ids", "I32", "[100]", bytes_of(ids)},
                         {"short.segment_ids", "I32", "[50]", bytes_of(std::vector<std::int32_t>(50))},
                         {"float.segment_ids", "F32", "[100]", bytes_of(std::vector<float>(100))},
                         {"short.key_bias", "F32", "[4]", bytes_of(std::vector<float>(4))},
+                        {"short.pair_bias", "F32", "[1,4,100]", bytes_of(std::vector<float>(400))},
+                        {"large.pair_bias", "F32", "[1,100,100]", bytes_of(large)},
                         {"blocks", "U8", "[3,2]", bytes_of(blocks)},
                         {"elements", "U8", "[1,40,64]", bytes_of(std::vector<std::uint8_t>(40 * 64, 1))}});
 }
@@ -46,6 +50,18 @@ const Mistake mistakes[] = {
     {R"({"kind": "segments"})", "float.", "float.segment_ids: found dtype F32, expected I32 or I64"},
     {R"({"kind": "segments"})", "no.", "masks.safetensors: no tensor no.segment_ids"},
     {R"({"kind": "key_bias"})", "short.", "tensor short.key_bias: found 4 numbers, expected 100"},
+    {R"({"kind": "key_bias", "values": ["inf"]})", nullptr, "/problem/mask/values/0: found a string \"inf\""},
+    {R"({"kind": "alibi", "slopes": "geometrical"})", nullptr,
+     "/problem/mask/slopes: found a string \"geometrical\""},
+    {R"({"kind": "alibi", "slopes": [1]})", nullptr, "/problem/mask/slopes: found 1 numbers, expected"},
+    {R"({"kind": "alibi"})", nullptr, "give slopes, or inputs/tensors"},
+    {R"({"kind": "pair_bias"})", nullptr, "give file or std, or inputs/tensors"},
+    {R"({"kind": "pair_bias"})", "short.", "tensor short.pair_bias: found shape [1, 4, 100], expected"},
+    {R"({"kind": "pair_bias"})", "large.",
+     "tensor large.pair_bias: found 2000 at element 7, expected numbers from -1000"},
+    {R"({"kind": "pair_bias", "std": 1, "tensor": "x"})", nullptr, "found both \"std\" and a tensor"},
+    {R"({"kind": "pair_bias", "shared": true, "file": "masks.safetensors"})", nullptr,
+     "found \"shared\" without \"std\""},
     {R"({"kind": "block_bitmap", "file": "masks.safetensors", "block_queries": 40, "block_keys": 32})", nullptr,
      "tensor blocks[2, 0]: found 2, expected 0 to 1"},
     {R"({"kind": "block_bitmap", "file": "masks.safetensors", "elements": "elements", "block_queries": 40,

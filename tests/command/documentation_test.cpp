@@ -51,6 +51,8 @@ const char* const masks_with_keys[] = {
     R"({"kind": "sparse_fixed", "stride": 4, "c": 1})",
     R"({"kind": "dilated", "segment": 4, "dilation": 2})",
     R"({"kind": "key_bias", "std": 1})",
+    R"({"kind": "alibi", "slopes": "geometric"})",
+    R"({"kind": "pair_bias", "std": 1})",
 };
 
 /// The example with every optional object present.
@@ -59,12 +61,15 @@ Json full_panel() {
     panel["kernels"] = Json::parse(R"([{"kernel": "good"}])");
     panel["inputs"] = {{"tensors", "x"}};
     panel["tolerance"] = {{"relative_l2", 0.1}};
+    panel["problem"]["sink"] = {{"std", 1}};
+    panel["problem"]["lse_gradient"] = {{"std", 1}};
     panel["machine"] = run::resolve_machine_file(example_machine);
     return panel;
 }
 
-const char* const objects_of_a_panel[] = {"",        "/problem", "/problem/users/0", "/problem/mask", "/ranks",
-                                          "/values", "/inputs",  "/tolerance",       "/kernels/0"};
+const char* const objects_of_a_panel[] = {
+    "",       "/problem", "/problem/users/0", "/problem/mask", "/problem/sink", "/problem/lse_gradient",
+    "/ranks", "/values",  "/inputs",          "/tolerance",    "/kernels/0"};
 
 }  // namespace
 
@@ -134,6 +139,9 @@ TEST_CASE("the schema of a panel lists the keys that the reader knows, and no ot
     CHECK(properties_of(top.at("problem")) == keys_known_at(full_panel(), "/problem"));
     CHECK(properties_of(top.at("problem").at("properties").at("users").at("items")) ==
           keys_known_at(full_panel(), "/problem/users/0"));
+    for (const char* key : {"sink", "lse_gradient"})
+        CHECK(properties_of(top.at("problem").at("properties").at(key)) ==
+              keys_known_at(full_panel(), std::string("/problem/") + key));
     for (const char* key : {"ranks", "values", "inputs", "tolerance"})
         CHECK(properties_of(top.at(key)) == keys_known_at(full_panel(), std::string("/") + key));
     CHECK(properties_of(top.at("kernels").at("items").at("anyOf").at(1)) ==

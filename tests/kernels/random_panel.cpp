@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <fstream>
 #include <functional>
+#include <limits>
 #include <map>
 #include <stdexcept>
 
@@ -20,7 +21,7 @@ namespace {
 /// A sequence of numbers that depends on seed and stream alone.
 class Dice {
 public:
-    enum Stream : std::uint8_t { shape, machine, ranks, mask, members, kernels };
+    enum Stream : std::uint8_t { shape, machine, ranks, mask, members, kernels, scores };
     Dice(std::uint64_t seed, Stream stream) : seed_(seed), stream_(stream) {}
     /// Uniform in [least, most].
     int roll(int least, int most) {
@@ -41,6 +42,7 @@ private:
 struct Members {
     Dice& dice;
     const Json& users;
+    int heads_q;
     const std::filesystem::path& folder;
 };
 
@@ -84,6 +86,39 @@ Json a_bitmap(Members& m) {
     return {{"block_queries", rows}, {"block_keys", cols}, {"file", file.string()}, {"elements", "elements"}};
 }
 
+Json some_hidden_keys(Members& m) {
+    Json lists = Json::array();
+    for (const Json& user : m.users) {
+        Json list = Json::array();
+        const int hidden = m.dice.roll(0, 3);
+        for (int key = 0; key < user["keys"].get<int>(); ++key)
+            list.push_back(m.dice.roll(0, 3) < hidden ? Json("-inf") : Json(m.dice.roll(-20, 20) / 10.0));
+        lists.push_back(list);
+    }
+    return {{"values", m.users.size() == 1 ? lists[0] : lists}};
+}
+
+/// Numbers with hidden stretches, of every head or the same for all.
+Json some_pair_biases(Members& m) {
+    const int heads = m.dice.one_in(2) ? 1 : m.heads_q;
+    std::vector<HandMadeTensor> tensors;
+    for (std::size_t user = 0; user < m.users.size(); ++user) {
+        const int queries = m.users[user]["queries"], keys = m.users[user]["keys"];
+        std::vector<float> values;
+        for (int row = 0; row < heads * queries; ++row) {
+            const int begin = m.dice.roll(0, keys), end = m.dice.one_in(8) ? keys : m.dice.roll(begin, keys);
+            for (int key = 0; key < keys; ++key)
+                values.push_back(key >= begin && key < end ? -std::numeric_limits<float>::infinity()
+                                                           : static_cast<float>(m.dice.roll(-20, 20)) / 10.0F);
+        }
+        const std::string number = m.users.size() == 1 ? "" : std::to_string(user) + ".";
+        tensors.push_back({number + "bias", "F32", Json::array({heads, queries, keys}).dump(), bytes_of(values)});
+    }
+    const std::filesystem::path file = m.folder / "bias.safetensors";
+    std::ofstream(file, std::ios::binary) << tensor_file(tensors);
+    return {{"file", file.string()}, {"tensor", "bias"}};
+}
+
 /// Draws the members of each kind of mask.
 const std::map<std::string, std::function<Json(Members&)>>& mask_members() {
     static const std::map<std::string, std::function<Json(Members&)>> members = {
@@ -115,7 +150,19 @@ const std::map<std::string, std::function<Json(Members&)>>& mask_members() {
         {"block_bitmap", a_bitmap},
         {"key_bias",
          [](Members& m) {
-             return Json{{"std", 1.5}, {"seed", m.dice.roll(1, 9)}};
+             return m.dice.one_in(2) ? Json{{"std", 1.5}, {"seed", m.dice.roll(1, 9)}} : some_hidden_keys(m);
+         }},
+        {"alibi",
+         [](Members& m) {
+             if (m.dice.one_in(2)) return Json{{"slopes", "geometric"}};
+             Json slopes = Json::array();
+             for (int head = 0; head < m.heads_q; ++head) slopes.push_back(m.dice.roll(-3, 20) / 50.0);
+             return Json{{"slopes", slopes}};
+         }},
+        {"pair_bias",
+         [](Members& m) {
+             if (m.dice.one_in(3)) return some_pair_biases(m);
+             return Json{{"std", 1.5}, {"seed", m.dice.roll(1, 9)}, {"shared", m.dice.one_in(2)}};
          }},
     };
     return members;
@@ -226,7 +273,7 @@ Json random_kernels(Dice& dice) {
 
 Json random_panel(std::uint64_t seed, const std::filesystem::path& folder) {
     Dice shape(seed, Dice::shape), machine(seed, Dice::machine), ranks(seed, Dice::ranks), mask(seed, Dice::mask),
-        members(seed, Dice::members), kernels(seed, Dice::kernels);
+        members(seed, Dice::members), kernels(seed, Dice::kernels), scores(seed, Dice::scores);
     const std::vector<std::string> kinds = random_kinds(mask);
     const bool inside = std::count(kinds.begin(), kinds.end(), "segments") > 0 || shape.one_in(2);
     const int heads_kv = shape.roll(1, 5);
@@ -238,7 +285,9 @@ Json random_panel(std::uint64_t seed, const std::filesystem::path& folder) {
         problem["latents"] = true;
         problem["value_dim"] = shape.roll(1, problem["head_dim"]);
     }
-    problem["mask"] = random_mask(kinds, {members, problem["users"], folder});
+    problem["mask"] = random_mask(kinds, {members, problem["users"], problem["heads_q"], folder});
+    if (scores.one_in(4)) problem["soft_cap"] = scores.roll(1, 40) / 2.0;
+    if (scores.one_in(4)) problem["sink"] = {{"std", 2}, {"seed", scores.roll(1, 9)}};
     const int pes = machine.roll(1, 9);
     Json json = panel_of(random_machine(machine, pes), problem, random_kernels(kernels));
     json["ranks"] = random_ranks(ranks, json["machine"].contains("cubes"), pes);

@@ -43,8 +43,8 @@ double TensorFile::at(const std::string& name, const Element& element) const {
     return tensor.values[tensor.index(element)];
 }
 
-void TensorFile::write(const std::filesystem::path& file) const {
-    std::vector<OutputTensor> list;
+void TensorFile::write(const std::filesystem::path& file, const std::vector<OutputTensor>& more) const {
+    std::vector<OutputTensor> list = more;
     for (const auto& [name, tensor] : tensors_) {
         list.push_back({name,
                         {static_cast<std::uint64_t>(tensor.tokens), static_cast<std::uint64_t>(tensor.heads),

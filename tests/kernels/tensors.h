@@ -3,6 +3,7 @@
 #pragma once
 
 #include "sim/base/json_reader.h"
+#include "sim/base/safetensors.h"
 #include "tests/base/scratch.h"
 
 #include <cstdint>
@@ -28,7 +29,8 @@ public:
     void fill_normal(std::uint64_t seed);
     void fill(const std::string& tensor, const std::function<double(const Element&)>& value);
     double at(const std::string& tensor, const Element& element) const;
-    void write(const std::filesystem::path& file) const;
+    /// With `more` beside q, k and v.
+    void write(const std::filesystem::path& file, const std::vector<OutputTensor>& more = {}) const;
 
 private:
     struct Tensor {

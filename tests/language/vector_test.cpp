@@ -166,6 +166,27 @@ TEST_CASE("exp, exp2 and log are accurate to a few units in the last place, and 
     CHECK(compute({zero}, [](auto& tl, auto& t) { return tl.log(t[0]); }).data[0] == -infinity);
 }
 
+TEST_CASE("tanh is accurate to a few units in the last place, odd, and 1 far from 0") {
+    const Array x = make_array({4001}, [](int, int, int c) { return static_cast<float>(c - 2000) / 256.0F; });
+    const Array t = compute({x}, [](auto& tl, auto& a) { return tl.tanh(a[0]); });
+    for (std::size_t i = 0; i < x.data.size(); ++i) {
+        CHECK(t.data[i] == Approx(std::tanh(static_cast<double>(x.data[i]))).epsilon(3e-7).margin(0));
+        CHECK(t.data[i] == -t.data[x.data.size() - 1 - i]);
+    }
+    const float infinity = std::numeric_limits<float>::infinity();
+    const Array ends = make_array({3}, [&](int, int, int c) { return c == 0 ? -infinity : c == 1 ? 1e30F : 1e-30F; });
+    CHECK(compute({ends}, [](auto& tl, auto& a) { return tl.tanh(a[0]); }).data ==
+          std::vector<float>{-1.0F, 1.0F, 1e-30F});
+}
+
+TEST_CASE("repeat takes all rows again and again, or each row several times") {
+    const Array x = random_array({2, 3, 4}, 7);
+    CHECK(compute({x}, [](auto& tl, auto& a) { return tl.repeat(a[0], 2, tl::Context::Repeat::all_rows); }).data ==
+          make_array({2, 6, 4}, [&](int b, int r, int c) { return x.at(b, r % 3, c); }).data);
+    CHECK(compute({x}, [](auto& tl, auto& a) { return tl.repeat(a[0], 2, tl::Context::Repeat::each_row); }).data ==
+          make_array({2, 6, 4}, [&](int b, int r, int c) { return x.at(b, r / 2, c); }).data);
+}
+
 TEST_CASE("where takes the first value where the mask holds and the second elsewhere") {
     const auto holds = [](std::int32_t b, std::int32_t r, std::int32_t c) { return (b + 2 * r + c) % 3 == 0; };
     const Array a = random_array({2, 3, 4}, 1), b = random_array({3, 1}, 2);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Are the lower bounds the numbers that problem and machine dictate, and do they stay below what a table can reach?
 #include "sim/attention/bounds.h"
+#include "sim/attention/masks/kinds.h"
 #include "sim/attention/sharding.h"
 #include "sim/attention/timeline.h"
 #include "sim/base/random.h"
@@ -66,6 +67,53 @@ TEST_CASE("the vector term is one exponential per visible pair and the compariso
     const double pairs = S * (S + 1) / 2;
     CHECK(term(machine_bound(llama(512, 512, causal_mask()), rates), "vector") ==
           Approx(64 * (pairs / rates.exp2_per_ns + (pairs - S) / rates.simple_per_ns) / rates.pes));
+}
+
+TEST_CASE(
+    "a cap costs a tanh per visible pair and then a bias an addition; without a cap a bias costs no vector work") {
+    const double S = 512, pairs = 64 * S * (S + 1) / 2;
+    MachineRates with_tanh = rates;
+    with_tanh.tanh_per_ns = 100;
+    const auto vector_ns = [&](const Problem& problem, Schedule::Pass pass = Schedule::Pass::forward) {
+        return term(machine_bound(problem, with_tanh, pass), "vector") * rates.pes;
+    };
+    const auto problem_with = [](double cap, const std::string& bias) {
+        Problem problem = llama(512, 512, causal_mask());
+        const Json json = Json::parse(bias.empty() ? R"({"kind": "full"})" : bias);
+        const MaskSources nowhere;
+        problem.mask = all_of({causal_mask(), read_mask(JsonReader(json, "test", ""), {nowhere, problem.users, 64})});
+        problem.soft_cap = cap;
+        return problem;
+    };
+    const std::string bias = R"({"kind": "alibi", "slopes": "geometric"})";
+    const double plain = vector_ns(problem_with(0, ""));
+    CHECK(vector_ns(problem_with(0, bias)) == Approx(plain));
+    CHECK(vector_ns(problem_with(30, "")) == Approx(plain + pairs / 100));
+    CHECK(vector_ns(problem_with(30, bias)) == Approx(plain + pairs / 100 + pairs / rates.simple_per_ns));
+    const double backward = vector_ns(problem_with(0, ""), Schedule::Pass::backward);
+    CHECK(vector_ns(problem_with(30, ""), Schedule::Pass::backward) ==
+          Approx(backward + pairs / 100 + pairs / rates.simple_per_ns));
+}
+
+TEST_CASE("biases per pair are read once for every visible pair: of every head, or once when all heads share them") {
+    const double S = 256, pairs = S * (S + 1) / 2;
+    const auto hbm_bytes = [&](const char* mask, bool of_schedule) {
+        Problem problem = llama(256, 256, causal_mask());
+        const Json json = Json::parse(mask);
+        const MaskSources nowhere;
+        problem.mask = all_of({causal_mask(), read_mask(JsonReader(json, "test", ""), {nowhere, problem.users, 64})});
+        if (!of_schedule) return term(machine_bound(problem, rates), "HBM") * rates.pes * rates.hbm_bytes_per_ns;
+        const NeedSets needs(problem, 1);
+        Schedule schedule(1, 1);
+        schedule.attend_own(needs, 0);
+        return term(schedule_bound(problem, needs, schedule, rates, line()), "HBM") * rates.hbm_bytes_per_ns;
+    };
+    for (const bool of_schedule : {false, true}) {
+        const double plain = hbm_bytes(R"({"kind": "full"})", of_schedule);
+        CHECK(hbm_bytes(R"({"kind": "pair_bias", "std": 1})", of_schedule) - plain == Approx(4 * 64 * pairs));
+        CHECK(hbm_bytes(R"({"kind": "pair_bias", "std": 1, "shared": true})", of_schedule) - plain ==
+              Approx(4 * pairs));
+    }
 }
 
 TEST_CASE("the HBM term reads what some pair needs and nothing else, once") {

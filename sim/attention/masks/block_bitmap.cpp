@@ -77,7 +77,7 @@ public:
         : tensors_(tensors), block_queries_(block_queries), block_keys_(block_keys), elements_(std::move(elements)) {}
 
     UserGrid grid(std::size_t user, const std::string& tensor) const {
-        const std::string name = name_of(user, tensor);
+        const std::string name = tensors_.own_or_shared_name(user, tensor);
         const StoredTensor& stored = tensors_.file().find(name);
         if (stored.shape.size() != 2)
             fail<InputError>("{}: found shape {}, expected [blocks of queries, blocks of keys]", tensors_.shown(name),
@@ -102,15 +102,9 @@ public:
     }
 
 private:
-    /// The user's own tensor, or the one that all users share.
-    std::string name_of(std::size_t user, const std::string& tensor) const {
-        const std::string own = tensors_.name(user, tensor), shared = tensors_.shared_name(tensor);
-        return !tensors_.file().has(own) && tensors_.file().has(shared) ? shared : own;
-    }
-
     std::shared_ptr<const Patterns> patterns(std::size_t user) const {
         if (!elements_) return std::make_shared<Patterns>(block_queries_, block_keys_, std::vector<std::uint8_t>());
-        const std::string name = name_of(user, *elements_);
+        const std::string name = tensors_.own_or_shared_name(user, *elements_);
         const StoredTensor& stored = tensors_.file().find(name);
         const auto queries = static_cast<std::uint64_t>(block_queries_),
                    keys = static_cast<std::uint64_t>(block_keys_);

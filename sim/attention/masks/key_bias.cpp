@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// {"kind": "key_bias"}: everything is visible, and a number per key is added to the scores. The numbers are "values",
-// seeded normal ones with a standard deviation "std", or the tensor key_bias of the panel's inputs.
+// {"kind": "key_bias"}: a number per key is added to the scores; -inf hides the key. The numbers are "values", seeded
+// normal ones with a standard deviation "std", or the tensor key_bias of the panel's inputs.
 #include "sim/attention/masks/reading.h"
 #include "sim/base/error.h"
 #include "sim/base/random.h"
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <limits>
 
 namespace tilemesh::attention {
 namespace {
 
-// Scores are f32: a bias much larger than they are leaves nothing of them, exp(-1000) is 0 already, and infinity
-// would make NaN.
-constexpr float largest_bias = 1000.0F;
+// Scores are f32: a bias much larger than they are leaves nothing of them, and exp(-1000) is 0 already.
+constexpr NumberRange bias_range{-1000.0, 1000.0, true};
+constexpr float infinity = std::numeric_limits<float>::infinity();
 // Seeded normal numbers stay within 9 standard deviations, and so within the largest bias.
 constexpr double largest_deviation = 100.0;
 // The streams of q, k and v are numbered from 0 on.
@@ -22,8 +22,12 @@ constexpr std::uint64_t first_stream = std::uint64_t{1} << 62;
 
 /// The biases of one user, and where they were given, for errors.
 struct UserBias {
+    UserBias(std::vector<float> given, std::string where) : values(std::move(given)), source(std::move(where)) {
+        for (const float value : values) hidden.push_back(hidden.back() + (value == -infinity ? 1 : 0));
+    }
     std::vector<float> values;
     std::string source;
+    std::vector<std::int64_t> hidden{0};  // how many keys before this one are
 };
 
 class KeyBias final : public Mask {
@@ -31,11 +35,18 @@ public:
     explicit KeyBias(std::vector<UserBias> users) : users_(std::move(users)) {}
 
     std::string name() const override { return "key bias"; }
-    bool sees(Viewer, std::int64_t, std::int64_t) const override { return true; }
-    Visible block(Viewer, Range queries, Range keys) const override {
-        return queries.empty() || keys.empty() ? Visible::none : Visible::all;
+    bool sees(Viewer viewer, std::int64_t, std::int64_t key) const override {
+        return seen(viewer, {key, key + 1}) == 1;
     }
-    int compare_operations() const override { return 0; }  // nothing is hidden
+    Visible block(Viewer viewer, Range queries, Range keys) const override {
+        if (queries.empty() || keys.empty()) return Visible::none;
+        const std::int64_t count = seen(viewer, keys);
+        return count == 0 ? Visible::none : count == keys.size() ? Visible::all : Visible::some;
+    }
+    std::uint64_t visible_pairs(Viewer viewer, Range queries, Range keys) const override {
+        return static_cast<std::uint64_t>(queries.size()) * static_cast<std::uint64_t>(seen(viewer, keys));
+    }
+    int compare_operations() const override { return 0; }  // what is hidden has a bias of -inf
     bool has_key_bias() const override { return true; }
     float key_bias(int user, std::int64_t key_position) const override {
         return users_[static_cast<std::size_t>(user)].values[static_cast<std::size_t>(key_position)];
@@ -50,15 +61,22 @@ public:
     }
 
 private:
+    std::int64_t seen(Viewer viewer, Range keys) const {
+        if (keys.empty()) return 0;
+        const auto& hidden = users_[static_cast<std::size_t>(viewer.user)].hidden;
+        return keys.size() -
+               (hidden[static_cast<std::size_t>(keys.end)] - hidden[static_cast<std::size_t>(keys.begin)]);
+    }
+
     std::vector<UserBias> users_;
 };
 
 std::vector<UserBias> read_values(const JsonReader& values, std::size_t users) {
     std::vector<UserBias> biases;
     for (const auto& list : lists_of_users(values, users)) {
-        biases.push_back({{}, "values"});
-        for (const JsonReader& element : list)
-            biases.back().values.push_back(static_cast<float>(element.as_number(-largest_bias, largest_bias)));
+        std::vector<float> numbers;
+        for (const JsonReader& element : list) numbers.push_back(read_number(element, bias_range));
+        biases.emplace_back(std::move(numbers), "values");
     }
     return biases;
 }
@@ -66,9 +84,10 @@ std::vector<UserBias> read_values(const JsonReader& values, std::size_t users) {
 std::vector<UserBias> generate(double deviation, std::uint64_t seed, std::span<const User> users) {
     std::vector<UserBias> biases;
     for (const User& user : users) {
-        biases.push_back({std::vector<float>(static_cast<std::size_t>(user.keys)), "std"});
-        fill_normal(seed, first_stream + biases.size() - 1, 0, biases.back().values);
-        for (float& value : biases.back().values) value *= static_cast<float>(deviation);
+        std::vector<float> numbers(static_cast<std::size_t>(user.keys));
+        fill_normal(seed, first_stream + biases.size(), 0, numbers);
+        for (float& number : numbers) number *= static_cast<float>(deviation);
+        biases.emplace_back(std::move(numbers), "std");
     }
     return biases;
 }
@@ -79,14 +98,7 @@ std::vector<UserBias> read_tensors(const JsonReader& mask, const MaskReading& re
     for (std::size_t user = 0; user < reading.users.size(); ++user) {
         const std::string name = tensors.name(user, "key_bias");
         tensors.length(name, "[keys]");
-        const std::string& dtype = tensors.file().find(name).dtype;
-        if (dtype != "F16" && dtype != "BF16" && dtype != "F32")
-            fail<InputError>("{}: found dtype {}, expected F16, BF16 or F32", tensors.shown(name), dtype);
-        biases.push_back({tensors.file().read_floats(name), tensors.shown(name)});
-        for (const float value : biases.back().values)
-            if (std::abs(value) > largest_bias)
-                fail<InputError>("{}: found {}, expected numbers from -{} to {}", tensors.shown(name), value,
-                                 largest_bias, largest_bias);
+        biases.emplace_back(tensors.floats(name, bias_range), tensors.shown(name));
     }
     return biases;
 }

@@ -6,7 +6,7 @@ namespace tilemesh::attention {
 
 using Reading = std::shared_ptr<const Mask>(JsonReader&, const MaskReading&);
 Reading read_full, read_causal, read_block_causal, read_sliding_window, read_segments, read_sparse_strided,
-    read_sparse_fixed, read_dilated, read_block_bitmap, read_key_bias;
+    read_sparse_fixed, read_dilated, read_block_bitmap, read_key_bias, read_alibi, read_pair_bias;
 
 namespace {
 
@@ -21,6 +21,8 @@ constexpr MaskKind kinds[] = {
     {"dilated", read_dilated},
     {"block_bitmap", read_block_bitmap},
     {"key_bias", read_key_bias},
+    {"alibi", read_alibi},
+    {"pair_bias", read_pair_bias},
 };
 
 // An "and" of "and"s says nothing a flat one does not; the limit keeps a hostile file from exhausting the stack.

@@ -20,6 +20,7 @@ constexpr std::uint64_t furthest_position = std::uint64_t{1} << 40;
 struct MaskReading {
     const MaskSources& sources;
     std::span<const User> users;
+    std::int64_t heads_q = 1;
 };
 
 struct MaskKind {

@@ -44,6 +44,23 @@ std::string MaskTensors::name(std::size_t user, const std::string& tensor) const
     return several_ ? fmt::format("{}{}.{}", prefix_, user, tensor) : prefix_ + tensor;
 }
 
+std::string MaskTensors::own_or_shared_name(std::size_t user, const std::string& tensor) const {
+    const std::string own = name(user, tensor), shared = shared_name(tensor);
+    return !file_.has(own) && file_.has(shared) ? shared : own;
+}
+
+std::vector<float> MaskTensors::floats(const std::string& name, const NumberRange& range) const {
+    const std::string& dtype = file_.find(name).dtype;
+    if (dtype != "F16" && dtype != "BF16" && dtype != "F32")
+        fail<InputError>("{}: found dtype {}, expected F16, BF16 or F32", shown(name), dtype);
+    std::vector<float> values =
+        file_.read_floats(name, range.minus_infinity ? Infinity::allowed : Infinity::rejected);
+    for (std::size_t i = 0; i < values.size(); ++i)
+        if (!range.holds(values[i]))
+            fail<InputError>("{}: found {} at element {}, expected {}", shown(name), values[i], i, range.text());
+    return values;
+}
+
 std::string MaskTensors::shown(const std::string& name) const {
     return fmt::format("{}: tensor {}", printable(path_), printable(name));
 }

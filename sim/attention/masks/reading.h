@@ -2,6 +2,7 @@
 // What the readers of masks share that differ from user to user: lists in the panel, tensors in a safetensors file.
 #pragma once
 
+#include "sim/attention/head_numbers.h"
 #include "sim/attention/masks/kinds.h"
 #include "sim/base/safetensors.h"
 
@@ -27,10 +28,14 @@ public:
     std::string name(std::size_t user, const std::string& tensor) const;
     /// The same for all users.
     std::string shared_name(const std::string& tensor) const { return prefix_ + tensor; }
+    /// The user's own tensor when it is there, or the one that all users share.
+    std::string own_or_shared_name(std::size_t user, const std::string& tensor) const;
     /// "FILE: tensor NAME", as errors begin.
     std::string shown(const std::string& name) const;
     /// The number of elements of a tensor that must be a list.
     std::uint64_t length(const std::string& name, std::string_view layout) const;
+    /// All numbers of a tensor F32, F16 or BF16, which must lie in the range.
+    std::vector<float> floats(const std::string& name, const NumberRange& range) const;
 
 private:
     std::string path_;

@@ -62,6 +62,7 @@ Tile Context::fms(Operand a, Operand b, Operand c) { return elementwise(Opcode::
 Tile Context::exp(const Tile& tile) { return elementwise(Opcode::exp, {tile}); }
 Tile Context::exp2(const Tile& tile) { return elementwise(Opcode::exp2, {tile}); }
 Tile Context::log(const Tile& tile) { return elementwise(Opcode::log, {tile}); }
+Tile Context::tanh(const Tile& tile) { return elementwise(Opcode::tanh, {tile}); }
 
 Tile Context::cast(const Tile& tile, Dtype dtype) {
     const std::array<Operand, 1> operands{tile};
@@ -107,10 +108,10 @@ Tile Context::max(const Tile& tile, int axis) { return reduce(Opcode::reduce_max
 Tile Context::sum(const Tile& tile, int axis) { return reduce(Opcode::reduce_sum, tile, axis); }
 Tile Context::softmax(const Tile& tile, int axis) { return reduce(Opcode::softmax, tile, axis); }
 
-Tile Context::fill(Shape shape, Dtype dtype, std::function<float(std::int32_t)> generator) {
+Tile Context::fill(Shape shape, Dtype dtype, std::function<float(std::int32_t)> generator, int operations) {
     Command command = begin(Opcode::fill, dtype);
     if (!shape.positive()) refuse(Opcode::fill, fmt::format("shape {} has no elements", shape.text()));
-    command.elements = shape.elements();
+    command.elements = shape.elements() * std::max(1, operations);
     if (computes_values()) new_step(command, shape, dtype).generator = std::move(generator);
     return finish(command, shape, dtype, computes_values());
 }
@@ -121,6 +122,20 @@ Tile Context::full(Shape shape, float value, Dtype dtype) {
 
 Tile Context::arange(std::int64_t begin, std::int64_t end) {
     return fill(Shape{end - begin}, Dtype::i32, [begin](std::int32_t i) { return static_cast<float>(begin + i); });
+}
+
+Tile Context::repeat(const Tile& tile, std::int64_t times, Repeat what) {
+    Command command = begin(Opcode::repeat, tile ? tile.dtype() : Dtype::f32);
+    if (!tile) refuse(Opcode::repeat, "the operand is no tile (moved away or never made)");
+    if (tile.shape().rank() != 3 || times < 1)
+        refuse(Opcode::repeat,
+               fmt::format("found {} {} times, expected a tile of rank 3 at least once", tile.shape().text(), times));
+    const Shape shape{tile.shape().batch(), tile.shape().rows() * times, tile.shape().cols()};
+    command.elements = shape.elements();
+    const bool computed = computes(tile);
+    if (computed) new_step(command, shape, tile.dtype()).axis = what == Repeat::each_row ? 1 : 0;
+    add_operand(command, tile);
+    return finish(command, shape, tile.dtype(), computed);
 }
 
 }  // namespace tilemesh::tl
