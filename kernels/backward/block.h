@@ -3,9 +3,9 @@
 // FlashAttention-2 (Dao 2023), algorithm 2: p is made again from the scores and the log-sum-exp of the forward pass,
 //     p = exp(scale q k^T - m) / l   dp = do v^T   ds = p (dp - D)   dv += p^T do   dk += ds^T q   dq += ds k
 // with D = rowsum(do o), less the gradient of lse where one comes in; with a soft cap ds is multiplied by its slope
-// 1 - tanh^2. p and ds are rounded to the storage type as operands, sums are f32. The scale of dq and dk is multiplied
-// in at the end. Maximum m and sum l of a row (its sink among them) come apart, because at large scores m + log l in
-// f32 is m, and l is lost.
+// 1 - tanh^2. p and ds are rounded to the storage type as operands, sums are f32. The scale of dq and dk is
+// multiplied in at the end. Maximum m and sum l of a row (its sink among them) come apart, because at large scores m
+// + log l in f32 is m, and l is lost.
 #pragma once
 
 #include "kernels/attention/score_terms.h"

@@ -125,9 +125,8 @@ void GradientWorker::weigh(const Meeting& meeting, Visible visible, std::span<do
         const bool seen = visible == Visible::all || (visible == Visible::some && sees(meeting.head, query, key));
         const double bent = cap > 0.0 ? std::tanh(scores[i] / cap) : 0.0;
         const double score = (cap > 0.0 ? cap * bent : scores[i]) + biases[i];
-        const double p = seen && forward_.sum[row] > 0.0
-                             ? std::exp(score - forward_.maximum[row]) / forward_.sum[row]
-                             : 0.0;
+        const double p =
+            seen && forward_.sum[row] > 0.0 ? std::exp(score - forward_.maximum[row]) / forward_.sum[row] : 0.0;
         scores[i] = p * (dp[i] - forward_.d[row]) * (1.0 - bent * bent);
         dp[i] = p;
     }

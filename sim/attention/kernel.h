@@ -74,8 +74,8 @@ struct UserTensors {
     KeyTensors shared;      // the same of the keys that every rank has; null: there are none
     Tensor* o = nullptr;    // [heads, rows, value_dim]
     Tensor* lse = nullptr;  // [heads, rows, 1] f32, natural logarithm; null in a backward pass
-    // Biases are f32 and divided by the unit of the scores, keys are those of all ranks, one rank after the other, then
-    // shared ones.
+    // Biases are f32 and divided by the unit of the scores, keys are those of all ranks, one rank after the other,
+    // then shared ones.
     Tensor* bias = nullptr;    // [1, 1, keys]; null: no bias per key
     Tensor* slopes = nullptr;  // [heads, query heads of a kv head, 1]; null: no slopes
     Tensor* sinks = nullptr;   // the same, as the problem has them; null: no sinks
@@ -83,7 +83,8 @@ struct UserTensors {
 
 /// What a backward pass has beside them: o (in f32), m and l, which the forward pass left, and what it computes.
 struct UserGradientTensors {
-    // [heads, rows, 1] f32, in, the sink among the scores: maximum of score log2(e); the lowest f32 where there is none.
+    // [heads, rows, 1] f32, in, the sink among the scores: maximum of score log2(e); the lowest f32 where there is
+    // none.
     Tensor* m = nullptr;
     Tensor* l = nullptr;      // [heads, rows, 1] f32, in: sum of 2^(score log2(e) - m); 0 where there is none
     Tensor* d_o = nullptr;    // [heads, rows, value_dim], in

@@ -168,7 +168,8 @@ Gradients ReferenceGradients::all() {
     for (const Row& row : rows) {
         const std::size_t number = number_of(row.query, row.head);
         const auto sink = static_cast<double>(problem_.sink(user_, row.head));
-        if (sink != -infinity) result.dsink[index(row.head)] -= std::exp(sink - maximum_[number]) / sum_[number] * d_[number];
+        if (sink != -infinity)
+            result.dsink[index(row.head)] -= std::exp(sink - maximum_[number]) / sum_[number] * d_[number];
     }
     return result;
 }

@@ -30,9 +30,9 @@ struct KeyGradients {
 };
 
 struct Gradients {
-    std::vector<double> dq;  // [queries, heads_q, head_dim]
-    std::vector<double> dk;  // [keys, heads_kv, head_dim]
-    std::vector<double> dv;  // [keys, heads_kv, value_dim]; empty with latents, which have the gradient of k alone
+    std::vector<double> dq;     // [queries, heads_q, head_dim]
+    std::vector<double> dk;     // [keys, heads_kv, head_dim]
+    std::vector<double> dv;     // [keys, heads_kv, value_dim]; empty with latents, which have the gradient of k alone
     std::vector<double> dsink;  // [heads_q]; empty without sinks
 };
 

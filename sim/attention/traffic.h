@@ -34,8 +34,8 @@ std::uint64_t chunk_messages(const Schedule& schedule, const std::function<std::
 /// rank is divided over several PEs by heads; each head part of the table has its share of them. A chunk is K and V
 /// of its keys in the storage type (K alone with latents), queries are q in the storage type (backward: q, do, and
 /// lse and rowsum(do o) in f32), a state is o, m and l, or o and lse, for every query as the schedule's state format
-/// has it (backward: dq in f32), a gradient dk and dv of its keys in f32 (their sum with latents), a gradient of sinks
-/// a number in f32 per query head.
+/// has it (backward: dq in f32), a gradient dk and dv of its keys in f32 (their sum with latents), a gradient of
+/// sinks a number in f32 per query head.
 std::uint64_t transfer_bytes(const Problem& problem, const NeedSets& needs, const Schedule& schedule,
                              const Action& transfer, std::int64_t heads_kv);
 

@@ -147,10 +147,9 @@ GatheredGradients gather(const Panel& panel, const Arrangement& a,
         return Gathered{std::vector<float>(size(rows * dim)), std::vector<int>(size(rows))};
     };
     const std::int64_t dk_columns = problem.head_dim - (problem.latents ? problem.value_dim : 0);
-    GatheredGradients out{room(shape.queries * problem.heads_q, problem.head_dim),
-                          room(shape.keys * problem.heads_kv, dk_columns),
-                          room(shape.keys * problem.heads_kv, problem.value_dim),
-                          room(problem.sinks.empty() ? 0 : problem.heads_q, 1)};
+    GatheredGradients out{
+        room(shape.queries * problem.heads_q, problem.head_dim), room(shape.keys * problem.heads_kv, dk_columns),
+        room(shape.keys * problem.heads_kv, problem.value_dim), room(problem.sinks.empty() ? 0 : problem.heads_q, 1)};
     for (int rank = 0; rank < a.ranks(); ++rank)
         for (int member = 0; member < a.members(); ++member) {
             const attention::UserGradientTensors& tensors =
