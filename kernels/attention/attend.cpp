@@ -12,15 +12,20 @@ constexpr float infinity = std::numeric_limits<float>::infinity();
 
 Tile kept_as(tl::Context& tl, Tile tile, Dtype dtype) { return tile.dtype() == dtype ? tile : tl.cast(tile, dtype); }
 
-/// 0 where l is 0, since o is 0 there too.
-Tile over_sum(tl::Context& tl, const State& state) {
-    return state.o / tl.maximum(state.l, std::numeric_limits<float>::min());
+/// 0 where l is 0, since o is 0 there too. A scale of v is taken out of l, which is a column.
+Tile over_sum(tl::Context& tl, const State& state, double value_scale = 1.0) {
+    constexpr float least = std::numeric_limits<float>::min();
+    if (value_scale == 1.0) return state.o / tl.maximum(state.l, least);
+    return state.o / tl.maximum(state.l * static_cast<float>(1.0 / value_scale), least);
 }
 
 }  // namespace
 
-Attention::Attention(tl::Context& tl, double scale, Dtype state)
-    : tl_(tl), log2_scale_(static_cast<float>(scale * std::numbers::log2e)), state_(state) {}
+Attention::Attention(tl::Context& tl, const attention::Problem& problem, Dtype state)
+    : tl_(tl),
+      log2_scale_(static_cast<float>(problem.scale * std::numbers::log2e)),
+      probability_(problem.probability()),
+      state_(state) {}
 
 void Attention::attend(Block block) {
     Tile scores = tl_.dot(block.q, tl_.trans(block.k));
@@ -49,7 +54,9 @@ Attention::Stage Attention::softmax(Stage stage) {
     if (block.bias) s = s + std::exchange(block.bias, Tile());
     if (block.mask) s = tl_.where(std::exchange(block.mask, Tile()), s, -infinity);
     // Row maxima in score units; a row that sees nothing stays at lowest_score.
-    Tile m = tl_.maximum(tl_.max(s) * log2_scale_, state ? tl::Operand(state.m) : tl::Operand(lowest_score));
+    Tile m = tl_.max(s) * log2_scale_;
+    if (is_fp8(probability_)) m = m - fp8_probability_exponent;
+    m = tl_.maximum(std::move(m), state ? tl::Operand(state.m) : tl::Operand(lowest_score));
     // The product is rounded here as it was in m, so the largest exponent is 0 exactly, and l is at least 1.
     Tile p = tl_.fms(s, log2_scale_, m);
     s = Tile();
@@ -61,7 +68,7 @@ Attention::Stage Attention::softmax(Stage stage) {
     }
     state.m = std::move(m);
     state.l = std::move(l);
-    stage.tile = tl_.cast(p, block.v.dtype());
+    stage.tile = tl_.cast(p, probability_);
     return stage;
 }
 
@@ -89,11 +96,11 @@ void merge(tl::Context& tl, State& into, const State& other) {
     into.m = m;
 }
 
-Result finish(tl::Context& tl, const State& state, Dtype dtype) {
+Result finish(tl::Context& tl, const State& state, Dtype dtype, double value_scale) {
     // l is 0 exactly where no key was visible (else the maximum itself contributes 1); o is 0 there too and stays 0
     // over the smallest divisor, and log 0 is -inf.
     Result result;
-    result.o = tl.cast(over_sum(tl, state), dtype);
+    result.o = tl.cast(over_sum(tl, state, value_scale), dtype);
     result.lse = tl.fma(state.m, static_cast<float>(std::numbers::ln2), tl.log(state.l));
     return result;
 }

@@ -131,7 +131,7 @@ void AttentionRun::settle(QueryWork& work) {
     QueryBlock& block = work.blocks[index];
     State& state = states_.take(work.target, index, block.rows);
     if (work.target == work.result && work.finishes && work.own) {
-        write_result(work, block, kernels::finish(tl_, state, problem_.dtype));
+        write_result(work, block, finished(state));
         return states_.drop(work.result, index);
     }
     state = state_of(tl_, normalised(tl_, state));

@@ -18,7 +18,7 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
       launch_(launch),
       problem_(*launch.problem),
       chunks_(tl, launch),
-      attention_(tl, launch.problem->scale, launch.schedule->state_format().o),
+      attention_(tl, *launch.problem, launch.schedule->state_format().o),
       states_(tl, launch) {
     find_work();
     const bool fused = launch_.tiling.launches == attention::Launches::fused;
@@ -146,11 +146,15 @@ void AttentionRun::leave(QueryWork& work, std::size_t index) {
         left_.push_back(index);
         if (left_.size() > left_behind) settle(work);
     } else if (last && work.finishes && !work.merges && work.own) {
-        write_result(work, block, kernels::finish(tl_, states_.take(work.result, index, block.rows), problem_.dtype));
+        write_result(work, block, finished(states_.take(work.result, index, block.rows)));
         states_.drop(work.result, index);
     } else {
         states_.put_back(work.result, index, block.rows);
     }
+}
+
+Result AttentionRun::finished(const State& state) {
+    return kernels::finish(tl_, state, problem_.output_dtype(), problem_.scales.v);
 }
 
 void AttentionRun::write_result(const QueryWork& work, QueryBlock& block, const Result& result) {
@@ -168,10 +172,11 @@ void AttentionRun::finish(QueryWork& work) {
     for (std::size_t i = 0; i < work.blocks.size(); ++i) {
         QueryBlock& block = work.blocks[i];
         if (states_.written(work.result, i)) {
-            write_result(work, block, kernels::finish(tl_, states_.take(work.result, i, block.rows), problem_.dtype));
+            write_result(work, block, finished(states_.take(work.result, i, block.rows)));
             states_.drop(work.result, i);
         } else if (!block.written) {
-            write_result(work, block, nothing_visible(tl_, rows_shape(block, problem_.value_dim), problem_.dtype));
+            write_result(work, block,
+                         nothing_visible(tl_, rows_shape(block, problem_.value_dim), problem_.output_dtype()));
         }
     }
 }

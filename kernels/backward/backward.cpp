@@ -44,7 +44,7 @@ public:
         : tl_(tl),
           launch_(launch),
           chunks_(tl, launch),
-          gradients_(tl, launch.problem->scale),
+          gradients_(tl, *launch.problem),
           rows_(tl, launch),
           registers_(tl, launch) {
         const auto& program = (*launch.timeline)[static_cast<std::size_t>(launch.rank)];

@@ -35,8 +35,10 @@ Tile near_maximum(tl::Context& tl, const Tile& m) {
     return tl.maximum(tl.fma(tl.maximum(m, m * -1.0F), -order_of_sums, m), lowest_score);
 }
 
-Gradients::Gradients(tl::Context& tl, double scale)
-    : tl_(tl), log2_scale_(static_cast<float>(scale * std::numbers::log2e)) {}
+Gradients::Gradients(tl::Context& tl, const attention::Problem& problem)
+    : tl_(tl),
+      log2_scale_(static_cast<float>(problem.scale * std::numbers::log2e)),
+      dp_scale_(static_cast<float>(problem.scales.v) / probability_scale) {}
 
 void Gradients::add(GradientBlock block) {
     Tile s = tl_.dot(block.q, tl_.trans(block.k));
@@ -61,7 +63,7 @@ void Gradients::flush() {
 
 Gradients::Stage Gradients::probabilities(Stage stage) {
     GradientBlock& block = stage.block;
-    const Dtype dtype = block.q.dtype();
+    const Dtype dtype = block.d_o.dtype();
     Tile s = std::move(stage.s);
     if (block.bias) s = s + std::exchange(block.bias, Tile());
     if (block.mask) s = tl_.where(std::exchange(block.mask, Tile()), s, -std::numeric_limits<float>::infinity());
@@ -70,7 +72,7 @@ Gradients::Stage Gradients::probabilities(Stage stage) {
     p = tl_.exp2(p);
     p = p * block.terms.over_l;
     stage.s = tl_.cast(p, dtype);
-    Tile ds = tl_.fms(std::exchange(stage.dp, Tile()), 1.0F / probability_scale, block.terms.d);
+    Tile ds = tl_.fms(std::exchange(stage.dp, Tile()), dp_scale_, block.terms.d);
     ds = p * ds;
     p = Tile();
     stage.dp = tl_.cast(ds, dtype);

@@ -2,11 +2,12 @@
 // The inner part of the backward pass: what a block of queries and a block of keys add to dq, dk and dv. Source:
 // FlashAttention-2 (Dao 2023), algorithm 2: p is made again from the scores and the log-sum-exp of the forward pass,
 //     p = exp(scale q k^T - m) / l   dp = do v^T   ds = p (dp - D)   dv += p^T do   dk += ds^T q   dq += ds k
-// with D = rowsum(do o); p and ds are rounded to the storage type as operands, sums are f32. The scale of dq and dk
-// is multiplied in at the end. Maximum m and sum l of a row come apart, because at large scores m + log l in f32 is
-// m, and l is lost.
+// with D = rowsum(do o); p and ds are rounded to the type of do as operands, sums are f32. The scale of dq and dk is
+// multiplied in at the end; that of stored elements of v belongs to dp. Maximum m and sum l of a row come apart,
+// because at large scores m + log l in f32 is m, and l is lost.
 #pragma once
 
+#include "sim/attention/problem.h"
 #include "sim/tile/context.h"
 
 #include <functional>
@@ -55,7 +56,8 @@ struct GradientBlock {
 /// second of the block before and the third of the one before that.
 class Gradients {
 public:
-    Gradients(tl::Context& tl, double scale);
+    /// `problem` as kernels are given it, with the scale of stored elements.
+    Gradients(tl::Context& tl, const attention::Problem& problem);
     void add(GradientBlock block);
     /// Issues what is still held back.
     void flush();
@@ -63,13 +65,14 @@ public:
 private:
     struct Stage {
         GradientBlock block;
-        Tile s, dp;  // then p and ds in the storage type
+        Tile s, dp;  // then p and ds as operands
     };
     Stage probabilities(Stage stage);
     void products(Stage stage);
 
     tl::Context& tl_;
     float log2_scale_;  // scale * log2(e)
+    float dp_scale_;    // the scale of v over probability_scale
     std::optional<Stage> scored_, weighted_;
 };
 

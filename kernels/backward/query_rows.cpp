@@ -41,7 +41,7 @@ void QueryRows::begin() {
     for (auto& of_user : blocks_)
         for (RowBlock& block : of_user) {
             if (block.steps_left == 0) continue;
-            Tile d_o = load(tensors(block).d_o, block, problem.value_dim, problem.dtype);
+            Tile d_o = load(tensors(block).d_o, block, problem.value_dim, problem.output_dtype());
             RowTerms terms =
                 row_terms(tl_, d_o, load(inputs(block).o, block, problem.value_dim, Dtype::f32),
                           load(tensors(block).m, block, 1, Dtype::f32), load(tensors(block).l, block, 1, Dtype::f32));
@@ -59,7 +59,7 @@ void QueryRows::enter(RowBlock& block) {
     const attention::Problem& problem = *launch_.problem;
     ++block.at_work;
     if (!block.q) block.q = load(inputs(block).q, block, problem.head_dim, problem.dtype);
-    if (!block.d_o) block.d_o = load(tensors(block).d_o, block, problem.value_dim, problem.dtype);
+    if (!block.d_o) block.d_o = load(tensors(block).d_o, block, problem.value_dim, problem.output_dtype());
     if (!block.terms.m) {
         block.terms = {load(tensors(block).m, block, 1, Dtype::f32),
                        load(tensors(block).row_over_l, block, 1, Dtype::f32),
@@ -75,8 +75,9 @@ void QueryRows::leave(RowBlock& block) {
     const bool last = --block.steps_left == 0;
     if (last) {
         block.written = true;
-        const auto scale = static_cast<float>(launch_.problem->scale);
-        store(tensors(block).dq, block, tl_.cast(std::exchange(block.dq, Tile()) * scale, launch_.problem->dtype));
+        const auto scale = static_cast<float>(launch_.problem->scale / launch_.problem->scales.q);
+        store(tensors(block).dq, block,
+              tl_.cast(std::exchange(block.dq, Tile()) * scale, launch_.problem->output_dtype()));
     }
     if (!last && (launch_.tiling.queries_stay || block.at_work > 0)) return;
     if (block.dq) {
@@ -92,7 +93,7 @@ void QueryRows::finish() {
         for (RowBlock& block : of_user)
             if (!block.written)
                 store(tensors(block).dq, block,
-                      tl_.zeros(shape(block, launch_.problem->head_dim), launch_.problem->dtype));
+                      tl_.zeros(shape(block, launch_.problem->head_dim), launch_.problem->output_dtype()));
 }
 
 }  // namespace tilemesh::kernels

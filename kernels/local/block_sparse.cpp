@@ -49,7 +49,7 @@ std::vector<Listed> block_list(const LocalBlocks& blocks, const LocalBlock& quer
 
 void block_sparse(tl::Context& tl, const Launch& launch) {
     LocalBlocks blocks(tl, launch);
-    Attention attention(tl, launch.problem->scale, launch.schedule->state_format().o);
+    Attention attention(tl, *launch.problem, launch.schedule->state_format().o);
     const std::int64_t most = launch.tiling.tile_keys, size = std::min(launch.tiling.fold_keys, most);
     for (const LocalBlock& queries : blocks.all()) {
         const std::vector<Listed> list = block_list(blocks, queries, size, most);
@@ -70,7 +70,8 @@ void block_sparse(tl::Context& tl, const Launch& launch) {
             if (list[i].visible == Visible::some) block.mask = blocks.mask(queries, keys);
             if (i + 1 == list.size())
                 block.done = [&, queries, state] {
-                    blocks.store(queries, finish(tl, *state, launch.problem->dtype));
+                    blocks.store(queries,
+                                 finish(tl, *state, launch.problem->output_dtype(), launch.problem->scales.v));
                     *state = State();
                 };
             attention.attend(std::move(block));

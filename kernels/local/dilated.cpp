@@ -45,7 +45,7 @@ public:
         : tl_(tl),
           launch_(launch),
           problem_(*launch.problem),
-          attention_(tl, problem_.scale, launch.schedule->state_format().o) {}
+          attention_(tl, problem_, launch.schedule->state_format().o) {}
 
     void all() {
         const attention::Dilation pattern = *problem_.mask->dilation();
@@ -109,7 +109,7 @@ private:
             block.state = state.get();
             if (begin + size >= keys.count)
                 block.done = [this, user, rows, state] {
-                    store(user, rows, finish(tl_, *state, problem_.dtype));
+                    store(user, rows, finish(tl_, *state, problem_.output_dtype(), problem_.scales.v));
                     *state = State();
                 };
             attention_.attend(std::move(block));
@@ -119,7 +119,8 @@ private:
     void hide(int user, const GatheredRows& rows) {
         // One tile of zeros serves all of them.
         if (!hidden_.o)
-            hidden_ = nothing_visible(tl_, Shape{1, launch_.tiling.tile_queries, problem_.value_dim}, problem_.dtype);
+            hidden_ = nothing_visible(tl_, Shape{1, launch_.tiling.tile_queries, problem_.value_dim},
+                                      problem_.output_dtype());
         store(user, rows, {tl_.slice(hidden_.o, 1, 0, rows.count), tl_.slice(hidden_.lse, 1, 0, rows.count)});
     }
 

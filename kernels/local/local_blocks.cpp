@@ -93,7 +93,7 @@ void LocalBlocks::store(const LocalBlock& block, const Result& result) {
 
 Result LocalBlocks::nothing(const LocalBlock& block) {
     return nothing_visible(tl_, Shape{block.heads.size(), rows(block), launch_.problem->value_dim},
-                           launch_.problem->dtype);
+                           launch_.problem->output_dtype());
 }
 
 Tiling plan_preferring(const Tiling& preferred, const attention::Problem& problem, const attention::NeedSets& needs,
