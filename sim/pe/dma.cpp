@@ -166,7 +166,7 @@ void Dma::memory_done(std::uint64_t tag, Picoseconds first_byte, Picoseconds las
     if (--transfer.parts_left > 0) return;
     last_byte = transfer.last_byte;
     // Of several requests the first may have its data before the last is made.
-    first_byte = std::max(transfer.first_byte, noc::simulated_now());
+    first_byte = std::max(transfer.first_byte, simulated_now());
     const int home = transfer.command.box.tensor->home();
     noc::Network& network = pe_.surroundings().network;
     if (home == pe_.number()) {

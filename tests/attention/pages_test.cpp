@@ -80,8 +80,8 @@ TEST_CASE("pages are read with their table, from a seed or from the inputs, and 
     write({2, 0, 1}, {5});
     const Problem read = problem(R"({"page_keys": 8})");
     CHECK(read.pages->entries == std::vector<Places>{{2, 0, 1}, {5}});
-    CHECK(problem(R"({"page_keys": 8, "table": "shuffled"})").pages->shuffled == 1);
-    CHECK(problem(R"({"page_keys": 8, "table": "shuffled", "seed": 0})").pages->shuffled == 0);
+    CHECK(problem(R"({"page_keys": 8, "table": "shuffled"})").pages->shuffled == std::uint64_t{1});
+    CHECK(problem(R"({"page_keys": 8, "table": "shuffled", "seed": 0})").pages->shuffled == std::uint64_t{0});
     CHECK_THAT(why(R"({"page_keys": 4})"), Catch::Contains("x.0.page_table: found 3 entries, expected 5"));
     CHECK_THAT(why(R"({"page_keys": 0})"), Catch::Contains("/pages/page_keys: found 0"));
     CHECK_THAT(why(R"({})"), Catch::Contains("/pages/page_keys: missing"));

@@ -99,7 +99,7 @@ TEST_CASE("the HBM bound counts q, k and v at a byte an element and o at two") {
     Json problem = {{"heads_q", 6},      {"heads_kv", 2},
                     {"head_dim", 24},    {"value_dim", 40},
                     {"dtype", "f8e4m3"}, {"users", Json::array({{{"keys", 97}, {"queries", 53}}})}};
-    const Experiment experiment(panel_of(line_of(1), problem, {"head_parallel"}));
+    const Experiment experiment(panel_of(line_of(1), problem, Json::array({"head_parallel"})));
     const attention::Bound bound = experiment.arrangement().machine_bound;
     const double bytes = 53 * 6 * 24 + 97 * 2 * (24 + 40) + 53 * 6 * 40 * 2;
     const double rate = experiment.panel().machine.hbm.peak().gbytes_per_s();
@@ -108,7 +108,8 @@ TEST_CASE("the HBM bound counts q, k and v at a byte an element and o at two") {
 }
 
 TEST_CASE("a product of two 8-bit operands runs at their speed, one with p in f16 at that of f16") {
-    constexpr double queries = 512, keys = 256, d = 128, dv = 64, macs_per_ns = 128 * 128;
+    constexpr int queries = 512, keys = 256, d = 128, dv = 64;
+    constexpr double macs_per_ns = 128 * 128, pairs = queries * keys;
     const auto time = [&](const Json& probability, const char* kernel, attention::Bound& bound) {
         Json machine = line_of(1, "ideal_line");
         machine["pe"]["matrix"]["speed"] = {{"f16", 1.0}, {"f8e4m3", 4.0}};
@@ -124,7 +125,7 @@ TEST_CASE("a product of two 8-bit operands runs at their speed, one with p in f1
         bound = experiment.arrangement().machine_bound;
         return to_nanoseconds(experiment.run().result.time);
     };
-    const double scores = queries * keys * d / macs_per_ns, values = queries * keys * dv / macs_per_ns;
+    const double scores = pairs * d / macs_per_ns, values = pairs * dv / macs_per_ns;
     for (const char* kernel : {"head_parallel", "blockwise", "mesh_kv"}) {
         attention::Bound bound;
         CHECK(time(nullptr, kernel, bound) == Approx(scores / 4 + values).epsilon(1e-2));
@@ -133,7 +134,7 @@ TEST_CASE("a product of two 8-bit operands runs at their speed, one with p in f1
         CHECK(bound.ns() == Approx((scores + values) / 4));
     }
     attention::Bound bound;
-    const double others = queries * keys * (2 * d + 2 * dv) / macs_per_ns;
+    const double others = pairs * (2 * d + 2 * dv) / macs_per_ns;
     CHECK(time(nullptr, "attention_backward", bound) == Approx(scores / 4 + others).epsilon(1e-2));
     CHECK(bound.ns() == Approx(scores / 4 + others));
 }
@@ -163,10 +164,12 @@ TEST_CASE("p in 8 bits holds at scores so large that their last place is 16") {
     for (const char* kernel : {"mesh_kv", "blockwise"}) {
         Json problem = fp8_problem("f8e4m3", "full");
         problem["probability_dtype"] = "f8e4m3";
-        problem["scale"] = 1e8;  // nearly every row is one key's value
+        problem["scale"] = 1.2e7;  // maxima of about 2^27 and 2^28; every row is one key's value, whose p is exact
         Experiment experiment(panel_of(line_of(1), problem, Json::array({kernel})));
         const Ran ran = experiment.run();
-        for (const float value : ran.output("user0.o")) REQUIRE(std::isfinite(value));
+        INFO(ran.result.verdict.why);
+        CHECK(ran.result.verdict.pass);
+        CHECK(ran.result.verdict.relative_l2 < 1e-3);
     }
 }
 

@@ -32,7 +32,7 @@ Ran decode_with(const std::vector<std::int32_t>& entries, int page_keys, int key
                     {"head_dim", 24},
                     {"pages", {{"page_keys", page_keys}}},
                     {"users", Json::array({{{"keys", keys}, {"queries", 1}}})}};
-    Json json = panel_of(line_of(1, machine), problem, {"head_parallel"});
+    Json json = panel_of(line_of(1, machine), problem, Json::array({"head_parallel"}));
     json["inputs"] = {{"tensors", (folder / "x.safetensors").string()}};
     return Experiment(json).run();
 }
@@ -99,7 +99,7 @@ TEST_CASE("small pages scattered over HBM take longer than large ones, and than 
                         {"head_dim", 128},
                         {"pages", shuffled(page_keys)},
                         {"users", Json::array({{{"keys", 8192}, {"queries", 1}}})}};
-        Json json = panel_of(line_of(1), problem, {"head_parallel"});
+        Json json = panel_of(line_of(1), problem, Json::array({"head_parallel"}));
         json["values"] = {{"mode", "none"}};
         return Experiment(json).run().result;
     };
