@@ -77,7 +77,7 @@ TEST_CASE("scales multiply what is stored: q and k the scores, v the output") {
         CHECK(three.result.verdict.pass);
         std::vector<float> expected = one.output("user0.o");
         for (float& value : expected) value *= 3;
-        CHECK(relative_l2(three.output("user0.o"), expected) < 3e-4);  // each is rounded to f16 once
+        CHECK(relative_l2(three.output("user0.o"), expected) < 4e-4);  // each is rounded to f16 once
         CHECK(greatest_difference(three.output("user0.lse"), one.output("user0.lse")) < 1e-5);
     }
 }
