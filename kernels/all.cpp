@@ -76,6 +76,7 @@ attention::Kernels all() {
     attention::Kernel whole_rows = of_heads(
         "standard", "local: whole rows of scores and their softmax, the definition", standard, plan_standard);
     whole_rows.keeps_state = false;
+    whole_rows.refuses = standard_refuses;
     attention::Kernel gathers = of_heads(
         "dilated", "local: gathers the tokens of a dilated mask and attends them densely", dilated, plan_dilated);
     gathers.refuses = dilated_refuses;

@@ -12,9 +12,11 @@ constexpr float infinity = std::numeric_limits<float>::infinity();
 
 Tile kept_as(tl::Context& tl, Tile tile, Dtype dtype) { return tile.dtype() == dtype ? tile : tl.cast(tile, dtype); }
 
-/// 0 where l is 0, since o is 0 there too.
-Tile over_sum(tl::Context& tl, const State& state) {
-    return state.o / tl.maximum(state.l, std::numeric_limits<float>::min());
+/// 0 where l is 0, since o is 0 there too. A scale of v is taken out of l, which is a column.
+Tile over_sum(tl::Context& tl, const State& state, double value_scale = 1.0) {
+    constexpr float least = std::numeric_limits<float>::min();
+    if (value_scale == 1.0) return state.o / tl.maximum(state.l, least);
+    return state.o / tl.maximum(state.l * static_cast<float>(1.0 / value_scale), least);
 }
 
 }  // namespace
@@ -23,6 +25,7 @@ Attention::Attention(tl::Context& tl, const attention::Problem& problem, Dtype s
     : tl_(tl),
       problem_(problem),
       log2_scale_(static_cast<float>(problem.score_unit() * std::numbers::log2e)),
+      probability_(problem.probability()),
       state_(state) {}
 
 void Attention::attend(Block block) {
@@ -51,7 +54,9 @@ Attention::Stage Attention::softmax(Stage stage) {
     Tile s = with_terms(tl_, capped(tl_, problem_, std::move(stage.tile)), std::exchange(block.terms, {}));
     if (block.mask) s = tl_.where(std::exchange(block.mask, Tile()), s, -infinity);
     // Row maxima in score units; a row that sees nothing stays at lowest_score.
-    Tile m = tl_.maximum(tl_.max(s) * log2_scale_, state ? tl::Operand(state.m) : tl::Operand(lowest_score));
+    Tile m = tl_.max(s) * log2_scale_;
+    if (is_fp8(probability_)) m = m - fp8_probability_exponent;
+    m = tl_.maximum(std::move(m), state ? tl::Operand(state.m) : tl::Operand(lowest_score));
     // The product is rounded here as it was in m, so the largest exponent is 0 exactly, and l is at least 1.
     Tile p = tl_.fms(s, log2_scale_, m);
     s = Tile();
@@ -63,7 +68,7 @@ Attention::Stage Attention::softmax(Stage stage) {
     }
     state.m = std::move(m);
     state.l = std::move(l);
-    stage.tile = tl_.cast(p, block.v.dtype());
+    stage.tile = tl_.cast(p, probability_);
     return stage;
 }
 
@@ -91,19 +96,22 @@ void merge(tl::Context& tl, State& into, const State& other) {
     into.m = m;
 }
 
-Result finish(tl::Context& tl, const State& state, Dtype dtype, const Tile& sink) {
+Result finish(tl::Context& tl, const State& state, const attention::Problem& problem, const Tile& sink) {
     // l is 0 exactly where no key was visible (else the maximum itself contributes 1); o is 0 there too and stays 0
     // over the smallest divisor, and log 0 is -inf.
     Result result;
+    const Dtype dtype = problem.output_dtype();
+    const double value_scale = problem.scales.v;
     if (sink) {
         const Tile m = tl.maximum(state.m, sink);
-        const Tile a = tl.exp2(state.m - m);
+        Tile a = tl.exp2(state.m - m);
         const Tile l = tl.fma(state.l, a, tl.exp2(sink - m));
+        if (value_scale != 1.0) a = a * static_cast<float>(value_scale);
         result.o = tl.cast(state.o * (a / tl.maximum(l, std::numeric_limits<float>::min())), dtype);
         result.lse = tl.fma(m, static_cast<float>(std::numbers::ln2), tl.log(l));
         return result;
     }
-    result.o = tl.cast(over_sum(tl, state), dtype);
+    result.o = tl.cast(over_sum(tl, state, value_scale), dtype);
     result.lse = tl.fma(state.m, static_cast<float>(std::numbers::ln2), tl.log(state.l));
     return result;
 }

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "kernels/attention/score_terms.h"
-#include "sim/attention/mask.h"
+#include "sim/attention/problem.h"
 #include "sim/tile/context.h"
 
 #include <functional>
@@ -19,6 +19,12 @@ namespace tilemesh::kernels {
 /// since 2^(-inf - lowest) is 0 and lowest - lowest is 0. No finite score is below it; a difference that overflows is
 /// -inf, of which the exponential is 0 as it should be.
 inline constexpr float lowest_score = -std::numeric_limits<float>::max();
+
+/// Probabilities that become 8-bit floats are held times 2^7, and l and o with them, by a maximum that is 7 less than
+/// the true one: so small ones keep more of their digits, at no cost but a column's subtraction. Not times 2^8: where
+/// the last place of a maximum is 16, it would be half of that and might be rounded to 16, and 2^16 is beyond an
+/// 8-bit float; 7 is rounded to 0, 6, 7 or 8 at any maximum.
+inline constexpr float fp8_probability_exponent = 7.0F;
 
 /// The running result of one query block. Empty tiles: nothing was attended yet (m = -inf, l = 0, o = 0).
 struct State {
@@ -43,7 +49,7 @@ struct Block {
 /// another is still making, not even for the time a systolic array takes to drain.
 class Attention {
 public:
-    /// `state`: what the running o is kept in.
+    /// `problem` as kernels are given it, with the scale of stored elements. `state`: what the running o is kept in.
     Attention(tl::Context& tl, const attention::Problem& problem, Dtype state = Dtype::f32);
     void attend(Block block);
     /// Issues what is still held back.
@@ -62,6 +68,7 @@ private:
     tl::Context& tl_;
     const attention::Problem& problem_;
     float log2_scale_;  // unit of the scores * log2(e)
+    Dtype probability_;
     Dtype state_;
     std::optional<Stage> scored_, weighted_;
 };
@@ -81,14 +88,15 @@ State state_of(tl::Context& tl, const Normalised& result);
 /// Merges the partial result `other` into `into` (both unnormalised, base 2). An empty side leaves the other.
 void merge(tl::Context& tl, State& into, const State& other);
 
-/// What a finished state means: the output o / l in `dtype` (0 where nothing was visible) and the natural log-sum-exp
-/// (m + log2 l) ln 2 (-inf there). `sink` (times log2(e); [heads, rows, 1], or [1, 1, 1]; none: no sink) is one more
-/// score whose value is 0: it is counted here, once, whatever states were merged before.
+/// What a finished state means: the output o / l times the scale of v, in the problem's output dtype (0 where nothing was
+/// visible), and the natural log-sum-exp (m + log2 l) ln 2 (-inf there). `sink` (times log2(e); [heads, rows, 1], or
+/// [1, 1, 1]; none: no sink) is one more score whose value is 0: it is counted here, once, whatever states were merged
+/// before.
 struct Result {
     Tile o;
     Tile lse;
 };
-Result finish(tl::Context& tl, const State& state, Dtype dtype, const Tile& sink = {});
+Result finish(tl::Context& tl, const State& state, const attention::Problem& problem, const Tile& sink = {});
 /// The result of a block that saw no key at all.
 Result nothing_visible(tl::Context& tl, Shape output, Dtype dtype, const Tile& sink = {});
 

@@ -103,15 +103,17 @@ void halve(std::int64_t& value, std::int64_t unit) {
 std::uint64_t sram_needed(const Problem& problem, const Tiling& tiling, std::int64_t heads, std::int64_t query_rows,
                           std::int64_t state_rows) {
     const auto width = static_cast<std::int64_t>(bytes_per_element(problem.dtype));
+    const auto operand = static_cast<std::int64_t>(bytes_per_element(problem.probability()));
+    const auto output = static_cast<std::int64_t>(bytes_per_element(problem.output_dtype()));
     const std::int64_t rows = tiling.tile_heads * tiling.tile_queries * problem.group();
     const std::int64_t scores = rows * tiling.tile_keys;
-    // One block's scores of the next block, scores, shifted scores, exponentials in f32 and in the storage type, and
+    // One block's scores of the next block, scores, shifted scores, exponentials in f32 and as operands, and
     // the element mask: what can be alive at once when the command processor runs one block ahead.
-    const std::int64_t temporaries = scores * (4 * 4 + width + 1);
+    const std::int64_t temporaries = scores * (4 * 4 + operand + 1);
     const std::int64_t state = 4 * problem.value_dim + 8;  // bytes of one row
     const std::int64_t query = problem.head_dim * width;
     // Outputs of the block in work: the corrected and the new o, m, l, and the final o.
-    const std::int64_t working = 2 * rows * state + rows * problem.value_dim * (4 + width);
+    const std::int64_t working = 2 * rows * state + rows * problem.value_dim * (4 + output);
     const std::int64_t key_bytes = problem.key_columns() * width;
     // In use, on its way, and values that earlier blocks still need.
     const std::int64_t key_tiles = 3 * tiling.tile_heads * tiling.tile_keys * key_bytes;

@@ -160,7 +160,7 @@ Tile AttentionRun::sinks(const QueryWork& work, const QueryBlock& block) {
 }
 
 Result AttentionRun::finished(const QueryWork& work, const QueryBlock& block, const State& state) {
-    return kernels::finish(tl_, state, problem_.dtype, sinks(work, block));
+    return kernels::finish(tl_, state, problem_, sinks(work, block));
 }
 
 void AttentionRun::write_result(const QueryWork& work, QueryBlock& block, const Result& result) {
@@ -183,7 +183,7 @@ void AttentionRun::finish(QueryWork& work) {
         } else if (!block.written) {
             write_result(
                 work, block,
-                nothing_visible(tl_, rows_shape(block, problem_.value_dim), problem_.dtype, sinks(work, block)));
+                nothing_visible(tl_, rows_shape(block, problem_.value_dim), problem_.output_dtype(), sinks(work, block)));
         }
     }
 }

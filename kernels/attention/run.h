@@ -99,6 +99,7 @@ private:
     void enter(QueryWork& work, std::size_t block);
     /// The block has seen all it sees of a visit.
     void leave(QueryWork& work, std::size_t block);
+    Result finished(const State& state);
     void write_result(const QueryWork& work, QueryBlock& block, const Result& result);
     void finish(QueryWork& work);
     Tile load_queries(const QueryWork& work, const QueryBlock& block);

@@ -39,7 +39,10 @@ Tile near_maximum(tl::Context& tl, const Tile& m) {
 }
 
 Gradients::Gradients(tl::Context& tl, const attention::Problem& problem)
-    : tl_(tl), problem_(problem), log2_scale_(static_cast<float>(problem.score_unit() * std::numbers::log2e)) {}
+    : tl_(tl),
+      problem_(problem),
+      log2_scale_(static_cast<float>(problem.score_unit() * std::numbers::log2e)),
+      dp_scale_(sign_of_d(problem) * static_cast<float>(problem.scales.v) / probability_scale) {}
 
 void Gradients::add(GradientBlock block) {
     Tile s = tl_.dot(block.q, tl_.trans(block.k));
@@ -64,7 +67,7 @@ void Gradients::flush() {
 
 Gradients::Stage Gradients::probabilities(Stage stage) {
     GradientBlock& block = stage.block;
-    const Dtype dtype = block.q.dtype();
+    const Dtype dtype = block.d_o.dtype();
     Tile s = capped(tl_, problem_, std::move(stage.s));
     Tile bent = problem_.soft_cap > 0.0 ? s : Tile();  // tanh
     s = with_terms(tl_, std::move(s), std::exchange(block.terms_of_scores, {}));
@@ -74,7 +77,7 @@ Gradients::Stage Gradients::probabilities(Stage stage) {
     p = tl_.exp2(p);
     p = p * block.terms.over_l;
     stage.s = tl_.cast(p, dtype);
-    Tile ds = tl_.fms(std::exchange(stage.dp, Tile()), sign_of_d(problem_) / probability_scale, block.terms.d);
+    Tile ds = tl_.fms(std::exchange(stage.dp, Tile()), dp_scale_, block.terms.d);
     ds = std::exchange(p, Tile()) * std::exchange(ds, Tile());
     if (bent) {
         Tile slope = tl_.fms(bent, bent, 1.0F);  // minus

@@ -3,8 +3,8 @@
 // FlashAttention-2 (Dao 2023), algorithm 2: p is made again from the scores and the log-sum-exp of the forward pass,
 //     p = exp(scale q k^T - m) / l   dp = do v^T   ds = p (dp - D)   dv += p^T do   dk += ds^T q   dq += ds k
 // with D = rowsum(do o), less the gradient of lse where one comes in; with a soft cap ds is multiplied by its slope
-// 1 - tanh^2. p and ds are rounded to the storage type as operands, sums are f32. The scale of dq and dk is
-// multiplied in at the end. Maximum m and sum l of a row (its sink among them) come apart, because at large scores m
+// 1 - tanh^2. p and ds are rounded to the type of do as operands, sums are f32. The scale of dq and dk is
+// multiplied in at the end; that of stored elements of v belongs to dp. Maximum m and sum l of a row (its sink among them) come apart, because at large scores m
 // + log l in f32 is m, and l is lost.
 #pragma once
 
@@ -61,6 +61,7 @@ struct GradientBlock {
 /// second of the block before and the third of the one before that.
 class Gradients {
 public:
+    /// `problem` as kernels are given it, with the scale of stored elements.
     Gradients(tl::Context& tl, const attention::Problem& problem);
     void add(GradientBlock block);
     /// Issues what is still held back.
@@ -69,7 +70,7 @@ public:
 private:
     struct Stage {
         GradientBlock block;
-        Tile s, dp;  // then p and ds in the storage type
+        Tile s, dp;  // then p and ds as operands
     };
     Stage probabilities(Stage stage);
     void products(Stage stage);
@@ -77,6 +78,7 @@ private:
     tl::Context& tl_;
     const attention::Problem& problem_;
     float log2_scale_;  // unit of the scores * log2(e)
+    float dp_scale_;    // the scale of v over probability_scale, with the sign of d
     std::optional<Stage> scored_, weighted_;
 };
 

@@ -35,23 +35,24 @@ std::int64_t most_queries(const NeedSets& needs) {
 std::uint64_t sram_needed(const Problem& problem, const Tiling& tiling, std::int64_t heads, std::int64_t query_rows,
                           bool travels) {
     const auto width = static_cast<std::int64_t>(bytes_per_element(problem.dtype));
+    const auto output = static_cast<std::int64_t>(bytes_per_element(problem.output_dtype()));  // operands too
     const std::int64_t d = problem.head_dim, dv = problem.value_dim;
     const std::int64_t rows = tiling.tile_heads * tiling.tile_queries * problem.group();
     // Scores and dp of the next block; dp, and two of scores, exponents, p and ds in f32; the element mask; p and ds
     // as operands of this block and of the one before; columns while the tile's maximum is found.
-    const std::int64_t temporaries = rows * (tiling.tile_keys * (2 * 4 + 4 + 3 * 4 + 1 + 4 * width) + 6 * 4);
+    const std::int64_t temporaries = rows * (tiling.tile_keys * (2 * 4 + 4 + 3 * 4 + 1 + 4 * output) + 6 * 4);
     // The slope of the cap beside them: tanh, the slope, and the product with it.
     const std::int64_t cap = problem.soft_cap > 0.0 ? rows * tiling.tile_keys * 2 * 4 : 0;
     // Before there are any scores: do, o, do in f32, their product; m, l and what is made of them.
-    const std::int64_t beginning = rows * (dv * (width + 4 + 8) + 8 * 4);
-    const std::int64_t query_row = (d + dv) * width + 4 * 4 + 4 * d;
+    const std::int64_t beginning = rows * (dv * (output + 4 + 8) + 8 * 4);
+    const std::int64_t query_row = d * width + dv * output + 4 * 4 + 4 * d;
     // The new dq beside the old one, the scaled one, and what is stored.
-    const std::int64_t working = rows * d * (3 * 4 + width);
+    const std::int64_t working = rows * d * (3 * 4 + output);
     const std::int64_t keys = tiling.tile_heads * tiling.tile_keys;
     // Tiles of keys: ahead, in use, in both later stages. Their gradients: old and new, in two tiles, and as stored.
     // With latents dv becomes part of dk in a tile of its own.
-    const std::int64_t key_tiles =
-        keys * (problem.key_columns() * 4 * width + (d + dv) * 5 * 4 + (problem.latents ? 2 * dv * 4 : 0));
+    const std::int64_t key_tiles = keys * (problem.key_columns() * 4 * width + (d + dv) * (output - width + 5 * 4) +
+                                           (problem.latents ? 2 * dv * 4 : 0));
     // Pieces of chunks and of gradients on their way, two each, both ways; and two gradients being summed.
     const std::int64_t pieces = travels ? heads * tiling.piece_keys * problem.key_columns() * (4 * width + 6 * 4) : 0;
     // Columns from which the gradient of the sinks is made, and its sums: own, received, new.

@@ -53,7 +53,7 @@ void QueryRows::begin() {
             // A row that sees nothing but its sink has a gradient when one of its lse comes in.
             const bool has_sinks = !problem.sinks.empty();
             if (block.steps_left == 0 && !has_sinks) continue;
-            Tile d_o = load(tensors(block).d_o, block, problem.value_dim, problem.dtype);
+            Tile d_o = load(tensors(block).d_o, block, problem.value_dim, problem.output_dtype());
             const Tile d_lse = problem.lse_gradient ? load(tensors(block).d_lse, block, 1, Dtype::f32) : Tile();
             RowTerms terms = row_terms(tl_, problem, d_o, load(inputs(block).o, block, problem.value_dim, Dtype::f32),
                                        load(tensors(block).m, block, 1, Dtype::f32),
@@ -94,7 +94,7 @@ void QueryRows::enter(RowBlock& block) {
     const attention::Problem& problem = *launch_.problem;
     ++block.at_work;
     if (!block.q) block.q = load(inputs(block).q, block, problem.head_dim, problem.dtype);
-    if (!block.d_o) block.d_o = load(tensors(block).d_o, block, problem.value_dim, problem.dtype);
+    if (!block.d_o) block.d_o = load(tensors(block).d_o, block, problem.value_dim, problem.output_dtype());
     if (!block.terms.m) {
         block.terms = {load(tensors(block).m, block, 1, Dtype::f32),
                        load(tensors(block).row_over_l, block, 1, Dtype::f32),
@@ -110,8 +110,9 @@ void QueryRows::leave(RowBlock& block) {
     const bool last = --block.steps_left == 0;
     if (last) {
         block.written = true;
-        const auto scale = static_cast<float>(launch_.problem->scale);
-        store(tensors(block).dq, block, tl_.cast(std::exchange(block.dq, Tile()) * scale, launch_.problem->dtype));
+        const auto scale = static_cast<float>(launch_.problem->scale / launch_.problem->scales.q);
+        store(tensors(block).dq, block,
+              tl_.cast(std::exchange(block.dq, Tile()) * scale, launch_.problem->output_dtype()));
     }
     if (!last && (launch_.tiling.queries_stay || block.at_work > 0)) return;
     if (block.dq) {
@@ -127,7 +128,7 @@ void QueryRows::finish() {
         for (RowBlock& block : of_user)
             if (!block.written)
                 store(tensors(block).dq, block,
-                      tl_.zeros(shape(block, launch_.problem->head_dim), launch_.problem->dtype));
+                      tl_.zeros(shape(block, launch_.problem->head_dim), launch_.problem->output_dtype()));
 }
 
 }  // namespace tilemesh::kernels

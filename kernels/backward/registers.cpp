@@ -56,7 +56,7 @@ std::int64_t GradientRegisters::dk_columns() const {
 GradientRegisters::Sums GradientRegisters::kept(const KeySums& sums) {
     const attention::Problem& problem = *launch_.problem;
     if (!problem.latents) return {sums.dk, sums.dv};
-    const auto scale = static_cast<float>(problem.scale) * probability_scale;  // as dv has it
+    const float scale = key_scale() * probability_scale;  // as dv has it
     Sums result;
     result.dv = tl_.fma(tl_.slice(sums.dk, 2, 0, problem.value_dim), scale, sums.dv);
     if (dk_columns() > 0) result.dk = tl_.slice(sums.dk, 2, problem.value_dim, problem.head_dim);
@@ -174,9 +174,8 @@ attention::KeyTensors GradientRegisters::results_of(const Item& item) const {
 
 void GradientRegisters::store_result(const Item& item, Range heads, Range keys, const Sums& sums) {
     const attention::KeyTensors out = results_of(item);
-    const Dtype dtype = launch_.problem->dtype;
-    const auto scale = static_cast<float>(launch_.problem->scale);
-    if (sums.dk) tl_.store(tl::at(*out.k, heads.begin, keys.begin), tl_.cast(sums.dk * scale, dtype));
+    const Dtype dtype = launch_.problem->output_dtype();
+    if (sums.dk) tl_.store(tl::at(*out.k, heads.begin, keys.begin), tl_.cast(sums.dk * key_scale(), dtype));
     tl_.store(tl::at(*out.v, heads.begin, keys.begin), tl_.cast(sums.dv * (1.0F / probability_scale), dtype));
 }
 
@@ -196,7 +195,7 @@ void GradientRegisters::finish_chunk(const Item& chunk) {
             store_result(chunk, piece.heads, piece.cell, load(reg, piece));
             continue;
         }
-        const Sums nothing = zeros(piece, launch_.problem->dtype);
+        const Sums nothing = zeros(piece, launch_.problem->output_dtype());
         if (nothing.dk) tl_.store(tl::at(*out.k, piece.heads.begin, piece.cell.begin), nothing.dk);
         tl_.store(tl::at(*out.v, piece.heads.begin, piece.cell.begin), nothing.dv);
     }

@@ -61,6 +61,8 @@ private:
     };
     /// Columns of dk that are kept beside dv: all, or with latents those behind the columns they share.
     std::int64_t dk_columns() const;
+    /// What a sum of dk is multiplied by: the gradient is of k itself, not of its stored elements.
+    float key_scale() const { return static_cast<float>(launch_.problem->scale / launch_.problem->scales.k); }
     /// A tile's sums as they are kept.
     Sums kept(const KeySums& sums);
     using Corner = std::pair<std::int64_t, std::int64_t>;  // first head and first key of a piece

@@ -18,14 +18,14 @@ struct Partial {
     Tile m, l, o;
 };
 
-Partial partial_attention(tl::Context& tl, const Tile& q, const Tile& k, const Tile& v) {
+Partial partial_attention(tl::Context& tl, Dtype probability, const Tile& q, const Tile& k, const Tile& v) {
     const std::int64_t keys = k.shape().rows(), d = k.shape().cols();
     const Tile scores = tl.dot(q, tl.reshape(k, Shape{1, d, keys}));  // not a transpose
     Partial partial;
     partial.m = tl.max(scores);
     const Tile p = tl.softmax(scores);
     partial.l = tl.sum(tl.exp(scores - partial.m));
-    partial.o = tl.dot(tl.cast(p, v.dtype()), v);
+    partial.o = tl.dot(tl.cast(p, probability), v);
     tl.wait(partial.o);
     return partial;
 }
@@ -54,7 +54,7 @@ void mesh_kv_literal(tl::Context& tl, const attention::Launch& launch) {
     };
     const Tile q = tl.load(tl::at(*tensors.q), tensors.q->shape());
     Chunk own{tl.load(tl::at(*tensors.k), tensors.k->shape()), tl.load(tl::at(*tensors.v), tensors.v->shape())};
-    Partial result = partial_attention(tl, q, own.k, own.v);
+    Partial result = partial_attention(tl, problem.probability(), q, own.k, own.v);
 
     Chunk eastward = own, westward = own;
     own = Chunk();
@@ -68,7 +68,7 @@ void mesh_kv_literal(tl::Context& tl, const attention::Launch& launch) {
         chunk.k = tl.recv(pe, Shape{1, keys(origin), problem.head_dim}, problem.dtype);
         chunk.v = tl.recv(pe, Shape{1, keys(origin), problem.value_dim}, problem.dtype);
         tl.wait(chunk.v);
-        merge(tl, result, partial_attention(tl, q, chunk.k, chunk.v));
+        merge(tl, result, partial_attention(tl, problem.probability(), q, chunk.k, chunk.v));
         return chunk;
     };
     for (int step = 1; step < n; ++step) {
@@ -77,7 +77,7 @@ void mesh_kv_literal(tl::Context& tl, const attention::Launch& launch) {
         eastward = has_west && rank - step >= 0 ? receive(rank - 1, rank - step) : Chunk();
         westward = has_east && rank + step < n ? receive(rank + 1, rank + step) : Chunk();
     }
-    tl.store(tl::at(*tensors.o), tl.cast(result.o / result.l, problem.dtype));
+    tl.store(tl::at(*tensors.o), tl.cast(result.o / result.l, problem.output_dtype()));
     tl.store(tl::at(*tensors.lse), result.m + tl.log(result.l));
 }
 

@@ -17,7 +17,8 @@ namespace tilemesh::kernels {
 
 void blockwise(tl::Context& tl, const Launch& launch) {
     LocalBlocks blocks(tl, launch);
-    const Dtype kept = launch.schedule->state_format().o;
+    const Dtype kept = launch.schedule->state_format().o, probability = launch.problem->probability();
+    const bool small = is_fp8(probability);
     for (const LocalBlock& block : blocks.all()) {
         const Tile q = blocks.q(block);
         const Shape rows{q.shape().batch(), q.shape().rows(), 1};
@@ -27,11 +28,13 @@ void blockwise(tl::Context& tl, const Launch& launch) {
             if (blocks.visible(block, keys) == attention::Visible::none) continue;
             const Tile k = blocks.k(block, keys), v = blocks.v(block, keys, k);
             Tile scores = blocks.scores(block, q, k, keys);
-            const Tile m_new = tl.maximum(m, tl.max(scores));
+            Tile greatest = tl.max(scores);
+            if (small) greatest = greatest - 3.0F;  // as fp8_probability_exponent, but e^3: at most e^4 is left of it
+            const Tile m_new = tl.maximum(m, greatest);
             const Tile p = tl.exp(std::exchange(scores, Tile()) - m_new);
             const Tile a = tl.exp(m - m_new);
             l = l * a + tl.sum(p);
-            o = o ? tl.dot(tl.cast(p, v.dtype()), v, o * a) : tl.dot(tl.cast(p, v.dtype()), v);
+            o = o ? tl.dot(tl.cast(p, probability), v, o * a) : tl.dot(tl.cast(p, probability), v);
             if (kept != Dtype::f32) o = tl.cast(o, kept);
             m = m_new;
         }
@@ -47,8 +50,10 @@ void blockwise(tl::Context& tl, const Launch& launch) {
             m = m_new;
         }
         // Where nothing was visible l and o are 0, and log 0 is -inf.
-        const Tile divisor = tl.maximum(l, std::numeric_limits<float>::min());
-        blocks.store(block, {tl.cast(o / divisor, launch.problem->dtype), m + tl.log(l)});
+        Tile sum = l;
+        if (launch.problem->scales.v != 1.0) sum = l * static_cast<float>(1.0 / launch.problem->scales.v);
+        const Tile divisor = tl.maximum(sum, std::numeric_limits<float>::min());
+        blocks.store(block, {tl.cast(o / divisor, launch.problem->output_dtype()), m + tl.log(l)});
     }
 }
 

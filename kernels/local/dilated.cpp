@@ -111,7 +111,7 @@ private:
             block.state = state.get();
             if (begin + size >= keys.count)
                 block.done = [this, user, rows, state] {
-                    store(user, rows, finish(tl_, *state, problem_.dtype, sink(user, rows)));
+                    store(user, rows, finish(tl_, *state, problem_, sink(user, rows)));
                     *state = State();
                 };
             attention_.attend(std::move(block));
@@ -122,7 +122,7 @@ private:
         // One tile of zeros serves all of them, or those of a head when its rows have a sink.
         const std::pair of{user, rows.kv_head * problem_.group() + rows.first % problem_.group()};
         if (!hidden_.o || (!problem_.sinks.empty() && of != hidden_of_)) {
-            hidden_ = nothing_visible(tl_, Shape{1, launch_.tiling.tile_queries, problem_.value_dim}, problem_.dtype,
+            hidden_ = nothing_visible(tl_, Shape{1, launch_.tiling.tile_queries, problem_.value_dim}, problem_.output_dtype(),
                                       sink(user, rows));
             hidden_of_ = of;
         }

@@ -19,6 +19,9 @@ attention::Tiling plan_standard(const attention::Problem& problem, const attenti
                                 const attention::Device& device, const attention::Tiling& request,
                                 std::string& why_not);
 
+std::optional<std::string> standard_refuses(const attention::Problem& problem, const attention::RankGrid& grid,
+                                            std::int64_t heads);
+
 void blockwise(tl::Context& tl, const Launch& launch);  // tiles as plan_attention chooses them
 
 void block_sparse(tl::Context& tl, const Launch& launch);

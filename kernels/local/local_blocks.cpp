@@ -91,7 +91,7 @@ Tile LocalBlocks::scores(const LocalBlock& block, const Tile& q, const Tile& k, 
 }
 
 void LocalBlocks::finish(const LocalBlock& block, const State& state) {
-    store(block, kernels::finish(tl_, state, launch_.problem->dtype, sinks(block, std::numbers::log2e_v<float>)));
+    store(block, kernels::finish(tl_, state, *launch_.problem, sinks(block, std::numbers::log2e_v<float>)));
 }
 
 void LocalBlocks::store(const LocalBlock& block, const Result& result) {
@@ -102,7 +102,7 @@ void LocalBlocks::store(const LocalBlock& block, const Result& result) {
 
 Result LocalBlocks::nothing(const LocalBlock& block) {
     return nothing_visible(tl_, Shape{block.heads.size(), rows(block), launch_.problem->value_dim},
-                           launch_.problem->dtype, sinks(block, std::numbers::log2e_v<float>));
+                           launch_.problem->output_dtype(), sinks(block, std::numbers::log2e_v<float>));
 }
 
 Tiling plan_preferring(const Tiling& preferred, const attention::Problem& problem, const attention::NeedSets& needs,

@@ -36,18 +36,29 @@ void standard(tl::Context& tl, const Launch& launch) {
         // The greatest probability is e^(m - m) / l, so lse = m + log l = m - log(max p). A row that sees nothing has
         // m = -inf and p = 0; the smallest number in place of that 0 leaves lse at -inf.
         const Tile lse = m - tl.log(tl.maximum(tl.max(p), std::numeric_limits<float>::min()));
-        p = tl.cast(p, v.dtype());
-        const Tile o = tl.dot(p, v), sink = blocks.sinks(block, 1.0F);
+        p = tl.cast(p, launch.problem->probability());
+        Tile o = tl.dot(p, v);
+        if (launch.problem->scales.v != 1.0) o = o * static_cast<float>(launch.problem->scales.v);
+        const Tile sink = blocks.sinks(block, 1.0F);
         if (!sink) {
-            blocks.store(block, {tl.cast(o, v.dtype()), lse});
+            blocks.store(block, {tl.cast(o, launch.problem->output_dtype()), lse});
             continue;
         }
         // The sink is one more score, of value 0: of all the weight the keys keep e^(lse - lse with it).
         const Tile most = tl.maximum(tl.maximum(lse, sink), lowest_score), keys_weigh = tl.exp(lse - most);
         const Tile sum = keys_weigh + tl.exp(sink - most);
         const Tile kept = keys_weigh / tl.maximum(sum, std::numeric_limits<float>::min());
-        blocks.store(block, {tl.cast(o * kept, v.dtype()), most + tl.log(sum)});
+        blocks.store(block, {tl.cast(o * kept, launch.problem->output_dtype()), most + tl.log(sum)});
     }
+}
+
+std::optional<std::string> standard_refuses(const attention::Problem& problem, const attention::RankGrid&,
+                                            std::int64_t) {
+    if (!is_fp8(problem.probability())) return {};
+    return fmt::format(
+        "its p is divided by the sum before the product, and most of a long row is 0 in {}; leave out "
+        "probability_dtype",
+        name_of(problem.probability()));
 }
 
 attention::Tiling plan_standard(const attention::Problem& problem, const attention::NeedSets& needs,
@@ -63,11 +74,12 @@ attention::Tiling plan_standard(const attention::Problem& problem, const attenti
     tiling.piece_keys = tiling.tile_keys;
     if (request.tile_queries > 0) tiling.tile_queries = std::min(request.tile_queries, tiling.tile_queries);
     const auto width = static_cast<std::int64_t>(bytes_per_element(problem.dtype));
+    const auto output = static_cast<std::int64_t>(bytes_per_element(problem.output_dtype()));
     const std::int64_t keys_and_values = tiling.tile_keys * problem.key_columns() * width;
     // Per score: before and after hiding in f32, and the element mask; a bias of all keys beside them. Per row: q,
-    // the output in f32 and as stored, and maxima.
-    const std::int64_t per_row =
-        tiling.tile_keys * (4 + 4 + 1) + problem.head_dim * width + problem.value_dim * (4 + width) + 4 * 4;
+    // the output in f32, with its scale, and as stored, and maxima.
+    const std::int64_t per_row = tiling.tile_keys * (4 + 4 + 1) + problem.head_dim * width +
+                                 problem.value_dim * (4 + output + (problem.scales.v != 1.0 ? 4 : 0)) + 4 * 4;
     const auto bytes = [&] {
         return static_cast<std::uint64_t>(keys_and_values + tiling.tile_keys * 4 + term_bytes(problem, tiling) +
                                           tiling.tile_queries * problem.group() * per_row);

@@ -33,7 +33,8 @@ struct Work {
 Work work_of(double triples, double rows, const Problem& problem, const MachineRates& rates, Schedule::Pass pass) {
     const auto d = static_cast<double>(problem.head_dim), dv = static_cast<double>(problem.value_dim);
     const bool forward = pass == Schedule::Pass::forward;
-    const double macs = triples * (forward ? d + dv : 3 * d + 2 * dv);
+    const double others = forward ? dv : 2 * d + 2 * dv;  // per triple, after q k
+    const double per_triple = d / rates.macs_per_ns + others / rates.other_macs_per_ns();
     double simple = forward ? std::max(0.0, triples - rows) : triples;
     double tanhs = 0.0;
     if (problem.soft_cap > 0.0) {
@@ -42,7 +43,7 @@ Work work_of(double triples, double rows, const Problem& problem, const MachineR
         if (has_biases(mask)) simple += triples;
         if (!forward) simple += triples;
     }
-    return {macs / rates.macs_per_ns,
+    return {triples * per_triple,
             triples / rates.exp2_per_ns + simple / rates.simple_per_ns + tanhs / rates.tanh_per_ns};
 }
 
@@ -93,8 +94,6 @@ std::int64_t keys_that_are_seen(const Problem& problem, int user, const Run& que
     });
 }
 
-double element_bytes(const Problem& problem) { return static_cast<double>(bytes_per_element(problem.dtype)); }
-
 /// Tokens whose tensors must be moved.
 struct Moved {
     std::int64_t queries = 0;     // read: they see some key
@@ -109,12 +108,14 @@ double tensor_bytes(const Problem& problem, std::int64_t heads_kv, const Moved& 
     const std::int64_t heads_q = heads_kv * problem.group();
     const std::int64_t d = problem.head_dim, dv = problem.value_dim;
     const bool forward = pass == Schedule::Pass::forward;
-    const std::int64_t elements = moved.queries * heads_q * (forward ? d : d + 2 * dv) +
-                                  moved.keys * heads_kv * problem.key_columns() +
-                                  moved.query_ends * heads_q * (forward ? dv : d) +
-                                  (forward ? 0 : moved.key_ends * heads_kv * problem.key_columns());
+    const std::int64_t inputs = moved.queries * heads_q * d + moved.keys * heads_kv * problem.key_columns();
+    const std::int64_t results =
+        moved.query_ends * heads_q * (forward ? dv : d) +
+        (forward ? 0 : moved.queries * heads_q * 2 * dv + moved.key_ends * heads_kv * problem.key_columns());
     const std::int64_t statistics_bytes = forward ? 0 : moved.queries * heads_q * 2 * 4;
-    return static_cast<double>(elements) * element_bytes(problem) + static_cast<double>(statistics_bytes);
+    return static_cast<double>(inputs) * static_cast<double>(bytes_per_element(problem.dtype)) +
+           static_cast<double>(results) * static_cast<double>(bytes_per_element(problem.output_dtype())) +
+           static_cast<double>(statistics_bytes);
 }
 
 /// One table with all that is asked of it rank by rank. "Heads" are those of the member that owns most of them.
@@ -309,8 +310,9 @@ private:
                 fewest = std::min(fewest, triples);
             }
         }
-        const std::int64_t d = problem_.head_dim, dv = problem_.value_dim;
-        return fewest * static_cast<double>(problem_.latents ? d + dv : std::min(d, dv)) / rates_.macs_per_ns;
+        const double scores = static_cast<double>(problem_.head_dim) / rates_.macs_per_ns;
+        const double values = static_cast<double>(problem_.value_dim) / rates_.other_macs_per_ns();
+        return fewest * (problem_.latents ? scores + values : std::min(scores, values));
     }
 
     double slowest_link(int from, int rank) const {

@@ -15,11 +15,13 @@ namespace tilemesh::attention {
 /// Peak rates of the machine, all PEs alike; rates of one PE unless said otherwise. Zero work over any rate is free.
 struct MachineRates {
     int pes = 1;                  // that may take part
-    double macs_per_ns = 1;       // matrix engine, at the problem's dtype
+    double macs_per_ns = 1;       // matrix engine, of q k: at the problem's dtype
+    double p_macs_per_ns = 0;     // of products with p (backward: of all others); 0: as fast as q k
     double exp2_per_ns = 1;       // vector engine, elements
     double simple_per_ns = 1;     // vector engine, elements of the cheapest operation (comparison, add)
     double hbm_bytes_per_ns = 1;  // one PE's HBM slice, peak
     double tanh_per_ns = 1;       // vector engine, elements; of tanh or the exponential that it could be made of
+    double other_macs_per_ns() const { return p_macs_per_ns > 0 ? p_macs_per_ns : macs_per_ns; }
 };
 
 struct BoundTerm {
@@ -35,7 +37,8 @@ struct Bound {
 };
 
 /// No schedule on this machine can be faster. Terms:
-/// - matrix: a multiply-accumulate per visible pair, query head and element of head_dim and value_dim, over all PEs;
+/// - matrix: a multiply-accumulate per visible pair, query head and element of head_dim and value_dim, over all PEs,
+///   each product at the speed of its wider operand;
 /// - vector: per visible pair and query head one exponential, and the comparisons of the row maximum (one less than
 /// the
 ///   row has visible keys; l >= 1 and lse depend on the true maximum). Scaling can be folded into q, the subtraction

@@ -24,27 +24,36 @@ std::uint64_t stream_of(int user, TensorName tensor) {
     return static_cast<std::uint64_t>(user) * 3 + static_cast<std::uint64_t>(tensor);
 }
 
-void generate_part(Values& values, std::uint64_t seed, std::uint64_t stream, std::uint64_t begin, std::uint64_t end) {
+/// Normals of which `scale` makes standard ones.
+void fill_over_scale(std::uint64_t seed, std::uint64_t stream, std::uint64_t first, float scale,
+                     std::span<float> out) {
+    fill_normal(seed, stream, first, out);
+    if (scale != 1.0F)
+        for (float& value : out) value /= scale;
+}
+
+void generate_part(Values& values, std::uint64_t seed, std::uint64_t stream, float scale, std::uint64_t begin,
+                   std::uint64_t end) {
     float normals[generated_at_once];
     for (std::uint64_t first = begin; first < end; first += generated_at_once) {
         const std::span<float> part(normals, std::min(generated_at_once, end - first));
-        fill_normal(seed, stream, first, part);
+        fill_over_scale(seed, stream, first, scale, part);
         values.write(first, part);
     }
 }
 
-void generate(Values& values, std::uint64_t seed, std::uint64_t stream, int threads) {
+void generate(Values& values, std::uint64_t seed, std::uint64_t stream, float scale, int threads) {
     const std::uint64_t size = values.size();
     // Starting a thread costs about as much as making this many values.
     const std::uint64_t parts = std::clamp<std::uint64_t>(size / 65536, 1, static_cast<std::uint64_t>(threads));
     const std::uint64_t part_size = (size / parts + generated_at_once) / generated_at_once * generated_at_once;
     std::vector<std::jthread> others;
     for (std::uint64_t begin = part_size; begin < size; begin += part_size) {
-        others.emplace_back([&values, seed, stream, begin, end = std::min(size, begin + part_size)] {
-            generate_part(values, seed, stream, begin, end);
+        others.emplace_back([&values, seed, stream, scale, begin, end = std::min(size, begin + part_size)] {
+            generate_part(values, seed, stream, scale, begin, end);
         });
     }
-    generate_part(values, seed, stream, 0, std::min(size, part_size));
+    generate_part(values, seed, stream, scale, 0, std::min(size, part_size));
 }
 
 std::string text_of(const std::vector<std::uint64_t>& shape) {
@@ -77,12 +86,25 @@ Values read_tensor(const SafetensorsFile& file, const std::string& shown_file, c
         fail<InputError>("{}: tensor {}: found shape {}, expected {} = {} of the problem", shown_file, name,
                          text_of(stored.shape), text_of(expected), layout_of(tensor));
     }
-    if (stored.dtype != "F16" && stored.dtype != "BF16" && stored.dtype != "F32") {
+    if (is_fp8(dtype)) {
+        const char* const own = dtype == Dtype::f8e4m3 ? "F8_E4M3" : "F8_E5M2";
+        if (stored.dtype != "U8" && stored.dtype != own) {
+            fail<InputError>("{}: tensor {}: found dtype {}, expected {}, or U8 with its bit patterns", shown_file,
+                             name, stored.dtype, own);
+        }
+    } else if (stored.dtype != "F16" && stored.dtype != "BF16" && stored.dtype != "F32") {
         fail<InputError>("{}: tensor {}: found dtype {}, expected F16, BF16 or F32", shown_file, name, stored.dtype);
     }
-    std::vector<float> values = file.read_floats(name);
+    std::vector<float> values;
+    if (stored.dtype == "U8") {
+        const std::vector<std::uint8_t> bits = file.read_bytes(name);
+        values.resize(bits.size());
+        unpack_8bit(dtype, bits, values);
+    } else {
+        values = file.read_floats(name);
+    }
     for (std::size_t i = 0; i < values.size(); ++i) {
-        if (std::isfinite(round_to(dtype, values[i]))) continue;
+        if (std::isfinite(values[i]) && std::isfinite(round_to(dtype, values[i]))) continue;
         fail<InputError>("{}: tensor {}: found {} at element {}, expected a finite number that {} can hold",
                          shown_file, name, values[i], i, name_of(dtype));
     }
@@ -100,6 +122,8 @@ void refuse_values(const SafetensorsFile& file, const std::string& shown_file, c
 Values::Values(Dtype dtype, std::uint64_t size) : dtype_(dtype) {
     if (dtype == Dtype::f32) {
         floats_.resize(size);
+    } else if (is_fp8(dtype)) {
+        bytes_.resize(size);
     } else {
         bits_.resize(size);
     }
@@ -110,6 +134,8 @@ Values::Values(Dtype dtype, std::span<const float> values) : Values(dtype, value
 void Values::write(std::uint64_t first, std::span<const float> values) {
     if (dtype_ == Dtype::f32) {
         std::copy(values.begin(), values.end(), floats_.begin() + static_cast<std::ptrdiff_t>(first));
+    } else if (is_fp8(dtype_)) {
+        pack_8bit(dtype_, values, std::span(bytes_).subspan(first, values.size()));
     } else {
         pack_16bit(dtype_, values, std::span(bits_).subspan(first, values.size()));
     }
@@ -118,6 +144,8 @@ void Values::write(std::uint64_t first, std::span<const float> values) {
 void Values::read(std::uint64_t first, std::span<float> values) const {
     if (dtype_ == Dtype::f32) {
         std::copy_n(floats_.begin() + static_cast<std::ptrdiff_t>(first), values.size(), values.begin());
+    } else if (is_fp8(dtype_)) {
+        unpack_8bit(dtype_, std::span(bytes_).subspan(first, values.size()), values);
     } else {
         unpack_16bit(dtype_, std::span(bits_).subspan(first, values.size()), values);
     }
@@ -143,7 +171,12 @@ TensorShape shape_of(const Problem& problem, int user, TensorName tensor) {
 }
 
 Inputs::Inputs(const Problem& problem, Pass pass)
-    : dtype_(problem.dtype), latents_(problem.latents), pass_(pass), users_(problem.users.size()) {
+    : dtypes_{problem.dtype, problem.dtype, problem.dtype, problem.output_dtype()},
+      scales_{static_cast<float>(problem.scales.q), static_cast<float>(problem.scales.k),
+              static_cast<float>(problem.scales.v), 1.0F},
+      latents_(problem.latents),
+      pass_(pass),
+      users_(problem.users.size()) {
     for (std::size_t user = 0; user < users_.size(); ++user) {
         for (const TensorName tensor : all_tensors) {
             users_[user].shapes[index_of(tensor)] = shape_of(problem, static_cast<int>(user), tensor);
@@ -168,8 +201,8 @@ Inputs Inputs::generated(const Problem& problem, std::uint64_t seed, Queries que
             if (inputs.is_regenerated(tensor) || inputs.lies_in_k(tensor)) continue;
             Stored& stored = inputs.users_[user];
             Values& values = stored.values[index_of(tensor)];
-            values = Values(problem.dtype, stored.shapes[index_of(tensor)].size());
-            generate(values, seed, stream_of(static_cast<int>(user), tensor), threads);
+            values = Values(inputs.dtype_of(tensor), stored.shapes[index_of(tensor)].size());
+            generate(values, seed, stream_of(static_cast<int>(user), tensor), inputs.scale_of(tensor), threads);
         }
     }
     return inputs;
@@ -189,7 +222,7 @@ Inputs Inputs::from_file(const Problem& problem, const std::filesystem::path& fi
             }
             stored.values[index_of(tensor)] =
                 read_tensor(opened, file.string(), user_prefix + std::string(name_of(tensor)), tensor,
-                            stored.shapes[index_of(tensor)], problem.dtype);
+                            stored.shapes[index_of(tensor)], inputs.dtype_of(tensor));
         }
     }
     return inputs;
@@ -208,10 +241,11 @@ Inputs Inputs::from_values(const Problem& problem, std::vector<UserValues> users
             if (inputs.lies_in_k(tensor)) continue;
             Stored& stored = inputs.users_[user];
             Values& values = *given[index_of(tensor)];
-            if (values.size() != stored.shapes[index_of(tensor)].size() || values.dtype() != problem.dtype) {
+            if (values.size() != stored.shapes[index_of(tensor)].size() ||
+                values.dtype() != inputs.dtype_of(tensor)) {
                 fail<InternalError>("{} of user {} has {} elements of {}, expected {} of {}", name_of(tensor), user,
                                     values.size(), name_of(values.dtype()), stored.shapes[index_of(tensor)].size(),
-                                    name_of(problem.dtype));
+                                    name_of(inputs.dtype_of(tensor)));
             }
             stored.values[index_of(tensor)] = std::move(values);
         }
@@ -219,7 +253,7 @@ Inputs Inputs::from_values(const Problem& problem, std::vector<UserValues> users
     return inputs;
 }
 
-void Inputs::read(int user, TensorName tensor, std::uint64_t first, std::span<float> out) const {
+void Inputs::read(int user, TensorName tensor, std::uint64_t first, std::span<float> out, Form form) const {
     const Stored& stored = users_.at(static_cast<std::size_t>(user));
     if (tensor == TensorName::d_o && !has_output_gradient()) {
         fail<InternalError>("the gradient of the output of user {} is not there in a forward pass", user);
@@ -235,18 +269,23 @@ void Inputs::read(int user, TensorName tensor, std::uint64_t first, std::span<fl
         for (std::uint64_t done = 0; done < out.size();) {  // row by row
             const std::uint64_t row = (first + done) / dim, column = (first + done) % dim;
             const std::uint64_t count = std::min(dim - column, out.size() - done);
-            read(user, TensorName::k, row * k_dim + column, out.subspan(done, count));
+            read(user, TensorName::k, row * k_dim + column, out.subspan(done, count), form);
             done += count;
         }
-    } else if (is_regenerated(tensor)) {
-        fill_normal(seed_, stream_of(user, tensor), first, out);
-        round_to(dtype_, out);
+        return;
+    }
+    if (is_regenerated(tensor)) {
+        fill_over_scale(seed_, stream_of(user, tensor), first, scale_of(tensor), out);
+        round_to(dtype_of(tensor), out);
     } else {
         stored.values[index_of(tensor)].read(first, out);
     }
+    if (form == Form::value && scale_of(tensor) != 1.0F)
+        for (float& value : out) value *= scale_of(tensor);
 }
 
-void Inputs::read_head(int user, TensorName tensor, Range tokens, std::int64_t head, std::span<float> out) const {
+void Inputs::read_head(int user, TensorName tensor, Range tokens, std::int64_t head, std::span<float> out,
+                       Form form) const {
     const TensorShape& shape = users_.at(static_cast<std::size_t>(user)).shapes[index_of(tensor)];
     const auto dim = static_cast<std::size_t>(shape.dim);
     if (tokens.begin < 0 || tokens.end > shape.tokens || head < 0 || head >= shape.heads ||
@@ -256,7 +295,7 @@ void Inputs::read_head(int user, TensorName tensor, Range tokens, std::int64_t h
                             shape.heads, shape.dim);
     }
     for (std::int64_t token = tokens.begin; token < tokens.end; ++token) {
-        read(user, tensor, static_cast<std::uint64_t>(token * shape.heads + head) * dim, out.first(dim));
+        read(user, tensor, static_cast<std::uint64_t>(token * shape.heads + head) * dim, out.first(dim), form);
         out = out.subspan(dim);
     }
 }

@@ -23,7 +23,8 @@ namespace tilemesh::attention {
 struct Device {
     std::uint64_t sram_bytes = 0;
     std::int64_t matrix_rows = 1, matrix_cols = 1;  // of the array: blocks of whole folds waste none of it
-    double macs_per_ns = 1;
+    double macs_per_ns = 1;                         // of q k
+    double p_macs_per_ns = 1;                       // of products with p
     double exp2_per_ns = 1;
     double simple_per_ns = 1;
     double link_bytes_per_ns = 1;

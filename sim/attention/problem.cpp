@@ -18,6 +18,7 @@ constexpr std::uint64_t most_users = 4096;
 constexpr std::uint64_t most_tokens = std::uint64_t{1} << 27;
 constexpr double most_pairs = 0x1p62;
 constexpr double least_cap = 1e-3, most_cap = 1e6;
+constexpr double least_scale = 1e-9, most_scale = 1e9;
 
 std::int64_t read_count(JsonReader& reader, std::string_view key, std::uint64_t most,
                         std::optional<std::int64_t> otherwise = {}, std::uint64_t least = 1) {
@@ -75,6 +76,35 @@ std::vector<User> read_users(JsonReader& reader) {
     return users;
 }
 
+/// Storage types, and what belongs to those of 8 bits alone.
+void read_dtypes(JsonReader& reader, Problem& problem) {
+    problem.dtype = *dtype_from_name(reader.word("dtype", {"f16", "bf16", "f32", "f8e4m3", "f8e5m2"}, "f16"));
+    const auto only_for_fp8 = [&](const JsonReader& member) {
+        if (!is_fp8(problem.dtype))
+            member.complain(fmt::format("found dtype {}, expected f8e4m3 or f8e5m2 with this key; leave it out",
+                                        name_of(problem.dtype)));
+    };
+    if (auto scales = reader.optional_member("scales")) {
+        only_for_fp8(*scales);
+        problem.scales = {scales->number("q", least_scale, most_scale, 1.0),
+                          scales->number("k", least_scale, most_scale, 1.0),
+                          scales->number("v", least_scale, most_scale, 1.0)};
+        scales->finish();
+    }
+    if (problem.latents) {
+        // v is stored as k is, and has its values.
+        if (reader.has("scales") && reader.member("scales").has("v") && problem.scales.v != problem.scales.k)
+            reader.member("scales").complain(
+                fmt::format("found {} for k and {} for v, expected one scale for both: with latents v is a part of k",
+                            problem.scales.k, problem.scales.v));
+        problem.scales.v = problem.scales.k;
+    }
+    if (const auto dtype = reader.optional_member("probability_dtype")) {
+        only_for_fp8(*dtype);
+        problem.probability_dtype = dtype_from_name(dtype->as_word({"f16", std::string(name_of(problem.dtype))}));
+    }
+}
+
 }  // namespace
 
 Problem read_problem(JsonReader reader, const MaskSources& sources) {
@@ -94,7 +124,7 @@ Problem read_problem(JsonReader reader, const MaskSources& sources) {
                         "latents v is the first value_dim elements of k",
                         problem.value_dim, problem.head_dim));
     }
-    problem.dtype = *dtype_from_name(reader.word("dtype", {"f16", "bf16", "f32"}, "f16"));
+    read_dtypes(reader, problem);
     problem.scale = reader.number("scale", 1e-9, 1e9, 1.0 / std::sqrt(static_cast<double>(problem.head_dim)));
     JsonReader users = reader.member("users");
     problem.users = read_users(users);
@@ -107,6 +137,8 @@ Problem read_problem(JsonReader reader, const MaskSources& sources) {
         problem.lse_gradient = read_lse_gradient(*gradient, reading);
     if (reader.value().contains("dropout"))
         reader.complain("found dropout, which is not modelled; remove it (null does not switch it off either)");
+    if (const auto pages = reader.optional_member("pages"))
+        problem.pages = std::make_shared<Pages>(read_pages(*pages, reading));
     reader.finish();
     const std::vector<JsonReader> elements = users.elements();
     for (std::size_t i = 0; i < elements.size(); ++i) place_queries(elements[i], problem.users[i], *problem.mask);

@@ -22,6 +22,9 @@ constexpr Limit limits[] = {
     {Dtype::f16, 4e-4, 3e-4},
     {Dtype::bf16, 3e-3, 2.5e-3},
     {Dtype::f32, 1e-5, 1e-5},
+    // Of p alone, whose rounding to 4 and to 3 bits is 2^7 and 2^8 times that to f16; the output is f16.
+    {Dtype::f8e4m3, 4e-2, 3.5e-2},
+    {Dtype::f8e5m2, 8e-2, 7e-2},
 };
 constexpr std::int64_t long_context_keys = 1024;
 
@@ -45,7 +48,7 @@ Tolerance default_tolerance(const Problem& problem, Dtype state, std::int64_t ro
             if (limit.dtype == dtype) return long_context ? limit.long_context : limit.short_context;
         fail<InternalError>("no tolerance for dtype {}", name_of(dtype));
     };
-    const double storage = allows(problem.dtype);
+    const double storage = allows(problem.probability());
     if (state == Dtype::f32) return {storage, lse_limit};
     // Errors of the roundings are independent, so they add as squares; each is at most that of an output rounded
     // once.

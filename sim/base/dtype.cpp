@@ -4,6 +4,8 @@
 #include "sim/base/dtype.h"
 
 #include "sim/base/error.h"
+#include "sim/base/float8.h"
+#include "sim/base/float_bits.h"
 #include "sim/base/instruction_sets.h"
 
 #include <array>
@@ -13,30 +15,19 @@
 namespace tilemesh {
 namespace {
 
-constexpr std::uint32_t kSign = 0x8000'0000;
-constexpr std::uint32_t kInfinity = 0x7f80'0000;
+using float_bits::choose;
+using float_bits::kInfinity;
+using float_bits::kSign;
+using float_bits::round_off;
+using float_bits::shorten_nan;
+
 constexpr std::uint32_t kLeastNormalF16 = 0x3880'0000;      // 2^-14
 constexpr std::uint32_t kBeyondF16 = 0x4780'0000;           // 2^16, the first power of two that f16 cannot hold
 constexpr std::uint32_t kExponentShift = (127 - 15) << 23;  // between the exponent biases of f32 and f16
 constexpr float kF16SubnormalStep = 0x1p-24f;
 
-constexpr std::array<std::string_view, 5> kNames = {"f32", "f16", "bf16", "i32", "mask"};
-
-inline std::uint32_t choose(bool condition, std::uint32_t yes, std::uint32_t no) { return condition ? yes : no; }
-
-/// Drops the low bits of a magnitude, to nearest, ties to even. A carry into the exponent is the right answer.
-template <int dropped>
-inline std::uint32_t round_off(std::uint32_t magnitude) {
-    constexpr std::uint32_t half_less_one = (1u << (dropped - 1)) - 1;
-    return (magnitude + half_less_one + ((magnitude >> dropped) & 1u)) & ~((1u << dropped) - 1);
-}
-
-/// A NaN keeps the bits that fit; if none of them is set it must not turn into infinity.
-template <int dropped>
-inline std::uint32_t shorten_nan(std::uint32_t magnitude) {
-    const std::uint32_t kept = magnitude & ~((1u << dropped) - 1);
-    return choose(kept == kInfinity, kInfinity | 0x0040'0000, kept);
-}
+constexpr std::array<std::string_view, dtype_count> kNames = {"f32",  "f16",    "bf16",  "i32",
+                                                              "mask", "f8e4m3", "f8e5m2"};
 
 inline float round_f16(float value) {
     const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
@@ -153,6 +144,10 @@ float round_to(Dtype dtype, float value) {
             return round_i32(value);
         case Dtype::mask:
             return round_mask(value);
+        case Dtype::f8e4m3:
+        case Dtype::f8e5m2:
+            float8::round(dtype, std::span(&value, 1));
+            return value;
     }
     fail<InternalError>("no dtype number {}", static_cast<int>(dtype));
 }
@@ -169,6 +164,9 @@ void round_to(Dtype dtype, std::span<float> values) {
             return round_all_i32(values.data(), values.size());
         case Dtype::mask:
             return round_all_mask(values.data(), values.size());
+        case Dtype::f8e4m3:
+        case Dtype::f8e5m2:
+            return float8::round(dtype, values);
     }
 }
 

@@ -201,11 +201,10 @@ std::vector<float> SafetensorsFile::read_floats(const std::string& name, Infinit
     const StoredTensor& tensor = find(name);
     const std::uint64_t count = (tensor.end - tensor.begin) / bytes_of(tensor.dtype);
     const std::uint64_t begin = data_begin_ + tensor.begin;
-    const bool known =
-        tensor.dtype == "F16" || tensor.dtype == "BF16" || tensor.dtype == "F32" || tensor.dtype == "F64";
-    if (!known)
-        fail<InputError>("{}: {}: found dtype {}, expected F16, BF16, F32 or F64", printable(file_.string()),
-                         printable(name), tensor.dtype);
+    const std::array<const char*, 6> known = {"F16", "BF16", "F8_E4M3", "F8_E5M2", "F32", "F64"};
+    if (std::find(known.begin(), known.end(), tensor.dtype) == known.end())
+        fail<InputError>("{}: {}: found dtype {}, expected F16, BF16, F8_E4M3, F8_E5M2, F32 or F64",
+                         printable(file_.string()), printable(name), tensor.dtype);
 
     const auto reject = [&](std::uint64_t at, double value) {
         fail<InputError>("{}: {}: found {}, expected a finite f32 value", printable(file_.string()),
@@ -217,6 +216,11 @@ std::vector<float> SafetensorsFile::read_floats(const std::string& name, Infinit
             unpack_16bit(dtype, bits, std::span(floats).subspan(at, bits.size()));
         };
     };
+    const auto widen_8bit = [&](Dtype dtype) {
+        return [&floats, dtype](std::span<const std::uint8_t> bits, std::uint64_t at) {
+            unpack_8bit(dtype, bits, std::span(floats).subspan(at, bits.size()));
+        };
+    };
     const auto copy = [&](auto values, std::uint64_t at) {
         for (std::size_t i = 0; i < values.size(); ++i) {
             floats[at + i] = static_cast<float>(values[i]);
@@ -226,6 +230,8 @@ std::vector<float> SafetensorsFile::read_floats(const std::string& name, Infinit
     };
     if (tensor.dtype == "F16") read_values<std::uint16_t>(file_, begin, count, widen(Dtype::f16));
     if (tensor.dtype == "BF16") read_values<std::uint16_t>(file_, begin, count, widen(Dtype::bf16));
+    if (tensor.dtype == "F8_E4M3") read_values<std::uint8_t>(file_, begin, count, widen_8bit(Dtype::f8e4m3));
+    if (tensor.dtype == "F8_E5M2") read_values<std::uint8_t>(file_, begin, count, widen_8bit(Dtype::f8e5m2));
     if (tensor.dtype == "F32") read_values<float>(file_, begin, count, copy);
     if (tensor.dtype == "F64") read_values<double>(file_, begin, count, copy);
 

@@ -15,7 +15,8 @@ namespace tilemesh {
 
 /// Where a tensor lies in the file and what it is. Row-major.
 struct StoredTensor {
-    std::string dtype;  // as in the file; those that can be read are F16, BF16, F32, F64, I32, I64, U8, BOOL
+    std::string dtype;  // as in the file; those that can be read are F16, BF16, F8_E4M3, F8_E5M2, F32, F64, I32, I64,
+                        // U8, BOOL
     std::vector<std::uint64_t> shape;
     std::uint64_t begin = 0, end = 0;  // byte range inside the data section
 };

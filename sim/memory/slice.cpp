@@ -37,7 +37,8 @@ void Slice::serve() {
     const Picoseconds now = simulated_now();
     const std::uint64_t delta = sc_core::sc_delta_count();
     std::sort(waiting_.begin(), waiting_.end(), [](const Request& a, const Request& b) {
-        return std::tie(a.arrival, a.source, a.write, a.command) < std::tie(b.arrival, b.source, b.write, b.command);
+        return std::tie(a.arrival, a.source, a.write, a.command, a.part) <
+               std::tie(b.arrival, b.source, b.write, b.command, b.part);
     });
     // What was posted in this very delta cycle waits for the next, so that it never depends on who ran first.
     std::vector<Request> due;

@@ -30,6 +30,7 @@ struct Request {
     SliceClient* client = nullptr;
     std::uint64_t tag = 0;
     std::uint64_t command = 0;
+    std::uint32_t part = 0;    // of a command that makes several requests
     std::uint64_t posted = 0;  // delta cycle of the posting; set by the slice
 };
 

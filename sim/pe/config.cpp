@@ -19,7 +19,7 @@ MatrixConfig read_matrix(JsonReader reader) {
     matrix.sram_bytes_per_cycle = reader.number("sram_bytes_per_cycle", 0.001, 1e12);
     matrix.speed.fill(1.0);
     if (auto speed = reader.optional_member("speed")) {
-        for (const Dtype dtype : {Dtype::f32, Dtype::f16, Dtype::bf16}) {
+        for (const Dtype dtype : {Dtype::f32, Dtype::f16, Dtype::bf16, Dtype::f8e4m3, Dtype::f8e5m2}) {
             const std::string name(name_of(dtype));
             matrix.speed[static_cast<std::size_t>(dtype)] = speed->number(name, 1e-6, 1e6, 1.0);
         }

@@ -16,9 +16,9 @@ enum class Dataflow : std::uint8_t { output_stationary, weight_stationary, ideal
 struct MatrixConfig {
     int rows = 128, cols = 128;  // multiply-accumulate units at full speed (f16)
     Dataflow dataflow = Dataflow::output_stationary;
-    bool overlap_folds = true;        // a fold streams in while the one before drains, as real engines do
-    double sram_bytes_per_cycle = 0;  // operands in and results out
-    std::array<double, 5> speed{};    // by Dtype: multiply-accumulates per unit and cycle
+    bool overlap_folds = true;                // a fold streams in while the one before drains, as real engines do
+    double sram_bytes_per_cycle = 0;          // operands in and results out
+    std::array<double, dtype_count> speed{};  // by Dtype: multiply-accumulates per unit and cycle
 };
 
 struct VectorConfig {

@@ -39,10 +39,12 @@ Cost matrix_cost(const MatrixConfig& config, const Command& command) {
     const double drain = cost.latency_cycles - cost.occupancy_cycles;
     const double batch = command.batch;
     const double compute = batch * cost.occupancy_cycles / config.speed[static_cast<std::size_t>(command.dtype)];
-    const double width = static_cast<double>(bytes_per_element(command.dtype));
+    const auto width = static_cast<double>(bytes_per_element(command.dtype));
+    const double left = command.left_bytes > 0 ? command.left_bytes : width;
+    const double right = command.right_bytes > 0 ? command.right_bytes : width;
     const double m = command.m, n = command.n, k = command.k;
     const double accumulators = command.operand_count == 3 ? 2.0 : 1.0;  // read and written, or only written; f32
-    const double bytes = batch * ((m * k + k * n) * width + accumulators * m * n * 4.0);
+    const double bytes = batch * (m * k * left + k * n * right + accumulators * m * n * 4.0);
     const double occupancy = std::max(compute, bytes / config.sram_bytes_per_cycle);
     return {occupancy, occupancy + drain};
 }

@@ -16,6 +16,44 @@ struct Segments {
     std::uint64_t stride;
 };
 
+/// The box of a tensor in pages, page by page and batch by batch; what follows what came before joins it.
+std::vector<Segments> pages_of(const TensorBox& box) {
+    const Tensor& tensor = *box.tensor;
+    const Paging& pages = *tensor.paging();
+    const auto size = [](std::int32_t n) { return static_cast<std::uint64_t>(n); };
+    const std::uint64_t width = bytes_per_element(tensor.dtype());
+    const std::uint64_t row = size(tensor.shape().cols()) * width, part = size(pages.rows) * row;  // of one batch
+    const std::uint64_t piece = size(box.shape.cols()) * width, stride = size(box.row_stride) * row;
+    const bool whole_rows = piece == row && box.row_stride == 1;
+    std::vector<Segments> parts;
+    for (std::int32_t r = 0; r < box.shape.rows();) {
+        const std::int32_t first = box.offset[1] + r * box.row_stride;
+        const std::int32_t in_page = first % pages.rows;
+        const std::int32_t rows = std::min(box.shape.rows() - r, (pages.rows - in_page - 1) / box.row_stride + 1);
+        const std::uint64_t page =
+            tensor.address() +
+            size(pages.places[static_cast<std::size_t>(first / pages.rows)]) * size(tensor.shape().batch()) * part;
+        const std::uint64_t begin =
+            page + size(box.offset[0]) * part + size(in_page) * row + size(box.offset[2]) * width;
+        if (whole_rows) {
+            // The batches of a page are evenly spaced, and one run when the box has all of its rows.
+            Segments segments{{begin, size(rows) * row}, size(box.shape.batch()), part};
+            if (rows == pages.rows) segments = {{begin, size(box.shape.batch()) * part}, 1, 0};
+            memory::Segment* const before = parts.empty() || parts.back().count > 1 ? nullptr : &parts.back().first;
+            if (before && segments.count == 1 && before->address + before->bytes == begin) {
+                before->bytes += segments.first.bytes;
+            } else {
+                parts.push_back(segments);
+            }
+        } else {
+            for (std::int32_t b = 0; b < box.shape.batch(); ++b)
+                parts.push_back({{begin + size(b) * part, piece}, size(rows), stride});
+        }
+        r += rows;
+    }
+    return parts;
+}
+
 /// Boxes whose rows follow each other in memory are one segment per batch; others one per row. A box over several
 /// batches and part of the rows' columns, or of the rows, has two strides; its batches are booked as if evenly spaced
 /// by the row stride.
@@ -94,18 +132,32 @@ void Dma::start(Command&& command, Picoseconds begin) {
 
 void Dma::ask_slice(std::size_t slot, Picoseconds arrival) {
     Transfer& transfer = transfers_[slot];
-    const Segments segments = segments_of(transfer.command.box);
+    const TensorBox& box = transfer.command.box;
+    memory::Slice& slice = pe_.surroundings().slice(box.tensor->home());
     memory::Request request;
     request.arrival = arrival;
     request.source = pe_.number();
     request.write = write_;
-    request.first = segments.first;
-    request.segments = segments.count;
-    request.stride = segments.stride;
     request.client = this;
     request.tag = slot;
     request.command = transfer.command.index;
-    pe_.surroundings().slice(transfer.command.box.tensor->home()).request(request);
+    transfer.first_byte = Picoseconds::max();
+    transfer.last_byte = Picoseconds();
+    const auto ask = [&](const Segments& segments) {
+        request.first = segments.first;
+        request.segments = segments.count;
+        request.stride = segments.stride;
+        slice.request(request);
+        request.arrival = request.arrival + pe_.descriptor_time();
+        ++request.part;
+    };
+    if (!box.tensor->paging()) {
+        transfer.parts_left = 1;
+        return ask(segments_of(box));
+    }
+    const std::vector<Segments> pages = pages_of(box);
+    transfer.parts_left = pages.size();
+    for (const Segments& page : pages) ask(page);
 }
 
 void Dma::bytes_arrived(noc::Stream& stream, Bytes, Picoseconds when, bool last) {
@@ -121,6 +173,12 @@ void Dma::bytes_arrived(noc::Stream& stream, Bytes, Picoseconds when, bool last)
 
 void Dma::memory_done(std::uint64_t tag, Picoseconds first_byte, Picoseconds last_byte) {
     Transfer& transfer = transfers_[tag];
+    transfer.first_byte = std::min(transfer.first_byte, first_byte);
+    transfer.last_byte = std::max(transfer.last_byte, last_byte);
+    if (--transfer.parts_left > 0) return;
+    last_byte = transfer.last_byte;
+    // Of several requests the first may have its data before the last is made.
+    first_byte = std::max(transfer.first_byte, simulated_now());
     const int home = transfer.command.box.tensor->home();
     noc::Network& network = pe_.surroundings().network;
     if (home == pe_.number()) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The transfers that one PE's DMA engines have in flight, to its own HBM slice or through the network to another's. A
 // read of a remote slice sends a request, waits for the slice, and streams the data back; a write streams the data
-// there and is done when its acknowledgement has come back.
+// there and is done when its acknowledgement has come back. A box of a tensor in pages has a descriptor for every
+// page that does not follow the one before in memory; they reach the slice one after the other.
 #pragma once
 
 #include "sim/base/ring_queue.h"
@@ -42,6 +43,8 @@ private:
         Command command;
         noc::Stream request, data;
         Bytes bytes;
+        std::size_t parts_left = 0;         // requests to the slice that have not been booked
+        Picoseconds first_byte, last_byte;  // of those that have
         Picoseconds begin;
         Picoseconds end;
         bool busy = false;

@@ -128,6 +128,11 @@ KernelResult read_simulated_part(JsonReader reader) {
     kernel.commands = count(reader, "commands");
     if (const auto cautions = reader.optional_member("cautions"))  // files of version 0.1.0 have none
         for (const JsonReader& caution : cautions->elements()) kernel.cautions.push_back(read_caution(caution));
+    if (auto paging = reader.optional_member("paging")) {
+        kernel.paging = PagingResult{Picoseconds(count(*paging, "contiguous_time_ps")),
+                                     Bytes(count(*paging, "contiguous_hbm_bytes"))};
+        paging->finish();
+    }
     for (JsonReader part : reader.member("components").elements()) kernel.components.push_back(read_component(part));
     reader.finish();
     return kernel;

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -76,6 +77,13 @@ struct Caution {
     bool operator==(const Caution&) const = default;
 };
 
+/// The same run with K and V contiguous instead of in pages: simulated, without values.
+struct PagingResult {
+    Picoseconds contiguous_time;
+    Bytes contiguous_hbm_bytes;
+    bool operator==(const PagingResult&) const = default;
+};
+
 /// Facts about the computer that simulated. Kept apart in the file: they differ from run to run.
 struct HostResult {
     double wall_seconds = 0.0;  // of the whole entry: simulation, values, verdict
@@ -112,6 +120,7 @@ struct KernelResult {
     BoundResult schedule_bound;
     VerdictResult verdict;
     std::vector<ComponentResult> components;
+    std::optional<PagingResult> paging;  // when K and V lie in pages
 
     // Filled by summarise() from the above.
     double cycles = 0.0;

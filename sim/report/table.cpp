@@ -118,6 +118,18 @@ std::string scaled_line(const PanelResult& panel) {
     return out.empty() ? out : fmt::format("scaled, one layer simulated, x{} layers: {}\n", panel.layers, out);
 }
 
+/// What the pages of K and V cost, against the same run without them.
+std::string cost_of_paging(const KernelResult& kernel) {
+    const auto more = [](std::uint64_t paged, std::uint64_t contiguous) {
+        return fmt::format("{:+.1f}%", 100.0 * (static_cast<double>(paged) / static_cast<double>(contiguous) - 1.0));
+    };
+    const PagingResult& paging = *kernel.paging;
+    return fmt::format("K and V in pages: time {}, HBM bytes {} against contiguous ones ({} cycles)",
+                       more(kernel.time.value(), paging.contiguous_time.value()),
+                       more(kernel.hbm_bytes.value(), paging.contiguous_hbm_bytes.value()),
+                       grouped(Clock(kernel.clock_ghz).cycles_in(paging.contiguous_time)));
+}
+
 }  // namespace
 
 std::string grouped(double value) {
@@ -145,6 +157,7 @@ std::string panel_text(const PanelResult& panel, bool with_colour) {
         if (!kernel.error.empty() && !in_table) out += fmt::format("{}: {}\n", kernel.label, shortened(kernel.error));
         if (!kernel.verdict.why.empty()) out += fmt::format("{}: {}\n", kernel.label, kernel.verdict.why);
         if (!kernel.note.empty()) out += fmt::format("{}: {}\n", kernel.label, kernel.note);
+        if (kernel.paging) out += fmt::format("{}: {}\n", kernel.label, cost_of_paging(kernel));
     }
     return out + conclusion(panel) + "\n" + cautions_text(panel);
 }

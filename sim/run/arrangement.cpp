@@ -39,11 +39,19 @@ std::vector<std::vector<int>> pes_of_ranks(const Panel& panel, const RanksChoice
     return {all};
 }
 
-attention::MachineRates rates_of(const Panel& panel) {
+/// Multiply-accumulates per nanosecond of products with p, whose other operand is no wider. A backward pass has no
+/// 8-bit p.
+double p_macs_per_ns(const Panel& panel, attention::Schedule::Pass pass) {
+    const bool forward = pass == attention::Schedule::Pass::forward;
+    return panel.machine.pe.macs_per_ns(forward ? panel.problem.probability() : panel.problem.output_dtype());
+}
+
+attention::MachineRates rates_of(const Panel& panel, attention::Schedule::Pass pass) {
     const pe::PeConfig& pe = panel.machine.pe;
     attention::MachineRates rates;
     rates.pes = panel.machine.pes();
     rates.macs_per_ns = pe.macs_per_ns(panel.problem.dtype);
+    rates.p_macs_per_ns = p_macs_per_ns(panel, pass);
     rates.exp2_per_ns = std::max(pe.elements_per_ns(Opcode::exp2), pe.elements_per_ns(Opcode::exp));
     rates.tanh_per_ns = std::max(pe.elements_per_ns(Opcode::tanh), rates.exp2_per_ns);
     for (int op = 0; op < opcode_count; ++op) {
@@ -54,13 +62,14 @@ attention::MachineRates rates_of(const Panel& panel) {
     return rates;
 }
 
-attention::Device device_of(const Panel& panel) {
+attention::Device device_of(const Panel& panel, attention::Schedule::Pass pass) {
     const machine::MachineConfig& machine = panel.machine;
     attention::Device device;
     device.sram_bytes = machine.pe.sram.value();
     device.matrix_rows = machine.pe.matrix.rows;
     device.matrix_cols = machine.pe.matrix.cols;
     device.macs_per_ns = machine.pe.macs_per_ns(panel.problem.dtype);
+    device.p_macs_per_ns = p_macs_per_ns(panel, pass);
     device.exp2_per_ns = machine.pe.elements_per_ns(Opcode::exp2);
     device.simple_per_ns = machine.pe.elements_per_ns(Opcode::fms);
     const bool cubes = panel.ranks.unit != RankUnit::pe;
@@ -123,8 +132,9 @@ attention::Durations durations_of(const Panel& panel, const Arrangement& a, cons
         const double triples =
             a.needs.triples(attend.item.user, attend.owner, attend.item.id, attend.keys, problem.query_heads(kv));
         const bool forward = a.schedule.pass() == attention::Schedule::Pass::forward;
-        const auto depth = static_cast<double>(problem.head_dim + problem.value_dim);
-        const double matrix = (forward ? 1.0 : 2.5) * depth / device.macs_per_ns;
+        const auto d = static_cast<double>(problem.head_dim), dv = static_cast<double>(problem.value_dim);
+        const double products = d / device.macs_per_ns + dv / device.p_macs_per_ns;
+        const double matrix = (forward ? 1.0 : 2.5) * products;
         double vector = 1.0 / device.exp2_per_ns + 4.0 / device.simple_per_ns;  // scale, maximum, sum, cast
         if (problem.soft_cap > 0.0) vector += 1.0 / device.exp2_per_ns + 1.0 / device.simple_per_ns;
         return triples * std::max(matrix, vector);
@@ -197,10 +207,18 @@ Arrangement arrange(const Panel& panel, const KernelChoice& choice, const attent
     attention::Schedule schedule = kernel.schedule(needs, grid);
     schedule.set_state_format(state_format_of(choice, kernel, schedule.pass()));
     attention::check_schedule(schedule, needs);
-    Arrangement a{
-        std::move(pes), std::move(member_heads), std::move(needs), std::move(schedule), {}, {}, {}, {}, 1.0};
+    Arrangement a{problem.as_stored(),
+                  std::move(pes),
+                  std::move(member_heads),
+                  std::move(needs),
+                  std::move(schedule),
+                  {},
+                  {},
+                  {},
+                  {},
+                  1.0};
 
-    const attention::Device device = device_of(panel);
+    const attention::Device device = device_of(panel, a.schedule.pass());
     const std::int64_t heads = a.member_heads.front().size();  // the first has most
     attention::Tiling request;
     request.tile_heads = choice.tile_heads;
@@ -217,7 +235,7 @@ Arrangement arrange(const Panel& panel, const KernelChoice& choice, const attent
     const bool states_move = !a.tiling.queries_stay && a.schedule.pass() == attention::Schedule::Pass::forward;
     a.timeline = attention::predict(a.schedule, durations_of(panel, a, device, wiring, heads),
                                     states_move ? attention::ComputeOrder::visits : attention::ComputeOrder::arrival);
-    const attention::MachineRates rates = rates_of(panel);
+    const attention::MachineRates rates = rates_of(panel, a.schedule.pass());
     a.machine_bound = attention::machine_bound(problem, rates, a.schedule.pass());
     a.schedule_bound = attention::schedule_bound(problem, a.needs, a.schedule, rates, wiring);
     // What holds for every schedule holds for this one; here and there its own terms say less.

@@ -12,6 +12,7 @@
 namespace tilemesh::run {
 
 struct Arrangement {
+    attention::Problem stored;                   // the panel's problem as kernels see it
     std::vector<std::vector<int>> pes;           // by rank, by member
     std::vector<attention::Range> member_heads;  // by member: kv heads
     attention::NeedSets needs;

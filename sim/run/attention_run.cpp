@@ -45,6 +45,57 @@ report::BoundResult to_report(const attention::Bound& bound) {
     return result;
 }
 
+/// Of the fastest product that the problem has, in multiply-accumulates per nanosecond.
+double matrix_peak(const Panel& panel, bool backward) {
+    const attention::Problem& problem = panel.problem;
+    const Dtype others = backward ? problem.output_dtype() : problem.probability();
+    return std::max(panel.machine.pe.macs_per_ns(problem.dtype), panel.machine.pe.macs_per_ns(others));
+}
+
+using Launches = std::vector<std::vector<attention::Launch>>;  // by rank, by member
+
+/// Lays everything out and hands each PE its kernel. What the launches refer to must outlive the simulation's run.
+Launches launch_all(machine::Simulation& simulation, const Arrangement& a, const attention::Kernel& kernel,
+                    const PreparedAttention& prepared, ValueMode mode) {
+    const bool computes = mode != ValueMode::none;
+    const Allocate allocate = [&](int pe, const std::string& name, const Shape& shape, Dtype dtype) {
+        return &simulation.allocate(pe, name, shape, dtype);
+    };
+    Launches launches(static_cast<std::size_t>(a.ranks()));
+    for (int rank = 0; rank < a.ranks(); ++rank) {
+        for (int member = 0; member < a.members(); ++member) {
+            launches[static_cast<std::size_t>(rank)].push_back(
+                lay_out(allocate, a, rank, member, computes ? prepared.inputs.get() : nullptr, prepared.sample,
+                        computes ? &prepared.gradients.forward : nullptr));
+        }
+    }
+    for (int rank = 0; rank < a.ranks(); ++rank) {
+        for (int member = 0; member < a.members(); ++member) {
+            const attention::Launch& launch =
+                launches[static_cast<std::size_t>(rank)][static_cast<std::size_t>(member)];
+            simulation.launch(
+                a.pes[static_cast<std::size_t>(rank)][static_cast<std::size_t>(member)], std::string(kernel.name),
+                [&launch, text = kernel.text](tl::Context& tl) { text(tl, launch); }, mode);
+        }
+    }
+    return launches;
+}
+
+/// The same kernel with K and V contiguous.
+report::PagingResult contiguous_twin(const Panel& panel, const KernelChoice& choice,
+                                     const attention::Kernel& kernel) {
+    Panel twin = panel;
+    twin.problem.pages = nullptr;
+    const Arrangement a = arrange(twin, choice, kernel);
+    machine::Simulation simulation(twin.machine);
+    const Launches launches = launch_all(simulation, a, kernel, PreparedAttention(), ValueMode::none);
+    const machine::Outcome outcome = simulation.run();
+    report::PagingResult result{outcome.time, Bytes()};
+    for (std::size_t i = 0; i < outcome.components.size(); ++i)
+        if (outcome.components[i].kind == "hbm") result.contiguous_hbm_bytes += outcome.totals[i].bytes;
+    return result;
+}
+
 /// Rows that were written not once but never, or twice, are wrong whatever their values.
 std::string miscounted(const Collected& collected) {
     for (const auto* times : {&collected.times_o, &collected.times_lse}) {
@@ -135,27 +186,11 @@ EntryOutcome AttentionRunner::run(const Panel& panel, const KernelChoice& choice
     const attention::Problem& problem = panel.problem;
     const Arrangement a = arrange(panel, choice, kernel);
 
+    // One simulation at a time: this one is gone before the next begins.
+    std::optional<report::PagingResult> paging;
+    if (problem.pages) paging = contiguous_twin(panel, choice, kernel);
     machine::Simulation simulation(panel.machine);
-    const Allocate allocate = [&](int pe, const std::string& name, const Shape& shape, Dtype dtype) {
-        return &simulation.allocate(pe, name, shape, dtype);
-    };
-    std::vector<std::vector<attention::Launch>> launches(static_cast<std::size_t>(a.ranks()));
-    for (int rank = 0; rank < a.ranks(); ++rank) {
-        for (int member = 0; member < a.members(); ++member) {
-            launches[static_cast<std::size_t>(rank)].push_back(
-                lay_out(allocate, panel, a, rank, member, prepared.inputs.get(), prepared.sample,
-                        prepared.inputs ? &prepared.gradients.forward : nullptr));
-        }
-    }
-    for (int rank = 0; rank < a.ranks(); ++rank) {
-        for (int member = 0; member < a.members(); ++member) {
-            const attention::Launch& launch =
-                launches[static_cast<std::size_t>(rank)][static_cast<std::size_t>(member)];
-            simulation.launch(
-                a.pes[static_cast<std::size_t>(rank)][static_cast<std::size_t>(member)], std::string(kernel.name),
-                [&launch, text = kernel.text](tl::Context& tl) { text(tl, launch); }, panel.values.mode);
-        }
-    }
+    const Launches launches = launch_all(simulation, a, kernel, prepared, panel.values.mode);
     const machine::Outcome outcome = simulation.run();
 
     EntryOutcome entry;
@@ -172,6 +207,7 @@ EntryOutcome AttentionRunner::run(const Panel& panel, const KernelChoice& choice
         static_cast<std::uint64_t>(is_backward(kernel) ? backward_flops(problem) : attention::flops(problem));
     result.commands = outcome.commands;
     result.work_imbalance = a.work_imbalance;
+    result.paging = paging;
     result.machine_bound = to_report(a.machine_bound);
     result.schedule_bound = to_report(a.schedule_bound);
     result.host.wall_seconds = outcome.host_seconds;
@@ -179,7 +215,7 @@ EntryOutcome AttentionRunner::run(const Panel& panel, const KernelChoice& choice
     for (std::size_t i = 0; i < outcome.components.size(); ++i) {
         const machine::Component& part = outcome.components[i];
         const machine::Totals& totals = outcome.totals[i];
-        const double peak = part.kind == "matrix" ? panel.machine.pe.macs_per_ns(problem.dtype) : part.peak_per_ns;
+        const double peak = part.kind == "matrix" ? matrix_peak(panel, is_backward(kernel)) : part.peak_per_ns;
         result.components.push_back(
             {part.path, part.kind, totals.busy, totals.queued, totals.bytes, totals.work, totals.activities, peak});
     }

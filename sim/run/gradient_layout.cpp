@@ -25,8 +25,8 @@ public:
         const std::int64_t rows = tokens.size() * problem_.group();
         out.m = make(user, "m", rows, 1, Dtype::f32);
         out.l = make(user, "l", rows, 1, Dtype::f32);
-        out.d_o = make(user, "do", rows, problem_.value_dim, problem_.dtype);
-        out.dq = make(user, "dq", rows, problem_.head_dim, problem_.dtype);
+        out.d_o = make(user, "do", rows, problem_.value_dim, problem_.output_dtype());
+        out.dq = make(user, "dq", rows, problem_.head_dim, problem_.output_dtype());
         if (problem_.lse_gradient) out.d_lse = make(user, "dlse", rows, 1, Dtype::f32);
         if (launch_.tiling.queries_stay) return;
         out.row_over_l = make(user, "1 / l", rows, 1, Dtype::f32);
@@ -48,8 +48,8 @@ public:
         }
         const std::int64_t keys = needs.keys(user, launch_.rank).size();
         if (keys == 0) return;
-        if (dk_columns() > 0) of(user).dk = make(user, "dk", keys, dk_columns(), problem_.dtype);
-        of(user).dv = make(user, "dv", keys, problem_.value_dim, problem_.dtype);
+        if (dk_columns() > 0) of(user).dk = make(user, "dk", keys, dk_columns(), problem_.output_dtype());
+        of(user).dv = make(user, "dv", keys, problem_.value_dim, problem_.output_dtype());
     }
 
     /// Registers that this row writes. What only this rank adds to its own chunk is stored as it is made.

@@ -104,7 +104,7 @@ PreparedGradients prepare_gradients(const Problem& problem, const attention::Inp
             const double term = static_cast<double>(d_o[i]) * reference.o[i];
             terms += term * term;
         }
-        const double cancelled = std::max(1e-3, f32_noise / default_tolerance(problem.dtype));
+        const double cancelled = std::max(1e-3, f32_noise / default_tolerance(problem.output_dtype()));
         const double unit = cancelled * problem.scale * std::sqrt(terms);
         prepared.users.push_back(
             {attention::ReferenceGradients(problem, inputs, user, threads).all(),
@@ -197,7 +197,7 @@ void judge_gradients(const Panel& panel, const Arrangement& a,
     }
     const double scatter =
         attention::scatter_of(std::min(query_rows, key_rows), std::min(problem.head_dim, problem.value_dim));
-    verdict.tolerance = panel.tolerance.value_or(default_tolerance(problem.dtype) * scatter);
+    verdict.tolerance = panel.tolerance.value_or(default_tolerance(problem.output_dtype()) * scatter);
     Difference dq, dk, dv, dsink;
     std::string miscount;
     for (int user = 0; user < a.needs.users(); ++user) {

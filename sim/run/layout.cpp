@@ -25,10 +25,10 @@ using attention::TensorName;
 /// Makes the tensors of one PE.
 class PeLayout {
 public:
-    PeLayout(const Allocate& allocate, const Panel& panel, const Arrangement& a, int rank, int member,
-             const Inputs* inputs, const RowSample& sample, const std::vector<ForwardResult>* forward)
+    PeLayout(const Allocate& allocate, const Arrangement& a, int rank, int member, const Inputs* inputs,
+             const RowSample& sample, const std::vector<ForwardResult>* forward)
         : allocate_(allocate),
-          problem_(panel.problem),
+          problem_(a.stored),
           needs_(a.needs),
           inputs_(inputs),
           sample_(sample),
@@ -66,6 +66,17 @@ private:
     Tensor* make(const std::string& name, std::int64_t heads, std::int64_t rows, std::int64_t cols, Dtype dtype) {
         return allocate_(pe_, name, Shape{heads, rows, cols}, dtype);
     }
+    /// Own keys or values: [heads, keys, cols], in a pool of pages if the problem says so.
+    Tensor* make_keys(int user, const char* name, const attention::Tokens& keys, std::int64_t cols) {
+        const std::int64_t heads = launch_.heads.size();
+        if (!problem_.pages) return make(name_of_own(user, name), heads, keys.size(), cols, problem_.dtype);
+        std::vector<std::int64_t> places = problem_.pages->places(user, launch_.rank, keys);
+        const std::int64_t most = *std::max_element(places.begin(), places.end()) + 1;
+        Tensor* tensor = make(name_of_own(user, name) + " in pages", most * heads, problem_.pages->page_keys, cols,
+                              problem_.dtype);
+        if (tensor) tensor->set_pages(Shape{heads, keys.size(), cols}, std::move(places));
+        return tensor;
+    }
     std::string name_of_own(int user, const char* name) const {
         return fmt::format("user {} {} of rank {}", user, name, launch_.rank);
     }
@@ -86,7 +97,7 @@ private:
             // A backward pass reads o in f32: D = rowsum(do o) cancels against dp, and f16 would leave its rounding.
             const bool forward = launch_.schedule->pass() == attention::Schedule::Pass::forward;
             tensors.o = make(name_of_own(user, "o"), heads.size(), rows, problem_.value_dim,
-                             forward ? problem_.dtype : Dtype::f32);
+                             forward ? problem_.output_dtype() : Dtype::f32);
             if (forward) tensors.lse = make(name_of_own(user, "lse"), heads.size(), rows, 1, Dtype::f32);
             const RowMap map{problem_.group(), &queries, heads.begin};
             if (inputs_) tensors.q->set_input(query_values(*inputs_, user, TensorName::q, map, problem_.head_dim));
@@ -96,12 +107,11 @@ private:
                 register_tensors({Item::Kind::state, user, owner, 0, part});
         }
         if (!keys.empty()) {
-            tensors.k = make(name_of_own(user, "k"), heads.size(), keys.size(), problem_.head_dim, problem_.dtype);
+            tensors.k = make_keys(user, "k", keys, problem_.head_dim);
             if (inputs_)
                 tensors.k->set_input(key_values(*inputs_, user, TensorName::k, heads, keys, problem_.head_dim));
             if (!problem_.latents) {
-                tensors.v =
-                    make(name_of_own(user, "v"), heads.size(), keys.size(), problem_.value_dim, problem_.dtype);
+                tensors.v = make_keys(user, "v", keys, problem_.value_dim);
                 if (inputs_)
                     tensors.v->set_input(key_values(*inputs_, user, TensorName::v, heads, keys, problem_.value_dim));
             }
@@ -245,9 +255,9 @@ RowSample draw_rows(const Problem& problem, std::int64_t rows, std::uint64_t see
     return sample;
 }
 
-attention::Launch lay_out(const Allocate& allocate, const Panel& panel, const Arrangement& a, int rank, int member,
-                          const Inputs* inputs, const RowSample& sample, const std::vector<ForwardResult>* forward) {
-    return PeLayout(allocate, panel, a, rank, member, inputs, sample, forward).launch();
+attention::Launch lay_out(const Allocate& allocate, const Arrangement& a, int rank, int member, const Inputs* inputs,
+                          const RowSample& sample, const std::vector<ForwardResult>* forward) {
+    return PeLayout(allocate, a, rank, member, inputs, sample, forward).launch();
 }
 
 void check_room(const Panel& panel, const Arrangement& a, const std::string& where) {
@@ -260,7 +270,7 @@ void check_room(const Panel& panel, const Arrangement& a, const std::string& whe
     };
     try {
         for (int rank = 0; rank < a.ranks(); ++rank) {
-            for (int member = 0; member < a.members(); ++member) lay_out(count, panel, a, rank, member, nullptr, {});
+            for (int member = 0; member < a.members(); ++member) lay_out(count, a, rank, member, nullptr, {});
         }
     } catch (const InputError& error) {
         throw NotPossible(where + ": ", error.what());

@@ -35,8 +35,8 @@ struct ForwardResult {
 };
 
 /// Allocates everything one PE needs and fills in the launch. `forward`: by user, for a backward pass with values.
-attention::Launch lay_out(const Allocate& allocate, const Panel& panel, const Arrangement& arrangement, int rank,
-                          int member, const attention::Inputs* inputs, const RowSample& sample,
+attention::Launch lay_out(const Allocate& allocate, const Arrangement& arrangement, int rank, int member,
+                          const attention::Inputs* inputs, const RowSample& sample,
                           const std::vector<ForwardResult>* forward = nullptr);
 
 /// Throws the InputError that laying everything out would throw, beginning with `where`, without making anything.

@@ -34,7 +34,7 @@ InputValues row_values(RowMap map, std::int64_t dim, std::function<void(const Ro
 
 InputValues query_values(const Inputs& inputs, int user, TensorName name, RowMap map, std::int64_t dim) {
     return row_values(map, dim, [&inputs, user, name](const Row& row, std::span<float> out) {
-        inputs.read_head(user, name, {row.query, row.query + 1}, row.head, out);
+        inputs.read_head(user, name, {row.query, row.query + 1}, row.head, out, attention::Inputs::Form::stored);
     });
 }
 
@@ -54,7 +54,7 @@ InputValues key_values(const Inputs& inputs, int user, TensorName name, Range he
                 for (std::int64_t i = 0; i < run.count; i += at_once) {
                     const auto size = static_cast<std::size_t>(at_once * dim);
                     inputs.read_head(user, name, {run.at(i), run.at(i) + at_once}, heads.begin + offset[0] + b,
-                                     rest.first(size));
+                                     rest.first(size), attention::Inputs::Form::stored);
                     rest = rest.subspan(size);
                 }
             }

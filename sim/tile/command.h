@@ -92,10 +92,12 @@ struct Command {
     std::array<TileRecord*, 4> operands{};
     TileRecord* output = nullptr;
     std::int32_t batch = 1, m = 1, n = 1, k = 1;  // dot
-    std::int64_t elements = 0;                    // vector: elements processed
-    TensorBox box;                                // load, store
-    Shape message;                                // send, receive: shape of the tile
-    std::unique_ptr<ValueStep> values;            // null when values are not computed; complete type in evaluate.h
+    // dot: bytes of an element of each operand where they differ from dtype's; 0: they do not
+    std::uint8_t left_bytes = 0, right_bytes = 0;
+    std::int64_t elements = 0;          // vector: elements processed
+    TensorBox box;                      // load, store
+    Shape message;                      // send, receive: shape of the tile
+    std::unique_ptr<ValueStep> values;  // null when values are not computed; complete type in evaluate.h
 };
 
 }  // namespace tilemesh

@@ -45,6 +45,12 @@ bool overlap(const TensorBox& a, const TensorBox& b) {
     return meet({a.offset[1], a.shape.rows(), a.row_stride}, {b.offset[1], b.shape.rows(), b.row_stride});
 }
 
+void Tensor::set_pages(Shape shape, std::vector<std::int64_t> places) {
+    paging_.rows = shape_.rows();
+    for (const std::int64_t place : places) paging_.places.push_back(to_index(place, "page"));
+    shape_ = shape;
+}
+
 bool Tensor::computes(const TensorBox& box) const {
     if (!rows_) return true;
     bool any = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A tensor in HBM: up to three dimensions, row-major, at an address of one PE's slice. Timing uses address and
-// strides; values, when computed, are either an immutable input or the boxes that stores have written.
+// A tensor in HBM: up to three dimensions, row-major, at an address of one PE's slice, its rows one after the other
+// or in pages. Timing uses address, strides and pages; values, when computed, are either an immutable input or the
+// boxes that stores have written.
 #pragma once
 
 #include "sim/tile/command.h"
@@ -21,6 +22,13 @@ using InputValues = std::function<void(const std::array<std::int32_t, 3>& offset
 /// Do two boxes of one tensor share an element?
 bool overlap(const TensorBox& a, const TensorBox& b);
 
+/// Rows in pages of `rows`, each anywhere in a pool; page i is at place places[i]. A place has that many rows of each
+/// batch, one batch after the other.
+struct Paging {
+    std::int32_t rows = 1;
+    std::vector<std::int32_t> places;
+};
+
 class Tensor {
 public:
     /// A tensor at `address` (bytes) of the HBM slice of PE `home`.
@@ -33,6 +41,10 @@ public:
     const Shape& shape() const { return shape_; }
     Dtype dtype() const { return dtype_; }
     std::uint64_t bytes() const { return static_cast<std::uint64_t>(shape_.elements()) * bytes_per_element(dtype_); }
+
+    /// Makes what was allocated, [places * batches, page rows, cols], the pool of a tensor of `shape` in pages.
+    void set_pages(Shape shape, std::vector<std::int64_t> places);
+    const Paging* paging() const { return paging_.places.empty() ? nullptr : &paging_; }
 
     /// Makes this an input: `values` gives any box.
     void set_input(InputValues values) { input_ = std::move(values); }
@@ -71,6 +83,7 @@ private:
     std::uint64_t address_;
     Shape shape_;
     Dtype dtype_;
+    Paging paging_;  // no places: rows follow each other
     InputValues input_;
     RowSet rows_;
     // Boxes by offset. Kernels store a tensor in boxes of one tiling: an equal box replaces, others are disjoint.

@@ -84,6 +84,54 @@ TEST_CASE("generated tensors are the rounded normals of their own stream, on any
     }
 }
 
+TEST_CASE("8-bit inputs are stored over their scale, and read as stored or as their values") {
+    for (const Dtype dtype : {Dtype::f8e4m3, Dtype::f8e5m2}) {
+        Problem problem = two_users(dtype);
+        problem.scales = {0.25, 0.5, 0.0625};
+        const float scales[] = {0.25F, 0.5F, 0.0625F, 1.0F};
+        for (const auto queries : {Inputs::Queries::held, Inputs::Queries::regenerated}) {
+            const Inputs inputs = Inputs::generated(problem, 5, queries, 2, backward);
+            for (const TensorName tensor : all_tensors) {
+                const auto number = static_cast<std::size_t>(tensor);
+                std::vector<float> stored(shape_of(problem, 1, tensor).size()), expected(stored.size());
+                inputs.read(1, tensor, 0, stored, Inputs::Form::stored);
+                fill_normal(5, tensor == TensorName::d_o ? (std::uint64_t{1} << 32) + 1 : 3 + number, 0, expected);
+                for (float& value : expected) value /= scales[number];
+                round_to(tensor == TensorName::d_o ? Dtype::f16 : dtype, expected);
+                CHECK(stored == expected);
+                for (float& value : expected) value *= scales[number];
+                CHECK(whole(inputs, problem, 1, tensor) == expected);
+            }
+        }
+    }
+}
+
+TEST_CASE("8-bit inputs come from bit patterns or from their own dtype, and are finite") {
+    const TemporaryFile file("8bit.safetensors");
+    Problem problem = problem_from(R"({"heads_q": 1, "head_dim": 2, "dtype": "f8e4m3", "scales": {"k": 4},
+        "users": [{"keys": 1}]})");
+    const auto load = [&](const char* dtype, std::uint8_t second) {
+        const std::string three = fmt::format(
+            R"({{"q":{{"dtype":"{0}","shape":[1,1,2],"data_offsets":[0,2]}},"k":{{"dtype":"{0}","shape":[1,1,2],"data_offsets":[2,4]}},"v":{{"dtype":"{0}","shape":[1,1,2],"data_offsets":[4,6]}}}})",
+            dtype);
+        std::ofstream out(file.path(), std::ios::binary);
+        const std::uint64_t size = three.size();
+        out.write(reinterpret_cast<const char*>(&size), sizeof size);
+        out << three;
+        for (int i = 0; i < 3; ++i) out << '\x38' << static_cast<char>(second);  // 1 and another
+        out.close();
+        return Inputs::from_file(problem, file.path(), "");
+    };
+    for (const char* dtype : {"U8", "F8_E4M3"}) {
+        const Inputs inputs = load(dtype, 0xb4);  // -0.75
+        CHECK(whole(inputs, problem, 0, TensorName::q) == std::vector<float>{1.0F, -0.75F});
+        CHECK(whole(inputs, problem, 0, TensorName::k) == std::vector<float>{4.0F, -3.0F});
+    }
+    CHECK_THAT(input_error([&] { load("U8", 0x7f); }), Catch::Contains("tensor q: found nan at element 1"));
+    CHECK_THAT(input_error([&] { load("F8_E5M2", 0); }),
+               Catch::Contains("tensor q: found dtype F8_E5M2, expected F8_E4M3, or U8 with its bit patterns"));
+}
+
 TEST_CASE("tensors long enough to be made in parts by several threads have no seams") {
     const Problem problem = problem_from(R"({"heads_q": 2, "head_dim": 33, "users": [{"keys": 5001}]})");
     const Inputs inputs = Inputs::generated(problem, 5, Inputs::Queries::held, 4);

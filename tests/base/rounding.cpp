@@ -169,7 +169,8 @@ TEST_CASE("f32 changes nothing") {
 }
 
 TEST_CASE("every dtype is found by its name") {
-    for (const Dtype dtype : {Dtype::f32, Dtype::f16, Dtype::bf16, Dtype::i32, Dtype::mask})
+    for (const Dtype dtype :
+         {Dtype::f32, Dtype::f16, Dtype::bf16, Dtype::i32, Dtype::mask, Dtype::f8e4m3, Dtype::f8e5m2})
         CHECK(dtype_from_name(name_of(dtype)) == dtype);
     CHECK_FALSE(dtype_from_name("float16"));
     CHECK_FALSE(dtype_from_name(""));

@@ -132,7 +132,7 @@ TEST_CASE("a tensor of another kind than asked for is refused") {
     const SafetensorsFile tensors(file);
     CHECK(input_error([&] {
               tensors.read_floats("i");
-          }).ends_with("i: found dtype I32, expected F16, BF16, F32 or F64"));
+          }).ends_with("i: found dtype I32, expected F16, BF16, F8_E4M3, F8_E5M2, F32 or F64"));
     CHECK(input_error([&] { tensors.read_integers("f"); }).ends_with("f: found dtype F32, expected I32 or I64"));
     CHECK_THROWS_AS(tensors.read_integers("u"), InputError);
 }

@@ -18,6 +18,8 @@ TEST_CASE("every readable dtype gives the values that were stored, from any plac
     write_file(file,
                tensor_file({{"half", "F16", "[2, 2]", bytes_of<std::uint16_t>({0x3c00, 0xc000, 0x0001, 0x7bff})},
                             {"brain", "BF16", "[2]", bytes_of<std::uint16_t>({0x3f80, 0xc040})},
+                            {"e4m3", "F8_E4M3", "[3]", bytes_of<std::uint8_t>({0x7e, 0x81, 0x38})},
+                            {"e5m2", "F8_E5M2", "[2]", bytes_of<std::uint8_t>({0x7b, 0xbe})},
                             {"single", "F32", "[1, 3]", bytes_of<float>({1.5f, -2.25f, 1e-40f})},
                             {"double", "F64", "[1]", bytes_of<double>({0.1})},
                             {"small", "I32", "[2]", bytes_of<std::int32_t>({-7, 2147483647})},
@@ -26,6 +28,8 @@ TEST_CASE("every readable dtype gives the values that were stored, from any plac
     const SafetensorsFile tensors(file);
     CHECK(tensors.read_floats("half") == std::vector<float>{1.0f, -2.0f, std::ldexp(1.0f, -24), 65504.0f});
     CHECK(tensors.read_floats("brain") == std::vector<float>{1.0f, -3.0f});
+    CHECK(tensors.read_floats("e4m3") == std::vector<float>{448.0f, -std::ldexp(1.0f, -9), 1.0f});
+    CHECK(tensors.read_floats("e5m2") == std::vector<float>{57344.0f, -1.5f});
     CHECK(tensors.read_floats("single") == std::vector<float>{1.5f, -2.25f, 1e-40f});
     CHECK(tensors.read_floats("double") == std::vector<float>{0.1f});
     CHECK(tensors.read_floats("none").empty());

@@ -125,7 +125,7 @@ Simulated simulate(const Experiment& experiment, std::size_t kernel, bool revers
     for (int rank = 0; rank < a.ranks(); ++rank) {
         for (int member = 0; member < a.members(); ++member) {
             launches[static_cast<std::size_t>(rank)].push_back(
-                run::lay_out(allocate, panel, a, rank, member, nullptr, run::RowSample()));
+                run::lay_out(allocate, a, rank, member, nullptr, run::RowSample()));
         }
     }
     for (std::size_t rank = 0; rank < launches.size(); ++rank) {

@@ -21,7 +21,7 @@ namespace {
 /// A sequence of numbers that depends on seed and stream alone.
 class Dice {
 public:
-    enum Stream : std::uint8_t { shape, machine, ranks, mask, members, kernels, scores };
+    enum Stream : std::uint8_t { shape, machine, ranks, mask, members, kernels, scores, storage };
     Dice(std::uint64_t seed, Stream stream) : seed_(seed), stream_(stream) {}
     /// Uniform in [least, most].
     int roll(int least, int most) {
@@ -269,11 +269,24 @@ Json random_kernels(Dice& dice) {
     return kernels;
 }
 
+/// Now and then 8-bit floats with a scale each, and pages.
+void add_storage(Dice& dice, Json& problem) {
+    if (dice.one_in(4)) {
+        problem["dtype"] = dice.one_of<std::string>({"f8e4m3", "f8e5m2"});
+        const auto scale = [&] { return dice.one_of<double>({1.0, 0.125, 0.3, 0.02}); };
+        problem["scales"] = {{"q", scale()}, {"k", scale()}};
+        if (!problem.value("latents", false)) problem["scales"]["v"] = scale();
+    }
+    if (dice.one_in(3))
+        problem["pages"] = {{"page_keys", dice.roll(1, 40)}, {"table", "shuffled"}, {"seed", dice.roll(1, 9)}};
+}
+
 }  // namespace
 
 Json random_panel(std::uint64_t seed, const std::filesystem::path& folder) {
     Dice shape(seed, Dice::shape), machine(seed, Dice::machine), ranks(seed, Dice::ranks), mask(seed, Dice::mask),
-        members(seed, Dice::members), kernels(seed, Dice::kernels), scores(seed, Dice::scores);
+        members(seed, Dice::members), kernels(seed, Dice::kernels), scores(seed, Dice::scores),
+        storage(seed, Dice::storage);
     const std::vector<std::string> kinds = random_kinds(mask);
     const bool inside = std::count(kinds.begin(), kinds.end(), "segments") > 0 || shape.one_in(2);
     const int heads_kv = shape.roll(1, 5);
@@ -288,12 +301,15 @@ Json random_panel(std::uint64_t seed, const std::filesystem::path& folder) {
     problem["mask"] = random_mask(kinds, {members, problem["users"], problem["heads_q"], folder});
     if (scores.one_in(4)) problem["soft_cap"] = scores.roll(1, 40) / 2.0;
     if (scores.one_in(4)) problem["sink"] = {{"std", 2}, {"seed", scores.roll(1, 9)}};
+    add_storage(storage, problem);
     const int pes = machine.roll(1, 9);
     Json json = panel_of(random_machine(machine, pes), problem, random_kernels(kernels));
     json["ranks"] = random_ranks(ranks, json["machine"].contains("cubes"), pes);
     json["values"]["seed"] = seed;
     // A handful of outputs may all be rounded the same way: half a unit in the last place, twice (p and o).
-    json["tolerance"] = {{"relative_l2", dtype == "f16" ? 0x1p-10 : dtype == "bf16" ? 0x1p-7 : 1e-5}};
+    json["tolerance"] = {{"relative_l2", problem["dtype"] != "bf16" && problem["dtype"] != "f32" ? 0x1p-10
+                                         : problem["dtype"] == "bf16"                            ? 0x1p-7
+                                                                                                 : 1e-5}};
     return json;
 }
 

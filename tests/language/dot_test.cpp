@@ -44,6 +44,22 @@ TEST_CASE("dot multiplies matrices of any shape, in f32, f16 and bf16, and accum
     }
 }
 
+TEST_CASE("an operand of 8-bit floats meets its own dtype, the other 8-bit one, or any wider one") {
+    std::uint64_t stream = 50;
+    const Dtype small[] = {Dtype::f8e4m3, Dtype::f8e5m2},
+                all[] = {Dtype::f8e4m3, Dtype::f8e5m2, Dtype::f16, Dtype::bf16, Dtype::f32};
+    for (const Dtype narrow : small) {
+        for (const Dtype other : all) {
+            const Array a = random_array({5, 7}, ++stream, narrow), b = random_array({7, 3}, ++stream, other);
+            CHECK(distance(compute({a, b}, [](auto& tl, auto& x) { return tl.dot(x[0], x[1]); }), product(a, b)) <
+                  f32_accuracy);
+            const Array c = random_array({5, 7}, ++stream, other), d = random_array({7, 3}, ++stream, narrow);
+            CHECK(distance(compute({c, d}, [](auto& tl, auto& x) { return tl.dot(x[0], x[1]); }), product(c, d)) <
+                  f32_accuracy);
+        }
+    }
+}
+
 TEST_CASE("a transposed operand of dot is a transposed matrix, on either side") {
     const Array a = random_array({5, 7}, 1), b = random_array({3, 7}, 2), c = random_array({7, 4}, 3),
                 d = random_array({7, 5}, 4);

@@ -61,6 +61,28 @@ TEST_CASE("a dot is never faster than its operands and results pass the SRAM por
           systolic_cost(16, 16, Dataflow::output_stationary, true, m, n, k).occupancy_cycles);
 }
 
+TEST_CASE("a product of 8-bit and wider operands has the speed of the wider and moves each as it is stored") {
+    constexpr double port = 8;
+    constexpr int m = 32, n = 48, k = 16;
+    const auto made = [&](Dtype left, Dtype right) {
+        Command command = dot(1, m, n, k, bytes_per_element(left) < bytes_per_element(right) ? right : left);
+        command.left_bytes = static_cast<std::uint8_t>(bytes_per_element(left));
+        command.right_bytes = static_cast<std::uint8_t>(bytes_per_element(right));
+        return command;
+    };
+    const auto cycles = [&](Dtype left, Dtype right) {
+        return matrix_cost(array_of(16, port), made(left, right)).occupancy_cycles;
+    };
+    CHECK(cycles(Dtype::f16, Dtype::f8e4m3) == (m * k * 2 + k * n * 1 + m * n * 4) / port);
+    CHECK(cycles(Dtype::f8e5m2, Dtype::f16) == (m * k * 1 + k * n * 2 + m * n * 4) / port);
+    CHECK(cycles(Dtype::f8e4m3, Dtype::f8e4m3) == (m * k + k * n + m * n * 4) / port);
+    MatrixConfig fast = array_of(16);
+    fast.speed[static_cast<std::size_t>(Dtype::f8e4m3)] = 2.0;
+    const double f16 = matrix_cost(fast, dot(1, m, n, k)).occupancy_cycles;
+    CHECK(matrix_cost(fast, made(Dtype::f16, Dtype::f8e4m3)).occupancy_cycles == f16);
+    CHECK(matrix_cost(fast, made(Dtype::f8e4m3, Dtype::f8e4m3)).occupancy_cycles == f16 / 2);
+}
+
 TEST_CASE("a vector command takes its operation's cycles for every row of lanes begun") {
     VectorConfig config;
     config.lanes = 64;
