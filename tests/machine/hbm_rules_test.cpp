@@ -126,6 +126,13 @@ TEST_CASE("a bank that is refreshed opens tRFCpb later, another tRREFD later, on
     CHECK(after_refresh_of_bank_0({{"tRRD_L_ns", 12.0}}, group) == 51 + opening);
 }
 
+TEST_CASE("a bank that was just read is closed for its refresh when its row may be closed") {
+    const HbmConfig hbm =
+        bare({{"tREFIpb_ns", 50.0}, {"tRFCpb_ns", 30.0}, {"tRTP_ns", 25.0}}, {{"refresh", "per_bank"}});
+    // Opened at 45, read at 55, closed tRTP later at 80, refreshed tRP later at 90, opened tRFCpb later at 120.
+    CHECK(commands(hbm, {{0, 0, false, 45}, {0, 1, false, 46}}) == Times{55, 120 + opening});
+}
+
 TEST_CASE("the refresh of a bank draws current as opening it does") {
     // The refresh at 50 and three openings from 51 on are four of tFAW.
     const HbmConfig hbm = bare({{"tREFIpb_ns", 50.0}, {"tFAW_ns", 30.0}}, {{"refresh", "per_bank"}});
@@ -161,7 +168,8 @@ TEST_CASE("of a hundred accesses the slowest is the ninety-ninth percentile, not
 }
 
 TEST_CASE("between two measured sizes of runs their paces are mixed") {
-    ServiceProfile profile(hbm_config({{"refresh", "none"}}));
+    const HbmConfig hbm = hbm_config({{"refresh", "none"}});
+    ServiceProfile profile(hbm);
     const double small = profile.ns_per_byte(32, false), large = profile.ns_per_byte(64, false);
     REQUIRE(small > 1.1 * large);
     CHECK(profile.ns_per_byte(48, false) == Approx((small + large) / 2));
