@@ -147,11 +147,10 @@ TEST_CASE("the share of the peak is of the slices that are used, however many PE
 }
 
 TEST_CASE("those who share a slice are the nearest to it") {
-    const noc::Topology line(machine_called("cube_line8").network);
+    const auto scenarios = dma_scenarios(noc::Topology(machine_called("cube_line8").network), 5, {1, 3, 5});
     const auto pes = [&](const char* name) {
         std::set<int> found;
-        for (const DmaTransfer& transfer : called(dma_scenarios(line, 5, {1, 3, 5}), name).transfers)
-            found.insert(transfer.pe);
+        for (const DmaTransfer& transfer : called(scenarios, name).transfers) found.insert(transfer.pe);
         return found;
     };
     CHECK(pes("sharing_1") == std::set<int>{5});
