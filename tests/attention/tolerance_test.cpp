@@ -134,3 +134,14 @@ TEST_CASE("the default tolerance depends on dtype and on the shortest user's con
     CHECK(tolerance(Dtype::bf16, {131072}) == 2.5e-3);
     CHECK(tolerance(Dtype::f32, {1}) == 1e-5);
 }
+
+TEST_CASE("roundings of a running output in bf16 are independent of those of p and add as squares") {
+    Problem problem;
+    problem.users.push_back({1000, 1, 0});
+    const auto limit = [&](std::int64_t roundings) {
+        return default_tolerance(problem, Dtype::bf16, roundings).relative_l2;
+    };
+    CHECK(limit(1) == Approx(std::hypot(4e-4, 3e-3)));
+    CHECK(limit(4) == Approx(std::hypot(4e-4, 2 * 3e-3)));
+    CHECK(default_tolerance(problem, Dtype::f32, 4).relative_l2 == 4e-4);
+}

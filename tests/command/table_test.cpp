@@ -75,6 +75,13 @@ TEST_CASE("a line of a headline-sized result fits 140 columns") {
     }
 }
 
+TEST_CASE("the fastest kernel is the fastest wherever it stands, the first of equals") {
+    auto fast = made_up_kernel("fast"), slow = made_up_kernel("slow"), equal = made_up_kernel("equal");
+    slow.time = fast.time * 2;
+    CHECK(report::fastest(only({slow, fast, equal}))->label == "fast");
+    CHECK(report::fastest(only({fast, slow}))->label == "fast");
+}
+
 TEST_CASE("a kernel with a wrong answer is not the fastest, however fast it was") {
     auto wrong = made_up_kernel("wrong"), right = made_up_kernel("right");
     wrong.time = from_nanoseconds(900);

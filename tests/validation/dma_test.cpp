@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 
 using namespace tilemesh;
 using namespace tilemesh::probe;
@@ -128,6 +129,33 @@ TEST_CASE("several PEs on one slice take at least the slice's time for all their
         CHECK(bench.share_of_peak(scenario.transfers, times) <= 1.0);
         CHECK(slowest(times) <= times.span);
     }
+}
+
+TEST_CASE("the share of the peak is of the slices that are used, however many PEs use them") {
+    const std::uint64_t bytes = 16384;
+    const machine::MachineConfig config = machine_called("cubes_4x4");
+    const DmaBench bench(config, bytes, false);
+    const double peak = config.hbm.peak().gbytes_per_s();
+    const auto scenarios = dma_scenarios(bench.topology(), 0, {8});
+    for (const auto& [name, slices] : {std::pair{"sharing_8", 1}, std::pair{"all_local", 128}}) {
+        const auto& transfers = called(scenarios, name).transfers;
+        const DmaTimes times = bench.run(transfers);
+        const double moved = static_cast<double>(bytes * transfers.size()) / to_nanoseconds(times.span);
+        INFO(name);
+        CHECK(bench.share_of_peak(transfers, times) == Approx(moved / (peak * slices)));
+    }
+}
+
+TEST_CASE("those who share a slice are the nearest to it") {
+    const auto scenarios = dma_scenarios(noc::Topology(machine_called("cube_line8").network), 5, {1, 3, 5});
+    const auto pes = [&](const char* name) {
+        std::set<int> found;
+        for (const DmaTransfer& transfer : called(scenarios, name).transfers) found.insert(transfer.pe);
+        return found;
+    };
+    CHECK(pes("sharing_1") == std::set<int>{5});
+    CHECK(pes("sharing_3") == std::set<int>{4, 5, 6});
+    CHECK(pes("sharing_5") == std::set<int>{3, 4, 5, 6, 7});
 }
 
 TEST_CASE("a machine of one cube has no other cube, one of one PE has only itself") {

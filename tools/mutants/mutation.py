@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The list of mutants and the mutated source: every site becomes (mutant(n) ? mutated : original)."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HEADER_TEXT = """// SPDX-License-Identifier: Apache-2.0
+// Which mutant is switched on; none unless TILEMESH_MUTANT says so.
+#pragma once
+#include <cstdlib>
+namespace {
+[[maybe_unused]] bool mutant(int number) {
+    static const int on = std::getenv("TILEMESH_MUTANT") ? std::atoi(std::getenv("TILEMESH_MUTANT")) : 0;
+    return on == number;
+}
+}  // namespace
+"""
+
+
+class ListError(Exception):
+    """The list does not fit the source; one line says where."""
+
+
+@dataclass
+class Mutant:
+    where: str  # file and line of the list
+    part: str
+    programs: list  # test programs that could catch it, fast ones first
+    what: str
+    file: str
+    original: str
+    mutated: str
+    context: str = ""  # text of the file in which `original` is unique; empty: the whole file
+    number: int = 0
+
+
+@dataclass
+class Site:
+    begin: int
+    end: int
+    mutants: list
+    inner: list = field(default_factory=list)
+
+
+def read_lists(folder):
+    """All mutants of the lists of a folder, numbered from 1 in the order of file names and lines."""
+    mutants = []
+    for path in sorted(Path(folder).glob("*.list")):
+        part, programs, lines = path.stem, [], []
+        for number, line in enumerate(path.read_text().split("\n") + [""], 1):
+            if line.startswith("#"):
+                continue
+            if line.startswith("== "):
+                part, _, words = line[3:].partition(":")
+                programs = words.split()
+            elif line:
+                lines.append(line)
+            elif lines:
+                mutants.append(_entry(f"{path.name}:{number - len(lines)}", part, programs, lines))
+                lines = []
+    for number, mutant in enumerate(mutants, 1):
+        mutant.number = number
+    return mutants
+
+
+def _entry(where, part, programs, lines):
+    text = {sign: "\n".join(line[2:] for line in lines[2:] if line[0] == sign) for sign in "@-+"}
+    if len(lines) < 3 or not text["-"] or any(line[:2].strip() not in ("@", "-", "+") for line in lines[2:]):
+        raise ListError(f"{where}: expected what it is, a file, and lines that begin with '- ' and '+ ' (or '@ ')")
+    if not programs:
+        raise ListError(f"{where}: expected a line '== part: test programs' before it")
+    return Mutant(where, part, programs, lines[0], lines[1].strip(), text["-"], text["+"], text["@"])
+
+
+def _pattern(text):
+    """Finds the text however it is broken into lines."""
+    tokens = re.findall(r"\w+|[^\w\s]", text)
+    out = (r"\b" if tokens[0][0].isalnum() or tokens[0][0] == "_" else "") + re.escape(tokens[0])
+    for before, after in zip(tokens, tokens[1:]):
+        words = re.match(r"\w", before[-1]) and re.match(r"\w", after[0])
+        out += (r"\s+" if words else r"\s*") + re.escape(after)
+    return re.compile(out + (r"\b" if re.match(r"\w", tokens[-1]) else ""))
+
+
+def _only(text, source, begin, end, mutant):
+    found = list(_pattern(text).finditer(source, begin, end))
+    if len(found) != 1:
+        raise ListError(f"{mutant.where}: '{text.splitlines()[0]}' is {len(found)} times in {mutant.file}, expected once")
+    return found[0].span()
+
+
+def _sites(source, mutants):
+    """One site for each place, those inside others below them."""
+    spans = {}
+    for mutant in mutants:
+        begin, end = 0, len(source)
+        if mutant.context:
+            begin, end = _only(mutant.context, source, begin, end, mutant)
+        spans.setdefault(_only(mutant.original, source, begin, end, mutant), []).append(mutant)
+    top = []
+    for (begin, end), here in sorted(spans.items(), key=lambda item: (item[0][0], -item[0][1])):
+        level = top
+        while level and begin < level[-1].end:
+            if end > level[-1].end:
+                raise ListError(f"{here[0].where} and {level[-1].mutants[0].where}: their places overlap")
+            level = level[-1].inner
+        level.append(Site(begin, end, here))
+    return top
+
+
+def _render(source, begin, end, sites):
+    out, at = "", begin
+    for site in sites:
+        out += source[at : site.begin]
+        original = _render(source, site.begin, site.end, site.inner)
+        statement = original.rstrip().endswith(";")
+        for mutant in site.mutants:
+            if statement:
+                original = f"{{ if (mutant({mutant.number})) {{ {mutant.mutated} }} else {{ {original} }} }}"
+            else:
+                original = f"(mutant({mutant.number}) ? ({mutant.mutated}) : ({original}))"
+        out += original
+        at = site.end
+    return out + source[at:end]
+
+
+def mutated_source(source, mutants):
+    """The text of a file with all its mutants; a statement becomes an if, an expression a conditional."""
+    return _render(source, 0, len(source), _sites(source, mutants))
