@@ -88,10 +88,10 @@ State state_of(tl::Context& tl, const Normalised& result);
 /// Merges the partial result `other` into `into` (both unnormalised, base 2). An empty side leaves the other.
 void merge(tl::Context& tl, State& into, const State& other);
 
-/// What a finished state means: the output o / l times the scale of v, in the problem's output dtype (0 where nothing was
-/// visible), and the natural log-sum-exp (m + log2 l) ln 2 (-inf there). `sink` (times log2(e); [heads, rows, 1], or
-/// [1, 1, 1]; none: no sink) is one more score whose value is 0: it is counted here, once, whatever states were merged
-/// before.
+/// What a finished state means: the output o / l times the scale of v, in the problem's output dtype (0 where nothing
+/// was visible), and the natural log-sum-exp (m + log2 l) ln 2 (-inf there). `sink` (times log2(e); [heads, rows, 1],
+/// or [1, 1, 1]; none: no sink) is one more score whose value is 0: it is counted here, once, whatever states were
+/// merged before.
 struct Result {
     Tile o;
     Tile lse;

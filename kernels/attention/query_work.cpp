@@ -181,9 +181,9 @@ void AttentionRun::finish(QueryWork& work) {
             write_result(work, block, finished(work, block, states_.take(work.result, i, block.rows)));
             states_.drop(work.result, i);
         } else if (!block.written) {
-            write_result(
-                work, block,
-                nothing_visible(tl_, rows_shape(block, problem_.value_dim), problem_.output_dtype(), sinks(work, block)));
+            write_result(work, block,
+                         nothing_visible(tl_, rows_shape(block, problem_.value_dim), problem_.output_dtype(),
+                                         sinks(work, block)));
         }
     }
 }

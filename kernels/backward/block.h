@@ -4,7 +4,8 @@
 //     p = exp(scale q k^T - m) / l   dp = do v^T   ds = p (dp - D)   dv += p^T do   dk += ds^T q   dq += ds k
 // with D = rowsum(do o), less the gradient of lse where one comes in; with a soft cap ds is multiplied by its slope
 // 1 - tanh^2. p and ds are rounded to the type of do as operands, sums are f32. The scale of dq and dk is
-// multiplied in at the end; that of stored elements of v belongs to dp. Maximum m and sum l of a row (its sink among them) come apart, because at large scores m
+// multiplied in at the end; that of stored elements of v belongs to dp. Maximum m and sum l of a row (its sink among
+// them) come apart, because at large scores m
 // + log l in f32 is m, and l is lost.
 #pragma once
 

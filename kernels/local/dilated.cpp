@@ -122,8 +122,8 @@ private:
         // One tile of zeros serves all of them, or those of a head when its rows have a sink.
         const std::pair of{user, rows.kv_head * problem_.group() + rows.first % problem_.group()};
         if (!hidden_.o || (!problem_.sinks.empty() && of != hidden_of_)) {
-            hidden_ = nothing_visible(tl_, Shape{1, launch_.tiling.tile_queries, problem_.value_dim}, problem_.output_dtype(),
-                                      sink(user, rows));
+            hidden_ = nothing_visible(tl_, Shape{1, launch_.tiling.tile_queries, problem_.value_dim},
+                                      problem_.output_dtype(), sink(user, rows));
             hidden_of_ = of;
         }
         store(user, rows, {tl_.slice(hidden_.o, 1, 0, rows.count), tl_.slice(hidden_.lse, 1, 0, rows.count)});

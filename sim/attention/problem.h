@@ -50,7 +50,7 @@ struct Problem {
     double soft_cap = 0.0;                    // positive: scores are soft_cap * tanh(scale * q.k / soft_cap)
     HeadNumbers sinks;                        // one more score per query head, whose value is 0; empty: none
     std::optional<LseGradient> lse_gradient;  // comes into a backward pass beside the gradient of o
-    std::shared_ptr<const Pages> pages;  // where K and V lie in HBM; null: contiguously
+    std::shared_ptr<const Pages> pages;       // where K and V lie in HBM; null: contiguously
 
     /// Elements of a key with its value, of one kv head: of a chunk, and of its gradient.
     std::int64_t key_columns() const { return latents ? head_dim : head_dim + value_dim; }
@@ -81,10 +81,11 @@ struct MaskSources {
 };
 
 /// Reads {"heads_q", "heads_kv", "head_dim", "value_dim", "latents", "dtype", "scales", "probability_dtype", "scale",
-/// "users", "mask", "soft_cap", "sink", "lse_gradient", "pages"}; checks everything. Defaults: heads_kv = heads_q, value_dim = head_dim, dtype f16, scale
-/// head_dim^-1/2, mask full; a user's queries = keys, and query_offset = keys - queries (the queries are the last
-/// tokens, so with more queries than keys the first of them come before all keys) under a causal mask, else 0. Masks,
-/// sinks, gradients and pages may read tensors that belong to the problem from `sources`, the panel's inputs.
+/// "users", "mask", "soft_cap", "sink", "lse_gradient", "pages"}; checks everything. Defaults: heads_kv = heads_q,
+/// value_dim = head_dim, dtype f16, scale head_dim^-1/2, mask full; a user's queries = keys, and query_offset = keys
+/// - queries (the queries are the last tokens, so with more queries than keys the first of them come before all keys)
+/// under a causal mask, else 0. Masks, sinks, gradients and pages may read tensors that belong to the problem from
+/// `sources`, the panel's inputs.
 Problem read_problem(JsonReader reader, const MaskSources& sources = {});
 
 /// (query, key) pairs that the mask lets through, over all users and all query heads; exact up to 2^53.
