@@ -197,6 +197,10 @@ std::uint64_t RequestStream::address(std::uint64_t request) const {
 }
 
 bool RequestStream::writes(std::uint64_t request) const {
+    if (load_.scattered_writes) {
+        constexpr std::uint64_t fine = 1 << 20;
+        return static_cast<double>(random_below(load_.seed, 1, request, fine)) < load_.write_share * fine;
+    }
     const auto writes = [&](std::uint64_t n) { return std::floor(static_cast<double>(n) * load_.write_share + 0.5); };
     return writes(request + 1) > writes(request);
 }

@@ -17,6 +17,7 @@ struct BurstLoad {
     std::uint64_t window = 65536;   // bytes outstanding at most, one request may always go; 0: whatever queues take
     std::uint64_t total = 1 << 20;  // bytes
     double write_share = 0.0;       // of the requests, spread evenly
+    bool scattered_writes = false;  // spread at random instead, so that they fall into step with no mapping
     double every_ns = 0.0;          // no request sooner than this after the one before
     std::uint64_t seed = 1;
     // Only the first so many channels do anything, and the window is shared out: loads that treat all alike need no

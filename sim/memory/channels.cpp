@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <cmath>
 #include <new>
+#include <utility>
 
 namespace tilemesh::memory {
 namespace {
 
 constexpr std::uint64_t no_frame = 0;
+/// Of reads and writes that take turns, only so many times the smaller part has to do with it.
+constexpr std::uint64_t most_uneven = 15;
 
 Picoseconds rounded_up(double ns) { return Picoseconds(static_cast<std::uint64_t>(std::ceil(ns * 1000.0 - 1e-6))); }
 
@@ -19,6 +22,7 @@ Channels::Channels(const HbmConfig& config, ServiceProfile& profile)
       profile_(profile),
       map_(config.geometry, config.mapping),
       lanes_(static_cast<std::size_t>(config.geometry.lanes())),
+      batch_bursts_(static_cast<std::uint64_t>(config.queue_entries * 3 / 5 / config.geometry.pseudo_channels)),
       open_frames_(static_cast<std::uint64_t*>(std::calloc(map_.frame_slots(), sizeof(std::uint64_t)))) {
     if (!open_frames_) throw std::bad_alloc();
 }
@@ -43,14 +47,58 @@ void Channels::add_work(std::uint64_t first_burst, std::uint64_t last_burst, dou
     const std::uint64_t period = map_.lane_period(), block = map_.lane_block();
     const std::uint64_t periods = (last_burst + 1 - first_burst) / period;
     if (periods > 0) {
-        const double share = static_cast<double>(periods * (period / lanes_.size())) * ns_per_burst;
-        for (Lane& lane : lanes_) lane.work_ns += share;
+        const std::uint64_t share = periods * (period / lanes_.size());
+        for (Lane& lane : lanes_) {
+            lane.bursts += share;
+            lane.work_ns += static_cast<double>(share) * ns_per_burst;
+        }
     }
     for (std::uint64_t burst = first_burst + periods * period; burst <= last_burst;) {
         const std::uint64_t next = std::min(last_burst + 1, (burst / block + 1) * block);
-        lanes_[static_cast<std::size_t>(map_.lane(burst))].work_ns +=
-            static_cast<double>(next - burst) * ns_per_burst;
+        Lane& lane = lanes_[static_cast<std::size_t>(map_.lane(burst))];
+        lane.bursts += next - burst;
+        lane.work_ns += static_cast<double>(next - burst) * ns_per_burst;
         burst = next;
+    }
+}
+
+bool Channels::Turns::turn(bool write, std::uint64_t amount) {
+    const bool turned = std::exchange(write_, write) != write;
+    std::uint64_t& stretch = last_[write ? 1 : 0];
+    if (turned) {
+        meeting_ = last_;
+        if (stretch == 0) meeting_[write ? 1 : 0] = amount;
+        stretch = 0;
+    }
+    stretch += amount;
+    return turned;
+}
+
+double Channels::mixing_ns(const Lane& lane, bool rows_open) {
+    const auto [reads, writes] = lane.turns.meeting();
+    if (reads == 0 || writes == 0) return 0.0;
+    const auto share_of = [](const Stretches& of) {
+        return static_cast<double>(of[1]) / static_cast<double>(of[0] + of[1]);
+    };
+    // Which lanes short runs reach is chance where they lie at random, and order where they follow each other.
+    const Stretches& slice = turns_.meeting();
+    const double ns_per_byte = profile_.mixing_ns_per_byte(
+        std::min(slice[0], slice[1]), share_of(rows_open ? lane.turns.meeting() : slice), rows_open);
+    const std::uint64_t bursts = std::min(reads, most_uneven * writes) + std::min(writes, most_uneven * reads);
+    const auto lane_bytes = static_cast<double>(bursts * config_.geometry.burst * lanes_.size());
+    return std::max(0.0, ns_per_byte * lane_bytes / 2);  // there and back again
+}
+
+void Channels::hold_back_others(const Lane& lane, Picoseconds now) {
+    const auto lanes = static_cast<std::size_t>(config_.geometry.pseudo_channels);
+    const auto first = static_cast<std::size_t>(&lane - lanes_.data()) / lanes * lanes;
+    for (std::size_t i = first; i < first + lanes; ++i) {
+        Lane& other = lanes_[i];
+        // What is shorter than a batch finds others of its direction to go with.
+        if (other.bursts > 0 || other.turns.writes() == lane.turns.writes() || other.free_at <= now ||
+            other.turns.stretch() < batch_bursts_)
+            continue;
+        other.free_at = after_refreshes(other.free_at, rounded_up(lane.work_ns));
     }
 }
 
@@ -73,7 +121,7 @@ Picoseconds Channels::after_refreshes(Picoseconds begin, Picoseconds length) con
 
 Channels::Booking Channels::book(Picoseconds now, Segment first, std::uint64_t count, std::uint64_t stride,
                                  bool write) {
-    for (Lane& lane : lanes_) lane.work_ns = 0;
+    for (Lane& lane : lanes_) lane.work_ns = 0, lane.bursts = 0;
     const std::uint64_t burst = config_.geometry.burst;
     const double lane_ns = static_cast<double>(burst * lanes_.size());
     const double run_ns = profile_.ns_per_byte(first.bytes, write) * lane_ns;
@@ -97,20 +145,24 @@ Channels::Booking Channels::book(Picoseconds now, Segment first, std::uint64_t c
     const double lead_ns = ideal ? 0.0 : profile_.first_data_ns(write) + opening_ns;
     const double alone_ns = ideal ? 0.0 : profile_.alone_ns(first.bytes, write, rows == Rows::open) + closing_ns;
     const Picoseconds lead = rounded_up(lead_ns);
-    const Picoseconds turn = write == wrote_ || ideal ? Picoseconds() : rounded_up(profile_.turnaround_ns(write));
-    wrote_ = write;
+    const Picoseconds turnaround = ideal ? Picoseconds() : rounded_up(profile_.turnaround_ns(write));
+    turns_.turn(write, bursts * burst);
     Booking booking{Picoseconds::max(), now, Picoseconds(), Bytes(bursts * burst)};
     std::uint64_t busy = 0;
     // A lane that stands idle serves one run at once, not at the pace that it keeps up under load.
     const Picoseconds alone = after_refreshes(now + lead, rounded_up(std::max(0.0, alone_ns - lead_ns)));
     for (Lane& lane : lanes_) {
-        if (lane.work_ns == 0) continue;
-        const bool idle = lane.free_at + turn <= now + lead;
-        const Picoseconds start = idle ? now + lead : lane.free_at + turn;
+        if (lane.bursts == 0) continue;
+        const bool turned = lane.turns.turn(write, lane.bursts) && !ideal;
+        const bool idle = lane.free_at + (turned ? turnaround : Picoseconds()) <= now + lead;
+        // A lane at work has others to put between, so that it turns for many at once.
+        if (turned && !idle) lane.work_ns += mixing_ns(lane, rows == Rows::open);
+        const Picoseconds start = idle ? now + lead : lane.free_at;
         lane.free_at = after_refreshes(start, rounded_up(lane.work_ns));
         booking.begin = std::min(booking.begin, start);
         booking.end =
             std::max(booking.end, idle && count == 1 && !ideal ? std::min(lane.free_at, alone) : lane.free_at);
+        if (rows == Rows::open && !ideal) hold_back_others(lane, now);
         busy += (std::min(lane.free_at, std::max(booking.end, start)) - start).value();
     }
     booking.end = std::max(booking.end, alone);

@@ -7,6 +7,7 @@
 
 #include "sim/memory/service_profile.h"
 
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -43,26 +44,49 @@ public:
 
 private:
     enum class Rows { open, closed, foreign };
+    /// How much went one way and how much the other, the last time that each of them went: reads, writes.
+    using Stretches = std::array<std::uint64_t, 2>;
+    /// Reads and writes as they come, of a lane (in bursts) or of the slice (in bytes).
+    class Turns {
+    public:
+        /// True when this goes the other way than what came last; `meeting()` is then what takes turns.
+        bool turn(bool write, std::uint64_t amount);
+        bool writes() const { return write_; }
+        std::uint64_t stretch() const { return last_[write_ ? 1 : 0]; }
+        const Stretches& meeting() const { return meeting_; }
+
+    private:
+        bool write_ = false;
+        Stretches last_{}, meeting_{};
+    };
     struct Lane {
         Picoseconds free_at;
-        double work_ns = 0;  // of the transfer being booked
+        double work_ns = 0;        // of the transfer being booked
+        std::uint64_t bursts = 0;  // of the transfer being booked
+        Turns turns;
     };
     /// What the rows of a segment's first frame are; its frames are open from now on.
     Rows touch_rows(std::uint64_t first_burst, std::uint64_t last_burst);
     void add_work(std::uint64_t first_burst, std::uint64_t last_burst, double ns_per_burst);
+    /// What taking turns costs a lane that has just turned.
+    double mixing_ns(const Lane& lane, bool rows_open);
+    /// A controller serves one direction at a time on all its lanes: one that only reads stands still while another
+    /// of its channel writes, and the other way round.
+    void hold_back_others(const Lane& lane, Picoseconds now);
     Picoseconds refresh_free(Picoseconds time) const;
 
     const HbmConfig& config_;
     ServiceProfile& profile_;
     AddressMap map_;
     std::vector<Lane> lanes_;
+    std::uint64_t batch_bursts_;  // how many writes of a lane go out together when the controller's queue is full
     struct Free {
         void operator()(void* memory) const { std::free(memory); }
     };
     /// By slot, plus one; 0: none yet. Fresh pages of calloc are not touched before a transfer comes to them, so that
     /// banks take memory as they are used.
     std::unique_ptr<std::uint64_t[], Free> open_frames_;
-    bool wrote_ = false;
+    Turns turns_;
 };
 
 }  // namespace tilemesh::memory

@@ -8,6 +8,19 @@
 #include <vector>
 
 namespace tilemesh::memory {
+namespace {
+
+/// Shares of writes that mixing is measured at; between them it is interpolated.
+constexpr std::array measured_shares{1.0 / 16, 1.0 / 8, 1.0 / 4, 1.0 / 2, 3.0 / 4, 7.0 / 8, 15.0 / 16};
+
+double pace_of(const HbmConfig& config, BurstLoad load) {
+    // Of few runs over many channels the one that is looked at may get none.
+    std::optional<double> pace;
+    for (; !pace; load.total *= 4) pace = run_bursts(config, load).paced_ns_per_byte;
+    return *pace;
+}
+
+}  // namespace
 
 ServiceProfile::ServiceProfile(const HbmConfig& config)
     : config_(config),
@@ -29,6 +42,10 @@ std::shared_ptr<ServiceProfile::Known> ServiceProfile::known_of(const HbmConfig&
     return known.emplace_back(config, std::make_shared<Known>()).second;
 }
 
+std::uint64_t ServiceProfile::queued_bytes() const {
+    return static_cast<std::uint64_t>(config_.geometry.channels * config_.queue_entries) * config_.geometry.burst;
+}
+
 double ServiceProfile::turnaround_ns(bool to_write) const {
     const HbmTiming& timing = config_.timing;
     const double burst = static_cast<double>(config_.geometry.burst) / config_.lane_rate().gbytes_per_s();
@@ -36,31 +53,53 @@ double ServiceProfile::turnaround_ns(bool to_write) const {
     return std::max(0.0, timing.tRTW + timing.tCWL - timing.tCL - burst);
 }
 
-double ServiceProfile::loaded(std::uint64_t run, bool write) {
-    const auto [entry, missing] = known_->loaded[write ? 1 : 0].try_emplace(run);
-    if (!missing) return entry->second;
+ServiceProfile::Measurement ServiceProfile::measurement(std::uint64_t run, bool random) const {
     HbmConfig config = config_;
     // Refreshes of all banks are booked at their times; those of single banks are everywhere, so they are in the
     // rate.
     if (config.refresh == RefreshMode::all_bank) config.refresh = RefreshMode::none;
     config.capacity = std::max(config.capacity, Bytes(run * 64));
-    const HbmGeometry& geometry = config.geometry;
-    const std::uint64_t queues =
-        static_cast<std::uint64_t>(geometry.channels * config.queue_entries) * geometry.burst;
+    const std::uint64_t queues = queued_bytes();
     BurstLoad load;
     load.burst = run;
-    load.request = std::min(run, std::bit_floor(geometry.row));
-    load.write_share = write ? 1.0 : 0.0;
-    load.random = run < longest_run_;
+    load.request = std::min(run, std::bit_floor(config.geometry.row));
+    load.random = random;
     load.channels = 1;
     // Enough runs to keep the queues full and to average over; short runs are many in any case.
     load.window = std::max(4 * run, std::min(4 * queues, 2 * queues + 32 * run));
-    load.total =
-        std::max({2 * load.window, std::min(64 * run, 16 * queues), (load.random ? 32 : 8) * run}) / run * run;
-    // Of few runs over many channels the one that is looked at may get none.
-    std::optional<double> pace;
-    for (; !pace; load.total *= 4) pace = run_bursts(config, load).paced_ns_per_byte;
-    entry->second = std::max(least_ns_per_byte_, *pace);
+    load.total = std::max({2 * load.window, std::min(64 * run, 16 * queues), (random ? 32 : 8) * run});
+    // Refreshes of single banks must be many, or one more or fewer of them would be seen in the pace.
+    constexpr double refreshes = 64.0, most_bytes = 1e8;
+    if (config.refresh == RefreshMode::per_bank) {
+        const double bytes = std::min(refreshes * config.timing.tREFIpb / least_ns_per_byte_, most_bytes);
+        load.total = std::max(load.total, static_cast<std::uint64_t>(bytes));
+    }
+    load.total = load.total / run * run;
+    return {config, load};
+}
+
+double ServiceProfile::loaded(std::uint64_t run, bool write) {
+    const auto [entry, missing] = known_->loaded[write ? 1 : 0].try_emplace(run);
+    if (!missing) return entry->second;
+    auto [config, load] = measurement(run, run < longest_run_);
+    load.write_share = write ? 1.0 : 0.0;
+    entry->second = std::max(least_ns_per_byte_, pace_of(config, load));
+    return entry->second;
+}
+
+double ServiceProfile::mixing(std::uint64_t run, std::size_t share, bool in_sequence) {
+    const auto [entry, missing] = known_->mixing.try_emplace(Mix{run, share, in_sequence});
+    if (!missing) return entry->second;
+    auto [config, load] = measurement(run, !in_sequence);
+    load.request = run;  // goes one way
+    load.write_share = measured_shares[share];
+    // A sequence of runs that reach a part of the lanes at a time would give some lanes reads only and others writes.
+    const AddressMap map(config.geometry, config.mapping);
+    load.scattered_writes = in_sequence && run < 2 * map.lane_period() * config.geometry.burst;
+    // Queues of reads and of writes find their balance slowly, and the rarer direction must come often.
+    load.total = std::max({load.total, 128 * run, 64 * queued_bytes()}) / run * run;
+    const auto apart = [&](bool write) { return in_sequence ? stream_ns_per_byte(write) : loaded(run, write); };
+    entry->second = pace_of(config, load) - apart(false) * (1.0 - load.write_share) - apart(true) * load.write_share;
     return entry->second;
 }
 
@@ -94,6 +133,22 @@ double ServiceProfile::between(std::uint64_t run, Figure figure) const {
 double ServiceProfile::ns_per_byte(std::uint64_t run, bool write) {
     if (config_.standard == Standard::ideal) return least_ns_per_byte_;
     return between(run, [&](std::uint64_t size) { return loaded(size, write); });
+}
+
+double ServiceProfile::mixing_ns_per_byte(std::uint64_t run, double write_share, bool in_sequence) {
+    if (config_.standard == Standard::ideal) return 0.0;
+    const auto at = [&](std::size_t share) {
+        return between(run, [&](std::uint64_t size) { return mixing(size, share, in_sequence); });
+    };
+    // Of longer runs each turn costs what it does, so that there is less of it per byte.
+    const double longer = static_cast<double>(std::max(run, longest_run_)) / static_cast<double>(longest_run_);
+    const auto above = static_cast<std::size_t>(
+        std::lower_bound(measured_shares.begin(), measured_shares.end(), write_share) - measured_shares.begin());
+    if (above == 0) return at(0) / longer;
+    if (above == measured_shares.size()) return at(above - 1) / longer;
+    const double low = measured_shares[above - 1], high = measured_shares[above];
+    const double before = at(above - 1), part = (write_share - low) / (high - low);
+    return (before + (at(above) - before) * part) / longer;
 }
 
 double ServiceProfile::alone_ns(std::uint64_t run, bool write, bool open) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <tuple>
 
 namespace tilemesh::memory {
 
@@ -24,6 +25,12 @@ public:
     /// Nanoseconds from a lone request for `run` consecutive bytes to its last byte, all rows open or all closed.
     double alone_ns(std::uint64_t run, bool write, bool open);
 
+    /// What reads and writes that take turns cost beyond what they cost apart, in nanoseconds per byte of either:
+    /// runs of `run` bytes, of which `write_share` (in (0, 1)) are writes, each in rows of its own or all in one
+    /// sequence. The controllers let writes wait and send them out in batches, so this is no cost of a turn: runs
+    /// that are short beside a batch share its turns. May be negative by what measuring scatters.
+    double mixing_ns_per_byte(std::uint64_t run, double write_share, bool in_sequence);
+
     std::uint64_t longest_run() const { return longest_run_; }
     /// To the first data of a row that is open; less than of a closed one by opening, more of another row by closing.
     double first_data_ns(bool write) const { return write ? config_.timing.tCWL : config_.timing.tCL; }
@@ -36,6 +43,8 @@ public:
     Picoseconds refresh_gap() const { return refresh_gap_; }
 
 private:
+    /// Run, place among the shares that are measured, in sequence.
+    using Mix = std::tuple<std::uint64_t, std::size_t, bool>;
     struct Alone {
         double open_ns = 0, closed_ns = 0;
     };
@@ -43,11 +52,20 @@ private:
     struct Known {
         std::array<std::map<std::uint64_t, double>, 2> loaded;
         std::array<std::map<std::uint64_t, Alone>, 2> alone;
+        std::map<Mix, double> mixing;
     };
     /// Measuring is a pure function of the configuration and takes as long as a small run does, so simulations of one
     /// process, which come one after another, share what is known of machines that are alike.
     static std::shared_ptr<Known> known_of(const HbmConfig& config);
+    /// The configuration and the load that a pace is measured with; who measures sets what is written.
+    struct Measurement {
+        HbmConfig config;
+        BurstLoad load;
+    };
+    std::uint64_t queued_bytes() const;  // what the controllers' queues hold of one direction
+    Measurement measurement(std::uint64_t run, bool random) const;
     double loaded(std::uint64_t run, bool write);
+    double mixing(std::uint64_t run, std::size_t share, bool in_sequence);
     const Alone& alone(std::uint64_t run, bool write);
     /// `figure(run)` between the powers of two around `run`.
     template <class Figure>

@@ -47,4 +47,16 @@ ErrorStatistics statistics_of(const std::vector<Comparison>& comparisons) {
     return statistics;
 }
 
+Spread spread_of(const std::vector<Comparison>& comparisons) {
+    std::vector<double> medians;
+    Spread all;
+    for (const Comparison& comparison : comparisons) {
+        if (comparison.spread.maximum == 0.0) continue;
+        medians.push_back(comparison.spread.median);
+        all.maximum = std::max(all.maximum, comparison.spread.maximum);
+    }
+    if (!medians.empty()) all.median = median_of(std::move(medians));
+    return all;
+}
+
 }  // namespace tilemesh::validation

@@ -8,6 +8,11 @@
 
 namespace tilemesh::validation {
 
+/// How far a reference is from itself: relative differences between measurements of the same thing. 0: unknown.
+struct Spread {
+    double median = 0.0, maximum = 0.0;
+};
+
 struct Comparison {
     std::string suite;  // the suite that it belongs to
     std::string name;   // of the case, the same on every run: "mesh 8x8 uniform 4 flits, 4 VCs x 8, offered 0.05"
@@ -17,6 +22,7 @@ struct Comparison {
     double tolerance = 0.0;  // relative, when the reference data states one for this row; 0: none
     std::string group{};     // comparisons of one group can be ranked against each other; empty: with none
     std::string failure{};   // not empty: there is no measured value, and why
+    Spread spread{};         // of things like this one
 
     /// Signed and relative: 0.1 is measured 10 % above the reference. A failure is infinitely wrong.
     double error() const;
@@ -32,6 +38,9 @@ struct ErrorStatistics {
     std::size_t worst = 0;  // index of (the first of) the largest
 };
 ErrorStatistics statistics_of(const std::vector<Comparison>& comparisons);
+
+/// Of the comparisons whose reference has one: the median of the medians, the largest maximum.
+Spread spread_of(const std::vector<Comparison>& comparisons);
 
 /// The smallest value that is not exceeded by at least `percent` % of the values (nearest rank); `values` not empty.
 double percentile_of(std::vector<double> values, double percent);

@@ -41,11 +41,19 @@ Finding worst_of(const Comparisons& comparisons, const std::function<double(cons
     return {false, fmt::format("{} of {} are not, {}: {}", beyond, comparisons.size(), worst->name, what)};
 }
 
+/// The row to look at first.
+std::string worst_text(const Comparisons& comparisons, const ErrorStatistics& statistics) {
+    if (comparisons.empty()) return "";
+    const Comparison& worst = comparisons[statistics.worst];
+    return fmt::format(", worst {} ({})", worst.name, percent_text(std::abs(worst.error())));
+}
+
 Condition on_statistics(std::string text, double limit, double ErrorStatistics::*figure, const char* name) {
     return {std::move(text), [limit, figure, name](const Comparisons& comparisons) {
                 const ErrorStatistics statistics = statistics_of(comparisons);
                 const double value = statistics.*figure;
-                return Finding{value <= limit, fmt::format("{} {}", name, percent_text(value))};
+                return Finding{value <= limit, fmt::format("{} {}{}", name, percent_text(value),
+                                                           worst_text(comparisons, statistics))};
             }};
 }
 
@@ -61,6 +69,16 @@ Condition median_at_most(double relative) {
     return on_statistics("median <= " + percent_text(relative), relative, &ErrorStatistics::median, "median");
 }
 
+Condition median_at_most_or_spread(double relative) {
+    return {fmt::format("median <= {} or the reference's own", percent_text(relative)),
+            [relative](const Comparisons& comparisons) {
+                const double own = spread_of(comparisons).median;
+                Finding finding = median_at_most(std::max(relative, own)).check(comparisons);
+                if (own > relative) finding.found += fmt::format(", the reference's own {}", percent_text(own));
+                return finding;
+            }};
+}
+
 Condition percentile_at_most(double percent, double relative) {
     return {fmt::format("p{:g} <= {}", percent, percent_text(relative)),
             [percent, relative](const Comparisons& comparisons) {
@@ -68,7 +86,8 @@ Condition percentile_at_most(double percent, double relative) {
                 for (const Comparison& comparison : comparisons) errors.push_back(std::abs(comparison.error()));
                 if (errors.empty()) return Finding{true, "no cases"};
                 const double value = percentile_of(errors, percent);
-                return Finding{value <= relative, fmt::format("p{:g} {}", percent, percent_text(value))};
+                return Finding{value <= relative, fmt::format("p{:g} {}{}", percent, percent_text(value),
+                                                              worst_text(comparisons, statistics_of(comparisons)))};
             }};
 }
 
@@ -112,8 +131,11 @@ Condition each_at_least_its_reference() {
             }};
 }
 
-Condition same_order_where_separated_by(double separation) {
-    const std::string text = fmt::format("same order where {} apart", percent_text(separation));
+namespace {
+
+/// Of pairs of a group whose references differ by as much as `separation` says of the two.
+Condition same_order(const std::string& text,
+                     const std::function<double(const Comparison&, const Comparison&)>& separation) {
     return {text, [=](const Comparisons& comparisons) {
                 std::map<std::string, std::vector<const Comparison*>> groups;
                 for (const Comparison& comparison : comparisons) {
@@ -125,7 +147,7 @@ Condition same_order_where_separated_by(double separation) {
                     for (const Comparison* low : members) {
                         for (const Comparison* high : members) {
                             if (high->reference <= low->reference) continue;
-                            if (high->reference < low->reference * (1.0 + separation)) continue;
+                            if (high->reference < low->reference * (1.0 + separation(*low, *high))) continue;
                             ++pairs;
                             const bool failed = !low->failure.empty() || !high->failure.empty();
                             if (!failed && low->measured < high->measured) continue;
@@ -135,6 +157,21 @@ Condition same_order_where_separated_by(double separation) {
                 }
                 return Finding{wrong == 0, fmt::format("{} of {} pairs in the wrong order{}", wrong, pairs, example)};
             }};
+}
+
+}  // namespace
+
+Condition same_order_where_separated_by(double separation) {
+    return same_order(fmt::format("same order where {} apart", percent_text(separation)),
+                      [=](const Comparison&, const Comparison&) { return separation; });
+}
+
+Condition same_order_beyond_spread(double separation) {
+    return same_order(
+        fmt::format("same order where {} and the reference's own spread apart", percent_text(separation)),
+        [=](const Comparison& low, const Comparison& high) {
+            return std::max({separation, low.spread.maximum, high.spread.maximum});
+        });
 }
 
 }  // namespace tilemesh::validation

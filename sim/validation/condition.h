@@ -22,6 +22,8 @@ struct Condition {
 };
 
 Condition median_at_most(double relative);
+/// The same, where the reference is no sharper than its own spread.
+Condition median_at_most_or_spread(double relative);
 Condition percentile_at_most(double percent, double relative);
 Condition maximum_at_most(double relative);
 
@@ -38,6 +40,9 @@ Condition each_at_least_its_reference();
 /// In every group, wherever two references differ by `separation` or more (relative to the smaller), the measured
 /// values are in the same order. Signs are of no use here: values are positive.
 Condition same_order_where_separated_by(double separation);
+/// The same, of references that differ by more than their own spread as well: closer ones may be in another order
+/// when they are measured again.
+Condition same_order_beyond_spread(double separation);
 
 /// A relative number as people read it: "3.1 %".
 std::string percent_text(double relative);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // HBM against cycle-accurate simulators: the same bursts, windows, mappings and refreshes on channels of the same
 // standard. Ramulator's rows run with the presets of sim/memory/timing.cpp; DRAMsim3's with the timing that its file
-// states. Every row is also booked as whole transfers, the way kernels run, so that the error of that is known too.
+// states. Every row is also booked as whole transfers, the way kernels run, so that the error of that is known too;
+// rows with writes are booked against the command-level controllers, since no reference has them.
 #include "sim/base/names.h"
 #include "sim/probe/memory_load.h"
 #include "sim/validation/families.h"
@@ -24,34 +25,54 @@ memory::HbmConfig hbm_of(Json hbm, const std::string& what) {
     return memory::read_hbm(JsonReader(hbm, what));
 }
 
-Case ramulator_case(JsonReader row) {
-    const std::string standard = row.string("standard");
-    if (standard != "HBM2" && standard != "HBM3")
-        return not_compared("memory_bandwidth", fmt::format("standard {} has no suite", printable(standard)));
+bool has_suite(const std::string& standard) { return standard == "HBM2" || standard == "HBM3"; }
+
+/// What rows of bursts have in common, whoever served them.
+struct BurstRow {
+    memory::HbmConfig hbm;
+    memory::BurstLoad load;
+    double gbytes_per_s;
+    std::string name, group;  // rows of a group differ in their mapping only
+};
+BurstRow read_burst_row(JsonReader& row, const std::string& standard, const std::string& write_acknowledge) {
+    BurstRow read;
     const auto channels = row.integer("channels", 1, 64);
     const std::string refresh = row.word("refresh", {"none", "all_bank", "per_bank"});
     const std::string mapping = row.string("mapping");
-    const memory::HbmConfig hbm = hbm_of({{"channels_per_pe", channels},
-                                          {"standard", standard},
-                                          {"gbytes_per_s_per_channel", channel_gbytes_per_s(standard)},
-                                          {"refresh", refresh},
-                                          {"mapping", mapping},
-                                          // The reference counts a write as done when its command goes out.
-                                          {"write_acknowledge", "command"}},
-                                         row.file() + ": " + row.path());
+    read.hbm = hbm_of({{"channels_per_pe", channels},
+                       {"standard", standard},
+                       {"gbytes_per_s_per_channel", channel_gbytes_per_s(standard)},
+                       {"refresh", refresh},
+                       {"mapping", mapping},
+                       {"write_acknowledge", write_acknowledge}},
+                      row.file() + ": " + row.path());
     const std::string mode = row.word("mode", {"seq", "rand"});
-    memory::BurstLoad load;
+    memory::BurstLoad& load = read.load;
     load.random = mode == "rand";
     load.burst = row.integer("burst_bytes", 1, slice_bytes);
     load.window = row.integer("window_bytes", 1, slice_bytes);
     load.total = row.integer("total_bytes", 1, slice_bytes);
     load.write_share = row.number("write", 0.0, 1.0, 0.0);
-    const double rate = row.number("gbytes_per_s", 1e-6, 1e6);
-    const double mean = row.number("latency_mean_ns", 1e-3, 1e9), least = row.number("latency_min_ns", 1e-3, 1e9);
+    read.gbytes_per_s = row.number("gbytes_per_s", 1e-6, 1e6);
+    const std::string writes = load.write_share > 0 ? fmt::format(", {:g} % writes", 100.0 * load.write_share) : "";
     const std::string rest = fmt::format("{} channels, refresh {}, {} {} B, window {} B{}", channels, refresh, mode,
-                                         load.burst, load.window, load.write_share > 0 ? ", writes" : "");
-    const std::string name = fmt::format("{} {}, {}", standard, mapping, rest);
-    const std::string group = standard + " " + rest;  // its rows differ in their mapping only
+                                         load.burst, load.window, writes);
+    read.name = fmt::format("{} {}, {}", standard, mapping, rest);
+    read.group = standard + " " + rest;
+    return read;
+}
+
+Case ramulator_case(JsonReader row) {
+    const std::string standard = row.string("standard");
+    if (!has_suite(standard))
+        return not_compared("memory_bandwidth", fmt::format("standard {} has no suite", printable(standard)));
+    // The reference counts a write as done when its command goes out.
+    const BurstRow read = read_burst_row(row, standard, "command");
+    const memory::HbmConfig& hbm = read.hbm;
+    const memory::BurstLoad& load = read.load;
+    const double rate = read.gbytes_per_s;
+    const double mean = row.number("latency_mean_ns", 1e-3, 1e9), least = row.number("latency_min_ns", 1e-3, 1e9);
+    const std::string &name = read.name, &group = read.group;
     return {name, {"memory_bandwidth", "memory_latency", "memory_booked"}, [=] {
                 const memory::BurstResult result = memory::run_bursts(hbm, load);
                 const probe::BookedResult booked = probe::run_booked(hbm, load);
@@ -60,6 +81,18 @@ Case ramulator_case(JsonReader row) {
                     {"memory_latency", name + ", mean", mean, result.latency_mean_ns, "ns"},
                     {"memory_latency", name + ", min", least, result.latency_min_ns, "ns"},
                     {"memory_booked", name, rate, booked.gbytes_per_s, "GB/s", 0.0, group}};
+            }};
+}
+
+/// A row that the controllers served command by command: what transfers are booked with is held against it.
+Case mixed_case(JsonReader row) {
+    const std::string standard = row.string("standard");
+    if (!has_suite(standard))
+        return not_compared("memory_booked_mixed", fmt::format("standard {} has no suite", printable(standard)));
+    const BurstRow read = read_burst_row(row, standard, "data");
+    return {read.name, {"memory_booked_mixed"}, [=] {
+                return std::vector<Comparison>{{"memory_booked_mixed", read.name, read.gbytes_per_s,
+                                                probe::run_booked(read.hbm, read.load).gbytes_per_s, "GB/s"}};
             }};
 }
 
@@ -123,6 +156,8 @@ std::vector<Case> cases_of(JsonReader file, const Surroundings&) {
     std::vector<Case> cases;
     if (auto rows = file.optional_member("rows"))
         for (JsonReader& row : rows->elements()) cases.push_back(ramulator_case(row));
+    if (auto rows = file.optional_member("booked_rows"))
+        for (JsonReader& row : rows->elements()) cases.push_back(mixed_case(row));
     if (auto rows = file.optional_member("dramsim3_rows")) {
         JsonReader about = file.member("about");
         const Json timing = stated_timing(about);
@@ -139,8 +174,8 @@ Family memory_family() {
     family.name = "memory";
     family.form =
         "rows of {standard, channels, refresh, mapping, mode, burst_bytes, window_bytes, write, total_bytes, "
-        "gbytes_per_s, latency_mean_ns, latency_min_ns}; dramsim3_rows";
-    family.files = {"hbm_bandwidth.json"};
+        "gbytes_per_s, latency_mean_ns, latency_min_ns}; booked_rows, without latencies; dramsim3_rows";
+    family.files = {"hbm_bandwidth.json", "hbm_mixed.json"};
     family.suites = {
         {"memory_bandwidth",
          "HBM bandwidth of a DMA engine's bursts, command by command, against Ramulator",
@@ -152,6 +187,10 @@ Family memory_family() {
         {"memory_booked",
          "bandwidth of the same bursts when they are booked as whole transfers, as kernels run, against Ramulator",
          {median_at_most(0.10), percentile_at_most(90, 0.25), same_order_where_separated_by(0.20)}},
+        {"memory_booked_mixed",
+         "bandwidth of reads and writes that take turns, booked as whole transfers, against the same command by "
+         "command",
+         {median_at_most(0.05), percentile_at_most(90, 0.10), maximum_at_most(0.30)}},
         {"memory_dramsim3",
          "HBM bandwidth of streams of 64-byte requests against DRAMsim3",
          {median_at_most(0.07), percentile_at_most(90, 0.15), maximum_at_most(0.30)}},
@@ -162,6 +201,7 @@ Family memory_family() {
     };
     family.recognises = [](const Json& file) {
         return has_row_with(file, "rows", {"standard", "burst_bytes", "window_bytes"}) ||
+               has_row_with(file, "booked_rows", {"standard", "burst_bytes", "window_bytes"}) ||
                has_row_with(file, "dramsim3_rows", {"config", "pattern"});
     };
     family.read = cases_of;

@@ -26,8 +26,11 @@ Json to_json(const Comparison& comparison) {
             {"unit", comparison.unit},
             {"tolerance", number(comparison.tolerance)},
             {"group", comparison.group},
-            {"failure", comparison.failure}};
+            {"failure", comparison.failure},
+            {"spread", {comparison.spread.median, comparison.spread.maximum}}};
 }
+
+Json json_of(const Spread& spread) { return {{"median", spread.median}, {"maximum", spread.maximum}}; }
 
 Json row_of(const Comparison& comparison) {
     Json row = {{"name", comparison.name},
@@ -37,6 +40,7 @@ Json row_of(const Comparison& comparison) {
                 {"error", number(comparison.error())}};
     if (comparison.tolerance > 0.0) row["tolerance"] = comparison.tolerance;
     if (!comparison.group.empty()) row["group"] = comparison.group;
+    if (comparison.spread.maximum > 0.0) row["reference_spread"] = json_of(comparison.spread);
     if (!comparison.failure.empty()) row["failure"] = comparison.failure;
     return row;
 }
@@ -49,6 +53,7 @@ Json to_json(const SuiteResult& result) {
             {{"condition", condition.text}, {"holds", condition.finding.holds}, {"found", condition.finding.found}});
     }
     for (const Comparison& comparison : result.comparisons) rows.push_back(row_of(comparison));
+    const Spread spread = spread_of(result.comparisons);
     return {{"name", result.suite.name},
             {"question", result.suite.question},
             {"files", result.files},
@@ -60,6 +65,7 @@ Json to_json(const SuiteResult& result) {
             {"percentile_90_error", number(errors.percentile_90)},
             {"maximum_error", number(errors.maximum)},
             {"bias", number(errors.bias)},
+            {"reference_spread", spread.maximum > 0.0 ? json_of(spread) : Json(nullptr)},
             {"worst_case", result.comparisons.empty() ? "" : result.comparisons[errors.worst].name},
             {"conditions", conditions},
             {"rows", rows}};
@@ -78,7 +84,8 @@ std::vector<Comparison> comparisons_from_json(const Json& json) {
     for (const Json& item : json) {
         comparisons.push_back({item.at("suite"), item.at("name"), number_from(item.at("reference")),
                                number_from(item.at("measured")), item.at("unit"), number_from(item.at("tolerance")),
-                               item.at("group"), item.at("failure")});
+                               item.at("group"), item.at("failure"),
+                               Spread{item.at("spread").at(0), item.at("spread").at(1)}});
     }
     return comparisons;
 }

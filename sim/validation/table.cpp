@@ -80,12 +80,16 @@ std::string validation_text(const ValidationResult& result, bool with_colour) {
                              {"relative error", "p90", Align::right},
                              {"relative error", "maximum", Align::right},
                              {"relative error", "bias", Align::right},
+                             {"reference's own", "median", Align::right},
+                             {"reference's own", "maximum", Align::right},
                              {"", "verdict", Align::left},
                              {"", "tolerance", Align::left},
                              {"", "worst case", Align::left}});
     for (const SuiteResult& suite : result.suites) {
         const ErrorStatistics errors = statistics_of(suite.comparisons);
         const bool bounds = suite.suite.references_are_bounds;
+        const Spread own = spread_of(suite.comparisons);
+        const auto of_own = [&](double value) { return Cell{own.maximum > 0.0 ? percent_text(value) : "-"}; };
         const auto shown = [&](const std::string& text) { return Cell{bounds ? "-" : text}; };
         table.add_row({{suite.suite.name},
                        {fmt::format("{}", errors.cases)},
@@ -93,6 +97,8 @@ std::string validation_text(const ValidationResult& result, bool with_colour) {
                        shown(percent_text(errors.percentile_90)),
                        shown(percent_text(errors.maximum)),
                        shown(signed_percent(errors.bias)),
+                       of_own(own.median),
+                       of_own(own.maximum),
                        verdict_cell(suite),
                        {tolerance_text(suite)},
                        shown(errors.maximum > 0.0 ? suite.comparisons[errors.worst].name : "-")});

@@ -151,7 +151,8 @@ TEST_CASE("scattered pieces take longer than one piece, small ones longer than l
     CHECK(rate(1024) < rate(1 << 16));
 }
 
-TEST_CASE("the bus pays for turning between reads and writes while it is busy") {
+TEST_CASE(
+    "the bus pays for turning between reads and writes while it is busy, and at most for opening rows after it") {
     const auto last_end = [](int every, int offset) {  // 64 transfers, of which each `every`th writes
         Bench bench(hbm_config({{"refresh", "none"}}));
         double end = 0;
@@ -162,7 +163,9 @@ TEST_CASE("the bus pays for turning between reads and writes while it is busy") 
     const double reads = last_end(64, 64), writes = last_end(1, 0), turning = last_end(2, 1);
     Bench bench(hbm_config({{"refresh", "none"}}));
     const double turns = 32 * bench.profile.turnaround_ns(true) + 31 * bench.profile.turnaround_ns(false);
-    CHECK(turning - (reads + writes) / 2 == Approx(turns).epsilon(0.05));
+    const double rows = 32 * bench.hbm.timing.tRCDWR + 31 * bench.hbm.timing.tRCDRD;
+    CHECK(turning - (reads + writes) / 2 >= turns);
+    CHECK(turning - (reads + writes) / 2 <= turns + rows);
 }
 
 TEST_CASE("a turn to writes and a turn to reads leave the data bus empty for what the standard says") {

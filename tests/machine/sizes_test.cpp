@@ -9,6 +9,7 @@
 #include <malloc.h>
 #include <unistd.h>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 
 using namespace tilemesh;

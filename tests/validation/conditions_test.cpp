@@ -70,6 +70,42 @@ TEST_CASE("order counts inside a group, where references are far enough apart") 
                Catch::Contains("1 of 3 pairs") && Catch::Contains("a 100 against a 110"));
 }
 
+TEST_CASE("where the reference differs from itself by more than the tolerance, that is the tolerance") {
+    const auto with_spread = [](double measured, double median, double maximum) {
+        Comparison result = comparison(100, measured);
+        result.spread = {median, maximum};
+        return result;
+    };
+    const Condition condition = median_at_most_or_spread(0.12);
+    CHECK(holds(condition, {comparison(100, 111.9)}));
+    CHECK_FALSE(holds(condition, {comparison(100, 112.1)}));
+    CHECK(holds(condition, {with_spread(114.9, 0.15, 1.3)}));
+    CHECK_FALSE(holds(condition, {with_spread(115.1, 0.15, 1.3)}));     // not up to the maximum
+    CHECK_FALSE(holds(condition, {with_spread(112.1, 0.017, 0.108)}));  // sharper than the tolerance
+    CHECK_THAT(condition.check({with_spread(120, 0.15, 1.3)}).found, Catch::Contains("the reference's own 15 %"));
+}
+
+TEST_CASE("order counts where references differ by more than the larger spread of the two") {
+    const auto of = [](double reference, double measured, double maximum) {
+        Comparison result = comparison(reference, measured, "a");
+        result.spread = {maximum / 2, maximum};
+        return result;
+    };
+    const Condition order = same_order_beyond_spread(0.05);
+    CHECK_FALSE(holds(order, {of(100, 11, 0.1), of(111, 10, 0.1)}));
+    CHECK(holds(order, {of(100, 11, 0.1), of(109, 10, 0.1)}));
+    CHECK(holds(order, {of(100, 11, 0.2), of(111, 10, 0.1)}));
+    CHECK(holds(order, {of(100, 11, 0.1), of(111, 10, 0.2)}));
+    CHECK_FALSE(holds(order, {of(100, 11, 0.0), of(106, 10, 0.0)}));  // nobody measured twice
+    CHECK(holds(order, {of(100, 11, 0.01), of(104, 10, 0.01)}));      // closer than what counts anyway
+}
+
+TEST_CASE("limits on statistics name the row to look at first") {
+    const std::vector<Comparison> rows = {comparison(100, 101), comparison(200, 150)};
+    for (const Condition& condition : {median_at_most(0.01), maximum_at_most(0.01), percentile_at_most(90, 0.01)})
+        CHECK_THAT(condition.check(rows).found, Catch::EndsWith(", worst  200 (25 %)"));
+}
+
 TEST_CASE("a case that failed breaks every condition that looks at it") {
     Comparison failed = comparison(100, 100, "a", 0.5);
     failed.failure = "deadlock";

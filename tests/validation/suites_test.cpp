@@ -66,9 +66,35 @@ TEST_CASE("a suite within its tolerance passes, one beyond fails and says where"
     CHECK_FALSE(bad.suites[0].passes());
     CHECK(bad.suites[1].passes());  // states no tolerance
     const std::string text = validation_text(bad, false);
-    CHECK_THAT(text, Catch::Contains("times_ten: expected maximum <= 25 %, found maximum 30 %"));
+    CHECK_THAT(text,
+               Catch::Contains("times_ten: expected maximum <= 25 %, found maximum 30 %, worst times 1.3 (30 %)"));
     CHECK_THAT(text, Catch::Contains("beyond tolerance: times_ten\n"));
     CHECK_THAT(report_text(bad, false), Catch::Contains("times 1.3         10        13  ns    +30 %"));
+}
+
+TEST_CASE("a suite shows how far its reference is from itself, one whose reference was not repeated does not") {
+    Bench bench(R"({"rows": [{"times": 1}, {"times": 1.2}]})");
+    const auto read = bench.families[0].read;
+    bench.families[0].read = [read](JsonReader file, const Surroundings& surroundings) {
+        std::vector<Case> cases = read(file, surroundings);
+        for (Case& one : cases) {
+            one.measure = [measure = one.measure] {
+                std::vector<Comparison> comparisons = measure();
+                comparisons[0].spread = {0.15, 1.3};
+                return comparisons;
+            };
+        }
+        return cases;
+    };
+    const ValidationResult result = bench.run();
+    const std::string text = validation_text(result, false);
+    const std::string row = text.substr(text.find("times_ten"), text.find("times_twenty") - text.find("times_ten"));
+    CHECK_THAT(row, Catch::Contains("15 %") && Catch::Contains("130 %"));
+    CHECK_THAT(text.substr(text.find("times_twenty")), !Catch::Contains("130 %"));
+    const Json json = to_json(result);
+    CHECK(json.at("suites").at(0).at("reference_spread").at("maximum") == 1.3);
+    CHECK(json.at("suites").at(0).at("rows").at(0).at("reference_spread").at("median") == 0.15);
+    CHECK(json.at("suites").at(1).at("reference_spread").is_null());
 }
 
 TEST_CASE("rows that nothing is compared with are counted by their reason, unless their suite was not asked for") {
@@ -152,6 +178,7 @@ TEST_CASE("the JSON of a validation has every row, and is the same on repetition
 TEST_CASE("comparisons survive their way between processes") {
     std::vector<Comparison> comparisons = {{"s", "n", 1.0 / 3.0, 1e-300, "ns", 0.1, "g", "f"},
                                            {"s", "n", 2.0, std::nan(""), ""}};
+    comparisons[0].spread = {0.017, 0.108};
     const auto back = comparisons_from_json(Json::parse(to_json(comparisons).dump()));
     REQUIRE(back.size() == 2);
     CHECK(back[0].reference == comparisons[0].reference);
@@ -159,5 +186,7 @@ TEST_CASE("comparisons survive their way between processes") {
     CHECK(back[0].tolerance == 0.1);
     CHECK(back[0].group == "g");
     CHECK(back[0].failure == "f");
+    CHECK(back[0].spread.median == 0.017);
+    CHECK(back[0].spread.maximum == 0.108);
     CHECK(std::isnan(back[1].measured));
 }
