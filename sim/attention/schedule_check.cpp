@@ -57,7 +57,8 @@ public:
                 for (int part = 0; part < schedule_.head_parts(); ++part) check_results(rank, user, part);
         }
         for (int user = 0; sums_sinks() && user < schedule_.users(); ++user)
-            check_register(0, sinks_of(user), [](int) { return whole; });
+            check_register(0, sinks_of(user),
+                           [&](int other) { return other == needs_.shared_id() ? Ranges{} : whole; });
     }
 
 private:

@@ -95,7 +95,7 @@ TEST_CASE("each mask that cannot be used is one line that says what was found an
         {R"({"kind": "segments", "lengths": [5, 6]})",
          "lengths: found segments of 11 positions, expected 12, the keys"},
         {R"({"kind": "segments", "lengths": [5, 0, 7]})", "/problem/mask/lengths/1: found 0"},
-        {R"({"kind": "segments", "lengths": []})", "/problem/mask/lengths: found"},
+        {R"({"kind": "segments", "lengths": []})", "/problem/mask: lengths: found segments of 0 positions, expected"},
         {R"({"kind": "segments", "lengths": [5, 7]})", "/problem/mask/lengths: found one list, expected 2", 2},
         {R"({"kind": "segments", "lengths": [[5, 7]]})", "/problem/mask/lengths: found 1 lists, expected 2", 2},
         {R"({"kind": "segments", "lengths": [12], "ids": [1]})", "found both \"lengths\" and \"ids\""},

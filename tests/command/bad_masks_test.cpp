@@ -13,14 +13,14 @@ namespace {
 std::string tensors_of_masks() {
     const std::vector<std::int32_t> ids(100, 1);
     const std::vector<std::uint8_t> blocks = {1, 0, 1, 1, 2, 1};
-    std::vector<float> large(100 * 100);
+    std::vector<float> large(60 * 100);
     large[7] = 2000.0F;
     return tensor_file({{"good.segment_ids", "I32", "[100]", bytes_of(ids)},
                         {"short.segment_ids", "I32", "[50]", bytes_of(std::vector<std::int32_t>(50))},
                         {"float.segment_ids", "F32", "[100]", bytes_of(std::vector<float>(100))},
                         {"short.key_bias", "F32", "[4]", bytes_of(std::vector<float>(4))},
                         {"short.pair_bias", "F32", "[1,4,100]", bytes_of(std::vector<float>(400))},
-                        {"large.pair_bias", "F32", "[1,100,100]", bytes_of(large)},
+                        {"large.pair_bias", "F32", "[1,60,100]", bytes_of(large)},
                         {"blocks", "U8", "[3,2]", bytes_of(blocks)},
                         {"elements", "U8", "[1,40,64]", bytes_of(std::vector<std::uint8_t>(40 * 64, 1))}});
 }

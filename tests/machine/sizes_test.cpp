@@ -51,7 +51,7 @@ const std::vector<Size> sizes{
 
 /// 64 of the default PEs; `change` has the last word.
 machine::MachineConfig machine_with(const Change& change) {
-    Json json = parse_json_file(std::string(TILEMESH_SOURCE_DIR) + "/configs/machines/cube_line8.json");
+    Json json = parse_json_file(TILEMESH_SOURCE_DIR "/configs/machines/cube_line8.json");
     json["cube"] = {{"topology", "mesh"}, {"rows", 8}, {"cols", 8}};
     change(json);
     return machine::read_machine(JsonReader(json, "test machine"));

@@ -9,7 +9,7 @@ using namespace tilemesh;
 using namespace tilemesh::pe;
 
 TEST_CASE("folds one after another take the cycles that SCALE-Sim reports") {
-    const Json file = parse_json_file(std::string(TILEMESH_SOURCE_DIR) + "/configs/validation/systolic_cycles.json");
+    const Json file = parse_json_file(TILEMESH_SOURCE_DIR "/configs/validation/systolic_cycles.json");
     const Json& rows = file.at("rows");
     REQUIRE(rows.size() == 32);
     for (const Json& row : rows) {

@@ -26,8 +26,8 @@ struct TokenBytes {
     double stored;
     double q = 6 * 24 * stored, o = 6 * 40 * stored, k = 2 * 24 * stored, v = 2 * 40 * stored;
     double dq = q, grad_o = o, dk = k, dv = v;
-    double lse = 6 * 4;  // f32 in every dtype
-    double query_inputs(Schedule::Pass pass) const { return pass == forward ? q : q + o + grad_o + lse; }
+    double statistics = 6 * 2 * 4;  // maximum and sum of a row, f32 in every dtype
+    double query_inputs(Schedule::Pass pass) const { return pass == forward ? q : q + o + grad_o + statistics; }
     double query_outputs(Schedule::Pass pass) const { return pass == forward ? o : dq; }
     double key_inputs() const { return k + v; }
     double key_outputs(Schedule::Pass pass) const { return pass == forward ? 0 : dk + dv; }

@@ -48,7 +48,7 @@ TEST_CASE("machine bound: what is seen by nobody is not read, but its results ar
     }
 }
 
-TEST_CASE("machine bound: tensors are as wide as their dtype, lse is f32 in all of them") {
+TEST_CASE("machine bound: tensors are as wide as their dtype, statistics of rows are f32 in all of them") {
     Problem p = self_attention(50);
     p.dtype = Dtype::f32;
     const TokenBytes wide(4);

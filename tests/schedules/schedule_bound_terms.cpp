@@ -217,7 +217,7 @@ TEST_CASE("bytes of a transfer: chunk, queries, state and gradient, forward and 
             CHECK(moved(Item::Kind::chunk) == share * 3 * bytes.chunk());
             // backward: q and do as stored, lse and rowsum(do o) in f32
             CHECK(moved(Item::Kind::queries) ==
-                  share * 12 * (pass == forward ? bytes.q : bytes.q + bytes.grad_o + bytes.lse + 6 * 4));
+                  share * 12 * (pass == forward ? bytes.q : bytes.q + bytes.grad_o + 2 * 6 * 4));
             CHECK(moved(Item::Kind::state) == share * 12 * (pass == forward ? bytes.state() : 6 * d * 4));
             if (pass == backward) CHECK(moved(Item::Kind::gradient) == share * 3 * bytes.gradient());
         }
