@@ -47,7 +47,12 @@ def _compile(file, mutants):
     source, compiled = WORK / "source" / file, WORK / "objects" / f"{file}.o"
     for path in (source, compiled):
         path.parent.mkdir(parents=True, exist_ok=True)
-    source.write_text(mutated_source((ROOT / file).read_text(), mutants))
+    text = mutated_source((ROOT / file).read_text(), mutants)
+    fresh = compiled.exists() and source.read_text() == text and compiled.stat().st_mtime > (BUILD / original).stat().st_mtime
+    if fresh:
+        return original, compiled
+    compiled.unlink(missing_ok=True)
+    source.write_text(text)
     command = _commands(str(original))[-1]
     command = re.sub(r" -(Werror|MD|M[TF] \S+)", "", command).replace(f"-o {original}", f"-o {shlex.quote(str(compiled))}")
     header = shlex.quote(str(WORK / "mutant.h"))

@@ -2,6 +2,7 @@
 """The list of mutants and the mutated source: every site becomes (mutant(n) ? mutated : original)."""
 
 import re
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,7 +45,7 @@ class Site:
 
 
 def read_lists(folder):
-    """All mutants of the lists of a folder, numbered from 1 in the order of file names and lines."""
+    """All mutants of the lists of a folder. A number says what the entry says, so that others may come and go."""
     mutants = []
     for path in sorted(Path(folder).glob("*.list")):
         part, programs, lines = path.stem, [], []
@@ -59,8 +60,12 @@ def read_lists(folder):
             elif lines:
                 mutants.append(_entry(f"{path.name}:{number - len(lines)}", part, programs, lines))
                 lines = []
-    for number, mutant in enumerate(mutants, 1):
-        mutant.number = number
+    numbers = {}
+    for mutant in mutants:
+        mutant.number = 1 + zlib.crc32(f"{mutant.file}\n{mutant.what}\n{mutant.original}\n{mutant.mutated}".encode()) % 10**6
+        other = numbers.setdefault(mutant.number, mutant)
+        if other is not mutant:
+            raise ListError(f"{mutant.where}: says what {other.where} says, or has its number: change a word of it")
     return mutants
 
 
