@@ -9,7 +9,6 @@
 #include <malloc.h>
 #include <unistd.h>
 #include <ctime>
-#include <filesystem>
 #include <fstream>
 
 using namespace tilemesh;
