@@ -39,7 +39,7 @@ const Mistake mistakes[] = {
     {"/problem/scale", "-1", "/problem/scale: found -1"},
     {"/problem/scale", "1e300", "/problem/scale: found 1e300"},
     {"/problem/users", "[]", "/problem/users: found an array, expected a non-empty array"},
-    {"/problem/users/0/keys", "0", "/problem/users/0/keys: found 0"},
+    {"/problem/users/0/keys", "-1", "/problem/users/0/keys: found -1"},
     {"/problem/users/0/keys", "9223372036854775808", "/problem/users/0/keys"},
     {"/problem/users/0/querys", "1", "unknown key, did you mean queries?"},
     {"/problem/mask/kind", "\"casual\"", "did you mean causal?"},

@@ -13,14 +13,14 @@ namespace {
 std::string tensors_of_masks() {
     const std::vector<std::int32_t> ids(100, 1);
     const std::vector<std::uint8_t> blocks = {1, 0, 1, 1, 2, 1};
-    std::vector<float> large(100 * 100);
+    std::vector<float> large(60 * 100);
     large[7] = 2000.0F;
     return tensor_file({{"good.segment_ids", "I32", "[100]", bytes_of(ids)},
                         {"short.segment_ids", "I32", "[50]", bytes_of(std::vector<std::int32_t>(50))},
                         {"float.segment_ids", "F32", "[100]", bytes_of(std::vector<float>(100))},
                         {"short.key_bias", "F32", "[4]", bytes_of(std::vector<float>(4))},
                         {"short.pair_bias", "F32", "[1,4,100]", bytes_of(std::vector<float>(400))},
-                        {"large.pair_bias", "F32", "[1,100,100]", bytes_of(large)},
+                        {"large.pair_bias", "F32", "[1,60,100]", bytes_of(large)},
                         {"blocks", "U8", "[3,2]", bytes_of(blocks)},
                         {"elements", "U8", "[1,40,64]", bytes_of(std::vector<std::uint8_t>(40 * 64, 1))}});
 }
@@ -91,6 +91,29 @@ TEST_CASE("each mistake in a mask is one line, exit code 2 and no output file") 
         CHECK_THAT(ran.err, Catch::Contains(mistake.says));
         CHECK_FALSE(std::filesystem::exists(json));
     }
+}
+
+TEST_CASE("masks and sinks that would take gigabytes of memory are refused where they are read") {
+    const auto complaint = [](const char* problem) {
+        Json panel = example_panel();
+        panel["problem"].merge_patch(Json::parse(problem));
+        return input_error([&] { read_example(panel); });
+    };
+    const std::string head = R"({"heads_q": 65536, "heads_kv": 1, "users": [{"keys": 1})";
+    std::string many_users = head,
+                many_masks = R"({"mask": {"kind": null, "all_of": [{"kind": "alibi", "slopes": "geometric"})";
+    for (int i = 0; i < 256; ++i) many_users += R"(, {"keys": 1})";
+    for (int i = 0; i < 16; ++i) many_masks += R"(, {"kind": "key_bias", "std": 1})";
+    const std::string too_many = "found 65536 query heads of 257 users, expected at most 16777216 numbers";
+    CHECK_THAT(complaint((many_users + R"(], "sink": {"std": 1}})").c_str()),
+               Catch::Contains("/problem/sink: " + too_many));
+    CHECK_THAT(complaint((many_users + R"(], "mask": {"kind": "alibi", "slopes": "geometric"}})").c_str()),
+               Catch::Contains("/problem/mask: " + too_many));
+    CHECK_THAT(complaint(R"({"users": [{"keys": 16777216, "queries": 1}, {"keys": 1}],
+                             "mask": {"kind": "key_bias", "std": 1}})"),
+               Catch::Contains("/problem/mask: found 16777217 keys of all users, expected at most 16777216"));
+    CHECK_THAT(complaint((many_masks + "]}}").c_str()),
+               Catch::Contains("/problem/mask/all_of/16: found mask number 17 of those"));
 }
 
 TEST_CASE("a mask's file is looked for beside the panel, and the result says where it was found") {
