@@ -84,6 +84,7 @@ HeadNumbers stored_head_numbers(const MaskTensors& tensors, const std::string& t
 }
 
 HeadNumbers read_sinks(JsonReader reader, const MaskReading& reading) {
+    check_head_numbers(reader, reading);
     const auto values = reader.optional_member("values");
     const auto generated = read_generated(reader);
     reader.finish();

@@ -168,7 +168,8 @@ std::string content_of(const std::string& name) {
     const bool device = S_ISBLK(status.st_mode) || S_ISCHR(status.st_mode);
     if (device && ::isatty(file.descriptor) == 0)
         fail<InputError>("{}: is a device, expected a JSON file", printable(name));
-    ::fcntl(file.descriptor, F_SETFL, ::fcntl(file.descriptor, F_GETFL) & ~O_NONBLOCK);
+    // Files are read without waiting: there are none to wait for but the endless ones of /proc.
+    if (!S_ISREG(status.st_mode)) ::fcntl(file.descriptor, F_SETFL, ::fcntl(file.descriptor, F_GETFL) & ~O_NONBLOCK);
     std::string text;
     std::array<char, 1 << 16> portion{};
     while (true) {

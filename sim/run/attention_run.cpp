@@ -23,6 +23,20 @@ void check_values(const Panel& panel, const KernelChoice& choice, const attentio
         throw NotPossible(fmt::format("{}: {} cannot run this: ", choice.where, kernel.name), *why);
 }
 
+/// Times are picoseconds and totals whole numbers, both of 64 bits. What takes longer than its bounds has room too.
+void check_counts(const Panel& panel, const attention::Kernel& kernel, const Arrangement& a,
+                  const std::string& where) {
+    constexpr double longest_ns = 0x1p60 / 1000.0, most_operations = 0x1p63;
+    const double ns = std::max(a.machine_bound.ns(), a.schedule_bound.ns()) * static_cast<double>(panel.layers);
+    if (ns > longest_ns)
+        throw NotPossible(where, fmt::format("all layers take {:.3g} s at least, expected at most {:.3g} s",
+                                             ns * 1e-9, longest_ns * 1e-9));
+    const double operations = is_backward(kernel) ? backward_flops(panel.problem) : attention::flops(panel.problem);
+    if (operations > most_operations)
+        throw NotPossible(
+            where, fmt::format("it has {:.3g} operations, expected at most {:.3g}", operations, most_operations));
+}
+
 /// Inputs and what they should give.
 class PreparedAttention final : public Prepared {
 public:
@@ -132,7 +146,14 @@ const attention::Kernel& AttentionRunner::find(const KernelChoice& choice) const
 void AttentionRunner::check(const Panel& panel, const KernelChoice& choice) const {
     const attention::Kernel& kernel = find(choice);
     check_values(panel, choice, kernel);
-    check_room(panel, arrange(panel, choice, kernel), choice.where);
+    const std::string where = choice.where + ": ";
+    try {
+        const Arrangement a = arrange(panel, choice, kernel);
+        check_room(panel, a, choice.where);
+        check_counts(panel, kernel, a, where);
+    } catch (const KernelError& error) {
+        throw NotPossible(where, error.what());  // no tensor and no tile has such a shape
+    }
 }
 
 attention::Inputs::Pass AttentionRunner::pass_of(const Panel& panel) const {

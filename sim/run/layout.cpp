@@ -8,6 +8,7 @@
 #include "sim/run/tensor_values.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -264,7 +265,10 @@ void check_room(const Panel& panel, const Arrangement& a, const std::string& whe
     std::map<int, memory::SliceBook> books;
     const Allocate count = [&](int pe, const std::string& name, const Shape& shape, Dtype dtype) -> Tensor* {
         auto& book = books.try_emplace(pe, panel.machine.hbm).first->second;
-        book.allocate(static_cast<std::uint64_t>(shape.elements()) * bytes_per_element(dtype), name,
+        // Shapes have up to 2^62 elements: their bytes may be more than 64 bits count, which is more than any slice.
+        constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+        const auto elements = static_cast<std::uint64_t>(shape.elements());
+        book.allocate(std::min(elements, most / bytes_per_element(dtype)) * bytes_per_element(dtype), name,
                       fmt::format("PE {}", pe));
         return nullptr;
     };

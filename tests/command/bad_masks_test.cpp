@@ -93,6 +93,29 @@ TEST_CASE("each mistake in a mask is one line, exit code 2 and no output file") 
     }
 }
 
+TEST_CASE("masks and sinks that would take gigabytes of memory are refused where they are read") {
+    const auto complaint = [](const char* problem) {
+        Json panel = example_panel();
+        panel["problem"].merge_patch(Json::parse(problem));
+        return input_error([&] { read_example(panel); });
+    };
+    const std::string head = R"({"heads_q": 65536, "heads_kv": 1, "users": [{"keys": 1})";
+    std::string many_users = head,
+                many_masks = R"({"mask": {"kind": null, "all_of": [{"kind": "alibi", "slopes": "geometric"})";
+    for (int i = 0; i < 256; ++i) many_users += R"(, {"keys": 1})";
+    for (int i = 0; i < 16; ++i) many_masks += R"(, {"kind": "key_bias", "std": 1})";
+    const std::string too_many = "found 65536 query heads of 257 users, expected at most 16777216 numbers";
+    CHECK_THAT(complaint((many_users + R"(], "sink": {"std": 1}})").c_str()),
+               Catch::Contains("/problem/sink: " + too_many));
+    CHECK_THAT(complaint((many_users + R"(], "mask": {"kind": "alibi", "slopes": "geometric"}})").c_str()),
+               Catch::Contains("/problem/mask: " + too_many));
+    CHECK_THAT(complaint(R"({"users": [{"keys": 16777216, "queries": 1}, {"keys": 1}],
+                             "mask": {"kind": "key_bias", "std": 1}})"),
+               Catch::Contains("/problem/mask: found 16777217 keys of all users, expected at most 16777216"));
+    CHECK_THAT(complaint((many_masks + "]}}").c_str()),
+               Catch::Contains("/problem/mask/all_of/16: found mask number 17 of those"));
+}
+
 TEST_CASE("a mask's file is looked for beside the panel, and the result says where it was found") {
     const ScratchFolder folder;
     const std::string file = (folder / "panel.json").string(), json = (folder / "out.json").string();

@@ -3,37 +3,11 @@
 // readers are asked themselves: given a key that resembles none, they answer with all they know.
 #include "sim/attention/masks/kinds.h"
 #include "sim/run/milestone.h"
-#include "tests/command/example_panel.h"
-
-#include <algorithm>
-#include <set>
+#include "tests/command/known_keys.h"
 
 using namespace tilemesh;
 
 namespace {
-
-const char* const stranger = "zqzqzqzqzqzqzqzqzqzq";
-
-/// The keys that an object of the panel may have.
-std::set<std::string> keys_known_at(Json panel, const std::string& pointer) {
-    panel[Json::json_pointer(pointer + "/" + stranger)] = 1;
-    const std::string complaint = input_error([&] { read_example(panel); });
-    const std::string before = "unknown key, expected one of ";
-    const std::size_t begin = complaint.find(before);
-    INFO(complaint);
-    REQUIRE(begin != std::string::npos);
-    std::set<std::string> keys;
-    std::string key;
-    for (const char c : complaint.substr(begin + before.size()) + ",") {
-        if (c == ',') {
-            keys.insert(key);
-            key.clear();
-        } else if (c != ' ') {
-            key += c;
-        }
-    }
-    return keys;
-}
 
 /// The example with this mask. Keys are asked for before values are judged, so required ones need only be there.
 Json panel_with_mask(const std::string& mask) {

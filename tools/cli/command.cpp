@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <new>
 
 namespace tilemesh::cli {
 namespace {
@@ -88,6 +89,9 @@ int tilemesh_command(int argc, char** argv, const run::EntryRunner& runner) {
     } catch (const KernelError& error) {
         log.error("{}", error.what());
         return exit_check_failed;
+    } catch (const std::bad_alloc&) {
+        log.error("found less memory on this computer than it takes, expected more, or a smaller problem or machine");
+        return exit_bad_input;
     } catch (const std::exception& error) {
         log.error("internal: {}", one_line(error));
         return exit_internal;

@@ -43,6 +43,7 @@ HeadNumbers geometric(const MaskReading& reading) {
 }  // namespace
 
 std::shared_ptr<const Mask> read_alibi(JsonReader& reader, const MaskReading& reading) {
+    check_head_numbers(reader, reading);
     const auto slopes = reader.optional_member("slopes");
     if (!slopes)
         return std::make_shared<Alibi>(

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 namespace tilemesh::attention {
 namespace {
@@ -69,15 +70,23 @@ private:
     std::int64_t block_queries_, block_keys_;
 };
 
-/// Reads the tensors of one mask.
+/// Reads the tensors of one mask, each once however many users have it.
 class BitmapReader {
 public:
     BitmapReader(const MaskTensors& tensors, std::int64_t block_queries, std::int64_t block_keys,
                  std::optional<std::string> elements)
         : tensors_(tensors), block_queries_(block_queries), block_keys_(block_keys), elements_(std::move(elements)) {}
 
-    UserGrid grid(std::size_t user, const std::string& tensor) const {
+    UserGrid grid(std::size_t user, const std::string& tensor) {
         const std::string name = tensors_.own_or_shared_name(user, tensor);
+        const std::string elements = elements_ ? tensors_.own_or_shared_name(user, *elements_) : "";
+        std::shared_ptr<const BlockGrid>& grid = grids_[{name, elements}];
+        if (!grid) grid = read_grid(name, elements);
+        return {grid, tensors_.shown(name)};
+    }
+
+private:
+    std::shared_ptr<const BlockGrid> read_grid(const std::string& name, const std::string& elements) {
         const StoredTensor& stored = tensors_.file().find(name);
         if (stored.shape.size() != 2)
             fail<InputError>("{}: found shape {}, expected [blocks of queries, blocks of keys]", tensors_.shown(name),
@@ -86,7 +95,8 @@ public:
             fail<InputError>("{}: found {} bytes of blocks, expected at most {}", tensors_.shown(name),
                              stored.end - stored.begin, most_blocks);
         std::vector<std::uint8_t> blocks = tensors_.file().read_bytes(name);
-        auto masks = patterns(user);
+        std::shared_ptr<const Patterns>& masks = patterns_[elements];
+        if (!masks) masks = read_patterns(elements);
         const std::size_t known = masks->sums.size() + 2;
         const auto bad = std::find_if(blocks.begin(), blocks.end(), [&](std::uint8_t b) { return b >= known; });
         if (bad != blocks.end()) {
@@ -95,16 +105,12 @@ public:
                              tensors_.shown(name), at / stored.shape[1], at % stored.shape[1], *bad, known - 1,
                              masks->sums.size());
         }
-        return {std::make_shared<BlockGrid>(static_cast<std::int64_t>(stored.shape[0]),
-                                            static_cast<std::int64_t>(stored.shape[1]), std::move(blocks),
-                                            std::move(masks)),
-                tensors_.shown(name)};
+        return std::make_shared<BlockGrid>(static_cast<std::int64_t>(stored.shape[0]),
+                                           static_cast<std::int64_t>(stored.shape[1]), std::move(blocks), masks);
     }
 
-private:
-    std::shared_ptr<const Patterns> patterns(std::size_t user) const {
+    std::shared_ptr<const Patterns> read_patterns(const std::string& name) const {
         if (!elements_) return std::make_shared<Patterns>(block_queries_, block_keys_, std::vector<std::uint8_t>());
-        const std::string name = tensors_.own_or_shared_name(user, *elements_);
         const StoredTensor& stored = tensors_.file().find(name);
         const auto queries = static_cast<std::uint64_t>(block_queries_),
                    keys = static_cast<std::uint64_t>(block_keys_);
@@ -124,6 +130,8 @@ private:
     const MaskTensors& tensors_;
     std::int64_t block_queries_, block_keys_;
     std::optional<std::string> elements_;
+    std::map<std::pair<std::string, std::string>, std::shared_ptr<const BlockGrid>> grids_;  // by both tensors
+    std::map<std::string, std::shared_ptr<const Patterns>> patterns_;
 };
 
 }  // namespace
@@ -137,7 +145,7 @@ std::shared_ptr<const Mask> read_block_bitmap(JsonReader& reader, const MaskRead
     const auto file = reader.optional_member("file");
     if (file && file->as_string().empty()) file->reject("the path of a safetensors file");
     const MaskTensors tensors = file ? MaskTensors(file->as_string(), reading) : MaskTensors(reader, reading, "file");
-    const BitmapReader bitmap(tensors, block_queries, block_keys, elements);
+    BitmapReader bitmap(tensors, block_queries, block_keys, elements);
     std::vector<UserGrid> users;
     for (std::size_t user = 0; user < reading.users.size(); ++user) users.push_back(bitmap.grid(user, tensor));
     return std::make_shared<BlockBitmap>(std::move(users), block_queries, block_keys);

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
 namespace tilemesh::attention {
@@ -17,17 +18,20 @@ constexpr NumberRange bias_range{-1000.0, 1000.0, true};
 constexpr float infinity = std::numeric_limits<float>::infinity();
 // Seeded normal numbers stay within 9 standard deviations, and so within the largest bias.
 constexpr double largest_deviation = 100.0;
+constexpr std::int64_t most_generated = std::int64_t{1} << 24;
 // The streams of q, k and v are numbered from 0 on.
 constexpr std::uint64_t first_stream = std::uint64_t{1} << 62;
 
 /// The biases of one user, and where they were given, for errors.
 struct UserBias {
     UserBias(std::vector<float> given, std::string where) : values(std::move(given)), source(std::move(where)) {
+        if (std::find(values.begin(), values.end(), -infinity) == values.end()) return;
+        hidden.push_back(0);
         for (const float value : values) hidden.push_back(hidden.back() + (value == -infinity ? 1 : 0));
     }
     std::vector<float> values;
     std::string source;
-    std::vector<std::int64_t> hidden{0};  // how many keys before this one are
+    std::vector<std::int64_t> hidden;  // how many keys before this one are; empty: none is
 };
 
 class KeyBias final : public Mask {
@@ -64,6 +68,7 @@ private:
     std::int64_t seen(Viewer viewer, Range keys) const {
         if (keys.empty()) return 0;
         const auto& hidden = users_[static_cast<std::size_t>(viewer.user)].hidden;
+        if (hidden.empty()) return keys.size();
         return keys.size() -
                (hidden[static_cast<std::size_t>(keys.end)] - hidden[static_cast<std::size_t>(keys.begin)]);
     }
@@ -81,7 +86,13 @@ std::vector<UserBias> read_values(const JsonReader& values, std::size_t users) {
     return biases;
 }
 
-std::vector<UserBias> generate(double deviation, std::uint64_t seed, std::span<const User> users) {
+std::vector<UserBias> generate(const JsonReader& reader, double deviation, std::uint64_t seed,
+                               std::span<const User> users) {
+    std::int64_t keys = 0;
+    for (const User& user : users) keys += user.keys;
+    if (keys > most_generated)
+        reader.complain(
+            fmt::format("found {} keys of all users, expected at most {} with \"std\"", keys, most_generated));
     std::vector<UserBias> biases;
     for (const User& user : users) {
         std::vector<float> numbers(static_cast<std::size_t>(user.keys));
@@ -112,7 +123,7 @@ std::shared_ptr<const Mask> read_key_bias(JsonReader& reader, const MaskReading&
     if (values && generated) reader.complain("found both \"values\" and \"std\", expected one of them");
     if (generated) {
         const double deviation = reader.number("std", 0.0, largest_deviation);
-        return std::make_shared<KeyBias>(generate(deviation, seed, reading.users));
+        return std::make_shared<KeyBias>(generate(reader, deviation, seed, reading.users));
     }
     return std::make_shared<KeyBias>(values ? read_values(*values, reading.users.size())
                                             : read_tensors(reader, reading));

@@ -2,6 +2,8 @@
 // The list of mask kinds, and how a panel combines them.
 #include "sim/attention/masks/kinds.h"
 
+#include <fmt/format.h>
+
 namespace tilemesh::attention {
 
 using Reading = std::shared_ptr<const Mask>(JsonReader&, const MaskReading&);
@@ -27,8 +29,16 @@ constexpr MaskKind kinds[] = {
 
 // An "and" of "and"s says nothing a flat one does not; the limit keeps a hostile file from exhausting the stack.
 constexpr int deepest_nesting = 8;
+// Of those that have numbers or tensors of their own, which take memory.
+constexpr int most_with_numbers = 16;
 
-std::shared_ptr<const Mask> read_nested(JsonReader& reader, const MaskReading& reading, int depth) {
+bool has_numbers(std::string_view kind) {
+    return kind == "segments" || kind == "block_bitmap" || kind == "key_bias" || kind == "alibi" ||
+           kind == "pair_bias";
+}
+
+std::shared_ptr<const Mask> read_nested(JsonReader& reader, const MaskReading& reading, int depth,
+                                        int& with_numbers) {
     if (!reader.is_object()) reader.reject("a mask such as {\"kind\": \"causal\"}");
     std::shared_ptr<const Mask> mask;
     if (auto list = reader.optional_member("all_of")) {
@@ -36,12 +46,17 @@ std::shared_ptr<const Mask> read_nested(JsonReader& reader, const MaskReading& r
         if (depth == deepest_nesting) reader.complain("all_of is nested too deeply, expected a flat list");
         if (!list->is_array() || list->value().empty()) list->reject("a non-empty array of masks");
         std::vector<std::shared_ptr<const Mask>> parts;
-        for (JsonReader& part : list->elements()) parts.push_back(read_nested(part, reading, depth + 1));
+        for (JsonReader& part : list->elements())
+            parts.push_back(read_nested(part, reading, depth + 1, with_numbers));
         mask = all_of(std::move(parts));
     } else {
         std::vector<std::string> names;
         for (const MaskKind& kind : kinds) names.emplace_back(kind.name);
         const std::string wanted = reader.word("kind", names);
+        if (has_numbers(wanted) && ++with_numbers > most_with_numbers)
+            reader.complain(
+                fmt::format("found mask number {} of those that have numbers or tensors, expected at most {}",
+                            with_numbers, most_with_numbers));
         for (const MaskKind& kind : kinds) {
             if (kind.name == wanted) mask = kind.read(reader, reading);
         }
@@ -55,7 +70,8 @@ std::shared_ptr<const Mask> read_nested(JsonReader& reader, const MaskReading& r
 std::span<const MaskKind> mask_kinds() { return kinds; }
 
 std::shared_ptr<const Mask> read_mask(JsonReader reader, const MaskReading& reading) {
-    return read_nested(reader, reading, 0);
+    int with_numbers = 0;
+    return read_nested(reader, reading, 0, with_numbers);
 }
 
 }  // namespace tilemesh::attention

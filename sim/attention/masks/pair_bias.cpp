@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 
 namespace tilemesh::attention {
 namespace {
@@ -62,7 +63,7 @@ struct UserBias {
 };
 
 struct Biases {
-    std::vector<UserBias> users;
+    std::vector<std::shared_ptr<const UserBias>> users;  // those with a tensor in common share it
     double deviation = 0.0;
     std::uint64_t seed = 1;
 };
@@ -101,23 +102,25 @@ public:
     int compare_operations() const override { return 0; }  // what is hidden has a bias of -inf
     bool by_difference() const override {
         return std::all_of(biases_->users.begin(), biases_->users.end(),
-                           [](const UserBias& user) { return user.hidden.empty(); });
+                           [](const auto& user) { return user->hidden.empty(); });
     }
     bool varies_by_head() const override {
         return std::any_of(biases_->users.begin(), biases_->users.end(),
-                           [](const UserBias& user) { return user.hidden.size() > 1; });
+                           [](const auto& user) { return user->hidden.size() > 1; });
     }
 
     PairBias pair_bias() const override {
         const bool by_head = std::any_of(biases_->users.begin(), biases_->users.end(),
-                                         [](const UserBias& user) { return user.heads > 1; });
+                                         [](const auto& user) { return user->heads > 1; });
         return by_head ? PairBias::by_head : PairBias::shared;
     }
     void add_pair_bias(Viewer viewer, std::int64_t query_position, Range keys, std::span<float> out) const override {
         const UserBias& user = of(viewer);
         const std::int64_t query = query_position - offsets_[static_cast<std::size_t>(viewer.user)];
-        const auto first =
-            static_cast<std::uint64_t>((user.head_of(viewer.head) * user.queries + query) * user.keys + keys.begin);
+        // Of generated numbers there may be more than 64 bits count; their streams then begin anew.
+        const auto at = [](std::int64_t n) { return static_cast<std::uint64_t>(n); };
+        const std::uint64_t first =
+            (at(user.head_of(viewer.head)) * at(user.queries) + at(query)) * at(user.keys) + at(keys.begin);
         if (!user.values.empty()) {
             for (std::size_t i = 0; i < out.size(); ++i) out[i] += user.values[first + i];
             return;
@@ -134,7 +137,7 @@ public:
     }
 
 private:
-    const UserBias& of(Viewer viewer) const { return biases_->users[static_cast<std::size_t>(viewer.user)]; }
+    const UserBias& of(Viewer viewer) const { return *biases_->users[static_cast<std::size_t>(viewer.user)]; }
 
     std::shared_ptr<const Biases> biases_;
     std::vector<std::int64_t> offsets_;  // position of query 0, by user
@@ -151,9 +154,10 @@ void find_hidden(UserBias& user) {
     if (alike) user.hidden.erase(user.hidden.begin() + 1, user.hidden.end());
 }
 
-std::vector<UserBias> read_tensors(const MaskTensors& tensors, const std::string& tensor,
-                                   const MaskReading& reading) {
-    std::vector<UserBias> users;
+std::vector<std::shared_ptr<const UserBias>> read_tensors(const MaskTensors& tensors, const std::string& tensor,
+                                                          const MaskReading& reading) {
+    std::vector<std::shared_ptr<const UserBias>> users;
+    std::map<std::string, std::shared_ptr<const UserBias>> read;
     for (std::size_t i = 0; i < reading.users.size(); ++i) {
         const User& sizes = reading.users[i];
         const std::string name = tensors.own_or_shared_name(i, tensor);
@@ -166,6 +170,10 @@ std::vector<UserBias> read_tensors(const MaskTensors& tensors, const std::string
             fail<InputError>(
                 "{}: found shape {}, expected [{} or 1, {}, {}] = [heads_q or 1, queries, keys] of user {}",
                 tensors.shown(name), text_of_shape(stored.shape), heads, queries, keys, i);
+        if (const auto before = read.find(name); before != read.end()) {
+            users.push_back(before->second);
+            continue;
+        }
         UserBias user;
         user.heads = static_cast<std::int64_t>(stored.shape[0]);
         user.queries = sizes.queries;
@@ -173,7 +181,7 @@ std::vector<UserBias> read_tensors(const MaskTensors& tensors, const std::string
         user.values = tensors.floats(name, bias_range);
         user.source = tensors.shown(name);
         find_hidden(user);
-        users.push_back(std::move(user));
+        users.push_back(read[name] = std::make_shared<UserBias>(std::move(user)));
     }
     return users;
 }
@@ -193,7 +201,8 @@ std::shared_ptr<const Mask> read_pair_bias(JsonReader& reader, const MaskReading
         if (file || tensor) reader.complain("found both \"std\" and a tensor, expected one of them");
         biases->deviation = reader.number("std", 0.0, largest_deviation);
         for (const User& user : reading.users)
-            biases->users.push_back({shared ? 1 : reading.heads_q, user.queries, user.keys, {}, {}, "std"});
+            biases->users.push_back(std::make_shared<UserBias>(
+                UserBias{shared ? 1 : reading.heads_q, user.queries, user.keys, {}, {}, "std"}));
         return std::make_shared<PairBiases>(std::move(biases), std::move(offsets));
     }
     if (reader.has("shared")) reader.complain("found \"shared\" without \"std\"; the tensor's shape says it");

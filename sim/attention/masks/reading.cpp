@@ -72,6 +72,14 @@ std::uint64_t MaskTensors::length(const std::string& name, std::string_view layo
     return stored.shape.front();
 }
 
+void check_head_numbers(const JsonReader& of, const MaskReading& reading) {
+    constexpr std::int64_t most = std::int64_t{1} << 24;
+    const auto numbers = reading.heads_q * static_cast<std::int64_t>(reading.users.size());
+    if (numbers > most)
+        of.complain(fmt::format("found {} query heads of {} users, expected at most {} numbers", reading.heads_q,
+                                reading.users.size(), most));
+}
+
 std::string text_of_shape(const std::vector<std::uint64_t>& shape) {
     std::string text;
     for (const std::uint64_t extent : shape) text += fmt::format("{}{}", text.empty() ? "" : ", ", extent);

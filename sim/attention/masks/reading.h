@@ -44,6 +44,9 @@ private:
     SafetensorsFile file_;
 };
 
+/// Refuses more numbers, one per query head of every user, than anybody has room for.
+void check_head_numbers(const JsonReader& of, const MaskReading& reading);
+
 /// "[2, 3]"
 std::string text_of_shape(const std::vector<std::uint64_t>& shape);
 

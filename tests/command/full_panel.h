@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// A valid panel in which every key is written out that does not contradict another or name a file.
+#pragma once
+
+#include "tests/command/example_panel.h"
+
+namespace tilemesh {
+
+inline Json full_machine() {
+    return Json::parse(R"({
+        "name": "m", "description": "text",
+        "cube": {"topology": "mesh", "rows": 2, "cols": 4}, "cubes": {"topology": "line", "rows": 1, "cols": 2},
+        "pe": {
+            "clock_ghz": 1, "sram_bytes": 8388608, "issue_cycles": 4, "queue_depth": 16,
+            "matrix": {"rows": 128, "cols": 128, "dataflow": "output_stationary", "overlap_folds": true,
+                       "sram_bytes_per_cycle": 2048,
+                       "speed": {"f32": 0.25, "f16": 1, "bf16": 1, "f8e4m3": 2, "f8e5m2": 2}},
+            "vector": {"lanes": 1024, "startup_cycles": 16,
+                       "cycles_per_element": {"add": 1, "subtract": 1, "multiply": 1, "divide": 8, "maximum": 1,
+                           "minimum": 1, "fma": 1, "fms": 1, "exp": 8, "exp2": 8, "log": 8, "tanh": 8, "where": 1,
+                           "compare": 1, "cast": 0.5, "fill": 1, "repeat": 1, "max": 1, "sum": 1, "softmax": 20}},
+            "dma": {"descriptor_cycles": 2, "outstanding": 8, "bytes_per_cycle": 1024},
+            "launch": {"simple_ns": 1, "attention_ns": 1, "exchange_ns": 1, "exchange_message_ns": 1,
+                       "copy_share": 0.5, "units": 2, "blocks_per_unit": 1}},
+        "hbm": {
+            "bytes_per_pe": 8589934592, "channels_per_pe": 4, "gbytes_per_s_per_channel": 64, "standard": "HBM3",
+            "pseudo_channels": 2, "stacks": 2, "bank_groups": 4, "banks_per_group": 4, "burst_bytes": 32,
+            "row_bytes": 1024, "mapping": "256B_chunk_per_channel", "refresh": "all_bank", "refresh_together": true,
+            "queue_entries": 64, "bank_queue_entries": 0, "write_acknowledge": "data", "access_latency_ns": 0,
+            "timing": {"clock_ns": 0.625, "activate_command_ns": 0.9375, "precharge_command_ns": 0.3125,
+                "row_command_slot_ns": 0.3125, "tCL_ns": 12.5, "tCWL_ns": 6.25, "tRCDRD_ns": 19.375,
+                "tRCDWR_ns": 9.375, "tRP_ns": 16.25, "tRAS_ns": 28.125, "tWR_ns": 20.625, "tRTP_ns": 5.625,
+                "tCCD_S_ns": 1.25, "tCCD_L_ns": 2.5, "tCCD_R_ns": 1.875, "tRRD_S_ns": 2.5, "tRRD_L_ns": 3.125,
+                "tFAW_ns": 15, "tPPD_ns": 1.25, "tWTR_S_ns": 4.375, "tWTR_L_ns": 6.25, "tRTW_ns": 11.25,
+                "tRFC_ns": 350, "tRFCpb_ns": 200, "tRREFD_ns": 8.125, "tREFI_ns": 3900, "tREFIpb_ns": 121.875}},
+        "network": {
+            "link": {"gbytes_per_s": 256, "latency_ns": 1, "buffer_bytes": 16384},
+            "die_to_die": {"connections_per_side": 2, "gbytes_per_s": 128, "latency_ns": 16, "buffer_bytes": 65536},
+            "port": {"gbytes_per_s": 256, "latency_ns": 1, "buffer_bytes": 16384},
+            "flit_bytes": 256, "packet_bytes": 4096, "request_bytes": 32, "receive_buffer_bytes": 262144,
+            "router": {"cycle_ns": 1, "route_cycles": 1, "vc_allocation_cycles": 1, "switch_allocation_cycles": 1,
+                "traversal_cycles": 1, "credit_cycles": 1, "virtual_channels": 4, "allocation_conflicts": 3}}
+    })");
+}
+
+inline Json full_panel() {
+    Json panel = Json::parse(R"({
+        "name": "full", "description": "text", "layers": 2,
+        "problem": {
+            "heads_q": 6, "heads_kv": 2, "head_dim": 24, "value_dim": 40, "latents": false, "dtype": "f8e4m3",
+            "scales": {"q": 0.5, "k": 2, "v": 1}, "probability_dtype": "f8e4m3", "scale": 0.5, "soft_cap": 30,
+            "sink": {"values": [1, 2, 3, 4, 5, "-inf"]}, "lse_gradient": {"std": 1, "seed": 3},
+            "pages": {"page_keys": 4, "table": "shuffled", "seed": 3},
+            "users": [{"keys": 100, "queries": 60, "query_offset": 40, "shared_keys": [10, 20]}],
+            "mask": {"all_of": [
+                {"kind": "causal"}, {"kind": "block_causal", "block": 4}, {"kind": "sparse_strided", "stride": 4},
+                {"kind": "sliding_window", "window": 4, "side": "both"}, {"kind": "segments", "lengths": [60, 40]},
+                {"kind": "sparse_fixed", "stride": 4, "c": 1},
+                {"kind": "dilated", "segment": 4, "dilation": 2, "head_offset": true},
+                {"kind": "key_bias", "std": 1, "seed": 3}, {"kind": "alibi", "slopes": [1, 2, 3, 4, 5, 6]},
+                {"kind": "pair_bias", "std": 1, "seed": 3, "shared": true}]}},
+        "ranks": {"unit": "pe", "count": 5, "placement": [4, 3, 2, 1, 0], "sharding": "contiguous"},
+        "values": {"mode": "full", "rows": 8, "seed": 3},
+        "inputs": {"tensors": "x", "prefix": "y"},
+        "tolerance": {"relative_l2": 0.1},
+        "kernels": [{"kernel": "good", "label": "x", "tile_queries": 1, "tile_keys": 1, "tile_heads": 1,
+            "piece_keys": 1, "sharding": "zigzag", "placement": "snake", "state": "mlo", "state_dtype": "f32",
+            "launches": "fused"}]
+    })");
+    panel["machine"] = full_machine();
+    return panel;
+}
+
+}  // namespace tilemesh

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Any text as a panel, milestone, probe, machine or reference data: read as the commands read it, and planned where
+// it is small. Whatever it says, the answer is a plan or an InputError.
+#include "kernels/all.h"
+#include "sim/base/error.h"
+#include "sim/probe/probe.h"
+#include "sim/report/result_json.h"
+#include "sim/run/attention_run.h"
+#include "sim/run/describe.h"
+#include "sim/run/milestone.h"
+#include "sim/validation/validate.h"
+#include "tests/fuzz/json_mutator.h"
+
+#include <string_view>
+
+using namespace tilemesh;
+
+namespace {
+
+const run::AttentionRunner& runner() {
+    static const run::AttentionRunner attention(kernels::all());
+    return attention;
+}
+
+/// What it costs to compute every value, in multiply-accumulates.
+double work_of(const attention::Problem& problem) {
+    double pairs = 0.0, tokens = 0.0;
+    for (const auto& user : problem.users) {
+        pairs += static_cast<double>(user.keys) * static_cast<double>(user.queries);
+        tokens += static_cast<double>(user.keys + user.queries);
+    }
+    return static_cast<double>(problem.heads_q) * static_cast<double>(problem.head_dim + problem.value_dim) *
+           (pairs + tokens);
+}
+
+/// Plans of thousands of ranks take their time, which is no fault.
+bool is_small(const run::Panel& panel) {
+    std::int64_t tokens = 0;
+    for (const auto& user : panel.problem.users) tokens += user.keys + user.queries;
+    return tokens <= 1 << 12 && panel.problem.users.size() <= 8 && panel.machine.pes() <= 16 &&
+           panel.kernels.size() <= 4 && panel.problem.heads_q <= 256;
+}
+
+/// As `run` does before it simulates: inputs and reference too where they take no time.
+void plan(run::Panel panel) {
+    run::describe(panel);
+    if (!is_small(panel)) return;
+    run::mark_impossible(panel, runner());
+    if (work_of(panel.problem) < 1e5) runner().prepare(panel, 1);
+}
+
+void read(std::string_view text) {
+    // Beside the panels that are shipped, so that their names and those of machines mean something.
+    const std::filesystem::path file = TILEMESH_CONFIGS "/panels/fuzz.json";
+    const Json json = parse_json_text(text, file.string());
+    if (!json.is_object()) return;
+    if (json.contains("schema_version")) {
+        report::read_run_result(json, file.string());
+    } else if (validation::check_reference_data(validation::all_families(), {TILEMESH_CONFIGS, runner()}, json,
+                                                file.string())) {
+        return;
+    } else if (json.contains("panels")) {
+        for (run::Panel& panel : run::read_milestone(json, file, {}).panels) plan(std::move(panel));
+    } else if (json.contains("transfers")) {
+        probe::check_transfer_list(json, file.string());
+    } else {
+        const Json whole = run::resolve_machine(json, file);
+        if (whole.contains("probe")) {
+            const run::ResolvedPanel probe = run::resolve_panel(json, file);
+            probe::read_probe(probe.json, probe.file, probe.machine_file);
+        } else if (whole.contains("problem") || whole.contains("kernels")) {
+            plan(run::read_panel(run::resolve_panel(json, file)));
+        } else {
+            machine::read_machine(JsonReader(whole, file.string()));
+        }
+    }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    try {
+        read({reinterpret_cast<const char*>(data), size});
+    } catch (const InputError&) {
+    }
+    return 0;
+}
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most,
+                                               unsigned seed) {
+    return fuzz::mutate_json(data, size, most, seed);
+}
