@@ -50,6 +50,15 @@ Rounding rounding_of_probability(Dtype dtype) {
 
 int digits_beyond(Dtype dtype) { return 52 - format_of(dtype).digits; }
 
+double distance_from(Dtype dtype, std::span<const double> vector) {
+    double squares = 0.0;
+    for (const double value : vector) {
+        const auto stored = static_cast<double>(round_to(dtype, static_cast<float>(value)));
+        if (std::isfinite(stored)) squares += square(stored - value);
+    }
+    return squares;
+}
+
 Arithmetic arithmetic_of(const Problem& problem) {
     return {.probability = problem.probability(), .output = problem.output_dtype()};
 }
@@ -61,7 +70,7 @@ double size_noise(std::int64_t terms) {
 double sum_noise(double terms) {
     // Sums are made in blocks of some hundred terms and those added up.
     const double steps = std::min(terms, 1024.0) + terms / 1024.0;
-    return square(f32_unit) * (0.1 * steps + 4.0);
+    return square(f32_unit) * (0.3 * steps + 4.0);
 }
 
 void RowMoments::rescale(double factor, double spacing) {
@@ -89,17 +98,21 @@ GradientRounding gradient_rounding_of(const Problem& problem) {
     return rounding;
 }
 
-double unit_of(const SumMoments& m, const Rounding& weights, double scale, double squared_norm, std::int64_t dim,
+double unit_of(const SumMoments& m, const Rounding& weights, double scale, std::span<const double> result,
                Dtype output) {
+    double squared_norm = 0.0;
+    for (const double value : result) squared_norm += square(value);
+    const auto dim = static_cast<double>(result.size());
     double unit = square(scale) * (m.error + m.lost_squares + sum_noise(m.number) * m.terms) +
                   sum_noise(m.number) * squared_norm +
-                  rounding_of(output).squared(squared_norm, static_cast<double>(dim));
+                  std::max(rounding_of(output).squared(squared_norm, dim), distance_from(output, result));
     // What is lost is part of the sum, and may lie along it.
     if (m.sizes > 0.0) unit += square(m.lost / m.sizes) * squared_norm;
     // Weights that are alike are rounded alike.
-    if (m.weights > 0.0)
-        unit += std::max(0.0, square(m.rounded) - 4 * square(weights.relative) * m.squares) * squared_norm /
-                square(m.weights);
+    if (m.weights > 0.0) {
+        const double independent = 4 * square(weights.relative) * (m.squares / m.weights) / m.weights;
+        unit += std::max(0.0, square(m.rounded / m.weights) - independent) * squared_norm;
+    }
     return unit;
 }
 

@@ -13,6 +13,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <span>
 
 namespace tilemesh::attention {
 
@@ -31,6 +32,10 @@ Rounding rounding_of(Dtype dtype);
 
 /// Half the distance from 1 to the next f32: the largest relative error of an operation in f32.
 constexpr double f32_unit = 0x1p-24;
+
+/// The squared distance of a vector from what a type has next to it. Where many results are alike, so are their
+/// roundings, and the mean over all mantissas says little. Elements beyond the type's range are left out.
+double distance_from(Dtype dtype, std::span<const double> vector);
 
 /// Where a kernel rounds.
 struct Arithmetic {
@@ -124,9 +129,9 @@ struct GradientRounding {
     Rounding ds, p;  // p is held times a power of 2
 };
 GradientRounding gradient_rounding_of(const Problem& problem);
-/// The squared unit of such a sum: `scale` is a factor of the result, `squared_norm` that of the result.
-double unit_of(const SumMoments& moments, const Rounding& weights, double scale, double squared_norm,
-               std::int64_t dim, Dtype output);
+/// The squared unit of such a sum, `result`, which is stored in `output`; `scale` is a factor of it.
+double unit_of(const SumMoments& moments, const Rounding& weights, double scale, std::span<const double> result,
+               Dtype output);
 
 /// How many of the 53 digits of an f64 a type leaves out; rounded_at() rounds to those that stay, at any exponent.
 int digits_beyond(Dtype dtype);

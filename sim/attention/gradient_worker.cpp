@@ -68,11 +68,10 @@ void GradientWorker::rows(const GradientBatch& batch, std::span<double> dq, std:
         const std::size_t row = index(batch[i].head * sizes_.queries + batch[i].token);
         // What is common to the row: l moves all of dq, D moves all ds by p.
         SumMoments& moments = a_moments_[i];
-        const double squares = squared(out);
         moments.error += forward_.d_noise[row] * moments.common;
-        unit_dq[index(batch[i].output)] = unit_of(moments, rounding_.ds, problem_.scale, squares, problem_.head_dim,
-                                                  problem_.output_dtype()) +
-                                          noise_of_row(row) * squares;
+        unit_dq[index(batch[i].output)] =
+            unit_of(moments, rounding_.ds, problem_.scale, out, problem_.output_dtype()) +
+            noise_of_row(row) * squared(out);
     }
 }
 
@@ -102,9 +101,7 @@ void GradientWorker::keys(const GradientBatch& batch, std::span<double> dk, std:
         const auto store = [&](std::span<const double> sum, std::span<double> out, const SumMoments& moments,
                                const Rounding& weights, std::span<double> unit) {
             std::copy(sum.begin(), sum.end(), out.subspan(index(batch[i].output) * sum.size()).begin());
-            unit[index(batch[i].output)] =
-                unit_of(moments, weights, 1.0, squared(sum), static_cast<std::int64_t>(sum.size()),
-                        problem_.output_dtype());
+            unit[index(batch[i].output)] = unit_of(moments, weights, 1.0, sum, problem_.output_dtype());
         };
         store(sums_.sum_a(static_cast<std::int64_t>(i)), dk, a_moments_[i], rounding_.ds, unit_dk);
         store(sums_.sum_b(static_cast<std::int64_t>(i)), dv, b_moments_[i], rounding_.p, unit_dv);
@@ -185,7 +182,7 @@ void GradientWorker::add_biases_of(const Meeting& meeting, std::span<double> bia
 }
 
 double GradientWorker::noise_of_row(std::size_t row) const {
-    return square(f32_unit) * (16 + square(forward_.maximum[row]));
+    return 16 * square(f32_unit) + score_size_ * square(forward_.maximum[row]);
 }
 
 void GradientWorker::analyse(std::size_t number, std::size_t row, const Norms& item, const Pair& pair) {

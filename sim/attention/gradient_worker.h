@@ -66,7 +66,7 @@ private:
         ScoreSteps steps;
         double p = 0.0, dp = 0.0, ds = 0.0;
     };
-    /// The squared error that all p of a row share: of m, l and 1 / l in f32.
+    /// The squared error that all p of a row share: of m, which is a score as kernels have them, of l and 1 / l.
     double noise_of_row(std::size_t row) const;
     /// Takes one pair into the moments of the batch's item `number`.
     void analyse(std::size_t number, std::size_t row, const Norms& item, const Pair& pair);

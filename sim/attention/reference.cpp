@@ -267,11 +267,8 @@ private:
                  .dilution = factor,
                  .sink = std::isinf(sink) ? 0.0 : std::exp(sink - maximum) / sum * std::abs(sink),
                  .value_dim = problem_.value_dim};
-        for (std::int64_t c = 0; c < problem_.value_dim; ++c) {
-            facts.squared_output += out[c] * out[c];
-            const auto stored = static_cast<double>(round_to(problem_.output_dtype(), static_cast<float>(out[c])));
-            if (std::isfinite(stored)) facts.output_rounding += (stored - out[c]) * (stored - out[c]);
-        }
+        for (std::int64_t c = 0; c < problem_.value_dim; ++c) facts.squared_output += out[c] * out[c];
+        facts.output_rounding = distance_from(problem_.output_dtype(), {out, index(problem_.value_dim)});
     }
 
     const Problem& problem_;

@@ -24,7 +24,7 @@ struct Tolerance {
 // Limits in units (error_model.h). The root mean square over many rows is that of the roundings, of which the unit is
 // an estimate good to a few percent; a single head has fewer rows, and they resemble each other more; the worst of
 // many rows lies in the tail of sums of bounded errors.
-constexpr double limit_of_all = 1.25, limit_of_head = 1.6, limit_of_row = 6.0, limit_of_lse = 6.0;
+constexpr double limit_of_all = 1.2, limit_of_head = 1.6, limit_of_row = 6.0, limit_of_lse = 6.0;
 
 /// By how much an error of so few rows of `width` numbers may exceed such a limit, which is one on the root mean
 /// square of many: 1 from 64 rows on; for a single one 2.4, which is every p and every output rounded by half a unit

@@ -122,13 +122,19 @@ TEST_CASE("a missing key shows in lse even if the output's norm hides it") {
 
 TEST_CASE(
     "an error in units is that of all rows, of each head and of the worst row, whichever is nearest its limit") {
-    // 80 rows of 16 numbers in two heads; every row has a unit of 1/4 (its square 1/16).
-    const std::size_t rows = 80, width = 16;
-    const Doubles expected(rows * width, 1.0), lse(rows, 0.0), squared_units(rows, 1.0 / 16), lse_units(rows, 1e-14);
+    // 640 rows of 16 numbers in eight heads; every row has a unit of 1/4 (its square 1/16).
+    const std::size_t rows = 640, width = 16;
+    Doubles expected(rows * width, 1.0);
+    double squared_norm = 0.0;
+    for (std::size_t row = 0; row < rows; ++row) {
+        expected[row * width + 1] = 1.0 + static_cast<double>(row) / 1024;  // no two rows are alike
+        squared_norm += 15.0 + expected[row * width + 1] * expected[row * width + 1];
+    }
+    const Doubles lse(rows, 0.0), squared_units(rows, 1.0 / 16), lse_units(rows, 1e-14);
     std::vector<std::int64_t> heads(rows);
-    for (std::size_t row = 0; row < rows; ++row) heads[row] = static_cast<std::int64_t>(row % 2);
+    for (std::size_t row = 0; row < rows; ++row) heads[row] = static_cast<std::int64_t>(row % 8);
     const auto judged = [&](auto error_of_row, float lse_error) {
-        Floats o(rows * width, 1.0f), found_lse(rows, 0.0f);
+        Floats o(expected.begin(), expected.end()), found_lse(rows, 0.0f);
         for (std::size_t row = 0; row < rows; ++row) o[row * width] += static_cast<float>(error_of_row(row));
         found_lse[3] = lse_error;
         Comparison comparison({});
@@ -140,15 +146,14 @@ TEST_CASE(
     CHECK(alike.units == Approx(limit_of_all));
     CHECK(alike.units_allowed == limit_of_all);
     CHECK(alike.units_of == "all rows");
-    CHECK(alike.allowed_l2 == Approx(limit_of_all * 0.25 / 4));  // a row's unit over its norm, the root of 16
+    CHECK(alike.allowed_l2 == Approx(limit_of_all * 0.25 * std::sqrt(static_cast<double>(rows) / squared_norm)));
     CHECK_FALSE(judged([](std::size_t) { return 0.2501 * limit_of_all; }, 0.0f).pass);
-    // A head of 40 rows may scatter more: 8 / root 40.
-    const double head_limit = limit_of_head * 8 / std::sqrt(40.0);
-    const Verdict head = judged([&](std::size_t row) { return row % 2 == 1 ? 0.2501 * head_limit : 0.0; }, 0.0f);
+    const Verdict head = judged([](std::size_t i) { return i % 8 == 1 ? 0.2501 * limit_of_head : 0.0; }, 0.0f);
     CHECK_FALSE(head.pass);
     CHECK(head.reason ==
           fmt::format("the error of head 1 is {:.3g} of the {:.3g} units that this arithmetic may have",
-                      1.0004 * head_limit, head_limit));
+                      1.0004 * limit_of_head, limit_of_head));
+    CHECK(judged([](std::size_t i) { return i % 8 == 1 ? 0.2499 * limit_of_head : 0.0; }, 0.0f).pass);
     const Verdict row = judged([](std::size_t i) { return i == 17 ? 0.2501 * limit_of_row : 0.0; }, 0.0f);
     CHECK_FALSE(row.pass);
     CHECK(row.units_of == "row 17");
