@@ -17,8 +17,8 @@
 
 namespace tilemesh::attention {
 
-/// Rounding to a type: the relative error of a normal number, in the mean over all mantissas (root mean square) and at
-/// most, and the distance of the numbers next to 0.
+/// Rounding to a type: the relative error of a normal number, in the mean over all mantissas (root mean square) and
+/// at most, and the distance of the numbers next to 0.
 struct Rounding {
     double relative = 0.0;
     double largest = 0.0;
@@ -47,8 +47,8 @@ struct Arithmetic {
     std::int64_t lse_roundings = 0;    // conversions of a partial result to (out, lse), of which lse is f32
 };
 Arithmetic arithmetic_of(const Problem& problem);
-/// Of p as such an operand. Fused kernels hold 8-bit ones times a power of 2 (kernels/attention/attend.h), so they end
-/// closer to 0.
+/// Of p as such an operand. Fused kernels hold 8-bit ones times a power of 2 (kernels/attention/attend.h), so they
+/// end closer to 0.
 Rounding rounding_of_probability(Dtype dtype);
 
 /// How a score comes about, for what it errs by.
@@ -101,8 +101,8 @@ struct RowUnit {
     double lse = 0.0;
 };
 struct RowFacts {
-    double noise_unit = 0.0;      // what n is times: |q|, the scale multiplied in, or 1
-    std::int64_t size_terms = 0;  // head_dim, or 0 where n has the size of the scores in it
+    double noise_unit = 0.0;                     // what n is times: |q|, the scale multiplied in, or 1
+    std::int64_t size_terms = 0;                 // head_dim, or 0 where n has the size of the scores in it
     double maximum = 0.0, sum = 0.0, lse = 0.0;  // with the sink
     double dilution = 1.0;                       // what a weight of 1 has become by the sink, which comes last
     double sink = 0.0;                           // its share of the sum, times its size
@@ -115,13 +115,13 @@ RowUnit unit_of(const RowMoments& moments, const RowFacts& row, const Arithmetic
 /// What the error of a sum of weighted vectors is made of, summed over its terms: x of dq or dk (weights ds), y of dv
 /// (weights p).
 struct SumMoments {
-    double error = 0.0;    // squared error of the weight, times the vector's square
-    double terms = 0.0;    // squared weight times the vector's square
-    double sizes = 0.0;    // |weight| times the vector's norm; and of weights that round to 0 this and its square:
+    double error = 0.0;  // squared error of the weight, times the vector's square
+    double terms = 0.0;  // squared weight times the vector's square
+    double sizes = 0.0;  // |weight| times the vector's norm; and of weights that round to 0 this and its square:
     double lost = 0.0, lost_squares = 0.0;
-    double common = 0.0;   // an error of D is squared times this: p times the vector's square
+    double common = 0.0;                  // an error of D is squared times this: p times the vector's square
     double weights = 0.0, squares = 0.0;  // p, and its square
-    double rounded = 0.0;  // p rounded to its type, less p
+    double rounded = 0.0;                 // p rounded to its type, less p
     double number = 0.0;
 };
 /// Rounding of the weights of a backward pass as operands.

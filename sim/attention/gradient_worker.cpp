@@ -190,8 +190,8 @@ void GradientWorker::analyse(std::size_t number, std::size_t row, const Norms& i
     const double value_product = norms_[number].b * item.b;  // |do| |v|
     const double score = score_noise(steps, score_size_);
     // Kernels hold dp times 2^-15.
-    const double value = product_noise * square(value_product) + value_size_ * square(pair.dp) +
-                         square(0x1p15 * 0x1p-149) / 12;
+    const double value =
+        product_noise * square(value_product) + value_size_ * square(pair.dp) + square(0x1p15 * 0x1p-149) / 12;
     const double a2 = square(item.a), p2 = square(pair.p), ds2 = square(pair.ds), moved = p2 * square(steps.slope);
     const auto error = [&](const Rounding& rounding, double squared_weight) {
         return (square(rounding.relative) + score) * squared_weight + square(rounding.spacing) / 12;

@@ -27,8 +27,8 @@ using GradientBatch = std::vector<GradientItem>;
 /// What rows have of the forward pass, [heads_q, queries]; only rows that are met need theirs.
 struct ForwardTerms {
     std::span<const double> maximum,
-        sum;                          // reference.h, with the sink; apart, so that p is right however large the scores are
-    std::span<const double> d;        // D, less the gradient of lse
+        sum;                    // reference.h, with the sink; apart, so that p is right however large the scores are
+    std::span<const double> d;  // D, less the gradient of lse
     std::span<const double> d_noise;  // its squared error
 };
 

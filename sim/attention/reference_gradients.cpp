@@ -193,8 +193,8 @@ Gradients ReferenceGradients::all() {
         result.unit_dsink[index(row.head)] += (of_p + of_sum) * square(term) + square(p) * d_noise_[number];
     }
     for (std::size_t head = 0; head < result.dsink.size(); ++head)
-        result.unit_dsink[head] += of_sum * square(result.dsink[head]) +
-                                   rounding_of(Dtype::f32).squared(square(result.dsink[head]), 1.0);
+        result.unit_dsink[head] +=
+            of_sum * square(result.dsink[head]) + rounding_of(Dtype::f32).squared(square(result.dsink[head]), 1.0);
     return result;
 }
 

@@ -73,8 +73,7 @@ void try_all(const Variant& variant, const std::string& dtype, const std::string
             const Case of = case_of(variant, dtype, more, pattern, seed);
             CAPTURE(dtype, more, variant.name, pattern.name, seed);
             ++tally.cases;
-            const Verdict right =
-                judge(of, attention_in<float>(of.problem, variant, of.tensors, Mistake::none));
+            const Verdict right = judge(of, attention_in<float>(of.problem, variant, of.tensors, Mistake::none));
             CHECK(right.reason == "");
             CHECK(right.pass);
             for (const Mistake mistake : mistakes) {

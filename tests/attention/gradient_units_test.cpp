@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Both sides of the verdict on gradients, as error_units_test.cpp has them of outputs: dq, dk, dv and dsink in f32 with
-// p and ds rounded pass at every magnitude; with a mistake one of them fails wherever the mistake changes its exact
-// value by more than arithmetic errs.
+// Both sides of the verdict on gradients, as error_units_test.cpp has them of outputs: dq, dk, dv and dsink in f32
+// with p and ds rounded pass at every magnitude; with a mistake one of them fails wherever the mistake changes its
+// exact value by more than arithmetic errs.
 #include "cases.h"
 #include "plain_attention.h"
 #include "sim/attention/reference_gradients.h"

@@ -35,9 +35,9 @@ enum class Mistake {
     no_sink,        // of one head
     other_slope     // a head has the slope of its neighbour
 };
-inline constexpr Mistake mistakes[] = {Mistake::missing_key,   Mistake::wrong_scale, Mistake::swapped_head,
+inline constexpr Mistake mistakes[] = {Mistake::missing_key,   Mistake::wrong_scale,   Mistake::swapped_head,
                                        Mistake::lost_block,    Mistake::doubled_chunk, Mistake::other_key,
-                                       Mistake::no_correction, Mistake::no_sink,     Mistake::other_slope};
+                                       Mistake::no_correction, Mistake::no_sink,       Mistake::other_slope};
 
 /// [token, head, dim] of what was drawn, as stored.
 struct Tensors {
@@ -204,8 +204,8 @@ ResultGradients gradients_in(const Problem& problem, const Variant& variant, con
             }
             if (variant.sinks.empty() || (mistake == Mistake::no_sink && head == 1)) continue;
             const auto sink = static_cast<std::size_t>(head);
-            dsink[sink] -= std::exp(number(variant.sinks[sink]) - number(forward.maximum[row])) /
-                           number(forward.sum[row]) * d;
+            dsink[sink] -=
+                std::exp(number(variant.sinks[sink]) - number(forward.maximum[row])) / number(forward.sum[row]) * d;
         }
     const double scale = problem.scale * (mistake == Mistake::wrong_scale ? 1.01 : 1.0);
     const auto finished = [&](const std::vector<Number>& sums, double factor, Dtype dtype) {
@@ -258,8 +258,7 @@ inline std::vector<Pattern> patterns() {
     list.push_back({"constant values, keys alike, one far above", [=](Tensors& t) {
                         constant_values(t);
                         std::fill(t.k.begin(), t.k.end(), 0.0F);
-                        for (std::int64_t i = 0; i < heads_kv * dim; ++i)
-                            t.k[static_cast<std::size_t>(i)] = 1.0F;
+                        for (std::int64_t i = 0; i < heads_kv * dim; ++i) t.k[static_cast<std::size_t>(i)] = 1.0F;
                     }});
     list.push_back({"gradients of a sum", [](Tensors& t) { std::fill(t.d_o.begin(), t.d_o.end(), 1.0F); }});
     list.push_back({"queries alike", [](Tensors& t) {
@@ -277,11 +276,8 @@ inline std::vector<Pattern> patterns() {
 inline std::vector<Variant> variants() {
     const Variant sinks{"sinks", R"(, "sink": {"values": [0.5, 3, -2, 9]})", 0.0, {0.5, 3, -2, 9}, {}};
     const Variant cap{"a cap", R"(, "soft_cap": 2.5)", 2.5, {}, {}};
-    const Variant slopes{"ALiBi",
-                         R"(, "mask": {"kind": "alibi", "slopes": [0.5, 0.25, 0.125, 40]})",
-                         0.0,
-                         {},
-                         {0.5, 0.25, 0.125, 40}};
+    const Variant slopes{
+        "ALiBi", R"(, "mask": {"kind": "alibi", "slopes": [0.5, 0.25, 0.125, 40]})", 0.0, {}, {0.5, 0.25, 0.125, 40}};
     return {{}, sinks, cap, slopes};
 }
 
