@@ -10,6 +10,9 @@
 namespace tilemesh::attention {
 namespace {
 
+/// A NaN has no sign that anybody would want to see.
+std::string shown(float value) { return std::isnan(value) ? "nan" : fmt::format("{:.9g}", value); }
+
 double ratio(double squared_error, double squared_norm) {
     return squared_error == 0.0 ? 0.0 : std::sqrt(squared_error / squared_norm);  // infinite when only the norm is 0
 }
@@ -55,8 +58,8 @@ void Comparison::add(std::span<const float> o, std::span<const float> lse, std::
         double row_error = 0.0, row_norm = 0.0;
         for (std::size_t i = row * value_dim; i < (row + 1) * value_dim; ++i) {
             if (!std::isfinite(o[i])) {
-                complain(fmt::format("output {} in row {} is {}, expected {:.6g}", i % value_dim, rows_ + row, o[i],
-                                     expected_o[i]));
+                complain(fmt::format("output {} in row {} is {}, expected {:.6g}", i % value_dim, rows_ + row,
+                                     shown(o[i]), expected_o[i]));
             }
             const double error = static_cast<double>(o[i]) - expected_o[i];
             row_error += error * error;
@@ -90,7 +93,7 @@ void Comparison::add(std::span<const float> o, std::span<const float> lse, std::
         const double expected = expected_lse[row];
         const bool same_infinity = static_cast<double>(lse[row]) == expected;
         if (!(std::isfinite(lse[row]) && std::isfinite(expected)) && !same_infinity) {
-            complain(fmt::format("lse {} is {}, expected {:.9g}", rows_ + row, lse[row], expected));
+            complain(fmt::format("lse {} is {}, expected {:.9g}", rows_ + row, shown(lse[row]), expected));
             max_lse_error_ = worse(max_lse_error_, std::abs(static_cast<double>(lse[row]) - expected));
         } else if (!same_infinity) {
             const double error = std::abs(static_cast<double>(lse[row]) - expected);
