@@ -3,6 +3,7 @@
 // of keys over the rows (dk, dv). Both are sums over pairs (pair_sums.h); here is who meets whom, with what weights.
 #pragma once
 
+#include "sim/attention/error_model.h"
 #include "sim/attention/inputs.h"
 #include "sim/attention/pair_sums.h"
 #include "sim/attention/problem.h"
@@ -28,6 +29,7 @@ struct ForwardTerms {
     std::span<const double> maximum,
         sum;                    // reference.h, with the sink; apart, so that p is right however large the scores are
     std::span<const double> d;  // D, less the gradient of lse
+    std::span<const double> d_noise;  // its squared error
 };
 
 class GradientWorker {
@@ -35,10 +37,12 @@ public:
     GradientWorker(const Problem& problem, const Inputs& inputs, int user, const ForwardTerms& forward,
                    bool for_keys);
 
-    /// dq of a batch of rows, at output * head_dim.
-    void rows(const GradientBatch& batch, std::span<double> dq);
-    /// dk and dv of a batch of keys, at output * head_dim and output * value_dim. Only of a worker made for keys.
-    void keys(const GradientBatch& batch, std::span<double> dk, std::span<double> dv);
+    /// dq of a batch of rows, at output * head_dim, and its squared unit (error_model.h) at output.
+    void rows(const GradientBatch& batch, std::span<double> dq, std::span<double> unit_dq);
+    /// dk and dv of a batch of keys, at output * head_dim and output * value_dim, and their units. Only of a worker
+    /// made for keys.
+    void keys(const GradientBatch& batch, std::span<double> dk, std::span<double> dv, std::span<double> unit_dk,
+              std::span<double> unit_dv);
 
 private:
     /// One query with some keys, or one key with some queries (indices, not positions) of one query head.
@@ -47,10 +51,25 @@ private:
         Range queries, keys;
     };
 
-    void read(TensorName tensor, std::int64_t token, std::int64_t head, double factor, std::span<double> out);
+    void begin(std::size_t items);
+    double read(TensorName tensor, std::int64_t token, std::int64_t head, double factor, std::span<double> out);
     template <class MeetingOf, class ReadItem>
     void meet(const GradientBatch& batch, std::int64_t items, const MeetingOf& meeting_of, const ReadItem& read_item);
-    void weigh(const Meeting& meeting, Visible visible, std::span<double> scores, std::span<double> dp) const;
+    /// Vectors of the batch and of the tile: norms of q or k, of do or v.
+    struct Norms {
+        double a = 0.0, b = 0.0;
+    };
+    void weigh(const Meeting& meeting, std::size_t number, Visible visible, std::span<double> scores,
+               std::span<double> dp);
+    /// One pair: its score, its p, and the two that make ds = p (dp - d) slope.
+    struct Pair {
+        ScoreSteps steps;
+        double p = 0.0, dp = 0.0, ds = 0.0;
+    };
+    /// The squared error that all p of a row share: of m, which is a score as kernels have them, of l and 1 / l.
+    double noise_of_row(std::size_t row) const;
+    /// Takes one pair into the moments of the batch's item `number`.
+    void analyse(std::size_t number, std::size_t row, const Norms& item, const Pair& pair);
     Visible visible(const Meeting& meeting) const;
     bool sees(std::int64_t head, std::int64_t query, std::int64_t key) const;
     /// Of the pairs of a meeting, in order.
@@ -64,6 +83,12 @@ private:
     const bool biased_;
     PairSums sums_;
     std::vector<Visible> visible_;
+    const bool for_keys_;
+    const GradientRounding rounding_;
+    const int digits_beyond_;                // of p as an operand
+    const double score_size_, value_size_;   // size_noise of the two products
+    std::vector<Norms> norms_, item_norms_;  // of the batch, of the tile
+    std::vector<SumMoments> a_moments_, b_moments_;
     std::vector<float> stored_;
 };
 

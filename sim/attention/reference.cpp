@@ -11,6 +11,7 @@
 #include "sim/base/error.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <limits>
@@ -41,6 +42,12 @@ std::int64_t rows_per_batch(const Problem& problem) {
     return std::clamp<std::int64_t>(fitting / row_multiple * row_multiple, row_multiple, 256);
 }
 
+double norm_of(std::span<const float> vector) {
+    double squares = 0.0;
+    for (const float value : vector) squares += static_cast<double>(value) * static_cast<double>(value);
+    return std::sqrt(squares);
+}
+
 /// One thread's buffers, and the passage of a batch through them.
 class Worker {
 public:
@@ -51,12 +58,20 @@ public:
           sizes_(problem.users[index(user)]),
           result_(result),
           biased_(has_biases(*problem.mask)),
+          stepped_(biased_ || problem.soft_cap > 0.0),
           value_columns_(round_up(problem.value_dim, panel_columns)),
           row_capacity_(rows_per_batch(problem)),
           queries_(index(row_capacity_ * problem.head_dim)),
           scores_(index(row_capacity_ * tile_keys)),
           sums_(index(row_capacity_ * value_columns_)),
           softmax_(index(row_capacity_)),
+          spacing_(rounding_of_probability(problem.probability()).spacing),
+          digits_beyond_(digits_beyond(problem.probability())),
+          moments_(index(row_capacity_)),
+          query_norms_(index(row_capacity_)),
+          key_norms_(index(tile_keys)),
+          value_norms_(index(tile_keys)),
+          noise_(index(tile_keys)),
           stored_(index(tile_keys * std::max(problem.head_dim, problem.value_dim))),
           packed_keys_(index(tile_keys * problem.head_dim)),
           packed_values_(index(tile_keys * value_columns_)) {}
@@ -66,6 +81,7 @@ public:
         load_queries(batch);
         std::fill(sums_.begin(), sums_.end(), 0.0);
         std::fill(softmax_.begin(), softmax_.end(), RunningSoftmax{-infinity, 0.0});
+        std::fill(moments_.begin(), moments_.end(), RowMoments());
         for (std::int64_t begin = 0; begin < sizes_.keys; begin += tile_keys) {
             const Range keys{begin, std::min(begin + tile_keys, sizes_.keys)};
             const Range rows = rows_that_may_see(batch, keys);
@@ -89,6 +105,7 @@ private:
             inputs_.query_row(user_, placed.row.query, placed.row.head, row);
             // The scale is applied here, once: in f64 the order of the two products does not matter.
             for (const float value : row) *out++ = problem_.scale * static_cast<double>(value);
+            query_norms_[index(&placed - batch.data())] = problem_.scale * norm_of(row);
         }
     }
 
@@ -117,6 +134,7 @@ private:
         for (std::int64_t key = 0; key < tile_keys; ++key) {
             double* const out = packed_keys_.data() + key / panel_columns * dim * panel_columns + key % panel_columns;
             const float* const in = stored_.data() + key * dim;
+            key_norms_[index(key)] = key < keys.size() ? norm_of({in, index(dim)}) : 0.0;
             if (key < keys.size()) {
                 for (std::int64_t k = 0; k < dim; ++k) out[k * panel_columns] = static_cast<double>(in[k]);
             } else {
@@ -129,6 +147,8 @@ private:
     void pack_values(Range keys, std::int64_t kv_head) {
         const std::int64_t dim = problem_.value_dim;
         inputs_.read_head(user_, TensorName::v, keys, kv_head, std::span(stored_).first(index(keys.size() * dim)));
+        for (std::int64_t key = 0; key < tile_keys; ++key)
+            value_norms_[index(key)] = key < keys.size() ? norm_of({stored_.data() + key * dim, index(dim)}) : 0.0;
         for (std::int64_t column = 0; column < dim; column += panel_columns) {
             const std::int64_t columns = std::min(panel_columns, dim - column);
             for (std::int64_t key = 0; key < keys.size(); ++key) {
@@ -160,14 +180,21 @@ private:
                 std::fill_n(scores, columns, 0.0);  // what this row adds to its sums
                 continue;
             }
-            if (problem_.soft_cap > 0.0)
-                for (std::int64_t key = 0; key < keys.size(); ++key)
-                    scores[key] = problem_.soft_cap * std::tanh(scores[key] / problem_.soft_cap);
-            const PlacedRow& row = batch[index(i)];
-            if (biased_) add_biases(*problem_.mask, viewer(row), position(row), keys, {scores, index(keys.size())});
+            if (stepped_) step(batch[index(i)], query_norms_[index(i)], keys, scores);
             hide(batch[index(i)], keys, scores);
             std::fill(scores + keys.size(), scores + columns, -infinity);
             const double factor = arithmetic_.absorb(scores, columns, softmax_[index(i)]);
+            RowMoments& moments = moments_[index(i)];
+            if (factor != 1.0) moments.rescale(factor, spacing_);
+            moments.weights = softmax_[index(i)].sum;
+            arithmetic_.measure({.weights = scores,
+                                 .values = value_norms_.data(),
+                                 .noise = stepped_ ? noise_.data() : key_norms_.data(),
+                                 .count = columns,
+                                 .lost_below = 0.5 * spacing_,
+                                 .sum = moments.weights,
+                                 .digits_beyond = digits_beyond_},
+                                moments);
             if (factor == 1.0) continue;
             double* const sums = sums_.data() + i * value_columns_;
             for (std::int64_t c = 0; c < value_columns_; ++c) sums[c] *= factor;
@@ -182,6 +209,27 @@ private:
                               .inner = keys.size(),
                               .columns = value_columns_,
                               .accumulate = true});
+    }
+
+    /// From products to scores with cap and biases, and what these err by (noise_).
+    void step(const PlacedRow& row, double query_norm, Range keys, double* scores) {
+        const double cap = problem_.soft_cap, of_size = size_noise(problem_.head_dim);
+        std::array<ScoreSteps, tile_keys> steps;
+        for (std::int64_t key = 0; key < keys.size(); ++key) {
+            ScoreSteps& of_key = steps[index(key)];
+            of_key = {.norms = query_norm * key_norms_[index(key)], .product = scores[key]};
+            if (cap > 0.0) {
+                const double bent = std::tanh(scores[key] / cap);
+                of_key.slope = 1.0 - bent * bent;
+                scores[key] = cap * bent;
+            }
+            of_key.capped = scores[key];
+        }
+        if (biased_) add_biases(*problem_.mask, viewer(row), position(row), keys, {scores, index(keys.size())});
+        for (std::int64_t key = 0; key < keys.size(); ++key) {
+            steps[index(key)].score = scores[key];
+            noise_[index(key)] = std::sqrt(score_noise(steps[index(key)], of_size)) / f32_unit;
+        }
     }
 
     void hide(const PlacedRow& row, Range keys, double* scores) const {
@@ -207,6 +255,20 @@ private:
         result_.lse[index(row.lse)] = maximum + std::log(sum);
         result_.maximum[index(row.lse)] = maximum;
         result_.sum[index(row.lse)] = empty ? 0.0 : sum;
+        result_.lse_of_row[index(row.output)] = row.lse;
+        result_.head_of_row[index(row.output)] = row.row.head;
+        result_.moments[index(row.output)] = moments_[index(i)];
+        RowFacts& facts = result_.facts[index(row.output)];
+        facts = {.noise_unit = stepped_ ? 1.0 : query_norms_[index(i)],
+                 .size_terms = stepped_ ? 0 : problem_.head_dim,
+                 .maximum = maximum,
+                 .sum = empty ? 0.0 : sum,
+                 .lse = maximum + std::log(sum),
+                 .dilution = factor,
+                 .sink = std::isinf(sink) ? 0.0 : std::exp(sink - maximum) / sum * std::abs(sink),
+                 .value_dim = problem_.value_dim};
+        for (std::int64_t c = 0; c < problem_.value_dim; ++c) facts.squared_output += out[c] * out[c];
+        facts.output_rounding = distance_from(problem_.output_dtype(), {out, index(problem_.value_dim)});
     }
 
     const Problem& problem_;
@@ -215,11 +277,15 @@ private:
     const User sizes_;
     Reference& result_;
     const ReferenceArithmetic arithmetic_ = reference_arithmetics().front();
-    const bool biased_;
+    const bool biased_, stepped_;  // stepped: scores are more than products
     const std::int64_t value_columns_;
     const std::int64_t row_capacity_;
     std::vector<double> queries_, scores_, sums_;
     std::vector<RunningSoftmax> softmax_;
+    const double spacing_;  // of p near 0
+    const int digits_beyond_;
+    std::vector<RowMoments> moments_;
+    std::vector<double> query_norms_, key_norms_, value_norms_, noise_;
     std::vector<float> stored_;
     std::vector<double> packed_keys_, packed_values_;
 };
@@ -238,10 +304,28 @@ void compute_all(const Problem& problem, const Inputs& inputs, int user, Referen
 
 Reference room_for(const Problem& problem, std::int64_t rows) {
     const std::vector<double> column(index(rows));
-    return {std::vector<double>(index(rows * problem.value_dim)), column, column, column};
+    return {.o = std::vector<double>(index(rows * problem.value_dim)),
+            .lse = column,
+            .maximum = column,
+            .sum = column,
+            .moments = std::vector<RowMoments>(index(rows)),
+            .facts = std::vector<RowFacts>(index(rows)),
+            .lse_of_row = std::vector<std::int64_t>(index(rows)),
+            .head_of_row = std::vector<std::int64_t>(index(rows))};
 }
 
 }  // namespace
+
+ErrorUnits units_of(const Reference& reference, const Arithmetic& arithmetic) {
+    ErrorUnits units;
+    units.lse.resize(reference.lse.size());
+    for (std::size_t row = 0; row < reference.moments.size(); ++row) {
+        const RowUnit unit = unit_of(reference.moments[row], reference.facts[row], arithmetic);
+        units.o.push_back(unit.o);
+        units.lse[index(reference.lse_of_row[row])] = unit.lse;
+    }
+    return units;
+}
 
 Reference reference(const Problem& problem, const Inputs& inputs, int user, int threads) {
     const std::int64_t queries = problem.users.at(index(user)).queries;

@@ -4,6 +4,7 @@
 // independent: all of them or any few can be computed, and a row has the same value either way within rounding.
 #pragma once
 
+#include "sim/attention/error_model.h"
 #include "sim/attention/inputs.h"
 #include "sim/attention/problem.h"
 
@@ -28,7 +29,17 @@ struct Reference {
     // The two that lse is made of, since at large scores their sum has lost the second: the greatest score (-inf
     // where there is none) and the sum of exp(score - greatest); as lse.
     std::vector<double> maximum = {}, sum = {};
+    // For the error analysis: of every row in the order of o, and where its lse is.
+    std::vector<RowMoments> moments = {};
+    std::vector<RowFacts> facts = {};
+    std::vector<std::int64_t> lse_of_row = {}, head_of_row = {};
 };
+
+/// The squared unit of every row, in the order of o and of lse.
+struct ErrorUnits {
+    std::vector<double> o, lse;
+};
+ErrorUnits units_of(const Reference& reference, const Arithmetic& arithmetic);
 
 /// Every row of a user.
 Reference reference(const Problem& problem, const Inputs& inputs, int user, int threads = 1);

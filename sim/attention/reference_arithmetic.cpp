@@ -120,6 +120,49 @@ template <class Simd>
     return factor;
 }
 
+template <class Simd>
+[[gnu::always_inline]] inline void measure_body(const WeightedKeys& tile, RowMoments& moments) {
+    using Vector = typename Simd::Vector;
+    using Bits = typename Simd::Bits;
+    constexpr int width = Simd::width;
+    Vector values{}, squared_values{}, squares{}, squared_noise{}, greatest{}, lost{}, lost_of_sum{}, rounded{},
+        all{}, number{};
+    const Vector one = Vector{} + 1.0;
+    const double below_of_sum = tile.lost_below * tile.sum;
+    const std::uint64_t last = std::uint64_t{1} << tile.digits_beyond;
+    for (std::int64_t i = 0; i < tile.count; i += width) {
+        Vector w, v, n;
+        std::memcpy(&w, tile.weights + i, sizeof w);
+        std::memcpy(&v, tile.values + i, sizeof v);
+        std::memcpy(&n, tile.noise + i, sizeof n);
+        const Vector wv = w * v, wn = w * n;
+        values += wv * v;
+        squared_values += wv * wv;
+        squares += w * w;
+        squared_noise += wn * wn;
+        greatest = wn * n > greatest ? wn * n : greatest;
+        lost += (Vector)((Bits)wv & (Bits)(w < tile.lost_below));
+        lost_of_sum += (Vector)((Bits)wv & (Bits)(w < below_of_sum));
+        rounded += (Vector)(((Bits)w + last / 2) & ~(last - 1)) - w;
+        const Bits seen = (Bits)(w > 0.0);
+        all += (Vector)((Bits)(v * v) & seen);
+        number += (Vector)((Bits)one & seen);
+    }
+    for (int i = 0; i < width; ++i) {
+        moments.values += values[i];
+        moments.squared_values += squared_values[i];
+        moments.squares += squares[i];
+        moments.squared_noise += squared_noise[i];
+        moments.greatest_noise = greatest[i] > moments.greatest_noise ? greatest[i] : moments.greatest_noise;
+        moments.lost += lost[i];
+        moments.lost_of_sum += lost_of_sum[i];
+        moments.rounded += rounded[i];
+        moments.all_values += all[i];
+        moments.keys += number[i];
+    }
+}
+
+void measure_plain(const WeightedKeys& tile, RowMoments& moments) { measure_body<Plain>(tile, moments); }
 void multiply_plain(const Product& product) { multiply_body<Plain>(product); }
 double absorb_plain(double* scores, std::int64_t count, RunningSoftmax& state) {
     return absorb_body<Plain>(scores, count, state);
@@ -129,6 +172,12 @@ double absorb_plain(double* scores, std::int64_t count, RunningSoftmax& state) {
 [[gnu::target("avx2,fma")]] void multiply_avx2(const Product& product) { multiply_body<Avx2>(product); }
 [[gnu::target("avx2,fma")]] double absorb_avx2(double* scores, std::int64_t count, RunningSoftmax& state) {
     return absorb_body<Avx2>(scores, count, state);
+}
+[[gnu::target("avx2,fma")]] void measure_avx2(const WeightedKeys& tile, RowMoments& moments) {
+    measure_body<Avx2>(tile, moments);
+}
+[[gnu::target("avx512f,avx512dq,fma")]] void measure_avx512(const WeightedKeys& tile, RowMoments& moments) {
+    measure_body<Avx512>(tile, moments);
 }
 [[gnu::target("avx512f,avx512dq,fma")]] void multiply_avx512(const Product& product) {
     multiply_body<Avx512>(product);
@@ -145,13 +194,13 @@ std::vector<ReferenceArithmetic> reference_arithmetics() {
     std::vector<ReferenceArithmetic> versions;
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) {
-        versions.push_back({"avx512", multiply_avx512, absorb_avx512});
+        versions.push_back({"avx512", multiply_avx512, absorb_avx512, measure_avx512});
     }
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        versions.push_back({"avx2", multiply_avx2, absorb_avx2});
+        versions.push_back({"avx2", multiply_avx2, absorb_avx2, measure_avx2});
     }
 #endif
-    versions.push_back({"plain", multiply_plain, absorb_plain});
+    versions.push_back({"plain", multiply_plain, absorb_plain, measure_plain});
     return versions;
 }
 

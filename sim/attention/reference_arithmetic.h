@@ -4,6 +4,8 @@
 // different sets may differ in the last bits of a double, because sums associate differently.
 #pragma once
 
+#include "sim/attention/error_model.h"
+
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -38,12 +40,26 @@ struct RunningSoftmax {
     double sum = 0.0;
 };
 
+/// The weights of one row and tile that absorb() left, and |v| and n (error_model.h) of the tile's keys; a multiple
+/// of 16.
+struct WeightedKeys {
+    const double* weights = nullptr;
+    const double* values = nullptr;
+    const double* noise = nullptr;
+    std::int64_t count = 0;
+    double lost_below = 0.0;  // weights below this are rounded to 0
+    double sum = 1.0;         // of the row's weights so far
+    int digits_beyond = 0;    // error_model.h, of the type of p
+};
+
 struct ReferenceArithmetic {
     std::string_view instruction_set;
     void (*multiply)(const Product&);
     /// Replaces `count` scaled scores (a multiple of 16; hidden ones are -inf) by exp(score - new maximum), takes
     /// them into `state`, and returns the factor by which everything summed before must be multiplied.
     double (*absorb)(double* scores, std::int64_t count, RunningSoftmax& state);
+    /// Adds what the error analysis of a row needs of a tile.
+    void (*measure)(const WeightedKeys& tile, RowMoments& moments);
 };
 
 /// Every version that this machine can run, the one with the widest vectors first.

@@ -47,6 +47,7 @@ ReferenceGradients::ReferenceGradients(const Problem& problem, const Inputs& inp
     maximum_.assign(rows, unsettled);
     sum_.assign(rows, 0.0);
     d_.assign(rows, 0.0);
+    d_noise_.assign(rows, 0.0);
 }
 
 std::size_t ReferenceGradients::number_of(std::int64_t query, std::int64_t head) const {
@@ -62,15 +63,21 @@ void ReferenceGradients::settle(std::span<const Row> rows) {
         const Reference forward = reference_rows(problem_, inputs_, user_, open, threads_);
         for (std::size_t i = 0; i < open.size(); ++i) {
             inputs_.read_head(user_, TensorName::d_o, {open[i].query, open[i].query + 1}, open[i].head, d_o);
-            double sum = 0.0;
+            double sum = 0.0, squares = 0.0, gradient_squares = 0.0;
             for (std::size_t c = 0; c < d_o.size(); ++c) {
-                sum += static_cast<double>(d_o[c]) * forward.o[i * d_o.size() + c];
+                const double o = forward.o[i * d_o.size() + c];
+                sum += static_cast<double>(d_o[c]) * o;
+                squares += o * o;
+                gradient_squares += square(static_cast<double>(d_o[c]));
             }
             const std::size_t row = number_of(open[i].query, open[i].head);
             if (problem_.lse_gradient) sum -= static_cast<double>(problem_.lse_gradient->at(user_, row));
             maximum_[row] = forward.maximum[i];
             sum_[row] = forward.sum[i];
             d_[row] = sum;
+            // A sum of value_dim products in f32, and a difference.
+            const double steps = square(0.3 * std::sqrt(static_cast<double>(d_o.size())) + 1.0);
+            d_noise_[row] = square(f32_unit) * (steps * gradient_squares * squares + 4 * square(sum));
         }
         open.clear();
     };
@@ -98,7 +105,7 @@ std::vector<Row> ReferenceGradients::rows_that_see(std::span<const Key> keys) co
     return rows;
 }
 
-std::vector<double> ReferenceGradients::gradient_rows(std::span<const Row> rows) {
+std::vector<double> ReferenceGradients::gradient_rows(std::span<const Row> rows, std::vector<double>* units) {
     const User& sizes = problem_.users[index(user_)];
     std::vector<GradientItem> items;
     for (const Row& row : rows) {
@@ -111,12 +118,13 @@ std::vector<double> ReferenceGradients::gradient_rows(std::span<const Row> rows)
     settle(rows);
     const auto batches = batches_of(problem_, std::move(items),
                                     [&](const GradientItem& item) { return item.head / problem_.group(); });
-    std::vector<double> dq(rows.size() * index(problem_.head_dim));
+    std::vector<double> dq(rows.size() * index(problem_.head_dim)), unit_dq(rows.size());
     std::atomic<std::size_t> next = 0;
     in_parallel(threads_, [&] {
-        GradientWorker worker(problem_, inputs_, user_, {maximum_, sum_, d_}, false);
-        for (std::size_t i = next++; i < batches.size(); i = next++) worker.rows(batches[i], dq);
+        GradientWorker worker(problem_, inputs_, user_, {maximum_, sum_, d_, d_noise_}, false);
+        for (std::size_t i = next++; i < batches.size(); i = next++) worker.rows(batches[i], dq, unit_dq);
     });
+    if (units) *units = std::move(unit_dq);
     return dq;
 }
 
@@ -133,17 +141,22 @@ KeyGradients ReferenceGradients::gradient_keys(std::span<const Key> keys) {
     settle(rows_that_see(keys));
     const auto batches = batches_of(problem_, std::move(items), [](const GradientItem& item) { return item.head; });
     KeyGradients result{std::vector<double>(keys.size() * index(problem_.head_dim)),
-                        std::vector<double>(keys.size() * index(problem_.value_dim))};
+                        std::vector<double>(keys.size() * index(problem_.value_dim)),
+                        std::vector<double>(keys.size()), std::vector<double>(keys.size())};
     std::atomic<std::size_t> next = 0;
     in_parallel(threads_, [&] {
-        GradientWorker worker(problem_, inputs_, user_, {maximum_, sum_, d_}, true);
-        for (std::size_t i = next++; i < batches.size(); i = next++) worker.keys(batches[i], result.dk, result.dv);
+        GradientWorker worker(problem_, inputs_, user_, {maximum_, sum_, d_, d_noise_}, true);
+        for (std::size_t i = next++; i < batches.size(); i = next++) {
+            worker.keys(batches[i], result.dk, result.dv, result.unit_dk, result.unit_dv);
+        }
     });
     if (problem_.latents) {
         const std::size_t d = index(problem_.head_dim), dv = index(problem_.value_dim);
         for (std::size_t key = 0; key < keys.size(); ++key)
             for (std::size_t c = 0; c < dv; ++c) result.dk[key * d + c] += result.dv[key * dv + c];
+        for (std::size_t key = 0; key < keys.size(); ++key) result.unit_dk[key] += result.unit_dv[key];
         result.dv.clear();
+        result.unit_dv.clear();
     }
     return result;
 }
@@ -159,18 +172,29 @@ Gradients ReferenceGradients::all() {
         for (std::int64_t head = 0; head < problem_.heads_kv; ++head) keys.push_back({key, head});
     }
     Gradients result;
-    result.dq = gradient_rows(rows);
+    result.dq = gradient_rows(rows, &result.unit_dq);
     KeyGradients of_keys = gradient_keys(keys);
     result.dk = std::move(of_keys.dk);
     result.dv = std::move(of_keys.dv);
+    result.unit_dk = std::move(of_keys.unit_dk);
+    result.unit_dv = std::move(of_keys.unit_dv);
     if (problem_.sinks.empty()) return result;
     result.dsink.assign(index(problem_.heads_q), 0.0);
+    result.unit_dsink.assign(index(problem_.heads_q), 0.0);
+    const double of_sum = sum_noise(static_cast<double>(sizes.queries));
     for (const Row& row : rows) {
         const std::size_t number = number_of(row.query, row.head);
         const auto sink = static_cast<double>(problem_.sink(user_, row.head));
-        if (sink != -infinity)
-            result.dsink[index(row.head)] -= std::exp(sink - maximum_[number]) / sum_[number] * d_[number];
+        if (sink == -infinity) continue;
+        const double p = std::exp(sink - maximum_[number]) / sum_[number], term = p * d_[number];
+        result.dsink[index(row.head)] -= term;
+        // The exponent, in base 2, and l; and D.
+        const double of_p = square(f32_unit) * (16 + square(maximum_[number]) + 4 * square(sink));
+        result.unit_dsink[index(row.head)] += (of_p + of_sum) * square(term) + square(p) * d_noise_[number];
     }
+    for (std::size_t head = 0; head < result.dsink.size(); ++head)
+        result.unit_dsink[head] +=
+            of_sum * square(result.dsink[head]) + rounding_of(Dtype::f32).squared(square(result.dsink[head]), 1.0);
     return result;
 }
 

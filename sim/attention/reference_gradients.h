@@ -27,6 +27,7 @@ struct Key {
 struct KeyGradients {
     std::vector<double> dk;  // [keys, head_dim], as listed; with latents dv is added to its first columns
     std::vector<double> dv;  // [keys, value_dim]; empty with latents
+    std::vector<double> unit_dk = {}, unit_dv = {};  // squared units (error_model.h), [keys]
 };
 
 struct Gradients {
@@ -34,6 +35,8 @@ struct Gradients {
     std::vector<double> dk;     // [keys, heads_kv, head_dim]
     std::vector<double> dv;     // [keys, heads_kv, value_dim]; empty with latents, which have the gradient of k alone
     std::vector<double> dsink;  // [heads_q]; empty without sinks
+    // Squared units (error_model.h), of every row of the four; of dsink every number.
+    std::vector<double> unit_dq = {}, unit_dk = {}, unit_dv = {}, unit_dsink = {};
 };
 
 /// The gradients of one user's inputs, all of them or any few. Problem and inputs (which must hold the gradient of
@@ -43,8 +46,8 @@ class ReferenceGradients {
 public:
     ReferenceGradients(const Problem& problem, const Inputs& inputs, int user, int threads = 1);
 
-    /// dq of these rows, [rows, head_dim]. A row passes over its keys twice.
-    std::vector<double> gradient_rows(std::span<const Row> rows);
+    /// dq of these rows, [rows, head_dim], and if wanted their squared units. A row passes over its keys twice.
+    std::vector<double> gradient_rows(std::span<const Row> rows, std::vector<double>* units = nullptr);
     /// dk and dv of these keys. Every query that sees one of them must pass over all *its* keys first, so at a long
     /// context few keys cost as much as all rows of their group; under a causal mask late keys cost least.
     KeyGradients gradient_keys(std::span<const Key> keys);
@@ -60,7 +63,7 @@ private:
     const int user_;
     const int threads_;
     // [heads_q, queries], d less the gradient of lse; the maximum is nan until a row is settled
-    std::vector<double> maximum_, sum_, d_;
+    std::vector<double> maximum_, sum_, d_, d_noise_;
 };
 
 }  // namespace tilemesh::attention

@@ -70,7 +70,13 @@ VerdictResult read_verdict(JsonReader reader) {
     verdict.max_error = read_error(reader, "max_error");
     verdict.lse_error = read_error(reader, "lse_error");
     verdict.rows_checked = count(reader, "rows_checked");
-    verdict.tolerance = real(reader, "tolerance");
+    verdict.tolerance = read_error(reader, "tolerance");
+    if (auto units = reader.optional_member("units")) {  // files of version 0.1.0 have none
+        verdict.units = read_error(*units, "error");
+        verdict.units_allowed = real(*units, "allowed");
+        verdict.units_of = units->string("of");
+        units->finish();
+    }
     verdict.why = reader.string("why");
     reader.finish();
     return verdict;

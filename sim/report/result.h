@@ -54,8 +54,12 @@ struct VerdictResult {
     double max_error = 0.0;
     double lse_error = 0.0;
     std::uint64_t rows_checked = 0;
-    double tolerance = 0.0;  // on relative_l2
-    std::string why;         // when it does not pass: which check said no
+    double tolerance = 0.0;  // on relative_l2; unless the panel gives one, what the units below allow all rows
+    // In units of what correct arithmetic errs on these inputs: the error nearest to its limit, the limit, and what
+    // it is the error of ("all rows", "head 3", "row 17", "lse 17").
+    double units = 0.0, units_allowed = 0.0;
+    std::string units_of;
+    std::string why;  // when it does not pass: which check said no
     bool computed() const { return mode != "none"; }
     bool operator==(const VerdictResult&) const = default;
 };

@@ -33,14 +33,16 @@ Json error(double value) {
 }
 
 Json to_json(const VerdictResult& verdict) {
-    return {{"mode", verdict.mode},
-            {"outcome", outcome_of(verdict)},
-            {"relative_l2", error(verdict.relative_l2)},
-            {"max_error", error(verdict.max_error)},
-            {"lse_error", error(verdict.lse_error)},
-            {"rows_checked", verdict.rows_checked},
-            {"tolerance", verdict.tolerance},
-            {"why", verdict.why}};
+    return {
+        {"mode", verdict.mode},
+        {"outcome", outcome_of(verdict)},
+        {"relative_l2", error(verdict.relative_l2)},
+        {"max_error", error(verdict.max_error)},
+        {"lse_error", error(verdict.lse_error)},
+        {"rows_checked", verdict.rows_checked},
+        {"tolerance", error(verdict.tolerance)},
+        {"units", {{"error", error(verdict.units)}, {"allowed", verdict.units_allowed}, {"of", verdict.units_of}}},
+        {"why", verdict.why}};
 }
 
 Json to_json(const LinkSummary& link) {

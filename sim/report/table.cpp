@@ -130,6 +130,13 @@ std::string cost_of_paging(const KernelResult& kernel) {
                        grouped(Clock(kernel.clock_ghz).cycles_in(paging.contiguous_time)));
 }
 
+/// Of a right answer whose relative error looks large.
+constexpr double looks_large = 0.1;
+std::string error_in_units(const VerdictResult& verdict) {
+    return fmt::format("correct arithmetic errs as much on these inputs: {:.2g} of the {:.3g} units it may have, {}",
+                       verdict.units, verdict.units_allowed, verdict.units_of);
+}
+
 }  // namespace
 
 std::string grouped(double value) {
@@ -156,6 +163,8 @@ std::string panel_text(const PanelResult& panel, bool with_colour) {
         const bool in_table = kernel.status == Status::not_possible;
         if (!kernel.error.empty() && !in_table) out += fmt::format("{}: {}\n", kernel.label, shortened(kernel.error));
         if (!kernel.verdict.why.empty()) out += fmt::format("{}: {}\n", kernel.label, kernel.verdict.why);
+        if (kernel.verdict.pass && kernel.verdict.relative_l2 >= looks_large && !kernel.verdict.units_of.empty())
+            out += fmt::format("{}: {}\n", kernel.label, error_in_units(kernel.verdict));
         if (!kernel.note.empty()) out += fmt::format("{}: {}\n", kernel.label, kernel.note);
         if (kernel.paging) out += fmt::format("{}: {}\n", kernel.label, cost_of_paging(kernel));
     }

@@ -127,6 +127,19 @@ std::int64_t state_roundings(const attention::Problem& problem, const Arrangemen
     return (keys + tile - 1) / tile + 2 * std::int64_t{a.ranks()};
 }
 
+/// Where a kernel so arranged rounds.
+attention::Arithmetic arithmetic_of(const attention::Problem& problem, const attention::Kernel& kernel,
+                                    const Arrangement& a) {
+    attention::Arithmetic arithmetic = attention::arithmetic_of(problem);
+    arithmetic.of_sum = !kernel.keeps_state;  // whole rows and their softmax
+    const attention::StateFormat format = a.schedule.state_format();
+    arithmetic.state = format.o;
+    arithmetic.state_roundings = state_roundings(problem, a);
+    if (format.sent == attention::StateFormat::Sent::out_lse || a.tiling.launches != attention::Launches::fused)
+        arithmetic.lse_roundings = 2 * std::int64_t{a.ranks()};
+    return arithmetic;
+}
+
 }  // namespace
 
 std::vector<KernelInfo> AttentionRunner::kernels() const {
@@ -247,14 +260,12 @@ EntryOutcome AttentionRunner::run(const Panel& panel, const KernelChoice& choice
         judge_gradients(panel, a, launches, prepared.gradients, want_outputs, entry);
         return entry;
     }
-    attention::Tolerance tolerance =
-        attention::default_tolerance(problem, a.schedule.state_format().o, state_roundings(problem, a));
-    std::uint64_t rows = 0;
-    for (const attention::Reference& expected : prepared.expected) rows += expected.lse.size();
-    tolerance.relative_l2 =
-        panel.tolerance ? *panel.tolerance : tolerance.relative_l2 * attention::scatter_of(rows, problem.value_dim);
-    result.verdict.tolerance = tolerance.relative_l2;
-    attention::Comparison comparison(tolerance, attention::weight_of(!prepared.sample.all, problem.value_dim));
+    attention::Comparison comparison({.relative_l2 = panel.tolerance},
+                                     attention::weight_of(!prepared.sample.all, problem.value_dim));
+    const attention::Arithmetic arithmetic = arithmetic_of(problem, kernel, a);
+    std::vector<attention::ErrorUnits> units;
+    for (const attention::Reference& expected : prepared.expected)
+        units.push_back(attention::units_of(expected, arithmetic));
     std::string miscount;
     // Where every rank holds a copy of the whole result, each copy must be right.
     std::vector<std::vector<int>> copies;
@@ -268,7 +279,9 @@ EntryOutcome AttentionRunner::run(const Panel& panel, const KernelChoice& choice
         for (int user = 0; user < a.needs.users(); ++user) {
             Collected collected = collect(panel, a, launches, user, ranks, prepared.sample);
             const attention::Reference& expected = prepared.expected[static_cast<std::size_t>(user)];
-            comparison.add(collected.o, collected.lse, expected.o, expected.lse);
+            const attention::ErrorUnits& of_user = units[static_cast<std::size_t>(user)];
+            comparison.add(collected.o, collected.lse, expected.o, expected.lse,
+                           {of_user.o, of_user.lse, expected.head_of_row}, 0.0);
             if (miscount.empty()) miscount = miscounted(collected);
             if (!want_outputs || ranks.front() != 0) continue;
             const attention::User& shape = problem.users[static_cast<std::size_t>(user)];
@@ -288,6 +301,10 @@ EntryOutcome AttentionRunner::run(const Panel& panel, const KernelChoice& choice
     result.verdict.max_error = verdict.max_error;
     result.verdict.lse_error = verdict.max_lse_error;
     result.verdict.rows_checked = verdict.rows_checked;
+    result.verdict.units = verdict.units;
+    result.verdict.units_allowed = verdict.units_allowed;
+    result.verdict.units_of = verdict.units_of;
+    result.verdict.tolerance = panel.tolerance.value_or(verdict.allowed_l2);
     return entry;
 }
 

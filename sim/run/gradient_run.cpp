@@ -21,8 +21,6 @@ using attention::TensorName;
 
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
-/// Errors of the forward pass (p, o) come in twice, by p and by D, and ds is rounded as well.
-double default_tolerance(Dtype dtype) { return dtype == Dtype::f16 ? 1e-3 : dtype == Dtype::bf16 ? 8e-3 : 2e-5; }
 /// The maximum of a row without visible keys.
 constexpr double lowest = -static_cast<double>(std::numeric_limits<float>::max());
 /// dp - D cancels where a row sees few keys. What is left of sums in f32 is noise: this share of what they sum.
@@ -56,24 +54,12 @@ struct Gathered {
     }
 };
 
-/// dq, dk or dv over all users.
-struct Difference {
-    double squared_error = 0.0, squared_norm = 0.0, max_error = 0.0;
-    bool finite = true;
-
-    void add(std::span<const float> found, std::span<const double> expected, double floor) {
-        double norm = 0.0;
-        for (std::size_t i = 0; i < expected.size(); ++i) {
-            const double error = static_cast<double>(found[i]) - expected[i];
-            finite = finite && std::isfinite(found[i]);
-            squared_error += error * error;
-            norm += expected[i] * expected[i];
-            max_error = attention::worse(max_error, std::abs(error));
-        }
-        squared_norm += std::max(norm, floor * floor);
-    }
-    double relative_l2() const { return squared_error == 0.0 ? 0.0 : std::sqrt(squared_error / squared_norm); }
-};
+/// The head of every row of a tensor [tokens, heads, dim].
+std::vector<std::int64_t> heads_of(std::int64_t tokens, std::int64_t heads) {
+    std::vector<std::int64_t> list(size(tokens * heads));
+    for (std::size_t i = 0; i < list.size(); ++i) list[i] = static_cast<std::int64_t>(i) % heads;
+    return list;
+}
 
 }  // namespace
 
@@ -104,7 +90,7 @@ PreparedGradients prepare_gradients(const Problem& problem, const attention::Inp
             const double term = static_cast<double>(d_o[i]) * reference.o[i];
             terms += term * term;
         }
-        const double cancelled = std::max(1e-3, f32_noise / default_tolerance(problem.output_dtype()));
+        const double cancelled = problem.output_dtype() == Dtype::f32 ? f32_noise / 2e-5 : 1e-3;
         const double unit = cancelled * problem.scale * std::sqrt(terms);
         prepared.users.push_back(
             {attention::ReferenceGradients(problem, inputs, user, threads).all(),
@@ -190,24 +176,27 @@ void judge_gradients(const Panel& panel, const Arrangement& a,
                      bool want_outputs, EntryOutcome& entry) {
     const Problem& problem = panel.problem;
     report::VerdictResult& verdict = entry.result.verdict;
-    std::uint64_t query_rows = 0, key_rows = 0;
-    for (const attention::User& user : problem.users) {
-        query_rows += static_cast<std::uint64_t>(user.queries * problem.heads_q);
-        key_rows += static_cast<std::uint64_t>(user.keys * problem.heads_kv);
-    }
-    const double scatter =
-        attention::scatter_of(std::min(query_rows, key_rows), std::min(problem.head_dim, problem.value_dim));
-    verdict.tolerance = panel.tolerance.value_or(default_tolerance(problem.output_dtype()) * scatter);
-    Difference dq, dk, dv, dsink;
+    attention::Comparison dq({.relative_l2 = panel.tolerance}), dk = dq, dv = dq, dsink = dq;
     std::string miscount;
     for (int user = 0; user < a.needs.users(); ++user) {
         GatheredGradients found = gather(panel, a, launches, user);
         const PreparedGradients::User& expected = prepared.users[size(user)];
-        dq.add(found.dq.values, expected.expected.dq, expected.floor_dq);
-        dk.add(found.dk.values, expected.expected.dk, expected.floor_dk);
-        dv.add(found.dv.values, expected.expected.dv, 0.0);
-        dsink.add(found.dsink.values, expected.expected.dsink, expected.floor_dsink);
+        const attention::Gradients& right = expected.expected;
         const attention::User& shape = problem.users[size(user)];
+        const std::vector<std::int64_t> query_heads = heads_of(shape.queries, problem.heads_q),
+                                        kv_heads = heads_of(shape.keys, problem.heads_kv);
+        const auto compare = [](attention::Comparison& gradient, const Gathered& gathered,
+                                const std::vector<double>& values, const std::vector<double>& units,
+                                const std::vector<std::int64_t>& heads, double floor) {
+            // Rows are counted by an lse that nobody gives.
+            const std::vector<double> no_lse(units.size());
+            gradient.add(gathered.values, {}, values, no_lse, {units, {}, heads}, floor);
+        };
+        compare(dq, found.dq, right.dq, right.unit_dq, query_heads, expected.floor_dq);
+        compare(dk, found.dk, right.dk, right.unit_dk, kv_heads, expected.floor_dk);
+        if (!problem.latents) compare(dv, found.dv, right.dv, right.unit_dv, kv_heads, 0.0);
+        if (!problem.sinks.empty())  // each head is a row
+            compare(dsink, found.dsink, right.dsink, right.unit_dsink, {}, expected.floor_dsink);
         const auto take = [&](const char* name, Gathered& gradient, std::int64_t tokens, std::int64_t heads,
                               std::int64_t dim) {
             verdict.rows_checked += gradient.times.size();
@@ -230,20 +219,25 @@ void judge_gradients(const Panel& panel, const Arrangement& a,
     }
     verdict.pass = miscount.empty();
     verdict.why = miscount;
-    const auto judge = [&](const char* name, const Difference& difference) {
-        const double error = difference.relative_l2();
-        verdict.relative_l2 = attention::worse(verdict.relative_l2, error);
-        verdict.max_error = attention::worse(verdict.max_error, difference.max_error);
-        if (difference.finite && error <= verdict.tolerance) return;
+    double most = -1.0;
+    const auto judge = [&](const char* name, const attention::Comparison& comparison) {
+        const attention::Verdict gradient = comparison.verdict();
+        verdict.relative_l2 = attention::worse(verdict.relative_l2, gradient.relative_l2);
+        verdict.max_error = attention::worse(verdict.max_error, gradient.max_error);
+        verdict.tolerance = std::max(verdict.tolerance, panel.tolerance.value_or(gradient.allowed_l2));
+        if (gradient.share() > most && !gradient.units_of.empty()) {
+            most = gradient.share();
+            verdict.units = gradient.units;
+            verdict.units_allowed = gradient.units_allowed;
+            verdict.units_of = fmt::format("{}, {}", name, gradient.units_of);
+        }
+        if (gradient.pass) return;
         verdict.pass = false;
-        if (verdict.why.empty())
-            verdict.why = difference.finite ? fmt::format("relative L2 error of {} is {:.2e}, tolerance {:.2e}", name,
-                                                          error, verdict.tolerance)
-                                            : fmt::format("{} is not finite", name);
+        if (verdict.why.empty()) verdict.why = fmt::format("{}: {}", name, gradient.reason);
     };
     judge("dq", dq);
     judge("dk", dk);
-    judge("dv", dv);
+    if (!problem.latents) judge("dv", dv);
     if (!problem.sinks.empty()) judge("dsink", dsink);
 }
 

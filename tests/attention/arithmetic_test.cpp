@@ -4,8 +4,10 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 using namespace tilemesh::attention;
 
@@ -105,5 +107,54 @@ TEST_CASE("products agree with a triple loop, stored and accumulated") {
             }
         }
         CHECK(exact);
+    }
+}
+
+TEST_CASE("what the error analysis sums of a tile agrees with a loop over its keys") {
+    // Weights below 2^-25 are lost, of a p that is divided by the sum (4) those below 2^-23; p is f16, with 11
+    // digits.
+    const double lost = 0x1p-25, sum = 4.0;
+    std::vector<double> weights(32), values(32), noise(32);
+    RowMoments expected;
+    for (std::size_t i = 0; i < 32; ++i) {
+        weights[i] = i % 5 == 0 ? 0.0 : std::ldexp(1.0 + 0.03 * static_cast<double>(i), -static_cast<int>(i));
+        values[i] = 1.0 + std::sin(static_cast<double>(i));
+        noise[i] = 2.0 + std::cos(static_cast<double>(i));
+        const double w = weights[i], v = values[i], n = noise[i];
+        if (w == 0.0) continue;
+        expected.values += w * v * v;
+        expected.squared_values += w * v * w * v;
+        expected.squares += w * w;
+        expected.squared_noise += w * n * w * n;
+        expected.greatest_noise = std::max(expected.greatest_noise, w * n * n);
+        expected.lost += w < lost ? w * v : 0.0;
+        expected.lost_of_sum += w < lost * sum ? w * v : 0.0;
+        const double place = std::exp2(std::floor(std::log2(w)) - 10);
+        expected.rounded += std::floor(w / place + 0.5) * place - w;
+        expected.all_values += v * v;
+        expected.keys += 1.0;
+    }
+    for (const ReferenceArithmetic& arithmetic : reference_arithmetics()) {
+        CAPTURE(arithmetic.instruction_set);
+        RowMoments moments;
+        arithmetic.measure({.weights = weights.data(),
+                            .values = values.data(),
+                            .noise = noise.data(),
+                            .count = 32,
+                            .lost_below = lost,
+                            .sum = sum,
+                            .digits_beyond = 42},
+                           moments);
+        CHECK(moments.values == Approx(expected.values));
+        CHECK(moments.squared_values == Approx(expected.squared_values));
+        CHECK(moments.squares == Approx(expected.squares));
+        CHECK(moments.squared_noise == Approx(expected.squared_noise));
+        CHECK(moments.greatest_noise == Approx(expected.greatest_noise));
+        CHECK(moments.lost == Approx(expected.lost));
+        CHECK(moments.lost_of_sum == Approx(expected.lost_of_sum));
+        CHECK(moments.rounded == Approx(expected.rounded));
+        CHECK(moments.all_values == Approx(expected.all_values));
+        CHECK(moments.keys == expected.keys);
+        CHECK(expected.lost_of_sum > expected.lost);
     }
 }

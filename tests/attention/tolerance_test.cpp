@@ -27,7 +27,7 @@ Verdict compare(const Floats& o, const Floats& lse, const Doubles& expected_o, c
 }  // namespace
 
 TEST_CASE("a few rows may scatter around a limit, up to what rounding everything the same way makes") {
-    CHECK(scatter_of(1, 128) * 4e-4 == Approx(2 * 0x1p-11).epsilon(0.01));
+    CHECK(scatter_of(1, 128) == 2.44);
     CHECK(scatter_of(16, 128) == 2.0);
     CHECK(scatter_of(63, 128) > 1.0);
     CHECK(scatter_of(64, 128) == 1.0);
@@ -120,19 +120,49 @@ TEST_CASE("a missing key shows in lse even if the output's norm hides it") {
     CHECK_THAT(compare(o, lse, expected_o, expected_lse).reason, Catch::StartsWith("lse 17 is 6.906"));
 }
 
-TEST_CASE("the default tolerance depends on dtype and on the shortest user's context") {
-    const auto tolerance = [](Dtype dtype, std::vector<std::int64_t> keys) {
-        Problem problem;
-        problem.dtype = dtype;
-        for (const std::int64_t count : keys) problem.users.push_back({count, 1, 0});
-        return default_tolerance(problem).relative_l2;
+TEST_CASE(
+    "an error in units is that of all rows, of each head and of the worst row, whichever is nearest its limit") {
+    // 640 rows of 16 numbers in eight heads; every row has a unit of 1/4 (its square 1/16).
+    const std::size_t rows = 640, width = 16;
+    Doubles expected(rows * width, 1.0);
+    double squared_norm = 0.0;
+    for (std::size_t row = 0; row < rows; ++row) {
+        expected[row * width + 1] = 1.0 + static_cast<double>(row) / 1024;  // no two rows are alike
+        squared_norm += 15.0 + expected[row * width + 1] * expected[row * width + 1];
+    }
+    const Doubles lse(rows, 0.0), squared_units(rows, 1.0 / 16), lse_units(rows, 1e-14);
+    std::vector<std::int64_t> heads(rows);
+    for (std::size_t row = 0; row < rows; ++row) heads[row] = static_cast<std::int64_t>(row % 8);
+    const auto judged = [&](auto error_of_row, float lse_error) {
+        Floats o(expected.begin(), expected.end()), found_lse(rows, 0.0f);
+        for (std::size_t row = 0; row < rows; ++row) o[row * width] += static_cast<float>(error_of_row(row));
+        found_lse[3] = lse_error;
+        Comparison comparison({});
+        comparison.add(o, found_lse, expected, lse, {squared_units, lse_units, heads}, 0.0);
+        return comparison.verdict();
     };
-    CHECK(tolerance(Dtype::f16, {1023}) == 4e-4);
-    CHECK(tolerance(Dtype::f16, {1024}) == 3e-4);
-    CHECK(tolerance(Dtype::f16, {8192, 1000}) == 4e-4);
-    CHECK(tolerance(Dtype::bf16, {1023}) == 3e-3);
-    CHECK(tolerance(Dtype::bf16, {131072}) == 2.5e-3);
-    CHECK(tolerance(Dtype::f32, {1}) == 1e-5);
+    const Verdict alike = judged([](std::size_t) { return 0.25 * limit_of_all; }, 0.0f);
+    CHECK(alike.pass);
+    CHECK(alike.units == Approx(limit_of_all));
+    CHECK(alike.units_allowed == limit_of_all);
+    CHECK(alike.units_of == "all rows");
+    CHECK(alike.allowed_l2 == Approx(limit_of_all * 0.25 * std::sqrt(static_cast<double>(rows) / squared_norm)));
+    CHECK_FALSE(judged([](std::size_t) { return 0.2501 * limit_of_all; }, 0.0f).pass);
+    const Verdict head = judged([](std::size_t i) { return i % 8 == 1 ? 0.2501 * limit_of_head : 0.0; }, 0.0f);
+    CHECK_FALSE(head.pass);
+    CHECK(head.reason ==
+          fmt::format("the error of head 1 is {:.3g} of the {:.3g} units that this arithmetic may have",
+                      1.0004 * limit_of_head, limit_of_head));
+    CHECK(judged([](std::size_t i) { return i % 8 == 1 ? 0.2499 * limit_of_head : 0.0; }, 0.0f).pass);
+    const Verdict row = judged([](std::size_t i) { return i == 17 ? 0.2501 * limit_of_row : 0.0; }, 0.0f);
+    CHECK_FALSE(row.pass);
+    CHECK(row.units_of == "row 17");
+    CHECK(judged([](std::size_t i) { return i == 17 ? 0.2499 * limit_of_row : 0.0; }, 0.0f).pass);
+    CHECK(judged([](std::size_t) { return 0.0; }, 5.9e-7f).pass);
+    CHECK(judged([](std::size_t) { return 0.0; }, 6.1e-7f).units_of == "lse 3");
+    const Verdict bad = judged([](std::size_t i) { return i == 5 ? NAN : 0.0; }, 0.0f);
+    CHECK_FALSE(bad.pass);
+    CHECK(std::isnan(bad.units));
 }
 
 TEST_CASE("roundings of a running output in bf16 are independent of those of p and add as squares") {

@@ -75,7 +75,7 @@ TEST_CASE("partial results merge exactly as (m, l, o) and as (out, lse), rows an
                 const report::KernelResult result = experiment.run().result;
                 CAPTURE(result.verdict.why);
                 CHECK(result.verdict.pass);
-                CHECK(result.verdict.tolerance == Approx(4e-4));
+                CHECK(result.verdict.tolerance <= 4e-4);
             }
 }
 
