@@ -2,6 +2,7 @@
 // The verdict: what passes, what fails, and what it says.
 #include "sim/attention/tolerance.h"
 #include "cases.h"
+#include "sim/attention/error_model.h"
 
 #include <cmath>
 #include <limits>
@@ -166,12 +167,18 @@ TEST_CASE(
 }
 
 TEST_CASE("roundings of a running output in bf16 are independent of those of p and add as squares") {
-    Problem problem;
-    problem.users.push_back({1000, 1, 0});
-    const auto limit = [&](std::int64_t roundings) {
-        return default_tolerance(problem, Dtype::bf16, roundings).relative_l2;
+    // One key with all the weight, and a value of norm 1.
+    RowMoments one;
+    one.weights = one.values = one.squared_values = one.squares = one.keys = one.all_values = 1.0;
+    const RowFacts row{.sum = 1.0, .squared_output = 1.0, .value_dim = 16};
+    const auto squared_unit = [&](Dtype state, std::int64_t roundings) {
+        return unit_of(one, row, {.state = state, .state_roundings = roundings}).o;
     };
-    CHECK(limit(1) == Approx(std::hypot(4e-4, 3e-3)));
-    CHECK(limit(4) == Approx(std::hypot(4e-4, 2 * 3e-3)));
-    CHECK(default_tolerance(problem, Dtype::f32, 4).relative_l2 == 4e-4);
+    const double without = squared_unit(Dtype::f32, 4);
+    CHECK(squared_unit(Dtype::bf16, 0) == without);
+    // Eight digits; a uniform error over mantissas spread evenly over their logarithm.
+    const double rounding = std::ldexp(1.0, -16) / (8.0 * std::log(2.0));
+    for (const std::int64_t roundings : {1, 4, 9})
+        CHECK(squared_unit(Dtype::bf16, roundings) - without ==
+              Approx(static_cast<double>(roundings) * rounding).epsilon(1e-3));
 }

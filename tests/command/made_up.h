@@ -19,7 +19,7 @@ inline report::KernelResult made_up_kernel(const std::string& label) {
     kernel.machine_bound = {from_nanoseconds(800), "matrix", {{"matrix", from_nanoseconds(800)}}};
     kernel.schedule_bound = {
         from_nanoseconds(900), "link", {{"matrix", from_nanoseconds(800)}, {"link", from_nanoseconds(900)}}};
-    kernel.verdict = {"full", true, 2.5e-4, 1e-3, 1e-5, 640, 4e-4, ""};
+    kernel.verdict = {"full", true, 2.5e-4, 1e-3, 1e-5, 640, 4e-4, 0.9, 1.2, "all rows", ""};
     const auto part = [](std::string path, std::string kind, double busy_ns, std::uint64_t bytes, std::uint64_t work,
                          double peak) {
         return report::ComponentResult{std::move(path),
@@ -54,8 +54,17 @@ inline report::RunResult made_up_run() {
     panel.kernels[2].time = from_nanoseconds(500);  // wrong and therefore not the winner
     panel.kernels[2].machine_bound = panel.kernels[2].schedule_bound = {};
     panel.kernels[2].components.clear();
-    panel.kernels[2].verdict = {"full", false, 0.75, 2.0,
-                                0.5,    640,   4e-4, "relative L2 is 0.75, expected at most 4e-4"};
+    panel.kernels[2].verdict = {"full",
+                                false,
+                                0.75,
+                                2.0,
+                                0.5,
+                                640,
+                                4e-4,
+                                2e3,
+                                1.2,
+                                "all rows",
+                                "the error of all rows is 2e+03 of the 1.2 units that this arithmetic may have"};
     report::summarise(panel.kernels[2]);
     panel.kernels[3].kernel = panel.kernels[3].label = "dead";
     panel.kernels[3].status = report::Status::crashed;
