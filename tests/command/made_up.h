@@ -54,17 +54,8 @@ inline report::RunResult made_up_run() {
     panel.kernels[2].time = from_nanoseconds(500);  // wrong and therefore not the winner
     panel.kernels[2].machine_bound = panel.kernels[2].schedule_bound = {};
     panel.kernels[2].components.clear();
-    panel.kernels[2].verdict = {"full",
-                                false,
-                                0.75,
-                                2.0,
-                                0.5,
-                                640,
-                                4e-4,
-                                2e3,
-                                1.2,
-                                "all rows",
-                                "the error of all rows is 2e+03 of the 1.2 units that this arithmetic may have"};
+    panel.kernels[2].verdict = {
+        "full", false, 0.75, 2.0, 0.5, 640, 4e-4, 2e3, 1.2, "all rows", "relative L2 is 0.75, expected at most 4e-4"};
     report::summarise(panel.kernels[2]);
     panel.kernels[3].kernel = panel.kernels[3].label = "dead";
     panel.kernels[3].status = report::Status::crashed;

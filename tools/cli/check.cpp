@@ -4,6 +4,7 @@
 #include "sim/base/error.h"
 #include "sim/report/result_json.h"
 #include "sim/run/milestone.h"
+#include "sim/validation/silicon_spread.h"
 #include "sim/validation/validate.h"
 #include "tools/cli/command.h"
 #include "tools/cli/configs.h"
@@ -38,6 +39,10 @@ std::string check_file(const std::string& file, const Context& context) {
     const auto cases =
         validation::check_reference_data(validation::all_families(), {find_configs(), context.runner}, json, file);
     if (cases) return fmt::format("reference data, {} cases", *cases);
+    if (json.is_object() && json.contains("repeats")) {
+        validation::SiliconSpread{JsonReader(json, file)};
+        return "spread of silicon";
+    }
     if (json.is_object() && json.contains("panels")) {
         const auto milestone = run::read_milestone(json, file, {});
         return fmt::format("milestone, {} panels, {}", milestone.panels.size(),
