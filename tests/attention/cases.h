@@ -62,6 +62,9 @@ public:
         if (queries.empty() || keys.empty() || queries.begin - (keys.end - 1) >= window_) return Visible::none;
         return queries.end - 1 - keys.begin < window_ ? Visible::all : Visible::some;
     }
+    std::uint64_t visible_pairs(Viewer viewer, Range queries, Range keys) const override {
+        return Mask::visible_pairs(viewer, queries, keys);  // by halving, as every mask that knows no better
+    }
 
 private:
     std::int64_t window_;
