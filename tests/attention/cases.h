@@ -62,6 +62,9 @@ public:
         if (queries.empty() || keys.empty() || queries.begin - (keys.end - 1) >= window_) return Visible::none;
         return queries.end - 1 - keys.begin < window_ ? Visible::all : Visible::some;
     }
+    std::uint64_t visible_pairs(Viewer viewer, Range queries, Range keys) const override {
+        return Mask::visible_pairs(viewer, queries, keys);  // by halving, as every mask that knows no better
+    }
 
 private:
     std::int64_t window_;
@@ -72,6 +75,9 @@ class HeadByHead final : public Sprinkled {
 public:
     std::string name() const override { return "head by head"; }
     bool sees(Viewer viewer, std::int64_t, std::int64_t key) const override { return (key + viewer.head) % 4 == 0; }
+    std::uint64_t visible_pairs(Viewer viewer, Range queries, Range keys) const override {  // of queries all alike
+        return static_cast<std::uint64_t>(queries.size()) * Sprinkled::visible_pairs(viewer, {0, 1}, keys);
+    }
     bool varies_by_head() const override { return true; }
 };
 

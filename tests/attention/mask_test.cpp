@@ -2,6 +2,9 @@
 // Masks against brute force over every small block, and their closed forms at full size.
 #include "cases.h"
 
+#include <span>
+#include <stdexcept>
+
 using namespace tilemesh::attention;
 
 namespace {
@@ -110,10 +113,71 @@ TEST_CASE("causal pairs follow the closed form at any length") {
     }
 }
 
+namespace {
+
+/// Another mask, of which blocks may be asked, not more often than agreed, and nothing smaller: a count that visits
+/// pairs ends at once instead of after minutes. Blocks are counted by halving, or by the mask's own closed form.
+class OnlyBlocks final : public Mask {
+public:
+    enum class Counted { by_halving, by_closed_form };
+    OnlyBlocks(std::shared_ptr<const Mask> asked, Counted counted, std::int64_t most)
+        : asked_(std::move(asked)), counted_(counted), most_(most) {}
+
+    std::string name() const override { return asked_->name(); }
+    bool sees(Viewer, std::int64_t, std::int64_t) const override { throw std::logic_error("a pair was visited"); }
+    void row(Viewer, std::int64_t, Range, std::span<float>) const override {
+        throw std::logic_error("a row was visited");
+    }
+    Visible block(Viewer of, Range queries, Range keys) const override {
+        if (++blocks_ > most_) throw std::logic_error("too many blocks were asked about");
+        return asked_->block(of, queries, keys);
+    }
+    std::uint64_t visible_pairs(Viewer of, Range queries, Range keys) const override {
+        return counted_ == Counted::by_halving ? Mask::visible_pairs(of, queries, keys)
+                                               : asked_->visible_pairs(of, queries, keys);
+    }
+    int compare_operations() const override { return asked_->compare_operations(); }
+    std::int64_t blocks() const { return blocks_; }
+
+private:
+    std::shared_ptr<const Mask> asked_;
+    Counted counted_;
+    std::int64_t most_;
+    mutable std::int64_t blocks_ = 0;
+};
+
+/// Pairs that a causal window counts, whose parts may be asked about `most` blocks each.
+std::uint64_t pairs_of_window(std::int64_t length, const std::shared_ptr<const Mask>& window,
+                              OnlyBlocks::Counted counted, std::int64_t most) {
+    const auto diagonal = std::make_shared<OnlyBlocks>(causal_mask(), counted, most);
+    const auto edge = std::make_shared<OnlyBlocks>(window, counted, most);
+    const std::uint64_t pairs = all_of({diagonal, edge})->visible_pairs(viewer, {0, length}, {0, length});
+    CHECK(diagonal->blocks() > 0);  // or the agreement was with somebody else
+    CHECK(edge->blocks() > 0);
+    return pairs;
+}
+
+/// The first `window` queries see 1, 2, ... keys, the others `window` each.
+std::uint64_t closed_form(std::int64_t length, std::int64_t window) {
+    return static_cast<std::uint64_t>(window * (window + 1) / 2 + (length - window) * window);
+}
+
+}  // namespace
+
+// Of the squares of one size about length / size lie on a border, and two halves of each do: 6 length / size
+// questions.
 TEST_CASE("a causal window is counted at headline length without visiting its pairs") {
     const std::int64_t length = 131072, window = 4096;
-    const auto mask = all_of({causal_mask(), std::make_shared<NotLongAgo>(window)});
-    // The first `window` queries see 1, 2, ... keys, the others `window` each.
-    CHECK(mask->visible_pairs(viewer, {0, length}, {0, length}) ==
-          static_cast<std::uint64_t>(window * (window + 1) / 2 + (length - window) * window));
+    // Sizes 2, 4, 8, ... make 6 questions per token, where there are up to 4096 pairs per token.
+    CHECK(pairs_of_window(length, std::make_shared<NotLongAgo>(window), OnlyBlocks::Counted::by_halving,
+                          7 * length) == closed_form(length, window));
+}
+
+TEST_CASE("a causal window is counted by the closed forms of its parts from where their borders part") {
+    const std::int64_t length = std::int64_t{1} << 27, window = 4096;
+    const Problem problem = problem_from(R"({"heads_q": 1, "head_dim": 8, "users": [{"keys": 1}],
+        "mask": {"kind": "sliding_window", "window": 4096}})");
+    // Only squares larger than the window hold both borders: sizes 2 window, 4 window, ...
+    CHECK(pairs_of_window(length, problem.mask, OnlyBlocks::Counted::by_closed_form, 7 * length / window) ==
+          closed_form(length, window));
 }

@@ -26,10 +26,12 @@ constexpr Sharding shardings[] = {Sharding::contiguous, Sharding::zigzag, Shardi
 
 /// What the words say, token by token.
 int owner(Sharding sharding, std::int64_t total, int ranks, std::int64_t token) {
-    const auto part_with = [&](int parts) {
+    const auto part_with = [&](int parts) {  // the first total % parts of which have a token more
         int part = 0;
-        while (contiguous_part(total, parts, part).end <= token) ++part;
-        return part;
+        for (std::int64_t end = 0;; ++part) {
+            end += total / parts + (part < total % parts ? 1 : 0);
+            if (token < end) return part;
+        }
     };
     if (sharding == Sharding::contiguous) return part_with(ranks);
     if (sharding == Sharding::striped) return static_cast<int>(token % ranks);

@@ -78,6 +78,17 @@ public:
     bool sees(attention::Viewer viewer, std::int64_t query, std::int64_t key) const override {
         return key >= 5 * viewer.head && key <= query;
     }
+    attention::Visible block(attention::Viewer viewer, attention::Range queries,
+                             attention::Range keys) const override {
+        const std::int64_t first = std::max(keys.begin, 5 * viewer.head);
+        if (queries.empty() || first >= keys.end || first >= queries.end) return attention::Visible::none;
+        const bool all = keys.begin == first && keys.end - 1 <= queries.begin;
+        return all ? attention::Visible::all : attention::Visible::some;
+    }
+    std::uint64_t visible_pairs(attention::Viewer viewer, attention::Range queries,
+                                attention::Range keys) const override {
+        return Mask::visible_pairs(viewer, queries, keys);  // by halving
+    }
     bool varies_by_head() const override { return true; }
 };
 

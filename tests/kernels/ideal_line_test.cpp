@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // On a line where only matrix engines and links take time, runs meet the closed forms. tau: local queries times one
 // chunk on one PE; t_c = C / B: one chunk over one link; their ratio decides who waits for whom.
+#include "sim/report/summary.h"
 #include "tests/kernels/experiment.h"
 
 #include <catch2/catch.hpp>
@@ -80,5 +81,30 @@ TEST_CASE("the literal order takes (n-1) t_c + (n-1 + ceil(n/2)) tau: nothing ov
             const double expected = (n - 1) * tau / ratio + (n - 1 + (n + 1) / 2) * tau;
             CHECK(time_of("mesh_kv_literal", n, ratio, 0) == Approx(expected).epsilon(0.01));
         }
+    }
+}
+
+TEST_CASE(
+    "slices and engines that have nothing to do are not in the peaks: one PE of four shows what it uses of its own") {
+    constexpr int pes = 4, tokens = 256;
+    constexpr double stored_bytes = 2 * dim + 2 * tokens * dim * 2 + 2 * dim + 64;  // q, k and v, o, a burst for lse
+    constexpr double products_ns = tokens * 2 * dim / macs_per_ns;
+    for (const int heads : {1, 2, 4}) {  // as many PEs have one
+        CAPTURE(heads);
+        Json machine = line_of(pes, "ideal_line");
+        machine["hbm"]["gbytes_per_s_per_channel"] = 1.0;
+        const Json problem = {{"heads_q", heads},
+                              {"heads_kv", heads},
+                              {"head_dim", dim},
+                              {"users", Json::array({{{"keys", tokens}, {"queries", 1}}})}};
+        Json json = panel_of(machine, problem, {"head_parallel"});
+        json["values"] = {{"mode", "none"}};
+        report::KernelResult result = Experiment(json).run().result;
+        report::summarise(result);
+        // A slice moves one thing after the other, and waits for little more than the last product.
+        CHECK(to_nanoseconds(result.time) == Approx(stored_bytes + products_ns).epsilon(1e-4));
+        CHECK(result.hbm_gbytes_per_s == Approx(heads * 1.0).epsilon(1e-4));
+        CHECK(result.hbm_share_of_peak == Approx(1.0).epsilon(1e-4));
+        CHECK(result.matrix_utilisation == Approx(products_ns / stored_bytes).epsilon(1e-4));
     }
 }
