@@ -110,6 +110,15 @@ Json stated_timing(JsonReader about) {
     return timing;
 }
 
+/// A row of DRAMsim3's HBM parts: 64 columns of two beats as wide as the part's name says, 2 KiB of an "x128". A name
+/// without a width has the row that the file states.
+std::uint64_t dramsim3_row_bytes(const std::string& config, JsonReader& geometry) {
+    const std::uint64_t stated = geometry.integer("row_bytes", 1, 1 << 24);
+    const std::size_t word = config.find("_x");
+    const long bits = word == std::string::npos ? 0 : std::strtol(config.c_str() + word + 2, nullptr, 10);
+    return bits > 0 && bits <= 4096 ? 64 * 2 * static_cast<std::uint64_t>(bits) / 8 : stated;
+}
+
 Case dramsim3_case(JsonReader row, const Json& timing, JsonReader geometry) {
     const std::string config = row.string("config"), pattern = row.string("pattern");
     const std::size_t word = config.find("ch");
@@ -124,14 +133,15 @@ Case dramsim3_case(JsonReader row, const Json& timing, JsonReader geometry) {
                 {"pseudo_channels", 1},
                 {"bank_groups", geometry.integer("bankgroups", 1, 64)},
                 {"banks_per_group", geometry.integer("banks_per_group", 1, 64)},
-                {"row_bytes", geometry.integer("row_bytes", 1, 1 << 24)},
+                {"row_bytes", dramsim3_row_bytes(config, geometry)},
                 {"burst_bytes", geometry.integer("burst_bytes", 1, 1 << 16)},
                 {"mapping", "row bank_group bank channel column"},
                 {"refresh", "all_bank"},
-                // The file says nothing of queues. Latency times throughput is what stands in them: 39 to 83 requests
-                // per channel, more when more banks are at work. Latencies are calibrated by this, rates are not.
-                {"queue_entries", 32},
-                {"bank_queue_entries", 5},
+                // There, 32 entries of the channel and 8 of each bank, which banks take in turns. Ours serves the
+                // oldest first, which leaves more of them filled; these numbers hold what stood in those, latency
+                // times throughput: latencies are calibrated by this, rates are not.
+                {"queue_entries", 40},
+                {"bank_queue_entries", 4},
                 {"timing", timing}},
                row.file() + ": " + row.path());
     memory::BurstLoad load;
