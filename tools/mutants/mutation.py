@@ -7,12 +7,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HEADER_TEXT = """// SPDX-License-Identifier: Apache-2.0
-// Which mutant is switched on; none unless TILEMESH_MUTANT says so.
+// Which mutant is switched on, none unless TILEMESH_MUTANT says so; and which ones a process came by, added to the file
+// TILEMESH_REACHED when it ends.
 #pragma once
+#include <cstdio>
 #include <cstdlib>
+struct MutantsReached {
+    unsigned char at[1000001] = {};
+    ~MutantsReached() {
+        const char* const path = std::getenv("TILEMESH_REACHED");
+        std::FILE* const file = path ? std::fopen(path, "a") : nullptr;
+        if (!file) return;
+        for (int number = 0; number <= 1000000; ++number)
+            if (at[number]) std::fprintf(file, "%d\\n", number);
+        std::fclose(file);
+    }
+};
+inline MutantsReached mutants_reached;
 namespace {
 [[maybe_unused]] bool mutant(int number) {
     static const int on = std::getenv("TILEMESH_MUTANT") ? std::atoi(std::getenv("TILEMESH_MUTANT")) : 0;
+    mutants_reached.at[number] = 1;
     return on == number;
 }
 }  // namespace
