@@ -39,12 +39,13 @@ TEST_CASE("the spread of a kind is that of its pairs, of rings what is stated fr
 
 TEST_CASE("silicon suites judge order only where silicon is further apart than from itself") {
     const FakeRunner runner;
+    const Surroundings surroundings{TILEMESH_CONFIGS, runner};
     const Json rows = Json::parse(R"({"rows": [
         {"kind": "ring_attn", "algo": "ring", "causal": 1, "hq": 8, "s_per_gpu": 4096, "us": 100, "gpus": 4},
         {"kind": "ring_attn", "algo": "ring", "causal": 1, "hq": 8, "s_per_gpu": 4095, "us": 100, "gpus": 4}]})");
     for (const Family& family : all_families()) {
         if (family.name != "silicon") continue;
-        const auto cases = family.read(JsonReader(rows, "rows.json"), {TILEMESH_CONFIGS, runner});
+        const auto cases = family.read(JsonReader(rows, "rows.json"), surroundings);
         REQUIRE(cases.size() == 2);
         CHECK(cases[0].suites == std::vector<std::string>{"silicon_4096_up"});
         CHECK(cases[1].suites == std::vector<std::string>{"silicon_2048"});
