@@ -27,10 +27,6 @@ class Test:
     reached: set = field(default_factory=set)
 
 
-class BadTest(Exception):
-    """A test fails without a mutant."""
-
-
 def _filter(tests):
     """What means these tests; commas and brackets would end a name."""
     return ",".join('"' + re.sub(r"([\\,\[\]])", r"\\\1", test.name) + '"' for test in tests)
@@ -48,14 +44,14 @@ def _run(binary, tests, limit, **environment):
     return failed, html.unescape(names[-1]) if names else "before any test"
 
 
-def tests_of(program, binary, left_out):
+def tests_of(program, binary):
     listed = subprocess.run([binary, "--list-test-names-only"], cwd=ROOT, capture_output=True, text=True)
     return [Test(program, name) for name in listed.stdout.splitlines()
-            if name and not name.startswith(SKIPPED) and name not in left_out]
+            if name and not name.startswith(SKIPPED)]
 
 
 def survey(tests, binaries, jobs):
-    """Fills in what each test takes and what it comes by."""
+    """What each test takes and what it comes by; those that fail without a mutant apart from the others."""
 
     def look(test):
         with tempfile.NamedTemporaryFile("r") as reached:
@@ -63,11 +59,11 @@ def survey(tests, binaries, jobs):
             failed, _ = _run(binaries[test.program], [test], 1800.0, TILEMESH_REACHED=reached.name)
             test.seconds = time.monotonic() - start
             test.reached = {int(number) for number in reached.read().split()}
-        if failed:
-            raise BadTest(f"test_{test.program} fails without a mutant, in: {test.name}")
+        return failed
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        list(pool.map(look, tests))
+        bad = list(pool.map(look, tests))
+    return [t for t, failed in zip(tests, bad) if not failed], [t for t, failed in zip(tests, bad) if failed]
 
 
 class Hunt:

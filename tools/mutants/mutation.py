@@ -88,9 +88,20 @@ def _entry(where, part, programs, lines):
     text = {sign: "\n".join(line[2:] for line in lines[2:] if line[0] == sign) for sign in "@-+"}
     if len(lines) < 3 or not text["-"] or any(line[:2].strip() not in ("@", "-", "+") for line in lines[2:]):
         raise ListError(f"{where}: expected what it is, a file, and lines that begin with '- ' and '+ ' (or '@ ')")
+    if not text["-"].endswith(";") and any(_has_bare_comma(text[sign]) for sign in "-+"):
+        raise ListError(f"{where}: several expressions, expected one or a statement")
     if not programs:
         raise ListError(f"{where}: expected a line '== part: test programs' before it")
     return Mutant(where, part, programs, lines[0], lines[1].strip(), text["-"], text["+"], text["@"])
+
+
+def _has_bare_comma(text):
+    depth = 0
+    for sign in text:
+        depth += (sign in "([{") - (sign in ")]}")
+        if sign == "," and depth == 0:
+            return True
+    return False
 
 
 def _pattern(text):
