@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, field
 
 from mutated_build import ROOT
+from mutation import MOST
 
 # Random problems find many mistakes by luck of the draw; a mistake that only they find has no test of its own.
 SKIPPED = "random problems"
@@ -54,11 +55,12 @@ def survey(tests, binaries, jobs):
     """What each test takes and what it comes by; those that fail without a mutant apart from the others."""
 
     def look(test):
-        with tempfile.NamedTemporaryFile("r") as reached:
+        with tempfile.NamedTemporaryFile() as reached:
+            reached.truncate(MOST + 1)
             start = time.monotonic()
             failed, _ = _run(binaries[test.program], [test], 1800.0, TILEMESH_REACHED=reached.name)
             test.seconds = time.monotonic() - start
-            test.reached = {int(number) for number in reached.read().split()}
+            test.reached = {number for number, by in enumerate(reached.read()) if by}
         return failed
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:

@@ -6,31 +6,30 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-HEADER_TEXT = """// SPDX-License-Identifier: Apache-2.0
-// Which mutant is switched on, none unless TILEMESH_MUTANT says so; and which ones a process came by, added to the file
-// TILEMESH_REACHED when it ends.
+MOST = 10**6  # the largest number
+HEADER_TEXT = f"""// SPDX-License-Identifier: Apache-2.0
+// Which mutant is switched on, none unless TILEMESH_MUTANT says so; and which ones a process or one that it forks comes
+// by: bytes of the file TILEMESH_REACHED, which has one for each number.
 #pragma once
-#include <cstdio>
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <cstdlib>
-struct MutantsReached {
-    unsigned char at[1000001] = {};
-    ~MutantsReached() {
-        const char* const path = std::getenv("TILEMESH_REACHED");
-        std::FILE* const file = path ? std::fopen(path, "a") : nullptr;
-        if (!file) return;
-        for (int number = 0; number <= 1000000; ++number)
-            if (at[number]) std::fprintf(file, "%d\\n", number);
-        std::fclose(file);
-    }
-};
-inline MutantsReached mutants_reached;
-namespace {
-[[maybe_unused]] bool mutant(int number) {
+inline unsigned char* mutants_reached() {{
+    static unsigned char nowhere[{MOST + 1}];
+    const char* const path = std::getenv("TILEMESH_REACHED");
+    const int file = path ? ::open(path, O_RDWR) : -1;
+    void* const shared =
+        file < 0 ? MAP_FAILED : ::mmap(nullptr, sizeof nowhere, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    return shared == MAP_FAILED ? nowhere : static_cast<unsigned char*>(shared);
+}}
+namespace {{
+[[maybe_unused]] bool mutant(int number) {{
     static const int on = std::getenv("TILEMESH_MUTANT") ? std::atoi(std::getenv("TILEMESH_MUTANT")) : 0;
-    mutants_reached.at[number] = 1;
+    static unsigned char* const reached = mutants_reached();
+    reached[number] = 1;
     return on == number;
-}
-}  // namespace
+}}
+}}  // namespace
 """
 
 
@@ -77,7 +76,7 @@ def read_lists(folder):
                 lines = []
     numbers = {}
     for mutant in mutants:
-        mutant.number = 1 + zlib.crc32(f"{mutant.file}\n{mutant.what}\n{mutant.original}\n{mutant.mutated}".encode()) % 10**6
+        mutant.number = 1 + zlib.crc32(f"{mutant.file}\n{mutant.what}\n{mutant.original}\n{mutant.mutated}".encode()) % MOST
         other = numbers.setdefault(mutant.number, mutant)
         if other is not mutant:
             raise ListError(f"{mutant.where}: says what {other.where} says, or has its number: change a word of it")
