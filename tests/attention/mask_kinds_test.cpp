@@ -105,6 +105,7 @@ TEST_CASE("a key bias hides nothing, is added up by all_of, and is what the pane
     CHECK(problem.mask->is_causal());
     CHECK(problem.mask->compare_operations() == causal_mask()->compare_operations());
     CHECK(problem.mask->block({}, {40, 50}, {0, 41}) == Visible::all);
+    CHECK(first->key_bias(0, 0) != first->key_bias(1, 0));
     for (int user = 0; user < 2; ++user) {
         double sum = 0.0, squares = 0.0;
         for (std::int64_t key = 0; key < keys_of_user[user]; ++key) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Properties of the division into parts and of the shardings, for every small total and number of parts.
 #include "sim/attention/sharding.h"
+#include "sim/attention/tokens.h"
 #include "sim/base/error.h"
 
 #include <catch2/catch.hpp>
@@ -158,4 +159,19 @@ TEST_CASE("around a gap, every token outside of it is dealt once, in the order o
                 for (std::int64_t token = 0; token < 61; ++token)
                     CHECK(dealt[static_cast<std::size_t>(token)] == (token < gap.begin || token >= gap.end ? 1 : 0));
             }
+}
+
+TEST_CASE("ranges that touch or overlap become one, and one inside another changes nothing") {
+    CHECK((united({{4, 8}, {0, 4}, {9, 9}, {12, 20}, {13, 15}}) == Ranges{{0, 8}, {12, 20}}));
+}
+
+TEST_CASE("tokens are cut where a run ends and at every multiple of the step from its begin") {
+    const Tokens tokens({{0, 5, 1}, {20, 6, 2}});
+    CHECK((tokens.cut({0, 11}, 4) == Ranges{{0, 4}, {4, 5}, {5, 9}, {9, 11}}));
+    CHECK((tokens.cut({3, 7}, 4) == Ranges{{3, 4}, {4, 5}, {5, 7}}));
+    // And only tokens of a run have a place in it.
+    CHECK(tokens.local_of(30) == 10);
+    CHECK_FALSE(tokens.local_of(32));
+    CHECK_FALSE(tokens.local_of(5));
+    CHECK_FALSE(tokens.local_of(21));
 }

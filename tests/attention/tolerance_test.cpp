@@ -161,10 +161,55 @@ TEST_CASE(
     CHECK(row.units_of == "row 17");
     CHECK(judged([](std::size_t i) { return i == 17 ? 0.2499 * limit_of_row : 0.0; }, 0.0f).pass);
     CHECK(judged([](std::size_t) { return 0.0; }, 5.9e-7f).pass);
-    CHECK(judged([](std::size_t) { return 0.0; }, 6.1e-7f).units_of == "lse 3");
+    const Verdict of_lse = judged([](std::size_t) { return 0.0; }, 6.1e-7f);
+    CHECK_FALSE(of_lse.pass);
+    CHECK(of_lse.units == Approx(6.1).epsilon(1e-3));
+    CHECK(of_lse.units_of == "lse 3");
+    // A row may have more units and still be further from its limit.
+    const Verdict uneven =
+        judged([](std::size_t i) { return i % 16 < 8 ? 0.25 * limit_of_all * std::sqrt(2.0) : 0.0; }, 0.0f);
+    CHECK(uneven.units == Approx(limit_of_all));
+    CHECK(uneven.units_of == "all rows");
     const Verdict bad = judged([](std::size_t i) { return i == 5 ? NAN : 0.0; }, 0.0f);
     CHECK_FALSE(bad.pass);
     CHECK(std::isnan(bad.units));
+}
+
+TEST_CASE("rows that are alike are one row for what few rows may scatter") {
+    const std::size_t rows = 100;
+    const auto allowed = [&](double step) {
+        Doubles expected(rows * narrow_row, 1.0);
+        for (std::size_t row = 0; row < rows; ++row)
+            expected[row * narrow_row] = 1.0 + step * static_cast<double>(row);
+        const Floats o(expected.begin(), expected.end());
+        Floats wrong = o;
+        for (std::size_t row = 0; row < rows; ++row) wrong[row * narrow_row] += 0.25F;
+        Comparison comparison({});
+        comparison.add(wrong, {}, expected, Doubles(rows, 0.0), {Doubles(rows, 1.0), {}, {}}, 0.0);
+        return comparison.verdict().units_allowed;
+    };
+    CHECK(allowed(0.0) == limit_of_all * scatter_of(1, narrow_row));
+    CHECK(allowed(1.0) == limit_of_all * scatter_of(rows, narrow_row));
+}
+
+TEST_CASE("a row of a later user is named by its number among all") {
+    const Doubles expected(64, 1.0), lse(4, 0.0), units(4, 1.0);
+    Floats o(64, 1.0F);
+    Comparison comparison({});
+    comparison.add(o, {}, expected, lse, {units, {}, {}}, 0.0);
+    o[2 * 16] = 10.0F;
+    comparison.add(o, {}, expected, lse, {units, {}, {}}, 0.0);
+    CHECK(comparison.verdict().units_of == "row 6");
+}
+
+TEST_CASE("where what is expected is small, an error is relative to a least norm") {
+    const auto relative = [](double least_norm) {
+        Comparison comparison({1.0, 1e-4});
+        comparison.add(Floats{0.5F}, {}, Doubles{0.1}, Doubles{0.0}, {}, least_norm);
+        return comparison.verdict().relative_l2;
+    };
+    CHECK(relative(0.0) == Approx(4.0));
+    CHECK(relative(2.0) == Approx(0.2));
 }
 
 TEST_CASE("roundings of a running output in bf16 are independent of those of p and add as squares") {

@@ -37,6 +37,17 @@ TEST_CASE("machine bound: every tensor is moved once and every product made once
     }
 }
 
+TEST_CASE("machine bound: products with p go at the speed of its type") {
+    MachineRates slow = rates;
+    slow.p_macs_per_ns = rates.macs_per_ns / 2;
+    const double pairs = 96 * 96, scores = d / rates.macs_per_ns;
+    for (const auto pass : {forward, backward}) {
+        const double others = (macs_per_triple(pass) - d) / slow.p_macs_per_ns;
+        CHECK(term(machine_bound(self_attention(96, full_mask()), slow, pass), "matrix") ==
+              Approx(heads * pairs * (scores + others) / rates.pes));
+    }
+}
+
 TEST_CASE("machine bound: what is seen by nobody is not read, but its results are written") {
     // 40 of 100 queries come before every key, and 60 of 200 keys are seen
     const Problem p = problem({{200, 100, -40}}, causal_mask());

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <numeric>
 
 using namespace example;
 
@@ -173,4 +174,18 @@ TEST_CASE("a prefill behind a cached prefix sends the prefix both ways and the n
             CHECK(needs.need(0, rank, origin) == (whole ? Visible::all : Visible::some));
         }
     CHECK(count(in_a_row(kernels::mesh_kv, needs)).chunk_transfers == 4 * 3);
+}
+
+TEST_CASE("both ways from any place of a row, also one that wraps, every rank is reached once") {
+    for (const int n : rank_counts)
+        for (int at = 0; at < n; ++at)
+            for (const bool wraps : {false, true}) {
+                CAPTURE(n, at, wraps);
+                std::vector<int> row(number(n)), reached;
+                std::iota(row.begin(), row.end(), 10);
+                reached = arms(row, at, wraps).ranks;
+                CHECK(reached.front() == 10 + at);
+                std::sort(reached.begin(), reached.end());
+                CHECK(reached == row);
+            }
 }

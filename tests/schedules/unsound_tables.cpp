@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Is every schedule sound, and is every way of spoiling a table found and named?
 #include "sim/attention/schedule_check.h"
+#include "tests/attention/cases.h"
 #include "tests/schedules/example.h"
 
 #include <catch2/catch.hpp>
@@ -126,6 +127,18 @@ TEST_CASE("what the mask hides may not be attended, and what is of no use may no
                       Catch::Contains("rank 2 attends keys of chunk 3 of user 0 that queries 2 do not need"));
     CHECK_THROWS_WITH(check_schedule(with_chunk3(false), needs),
                       Catch::Contains("rank 2 receives chunk 3 of user 0 but neither attends nor forwards it"));
+}
+
+TEST_CASE("of a chunk that is needed in part, only that part may be attended") {
+    // A window of 3 keys on ranks of 5: rank 2 needs keys 8 and 9 of rank 1, not 5 to 7, which rank 1 needs itself.
+    const Problem window = self_attention(20, all_of({causal_mask(), std::make_shared<NotLongAgo>(3)}));
+    const NeedSets needs(window, 4);
+    Schedule table = in_a_row(kernels::mesh_kv, needs);
+    const Item chunk1{Item::Kind::chunk, 0, 1};
+    table.transfer(4, 1, 2, chunk1, {{0, 1}});
+    table.attend(4, 2, 2, chunk1, {{0, 1}});
+    CHECK_THROWS_WITH(check_schedule(table, needs),
+                      Catch::Contains("rank 2 attends keys of chunk 1 of user 0 that queries 2 do not need"));
 }
 
 TEST_CASE("receiving a chunk again, or one's own, is found") {

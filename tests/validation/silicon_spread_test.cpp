@@ -7,6 +7,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <filesystem>
+
 using namespace tilemesh;
 using namespace tilemesh::validation;
 
@@ -37,15 +39,22 @@ TEST_CASE("the spread of a kind is that of its pairs, of rings what is stated fr
 
 TEST_CASE("silicon suites judge order only where silicon is further apart than from itself") {
     const FakeRunner runner;
+    const Surroundings surroundings{TILEMESH_CONFIGS, runner};
     const Json rows = Json::parse(R"({"rows": [
         {"kind": "ring_attn", "algo": "ring", "causal": 1, "hq": 8, "s_per_gpu": 4096, "us": 100, "gpus": 4},
         {"kind": "ring_attn", "algo": "ring", "causal": 1, "hq": 8, "s_per_gpu": 4095, "us": 100, "gpus": 4}]})");
     for (const Family& family : all_families()) {
         if (family.name != "silicon") continue;
-        const auto cases = family.read(JsonReader(rows, "rows.json"), {TILEMESH_CONFIGS, runner});
+        const auto cases = family.read(JsonReader(rows, "rows.json"), surroundings);
         REQUIRE(cases.size() == 2);
         CHECK(cases[0].suites == std::vector<std::string>{"silicon_4096_up"});
         CHECK(cases[1].suites == std::vector<std::string>{"silicon_2048"});
+        // A ring has the spread of rings with as many tokens per GPU, not in all.
+        const auto path = std::filesystem::path(TILEMESH_CONFIGS) / "validation" / "silicon_spread.json";
+        const SiliconSpread known(JsonReader(parse_json_file(path), "silicon_spread.json"));
+        REQUIRE(known.of_rings(4095).maximum != known.of_rings(4096).maximum);
+        CHECK(cases[0].measure().front().spread.maximum == known.of_rings(4096).maximum);
+        CHECK(cases[1].measure().front().spread.maximum == known.of_rings(4095).maximum);
         for (const Suite& suite : family.suites) {
             if (suite.name == "silicon_4096_up")
                 CHECK(suite.conditions.back().text == "same order where 5 % and the reference's own spread apart");

@@ -48,8 +48,8 @@ def _compile(file, mutants):
     for path in (source, compiled):
         path.parent.mkdir(parents=True, exist_ok=True)
     text = mutated_source((ROOT / file).read_text(), mutants)
-    fresh = compiled.exists() and source.read_text() == text and compiled.stat().st_mtime > (BUILD / original).stat().st_mtime
-    if fresh:
+    needed = [BUILD / original, WORK / "mutant.h"]
+    if compiled.exists() and source.read_text() == text and compiled.stat().st_mtime > max(p.stat().st_mtime for p in needed):
         return original, compiled
     compiled.unlink(missing_ok=True)
     source.write_text(text)
@@ -80,7 +80,9 @@ def build(mutants, programs, jobs):
     """Builds the ordinary programs, then the mutated ones; returns the path of each."""
     subprocess.run([ROOT / "tools" / "build", "release", f"-j{jobs}", *(f"test_{p}" for p in programs)], check=True)
     WORK.mkdir(exist_ok=True)
-    (WORK / "mutant.h").write_text(HEADER_TEXT)
+    header = WORK / "mutant.h"
+    if not header.exists() or header.read_text() != HEADER_TEXT:
+        header.write_text(HEADER_TEXT)
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         objects = list(pool.map(lambda item: _compile(*item), by_file(mutants).items()))
     binaries = {}

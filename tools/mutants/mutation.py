@@ -6,16 +6,30 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-HEADER_TEXT = """// SPDX-License-Identifier: Apache-2.0
-// Which mutant is switched on; none unless TILEMESH_MUTANT says so.
+MOST = 10**6  # the largest number
+HEADER_TEXT = f"""// SPDX-License-Identifier: Apache-2.0
+// Which mutant is switched on, none unless TILEMESH_MUTANT says so; and which ones a process or one that it forks comes
+// by: bytes of the file TILEMESH_REACHED, which has one for each number.
 #pragma once
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <cstdlib>
-namespace {
-[[maybe_unused]] bool mutant(int number) {
+inline unsigned char* mutants_reached() {{
+    static unsigned char nowhere[{MOST + 1}];
+    const char* const path = std::getenv("TILEMESH_REACHED");
+    const int file = path ? ::open(path, O_RDWR) : -1;
+    void* const shared =
+        file < 0 ? MAP_FAILED : ::mmap(nullptr, sizeof nowhere, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    return shared == MAP_FAILED ? nowhere : static_cast<unsigned char*>(shared);
+}}
+namespace {{
+[[maybe_unused]] bool mutant(int number) {{
     static const int on = std::getenv("TILEMESH_MUTANT") ? std::atoi(std::getenv("TILEMESH_MUTANT")) : 0;
+    static unsigned char* const reached = mutants_reached();
+    reached[number] = 1;
     return on == number;
-}
-}  // namespace
+}}
+}}  // namespace
 """
 
 
@@ -62,7 +76,7 @@ def read_lists(folder):
                 lines = []
     numbers = {}
     for mutant in mutants:
-        mutant.number = 1 + zlib.crc32(f"{mutant.file}\n{mutant.what}\n{mutant.original}\n{mutant.mutated}".encode()) % 10**6
+        mutant.number = 1 + zlib.crc32(f"{mutant.file}\n{mutant.what}\n{mutant.original}\n{mutant.mutated}".encode()) % MOST
         other = numbers.setdefault(mutant.number, mutant)
         if other is not mutant:
             raise ListError(f"{mutant.where}: says what {other.where} says, or has its number: change a word of it")
@@ -73,9 +87,20 @@ def _entry(where, part, programs, lines):
     text = {sign: "\n".join(line[2:] for line in lines[2:] if line[0] == sign) for sign in "@-+"}
     if len(lines) < 3 or not text["-"] or any(line[:2].strip() not in ("@", "-", "+") for line in lines[2:]):
         raise ListError(f"{where}: expected what it is, a file, and lines that begin with '- ' and '+ ' (or '@ ')")
+    if not text["-"].endswith(";") and any(_has_bare_comma(text[sign]) for sign in "-+"):
+        raise ListError(f"{where}: several expressions, expected one or a statement")
     if not programs:
         raise ListError(f"{where}: expected a line '== part: test programs' before it")
     return Mutant(where, part, programs, lines[0], lines[1].strip(), text["-"], text["+"], text["@"])
+
+
+def _has_bare_comma(text):
+    depth = 0
+    for sign in text:
+        depth += (sign in "([{") - (sign in ")]}")
+        if sign == "," and depth == 0:
+            return True
+    return False
 
 
 def _pattern(text):

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// Term by term, what correct arithmetic errs: a row or a sum with one source of error more has a unit larger by just
+// that. And the roundings and sums that the terms are made of, against the real ones.
+#include "sim/attention/error_model.h"
+#include "cases.h"
+#include "sim/base/random.h"
+
+#include <cmath>
+
+using namespace tilemesh;
+using namespace tilemesh::attention;
+
+namespace {
+
+/// Four keys, two of weight 1 and two of 1/2, with values of norm 2 that cancel to an output of norm 1.
+RowMoments some_row() {
+    RowMoments row;
+    row.keys = 4;
+    row.weights = 3;
+    row.squares = 2.5;
+    row.values = 4 * row.weights;
+    row.squared_values = 4 * row.squares;
+    row.all_values = 4 * row.keys;
+    return row;
+}
+RowFacts some_facts() { return {.noise_unit = 3.0, .sum = 3.0, .squared_output = 1.0, .value_dim = 16}; }
+constexpr double unit2 = f32_unit * f32_unit;
+
+}  // namespace
+
+TEST_CASE("a type's rounding is that of the numbers it has") {
+    for (const Dtype dtype : {Dtype::f32, Dtype::f16, Dtype::bf16, Dtype::f8e4m3, Dtype::f8e5m2}) {
+        const Rounding rounding = rounding_of(dtype);
+        const auto stored = [&](double value) { return round_to(dtype, static_cast<float>(value)); };
+        CAPTURE(name_of(dtype));
+        // The neighbour of 1 is two of the largest errors away, that of 0 one spacing.
+        CHECK(stored(1.0 + 2 * rounding.largest) == 1.0 + 2 * rounding.largest);
+        CHECK(stored(1.0 + rounding.largest) == 1.0F);
+        CHECK(stored(rounding.spacing) == rounding.spacing);
+        CHECK(rounding.spacing > 0.0);
+        CHECK(stored(rounding.spacing / 2) == 0.0F);
+        // Numbers spread evenly over their logarithm.
+        if (dtype == Dtype::f32) continue;
+        double squares = 0.0;
+        for (int i = 0; i < 4096; ++i) {
+            const auto value = static_cast<double>(std::exp2(static_cast<float>(i) / 4096.0F));
+            squares += square(static_cast<double>(stored(value)) / value - 1.0);
+        }
+        CHECK(rounding.relative == Approx(std::sqrt(squares / 4096)).epsilon(0.01));
+    }
+}
+
+TEST_CASE("8-bit probabilities end 2^7 closer to 0 than their type, those of backward passes 2^15 closer") {
+    for (const Dtype dtype : {Dtype::f8e4m3, Dtype::f8e5m2})
+        CHECK(rounding_of_probability(dtype).spacing == rounding_of(dtype).spacing / 128);
+    for (const Dtype dtype : {Dtype::f16, Dtype::bf16})
+        CHECK(rounding_of_probability(dtype).spacing == rounding_of(dtype).spacing);
+    const GradientRounding backward = gradient_rounding_of(problem_from(
+        R"({"heads_q": 1, "heads_kv": 1, "head_dim": 8, "dtype": "f16", "users": [{"queries": 1, "keys": 1}]})"));
+    CHECK(backward.p.spacing == rounding_of(Dtype::f16).spacing / 32768);
+    CHECK(backward.ds.spacing == rounding_of(Dtype::f16).spacing);
+}
+
+TEST_CASE("a sum in f32 errs by what is said of a sum of so many terms") {
+    for (const int terms : {16, 256, 1024, 8192}) {
+        double squares = 0.0;
+        constexpr int sums = 200;
+        for (std::uint64_t seed = 0; seed < sums; ++seed) {
+            double exact = 0.0;
+            float found = 0.0F, block = 0.0F;
+            for (int i = 0; i < terms; ++i) {
+                const auto index = static_cast<std::uint64_t>(i);
+                const float term = static_cast<float>(random_below(seed, 0, index, 1 << 24)) * 0x1p-24F;
+                exact += static_cast<double>(term);
+                block += term;
+                if (i % 1024 != 1023 && i + 1 != terms) continue;
+                found += block;
+                block = 0.0F;
+            }
+            squares += square(static_cast<double>(found) / exact - 1.0) / sums;
+        }
+        CAPTURE(terms);
+        CHECK(std::sqrt(sum_noise(terms) / squares) > 1.0);
+        CHECK(std::sqrt(sum_noise(terms) / squares) < 8.0);  // of blocks added in another order less
+    }
+}
+
+TEST_CASE("errors of scores move an output by as much as its values differ") {
+    const Arithmetic arithmetic;
+    const RowFacts facts = some_facts();
+    RowMoments row = some_row();
+    const double without = unit_of(row, facts, arithmetic).o;
+    row.greatest_noise = 1e6;
+    const double spread = row.values / facts.sum - facts.squared_output;
+    REQUIRE(spread == 3.0);
+    CHECK(unit_of(row, facts, arithmetic).o - without ==
+          Approx(product_noise * square(facts.noise_unit) * row.greatest_noise / facts.sum * spread));
+    // Values that are alike: |o|^2 is the mean of |v|^2.
+    row.values = facts.squared_output * facts.sum;
+    const double alike = unit_of(row, facts, arithmetic).o;
+    row.greatest_noise = 0.0;
+    CHECK(alike == unit_of(row, facts, arithmetic).o);
+}
+
+TEST_CASE("weights that p rounds to 0 are missed in the output, those after the division apart from those before") {
+    RowMoments row = some_row();
+    const RowFacts facts = some_facts();
+    const auto unit = [&](bool of_sum) { return unit_of(row, facts, {.of_sum = of_sum}).o; };
+    const double before = unit(false), after = unit(true);
+    row.lost = 0.03;
+    row.lost_of_sum = 0.06;
+    CHECK(unit(false) - before == Approx(square(0.03 / facts.sum)));
+    CHECK(unit(true) - after == Approx(square(0.06 / facts.sum)));
+}
+
+TEST_CASE("weights and outputs that are alike are rounded alike") {
+    const Arithmetic arithmetic;
+    RowMoments row = some_row();
+    RowFacts facts = some_facts();
+    const Rounding p = rounding_of(Dtype::f16);
+    const double without = unit_of(row, facts, arithmetic).o;
+    // All weights are rounded up by 1/2048: the output grows by as much. What independent roundings make is in the
+    // unit already, and so is what is to be expected of weights that lie as far apart.
+    row.rounded = row.weights / 2048;
+    const double here = square(1.0 / 2048) - 4 * square(p.relative) * row.squares / square(facts.sum);
+    const double apart = row.keys * row.squares / square(row.weights) - 1.0;
+    const double expected = square(p.largest / 2) / (1.0 + apart / square(p.largest));
+    CHECK(unit_of(row, facts, arithmetic).o - without == Approx(here - expected).epsilon(1e-6));
+    // One weight alone is its own sum.
+    row.keys = 1.0;
+    const double rounded = unit_of(row, facts, arithmetic).o;
+    row.rounded = 0.0;
+    CHECK(rounded == unit_of(row, facts, arithmetic).o);
+    facts.output_rounding = 0.01;
+    CHECK(unit_of(row, facts, arithmetic).o - rounded ==
+          Approx(0.01 - p.squared(facts.squared_output, 16.0)).epsilon(1e-6));
+}
+
+TEST_CASE("an lse has the roundings of its own size and of the maximum, once, and once more with each conversion") {
+    const RowMoments row = some_row();
+    RowFacts facts = some_facts();
+    const auto unit = [&](std::int64_t conversions) { return unit_of(row, facts, {.lse_roundings = conversions}); };
+    const RowUnit small = unit(2);
+    facts.maximum = 50.0;
+    facts.lse = 60.0;
+    const double of_maximum = unit2 * (60.0 * 60.0 + 4 * 50.0 * 50.0);
+    // And two units of each score, independently.
+    const double of_scores = 4 * unit2 * 50.0 * 50.0 * row.squares / square(facts.sum);
+    CHECK(unit(0).lse - small.lse == Approx(of_maximum + of_scores));
+    CHECK(unit(2).lse - small.lse == Approx(3 * of_maximum + of_scores));
+    CHECK(unit(2).o - unit(0).o == Approx(2 * of_maximum * 3.0).epsilon(1e-3));
+}
+
+TEST_CASE("the exponent of a sink is rounded as others are, to lse and output alike") {
+    const RowMoments row = some_row();
+    RowFacts facts = some_facts();
+    const RowUnit without = unit_of(row, facts, {});
+    facts.sink = 1e4;
+    const RowUnit with = unit_of(row, facts, {});
+    CHECK(with.o - without.o == Approx(9 * unit2 * 1e8 * facts.squared_output));
+    CHECK(with.lse - without.lse == Approx(9 * unit2 * 1e8));
+}
+
+TEST_CASE("errors of the weights of a gradient are scaled as it is, and what is lost of them counts") {
+    const std::vector<double> result{0.5, 0.25};
+    const auto unit = [&](const SumMoments& sum, double scale) {
+        return unit_of(sum, rounding_of(Dtype::f16), scale, result, Dtype::f16);
+    };
+    const double without = unit({}, 0.25);
+    CHECK(unit({.error = 8.0}, 0.25) - without == Approx(8.0 / 16));
+    CHECK(unit({.lost_squares = 4.0}, 0.25) - without == Approx(4.0 / 16));
+    CHECK(unit({.sizes = 2.0, .lost = 1.0}, 0.25) - without == Approx(square(0.5) * 0.3125));
+}
