@@ -24,7 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const fuzz::MemoryFile file(data, size);
     refused_or([&] {
         const SafetensorsFile tensors(file.path());
-        for (const auto& [name, tensor] : tensors.tensors()) {
+        for (const auto& entry : tensors.tensors()) {
+            const std::string& name = entry.first;
             refused_or([&] { tensors.read_floats(name); });
             refused_or([&] { tensors.read_floats(name, Infinity::allowed); });
             refused_or([&] { tensors.read_integers(name); });
