@@ -100,33 +100,33 @@ void halve(std::int64_t& value, std::int64_t unit) {
     if (value > unit) value = ceil_div(value, unit) * unit;
 }
 
-std::uint64_t sram_needed(const Problem& problem, const Tiling& tiling, std::int64_t heads, std::int64_t query_rows,
-                          std::int64_t state_rows) {
-    const auto width = static_cast<std::int64_t>(bytes_per_element(problem.dtype));
+double sram_needed(const Problem& problem, const Tiling& tiling, std::int64_t heads, std::int64_t query_rows,
+                   std::int64_t state_rows) {
     const auto operand = static_cast<std::int64_t>(bytes_per_element(problem.probability()));
     const auto output = static_cast<std::int64_t>(bytes_per_element(problem.output_dtype()));
-    const std::int64_t rows = tiling.tile_heads * tiling.tile_queries * problem.group();
-    const std::int64_t scores = rows * tiling.tile_keys;
+    const double width = bytes_per_element(problem.dtype);
+    const double rows = product(tiling.tile_heads, tiling.tile_queries, problem.group());
+    const double scores = rows * product(tiling.tile_keys);
     // One block's scores of the next block, scores, shifted scores, exponentials in f32 and as operands, and
     // the element mask: what can be alive at once when the command processor runs one block ahead.
-    const std::int64_t temporaries = scores * (4 * 4 + operand + 1);
-    const std::int64_t state = 4 * problem.value_dim + 8;  // bytes of one row
-    const std::int64_t query = problem.head_dim * width;
+    const double temporaries = scores * product(4 * 4 + operand + 1);
+    const double state = product(4 * problem.value_dim + 8);  // bytes of one row
+    const double query = product(problem.head_dim) * width;
     // Outputs of the block in work: the corrected and the new o, m, l, and the final o.
-    const std::int64_t working = 2 * rows * state + rows * problem.value_dim * (4 + output);
-    const std::int64_t key_bytes = problem.key_columns() * width;
+    const double working = 2 * rows * state + rows * product(problem.value_dim, 4 + output);
+    const double key_bytes = product(problem.key_columns()) * width;
     // In use, on its way, and values that earlier blocks still need.
-    const std::int64_t key_tiles = 3 * tiling.tile_heads * tiling.tile_keys * key_bytes;
+    const double key_tiles = 3 * product(tiling.tile_heads, tiling.tile_keys) * key_bytes;
     // Pieces on their way: two directions, two pieces each.
-    const std::int64_t pieces = 4 * heads * tiling.piece_keys * key_bytes;
-    return static_cast<std::uint64_t>(temporaries + term_bytes(problem, tiling) + working + key_tiles + pieces +
-                                      query_rows * query + state_rows * state);
+    const double pieces = 4 * product(heads, tiling.piece_keys) * key_bytes;
+    return temporaries + term_bytes(problem, tiling) + working + key_tiles + pieces + product(query_rows) * query +
+           product(state_rows) * state;
 }
 
 Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Schedule& schedule, std::int64_t heads,
                       const Device& device, const Tiling& request, std::string& why_not) {
     const LongestRuns longest = longest_runs(needs);
-    const auto width = static_cast<std::int64_t>(bytes_per_element(problem.dtype));
+    const double width = bytes_per_element(problem.dtype), sram = product(device.sram_bytes);
     const bool travels = attention::count(schedule).chunk_transfers > 0;
     const std::int64_t part_heads = attention::contiguous_part(heads, schedule.head_parts(), 0).size();
     // Everything at once to begin with; what does not fit is halved, the dimension that hurts least first.
@@ -143,7 +143,7 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
         if (!travels) probe.piece_keys = 0;
         return sram_needed(problem, probe, part_heads, query_rows, state_rows);
     };
-    const std::int64_t key_bytes = problem.key_columns() * width;
+    const double key_bytes = product(problem.key_columns()) * width;
     tiling.fold_keys = device.matrix_cols;
     const std::int64_t token_unit = std::max<std::int64_t>(1, device.matrix_rows / problem.group());
     const auto rows_of_block = [&] { return tiling.tile_heads * tiling.tile_queries * problem.group(); };
@@ -152,16 +152,16 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
         const std::int64_t few = blocks_for(1, request.launches) * rows_of_block();
         return needed(std::min(few, all.query_rows), std::min(few, all.state_rows));
     };
-    while (least() > device.sram_bytes) {
+    while (least() > sram) {
         const std::int64_t rows = tiling.tile_queries * problem.group();
-        const std::int64_t piece_bytes = part_heads * tiling.piece_keys * key_bytes;
+        const double piece_bytes = product(part_heads, tiling.piece_keys) * key_bytes;
         const bool pieces_open = request.piece_keys == 0 && tiling.piece_keys > 1 && travels;
         const bool keys_open = request.tile_keys == 0 && tiling.tile_keys > 1;
         const bool queries_open = request.tile_queries == 0 && tiling.tile_queries > 1;
         const bool heads_open = request.tile_heads == 0 && tiling.tile_heads > 1;
         // Rows and keys of a block are worth 256 and 512 each before heads are batched: below that the matrix engine
         // fills and drains more than it works.
-        if (pieces_open && static_cast<std::uint64_t>(4 * piece_bytes) > device.sram_bytes / 8) {
+        if (pieces_open && 4 * piece_bytes > sram / 8) {
             halve(tiling.piece_keys);
         } else if (heads_open && tiling.tile_heads * rows > 128) {
             halve(tiling.tile_heads);
@@ -181,7 +181,7 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
             halve(tiling.piece_keys);
         } else {
             why_not = fmt::format(
-                "tiles of {} kv heads x {} queries x {} keys (pieces of {} keys) need {} bytes of SRAM, "
+                "tiles of {} kv heads x {} queries x {} keys (pieces of {} keys) need {:.0f} bytes of SRAM, "
                 "the PE has {}",
                 tiling.tile_heads, tiling.tile_queries, tiling.tile_keys, tiling.piece_keys, least(),
                 device.sram_bytes);
@@ -190,21 +190,20 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     }
     if (request.piece_keys == 0) tiling.piece_keys = std::min(tiling.piece_keys, tiling.tile_keys);
     const Resident all = resident(needs, schedule, tiling, heads, problem.group());
-    const std::uint64_t everything = needed(all.query_rows, all.state_rows);
+    const double everything = needed(all.query_rows, all.state_rows);
     // Between launches nothing stays in SRAM.
-    tiling.queries_stay = fused && everything <= device.sram_bytes;
+    tiling.queries_stay = fused && everything <= sram;
     tiling.group_blocks = tiling.queries_stay ? all.in_one_work : 1;
     const auto group_fits = [&] {
         const std::int64_t rows = blocks_for(tiling.group_blocks + 1, request.launches) * rows_of_block();
-        return needed(rows, rows) <= device.sram_bytes;
+        return needed(rows, rows) <= sram;
     };
     while (!tiling.queries_stay && tiling.group_blocks < all.in_one_work && group_fits()) ++tiling.group_blocks;
     // Chunks stay in SRAM only if all that any rank could ever hold fit: then no order of arrival can exhaust it.
     std::int64_t all_keys = 0;
     for (int user = 0; user < needs.users(); ++user)
         for (int origin = 0; origin <= needs.shared_id(); ++origin) all_keys += needs.keys(user, origin).size();
-    tiling.chunks_stay = tiling.queries_stay &&
-                         everything + static_cast<std::uint64_t>(all_keys * heads * key_bytes) <= device.sram_bytes;
+    tiling.chunks_stay = tiling.queries_stay && everything + product(all_keys, heads) * key_bytes <= sram;
     return tiling;
 }
 

@@ -17,9 +17,16 @@ attention::Tiling plan_attention(const attention::Problem& problem, const attent
                                  const attention::Device& device, const attention::Tiling& request,
                                  std::string& why_not);
 
-/// SRAM a PE needs under a tiling, with so many rows of queries and of states beside the block in work.
-std::uint64_t sram_needed(const attention::Problem& problem, const attention::Tiling& tiling, std::int64_t heads,
-                          std::int64_t query_rows, std::int64_t state_rows);
+/// SRAM in bytes that a PE needs under a tiling, with so many rows of queries and of states beside the block in work.
+/// Like all sizes of plans an f64: exact below 2^53, and what is beyond 64 bits stays beyond.
+double sram_needed(const attention::Problem& problem, const attention::Tiling& tiling, std::int64_t heads,
+                   std::int64_t query_rows, std::int64_t state_rows);
+
+/// Of sizes, as such an f64.
+template <typename... Sizes>
+double product(Sizes... sizes) {
+    return (static_cast<double>(sizes) * ...);
+}
 
 /// What every plan is made of: sizes that start at the longest run, or at what was asked for, and are halved until
 /// everything fits.

@@ -90,20 +90,21 @@ Tile TermSource::sinks(int user, Range heads, std::int64_t tokens, float factor)
     return tensor ? column(sinks_, tensor, user, heads, tokens, factor) : Tile();
 }
 
-std::int64_t term_bytes(const attention::Problem& problem, const attention::Tiling& tiling) {
-    const std::int64_t rows = tiling.tile_queries * problem.group(), pairs = rows * tiling.tile_keys;
+double term_bytes(const attention::Problem& problem, const attention::Tiling& tiling) {
+    const auto heads = static_cast<double>(tiling.tile_heads), keys = static_cast<double>(tiling.tile_keys),
+               queries = static_cast<double>(tiling.tile_queries);
+    const double rows = queries * static_cast<double>(problem.group()), pairs = rows * keys;
     const attention::Mask& mask = *problem.mask;
-    std::int64_t numbers = 0;
+    double numbers = 0.0;
     // Of the block in work and of the next, as loaded and, where heads share it, as repeated.
-    if (mask.pair_bias() == attention::PairBias::by_head) numbers += 2 * tiling.tile_heads * pairs;
-    if (mask.pair_bias() == attention::PairBias::shared)
-        numbers += 2 * (tiling.tile_queries * tiling.tile_keys + pairs);
+    if (mask.pair_bias() == attention::PairBias::by_head) numbers += 2 * heads * pairs;
+    if (mask.pair_bias() == attention::PairBias::shared) numbers += 2 * (queries * keys + pairs);
     // The same; columns: those kept, those in use, those to come.
-    if (mask.has_slopes()) numbers += 2 * pairs + 3 * tiling.tile_heads * rows;
-    if (mask.has_key_bias()) numbers += 3 * tiling.tile_keys;
+    if (mask.has_slopes()) numbers += 2 * pairs + 3 * heads * rows;
+    if (mask.has_key_bias()) numbers += 3 * keys;
     // And those from which a result is made.
-    if (!problem.sinks.empty()) numbers += 8 * tiling.tile_heads * rows;
-    return numbers * static_cast<std::int64_t>(bytes_per_element(Dtype::f32));
+    if (!problem.sinks.empty()) numbers += 8 * heads * rows;
+    return numbers * static_cast<double>(bytes_per_element(Dtype::f32));
 }
 
 }  // namespace tilemesh::kernels

@@ -66,6 +66,6 @@ private:
 };
 
 /// SRAM that terms and sinks take beside the scores of the block in work and of the next.
-std::int64_t term_bytes(const attention::Problem& problem, const attention::Tiling& tiling);
+double term_bytes(const attention::Problem& problem, const attention::Tiling& tiling);
 
 }  // namespace tilemesh::kernels

@@ -32,33 +32,33 @@ std::int64_t most_queries(const NeedSets& needs) {
 }
 
 /// `query_rows`: (query head, query) pairs in SRAM beside the block in work.
-std::uint64_t sram_needed(const Problem& problem, const Tiling& tiling, std::int64_t heads, std::int64_t query_rows,
-                          bool travels) {
+double sram_needed(const Problem& problem, const Tiling& tiling, std::int64_t heads, std::int64_t query_rows,
+                   bool travels) {
     const auto width = static_cast<std::int64_t>(bytes_per_element(problem.dtype));
     const auto output = static_cast<std::int64_t>(bytes_per_element(problem.output_dtype()));  // operands too
     const std::int64_t d = problem.head_dim, dv = problem.value_dim;
-    const std::int64_t rows = tiling.tile_heads * tiling.tile_queries * problem.group();
+    const double rows = product(tiling.tile_heads, tiling.tile_queries, problem.group());
     // Scores and dp of the next block; dp, and two of scores, exponents, p and ds in f32; the element mask; p and ds
     // as operands of this block and of the one before; columns while the tile's maximum is found.
-    const std::int64_t temporaries = rows * (tiling.tile_keys * (2 * 4 + 4 + 3 * 4 + 1 + 4 * output) + 6 * 4);
+    const double temporaries = rows * product(tiling.tile_keys * (2 * 4 + 4 + 3 * 4 + 1 + 4 * output) + 6 * 4);
     // The slope of the cap beside them: tanh, the slope, and the product with it.
-    const std::int64_t cap = problem.soft_cap > 0.0 ? rows * tiling.tile_keys * 2 * 4 : 0;
+    const double cap = problem.soft_cap > 0.0 ? rows * product(tiling.tile_keys * 2 * 4) : 0.0;
     // Before there are any scores: do, o, do in f32, their product; m, l and what is made of them.
-    const std::int64_t beginning = rows * (dv * (output + 4 + 8) + 8 * 4);
-    const std::int64_t query_row = d * width + dv * output + 4 * 4 + 4 * d;
+    const double beginning = rows * product(dv * (output + 4 + 8) + 8 * 4);
+    const auto query_row = d * width + dv * output + 4 * 4 + 4 * d;
     // The new dq beside the old one, the scaled one, and what is stored.
-    const std::int64_t working = rows * d * (3 * 4 + output);
-    const std::int64_t keys = tiling.tile_heads * tiling.tile_keys;
+    const double working = rows * product(d, 3 * 4 + output);
+    const double keys = product(tiling.tile_heads, tiling.tile_keys);
     // Tiles of keys: ahead, in use, in both later stages. Their gradients: old and new, in two tiles, and as stored.
     // With latents dv becomes part of dk in a tile of its own.
-    const std::int64_t key_tiles = keys * (problem.key_columns() * 4 * width + (d + dv) * (output - width + 5 * 4) +
-                                           (problem.latents ? 2 * dv * 4 : 0));
+    const double key_tiles = keys * product(problem.key_columns() * 4 * width + (d + dv) * (output - width + 5 * 4) +
+                                            (problem.latents ? 2 * dv * 4 : 0));
     // Pieces of chunks and of gradients on their way, two each, both ways; and two gradients being summed.
-    const std::int64_t pieces = travels ? heads * tiling.piece_keys * problem.key_columns() * (4 * width + 6 * 4) : 0;
+    const double pieces = travels ? product(heads, tiling.piece_keys, problem.key_columns(), 4 * width + 6 * 4) : 0.0;
     // Columns from which the gradient of the sinks is made, and its sums: own, received, new.
-    const std::int64_t sinks = problem.sinks.empty() ? 0 : 4 * (6 * rows + 4 * heads * problem.group());
-    return static_cast<std::uint64_t>(std::max(temporaries + cap, beginning) + term_bytes(problem, tiling) + sinks +
-                                      query_rows * query_row + working + key_tiles + pieces);
+    const double sinks = problem.sinks.empty() ? 0.0 : 4 * (6 * rows + 4 * product(heads, problem.group()));
+    return std::max(temporaries + cap, beginning) + term_bytes(problem, tiling) + sinks +
+           product(query_rows, query_row) + working + key_tiles + pieces;
 }
 
 }  // namespace
@@ -80,20 +80,21 @@ Tiling plan_backward(const Problem& problem, const NeedSets& needs, const Schedu
         return needed(std::min(blocks_in_turn * block, all_rows));
     };
     const std::int64_t token_unit = std::max<std::int64_t>(1, device.matrix_rows / problem.group());
-    while (least() > device.sram_bytes) {
+    const double sram = product(device.sram_bytes);
+    while (least() > sram) {
         const std::int64_t rows = tiling.tile_queries * problem.group();
         const bool pieces_open = request.piece_keys == 0 && tiling.piece_keys > 1 && travels;
         const bool keys_open = request.tile_keys == 0 && tiling.tile_keys > 1;
         const bool queries_open = request.tile_queries == 0 && tiling.tile_queries > 1;
         const bool heads_open = request.tile_heads == 0 && tiling.tile_heads > 1;
-        const std::uint64_t for_pieces = needed(0) - [&] {
+        const double for_pieces = needed(0) - [&] {
             Tiling probe = tiling;
             probe.piece_keys = 0;
             return sram_needed(problem, probe, heads, 0, travels);
         }();
         // Below 256 rows and 512 keys of a block the matrix engine fills and drains more than it works, and dq goes
         // to HBM and back more often than the products hide.
-        if (pieces_open && for_pieces > device.sram_bytes / 4) {
+        if (pieces_open && for_pieces > sram / 4) {
             halve(tiling.piece_keys);
         } else if (heads_open) {
             halve(tiling.tile_heads);
@@ -107,14 +108,15 @@ Tiling plan_backward(const Problem& problem, const NeedSets& needs, const Schedu
             halve(tiling.piece_keys);
         } else {
             why_not = fmt::format(
-                "tiles of {} kv heads x {} queries x {} keys (pieces of {} keys) need {} bytes of SRAM in a backward "
+                "tiles of {} kv heads x {} queries x {} keys (pieces of {} keys) need {:.0f} bytes of SRAM in a "
+                "backward "
                 "pass, the PE has {}",
                 tiling.tile_heads, tiling.tile_queries, tiling.tile_keys, tiling.piece_keys, least(),
                 device.sram_bytes);
             return tiling;
         }
     }
-    tiling.queries_stay = needed(all_rows) <= device.sram_bytes;
+    tiling.queries_stay = needed(all_rows) <= sram;
     return tiling;
 }
 

@@ -113,9 +113,9 @@ attention::Tiling plan_literal(const attention::Problem& problem, const attentio
     tiling.group_blocks = 1;
     tiling.queries_stay = tiling.chunks_stay = true;
     const std::int64_t rows = heads * tiling.tile_queries * problem.group();
-    const std::uint64_t bytes = sram_needed(problem, tiling, heads, rows, 3 * rows);
-    if (bytes > device.sram_bytes) {
-        why_not = fmt::format("it has no tiling: {} queries x {} keys need {} bytes of SRAM, the PE has {}",
+    const double bytes = sram_needed(problem, tiling, heads, rows, 3 * rows);
+    if (bytes > product(device.sram_bytes)) {
+        why_not = fmt::format("it has no tiling: {} queries x {} keys need {:.0f} bytes of SRAM, the PE has {}",
                               tiling.tile_queries, tiling.tile_keys, bytes, device.sram_bytes);
     }
     return tiling;

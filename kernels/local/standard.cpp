@@ -7,6 +7,7 @@
 // vector take turns.
 // Wins: never by time; it is the definition the others are held against, and its text fits ten lines. The rung above
 // (blockwise) frees it from holding whole rows and skips blocks that the mask hides.
+#include "kernels/attention/plan.h"
 #include "kernels/local/local.h"
 #include "kernels/local/local_blocks.h"
 
@@ -75,22 +76,24 @@ attention::Tiling plan_standard(const attention::Problem& problem, const attenti
     if (request.tile_queries > 0) tiling.tile_queries = std::min(request.tile_queries, tiling.tile_queries);
     const auto width = static_cast<std::int64_t>(bytes_per_element(problem.dtype));
     const auto output = static_cast<std::int64_t>(bytes_per_element(problem.output_dtype()));
-    const std::int64_t keys_and_values = tiling.tile_keys * problem.key_columns() * width;
-    // Per score: before and after hiding in f32, and the element mask; a bias of all keys beside them. Per row: q,
-    // the output in f32, with its scale, and as stored, and maxima.
-    const std::int64_t per_row = tiling.tile_keys * (4 + 4 + 1) + problem.head_dim * width +
+    const double keys_and_values = product(tiling.tile_keys, problem.key_columns(), width);
+    // Per score: before and after hiding in f32, the element mask, and what the cap is made from; a bias of all keys
+    // beside them. Per row: q, the output in f32, with its scale, and as stored, and maxima.
+    const std::int64_t per_row = tiling.tile_keys * (4 + 4 + 1 + (problem.soft_cap > 0.0 ? 4 : 0)) +
+                                 problem.head_dim * width +
                                  problem.value_dim * (4 + output + (problem.scales.v != 1.0 ? 4 : 0)) + 4 * 4;
     const auto bytes = [&] {
-        return static_cast<std::uint64_t>(keys_and_values + tiling.tile_keys * 4 + term_bytes(problem, tiling) +
-                                          tiling.tile_queries * problem.group() * per_row);
+        return keys_and_values + product(tiling.tile_keys, 4) + term_bytes(problem, tiling) +
+               product(tiling.tile_queries, problem.group(), per_row);
     };
-    while (bytes() > device.sram_bytes && request.tile_queries == 0 && tiling.tile_queries > 1)
+    const double sram = product(device.sram_bytes);
+    while (bytes() > sram && request.tile_queries == 0 && tiling.tile_queries > 1)
         tiling.tile_queries = (tiling.tile_queries + 1) / 2;
-    if (bytes() > device.sram_bytes) {
+    if (bytes() > sram) {
         why_not = fmt::format(
-            "whole rows do not fit: {} quer{} x {} keys with the keys and values of a head need {} bytes of SRAM, "
-            "the "
-            "PE has {} (blockwise has no such limit)",
+            "whole rows do not fit: {} quer{} x {} keys with the keys and values of a head need {:.0f} bytes of "
+            "SRAM, "
+            "the PE has {} (blockwise has no such limit)",
             tiling.tile_queries, tiling.tile_queries == 1 ? "y" : "ies", tiling.tile_keys, bytes(),
             device.sram_bytes);
     }
