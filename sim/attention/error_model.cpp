@@ -73,21 +73,21 @@ double sum_noise(double terms) {
     return square(f32_unit) * (0.3 * steps + 4.0);
 }
 
-void RowMoments::rescale(double factor, double spacing) {
+void RowMoments::rescale(double factor, double lost_below) {
     weights *= factor;
     values *= factor;
     squared_values *= square(factor);
     squares *= square(factor);
     squared_noise *= square(factor);
+    noise_values *= square(factor);
     greatest_noise *= factor;
     lost *= factor;
     lost_of_sum *= factor;
     rounded *= factor;
-    // After a step that large, weights that were not lost may be: each at most half the spacing, together at most all
+    // After a step that large, weights that were not lost may be: each less than that limit, together at most all
     // there is.
     if (factor < 1.0 / 16)
-        lost =
-            std::max(lost, std::min(std::sqrt(values * keys * factor), 0.5 * spacing * std::sqrt(keys * all_values)));
+        lost = std::max(lost, std::min(std::sqrt(values * keys * factor), lost_below * std::sqrt(keys * all_values)));
 }
 
 GradientRounding gradient_rounding_of(const Problem& problem) {
@@ -123,11 +123,17 @@ RowUnit unit_of(const RowMoments& m, const RowFacts& row, const Arithmetic& arit
     // The sum as it was before the sink, of which p knows nothing.
     const double sum = row.sum / row.dilution, l2 = square(sum), o2 = row.squared_output;
     // An error s of a score changes o by p (v - o) s. Summed over the keys that is at most the spread of v times the
-    // greatest p s^2, and no more where one key has all the weight or all values are alike.
+    // greatest p s^2, and no more where one key has all the weight or all values are alike. While s is small, so that
+    // e^s is about 1 + s, the squares can be summed key by key, which tells a large v from one that has weight.
     const double spread = std::max(0.0, m.values / sum - o2);
     const double of_product = product_noise * square(row.noise_unit),
                  of_size = size_noise(row.size_terms) * square(row.maximum);
     double o = std::min((of_product * m.greatest_noise + of_size) / sum, 1.0) * spread;
+    if (of_product * square(m.largest_noise) + of_size < 1.0 / 16) {
+        const double of_values = of_product * m.noise_values + of_size * m.squared_values,
+                     of_output = of_product * m.squared_noise + of_size * m.squares;
+        o = std::min(o, 2 * (of_values + of_output * o2) / l2);
+    }
     // p as an operand. exp2 errs by about two units of f32, in p of any type.
     const double terms = m.squared_values / l2, spacing = arithmetic.of_sum ? p.spacing * m.weights : p.spacing;
     o += (square(p.relative) + 4 * square(f32_unit)) * terms + square(spacing) / 12.0 * m.all_values / l2;

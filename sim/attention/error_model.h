@@ -50,6 +50,8 @@ Arithmetic arithmetic_of(const Problem& problem);
 /// Of p as such an operand. Fused kernels hold 8-bit ones times a power of 2 (kernels/attention/attend.h), so they
 /// end closer to 0.
 Rounding rounding_of_probability(Dtype dtype);
+/// Exponentials below this are 0 (sim/tile/vector_math.h).
+constexpr double least_exponential = 0x1p-126;
 
 /// How a score comes about, for what it errs by.
 struct ScoreSteps {
@@ -84,15 +86,17 @@ struct RowMoments {
     double squared_values = 0.0;  // w^2 |v|^2
     double squares = 0.0;         // w^2
     double squared_noise = 0.0;   // w^2 n^2
+    double noise_values = 0.0;    // w^2 n^2 |v|^2
     double greatest_noise = 0.0;  // the greatest w n^2
+    double largest_noise = 0.0;   // the greatest n
     double lost = 0.0;            // w |v| of those that p rounds to 0
     double lost_of_sum = 0.0;     // the same if p is rounded after its division by the sum of w
     double rounded = 0.0;         // w rounded to the type of p, less w
     double all_values = 0.0;      // |v|^2
     double keys = 0.0;            // their number
 
-    /// A greater score has come: every weight is times `factor` from now on.
-    void rescale(double factor, double spacing);
+    /// A greater score has come: every weight is times `factor` from now on, and 0 below `lost_below`.
+    void rescale(double factor, double lost_below);
 };
 
 /// Squared units of one row.

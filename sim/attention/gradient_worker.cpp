@@ -208,7 +208,8 @@ void GradientWorker::analyse(std::size_t number, std::size_t row, const Norms& i
     const double size = std::abs(pair.ds) * item.a;
     a.error += of_ds * a2;
     a.sizes += size;
-    if (std::abs(pair.ds) < 0.5 * rounding_.ds.spacing) {
+    const bool flushed = pair.p * forward_.sum[row] < least_exponential;
+    if (flushed || std::abs(pair.ds) < 0.5 * rounding_.ds.spacing) {
         a.lost += size;
         a.lost_squares += square(size);
     }
@@ -221,7 +222,7 @@ void GradientWorker::analyse(std::size_t number, std::size_t row, const Norms& i
     b.error += (error(rounding_.p, p2) + noise_of_row(row) * p2) * b2;
     b.terms += p2 * b2;
     b.sizes += pair.p * item.b;
-    if (pair.p < 0.5 * rounding_.p.spacing) {
+    if (flushed || pair.p < 0.5 * rounding_.p.spacing) {
         b.lost += pair.p * item.b;
         b.lost_squares += p2 * b2;
     }

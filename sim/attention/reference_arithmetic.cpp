@@ -125,8 +125,8 @@ template <class Simd>
     using Vector = typename Simd::Vector;
     using Bits = typename Simd::Bits;
     constexpr int width = Simd::width;
-    Vector values{}, squared_values{}, squares{}, squared_noise{}, greatest{}, lost{}, lost_of_sum{}, rounded{},
-        all{}, number{};
+    Vector values{}, squared_values{}, squares{}, squared_noise{}, noise_values{}, greatest{}, largest{}, lost{},
+        lost_of_sum{}, rounded{}, all{}, number{};
     const Vector one = Vector{} + 1.0;
     const double below_of_sum = tile.lost_below * tile.sum;
     const std::uint64_t last = std::uint64_t{1} << tile.digits_beyond;
@@ -140,11 +140,14 @@ template <class Simd>
         squared_values += wv * wv;
         squares += w * w;
         squared_noise += wn * wn;
+        noise_values += wn * wn * (v * v);
         greatest = wn * n > greatest ? wn * n : greatest;
         lost += (Vector)((Bits)wv & (Bits)(w < tile.lost_below));
         lost_of_sum += (Vector)((Bits)wv & (Bits)(w < below_of_sum));
         rounded += (Vector)(((Bits)w + last / 2) & ~(last - 1)) - w;
         const Bits seen = (Bits)(w > 0.0);
+        const Vector noise = (Vector)((Bits)n & seen);
+        largest = noise > largest ? noise : largest;
         all += (Vector)((Bits)(v * v) & seen);
         number += (Vector)((Bits)one & seen);
     }
@@ -153,6 +156,8 @@ template <class Simd>
         moments.squared_values += squared_values[i];
         moments.squares += squares[i];
         moments.squared_noise += squared_noise[i];
+        moments.noise_values += noise_values[i];
+        moments.largest_noise = largest[i] > moments.largest_noise ? largest[i] : moments.largest_noise;
         moments.greatest_noise = greatest[i] > moments.greatest_noise ? greatest[i] : moments.greatest_noise;
         moments.lost += lost[i];
         moments.lost_of_sum += lost_of_sum[i];

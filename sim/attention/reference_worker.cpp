@@ -47,7 +47,7 @@ ReferenceWorker::ReferenceWorker(const Problem& problem, const Inputs& inputs, i
       scores_(index(row_capacity_ * tile_keys)),
       sums_(index(row_capacity_ * value_columns_)),
       softmax_(index(row_capacity_)),
-      spacing_(rounding_of_probability(problem.probability()).spacing),
+      lost_below_(std::max(0.5 * rounding_of_probability(problem.probability()).spacing, least_exponential)),
       digits_beyond_(digits_beyond(problem.probability())),
       moments_(index(row_capacity_)),
       query_norms_(index(row_capacity_)),
@@ -166,13 +166,13 @@ void ReferenceWorker::attend(const Batch& batch, Range rows, Range keys) {
         std::fill(scores + keys.size(), scores + columns, -infinity);
         const double factor = arithmetic_.absorb(scores, columns, softmax_[index(i)]);
         RowMoments& moments = moments_[index(i)];
-        if (factor != 1.0) moments.rescale(factor, spacing_);
+        if (factor != 1.0) moments.rescale(factor, lost_below_);
         moments.weights = softmax_[index(i)].sum;
         arithmetic_.measure({.weights = scores,
                              .values = value_norms_.data(),
                              .noise = stepped_ ? noise_.data() : key_norms_.data(),
                              .count = columns,
-                             .lost_below = 0.5 * spacing_,
+                             .lost_below = lost_below_,
                              .sum = moments.weights,
                              .digits_beyond = digits_beyond_},
                             moments);

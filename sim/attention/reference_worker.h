@@ -58,7 +58,7 @@ private:
     const std::int64_t row_capacity_;
     std::vector<double> queries_, scores_, sums_;
     std::vector<RunningSoftmax> softmax_;
-    const double spacing_;  // of p near 0
+    const double lost_below_;  // a weight is rounded, or flushed, to 0
     const int digits_beyond_;
     std::vector<RowMoments> moments_;
     std::vector<double> query_norms_, key_norms_, value_norms_, noise_;

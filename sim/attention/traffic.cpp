@@ -70,14 +70,15 @@ std::uint64_t transfer_bytes(const Problem& problem, const NeedSets& needs, cons
     const auto f32 = static_cast<std::int64_t>(bytes_per_element(Dtype::f32));
     const auto outputs = static_cast<std::int64_t>(bytes_per_element(problem.output_dtype()));
     const std::int64_t d = problem.head_dim, dv = problem.value_dim;
-    const std::int64_t rows = needs.queries(item.user, item.id).size() * heads * problem.group();
+    // The id of queries and states is a rank; that of a chunk may be that of the shared one, which no rank has.
+    const auto rows = [&] { return needs.queries(item.user, item.id).size() * heads * problem.group(); };
     switch (item.kind) {
         case Item::Kind::chunk:
             return static_cast<std::uint64_t>(total(transfer.keys) * heads * problem.key_columns() * stored);
         case Item::Kind::queries:
-            return static_cast<std::uint64_t>(rows * (d * stored + (backward ? dv * outputs + 2 * f32 : 0)));
+            return static_cast<std::uint64_t>(rows() * (d * stored + (backward ? dv * outputs + 2 * f32 : 0)));
         case Item::Kind::state:
-            return static_cast<std::uint64_t>(rows *
+            return static_cast<std::uint64_t>(rows() *
                                               (backward ? d * f32 : schedule.state_format().sent_row_bytes(dv)));
         case Item::Kind::sinks:
             return static_cast<std::uint64_t>(heads * problem.group() * f32);

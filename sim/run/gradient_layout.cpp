@@ -43,8 +43,9 @@ public:
         const attention::NeedSets& needs = *launch_.needs;
         const std::int64_t shared = needs.keys(user, needs.shared_id()).size();
         if (shared > 0 && needs.home_of(needs.shared_id()) == launch_.rank) {
-            if (dk_columns() > 0) of(user).shared.k = make(user, "shared dk", shared, dk_columns(), problem_.dtype);
-            of(user).shared.v = make(user, "shared dv", shared, problem_.value_dim, problem_.dtype);
+            if (dk_columns() > 0)
+                of(user).shared.k = make(user, "shared dk", shared, dk_columns(), problem_.output_dtype());
+            of(user).shared.v = make(user, "shared dv", shared, problem_.value_dim, problem_.output_dtype());
         }
         const std::int64_t keys = needs.keys(user, launch_.rank).size();
         if (keys == 0) return;

@@ -90,7 +90,10 @@ TEST_CASE("errors of scores move an output by as much as its values differ") {
     const RowFacts facts = some_facts();
     RowMoments row = some_row();
     const double without = unit_of(row, facts, arithmetic).o;
-    row.greatest_noise = 1e6;
+    // One key of weight 1 errs.
+    row.largest_noise = 1e3;
+    row.greatest_noise = row.squared_noise = 1e6;
+    row.noise_values = 4e6;
     const double spread = row.values / facts.sum - facts.squared_output;
     REQUIRE(spread == 3.0);
     CHECK(unit_of(row, facts, arithmetic).o - without ==
@@ -98,8 +101,44 @@ TEST_CASE("errors of scores move an output by as much as its values differ") {
     // Values that are alike: |o|^2 is the mean of |v|^2.
     row.values = facts.squared_output * facts.sum;
     const double alike = unit_of(row, facts, arithmetic).o;
-    row.greatest_noise = 0.0;
+    row.greatest_noise = row.squared_noise = row.noise_values = 0.0;
     CHECK(alike == unit_of(row, facts, arithmetic).o);
+}
+
+TEST_CASE("a large value of little weight is not moved by the error of the score that has the weight") {
+    // Weights 1 and 1e-6 of values of norm 1 and 1e6 at right angles, |o|^2 about 2. Both scores err by 1e-2.
+    const double noise2 = 1e-4 / (product_noise * 9.0);
+    const auto unit = [&](double factor) {
+        RowMoments row;
+        row.keys = 2;
+        row.weights = 1.0;
+        row.squares = 1.0;
+        row.values = 1.0 + 1e6;
+        row.squared_values = 2.0;
+        row.all_values = 1.0 + 1e12;
+        row.largest_noise = factor * std::sqrt(noise2);
+        row.greatest_noise = row.squared_noise = square(row.largest_noise);
+        row.noise_values = square(row.largest_noise) * row.squared_values;
+        return unit_of(row, {.noise_unit = 3.0, .sum = 1.0, .squared_output = 2.0, .value_dim = 16}, {}).o;
+    };
+    // Exactly: 1e-4 (|v_0 - o|^2 + 1e-12 |v_1 - o|^2) = 2e-4.
+    const double moved = unit(1.0) - unit(0.0);
+    CHECK(moved >= 2e-4);
+    CHECK(moved <= 5 * 2e-4);
+    // Scores that err by more than e^s - 1 is near s for may change places.
+    CHECK(unit(1e3) - unit(0.0) == Approx(1e6).epsilon(0.01));
+}
+
+TEST_CASE("weights below the limit under which they are 0 are lost when a greater score comes") {
+    const auto lost = [](double factor) {
+        RowMoments row = some_row();
+        row.rescale(factor, least_exponential);
+        return row.lost;
+    };
+    CHECK(lost(0.5) == 0.0);
+    // Each less than 2^-126 of values of norm 2.
+    CHECK(lost(1e-20) == Approx(least_exponential * std::sqrt(4.0 * 16.0)));
+    CHECK(lost(0x1p-300) <= 0x1p-150 * std::sqrt(12.0 * 4.0));
 }
 
 TEST_CASE("weights that p rounds to 0 are missed in the output, those after the division apart from those before") {

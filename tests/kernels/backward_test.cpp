@@ -4,6 +4,7 @@
 #include "sim/base/error.h"
 #include "sim/base/safetensors.h"
 #include "tests/kernels/experiment.h"
+#include "tests/kernels/tensors.h"
 
 #include <catch2/catch.hpp>
 
@@ -131,6 +132,24 @@ TEST_CASE("bf16 and f32 storage have the gradients that their precision allows")
             json["problem"]["dtype"] = dtype;
             check_all_pass(json);
         }
+}
+
+TEST_CASE("exponentials below 2^-126 are 0, in gradients that pass as in those that are judged") {
+    // A channel far out, as activations have: scores of some hundred, of either sign.
+    Json problem = distinct_problem("causal");
+    for (const char* dtype : {"f32", "bf16", "f16"}) {
+        problem["dtype"] = dtype;
+        TensorFile tensors(problem);
+        tensors.fill_normal(5);
+        const TensorFile ordinary = tensors;
+        for (const std::string name : {"q", "k"})
+            tensors.fill(name, [&](const Element& e) { return ordinary.at(name, e) * (e.dim == 3 ? 30.0 : 1.0); });
+        const ScratchFolder scratch;
+        tensors.write(scratch / "x.safetensors");
+        Json json = panel_of(line_of(4), problem, backward_kernels());
+        json["inputs"] = {{"tensors", (scratch / "x.safetensors").string()}};
+        check_all_pass(json);
+    }
 }
 
 TEST_CASE("a query that sees one key has no gradient but dv, and small probabilities keep their digits in f16") {

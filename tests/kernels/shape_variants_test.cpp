@@ -188,6 +188,23 @@ TEST_CASE("keys that every rank has are attended once by every query, whatever m
             }
 }
 
+TEST_CASE("gradients of 8-bit keys that every rank has are stored as those of other keys are") {
+    for (const char* dtype : {"f8e4m3", "f8e5m2"})
+        for (const bool latents : {false, true}) {
+            Json json = panel_of(line_of(4), shared_problem("causal"), backward_kernels());
+            json["problem"]["dtype"] = dtype;
+            json["problem"]["latents"] = latents;
+            if (latents) json["problem"]["value_dim"] = 10;
+            Experiment experiment(json);
+            for (std::size_t kernel = 0; kernel < experiment.kernels(); ++kernel) {
+                CAPTURE(dtype, latents, experiment.choice(kernel).kernel);
+                const Ran ran = experiment.run(kernel);
+                INFO(ran.result.verdict.why);
+                CHECK(ran.result.verdict.pass);
+            }
+        }
+}
+
 TEST_CASE(
     "shared keys go over no link: chunks are shares of the others, and gradients of shared keys meet half way") {
     const std::uint64_t n = 4;
