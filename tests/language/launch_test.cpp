@@ -120,20 +120,3 @@ TEST_CASE("the SRAM peak of a run is that of the PE that holds most, whichever i
         CHECK(run_kernels(counting_line(), kernels).sram_peak == Bytes(1000 * 4));
     }
 }
-
-TEST_CASE("a run ends when the last result is there, whether its kernel waits for it or not") {
-    const auto array = counting_line([](Json& json) {
-        json["pe"]["matrix"]["rows"] = json["pe"]["matrix"]["cols"] = 4;
-        json["pe"]["matrix"]["dataflow"] = "output_stationary";
-    });
-    double ready = 0.0;
-    run_kernels(array, {{0, [&](tl::Context& tl) {
-                             const Tile a = tl.zeros({8, 16}), b = tl.zeros({16, 8});
-                             ready = ready_ns(tl, tl.dot(a, b));
-                         }}});
-    const machine::Outcome outcome = run_kernels(array, {{0, [&](tl::Context& tl) {
-                                                              const Tile a = tl.zeros({8, 16}), b = tl.zeros({16, 8});
-                                                              tl.dot(a, b);
-                                                          }}});
-    CHECK(outcome.time == from_nanoseconds(ready));
-}
