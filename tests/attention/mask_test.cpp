@@ -181,3 +181,17 @@ TEST_CASE("a causal window is counted by the closed forms of its parts from wher
     CHECK(pairs_of_window(length, problem.mask, OnlyBlocks::Counted::by_closed_form, 7 * length / window) ==
           closed_form(length, window));
 }
+
+TEST_CASE("a row of an all_of shows what every part shows, whichever part comes last") {
+    const auto odd = std::make_shared<EverySecondKey>(1);
+    for (const auto& mask : {all_of({causal_mask(), odd}), all_of({odd, causal_mask()})}) {
+        CAPTURE(mask->name());
+        std::vector<float> visible(6, 7.0F);
+        mask->row(viewer, 4, {1, 7}, visible);  // keys 1 to 6; from 5 on they are later than the query
+        for (std::int64_t key = 1; key < 7; ++key) {
+            const bool sees = causal_mask()->sees(viewer, 4, key) && odd->sees(viewer, 4, key);
+            CHECK(visible[static_cast<std::size_t>(key - 1)] == (sees ? 1.0F : 0.0F));
+        }
+        CHECK(std::count(visible.begin(), visible.end(), 1.0F) == 2);
+    }
+}

@@ -180,6 +180,15 @@ TEST_CASE("a key nobody asked for is refused with the nearest known one, or all 
     CHECK(input_error([&] { JsonReader(json, "x.json").finish(); }) == "x.json: /k: unknown key, expected none");
 }
 
+TEST_CASE("a number may be the least and the largest that is allowed, and nothing beyond") {
+    const Json json = parse_json_text(R"({"a": 0.5, "b": 2.5})", "x");
+    JsonReader root(json, "x.json");
+    CHECK(root.number("a", 0.5, 2.5) == 0.5);
+    CHECK(root.number("b", 0.5, 2.5) == 2.5);
+    CHECK(input_error([&] { root.number("a", 0.75, 2.5); }) != "no error");
+    CHECK(input_error([&] { root.number("b", 0.5, 2.25); }) != "no error");
+}
+
 TEST_CASE("an error about the root names the file alone") {
     const Json json = parse_json_text("[]", "x");
     CHECK(input_error([&] { JsonReader(json, "x.json").member("k"); }) ==

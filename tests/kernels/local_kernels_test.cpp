@@ -211,6 +211,17 @@ TEST_CASE("block_sparse multiplies listed blocks and nothing else") {
     CHECK(matrix_work(Experiment(panel).run().result) == pairs * (24 + 40));
 }
 
+TEST_CASE("block_sparse joins listed blocks that touch, and hides what any of them hides") {
+    // Blocks of 8 keys, of which up to four are joined. Causal: the last of them is partly visible. Summaries: blocks
+    // that are visible as a whole have hidden ones between them.
+    for (const char* const mask : {R"({"kind": "causal"})", R"({"kind": "sparse_fixed", "stride": 16, "c": 8})"}) {
+        Json machine = line_of(1);
+        machine["pe"] = {{"matrix", {{"rows", 8}, {"cols", 8}}}};
+        check_right(panel_of(machine, problem_with(mask, 96, 96, 0),
+                             Json::array({{{"kernel", "block_sparse"}, {"tile_queries", 8}, {"tile_keys", 32}}})));
+    }
+}
+
 TEST_CASE("flash is head_parallel by another name") {
     const Json panel = panel_of(line_of(2), problem_with(masks[1]), {"flash", "head_parallel"});
     Experiment experiment(panel);

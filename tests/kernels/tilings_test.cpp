@@ -88,6 +88,21 @@ TEST_CASE("an SRAM too small for everything keeps states in HBM, stages chunks t
     CHECK(ways.count({false, true, false}) == 0);
 }
 
+TEST_CASE("of a tile a block takes the folds that it sees: keys, values and biases from the same place") {
+    // Tiles of four folds of 8 keys; a window of 9 keys begins anywhere in them.
+    const std::string mask =
+        R"({"all_of": [{"kind": "sliding_window", "window": 9}, {"kind": "key_bias", "std": 1.5, "seed": 3}]})";
+    Json problem = distinct_problem("full");
+    problem["mask"] = Json::parse(mask);
+    problem["users"] = Json::array({{{"keys", 96}, {"queries", 96}, {"query_offset", 0}}});
+    Json machine = line_of(2);
+    machine["pe"] = {{"matrix", {{"rows", 8}, {"cols", 8}}}};
+    Json kernels = Json::array();
+    for (const char* const kernel : {"flash", "ring_kv", "mesh_kv"})
+        kernels.push_back({{"kernel", kernel}, {"tile_queries", 4}, {"tile_keys", 32}});
+    for (const attention::Tiling& tiling : passes(panel_of(machine, problem, kernels))) CHECK(tiling.fold_keys == 8);
+}
+
 TEST_CASE("a state leaves the SRAM and comes back once for all chunks that are there when it comes in") {
     constexpr int n = 4;
     const std::int64_t keys = 400, queries = 252, heads = 6, value_dim = 40, token_bytes = 2 * (24 + 40) * 2;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a launch costs: nothing by default; else a fixed time, the units that its blocks leave idle, and what the
-// copying of an exchange takes from them.
+// copying of an exchange takes from them. And what a run says of all its PEs when it ends.
 #include "sim/pe/launch.h"
 #include "tests/language/small_machine.h"
 
@@ -110,4 +110,13 @@ TEST_CASE("blocks on one unit share it, and one that is alone has all of it") {
     CHECK(share_at_work({4, 1, 1}, 2, 2) == Approx(6.0 / (2 * 5)));
     // Nothing is lost when everything is alike and fills all units.
     CHECK(share_at_work(std::vector<double>(24, 3.5), 4, 3) == Approx(1.0));
+}
+
+TEST_CASE("the SRAM peak of a run is that of the PE that holds most, whichever it is") {
+    for (const int large : {0, 1, 2}) {
+        Kernels kernels;
+        for (int pe = 0; pe < 3; ++pe)
+            kernels[pe] = [=](tl::Context& tl) { tl.wait(tl.zeros({pe == large ? 1000 : 10})); };
+        CHECK(run_kernels(counting_line(), kernels).sram_peak == Bytes(1000 * 4));
+    }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// max, sum and softmax over every axis of one- to three-dimensional tiles.
+// max, sum and softmax over every axis of one- to three-dimensional tiles, and how long they and masks take.
 #include "tests/language/arrays.h"
+#include "tests/language/small_machine.h"
 
 #include <catch2/catch.hpp>
 
@@ -87,5 +88,30 @@ TEST_CASE("softmax is exp(x - max) / sum, also where exp alone would overflow") 
             return static_cast<float>(std::exp(static_cast<double>(a.at(b, r, c)) - greatest) / total);
         });
         CHECK(distance(compute({a}, [](auto& tl, auto& x) { return tl.softmax(x[0]); }), expected) < 1e-6);
+    }
+}
+
+TEST_CASE("a reduction takes a vector operation per element that it reads, whatever is left") {
+    for (const int axis : {0, 1}) {
+        double filled = 0.0, reduced = 0.0;
+        run_kernels(counting_line(), {{0, [&](tl::Context& tl) {
+                                           const Tile tile = tl.zeros({8, 32});
+                                           filled = ready_ns(tl, tile);
+                                           reduced = ready_ns(tl, tl.sum(tile, axis));
+                                       }}});
+        CHECK(filled == 8 * 32);
+        CHECK(reduced - filled == 8 * 32);
+    }
+}
+
+TEST_CASE("a computed mask takes as many vector operations per element as it compares") {
+    for (const int operations : {1, 2, 5}) {
+        double made = 0.0;
+        run_kernels(counting_line(), {{0, [&](tl::Context& tl) {
+                                           made =
+                                               ready_ns(tl, tl.compare(
+                                                                {4, 16}, [](auto...) { return true; }, operations));
+                                       }}});
+        CHECK(made == operations * 4 * 16);
     }
 }

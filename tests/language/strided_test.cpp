@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Strided loads and stores: gathers and scatters of rows, in values and in what they cost HBM.
+// Strided loads and stores: gathers and scatters of rows, in values and in what they cost HBM and the SRAM's port.
 #include "tests/language/arrays.h"
 #include "tests/language/says.h"
 #include "tests/language/small_machine.h"
@@ -159,4 +159,64 @@ TEST_CASE("a strided load waits for a store to one of its rows, not for one betw
     };
     CHECK(ready_after(2) == 64 + 256 + 3 * 256);  // made, stored, loaded
     CHECK(ready_after(3) == 3 * 256);
+}
+
+TEST_CASE("a load from within a stored box takes the columns that it asks for") {
+    const Array a = random_array({1, 4, 8}, 5);
+    const Array got = stored_by(a, {1, 8, 8}, [](tl::Context& tl, Tensor& input, Tensor& output) {
+        tl.store(tl::at(output), tl.load(tl::at(input), {1, 4, 8}));
+        tl.store(tl::at(output, 0, 4, 0), tl.load(tl::at(output, 0, 0, 3), {1, 4, 5}));
+        tl.store(tl::at(output, 0, 4, 5), tl.load(tl::at(output, 0, 0, 2), {1, 4, 3}));
+    });
+    for (int r = 0; r < 4; ++r)
+        for (int c = 0; c < 8; ++c) CHECK(got.at(0, 4 + r, c) == a.at(0, r, c < 5 ? c + 3 : c - 5 + 2));
+}
+
+TEST_CASE("what was loaded stays what it was when its place is stored to again") {
+    const Array a = random_array({1, 8, 3}, 6);
+    const Array got = stored_by(a, {1, 6, 3}, [](tl::Context& tl, Tensor& input, Tensor& output) {
+        tl.store(tl::at(output), tl.load(tl::at(input), {1, 4, 3}));
+        const Tile loaded = tl.load(tl::at(output, 0, 1), {1, 2, 3});
+        tl.store(tl::at(output), tl.load(tl::at(input, 0, 4), {1, 4, 3}));
+        tl.store(tl::at(output, 0, 4), loaded);
+    });
+    CHECK(distance(got, make_array({1, 6, 3}, [&](int, int r, int c) {
+                       return r < 4 ? a.at(0, 4 + r, c) : a.at(0, r - 4 + 1, c);
+                   })) == 0.0);
+}
+
+TEST_CASE("a box costs the bursts that its columns lie in") {
+    // Rows are 256 bytes; 64 bytes from byte 32 on lie in two bursts, from byte 64 on in one.
+    const auto time_of = [](std::int64_t first_column) {
+        machine::Simulation simulation(counting_line());
+        Tensor& tensor = simulation.allocate(0, "tensor", {1, 8, 64}, Dtype::f32);
+        double ready = 0.0;
+        simulation.launch(
+            0, "columns",
+            [&](tl::Context& tl) {
+                ready = ready_ns(tl, tl.load(tl::at(tensor, 0, 0, first_column), {1, 4, 16}));
+            },
+            ValueMode::none);
+        simulation.run();
+        return ready;
+    };
+    CHECK(time_of(8) == 4 * 2 * 64);
+    CHECK(time_of(16) == 4 * 1 * 64);
+}
+
+TEST_CASE("a load is never faster than its bytes pass the port of the SRAM") {
+    const auto time_of = [](double bytes_per_cycle) {
+        const auto config =
+            counting_line([=](Json& json) { json["pe"]["dma"]["bytes_per_cycle"] = bytes_per_cycle; });
+        machine::Simulation simulation(config);
+        Tensor& tensor = simulation.allocate(0, "tensor", {256}, Dtype::f32);
+        double ready = 0.0;
+        simulation.launch(
+            0, "loads", [&](tl::Context& tl) { ready = ready_ns(tl, tl.load(tl::at(tensor), {256})); },
+            ValueMode::none);
+        simulation.run();
+        return ready;
+    };
+    CHECK(time_of(4) == 256 * 4);  // HBM moves a byte per ns
+    CHECK(time_of(0.25) == 256 * 4 / 0.25);
 }

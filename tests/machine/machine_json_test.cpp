@@ -168,6 +168,19 @@ TEST_CASE("settings that contradict each other are refused") {
                says("cube/topology", "ring"));
 }
 
+TEST_CASE("a stage of the router may take any number of cycles") {
+    Json json = valid();
+    json["network"]["router"] = {
+        {"cycle_ns", 2},         {"route_cycles", 0}, {"vc_allocation_cycles", 3}, {"switch_allocation_cycles", 0.5},
+        {"traversal_cycles", 7}, {"credit_cycles", 4}};
+    const noc::RouterConfig router = machine::read_machine(JsonReader(json, "x.json")).network.router;
+    CHECK(router.route == Picoseconds());
+    CHECK(router.vc_allocation == from_nanoseconds(2 * 3));
+    CHECK(router.switch_allocation == from_nanoseconds(2 * 0.5));
+    CHECK(router.traversal == from_nanoseconds(2 * 7));
+    CHECK(router.credit == from_nanoseconds(2 * 4));
+}
+
 TEST_CASE("a machine has at most 4096 PEs, however large its grids are") {
     const auto of = [](int rows, int cols, int cube_rows, int cube_cols) {
         return complaint([=](Json& json) {

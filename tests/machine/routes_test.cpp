@@ -157,3 +157,12 @@ TEST_CASE("no set of packets can wait for each other in a circle, on any topolog
         CHECK_FALSE(has_cycle(Topology(network_of(pes, cubes))));
     }
 }
+
+TEST_CASE("where both ways round a ring are equally long, every second node goes either way") {
+    const Topology topology(network_of(ring(6)));
+    for (int from = 0; from < 6; ++from) {
+        const Route route = topology.route(from, (from + 3) % 6);
+        REQUIRE(route.size() == 3);
+        CHECK(topology.links()[route[0].link].to == (from + (from % 2 == 0 ? 1 : 5)) % 6);
+    }
+}

@@ -66,6 +66,15 @@ TEST_CASE("permutations send every node to one other, and twice over back to its
     }
 }
 
+TEST_CASE("only transpose asks for as many rows as columns") {
+    for (const auto& [rows, cols, square] :
+         {std::tuple{3, 4, false}, std::tuple{4, 3, false}, std::tuple{3, 3, true}}) {
+        const Topology topology(network_of(mesh(rows, cols)));
+        CHECK(unsuitable(pattern("transpose"), topology).empty() == square);
+        CHECK(unsuitable(pattern("neighbour"), topology).empty());
+    }
+}
+
 TEST_CASE("all_to_all sends to every other node once per round, never to itself") {
     const Topology topology(network_of(line(7)));
     const TrafficPattern everybody = pattern("all_to_all");

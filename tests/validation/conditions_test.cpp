@@ -106,6 +106,19 @@ TEST_CASE("limits on statistics name the row to look at first") {
         CHECK_THAT(condition.check(rows).found, Catch::EndsWith(", worst  200 (25 %)"));
 }
 
+TEST_CASE("a statistic may be as large as its limit") {
+    const std::vector<Comparison> half = {comparison(100, 150)};
+    CHECK(holds(maximum_at_most(0.5), half));
+    CHECK(holds(median_at_most(0.5), half));
+}
+
+TEST_CASE("of rows beyond a limit the one that is furthest beyond is named, wherever it stands") {
+    const Condition points = each_within_absolute(6.0, "points");
+    const std::vector<Comparison> rows = {comparison(50, 57), comparison(60, 75), comparison(70, 78)};
+    const std::string found = points.check(rows).found;
+    CHECK_THAT(found, Catch::Contains("3 of 3") && Catch::Contains("75 ns when the reference is 60 ns"));
+}
+
 TEST_CASE("a case that failed breaks every condition that looks at it") {
     Comparison failed = comparison(100, 100, "a", 0.5);
     failed.failure = "deadlock";

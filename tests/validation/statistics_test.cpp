@@ -64,3 +64,13 @@ TEST_CASE("a percentile is the smallest value that so many do not exceed") {
     CHECK(percentile_of(values, 90.0) == 40);
     CHECK(percentile_of(values, 100.0) == 40);
 }
+
+TEST_CASE("the spread of a suite is that of the rows that were measured twice") {
+    Comparison once{"suite", "once", 100, 100, "ns"}, twice = once, again = once;
+    twice.spread = {0.1, 0.2};
+    again.spread = {0.3, 0.7};
+    const Spread all = spread_of({once, twice, once, again, once, twice});
+    CHECK(all.median == 0.1);  // of 0.1, 0.3 and 0.1
+    CHECK(all.maximum == 0.7);
+    CHECK(spread_of({once}).maximum == 0.0);
+}
