@@ -22,8 +22,9 @@ const std::map<std::string, std::set<std::string>> left_out = {
 void collect(const Json& json, const std::string& pointer, std::vector<std::string>& pointers) {
     if (!json.is_structured()) return;
     for (const auto& item : json.items()) {
-        pointers.push_back(pointer + "/" + item.key());
-        collect(item.value(), pointers.back(), pointers);
+        const std::string inner = pointer + "/" + item.key();  // its own: the vector moves as it grows
+        pointers.push_back(inner);
+        collect(item.value(), inner, pointers);
     }
 }
 
