@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How partial results of the forward pass are kept and how they travel from rank to rank. Arithmetic on them is in
-// kernels/attention/attend.h; which of the two a panel asks for, in sim/run/panel.h.
+// kernels/attention/attend.h; which of the two a panel asks for, in sim/workloads/attention/panel.h.
 #pragma once
 
 #include "sim/base/dtype.h"

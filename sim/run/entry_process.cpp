@@ -17,6 +17,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 
 namespace tilemesh::run {
 namespace {
@@ -30,11 +31,11 @@ void die_with_parent(pid_t parent) {
     if (::getppid() != parent) std::_Exit(1);
 }
 
-void save(const std::vector<NamedTensor>& outputs, const Panel& panel, const KernelChoice& choice,
+void save(const std::vector<NamedTensor>& outputs, const Panel& panel, const Entry& entry,
           const std::filesystem::path& file) {
     std::vector<OutputTensor> tensors;
     for (const auto& output : outputs) tensors.push_back({output.name, output.shape, output.values});
-    write_safetensors(file, tensors, {{"panel", panel.name}, {"kernel", choice.label}});
+    write_safetensors(file, tensors, {{"panel", panel.name}, {"kernel", entry.label}});
 }
 
 /// `seconds` is the whole entry; the runner may have left in the result what the simulation alone took.
@@ -47,22 +48,23 @@ report::HostResult host_facts(double seconds, const report::KernelResult& result
 }
 
 /// The watcher: forks the entry, waits, reports how it ended.
-[[noreturn]] void watch(const Panel& panel, const EntryRunner& runner, std::size_t kernel, const Prepared& prepared,
+[[noreturn]] void watch(const Panel& panel, std::size_t kernel, const PreparedPanel& prepared,
                         const Descriptor& result, const std::filesystem::path& save_outputs) {
     std::signal(SIGCHLD, SIG_DFL);
     const pid_t watcher = ::getpid();
-    const pid_t entry = ::fork();
-    if (entry == 0) {
+    const pid_t child = ::fork();
+    if (child == 0) {
         die_with_parent(watcher);
-        const auto outcome = run_entry(panel, runner, panel.kernels[kernel], prepared, save_outputs);
+        const Entry& entry = panel.kernels[kernel];
+        const auto outcome = run_entry(panel, entry, prepared.of(entry), save_outputs);
         write_all(result, one_line(report::kernel_to_json(outcome)) + "\n");
         std::fflush(nullptr);
         std::_Exit(0);
     }
     int status = 0;
-    if (entry < 0) {
+    if (child < 0) {
         write_all(result, "fork\n");
-    } else if (::waitpid(entry, &status, 0) == entry) {
+    } else if (::waitpid(child, &status, 0) == child) {
         write_all(result, WIFSIGNALED(status) ? fmt::format("signal {}\n", WTERMSIG(status))
                                               : fmt::format("exit {}\n", WEXITSTATUS(status)));
     }
@@ -70,10 +72,9 @@ report::HostResult host_facts(double seconds, const report::KernelResult& result
 }
 
 /// What preparing came to, as one line of JSON.
-std::string prepare(const Panel& panel, const EntryRunner& runner, int threads,
-                    std::shared_ptr<const Prepared>& prepared) {
+std::string prepare(const Panel& panel, int threads, std::optional<PreparedPanel>& prepared) {
     try {
-        prepared = runner.prepare(panel, threads);
+        prepared.emplace(panel, threads);
         return R"({"ready": true})";
     } catch (const InputError& error) {
         return one_line({{"input_error", error.what()}});
@@ -84,16 +85,16 @@ std::string prepare(const Panel& panel, const EntryRunner& runner, int threads,
 
 }  // namespace
 
-report::KernelResult run_entry(const Panel& panel, const EntryRunner& runner, const KernelChoice& choice,
-                               const Prepared& prepared, const std::filesystem::path& save_outputs) {
+report::KernelResult run_entry(const Panel& panel, const Entry& entry, const Prepared& prepared,
+                               const std::filesystem::path& save_outputs) {
     const auto start = std::chrono::steady_clock::now();
     report::KernelResult result;
     try {
-        EntryOutcome outcome = runner.run(panel, choice, prepared, !save_outputs.empty());
+        EntryOutcome outcome = entry.workload->run(entry.number, prepared, !save_outputs.empty());
         result = std::move(outcome.result);
         report::summarise(result);
         report::check_physics(result);
-        if (!save_outputs.empty()) save(outcome.outputs, panel, choice, save_outputs);
+        if (!save_outputs.empty()) save(outcome.outputs, panel, entry, save_outputs);
     } catch (const InternalError& error) {
         result.status = report::Status::failed;
         result.internal = true;
@@ -102,17 +103,16 @@ report::KernelResult run_entry(const Panel& panel, const EntryRunner& runner, co
         result.status = report::Status::failed;
         result.error = error.what();
     }
-    result.kernel = choice.kernel;
-    result.label = choice.label;
+    result.kernel = entry.kernel;
+    result.label = entry.label;
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     result.host = host_facts(seconds.count(), result);
     return result;
 }
 
-void serve_panel(const Panel& panel, const EntryRunner& runner, int threads, ChildPipes pipes,
-                 const std::filesystem::path& save_outputs) {
-    std::shared_ptr<const Prepared> prepared;
-    const std::string status = prepare(panel, runner, threads, prepared);
+void serve_panel(const Panel& panel, int threads, ChildPipes pipes, const std::filesystem::path& save_outputs) {
+    std::optional<PreparedPanel> prepared;
+    const std::string status = prepare(panel, threads, prepared);
     write_all(pipes.status, status + "\n");
     pipes.status.close();
     if (!prepared) std::_Exit(1);
@@ -128,7 +128,7 @@ void serve_panel(const Panel& panel, const EntryRunner& runner, int threads, Chi
                 for (std::size_t other = 0; other < pipes.results.size(); ++other) {
                     if (other != kernel) pipes.results[other].close();
                 }
-                watch(panel, runner, kernel, *prepared, pipes.results[kernel], save_outputs);
+                watch(panel, kernel, *prepared, pipes.results[kernel], save_outputs);
             }
             pipes.results[kernel].close();
         }

@@ -3,7 +3,7 @@
 // children and never return to the caller's code.
 #pragma once
 
-#include "sim/run/entry.h"
+#include "sim/run/panel.h"
 #include "sim/run/pipe.h"
 
 #include <filesystem>
@@ -19,11 +19,11 @@ struct ChildPipes {
 };
 
 /// Prepares with so many threads, then starts entries as told, until `commands` closes. Ends the process.
-[[noreturn]] void serve_panel(const Panel& panel, const EntryRunner& runner, int threads, ChildPipes pipes,
+[[noreturn]] void serve_panel(const Panel& panel, int threads, ChildPipes pipes,
                               const std::filesystem::path& save_outputs);
 
 /// Runs one entry in this process, without any fork; failures become part of the result.
-report::KernelResult run_entry(const Panel& panel, const EntryRunner& runner, const KernelChoice& choice,
-                               const Prepared& prepared, const std::filesystem::path& save_outputs);
+report::KernelResult run_entry(const Panel& panel, const Entry& entry, const Prepared& prepared,
+                               const std::filesystem::path& save_outputs);
 
 }  // namespace tilemesh::run

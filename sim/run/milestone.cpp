@@ -9,9 +9,9 @@
 namespace tilemesh::run {
 namespace {
 
-Panel read_with(ResolvedPanel resolved, const std::vector<Setting>& settings) {
+Panel read_with(ResolvedPanel resolved, const std::vector<Setting>& settings, const Workloads& workloads) {
     for (const auto& setting : settings) apply_setting(resolved, setting);
-    return read_panel(resolved);
+    return read_panel(resolved, workloads);
 }
 
 /// {"panel": path, "name": ..., "set": {...}}
@@ -38,18 +38,21 @@ ResolvedPanel resolve_element(const JsonReader& element, const std::filesystem::
 
 }  // namespace
 
-Panel load_panel(const std::filesystem::path& file, const std::vector<Setting>& settings) {
-    return read_with(resolve_panel_file(file), settings);
+Panel load_panel(const std::filesystem::path& file, const std::vector<Setting>& settings,
+                 const Workloads& workloads) {
+    return read_with(resolve_panel_file(file), settings, workloads);
 }
 
-Milestone load_milestone(const std::filesystem::path& file, const std::vector<Setting>& settings) {
-    return read_milestone(parse_json_file(file), file, settings);
+Milestone load_milestone(const std::filesystem::path& file, const std::vector<Setting>& settings,
+                         const Workloads& workloads) {
+    return read_milestone(parse_json_file(file), file, settings, workloads);
 }
 
-Milestone read_milestone(const Json& json, const std::filesystem::path& file, const std::vector<Setting>& settings) {
+Milestone read_milestone(const Json& json, const std::filesystem::path& file, const std::vector<Setting>& settings,
+                         const Workloads& workloads) {
     JsonReader reader(json, file.string());
     if (!reader.is_object()) reader.reject("a milestone");
-    if (!json.contains("panels") && (json.contains("problem") || json.contains("kernels")))
+    if (!json.contains("panels") && json.contains("kernels"))
         reader.complain("this is a panel, expected a milestone; use tilemesh run");
     Milestone milestone;
     milestone.name = reader.string("name", file.stem().string());
@@ -60,7 +63,7 @@ Milestone read_milestone(const Json& json, const std::filesystem::path& file, co
     reader.finish();
     std::set<std::string> names;
     for (const JsonReader& element : panels.elements()) {
-        milestone.panels.push_back(read_with(resolve_element(element, file.parent_path()), settings));
+        milestone.panels.push_back(read_with(resolve_element(element, file.parent_path()), settings, workloads));
         const std::string& name = milestone.panels.back().name;
         if (!names.insert(name).second) {
             element.complain(fmt::format("a panel named {} is here twice; give one of them another \"name\"", name));

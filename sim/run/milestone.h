@@ -26,12 +26,13 @@ struct Milestone {
 };
 
 /// Reads a panel file with settings applied.
-Panel load_panel(const std::filesystem::path& file, const std::vector<Setting>& settings);
+Panel load_panel(const std::filesystem::path& file, const std::vector<Setting>& settings, const Workloads& workloads);
 
 /// Reads a milestone and all its panels; the settings apply to every panel.
-Milestone load_milestone(const std::filesystem::path& file, const std::vector<Setting>& settings);
+Milestone load_milestone(const std::filesystem::path& file, const std::vector<Setting>& settings,
+                         const Workloads& workloads);
 /// The same for the content of `file`, read before.
-Milestone read_milestone(const Json& content, const std::filesystem::path& file,
-                         const std::vector<Setting>& settings);
+Milestone read_milestone(const Json& content, const std::filesystem::path& file, const std::vector<Setting>& settings,
+                         const Workloads& workloads);
 
 }  // namespace tilemesh::run

@@ -29,15 +29,14 @@ std::string how_it_died(const std::string& watched) {
 
 }  // namespace
 
-PanelProcess::PanelProcess(const Panel& panel, const EntryRunner& runner, int threads,
-                           const std::filesystem::path& save_outputs)
+PanelProcess::PanelProcess(const Panel& panel, int threads, const std::filesystem::path& save_outputs)
     : panel_(panel), commands_(make_pipe()), status_(make_pipe()), texts_(panel.kernels.size()) {
     for (std::size_t i = 0; i < panel.kernels.size(); ++i) results_.push_back(make_pipe());
     process_ = start_child([&] {
         ChildPipes pipes{std::move(commands_.reading), std::move(status_.writing), {}};
         commands_.writing.close();
         for (auto& pipe : results_) pipes.results.push_back(std::move(pipe.writing));
-        serve_panel(panel, runner, threads, std::move(pipes), save_outputs);
+        serve_panel(panel, threads, std::move(pipes), save_outputs);
     });
     commands_.reading.close();
     status_.writing.close();
@@ -74,16 +73,16 @@ bool PanelProcess::read(std::size_t kernel, report::KernelResult& result) {
 }
 
 report::KernelResult PanelProcess::result_from(std::size_t kernel) const {
-    const KernelChoice& choice = panel_.kernels[kernel];
+    const Entry& entry = panel_.kernels[kernel];
     const std::string& text = texts_[kernel];
     const std::size_t line = text.find('\n');
     if (line != std::string::npos && text.front() == '{') {
         const Json json = Json::parse(text.substr(0, line));
-        return report::read_kernel_result(json, choice.where);
+        return report::read_kernel_result(json, entry.where);
     }
     report::KernelResult result;
-    result.kernel = choice.kernel;
-    result.label = choice.label;
+    result.kernel = entry.kernel;
+    result.label = entry.label;
     result.status = report::Status::crashed;
     const std::size_t begin = line == std::string::npos ? 0 : text.rfind('\n', text.size() - 2) + 1;
     result.error = how_it_died(text.empty() ? "" : text.substr(begin, text.size() - begin - 1));

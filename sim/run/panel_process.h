@@ -8,7 +8,7 @@
 //     tilemesh <---------------------+-----------------+-----------------+
 #pragma once
 
-#include "sim/run/entry.h"
+#include "sim/run/panel.h"
 #include "sim/run/pipe.h"
 
 #include <sys/types.h>
@@ -23,8 +23,7 @@ class PanelProcess {
 public:
     /// Forks at once and prepares with so many threads. `save_outputs`, unless empty, is written by every entry that
     /// is started.
-    PanelProcess(const Panel& panel, const EntryRunner& runner, int threads,
-                 const std::filesystem::path& save_outputs);
+    PanelProcess(const Panel& panel, int threads, const std::filesystem::path& save_outputs);
     PanelProcess(const PanelProcess&) = delete;
     PanelProcess& operator=(const PanelProcess&) = delete;
     /// Kills whatever still runs.

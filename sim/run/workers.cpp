@@ -4,7 +4,6 @@
 
 #include "sim/base/error.h"
 #include "sim/report/words.h"
-#include "sim/run/describe.h"
 #include "sim/run/panel_process.h"
 #include "sim/run/signals.h"
 #include "sim/run/version.h"
@@ -22,27 +21,27 @@ namespace {
 
 class Scheduler {
 public:
-    Scheduler(const std::vector<Panel>& panels, const EntryRunner& runner, const RunOptions& options)
-        : panels_(panels), runner_(runner), options_(options), states_(panels.size()) {
+    Scheduler(const std::vector<Panel>& panels, const RunOptions& options)
+        : panels_(panels), options_(options), states_(panels.size()) {
         const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
         slots_ = options.workers > 0 ? static_cast<std::size_t>(options.workers) : cores;
         for (const auto& panel : panels) {
             report::PanelResult result;
             result.name = panel.name;
-            result.description = describe(panel);
+            result.description = panel.describe();
             result.configuration = panel.resolved;
             result.seed = panel.values.seed;
             result.layers = panel.layers;
-            for (const auto& choice : panel.kernels) {
+            for (const Entry& entry : panel.kernels) {
                 result.kernels.emplace_back();
-                result.kernels.back().kernel = choice.kernel;
-                result.kernels.back().label = choice.label;
+                result.kernels.back().kernel = entry.kernel;
+                result.kernels.back().label = entry.label;
                 result.kernels.back().status = report::Status::interrupted;
-                if (choice.not_possible.empty()) {
+                if (entry.not_possible.empty()) {
                     ++progress_.entries;
                 } else {
                     result.kernels.back().status = report::Status::not_possible;
-                    result.kernels.back().error = choice.not_possible;
+                    result.kernels.back().error = entry.not_possible;
                 }
             }
             results_.push_back(std::move(result));
@@ -94,7 +93,7 @@ private:
                 state.preparing = slots_ - busy_;
                 busy_ += state.preparing;
                 state.process = std::make_unique<PanelProcess>(
-                    panels_[next_panel_], runner_, static_cast<int>(state.preparing), options_.save_outputs);
+                    panels_[next_panel_], static_cast<int>(state.preparing), options_.save_outputs);
                 ++next_panel_;
             } else {
                 return;
@@ -204,7 +203,6 @@ private:
     }
 
     const std::vector<Panel>& panels_;
-    const EntryRunner& runner_;
     const RunOptions& options_;
     std::size_t slots_ = 1;
     std::size_t busy_ = 0;        // slots taken by entries and by panels being prepared
@@ -216,10 +214,9 @@ private:
 
 }  // namespace
 
-RunOutcome run_panels(const std::string& name, const std::vector<Panel>& panels, const EntryRunner& runner,
-                      const RunOptions& options) {
+RunOutcome run_panels(const std::string& name, const std::vector<Panel>& panels, const RunOptions& options) {
     const auto start = std::chrono::steady_clock::now();
-    Scheduler scheduler(panels, runner, options);
+    Scheduler scheduler(panels, options);
     RunOutcome outcome;
     outcome.interrupted = !scheduler.run();
     outcome.result.name = name;

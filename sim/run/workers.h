@@ -4,7 +4,7 @@
 #pragma once
 
 #include "sim/report/result.h"
-#include "sim/run/entry.h"
+#include "sim/run/panel.h"
 
 #include <filesystem>
 #include <functional>
@@ -35,8 +35,7 @@ struct RunOutcome {
 
 /// Runs every kernel of every panel. Panels must have passed check_panel or mark_impossible. Throws InputError when a
 /// panel's inputs cannot be used; everything that can go wrong with an entry is in its result.
-RunOutcome run_panels(const std::string& name, const std::vector<Panel>& panels, const EntryRunner& runner,
-                      const RunOptions& options);
+RunOutcome run_panels(const std::string& name, const std::vector<Panel>& panels, const RunOptions& options);
 
 /// 0: all good, or not possible; 1: a wrong answer, or an entry that failed, crashed or was interrupted; 3: tilemesh
 /// contradicted itself.

@@ -4,7 +4,7 @@
 // are predicted from public data sheets.
 #include "sim/base/names.h"
 #include "sim/probe/launched.h"
-#include "sim/run/resolve.h"
+#include "sim/run/panel.h"
 #include "sim/validation/families.h"
 #include "sim/validation/silicon_spread.h"
 
@@ -71,9 +71,11 @@ double time_us(const Surroundings& surroundings, const Json& machine, const Work
                         {"kernels", {{{"kernel", how.kernel}, {"launches", how.launches}, {"tile_keys", tile_keys}}}},
                         {"values", {{"mode", "none"}}}};
     const run::ResolvedPanel resolved = run::resolve_panel_object(panel, "silicon", surroundings.configs);
-    const run::Panel read = run::read_panel(resolved.json, resolved.file, resolved.machine_file);
-    const auto prepared = surroundings.runner.prepare(read, 1);
-    const run::EntryOutcome outcome = surroundings.runner.run(read, read.kernels.front(), *prepared, false);
+    const run::Panel read =
+        run::read_panel(resolved.json, resolved.file, resolved.machine_file, surroundings.workloads);
+    const run::Entry& entry = read.kernels.front();
+    const auto prepared = entry.workload->prepare({entry.number}, 1);
+    const run::EntryOutcome outcome = entry.workload->run(entry.number, *prepared, false);
     return to_nanoseconds(outcome.result.time) / 1000.0;
 }
 

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "sim/base/json_reader.h"
-#include "sim/run/entry.h"
+#include "sim/run/workload.h"
 #include "sim/validation/comparison.h"
 #include "sim/validation/condition.h"
 
@@ -42,8 +42,8 @@ Case not_compared(const std::string& suite, const std::string& why);
 
 /// What cases may need besides their row.
 struct Surroundings {
-    std::filesystem::path configs;   // the folder with machines/, panels/, validation/
-    const run::EntryRunner& runner;  // knows the kernels
+    std::filesystem::path configs;  // the folder with machines/, panels/, validation/
+    const run::Workloads& workloads;
 };
 
 struct Family {

@@ -2,7 +2,6 @@
 // Does what is printed stay short however long the lists of a panel are: users in a title, kernels in a sentence,
 // masks in a name, entries in an error?
 #include "sim/report/table.h"
-#include "sim/run/describe.h"
 #include "tests/command/example_panel.h"
 #include "tests/command/made_up.h"
 #include "tests/command/processes.h"
@@ -17,7 +16,7 @@ std::string title_of(const std::vector<std::pair<std::int64_t, std::int64_t>>& u
     panel["problem"]["users"] = Json::array();
     for (const auto& [keys, queries] : users)
         panel["problem"]["users"].push_back({{"keys", keys}, {"queries", queries}});
-    return run::describe(read_example(panel));
+    return read_example(panel).describe();
 }
 
 using Users = std::vector<std::pair<std::int64_t, std::int64_t>>;
@@ -62,7 +61,7 @@ TEST_CASE("a mask of many parts is called by some of them") {
     Json parts = Json::array();
     for (int i = 0; i < 1000; ++i) parts.push_back({{"kind", "causal"}});
     panel["problem"]["mask"] = {{"all_of", parts}};
-    CHECK_THAT(run::describe(read_example(panel)), Catch::StartsWith("causal and causal and causal and 997 more at"));
+    CHECK_THAT(read_example(panel).describe(), Catch::StartsWith("causal and causal and causal and 997 more at"));
 }
 
 TEST_CASE("an error about one of many entries, or a name of many letters, is one line of some hundred letters") {

@@ -6,7 +6,6 @@
 #include "sim/run/compare.h"
 #include "sim/run/workers.h"
 #include "tests/command/example_panel.h"
-#include "tests/command/fake_runner.h"
 #include "tests/command/processes.h"
 
 using namespace tilemesh;
@@ -16,14 +15,14 @@ namespace {
 
 run::Panel panel_of(const std::vector<std::string>& kernels) {
     run::Panel panel = read_example(example_panel(kernels));
-    run::mark_impossible(panel, FakeRunner());
+    run::mark_impossible(panel);
     return panel;
 }
 
 report::RunResult result_of(const std::vector<std::string>& kernels, int workers = 2) {
     run::RunOptions options;
     options.workers = workers;
-    return run::run_panels("r", {panel_of(kernels)}, FakeRunner(), options).result;
+    return run::run_panels("r", {panel_of(kernels)}, options).result;
 }
 
 /// A file with these kernels of the fake command.

@@ -3,20 +3,19 @@
 #include "tests/command/example_panel.h"
 
 using namespace tilemesh;
-using run::RanksChoice;
 
 TEST_CASE("everything but machine, problem and kernels has a default") {
     Json json = example_panel();
     for (const char* key : {"ranks", "values"}) json.erase(key);
     const auto panel = read_example(json);
-    CHECK_FALSE(panel.ranks.count);
-    CHECK(panel.ranks.unit == run::RankUnit::pe);
+    CHECK_FALSE(attention_of(panel).ranks.count);
+    CHECK(attention_of(panel).ranks.unit == workloads::RankUnit::pe);
     CHECK(panel.values.mode == run::ValueMode::sampled);
     CHECK(panel.values.rows == 64);
     CHECK(panel.values.seed == 1);
     CHECK(panel.layers == 1);
     CHECK_FALSE(panel.tolerance);
-    CHECK(panel.inputs.tensors.empty());
+    CHECK(attention_of(panel).inputs.tensors.empty());
 }
 
 TEST_CASE("a kernel is a name or an object, and what is not given is chosen automatically") {
@@ -25,18 +24,18 @@ TEST_CASE("a kernel is a name or an object, and what is not given is chosen auto
     const auto panel = read_example(json);
     REQUIRE(panel.kernels.size() == 2);
     CHECK(panel.kernels[0].label == "good");
-    CHECK(panel.kernels[0].tile_keys == 0);
+    CHECK(attention_of(panel).kernels[0].tile_keys == 0);
     CHECK(panel.kernels[1].kernel == "good");
     CHECK(panel.kernels[1].label == "tuned");
-    CHECK(panel.kernels[1].tile_keys == 512);
-    CHECK(panel.kernels[1].tile_queries == 0);
+    CHECK(attention_of(panel).kernels[1].tile_keys == 512);
+    CHECK(attention_of(panel).kernels[1].tile_queries == 0);
 }
 
 TEST_CASE("ranks stand where the placement says") {
     using Units = std::vector<std::int64_t>;
     const auto units = [](const std::vector<std::string>& settings) {
         const run::Panel panel = read_example(example_panel(), settings);
-        return run::units_of_ranks(panel, panel.ranks, 8);
+        return workloads::units_of_ranks(attention_of(panel), attention_of(panel).ranks, 8);
     };
     CHECK(units({}) == Units{0, 1, 2, 3, 4});
     CHECK(units({"ranks.count=null"}) == Units{0, 1, 2, 3, 4, 5, 6, 7});
@@ -50,7 +49,7 @@ TEST_CASE("a placement that the machine does not have is refused") {
     const auto refused = [](const std::vector<std::string>& settings) {
         return input_error([&] {
             const run::Panel panel = read_example(example_panel(), settings);
-            run::units_of_ranks(panel, panel.ranks, 8);
+            workloads::units_of_ranks(attention_of(panel), attention_of(panel).ranks, 8);
         });
     };
     CHECK(refused({"ranks.count=9"}) ==
@@ -65,10 +64,10 @@ TEST_CASE("--set reaches every key of the resolved panel") {
     const auto panel =
         read_example(example_panel(), {"problem.users.0.keys=200", "kernels.0.tile_keys=32", "values.mode=none",
                                        "problem.mask={\"kind\": \"full\"}", "tolerance.relative_l2=0.5", "layers=3"});
-    CHECK(panel.problem.users[0].keys == 200);
-    CHECK(panel.kernels[0].tile_keys == 32);
+    CHECK(attention_of(panel).problem.users[0].keys == 200);
+    CHECK(attention_of(panel).kernels[0].tile_keys == 32);
     CHECK(panel.values.mode == run::ValueMode::none);
-    CHECK(panel.problem.mask->name() == attention::full_mask()->name());
+    CHECK(attention_of(panel).problem.mask->name() == attention::full_mask()->name());
     CHECK(panel.tolerance == 0.5);
     CHECK(panel.layers == 3);
     CHECK(panel.resolved["problem"]["users"][0]["keys"] == 200);  // what the result file will carry
@@ -104,22 +103,23 @@ TEST_CASE("a panel file may build on another, with paths relative to the file th
     write_file(folder / "base.json", base.dump());
     write_file(folder / "deep" / "top.json", R"({"base": "../base.json", "problem": {"heads_q": 4, "scale": 0.5},
                                                  "values": {"mode": "none"}, "ranks": {"count": null}})");
-    const auto panel = run::load_panel(folder / "deep" / "top.json", {});
+    const auto panel = run::load_panel(folder / "deep" / "top.json", {}, fake_workloads());
     CHECK(panel.name == "top");  // not "base"
-    CHECK(panel.problem.heads_q == 4);
-    CHECK(panel.problem.scale == 0.5);
-    CHECK(panel.problem.heads_kv == 2);
+    CHECK(attention_of(panel).problem.heads_q == 4);
+    CHECK(attention_of(panel).problem.scale == 0.5);
+    CHECK(attention_of(panel).problem.heads_kv == 2);
     CHECK(panel.values.mode == run::ValueMode::none);
     CHECK(panel.values.rows == 8);
-    CHECK_FALSE(panel.ranks.count);
-    CHECK(panel.inputs.tensors == folder / "x.safetensors");
+    CHECK_FALSE(attention_of(panel).ranks.count);
+    CHECK(attention_of(panel).inputs.tensors == folder / "x.safetensors");
     CHECK(panel.resolved["machine"].is_object());
 }
 
 TEST_CASE("a file that builds on itself is refused, not followed for ever") {
     const ScratchFolder folder;
     write_file(folder / "loop.json", R"({"base": "loop.json"})");
-    CHECK_THAT(input_error([&] { run::load_panel(folder / "loop.json", {}); }), Catch::Contains("on itself?"));
+    CHECK_THAT(input_error([&] { run::load_panel(folder / "loop.json", {}, fake_workloads()); }),
+               Catch::Contains("on itself?"));
     CHECK_THAT(input_error([&] { run::resolve_machine_file(folder / "loop.json"); }), Catch::Contains("on itself?"));
 }
 
@@ -133,17 +133,17 @@ TEST_CASE("a milestone takes panels by path, by path with changes, and in place"
     milestone["panels"].push_back({{"panel", "a.json"}, {"name", "b"}, {"set", {{"problem.users.0.keys", 300}}}});
     milestone["panels"].push_back(in_place);
     write_file(folder / "m.json", milestone.dump());
-    const auto read = run::load_milestone(folder / "m.json", {run::parse_setting("values.seed=9")});
+    const auto read = run::load_milestone(folder / "m.json", {run::parse_setting("values.seed=9")}, fake_workloads());
     REQUIRE(read.panels.size() == 3);
     CHECK(read.panels[0].name == "example");
     CHECK(read.panels[1].name == "b");
-    CHECK(read.panels[1].problem.users[0].keys == 300);
+    CHECK(attention_of(read.panels[1]).problem.users[0].keys == 300);
     CHECK(read.panels[2].name == "in_place");
     for (const auto& panel : read.panels) CHECK(panel.values.seed == 9);
 
     milestone["panels"].push_back("a.json");
     write_file(folder / "m.json", milestone.dump());
-    CHECK_THAT(input_error([&] { run::load_milestone(folder / "m.json", {}); }),
+    CHECK_THAT(input_error([&] { run::load_milestone(folder / "m.json", {}, fake_workloads()); }),
                Catch::Contains("/panels/3: a panel named example is here twice"));
 }
 
@@ -151,11 +151,12 @@ TEST_CASE("every panel and milestone that is shipped can be read") {
     std::size_t panels = 0;
     for (const auto& item : std::filesystem::directory_iterator(TILEMESH_CONFIGS "/panels")) {
         INFO(item.path());
-        CHECK_NOTHROW(run::load_panel(item.path(), {}));
+        CHECK_NOTHROW(run::load_panel(item.path(), {}, fake_workloads()));
         ++panels;
     }
     CHECK(panels >= 20);
-    CHECK(run::load_milestone(TILEMESH_CONFIGS "/milestones/gqa_llama70b.json", {}).panels.size() == 20);
+    CHECK(run::load_milestone(TILEMESH_CONFIGS "/milestones/gqa_llama70b.json", {}, fake_workloads()).panels.size() ==
+          20);
 }
 
 TEST_CASE("whole numbers may be written as 1e2 or 2.0, in the file and by --set") {
@@ -163,10 +164,10 @@ TEST_CASE("whole numbers may be written as 1e2 or 2.0, in the file and by --set"
     json["problem"]["users"][0]["keys"] = Json::parse("1e2");
     json["problem"]["heads_kv"] = Json::parse("2.0");
     const auto panel = read_example(json, {"problem.users.0.queries=6e1", "kernels.0.tile_keys=16.0", "layers=1E1"});
-    CHECK(panel.problem.users[0].keys == 100);
-    CHECK(panel.problem.users[0].queries == 60);
-    CHECK(panel.problem.heads_kv == 2);
-    CHECK(panel.kernels[0].tile_keys == 16);
+    CHECK(attention_of(panel).problem.users[0].keys == 100);
+    CHECK(attention_of(panel).problem.users[0].queries == 60);
+    CHECK(attention_of(panel).problem.heads_kv == 2);
+    CHECK(attention_of(panel).kernels[0].tile_keys == 16);
     CHECK(panel.layers == 10);
     for (const char* wrong : {"2.5", "1e400", "NaN", "1e-1", "-1e2", "1e300", "1e16", "Infinity"}) {
         const std::string complaint =

@@ -2,8 +2,8 @@
 // Where do the named placements put ranks: the geometry of units, the curves through it, and what each placement is
 // there for, counted on the links.
 #include "sim/noc/topology.h"
-#include "sim/run/grid_curves.h"
-#include "sim/run/unit_grid.h"
+#include "sim/workloads/attention/grid_curves.h"
+#include "sim/workloads/attention/unit_grid.h"
 #include "tests/command/example_panel.h"
 
 #include <algorithm>
@@ -11,28 +11,29 @@
 #include <set>
 
 using namespace tilemesh;
-using run::Cell;
-using run::RankUnit;
-using run::UnitGrid;
+using workloads::AttentionPanel;
+using workloads::Cell;
+using workloads::RankUnit;
+using workloads::UnitGrid;
 
 namespace {
 
 using Units = std::vector<std::int64_t>;
 
 /// The example on a machine with other grids; count null: as many ranks as units.
-run::Panel panel_on(const std::string& cube, const std::string& cubes, const std::string& unit, const Json& count,
-                    const std::string& placement) {
+AttentionPanel panel_on(const std::string& cube, const std::string& cubes, const std::string& unit, const Json& count,
+                        const std::string& placement) {
     Json json = example_panel();
     json["machine"] = TILEMESH_CONFIGS "/machines/cubes_4x4.json";
-    return read_example(json, {"machine.cube=" + cube, "machine.cubes=" + cubes, "ranks.unit=" + unit,
-                               "ranks.count=" + count.dump(), "ranks.placement=" + placement});
+    return attention_of(read_example(json, {"machine.cube=" + cube, "machine.cubes=" + cubes, "ranks.unit=" + unit,
+                                            "ranks.count=" + count.dump(), "ranks.placement=" + placement}));
 }
 
 std::string grid_text(const std::string& topology, int rows, int cols) {
     return Json{{"topology", topology}, {"rows", rows}, {"cols", cols}}.dump();
 }
 
-UnitGrid grid_of(const run::Panel& panel) { return {panel.machine.network, panel.ranks.unit}; }
+UnitGrid grid_of(const AttentionPanel& panel) { return {panel.machine.network, panel.ranks.unit}; }
 
 /// Hops between two units of a grid without wrap links.
 int distance(const UnitGrid& grid, std::int64_t a, std::int64_t b) {
@@ -40,7 +41,9 @@ int distance(const UnitGrid& grid, std::int64_t a, std::int64_t b) {
     return std::abs(from.row - to.row) + std::abs(from.col - to.col);
 }
 
-Units placed(const run::Panel& panel) { return run::units_of_ranks(panel, panel.ranks, grid_of(panel).units()); }
+Units placed(const AttentionPanel& panel) {
+    return workloads::units_of_ranks(panel, panel.ranks, grid_of(panel).units());
+}
 
 Units placed_on_line(int n, const std::string& placement) {
     return placed(panel_on(grid_text("line", 1, n), "null", "pe", nullptr, placement));
@@ -93,7 +96,7 @@ TEST_CASE("neighbours in the grid of units have a link, and rows and columns wra
     };
     for (const Machine& machine : machines) {
         CAPTURE(machine.cube, machine.cubes);
-        const run::Panel panel = panel_on(machine.cube, machine.cubes, "pe", nullptr, "identity");
+        const AttentionPanel panel = panel_on(machine.cube, machine.cubes, "pe", nullptr, "identity");
         const UnitGrid grid = grid_of(panel);
         const noc::Topology topology(panel.machine.network);
         REQUIRE(grid.units() == topology.pes());
@@ -151,7 +154,7 @@ TEST_CASE("every curve visits every cell once, from neighbour to neighbour") {
     int wrong = 0;
     for (int rows = 1; rows <= 24; ++rows) {
         for (int cols = 1; cols <= 24; ++cols) {
-            for (const auto& curve : {run::snake_curve(rows, cols), run::hilbert_curve(rows, cols)}) {
+            for (const auto& curve : {workloads::snake_curve(rows, cols), workloads::hilbert_curve(rows, cols)}) {
                 std::set<std::pair<int, int>> visited;
                 for (const Cell& cell : curve) {
                     wrong += cell.row < 0 || cell.row >= rows || cell.col < 0 || cell.col >= cols;
@@ -171,7 +174,7 @@ TEST_CASE("every curve visits every cell once, from neighbour to neighbour") {
 TEST_CASE("on a square of a power of two the curve is Hilbert's: every quarter is filled before the next begins") {
     int wrong = 0;
     for (int size = 2; size <= 32; size *= 2) {
-        const std::vector<Cell> curve = run::hilbert_curve(size, size);
+        const std::vector<Cell> curve = workloads::hilbert_curve(size, size);
         for (int block = 2; block <= size; block *= 2) {
             for (std::size_t i = 0; i < curve.size(); ++i) {
                 const std::size_t first =
@@ -213,7 +216,7 @@ TEST_CASE(
         for (const Json& count : {Json(nullptr), Json(4)}) {
             CAPTURE(rows, cols, count.dump());
             const auto greatest_hop = [&, rows = rows, cols = cols](const char* placement, bool closed) {
-                const run::Panel panel = panel_on(grid_text("mesh", rows, cols), "null", "pe", count, placement);
+                const AttentionPanel panel = panel_on(grid_text("mesh", rows, cols), "null", "pe", count, placement);
                 const UnitGrid grid = grid_of(panel);
                 const Units units = placed(panel);
                 int most = closed ? distance(grid, units.back(), units.front()) : 0;
@@ -255,9 +258,10 @@ TEST_CASE("no order of the ranks does better than the heavy pair in the middle")
 TEST_CASE("the sharding is the one that the panel names") {
     for (const auto sharding :
          {attention::Sharding::contiguous, attention::Sharding::zigzag, attention::Sharding::striped}) {
-        CHECK(read_example(example_panel(), {"ranks.sharding=" + run::name_of(sharding)}).ranks.sharding == sharding);
+        const run::Panel panel = read_example(example_panel(), {"ranks.sharding=" + workloads::name_of(sharding)});
+        CHECK(attention_of(panel).ranks.sharding == sharding);
     }
     Json json = example_panel();
     json["ranks"].erase("sharding");
-    CHECK(read_example(json).ranks.sharding == attention::Sharding::contiguous);
+    CHECK(attention_of(read_example(json)).ranks.sharding == attention::Sharding::contiguous);
 }

@@ -4,7 +4,6 @@
 #include "sim/run/workers.h"
 #include "sim/report/result_json.h"
 #include "tests/command/example_panel.h"
-#include "tests/command/fake_runner.h"
 #include "tests/command/processes.h"
 
 #include <csignal>
@@ -24,7 +23,7 @@ run::Panel panel_with(const std::string& name, const std::vector<std::string>& k
 run::RunOutcome run_with(const std::vector<run::Panel>& panels, int workers) {
     run::RunOptions options;
     options.workers = workers;
-    return run::run_panels("test", panels, FakeRunner(), options);
+    return run::run_panels("test", panels, options);
 }
 
 /// Living processes of the command with something in this folder on their command line.
@@ -111,7 +110,7 @@ TEST_CASE("panels are reported in their order, each once, and progress ends at t
     options.workers = 4;
     options.on_panel = [&](const report::PanelResult& panel) { order += panel.name; };
     options.on_progress = [&](const run::Progress& progress) { last = progress; };
-    run::run_panels("test", panels, FakeRunner(), options);
+    run::run_panels("test", panels, options);
     CHECK(order == "abc");
     CHECK(last.entries == 6);
     CHECK(last.finished == 6);

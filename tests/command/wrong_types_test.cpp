@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Is a value of the wrong type refused at every key of a panel and its machine? The keys are those of a panel in
 // which every one is written out; each is given every type that is not its own.
-#include "tests/command/fake_runner.h"
 #include "tests/command/full_panel.h"
 #include "tests/command/known_keys.h"
 
@@ -35,7 +34,7 @@ std::vector<std::string> pointers_into(const Json& json) {
 }
 
 /// Reads and checks as the command does; what is thrown that is no InputError is not caught.
-void use(const Json& json) { run::check_panel(read_example(json), FakeRunner()); }
+void use(const Json& json) { run::check_panel(read_example(json)); }
 
 /// What is said of the panel with another value at the place.
 std::string said_with(Json panel, const Json::json_pointer& at, const Json& value) {

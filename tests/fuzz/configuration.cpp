@@ -5,10 +5,9 @@
 #include "sim/base/error.h"
 #include "sim/probe/probe.h"
 #include "sim/report/result_json.h"
-#include "sim/run/attention_run.h"
-#include "sim/run/describe.h"
 #include "sim/run/milestone.h"
 #include "sim/validation/validate.h"
+#include "sim/workloads/attention/attention_run.h"
 #include "tests/fuzz/json_mutator.h"
 
 #include <string_view>
@@ -17,9 +16,10 @@ using namespace tilemesh;
 
 namespace {
 
-const run::AttentionRunner& runner() {
-    static const run::AttentionRunner attention(kernels::all());
-    return attention;
+const run::Workloads& all_workloads() {
+    static const workloads::AttentionKind attention(kernels::all());
+    static const run::Workloads all{&attention};
+    return all;
 }
 
 /// What it costs to compute every value, in multiply-accumulates.
@@ -34,7 +34,7 @@ double work_of(const attention::Problem& problem) {
 }
 
 /// Plans of thousands of ranks take their time, which is no fault.
-bool is_small(const run::Panel& panel) {
+bool is_small(const workloads::AttentionPanel& panel) {
     std::int64_t tokens = 0;
     for (const auto& user : panel.problem.users) tokens += user.keys + user.queries;
     return tokens <= 1 << 12 && panel.problem.users.size() <= 8 && panel.machine.pes() <= 16 &&
@@ -43,10 +43,11 @@ bool is_small(const run::Panel& panel) {
 
 /// As `run` does before it simulates: inputs and reference too where they take no time.
 void plan(run::Panel panel) {
-    run::describe(panel);
-    if (!is_small(panel)) return;
-    run::mark_impossible(panel, runner());
-    if (work_of(panel.problem) < 1e5) runner().prepare(panel, 1);
+    panel.describe();
+    const auto& workload = dynamic_cast<const workloads::AttentionWorkload&>(*panel.kernels.front().workload);
+    if (!is_small(workload.panel())) return;
+    run::mark_impossible(panel);
+    if (work_of(workload.panel().problem) < 1e5) run::PreparedPanel(panel, 1);
 }
 
 void read(std::string_view text) {
@@ -56,11 +57,11 @@ void read(std::string_view text) {
     if (!json.is_object()) return;
     if (json.contains("schema_version")) {
         report::read_run_result(json, file.string());
-    } else if (validation::check_reference_data(validation::all_families(), {TILEMESH_CONFIGS, runner()}, json,
+    } else if (validation::check_reference_data(validation::all_families(), {TILEMESH_CONFIGS, all_workloads()}, json,
                                                 file.string())) {
         return;
     } else if (json.contains("panels")) {
-        for (run::Panel& panel : run::read_milestone(json, file, {}).panels) plan(std::move(panel));
+        for (run::Panel& panel : run::read_milestone(json, file, {}, all_workloads()).panels) plan(std::move(panel));
     } else if (json.contains("transfers")) {
         probe::check_transfer_list(json, file.string());
     } else {
@@ -69,7 +70,7 @@ void read(std::string_view text) {
             const run::ResolvedPanel probe = run::resolve_panel(json, file);
             probe::read_probe(probe.json, probe.file, probe.machine_file);
         } else if (whole.contains("problem") || whole.contains("kernels")) {
-            plan(run::read_panel(run::resolve_panel(json, file)));
+            plan(run::read_panel(run::resolve_panel(json, file), all_workloads()));
         } else {
             machine::read_machine(JsonReader(whole, file.string()));
         }

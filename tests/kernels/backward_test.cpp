@@ -230,7 +230,7 @@ TEST_CASE("links carry what the backward tables say, without values too, and not
         Experiment none(json);
         for (std::size_t kernel = 0; kernel < experiment.kernels(); ++kernel) {
             CAPTURE(mask, experiment.choice(kernel).kernel);
-            const run::Arrangement a = experiment.arrangement(kernel);
+            const workloads::Arrangement a = experiment.arrangement(kernel);
             const Ran ran = experiment.run(kernel);
             const attention::LinkTraffic table = attention::link_traffic(
                 a.schedule, attention::whole_items(experiment.panel().problem, a.needs, a.schedule),

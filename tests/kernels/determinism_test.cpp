@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Do cycles depend on anything but the configuration? Not on how many values are computed, not on what was run
 // before, not on the order in which the machine is built.
-#include "sim/run/layout.h"
+#include "sim/workloads/attention/layout.h"
 #include "tests/kernels/experiment.h"
 
 #include <catch2/catch.hpp>
@@ -93,7 +93,8 @@ TEST_CASE("a sampled row has the value that it has when all rows are computed") 
         const std::int64_t count = 11;
         json["values"] = {{"mode", "sampled"}, {"rows", count}};
         Experiment sampled(json);
-        const run::RowSample sample = run::draw_rows(full.panel().problem, count, full.panel().values.seed);
+        const workloads::RowSample sample =
+            workloads::draw_rows(full.panel().problem, count, full.panel().values.seed);
         for (const std::size_t kernel : full.accepted()) {
             CAPTURE(mask, full.choice(kernel).label);
             const Ran all = full.run(kernel), some = sampled.run(kernel);

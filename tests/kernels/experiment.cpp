@@ -4,14 +4,15 @@
 #include "kernels/all.h"
 #include "sim/base/error.h"
 #include "sim/report/summary.h"
-#include "sim/run/arrangement.h"
-#include "sim/run/layout.h"
-#include "sim/run/resolve.h"
+#include "sim/run/panel.h"
+#include "sim/workloads/attention/arrangement.h"
+#include "sim/workloads/attention/layout.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace kernel_test {
 
@@ -57,9 +58,10 @@ Json panel_of(const Json& machine, const Json& problem, const Json& kernels) {
 
 namespace {
 
-run::Panel read(const Json& json) {
-    const run::ResolvedPanel resolved = run::resolve_panel_object(json, "test", TILEMESH_CONFIGS);
-    return run::read_panel(resolved.json, resolved.file, resolved.machine_file);
+workloads::AttentionPanel read(const Json& json) {
+    static const workloads::AttentionKind kind(kernels::all());
+    const run::Panel panel = run::read_panel(run::resolve_panel_object(json, "test", TILEMESH_CONFIGS), {&kind});
+    return dynamic_cast<const workloads::AttentionWorkload&>(*panel.kernels.front().workload).panel();
 }
 
 attention::Kernel kernel_named(const std::string& name) {
@@ -71,13 +73,15 @@ attention::Kernel kernel_named(const std::string& name) {
 
 }  // namespace
 
-Experiment::Experiment(const Json& panel, std::shared_ptr<const attention::Mask> mask)
-    : panel_(read(panel)), runner_(kernels::all()) {
-    if (mask) panel_.problem.mask = std::move(mask);
+Experiment::Experiment(const Json& json, std::shared_ptr<const attention::Mask> mask) {
+    static const attention::Kernels all = kernels::all();
+    workloads::AttentionPanel panel = read(json);
+    if (mask) panel.problem.mask = std::move(mask);
+    workload_ = std::make_unique<const workloads::AttentionWorkload>(std::move(panel), all);
 }
 
-run::Arrangement Experiment::arrangement(std::size_t kernel) const {
-    return run::arrange(panel_, choice(kernel), kernel_named(choice(kernel).kernel));
+workloads::Arrangement Experiment::arrangement(std::size_t kernel) const {
+    return workloads::arrange(panel(), choice(kernel), kernel_named(choice(kernel).kernel));
 }
 
 std::vector<std::size_t> Experiment::accepted() const {
@@ -94,7 +98,10 @@ std::vector<std::size_t> Experiment::accepted() const {
 }
 
 void Experiment::prepare() {
-    if (!prepared_) prepared_ = runner_.prepare(panel_, 2);
+    if (prepared_) return;
+    std::vector<std::size_t> all(kernels());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    prepared_ = workload_->prepare(all, 2);
 }
 
 void Experiment::share_values(Experiment& other) {
@@ -103,10 +110,10 @@ void Experiment::share_values(Experiment& other) {
 }
 
 Ran Experiment::run(std::size_t kernel) {
-    runner_.check(panel_, choice(kernel));
+    workload_->check(kernel);
     prepare();
-    const bool values = panel_.values.mode != run::ValueMode::none;
-    run::EntryOutcome outcome = runner_.run(panel_, choice(kernel), *prepared_, values);
+    const bool values = panel().values.mode != ValueMode::none;
+    run::EntryOutcome outcome = workload_->run(kernel, *prepared_, values);
     report::check_physics(outcome.result);
     Ran ran{std::move(outcome.result), {}};
     for (run::NamedTensor& tensor : outcome.outputs) ran.outputs[tensor.name] = std::move(tensor.values);
@@ -114,18 +121,18 @@ Ran Experiment::run(std::size_t kernel) {
 }
 
 Simulated simulate(const Experiment& experiment, std::size_t kernel, bool reverse_construction) {
-    const run::Panel& panel = experiment.panel();
+    const workloads::AttentionPanel& panel = experiment.panel();
     const attention::Kernel text = kernel_named(experiment.choice(kernel).kernel);
-    const run::Arrangement a = experiment.arrangement(kernel);
+    const workloads::Arrangement a = experiment.arrangement(kernel);
     machine::Simulation simulation(panel.machine, {nullptr, reverse_construction});
-    const run::Allocate allocate = [&](int pe, const std::string& name, const Shape& shape, Dtype dtype) {
+    const workloads::Allocate allocate = [&](int pe, const std::string& name, const Shape& shape, Dtype dtype) {
         return &simulation.allocate(pe, name, shape, dtype);
     };
     std::vector<std::vector<attention::Launch>> launches(static_cast<std::size_t>(a.ranks()));
     for (int rank = 0; rank < a.ranks(); ++rank) {
         for (int member = 0; member < a.members(); ++member) {
             launches[static_cast<std::size_t>(rank)].push_back(
-                run::lay_out(allocate, a, rank, member, nullptr, run::RowSample()));
+                workloads::lay_out(allocate, a, rank, member, nullptr, workloads::RowSample()));
         }
     }
     for (std::size_t rank = 0; rank < launches.size(); ++rank) {

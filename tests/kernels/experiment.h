@@ -4,8 +4,8 @@
 #pragma once
 
 #include "sim/machine/simulation.h"
-#include "sim/run/arrangement.h"
-#include "sim/run/attention_run.h"
+#include "sim/workloads/attention/arrangement.h"
+#include "sim/workloads/attention/attention_run.h"
 
 #include <cstdint>
 #include <map>
@@ -43,14 +43,14 @@ class Experiment {
 public:
     explicit Experiment(const Json& panel, std::shared_ptr<const attention::Mask> mask = nullptr);
 
-    const run::Panel& panel() const { return panel_; }
-    std::size_t kernels() const { return panel_.kernels.size(); }
+    const workloads::AttentionPanel& panel() const { return workload_->panel(); }
+    std::size_t kernels() const { return panel().kernels.size(); }
     /// Kernels that can run on these ranks at all; others say "cannot run this" (an odd grid has no cycle, ...), and
     /// which do is tested by name in refusals_test.cpp.
     std::vector<std::size_t> accepted() const;
-    const run::KernelChoice& choice(std::size_t kernel = 0) const { return panel_.kernels[kernel]; }
+    const workloads::AttentionChoice& choice(std::size_t kernel = 0) const { return panel().kernels[kernel]; }
     /// How the kernel sits on the machine; an InputError when it cannot.
-    run::Arrangement arrangement(std::size_t kernel = 0) const;
+    workloads::Arrangement arrangement(std::size_t kernel = 0) const;
     Ran run(std::size_t kernel = 0);
     /// Other machines and ranks do not change what is computed: takes inputs and reference from an experiment with
     /// the same problem.
@@ -59,8 +59,7 @@ public:
 private:
     void prepare();
 
-    run::Panel panel_;
-    run::AttentionRunner runner_;
+    std::unique_ptr<const workloads::AttentionWorkload> workload_;
     std::shared_ptr<const run::Prepared> prepared_;
 };
 

@@ -21,7 +21,7 @@ using namespace kernel_test;
 
 namespace {
 
-std::map<std::string, std::uint64_t> table_bytes(const Experiment& experiment, const run::Arrangement& a) {
+std::map<std::string, std::uint64_t> table_bytes(const Experiment& experiment, const workloads::Arrangement& a) {
     const noc::Topology topology(experiment.panel().machine.network);
     attention::Wiring wiring;
     wiring.members = a.members();
@@ -63,7 +63,7 @@ struct Tally {
     int accepted = 0, refused = 0, staged = 0;
 };
 
-void run_one(Experiment& experiment, std::size_t kernel, const run::Arrangement& a, const Ran*& first,
+void run_one(Experiment& experiment, std::size_t kernel, const workloads::Arrangement& a, const Ran*& first,
              std::list<Ran>& kept, Tally& tally) {
     ++tally.accepted;
     if (!a.tiling.queries_stay || !a.tiling.chunks_stay) ++tally.staged;
@@ -98,7 +98,7 @@ TEST_CASE("random problems end, above their bounds, with the right answer, the t
         const Ran* first = nullptr;
         for (std::size_t kernel = 0; kernel < experiment.kernels(); ++kernel) {
             INFO("TILEMESH_SEED=" << seed << ", kernel " << experiment.choice(kernel).kernel << "\n" << json.dump());
-            std::optional<run::Arrangement> arrangement;
+            std::optional<workloads::Arrangement> arrangement;
             try {
                 arrangement = experiment.arrangement(kernel);
             } catch (const InputError&) {  // cannot run there, or tiles that cannot fit the SRAM

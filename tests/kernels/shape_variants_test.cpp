@@ -81,7 +81,7 @@ std::uint64_t hbm_bytes(const report::KernelResult& result) {
     return bytes;
 }
 
-double hbm_bound(const run::Arrangement& a) {
+double hbm_bound(const workloads::Arrangement& a) {
     for (const attention::BoundTerm& term : a.machine_bound.terms)
         if (term.name == "HBM") return term.ns;
     return -1.0;

@@ -45,7 +45,7 @@ std::uint64_t sent_bytes(const report::KernelResult& result) {
 }
 
 std::uint64_t table_bytes(const Experiment& experiment, attention::Item::Kind kind) {
-    const run::Arrangement a = experiment.arrangement();
+    const workloads::Arrangement a = experiment.arrangement();
     std::uint64_t bytes = 0;
     for (const auto& program : a.schedule.programs())
         for (const attention::Action& action : program)

@@ -229,7 +229,7 @@ TEST_CASE("the links of any machine carry what the table says for its routes") {
             const noc::Topology topology(experiment.panel().machine.network);
             for (const std::size_t kernel : experiment.accepted()) {
                 CAPTURE(json.dump(), experiment.choice(kernel).kernel);
-                const run::Arrangement a = experiment.arrangement(kernel);
+                const workloads::Arrangement a = experiment.arrangement(kernel);
                 LinkBytes expected;
                 for (std::size_t member = 0; member < a.member_heads.size(); ++member) {
                     const auto bytes = [&](const attention::Action& transfer) {

@@ -15,8 +15,8 @@ struct Layer {
 };
 
 // Includes point one way: tools -> validation -> run -> machine -> pe -> memory -> noc -> tile -> base, with
-// attention and report beside the machine and probe beside run. The kernels never see it, and nothing in sim/ sees
-// the kernels.
+// attention and report beside the machine and probe beside run. Workloads stand on run, which knows none of them:
+// only main and tests see both. The kernels never see it, and nothing in sim/ sees the kernels.
 const std::map<std::string, Layer> layers{
     {"sim/base", {{}}},
     {"sim/tile", {{"sim/base"}}},
@@ -27,8 +27,10 @@ const std::map<std::string, Layer> layers{
     {"sim/pe", {{"sim/base", "sim/tile", "sim/noc", "sim/memory"}, true}},
     {"sim/machine", {{"sim/base", "sim/tile", "sim/noc", "sim/memory", "sim/pe"}, true}},
     {"sim/probe", {{"sim/base", "sim/tile", "sim/noc", "sim/memory", "sim/pe", "sim/machine", "sim/report"}, true}},
-    {"sim/run",
-     {{"sim/base", "sim/tile", "sim/attention", "sim/noc", "sim/memory", "sim/pe", "sim/machine", "sim/report"}}},
+    {"sim/run", {{"sim/base", "sim/tile", "sim/noc", "sim/memory", "sim/pe", "sim/machine", "sim/report"}}},
+    {"sim/workloads/attention",
+     {{"sim/base", "sim/tile", "sim/attention", "sim/noc", "sim/memory", "sim/pe", "sim/machine", "sim/report",
+       "sim/run"}}},
     {"sim/validation", {{"sim"}}},
     {"kernels", {{"sim/base", "sim/tile", "sim/attention"}}},
     {"tools", {{"sim", "kernels"}}},

@@ -36,6 +36,13 @@ TEST_CASE("kernels never see the machine, and the simulator never sees the kerne
     CHECK(broken("tools/cli/a.cpp", "#include \"kernels/all.h\"\n") == 0);
 }
 
+TEST_CASE("what runs panels knows no workload, and a workload knows what runs panels") {
+    CHECK(broken("sim/run/a.cpp", "#include \"sim/attention/problem.h\"\n") == 1);
+    CHECK(broken("sim/run/a.cpp", "#include \"sim/workloads/attention/panel.h\"\n") == 1);
+    CHECK(broken("sim/workloads/attention/a.cpp", "#include \"sim/run/workload.h\"\n") == 0);
+    CHECK(broken("sim/workloads/attention/a.cpp", "#include \"kernels/all.h\"\n") == 1);
+}
+
 TEST_CASE("memory sees the network's clock and nothing else of it") {
     CHECK(broken("sim/memory/a.cpp", "#include \"sim/noc/sim_time.h\"\n") == 0);
     CHECK(broken("sim/memory/a.cpp", "#include \"sim/noc/link.h\"\n") == 1);

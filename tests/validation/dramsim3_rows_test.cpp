@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of DRAMsim3 run on rows of memory as long as that part's, which decides to how many channels a burst falls.
 #include "sim/validation/families.h"
-#include "tests/command/fake_runner.h"
+#include "tests/command/fake_workload.h"
 
 #include <catch2/catch.hpp>
 
@@ -23,8 +23,8 @@ double measured_rate(const std::string& config, int burst, int row_bytes = 0) {
                                           {"reqs64B", 140000},
                                           {"GBps", 45.0},
                                           {"avg_read_latency_cyc", 100.0}}});
-    const FakeRunner runner;
-    const std::vector<Case> cases = memory_family().read(JsonReader(file, "rows.json"), {configs, runner});
+    const run::Workloads workloads = fake_workloads();
+    const std::vector<Case> cases = memory_family().read(JsonReader(file, "rows.json"), {configs, workloads});
     REQUIRE(cases.size() == 1);
     return cases.front().measure().front().measured;
 }

@@ -2,7 +2,7 @@
 // `tilemesh validate` with files of a user's own: exit codes, and rows that nobody has seen.
 #include "sim/base/json_reader.h"
 #include "sim/validation/suite.h"
-#include "tests/command/fake_runner.h"
+#include "tests/command/fake_workload.h"
 #include "tests/command/processes.h"
 
 #include <algorithm>
@@ -101,7 +101,7 @@ TEST_CASE("rows that no suite is made of are counted beside the others, not an e
 }
 
 TEST_CASE("every bundled file is recognised by its own family alone, and its suites have distinct names") {
-    const FakeRunner runner;
+    const run::Workloads workloads = fake_workloads();
     const auto families = validation::all_families();
     std::set<std::string> names;
     for (const auto& family : families) {
@@ -114,7 +114,7 @@ TEST_CASE("every bundled file is recognised by its own family alone, and its sui
                 const bool own = std::find(other.files.begin(), other.files.end(), file) != other.files.end();
                 CHECK(other.recognises(json) == own);
             }
-            const auto cases = family.read(JsonReader(json, file), {TILEMESH_CONFIGS, runner});
+            const auto cases = family.read(JsonReader(json, file), {TILEMESH_CONFIGS, workloads});
             CHECK_FALSE(cases.empty());
             for (const auto& one : cases) {
                 for (const auto& suite : one.suites)

@@ -3,7 +3,7 @@
 #include "sim/validation/silicon_spread.h"
 #include "sim/base/error.h"
 #include "sim/validation/suite.h"
-#include "tests/command/fake_runner.h"
+#include "tests/command/fake_workload.h"
 
 #include <catch2/catch.hpp>
 
@@ -38,8 +38,8 @@ TEST_CASE("the spread of a kind is that of its pairs, of rings what is stated fr
 }
 
 TEST_CASE("silicon suites judge order only where silicon is further apart than from itself") {
-    const FakeRunner runner;
-    const Surroundings surroundings{TILEMESH_CONFIGS, runner};
+    const run::Workloads workloads = fake_workloads();
+    const Surroundings surroundings{TILEMESH_CONFIGS, workloads};
     const Json rows = Json::parse(R"({"rows": [
         {"kind": "ring_attn", "algo": "ring", "causal": 1, "hq": 8, "s_per_gpu": 4096, "us": 100, "gpus": 4},
         {"kind": "ring_attn", "algo": "ring", "causal": 1, "hq": 8, "s_per_gpu": 4095, "us": 100, "gpus": 4}]})");

@@ -3,7 +3,7 @@
 #include "sim/validation/result_json.h"
 #include "sim/validation/table.h"
 #include "tests/base/scratch.h"
-#include "tests/command/fake_runner.h"
+#include "tests/command/fake_workload.h"
 
 #include <cmath>
 
@@ -39,7 +39,7 @@ Family times_family(double tolerance) {
 
 struct Bench {
     ScratchFolder folder;
-    FakeRunner runner;
+    run::Workloads workloads = fake_workloads();
     std::vector<Family> families = {times_family(0.25)};
     ValidationOptions options;
 
@@ -48,7 +48,7 @@ struct Bench {
         options.files = {folder / "data.json"};
         options.workers = 2;
     }
-    ValidationResult run() { return validate(families, {TILEMESH_CONFIGS, runner}, options); }
+    ValidationResult run() { return validate(families, {TILEMESH_CONFIGS, workloads}, options); }
 };
 
 }  // namespace

@@ -12,7 +12,7 @@ void add_bench(CLI::App& app, Context& context) {
     command->add_option("milestone", flags->file, "Milestone file")->required()->type_name("MILESTONE.json");
     declare(*command, *flags);
     command->callback([flags, &context] {
-        run::Milestone milestone = run::load_milestone(flags->file, settings_of(*flags));
+        run::Milestone milestone = run::load_milestone(flags->file, settings_of(*flags), context.workloads);
         context.exit_code =
             run_and_report(milestone.name, std::move(milestone.panels), milestone.rows, *flags, context);
     });

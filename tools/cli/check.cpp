@@ -21,11 +21,11 @@ struct CheckFlags {
     bool quiet = false;
 };
 
-std::string check_panels(const std::vector<run::Panel>& panels, const Context& context) {
+std::string check_panels(const std::vector<run::Panel>& panels) {
     std::size_t entries = 0;
     for (const auto& panel : panels) {
-        run::check_panel(panel, context.runner);
-        context.runner.check_inputs(panel);
+        run::check_panel(panel);
+        run::check_inputs(panel);
         entries += panel.kernels.size();
     }
     return fmt::format("{} kernels", entries);
@@ -37,16 +37,15 @@ std::string check_file(const std::string& file, const Context& context) {
     if (json.is_object() && json.contains("schema_version"))
         return fmt::format("result file, {} panels", report::read_run_result(json, file).panels.size());
     const auto cases =
-        validation::check_reference_data(validation::all_families(), {find_configs(), context.runner}, json, file);
+        validation::check_reference_data(validation::all_families(), {find_configs(), context.workloads}, json, file);
     if (cases) return fmt::format("reference data, {} cases", *cases);
     if (json.is_object() && json.contains("repeats")) {
         validation::SiliconSpread{JsonReader(json, file)};
         return "spread of silicon";
     }
     if (json.is_object() && json.contains("panels")) {
-        const auto milestone = run::read_milestone(json, file, {});
-        return fmt::format("milestone, {} panels, {}", milestone.panels.size(),
-                           check_panels(milestone.panels, context));
+        const auto milestone = run::read_milestone(json, file, {}, context.workloads);
+        return fmt::format("milestone, {} panels, {}", milestone.panels.size(), check_panels(milestone.panels));
     }
     if (json.is_object() && json.contains("transfers"))
         return fmt::format("list of {} transfers", probe::check_transfer_list(json, file));
@@ -54,7 +53,8 @@ std::string check_file(const std::string& file, const Context& context) {
     const Json whole = run::resolve_machine(json, file);
     if (whole.contains("probe")) return "probe of kind " + read_probe(run::resolve_panel(std::move(json), file)).kind;
     if (whole.contains("problem") || whole.contains("kernels"))
-        return "panel, " + check_panels({run::read_panel(run::resolve_panel(std::move(json), file))}, context);
+        return "panel, " +
+               check_panels({run::read_panel(run::resolve_panel(std::move(json), file), context.workloads)});
     machine::read_machine(JsonReader(whole, file));
     return "machine";
 }

@@ -78,9 +78,9 @@ std::string one_line(const std::exception& error) {
     return printable(text, longest);
 }
 
-int tilemesh_command(int argc, char** argv, const run::EntryRunner& runner) {
+int tilemesh_command(int argc, char** argv, const run::Workloads& workloads) {
     spdlog::logger log = make_log();
-    Context context{runner, log, colour_wanted(1)};
+    Context context{workloads, log, colour_wanted(1)};
     try {
         return with_output_written(parse_and_run(argc, argv, context), log);
     } catch (const InputError& error) {

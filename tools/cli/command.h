@@ -3,7 +3,7 @@
 // options, and a function that does the work and returns the exit code.
 #pragma once
 
-#include "sim/run/entry.h"
+#include "sim/run/workload.h"
 
 #include <CLI/CLI.hpp>
 
@@ -16,7 +16,7 @@ namespace tilemesh::cli {
 
 /// What every subcommand works with.
 struct Context {
-    const run::EntryRunner& runner;
+    const run::Workloads& workloads;
     spdlog::logger& log;  // to stderr
     bool colour;          // of stdout
     int exit_code = 0;    // set by the subcommand that ran
@@ -40,6 +40,6 @@ void add_validate(CLI::App& app, Context& context);
 std::string one_line(const std::exception& error);
 
 /// The whole command: parses, runs, turns exceptions into one line and an exit code.
-int tilemesh_command(int argc, char** argv, const run::EntryRunner& runner);
+int tilemesh_command(int argc, char** argv, const run::Workloads& workloads);
 
 }  // namespace tilemesh::cli

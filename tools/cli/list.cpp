@@ -2,7 +2,6 @@
 // tilemesh list kernels|machines|panels|milestones|probes|suites: what there is to choose from.
 #include "sim/base/error.h"
 #include "sim/report/text_table.h"
-#include "sim/run/describe.h"
 #include "sim/run/milestone.h"
 #include "sim/validation/suite.h"
 #include "tools/cli/command.h"
@@ -20,11 +19,11 @@ namespace {
 namespace fs = std::filesystem;
 
 /// One line about a configuration file; a broken one is listed with what is wrong.
-std::string summary_of(const std::string& what, const fs::path& file) {
+std::string summary_of(const std::string& what, const fs::path& file, const Context& context) {
     try {
-        if (what == "panels") return run::describe(run::load_panel(file, {}));
+        if (what == "panels") return run::load_panel(file, {}, context.workloads).describe();
         if (what == "milestones") {
-            const auto milestone = run::load_milestone(file, {});
+            const auto milestone = run::load_milestone(file, {}, context.workloads);
             return fmt::format("{} panels. {}", milestone.panels.size(), milestone.description);
         }
         if (what == "probes") {
@@ -44,7 +43,8 @@ int list(const std::string& what, const Context& context) {
     using Align = report::TextTable::Align;
     report::TextTable table({{"", what, Align::left}, {"", "", Align::left}});
     if (what == "kernels") {
-        for (const auto& kernel : context.runner.kernels()) table.add_row({{kernel.name}, {kernel.summary}});
+        for (const run::WorkloadKind* kind : context.workloads)
+            for (const auto& kernel : kind->kernels()) table.add_row({{kernel.name}, {kernel.summary}});
     } else if (what == "suites") {
         for (const auto& family : validation::all_families()) {
             for (const auto& suite : family.suites) table.add_row({{suite.name}, {suite.question}});
@@ -57,7 +57,7 @@ int list(const std::string& what, const Context& context) {
             if (item.path().extension() == ".json") files.push_back(item.path());
         }
         std::sort(files.begin(), files.end());
-        for (const auto& file : files) table.add_row({{file.string()}, {summary_of(what, file)}});
+        for (const auto& file : files) table.add_row({{file.string()}, {summary_of(what, file, context)}});
     }
     std::fputs(table.text(context.colour).c_str(), stdout);
     return exit_ok;

@@ -12,7 +12,7 @@ void add_run(CLI::App& app, Context& context) {
     command->add_option("panel", flags->file, "Panel file")->required()->type_name("PANEL.json");
     declare(*command, *flags);
     command->callback([flags, &context] {
-        run::Panel panel = run::load_panel(flags->file, settings_of(*flags));
+        run::Panel panel = run::load_panel(flags->file, settings_of(*flags), context.workloads);
         const std::string name = panel.name;
         context.exit_code = run_and_report(name, {std::move(panel)}, run::MilestoneRows::panels, *flags, context);
     });

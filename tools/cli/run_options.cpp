@@ -19,9 +19,9 @@ namespace {
 
 /// Whether --kernel `name` means this entry: the one with exactly that label; in a panel that has no such entry,
 /// every one that runs the kernel of that name.
-bool means(const std::string& name, const run::Panel& panel, const run::KernelChoice& entry) {
+bool means(const std::string& name, const run::Panel& panel, const run::Entry& entry) {
     if (entry.label == name) return true;
-    const auto labelled = [&](const run::KernelChoice& other) { return other.label == name; };
+    const auto labelled = [&](const run::Entry& other) { return other.label == name; };
     return entry.kernel == name && std::none_of(panel.kernels.begin(), panel.kernels.end(), labelled);
 }
 
@@ -30,8 +30,8 @@ void restrict_kernels(std::vector<run::Panel>& panels, const std::vector<std::st
     if (wanted.empty()) return;
     std::vector<std::string> present;
     for (const auto& panel : panels) {
-        for (const auto& choice : panel.kernels) {
-            for (const auto& name : {choice.label, choice.kernel}) {
+        for (const auto& entry : panel.kernels) {
+            for (const auto& name : {entry.label, entry.kernel}) {
                 if (std::find(present.begin(), present.end(), name) == present.end()) present.push_back(name);
             }
         }
@@ -43,7 +43,7 @@ void restrict_kernels(std::vector<run::Panel>& panels, const std::vector<std::st
                          list_of_names(present), near ? fmt::format("; did you mean {}?", *near) : "");
     }
     for (auto& panel : panels) {
-        std::vector<run::KernelChoice> kept;
+        std::vector<run::Entry> kept;
         for (const auto& entry : panel.kernels) {
             const auto named = [&](const std::string& name) { return means(name, panel, entry); };
             if (std::any_of(wanted.begin(), wanted.end(), named)) kept.push_back(entry);
@@ -107,9 +107,9 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, run:
     restrict_kernels(panels, flags.kernels);
     for (auto& panel : panels) {
         if (flags.strict) {
-            run::check_panel(panel, context.runner);
+            run::check_panel(panel);
         } else {
-            run::mark_impossible(panel, context.runner);
+            run::mark_impossible(panel);
         }
     }
     check_save_outputs(panels, flags);
@@ -129,7 +129,7 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, run:
         bar.clear();
         if (tables && !by_entry) print(report::panel_text(panel, context.colour) + "\n");
     };
-    const run::RunOutcome outcome = run::run_panels(name, panels, context.runner, options);
+    const run::RunOutcome outcome = run::run_panels(name, panels, options);
     bar.clear();
     if (tables && by_entry) print(report::entries_text(outcome.result, context.colour) + "\n");
     if (tables && panels.size() > 1) print(report::run_text(outcome.result, context.colour));

@@ -31,7 +31,8 @@ int validate_suites(const ValidateFlags& flags, const Context& context) {
     const auto json = open_output(flags.json, "--json", flags.data.empty() ? "" : flags.data.front());
     ProgressBar bar(flags.quiet);
     options.on_progress = [&](const run::Progress& progress) { bar.show(progress); };
-    const auto result = validation::validate(validation::all_families(), {find_configs(), context.runner}, options);
+    const auto result =
+        validation::validate(validation::all_families(), {find_configs(), context.workloads}, options);
     bar.clear();
     if (!flags.quiet && flags.json != "-") {
         std::string text = flags.report ? validation::report_text(result, context.colour) : "";

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tile commands per second of a real kernel, timing only: mesh_kv on one causal layer of Llama-3-70B at 32K. Making
 // the schedule and laying out the tensors counts as well, as it does for a user.
-#include "kernels/all.h"
-#include "sim/run/attention_run.h"
 #include "tools/speed/measures.h"
 
 #include <benchmark/benchmark.h>
@@ -17,12 +15,12 @@ void tile_commands(benchmark::State& state) {
         settings.insert(settings.end(), {"machine=" TILEMESH_CONFIGS "/machines/cubes_4x4.json", "ranks.unit=cube",
                                          "ranks.placement=[0,1,2,3,7,6,5,4,8,9,10,11,15,14,13,12]"});
     }
-    const run::Panel timed = panel("single_user_prefill_32k", settings);
-    const run::AttentionRunner runner(kernels::all());
-    const auto prepared = runner.prepare(timed, 1);
+    const run::Panel whole = panel("single_user_prefill_32k", settings);
+    const run::Entry& timed = whole.kernels.front();
+    const auto prepared = timed.workload->prepare({timed.number}, 1);
     std::uint64_t commands = 0;
     for (auto _ : state) {
-        commands += runner.run(timed, timed.kernels.front(), *prepared, false).result.commands;
+        commands += timed.workload->run(timed.number, *prepared, false).result.commands;
     }
     state.SetItemsProcessed(static_cast<std::int64_t>(commands));
 }

@@ -3,7 +3,9 @@
 // of this folder, one per question; main.cpp holds the targets.
 #pragma once
 
+#include "kernels/all.h"
 #include "sim/run/milestone.h"
+#include "sim/workloads/attention/attention_run.h"
 
 #include <string>
 #include <vector>
@@ -17,11 +19,12 @@ inline constexpr const char* flits_name = "flit_hops";
 inline constexpr const char* values_name = "values_full";
 inline constexpr const char* dense_name = "dense_products";
 
-/// A panel of configs/panels with --set settings, restricted to its first kernel, mesh_kv.
+/// A panel of configs/panels with --set settings.
 inline run::Panel panel(const std::string& name, const std::vector<std::string>& settings) {
+    static const workloads::AttentionKind attention(kernels::all());
     std::vector<run::Setting> parsed;
     for (const std::string& text : settings) parsed.push_back(run::parse_setting(text));
-    return run::load_panel(TILEMESH_CONFIGS "/panels/" + name + ".json", parsed);
+    return run::load_panel(TILEMESH_CONFIGS "/panels/" + name + ".json", parsed, {&attention});
 }
 
 void register_bare_events();

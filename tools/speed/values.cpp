@@ -2,8 +2,6 @@
 // What computing every value costs beside the dense products that nobody can avoid: a mid panel with values full, and
 // the same blocks multiplied by oneDNN alone. Both count multiply-accumulates per second on one core; inputs and the
 // f64 reference are made outside of the measured time.
-#include "kernels/all.h"
-#include "sim/run/attention_run.h"
 #include "sim/tile/value_process.h"
 #include "tools/speed/measures.h"
 
@@ -13,7 +11,7 @@
 namespace tilemesh::speed {
 namespace {
 
-run::Panel mid_panel() { return panel("single_user_prefill_mid", {}); }
+constexpr const char* panel_name = "single_user_prefill_mid";
 
 std::uint64_t macs_of(const report::KernelResult& result) {
     std::uint64_t macs = 0;
@@ -22,26 +20,27 @@ std::uint64_t macs_of(const report::KernelResult& result) {
 }
 
 void values_full(benchmark::State& state) {
-    const run::Panel mid = mid_panel();
-    const run::AttentionRunner runner(kernels::all());
-    const auto prepared = runner.prepare(mid, 2);
+    const run::Panel whole = panel(panel_name, {});
+    const run::Entry& mid = whole.kernels.front();
+    const auto prepared = mid.workload->prepare({mid.number}, 2);
     std::uint64_t macs = 0;
-    for (auto _ : state) macs += macs_of(runner.run(mid, mid.kernels.front(), *prepared, false).result);
+    for (auto _ : state) macs += macs_of(mid.workload->run(mid.number, *prepared, false).result);
     state.SetItemsProcessed(static_cast<std::int64_t>(macs));
 }
 
 void dense_products(benchmark::State& state) {
     prepare_process_for_values();
-    run::Panel mid = mid_panel();
-    mid.values.mode = ValueMode::none;  // only to learn the tiles that the kernel chooses
-    const run::AttentionRunner runner(kernels::all());
-    const auto result = runner.run(mid, mid.kernels.front(), *runner.prepare(mid, 2), false).result;
+    const run::Panel whole = panel(panel_name, {"values.mode=none"});  // only to learn the tiles
+    const run::Entry& mid = whole.kernels.front();
+    const auto result = mid.workload->run(mid.number, *mid.workload->prepare({mid.number}, 2), false).result;
+    const attention::Problem& problem =
+        dynamic_cast<const workloads::AttentionWorkload&>(*mid.workload).panel().problem;
     std::int64_t queries = 0, keys = 0;
     for (const auto& [option, value] : result.options) {
         if (option == "tile_queries") queries = static_cast<std::int64_t>(value);
         if (option == "tile_keys") keys = static_cast<std::int64_t>(value);
     }
-    const std::int64_t rows = queries * mid.problem.group(), d = mid.problem.head_dim, dv = mid.problem.value_dim;
+    const std::int64_t rows = queries * problem.group(), d = problem.head_dim, dv = problem.value_dim;
     const auto matrix = [](std::int64_t a, std::int64_t b) {
         return std::vector<float>(static_cast<std::size_t>(a * b), 0.5F);
     };

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/run/gradient_layout.h"
+#include "sim/workloads/attention/gradient_layout.h"
 
-#include "sim/run/tensor_values.h"
+#include "sim/workloads/attention/tensor_values.h"
 
 #include <algorithm>
 
-namespace tilemesh::run {
+namespace tilemesh::workloads {
 namespace {
 
 using attention::Action;
@@ -122,4 +122,4 @@ void add_gradient_tensors(attention::Launch& launch, const MakeTensor& make, con
     for (const Action& action : launch.schedule->program(launch.rank)) layout.registers(action);
 }
 
-}  // namespace tilemesh::run
+}  // namespace tilemesh::workloads

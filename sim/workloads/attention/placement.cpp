@@ -2,11 +2,11 @@
 // Which PE or cube each rank stands on. A placement is a curve through the units and an order of the ranks along it;
 // fewer ranks than units stand on the first of the curve.
 #include "sim/base/error.h"
-#include "sim/run/grid_curves.h"
-#include "sim/run/panel.h"
-#include "sim/run/unit_grid.h"
+#include "sim/workloads/attention/grid_curves.h"
+#include "sim/workloads/attention/panel.h"
+#include "sim/workloads/attention/unit_grid.h"
 
-namespace tilemesh::run {
+namespace tilemesh::workloads {
 namespace {
 
 using Placement = RanksChoice::Placement;
@@ -67,7 +67,7 @@ std::int64_t position_of(Placement placement, std::int64_t rank, std::int64_t co
 
 }  // namespace
 
-std::vector<std::int64_t> units_of_ranks(const Panel& panel, const RanksChoice& ranks, std::int64_t units) {
+std::vector<std::int64_t> units_of_ranks(const AttentionPanel& panel, const RanksChoice& ranks, std::int64_t units) {
     const char* unit = ranks.unit == RankUnit::pe ? "PE" : "cube";
     const std::int64_t count = ranks.count.value_or(units);
     if (count > units) {
@@ -91,4 +91,4 @@ std::vector<std::int64_t> units_of_ranks(const Panel& panel, const RanksChoice& 
     return placed;
 }
 
-}  // namespace tilemesh::run
+}  // namespace tilemesh::workloads

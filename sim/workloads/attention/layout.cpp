@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/run/layout.h"
+#include "sim/workloads/attention/layout.h"
 
 #include "sim/base/error.h"
 #include "sim/base/random.h"
-#include "sim/run/gradient_layout.h"
 #include "sim/run/not_possible.h"
-#include "sim/run/tensor_values.h"
+#include "sim/workloads/attention/gradient_layout.h"
+#include "sim/workloads/attention/tensor_values.h"
 
 #include <algorithm>
 #include <limits>
@@ -14,7 +14,7 @@
 #include <set>
 #include <utility>
 
-namespace tilemesh::run {
+namespace tilemesh::workloads {
 namespace {
 
 using attention::Inputs;
@@ -261,7 +261,7 @@ attention::Launch lay_out(const Allocate& allocate, const Arrangement& a, int ra
     return PeLayout(allocate, a, rank, member, inputs, sample, forward).launch();
 }
 
-void check_room(const Panel& panel, const Arrangement& a, const std::string& where) {
+void check_room(const AttentionPanel& panel, const Arrangement& a, const std::string& where) {
     std::map<int, memory::SliceBook> books;
     const Allocate count = [&](int pe, const std::string& name, const Shape& shape, Dtype dtype) -> Tensor* {
         auto& book = books.try_emplace(pe, panel.machine.hbm).first->second;
@@ -277,11 +277,11 @@ void check_room(const Panel& panel, const Arrangement& a, const std::string& whe
             for (int member = 0; member < a.members(); ++member) lay_out(count, a, rank, member, nullptr, {});
         }
     } catch (const InputError& error) {
-        throw NotPossible(where + ": ", error.what());
+        throw run::NotPossible(where + ": ", error.what());
     }
 }
 
-Collected collect(const Panel& panel, const Arrangement& a,
+Collected collect(const AttentionPanel& panel, const Arrangement& a,
                   const std::vector<std::vector<attention::Launch>>& launches, int user,
                   const std::vector<int>& ranks, const RowSample& sample) {
     const Problem& problem = panel.problem;
@@ -325,4 +325,4 @@ Collected collect(const Panel& panel, const Arrangement& a,
     return out;
 }
 
-}  // namespace tilemesh::run
+}  // namespace tilemesh::workloads

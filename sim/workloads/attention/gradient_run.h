@@ -4,17 +4,17 @@
 #pragma once
 
 #include "sim/attention/reference_gradients.h"
-#include "sim/run/entry.h"
-#include "sim/run/layout.h"
+#include "sim/run/workload.h"
+#include "sim/workloads/attention/layout.h"
 
 #include <optional>
 #include <string>
 #include <vector>
 
-namespace tilemesh::run {
+namespace tilemesh::workloads {
 
 /// Why a backward kernel cannot run with these values; nothing when it can.
-std::optional<std::string> gradients_refuse(const ValuesChoice& values);
+std::optional<std::string> gradients_refuse(const run::ValuesChoice& values);
 
 /// Operations of the five products over visible pairs: 2 (3 head_dim + 2 value_dim) per visible pair, 2.5 times the
 /// forward pass where the two dimensions are equal.
@@ -39,8 +39,8 @@ PreparedGradients prepare_gradients(const attention::Problem& problem, const att
 /// Writes verdict and, when wanted, outputs ("user0.dq", "user0.dk", "user0.dv", "user0.dsink" [heads_q]) of a run
 /// with values in full. Passes when each of dq, dk, dv and dsink, over all users, is within the tolerance by relative
 /// L2 error; the worst is reported.
-void judge_gradients(const Panel& panel, const Arrangement& arrangement,
+void judge_gradients(const AttentionPanel& panel, const Arrangement& arrangement,
                      const std::vector<std::vector<attention::Launch>>& launches, const PreparedGradients& prepared,
-                     bool want_outputs, EntryOutcome& entry);
+                     bool want_outputs, run::EntryOutcome& entry);
 
-}  // namespace tilemesh::run
+}  // namespace tilemesh::workloads

@@ -7,13 +7,13 @@
 #include "sim/attention/inputs.h"
 #include "sim/attention/reference.h"
 #include "sim/machine/simulation.h"
-#include "sim/run/arrangement.h"
+#include "sim/workloads/attention/arrangement.h"
 
 #include <functional>
 #include <string>
 #include <vector>
 
-namespace tilemesh::run {
+namespace tilemesh::workloads {
 
 /// Rows whose values are computed, per user: all of them, or a sample.
 struct RowSample {
@@ -40,7 +40,7 @@ attention::Launch lay_out(const Allocate& allocate, const Arrangement& arrangeme
                           const std::vector<ForwardResult>* forward = nullptr);
 
 /// Throws the InputError that laying everything out would throw, beginning with `where`, without making anything.
-void check_room(const Panel& panel, const Arrangement& arrangement, const std::string& where);
+void check_room(const AttentionPanel& panel, const Arrangement& arrangement, const std::string& where);
 
 /// One user's output in the reference's order: o [rows, value_dim], lse [rows] or [heads_q, queries]; and how often
 /// each row was written.
@@ -49,8 +49,8 @@ struct Collected {
     std::vector<int> times_o, times_lse;
 };
 /// What the PEs of `ranks` (all, or one when every rank holds a copy) have written for `user`.
-Collected collect(const Panel& panel, const Arrangement& arrangement,
+Collected collect(const AttentionPanel& panel, const Arrangement& arrangement,
                   const std::vector<std::vector<attention::Launch>>& launches, int user,
                   const std::vector<int>& ranks, const RowSample& sample);
 
-}  // namespace tilemesh::run
+}  // namespace tilemesh::workloads

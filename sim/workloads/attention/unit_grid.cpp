@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/run/unit_grid.h"
+#include "sim/workloads/attention/unit_grid.h"
 
 #include "sim/base/error.h"
 
-namespace tilemesh::run {
+namespace tilemesh::workloads {
 namespace {
 
 bool wraps(const noc::GridConfig& grid) {
@@ -41,4 +41,4 @@ Cell UnitGrid::cell_of(std::int64_t unit) const {
             cube % outer_cols_ * inner_cols_ + local % inner_cols_};
 }
 
-}  // namespace tilemesh::run
+}  // namespace tilemesh::workloads

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Wording of a panel's heading.
-#include "sim/run/describe.h"
+#include "sim/workloads/attention/describe.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include <limits>
 #include <string>
 
-namespace tilemesh::run {
+namespace tilemesh::workloads {
 namespace {
 
 constexpr std::size_t most_listed = 8;  // users by their own numbers; more are summarised
@@ -61,7 +61,7 @@ std::string users_of(const attention::Problem& problem) {
 
 }  // namespace
 
-std::string describe(const Panel& panel) {
+std::string describe(const AttentionPanel& panel) {
     const auto& problem = panel.problem;
     const std::string dims = problem.head_dim == problem.value_dim
                                  ? fmt::format("{}", problem.head_dim)
@@ -76,4 +76,4 @@ std::string describe(const Panel& panel) {
                        name_of(panel.ranks.unit));
 }
 
-}  // namespace tilemesh::run
+}  // namespace tilemesh::workloads

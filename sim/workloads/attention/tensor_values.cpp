@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/run/tensor_values.h"
+#include "sim/workloads/attention/tensor_values.h"
 
 #include <algorithm>
 #include <memory>
@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace tilemesh::run {
+namespace tilemesh::workloads {
 
 using attention::Inputs;
 using attention::Problem;
@@ -139,4 +139,4 @@ RowSet sampled_rows(const RowSample& sample, const RowMap& map, Range heads, int
     return rows;
 }
 
-}  // namespace tilemesh::run
+}  // namespace tilemesh::workloads

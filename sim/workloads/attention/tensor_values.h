@@ -7,14 +7,14 @@
 #include "sim/attention/inputs.h"
 #include "sim/attention/need_sets.h"
 #include "sim/attention/reference.h"
-#include "sim/run/layout.h"
 #include "sim/tile/tensor.h"
+#include "sim/workloads/attention/layout.h"
 
 #include <functional>
 #include <optional>
 #include <span>
 
-namespace tilemesh::run {
+namespace tilemesh::workloads {
 
 /// Rows of the queries of one rank, for kv heads from `first_head` on, and where they are in the problem.
 struct RowMap {
@@ -56,4 +56,4 @@ InputValues pair_bias_values(const attention::Problem& problem, const attention:
 /// Rows of `map` and `heads` that are in the sample; null: all.
 RowSet sampled_rows(const RowSample& sample, const RowMap& map, attention::Range heads, int user);
 
-}  // namespace tilemesh::run
+}  // namespace tilemesh::workloads

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/run/arrangement.h"
+#include "sim/workloads/attention/arrangement.h"
 
 #include "sim/attention/schedule_check.h"
 #include "sim/attention/sharding.h"
@@ -7,17 +7,17 @@
 #include "sim/base/error.h"
 #include "sim/noc/topology.h"
 #include "sim/run/not_possible.h"
-#include "sim/run/unit_grid.h"
+#include "sim/workloads/attention/unit_grid.h"
 
 #include <algorithm>
 
-namespace tilemesh::run {
+namespace tilemesh::workloads {
 namespace {
 
 using attention::Range;
 
 /// The PEs of every rank, by member.
-std::vector<std::vector<int>> pes_of_ranks(const Panel& panel, const RanksChoice& ranks,
+std::vector<std::vector<int>> pes_of_ranks(const AttentionPanel& panel, const RanksChoice& ranks,
                                            const attention::Kernel& kernel) {
     const machine::MachineConfig& machine = panel.machine;
     const int per_cube = machine.pes_per_cube();
@@ -41,12 +41,12 @@ std::vector<std::vector<int>> pes_of_ranks(const Panel& panel, const RanksChoice
 
 /// Multiply-accumulates per nanosecond of products with p, whose other operand is no wider. A backward pass has no
 /// 8-bit p.
-double p_macs_per_ns(const Panel& panel, attention::Schedule::Pass pass) {
+double p_macs_per_ns(const AttentionPanel& panel, attention::Schedule::Pass pass) {
     const bool forward = pass == attention::Schedule::Pass::forward;
     return panel.machine.pe.macs_per_ns(forward ? panel.problem.probability() : panel.problem.output_dtype());
 }
 
-attention::MachineRates rates_of(const Panel& panel, attention::Schedule::Pass pass) {
+attention::MachineRates rates_of(const AttentionPanel& panel, attention::Schedule::Pass pass) {
     const pe::PeConfig& pe = panel.machine.pe;
     attention::MachineRates rates;
     rates.pes = panel.machine.pes();
@@ -62,7 +62,7 @@ attention::MachineRates rates_of(const Panel& panel, attention::Schedule::Pass p
     return rates;
 }
 
-attention::Device device_of(const Panel& panel, attention::Schedule::Pass pass) {
+attention::Device device_of(const AttentionPanel& panel, attention::Schedule::Pass pass) {
     const machine::MachineConfig& machine = panel.machine;
     attention::Device device;
     device.sram_bytes = machine.pe.sram.value();
@@ -80,7 +80,7 @@ attention::Device device_of(const Panel& panel, attention::Schedule::Pass pass) 
 }
 
 /// The smallest rectangle of units (PEs or cubes) that holds all ranks.
-attention::RankGrid grid_of(const Panel& panel, const RanksChoice& ranks) {
+attention::RankGrid grid_of(const AttentionPanel& panel, const RanksChoice& ranks) {
     const UnitGrid units(panel.machine.network, panel.ranks.unit);
     const bool cubes = panel.ranks.unit != RankUnit::pe;
     std::vector<Cell> cells;
@@ -122,7 +122,7 @@ attention::Wiring wiring_of(const noc::Topology& topology, const Arrangement& a)
 
 /// How long rows of the table would take, for the order in which kernels issue. Estimates: they decide order, not
 /// time.
-attention::Durations durations_of(const Panel& panel, const Arrangement& a, const attention::Device& device,
+attention::Durations durations_of(const AttentionPanel& panel, const Arrangement& a, const attention::Device& device,
                                   const attention::Wiring& wiring, std::int64_t heads) {
     using attention::Action;
     const attention::Problem& problem = panel.problem;
@@ -148,7 +148,7 @@ attention::Durations durations_of(const Panel& panel, const Arrangement& a, cons
 }
 
 /// How the choice wants partial results; InputError when this kernel has none.
-attention::StateFormat state_format_of(const KernelChoice& choice, const attention::Kernel& kernel,
+attention::StateFormat state_format_of(const AttentionChoice& choice, const attention::Kernel& kernel,
                                        attention::Schedule::Pass pass) {
     const bool forward = pass == attention::Schedule::Pass::forward;
     if (choice.state && !(kernel.moves_states && forward))
@@ -186,7 +186,7 @@ double imbalance(const attention::Problem& problem, const Arrangement& a) {
 
 }  // namespace
 
-Arrangement arrange(const Panel& panel, const KernelChoice& choice, const attention::Kernel& kernel) {
+Arrangement arrange(const AttentionPanel& panel, const AttentionChoice& choice, const attention::Kernel& kernel) {
     const attention::Problem& problem = panel.problem;
     const RanksChoice ranks = ranks_of(panel, choice);
     std::vector<std::vector<int>> pes = pes_of_ranks(panel, ranks, kernel);
@@ -196,7 +196,7 @@ Arrangement arrange(const Panel& panel, const KernelChoice& choice, const attent
     for (std::int64_t m = 0; m < members; ++m)
         member_heads.push_back(attention::contiguous_part(problem.heads_kv, members, m));
     if (const auto why = kernel.refuses ? kernel.refuses(problem, grid, member_heads.front().size()) : std::nullopt)
-        throw NotPossible(fmt::format("{}: {} cannot run this: ", choice.where, kernel.name), *why);
+        throw run::NotPossible(fmt::format("{}: {} cannot run this: ", choice.where, kernel.name), *why);
     const attention::Sharding sharding = ranks.sharding;
     attention::NeedSets needs = kernel.replicated_queries
                                     ? attention::NeedSets::replicated_queries(problem, grid.ranks(), sharding)
@@ -228,7 +228,7 @@ Arrangement arrange(const Panel& panel, const KernelChoice& choice, const attent
     request.launches = choice.launches;
     std::string why_not;
     a.tiling = kernel.plan(problem, a.needs, a.schedule, heads, device, request, why_not);
-    if (!why_not.empty()) throw NotPossible(fmt::format("{}: {}: ", choice.where, kernel.name), why_not);
+    if (!why_not.empty()) throw run::NotPossible(fmt::format("{}: {}: ", choice.where, kernel.name), why_not);
 
     const noc::Topology topology(panel.machine.network);
     const attention::Wiring wiring = wiring_of(topology, a);
@@ -244,4 +244,4 @@ Arrangement arrange(const Panel& panel, const KernelChoice& choice, const attent
     return a;
 }
 
-}  // namespace tilemesh::run
+}  // namespace tilemesh::workloads

@@ -5,11 +5,11 @@
 
 #include "sim/attention/bounds.h"
 #include "sim/attention/kernel.h"
-#include "sim/run/panel.h"
+#include "sim/workloads/attention/panel.h"
 
 #include <vector>
 
-namespace tilemesh::run {
+namespace tilemesh::workloads {
 
 struct Arrangement {
     attention::Problem stored;                   // the panel's problem as kernels see it
@@ -27,6 +27,6 @@ struct Arrangement {
 };
 
 /// InputError, beginning with choice.where, when the kernel cannot run this panel.
-Arrangement arrange(const Panel& panel, const KernelChoice& choice, const attention::Kernel& kernel);
+Arrangement arrange(const AttentionPanel& panel, const AttentionChoice& choice, const attention::Kernel& kernel);
 
-}  // namespace tilemesh::run
+}  // namespace tilemesh::workloads

@@ -3,13 +3,13 @@
 // makes, and room for sums that do not stay in SRAM or come from elsewhere.
 #pragma once
 
-#include "sim/run/layout.h"
+#include "sim/workloads/attention/layout.h"
 
 #include <functional>
 #include <string>
 #include <vector>
 
-namespace tilemesh::run {
+namespace tilemesh::workloads {
 
 /// [heads, rows, cols] in the HBM of the PE in question.
 using MakeTensor = std::function<Tensor*(const std::string& name, std::int64_t heads, std::int64_t rows,
@@ -20,4 +20,4 @@ using MakeTensor = std::function<Tensor*(const std::string& name, std::int64_t h
 void add_gradient_tensors(attention::Launch& launch, const MakeTensor& make, const attention::Inputs* inputs,
                           const std::vector<ForwardResult>* forward);
 
-}  // namespace tilemesh::run
+}  // namespace tilemesh::workloads

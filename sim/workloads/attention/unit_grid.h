@@ -5,11 +5,11 @@
 #pragma once
 
 #include "sim/noc/config.h"
-#include "sim/run/panel.h"
+#include "sim/workloads/attention/panel.h"
 
 #include <cstdint>
 
-namespace tilemesh::run {
+namespace tilemesh::workloads {
 
 struct Cell {
     int row = 0;
@@ -40,4 +40,4 @@ private:
     bool row_wraps_ = false, column_wraps_ = false, all_to_all_ = false;
 };
 
-}  // namespace tilemesh::run
+}  // namespace tilemesh::workloads

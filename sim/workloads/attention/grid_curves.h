@@ -2,11 +2,11 @@
 // Ways through all cells of a grid, each cell once, that placements lay ranks along.
 #pragma once
 
-#include "sim/run/unit_grid.h"
+#include "sim/workloads/attention/unit_grid.h"
 
 #include <vector>
 
-namespace tilemesh::run {
+namespace tilemesh::workloads {
 
 /// Row by row, every second row backwards: consecutive cells are neighbours.
 std::vector<Cell> snake_curve(int rows, int cols);
@@ -16,4 +16,4 @@ std::vector<Cell> snake_curve(int rows, int cols);
 /// cells are neighbours, and cells that are k apart along the curve are about sqrt(k) apart in the grid.
 std::vector<Cell> hilbert_curve(int rows, int cols);
 
-}  // namespace tilemesh::run
+}  // namespace tilemesh::workloads

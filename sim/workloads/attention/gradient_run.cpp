@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/run/gradient_run.h"
+#include "sim/workloads/attention/gradient_run.h"
 
 #include "sim/attention/tolerance.h"
 #include "sim/base/dtype.h"
-#include "sim/run/tensor_values.h"
+#include "sim/workloads/attention/tensor_values.h"
 
 #include <fmt/core.h>
 
@@ -13,7 +13,7 @@
 #include <numbers>
 #include <span>
 
-namespace tilemesh::run {
+namespace tilemesh::workloads {
 namespace {
 
 using attention::Problem;
@@ -63,7 +63,7 @@ std::vector<std::int64_t> heads_of(std::int64_t tokens, std::int64_t heads) {
 
 }  // namespace
 
-std::optional<std::string> gradients_refuse(const ValuesChoice& values) {
+std::optional<std::string> gradients_refuse(const run::ValuesChoice& values) {
     if (values.mode != ValueMode::sampled) return {};
     return "dk and dv sum over all queries, so values cannot be sampled in a backward pass; use full or none";
 }
@@ -125,7 +125,7 @@ void join_columns(Gathered& first, Gathered& rest, std::size_t first_columns, st
     first = {};
 }
 
-GatheredGradients gather(const Panel& panel, const Arrangement& a,
+GatheredGradients gather(const AttentionPanel& panel, const Arrangement& a,
                          const std::vector<std::vector<attention::Launch>>& launches, int user) {
     const Problem& problem = panel.problem;
     const attention::User& shape = problem.users[size(user)];
@@ -171,9 +171,9 @@ GatheredGradients gather(const Panel& panel, const Arrangement& a,
 
 }  // namespace
 
-void judge_gradients(const Panel& panel, const Arrangement& a,
+void judge_gradients(const AttentionPanel& panel, const Arrangement& a,
                      const std::vector<std::vector<attention::Launch>>& launches, const PreparedGradients& prepared,
-                     bool want_outputs, EntryOutcome& entry) {
+                     bool want_outputs, run::EntryOutcome& entry) {
     const Problem& problem = panel.problem;
     report::VerdictResult& verdict = entry.result.verdict;
     attention::Comparison dq({.relative_l2 = panel.tolerance}), dk = dq, dv = dq, dsink = dq;
@@ -241,4 +241,4 @@ void judge_gradients(const Panel& panel, const Arrangement& a,
     if (!problem.sinks.empty()) judge("dsink", dsink);
 }
 
-}  // namespace tilemesh::run
+}  // namespace tilemesh::workloads

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/run/grid_curves.h"
+#include "sim/workloads/attention/grid_curves.h"
 
 #include <algorithm>
 #include <cstdlib>
 
-namespace tilemesh::run {
+namespace tilemesh::workloads {
 namespace {
 
 Cell operator+(Cell a, Cell b) { return {a.row + b.row, a.col + b.col}; }
@@ -63,4 +63,4 @@ std::vector<Cell> hilbert_curve(int rows, int cols) {
     return cells;
 }
 
-}  // namespace tilemesh::run
+}  // namespace tilemesh::workloads

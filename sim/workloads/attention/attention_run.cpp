@@ -1,44 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/run/attention_run.h"
+#include "sim/workloads/attention/attention_run.h"
 
 #include "sim/attention/tolerance.h"
 #include "sim/base/error.h"
-#include "sim/run/arrangement.h"
-#include "sim/run/gradient_run.h"
-#include "sim/run/layout.h"
 #include "sim/run/not_possible.h"
 #include "sim/tile/value_process.h"
+#include "sim/workloads/attention/arrangement.h"
+#include "sim/workloads/attention/describe.h"
+#include "sim/workloads/attention/gradient_run.h"
+#include "sim/workloads/attention/layout.h"
 
 #include <algorithm>
 #include <numeric>
 
-namespace tilemesh::run {
+namespace tilemesh::workloads {
 namespace {
 
 bool is_backward(const attention::Kernel& kernel) { return kernel.pass == attention::Schedule::Pass::backward; }
 
-void check_values(const Panel& panel, const KernelChoice& choice, const attention::Kernel& kernel) {
+void check_values(const AttentionPanel& panel, const AttentionChoice& choice, const attention::Kernel& kernel) {
     if (!is_backward(kernel)) return;
     if (const auto why = gradients_refuse(panel.values))
-        throw NotPossible(fmt::format("{}: {} cannot run this: ", choice.where, kernel.name), *why);
+        throw run::NotPossible(fmt::format("{}: {} cannot run this: ", choice.where, kernel.name), *why);
 }
 
 /// Times are picoseconds and totals whole numbers, both of 64 bits. What takes longer than its bounds has room too.
-void check_counts(const Panel& panel, const attention::Kernel& kernel, const Arrangement& a,
+void check_counts(const AttentionPanel& panel, const attention::Kernel& kernel, const Arrangement& a,
                   const std::string& where) {
     constexpr double longest_ns = 0x1p60 / 1000.0, most_operations = 0x1p63;
     const double ns = std::max(a.machine_bound.ns(), a.schedule_bound.ns()) * static_cast<double>(panel.layers);
     if (ns > longest_ns)
-        throw NotPossible(where, fmt::format("all layers take {:.3g} s at least, expected at most {:.3g} s",
-                                             ns * 1e-9, longest_ns * 1e-9));
+        throw run::NotPossible(where, fmt::format("all layers take {:.3g} s at least, expected at most {:.3g} s",
+                                                  ns * 1e-9, longest_ns * 1e-9));
     const double operations = is_backward(kernel) ? backward_flops(panel.problem) : attention::flops(panel.problem);
     if (operations > most_operations)
-        throw NotPossible(
+        throw run::NotPossible(
             where, fmt::format("it has {:.3g} operations, expected at most {:.3g}", operations, most_operations));
 }
 
+std::vector<run::KernelInfo> infos_of(const attention::Kernels& kernels) {
+    std::vector<run::KernelInfo> infos;
+    for (const attention::Kernel& kernel : kernels)
+        infos.push_back({std::string(kernel.name), std::string(kernel.summary)});
+    return infos;
+}
+
 /// Inputs and what they should give.
-class PreparedAttention final : public Prepared {
+class PreparedAttention final : public run::Prepared {
 public:
     std::unique_ptr<attention::Inputs> inputs;  // none when no values are computed
     RowSample sample;
@@ -60,7 +68,7 @@ report::BoundResult to_report(const attention::Bound& bound) {
 }
 
 /// Of the fastest product that the problem has, in multiply-accumulates per nanosecond.
-double matrix_peak(const Panel& panel, bool backward) {
+double matrix_peak(const AttentionPanel& panel, bool backward) {
     const attention::Problem& problem = panel.problem;
     const Dtype others = backward ? problem.output_dtype() : problem.probability();
     return std::max(panel.machine.pe.macs_per_ns(problem.dtype), panel.machine.pe.macs_per_ns(others));
@@ -96,9 +104,9 @@ Launches launch_all(machine::Simulation& simulation, const Arrangement& a, const
 }
 
 /// The same kernel with K and V contiguous.
-report::PagingResult contiguous_twin(const Panel& panel, const KernelChoice& choice,
+report::PagingResult contiguous_twin(const AttentionPanel& panel, const AttentionChoice& choice,
                                      const attention::Kernel& kernel) {
-    Panel twin = panel;
+    AttentionPanel twin = panel;
     twin.problem.pages = nullptr;
     const Arrangement a = arrange(twin, choice, kernel);
     machine::Simulation simulation(twin.machine);
@@ -142,52 +150,57 @@ attention::Arithmetic arithmetic_of(const attention::Problem& problem, const att
 
 }  // namespace
 
-std::vector<KernelInfo> AttentionRunner::kernels() const {
-    std::vector<KernelInfo> list;
-    for (const attention::Kernel& kernel : kernels_)
-        list.push_back({std::string(kernel.name), std::string(kernel.summary)});
-    return list;
+std::vector<run::KernelInfo> AttentionKind::kernels() const { return infos_of(kernels_); }
+
+std::vector<run::Entry> AttentionKind::read(JsonReader& panel, const run::Setup& setup,
+                                            std::vector<JsonReader>& kernels) const {
+    AttentionPanel attention = read_attention_panel(panel, setup, kernels);
+    const auto workload = std::make_shared<const AttentionWorkload>(std::move(attention), kernels_);
+    return entries_of(workload->panel(), workload);
 }
 
-const attention::Kernel& AttentionRunner::find(const KernelChoice& choice) const {
-    for (const attention::Kernel& kernel : kernels_) {
-        if (kernel.name == choice.kernel) return kernel;
-    }
-    fail<InputError>("{}: there is no kernel {}", choice.where, choice.kernel);
+const attention::Kernel& AttentionWorkload::find(const AttentionChoice& choice) const {
+    run::check_known(choice.where, choice.kernel, infos_of(kernels_));
+    return *std::find_if(kernels_.begin(), kernels_.end(),
+                         [&](const attention::Kernel& kernel) { return kernel.name == choice.kernel; });
 }
 
-void AttentionRunner::check(const Panel& panel, const KernelChoice& choice) const {
+std::string AttentionWorkload::describe() const { return workloads::describe(panel_); }
+
+void AttentionWorkload::check(std::size_t number) const {
+    const AttentionChoice& choice = panel_.kernels[number];
     const attention::Kernel& kernel = find(choice);
-    check_values(panel, choice, kernel);
+    check_values(panel_, choice, kernel);
     const std::string where = choice.where + ": ";
     try {
-        const Arrangement a = arrange(panel, choice, kernel);
-        check_room(panel, a, choice.where);
-        check_counts(panel, kernel, a, where);
+        const Arrangement a = arrange(panel_, choice, kernel);
+        check_room(panel_, a, choice.where);
+        check_counts(panel_, kernel, a, where);
     } catch (const KernelError& error) {
-        throw NotPossible(where, error.what());  // no tensor and no tile has such a shape
+        throw run::NotPossible(where, error.what());  // no tensor and no tile has such a shape
     }
 }
 
-attention::Inputs::Pass AttentionRunner::pass_of(const Panel& panel) const {
-    const bool backward = std::any_of(panel.kernels.begin(), panel.kernels.end(), [&](const KernelChoice& choice) {
-        return choice.not_possible.empty() && is_backward(find(choice));
-    });
+attention::Inputs::Pass AttentionWorkload::pass_of(const std::vector<std::size_t>& kernels) const {
+    const bool backward = std::any_of(kernels.begin(), kernels.end(),
+                                      [&](std::size_t kernel) { return is_backward(find(panel_.kernels[kernel])); });
     return backward ? attention::Inputs::Pass::backward : attention::Inputs::Pass::forward;
 }
 
-void AttentionRunner::check_inputs(const Panel& panel) const {
-    if (panel.inputs.tensors.empty()) return;
-    attention::Inputs::from_file(panel.problem, panel.inputs.tensors, panel.inputs.prefix, pass_of(panel));
+void AttentionWorkload::check_inputs(const std::vector<std::size_t>& kernels) const {
+    if (panel_.inputs.tensors.empty()) return;
+    attention::Inputs::from_file(panel_.problem, panel_.inputs.tensors, panel_.inputs.prefix, pass_of(kernels));
 }
 
-std::shared_ptr<const Prepared> AttentionRunner::prepare(const Panel& panel, int threads) const {
+std::shared_ptr<const run::Prepared> AttentionWorkload::prepare(const std::vector<std::size_t>& kernels,
+                                                                int threads) const {
+    const AttentionPanel& panel = panel_;
     auto prepared = std::make_shared<PreparedAttention>();
     const attention::Problem& problem = panel.problem;
-    const auto pass = pass_of(panel);
+    const auto pass = pass_of(kernels);
     const bool backward = pass == attention::Inputs::Pass::backward;
     if (panel.values.mode == ValueMode::none) {
-        check_inputs(panel);  // a file that could not be used is an error all the same
+        check_inputs(kernels);  // a file that could not be used is an error all the same
         return prepared;
     }
     const bool full = panel.values.mode == ValueMode::full;
@@ -211,8 +224,10 @@ std::shared_ptr<const Prepared> AttentionRunner::prepare(const Panel& panel, int
     return prepared;
 }
 
-EntryOutcome AttentionRunner::run(const Panel& panel, const KernelChoice& choice, const Prepared& prepared_base,
-                                  bool want_outputs) const {
+run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared& prepared_base,
+                                         bool want_outputs) const {
+    const AttentionPanel& panel = panel_;
+    const AttentionChoice& choice = panel.kernels[number];
     prepare_process_for_values();
     const attention::Kernel& kernel = find(choice);
     check_values(panel, choice, kernel);
@@ -227,7 +242,7 @@ EntryOutcome AttentionRunner::run(const Panel& panel, const KernelChoice& choice
     const Launches launches = launch_all(simulation, a, kernel, prepared, panel.values.mode);
     const machine::Outcome outcome = simulation.run();
 
-    EntryOutcome entry;
+    run::EntryOutcome entry;
     report::KernelResult& result = entry.result;
     result.kernel = std::string(kernel.name);
     for (const auto& [name, value] :
@@ -255,7 +270,7 @@ EntryOutcome AttentionRunner::run(const Panel& panel, const KernelChoice& choice
     }
 
     if (panel.values.mode == ValueMode::none) return entry;
-    result.verdict.mode = name_of(panel.values.mode);
+    result.verdict.mode = run::name_of(panel.values.mode);
     if (is_backward(kernel)) {
         judge_gradients(panel, a, launches, prepared.gradients, want_outputs, entry);
         return entry;
@@ -308,4 +323,4 @@ EntryOutcome AttentionRunner::run(const Panel& panel, const KernelChoice& choice
     return entry;
 }
 
-}  // namespace tilemesh::run
+}  // namespace tilemesh::workloads

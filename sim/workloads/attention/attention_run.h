@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs attention kernels on the simulated machine: lays a panel's problem out on the PEs, launches the kernel,
+// collects the output and holds it against the reference and the bounds.
+#pragma once
+
+#include "sim/attention/inputs.h"
+#include "sim/attention/kernel.h"
+#include "sim/run/workload.h"
+#include "sim/workloads/attention/panel.h"
+
+namespace tilemesh::workloads {
+
+class AttentionWorkload final : public run::Workload {
+public:
+    /// `kernels` must outlive it.
+    AttentionWorkload(AttentionPanel panel, const attention::Kernels& kernels)
+        : panel_(std::move(panel)), kernels_(kernels) {}
+
+    const AttentionPanel& panel() const { return panel_; }
+
+    std::string describe() const override;
+    void check(std::size_t kernel) const override;
+    void check_inputs(const std::vector<std::size_t>& kernels) const override;
+    std::shared_ptr<const run::Prepared> prepare(const std::vector<std::size_t>& kernels, int threads) const override;
+    run::EntryOutcome run(std::size_t kernel, const run::Prepared& prepared, bool want_outputs) const override;
+
+private:
+    const attention::Kernel& find(const AttentionChoice& choice) const;
+    attention::Inputs::Pass pass_of(const std::vector<std::size_t>& kernels) const;  // backward when any of them is
+
+    AttentionPanel panel_;
+    const attention::Kernels& kernels_;
+};
+
+/// Claims whatever no other workload has claimed before, so that its errors say what a kernel is.
+class AttentionKind final : public run::WorkloadKind {
+public:
+    explicit AttentionKind(attention::Kernels kernels) : kernels_(std::move(kernels)) {}
+
+    std::vector<run::KernelInfo> kernels() const override;
+    bool claims(const Json&) const override { return true; }
+    std::vector<run::Entry> read(JsonReader& panel, const run::Setup& setup,
+                                 std::vector<JsonReader>& kernels) const override;
+
+private:
+    attention::Kernels kernels_;
+};
+
+}  // namespace tilemesh::workloads
