@@ -125,6 +125,29 @@ TEST_CASE("queries before the first key, users without keys and users without qu
             }
 }
 
+TEST_CASE(
+    "rows that see only their sink have its whole softmax: what comes into their lse is the gradient of the sink") {
+    // 53 queries before the first key. o = 0, so D = -dlse, and dsink = -exp(sink - lse) D with lse = sink.
+    for (const int n : {1, 4}) {
+        Json json = backward_panel(n, "causal");
+        json["problem"]["users"][0]["query_offset"] = -53;
+        json["problem"]["sink"] = {{"std", 2.0}};
+        json["problem"]["lse_gradient"] = {{"std", 1.0}, {"seed", 6}};
+        Experiment experiment(json);
+        const attention::LseGradient& coming = *experiment.panel().problem.lse_gradient;
+        for (std::size_t kernel = 0; kernel < experiment.kernels(); ++kernel) {
+            CAPTURE(n, experiment.choice(kernel).kernel);
+            const std::vector<float> dsink = experiment.run(kernel).output("user0.dsink");
+            REQUIRE(dsink.size() == 6);
+            for (std::uint64_t head = 0; head < 6; ++head) {
+                double sum = 0.0;
+                for (std::uint64_t query = 0; query < 53; ++query) sum += coming.at(0, head * 53 + query);
+                CHECK(dsink[head] == Approx(sum).epsilon(1e-4));
+            }
+        }
+    }
+}
+
 TEST_CASE("bf16 and f32 storage have the gradients that their precision allows") {
     for (const char* mask : {"full", "causal"})
         for (const char* dtype : {"bf16", "f32"}) {
