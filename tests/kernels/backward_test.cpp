@@ -3,6 +3,7 @@
 // under every sharding and tight SRAMs; what they refuse; what they leave alone.
 #include "sim/base/error.h"
 #include "sim/base/safetensors.h"
+#include "tests/base/scratch.h"
 #include "tests/kernels/experiment.h"
 #include "tests/kernels/tensors.h"
 
@@ -125,6 +126,29 @@ TEST_CASE("queries before the first key, users without keys and users without qu
             }
 }
 
+TEST_CASE(
+    "rows that see only their sink have its whole softmax: what comes into their lse is the gradient of the sink") {
+    // 53 queries before the first key. o = 0, so D = -dlse, and dsink = -exp(sink - lse) D with lse = sink.
+    for (const int n : {1, 4}) {
+        Json json = backward_panel(n, "causal");
+        json["problem"]["users"][0]["query_offset"] = -53;
+        json["problem"]["sink"] = {{"std", 2.0}};
+        json["problem"]["lse_gradient"] = {{"std", 1.0}, {"seed", 6}};
+        Experiment experiment(json);
+        const attention::LseGradient& coming = *experiment.panel().problem.lse_gradient;
+        for (std::size_t kernel = 0; kernel < experiment.kernels(); ++kernel) {
+            CAPTURE(n, experiment.choice(kernel).kernel);
+            const std::vector<float> dsink = experiment.run(kernel).output("user0.dsink");
+            REQUIRE(dsink.size() == 6);
+            for (std::uint64_t head = 0; head < 6; ++head) {
+                double sum = 0.0;
+                for (std::uint64_t query = 0; query < 53; ++query) sum += coming.at(0, head * 53 + query);
+                CHECK(dsink[head] == Approx(sum).epsilon(1e-4));
+            }
+        }
+    }
+}
+
 TEST_CASE("bf16 and f32 storage have the gradients that their precision allows") {
     for (const char* mask : {"full", "causal"})
         for (const char* dtype : {"bf16", "f32"}) {
@@ -177,6 +201,28 @@ TEST_CASE("a tight SRAM brings query blocks in one by one, with the same answer"
             CHECK_FALSE(experiment.arrangement(0).tiling.queries_stay);
             check_all_pass(json);
         }
+}
+
+TEST_CASE("tiles that are said to need so many bytes of SRAM run in so many, most of which gradients take") {
+    // One query and 64 keys of 64 and 64 elements at a time: dk and dv in f32 are twice k and v.
+    Json json = panel_of(line_of(2),
+                         {{"heads_q", 1},
+                          {"head_dim", 64},
+                          {"value_dim", 64},
+                          {"users", Json::array({{{"keys", 256}, {"queries", 6}}})}},
+                         Json::array());
+    for (const std::string& kernel : backward_kernels()) {
+        CAPTURE(kernel);
+        json["kernels"] = {
+            {{"kernel", kernel}, {"tile_heads", 1}, {"tile_queries", 1}, {"tile_keys", 64}, {"piece_keys", 64}}};
+        json["machine"]["pe"] = {{"sram_bytes", 4096}};
+        const std::string refusal = input_error([&] { Experiment(json).arrangement(); });
+        const std::string before = "(pieces of 64 keys) need ";
+        const std::size_t at = refusal.find(before);
+        REQUIRE(at != std::string::npos);
+        json["machine"]["pe"] = {{"sram_bytes", std::stoll(refusal.substr(at + before.size()))}};
+        check_all_pass(json);
+    }
 }
 
 TEST_CASE("tiles and pieces of every relation have the same gradients") {

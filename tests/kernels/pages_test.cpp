@@ -25,7 +25,7 @@ Ran summarised(Ran ran) {
 Json shuffled(int page_keys) { return {{"page_keys", page_keys}, {"table", "shuffled"}, {"seed", 3}}; }
 
 /// A decode of one head on one PE whose page table is the tensor `entries`; time and bytes only.
-Ran decode_with(const std::vector<std::int32_t>& entries, int page_keys, int keys, const std::string& machine) {
+Ran decode_with(const std::vector<std::int32_t>& entries, int page_keys, int keys, const Json& machine) {
     const ScratchFolder folder;
     const auto numbers = [](int count) {
         return bytes_of(std::vector<float>(static_cast<std::size_t>(count), 1.0F));
@@ -39,7 +39,7 @@ Ran decode_with(const std::vector<std::int32_t>& entries, int page_keys, int key
                     {"head_dim", 24},
                     {"pages", {{"page_keys", page_keys}}},
                     {"users", Json::array({{{"keys", keys}, {"queries", 1}}})}};
-    Json json = panel_of(line_of(1, machine), problem, Json::array({"head_parallel"}));
+    Json json = panel_of(machine, problem, Json::array({"head_parallel"}));
     json["inputs"] = {{"tensors", (folder / "x.safetensors").string()}};
     return summarised(Experiment(json).run());
 }
@@ -81,8 +81,8 @@ TEST_CASE("a key alone in its page costs the bursts it touches, unless its neigh
     for (int i = 0; i < keys; ++i)
         alone += static_cast<std::uint64_t>((i * row + row - 1) / burst - i * row / burst + 1);
     const std::uint64_t extra = 2 * (alone * burst - keys * row);
-    const Ran in_order = decode_with(places(keys, 1), 1, keys, "ideal_line");
-    const Ran backwards = decode_with(places(keys, -1), 1, keys, "ideal_line");
+    const Ran in_order = decode_with(places(keys, 1), 1, keys, line_of(1, "ideal_line"));
+    const Ran backwards = decode_with(places(keys, -1), 1, keys, line_of(1, "ideal_line"));
     CHECK(in_order.result.hbm_bytes == in_order.result.paging->contiguous_hbm_bytes);
     CHECK(in_order.result.time == in_order.result.paging->contiguous_time);
     CHECK(backwards.result.hbm_bytes.value() == backwards.result.paging->contiguous_hbm_bytes.value() + extra);
@@ -90,11 +90,33 @@ TEST_CASE("a key alone in its page costs the bursts it touches, unless its neigh
 
 TEST_CASE("entries that leave places free keep pages apart, whole pages of bursts cost nothing more") {
     // Every second place: one place lies between, so that nothing joins; four keys are 192 bytes, three bursts.
-    const Ran apart = decode_with(places(16, 2), 4, 64, "ideal_line");
+    const Ran apart = decode_with(places(16, 2), 4, 64, line_of(1, "ideal_line"));
     CHECK(apart.result.hbm_bytes == apart.result.paging->contiguous_hbm_bytes);
-    const Ran one_by_one = decode_with(places(64, 2), 1, 64, "ideal_line");
+    const Ran one_by_one = decode_with(places(64, 2), 1, 64, line_of(1, "ideal_line"));
     CHECK(one_by_one.result.hbm_bytes > one_by_one.result.paging->contiguous_hbm_bytes);
-    CHECK(decode_with(places(64, 9), 1, 64, "ideal_line").result.hbm_bytes == one_by_one.result.hbm_bytes);
+    CHECK(decode_with(places(64, 9), 1, 64, line_of(1, "ideal_line")).result.hbm_bytes ==
+          one_by_one.result.hbm_bytes);
+}
+
+TEST_CASE("a pool has room for every place up to its last page, and no kernel runs where the HBM has not") {
+    // Entries 0, 1, 5, 9 lie at places 0, 1, 3, 5, one place being free in each gap: six pages of 16 keys of 24 f16.
+    constexpr std::uint64_t pool = 6 * 16 * 24 * 2;
+    // Tensors begin at whole rows of all channels; q, o and lse before K and V are smaller than one.
+    const auto geometry = Experiment(panel_of(line_of(1, "ideal_line"), distinct_problem("full"), {"head_parallel"}))
+                              .panel()
+                              .machine.hbm.geometry;
+    const std::uint64_t line = geometry.row * static_cast<std::uint64_t>(geometry.lanes());
+    const auto refusal = [](std::uint64_t hbm_bytes) {
+        Json machine = line_of(1, "ideal_line");
+        machine["hbm"] = {{"bytes_per_pe", hbm_bytes}};
+        return input_error([&] { decode_with({0, 5, 1, 9}, 16, 64, machine); });
+    };
+    const std::string needs = fmt::format(" of rank 0 in pages needs {} bytes of HBM", pool);
+    CHECK_THAT(refusal(3 * line + pool - 1), Catch::Contains("user 0 k" + needs));
+    CHECK_THAT(refusal(3 * line + pool), Catch::Contains("user 0 v" + needs));
+    const std::uint64_t both = 3 * line + (pool + line - 1) / line * line + pool;
+    CHECK_THAT(refusal(both - 1), Catch::Contains("user 0 v" + needs));
+    CHECK(refusal(both) == "no error");
 }
 
 TEST_CASE("small pages scattered over HBM take longer than large ones, and than contiguous keys") {

@@ -135,6 +135,15 @@ TEST_CASE("a state leaves the SRAM and comes back once for all chunks that are t
     }
 }
 
+TEST_CASE("a sample is right where the queries of other ranks' heads lie in HBM") {
+    Json kernels = Json::array({"ulysses", "pass_q"});
+    Json json = panel_of(line_with_sram(2, 24 << 10), distinct_problem("full"), kernels);
+    json["values"] = {{"mode", "sampled"}, {"rows", 40}};
+    const std::vector<attention::Tiling> tilings = passes(json);
+    REQUIRE(tilings.size() == 2);
+    for (const attention::Tiling& tiling : tilings) CHECK_FALSE(tiling.queries_stay);
+}
+
 TEST_CASE("states stay in the SRAM only where those of all users fit side by side") {
     Json problem = distinct_problem("full", 2);
     problem["users"] = Json::array();

@@ -93,6 +93,13 @@ TEST_CASE("a result takes the pipeline's depth longer than the engine is busy") 
           100 + depth + 100 + depth);
 }
 
+TEST_CASE("a kernel has ended when its last result has left the pipeline") {
+    const double depth = 30;
+    const auto config = counting_line([&](Json& json) { json["pe"]["vector"]["startup_cycles"] = depth; });
+    const machine::Outcome outcome = run_kernels(config, {{0, [](tl::Context& tl) { tl.zeros({100}); }}});
+    CHECK(outcome.time == from_nanoseconds(100 + depth));
+}
+
 TEST_CASE("outstanding transfers hide the memory's latency, one at a time does not") {
     const double latency = 1000;
     const int loads = 4;
@@ -108,6 +115,23 @@ TEST_CASE("outstanding transfers hide the memory's latency, one at a time does n
     };
     CHECK(last(loads) == loads * burst_ns + latency);
     CHECK(last(1) == loads * (burst_ns + latency));
+}
+
+TEST_CASE("of two outstanding transfers the older one makes room, not one that has begun after it") {
+    const double latency = 1000, longest = 1024;
+    const double last = measured(counting_line([&](Json& json) {
+                                     json["hbm"]["access_latency_ns"] = latency;
+                                     json["pe"]["dma"]["outstanding"] = 2;
+                                 }),
+                                 [&](tl::Context& tl, Tensor& tensor) {
+                                     tl.load(tl::at(tensor, 0, 0), {1, 16});
+                                     tl.load(tl::at(tensor, 0, 1), {1, 256});
+                                     tl.load(tl::at(tensor, 0, 2), {1, 16});
+                                     return ready_ns(tl, tl.load(tl::at(tensor, 0, 3), {1, 16}));
+                                 });
+    // The third begins when the first is done; the fourth when the long one is, though the bytes of that have been on
+    // their way since before the third began.
+    CHECK(last == burst_ns + longest + latency + burst_ns + latency);
 }
 
 TEST_CASE("each transfer costs the DMA engine a descriptor") {

@@ -147,6 +147,28 @@ TEST_CASE("the credit of what waits in the buffer sets out when a receive is pos
     }
 }
 
+TEST_CASE("a receive is posted when the one before it on the same link has its last byte, whoever sent that") {
+    const double wire = 100, packet = 256, made_late = 1000 + 64;
+    const auto config = counting_line([&](Json& json) {
+        json["network"]["receive_buffer_bytes"] = 256;
+        json["network"]["link"]["latency_ns"] = wire;
+    });
+    // PE 0's first packet waits at PE 2 long before PE 1 sends; its credit sets out when its receive is posted.
+    double arrival = 0.0;
+    run_kernels(config, {{0, [](tl::Context& tl) { tl.send(2, tl.zeros({128})); }},
+                         {1,
+                          [](tl::Context& tl) {
+                              pause_ns(tl, 1000);
+                              tl.send(2, tl.zeros({64}));
+                          }},
+                         {2, [&](tl::Context& tl) {
+                              tl.recv(1, {64}, Dtype::f32);
+                              arrival = ready_ns(tl, tl.recv(0, {128}, Dtype::f32));
+                          }}});
+    const double posted = made_late + packet + wire;
+    CHECK(arrival == posted + 2 * wire + packet + 2 * wire);
+}
+
 TEST_CASE("credits that return in time cost nothing") {
     // The receive is posted before: bytes move into its tile as they come, and 512 bytes of credit cover the packets
     // on their way.

@@ -24,9 +24,12 @@ Tensor& paged(machine::Simulation& simulation, Shape shape, std::int32_t page_ro
 /// Nanoseconds of one load of `box` at `offset`, of every `stride`-th row, on the counting line: 1 byte per ns,
 /// bursts of 64 bytes.
 double load_ns(Shape shape, std::int32_t page_rows, const Places& places, Shape box,
-               std::array<std::int64_t, 2> offset, double descriptor_cycles = 0, std::int64_t stride = 1) {
-    machine::Simulation simulation(
-        counting_line([&](Json& json) { json["pe"]["dma"]["descriptor_cycles"] = descriptor_cycles; }));
+               std::array<std::int64_t, 2> offset, double descriptor_cycles = 0, std::int64_t stride = 1,
+               int channels = 1) {
+    machine::Simulation simulation(counting_line([&](Json& json) {
+        json["pe"]["dma"]["descriptor_cycles"] = descriptor_cycles;
+        json["hbm"]["channels_per_pe"] = channels;
+    }));
     std::int64_t pool = 0;
     for (const std::int64_t place : places) pool = std::max(pool, place + 1);
     Tensor& tensor = paged(simulation, shape, page_rows, places, pool);
@@ -70,6 +73,13 @@ TEST_CASE("every page that does not follow the one before has a descriptor, and 
     CHECK(load_ns(shape, 4, {0, 1}, shape, {0, 0}, 100) == 100 + 256);
     CHECK(load_ns(shape, 4, {1, 0}, shape, {0, 0}, 100) == 100 + 256);  // the second comes while the first is moved
     CHECK(load_ns(shape, 4, {1, 0}, shape, {0, 0}, 200) == 2 * 200 + 128);
+}
+
+TEST_CASE("a load is done with the last of its pages to come, which need not be the last that was asked for") {
+    // Pages of 256 bytes, even places on one channel and odd ones on the other.
+    const Shape shape{1, 3, 64};
+    CHECK(load_ns(shape, 1, {0, 2, 5}, shape, {0, 0}, 0, 1, 2) == 2 * 256);
+    CHECK(load_ns(shape, 1, {0, 3, 5}, shape, {0, 0}, 0, 1, 2) == 2 * 256);
 }
 
 TEST_CASE("pages are a matter of addresses: rows are read in their order, strided or not, sampled or not") {

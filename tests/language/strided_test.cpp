@@ -141,6 +141,25 @@ TEST_CASE("gathered rows cost a burst each, rows side by side share bursts") {
     CHECK(time_of(7) == 8 * 64);
 }
 
+TEST_CASE("gathered rows lie a stride apart: each costs the bursts that it touches there") {
+    // Rows of 48 bytes: number 4 i begins a burst, number 2 i begins one or, at its byte 32, ends in the next.
+    const auto time_of = [](std::int64_t stride) {
+        machine::Simulation simulation(counting_line());
+        Tensor& tensor = simulation.allocate(0, "tensor", {1, 32, 12}, Dtype::f32);
+        double ready = 0.0;
+        simulation.launch(
+            0, "gathers",
+            [&](tl::Context& tl) {
+                ready = ready_ns(tl, tl.load(tl::strided(tl::at(tensor), stride), {1, 8, 12}));
+            },
+            ValueMode::none);
+        simulation.run();
+        return ready;
+    };
+    CHECK(time_of(4) == 8 * 64);
+    CHECK(time_of(2) == (4 + 4 * 2) * 64);
+}
+
 TEST_CASE("a strided load waits for a store to one of its rows, not for one between them") {
     const auto ready_after = [](std::int64_t stored_row) {
         machine::Simulation simulation(counting_line());

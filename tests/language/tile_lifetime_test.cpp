@@ -69,6 +69,27 @@ TEST_CASE("a result needs room beside its operands") {
     CHECK(ready == 4 * fill_ns + copy_ns);
 }
 
+TEST_CASE("room that an unfinished store will give back is taken before room that is known to come later") {
+    const int sums = 10;
+    double ready = 0.0;
+    // Two tiles, and a little room for the results of sums.
+    machine::Simulation simulation(
+        counting_line([](Json& json) { json["pe"]["sram_bytes"] = 2 * length * 4 + sums * 4; }));
+    Tensor& tensor = simulation.allocate(0, "tensor", {4, length}, Dtype::f32);
+    const auto text = [&](tl::Context& tl) {
+        tl.store(tl::at(tensor), tl.zeros({1, length}));
+        {
+            const Tile summed = tl.zeros({1, length});
+            for (int i = 0; i < sums; ++i) tl.sum(summed);
+        }
+        ready = ready_ns(tl, tl.load(tl::at(tensor, 0, 1), {1, length}));
+    };
+    simulation.launch(0, "takes", text, ValueMode::none);
+    simulation.run();
+    REQUIRE(fill_ns + copy_ns < 2 * fill_ns + sums * fill_ns);
+    CHECK(ready == fill_ns + copy_ns + copy_ns);
+}
+
 TEST_CASE("hundreds of tiles pass through room for two") {
     const int tiles = 300;
     const double ready = measured([](tl::Context& tl, Tensor&) {

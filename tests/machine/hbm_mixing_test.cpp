@@ -26,6 +26,23 @@ BurstLoad mix(bool random, std::uint64_t burst, double write_share) {
     return load;
 }
 
+/// One channel of two pseudo-channels whose rows are all open.
+struct TwoLanes {
+    HbmConfig hbm = hbm_config({{"refresh", "none"}, {"channels_per_pe", 1}, {"queue_entries", 64}});
+    ServiceProfile profile{hbm};
+    Channels channels{hbm, profile};
+
+    TwoLanes() { channels.leave_open({0, 1 << 17}); }
+    /// When `bursts` of one lane have moved that are asked for at the beginning of time.
+    double end_ns(int lane, std::uint64_t bursts, bool write) {
+        const AddressMap map(hbm.geometry, hbm.mapping);
+        std::uint64_t first = 0;
+        while (map.lane(first) != lane) ++first;
+        const std::uint64_t size = hbm.geometry.burst;
+        return to_nanoseconds(channels.book({}, {first * size, size}, bursts, map.lane_period() * size, write).end);
+    }
+};
+
 double commands(const HbmConfig& hbm, const BurstLoad& load) { return run_bursts(hbm, load).gbytes_per_s; }
 
 }  // namespace
@@ -72,6 +89,28 @@ TEST_CASE("transfers that take turns are booked with what the controllers move, 
     }
 }
 
+TEST_CASE(
+    "transfers are booked so where writes fall at random among a sequence of short runs, and where they are slow") {
+    const auto agree = [](const HbmConfig& hbm, const BurstLoad& load) {
+        const double by_command = commands(hbm, load), booked = probe::run_booked(hbm, load).gbytes_per_s;
+        INFO(load.burst << " B, " << load.write_share << " writes");
+        CHECK(booked == Approx(by_command).epsilon(0.10));
+    };
+    const HbmConfig hbm = hbm_config({{"refresh", "none"}});
+    for (const auto& [burst, writes] : {std::pair{512, 0.5}, {512, 0.75}, {1024, 0.25}, {1024, 0.5}}) {
+        // Runs that reach a part of the lanes each: every second one, or every fourth, would always meet the same.
+        BurstLoad load = mix(false, static_cast<std::uint64_t>(burst), writes);
+        load.scattered_writes = true;
+        agree(hbm, load);
+    }
+    // A row that was written closes 300 ns later: apart, writes to rows at random take several times what reads do.
+    const HbmConfig slow = hbm_config({{"refresh", "none"}, {"timing", {{"tWR_ns", 300.0}}}});
+    for (const std::uint64_t burst : {64, 512, 1024}) {
+        CHECK(commands(slow, mix(true, burst, 0.0)) > 2 * commands(slow, mix(true, burst, 1.0)));
+        agree(slow, mix(true, burst, 0.5));
+    }
+}
+
 TEST_CASE("half reads, half writes of 4 KiB on the default machine: both models move the same") {
     Json hbm =
         parse_json_file(std::filesystem::path(TILEMESH_SOURCE_DIR) / "configs/machines/cube_line8.json").at("hbm");
@@ -97,4 +136,38 @@ TEST_CASE("reads that are all done before the writes begin pay for one turn only
     const double apart = (reads + writes) / 2;
     CHECK(phases - apart <= 2 * (3.75 + 18.75 + 19.375));  // a turn each way and a row to be opened
     CHECK(turns - apart >= 4 * (phases - apart));
+}
+
+TEST_CASE("a pseudo-channel that reads a batch or more stands still while the other of its channel writes") {
+    // A batch is what is written at once when 3/5 of the queue of 64 are: 38 bursts, 19 in each pseudo-channel.
+    const auto later_by = [](std::uint64_t reads, std::uint64_t writes) {
+        TwoLanes held, free;
+        held.end_ns(0, reads, false);
+        free.end_ns(0, reads, false);
+        held.end_ns(1, writes, true);
+        return held.end_ns(0, 1, false) - free.end_ns(0, 1, false);
+    };
+    // Bursts of 32 bytes in open rows go at the pace of a stream, on two lanes.
+    const double pace = TwoLanes().profile.stream_ns_per_byte(true) * 32 * 2;
+    CHECK(later_by(19, 8) == Approx(8 * pace).margin(0.002));
+    CHECK(later_by(64, 40) == Approx(40 * pace).margin(0.002));
+    CHECK(later_by(18, 8) == 0.0);
+}
+
+TEST_CASE("the first turn of a busy memory costs what every turn does") {
+    for (const std::uint64_t bytes : {4096, 16384}) {
+        const HbmConfig hbm = hbm_config({{"refresh", "none"}});
+        ServiceProfile profile(hbm);
+        Channels channels(hbm, profile);
+        channels.book({}, {0, bytes}, 1, 0, false);
+        const Picoseconds end = channels.book({}, {1 << 20, bytes}, 1, 0, true).end;
+        // Taking turns costs so much for each byte of either, of which one of two turns is half.
+        const auto size = static_cast<double>(bytes);
+        const double turn = profile.mixing_ns_per_byte(bytes, 0.5, false) * 2 * size / 2;
+        CAPTURE(bytes, turn);
+        REQUIRE(turn > 1.0);
+        const double first_data = hbm.timing.tRCDRD + hbm.timing.tCL;
+        const double moving = (profile.ns_per_byte(bytes, false) + profile.ns_per_byte(bytes, true)) * size;
+        CHECK(to_nanoseconds(end) == Approx(first_data + moving + turn).margin(0.01));
+    }
 }

@@ -5,7 +5,7 @@
 #include "sim/noc/network.h"
 #include "sim/probe/traffic_run.h"
 #include "sim/probe/transfers_run.h"
-#include "tests/machine/grids.h"
+#include "tests/machine/routers.h"
 
 #include <catch2/catch.hpp>
 
@@ -17,26 +17,6 @@ using namespace tilemesh::probe;
 using namespace tilemesh::test;
 
 namespace {
-
-constexpr double cycle_ns = 1.0;
-constexpr std::uint64_t flit = 8;
-
-/// Links of a flit per ns; every stage a cycle, of which routing takes none; `channels` of `buffer` flits.
-NetworkConfig routers(const GridConfig& grid, int channels, std::uint64_t buffer, std::uint64_t packet,
-                      bool port = true) {
-    const Picoseconds cycle = from_nanoseconds(cycle_ns);
-    NetworkConfig network = network_of(grid);
-    network.link = {Rate::gbytes_per_s(flit / cycle_ns), cycle, Bytes(flit * buffer)};
-    if (port) network.port = network.link;
-    network.router = {Picoseconds(), cycle, cycle, cycle, cycle, channels, 3};
-    network.flit = Bytes(flit);
-    network.packet = Bytes(flit * packet);
-    return network;
-}
-
-double arrival_ns(const NetworkConfig& network, int from, int to, std::uint64_t flits) {
-    return to_nanoseconds(run_transfers(network, {{from, to, Bytes(flit * flits), Picoseconds()}}).end);
-}
 
 TrafficLoad shift(int flits, double offered) {
     TrafficLoad load;
@@ -92,6 +72,17 @@ TEST_CASE("a channel moves one buffer per round trip of its credits") {
             run_traffic(routers(line(8), 1, static_cast<std::uint64_t>(buffer), 1), shift(1, 1.0)).accepted;
         // The port's round trip is a cycle shorter, so the links between routers decide.
         CHECK(accepted == Approx(std::min(buffer / round_trip, 0.5)).epsilon(0.01));
+    }
+}
+
+TEST_CASE("a port moves one buffer per round trip of its credits, which is a cycle less than between routers") {
+    // Link, channel and switch allocation there; the stage of the PE's side, link and credit back.
+    const double round_trip = 5;
+    for (const int buffer : {1, 2}) {
+        INFO(buffer << " flits of buffer");
+        NetworkConfig network = routers(line(8), 1, 64, 1);
+        network.port->buffer = Bytes(flit * static_cast<std::uint64_t>(buffer));
+        CHECK(run_traffic(network, shift(1, 1.0)).accepted == Approx(buffer / round_trip).epsilon(0.01));
     }
 }
 

@@ -92,6 +92,8 @@ TEST_CASE("alone on the link a packet takes its own time, two take turns") {
     CHECK(worked_out({{5, 35}}) == std::map<int, std::uint64_t>{{0, 40}});
     // Flits at 0 a, 10 b, 20 a, 30 b, 40 a: b ends first.
     CHECK(worked_out({{0, 30}, {3, 20}}) == std::map<int, std::uint64_t>{{0, 50}, {1, 40}});
+    // a at 0, b at 10, a at 20, b at 30, what is left of a from 40 to 45, b at 45 and 55.
+    CHECK(worked_out({{0, 25}, {3, 40}}) == std::map<int, std::uint64_t>{{0, 45}, {1, 65}});
 }
 
 TEST_CASE("everybody ends when they would flit by flit") {

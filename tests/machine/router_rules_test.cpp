@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// What routers do with a few packets, cycle by cycle by hand: tails, credits of long packets, who is given which
+// channel, turns lost in the switch.
+#include "sim/noc/fabric.h"
+#include "tests/machine/routers.h"
+
+#include <catch2/catch.hpp>
+
+#include <array>
+
+using namespace tilemesh;
+using namespace tilemesh::noc;
+using namespace tilemesh::probe;
+using namespace tilemesh::test;
+
+namespace {
+
+// Without ports, links of 1 ns: from a flit's turn until the next router may give its packet's head a turn, from the
+// end of its last turn until it has passed the last router.
+constexpr double before_switch = 1, hop = 1 + 2, credit_return = 1 + 1, delivery = 1 + 2 + 3;
+
+ListedTransfer flits(int from, int to, std::uint64_t count, double at_ns = 0) {
+    return {from, to, Bytes(flit * count), from_nanoseconds(at_ns)};
+}
+
+std::vector<double> arrivals(const NetworkConfig& network, const std::vector<ListedTransfer>& transfers) {
+    std::vector<double> list;
+    for (const auto& times : run_transfers(network, transfers).times) list.push_back(to_nanoseconds(times.arrived));
+    return list;
+}
+
+/// Wires of so many ns instead of 1.
+NetworkConfig with_wires(NetworkConfig network, double ns) {
+    network.link.latency = from_nanoseconds(ns);
+    return network;
+}
+
+}  // namespace
+
+TEST_CASE("a packet's tail is as late behind a long slow link as it entered that, though its head goes on faster") {
+    // Two cubes of two PEs in a row; between them a quarter of the rate, and a wire longer than the packet.
+    NetworkConfig network = routers(line(2), 1, 1000, 64, false);
+    network.cubes = line(2);
+    network.router = {};
+    network.router.virtual_channels = 1;
+    const double packet = 64, slow = 4 * packet, wire = 1000;
+    network.die_to_die = {Rate::gbytes_per_s(flit / cycle_ns / 4), from_nanoseconds(wire), Bytes(flit * 1000)};
+    network.connections_per_side = 1;
+    CHECK(arrivals(network, {flits(0, 3, 64)})[0] == 1 + slow + wire + 1);
+}
+
+TEST_CASE("a packet of several buffers takes a round trip of credits for each but the last") {
+    const double wire = 100;
+    const std::uint64_t buffer = 16;
+    const NetworkConfig network = with_wires(routers(line(3), 1, buffer, 1000, false), wire);
+    const double more = wire - 1, round_trip = hop + more + credit_return + more;
+    for (const std::uint64_t size : {20, 32, 33, 48, 64}) {
+        CAPTURE(size);
+        const std::uint64_t rounds = (size - 1) / buffer;
+        // The head waits for its channel at the next router, the flits behind it only for their turns.
+        const double tail_sent = before_switch + before_switch + static_cast<double>(rounds) * round_trip +
+                                 static_cast<double>(size - rounds * buffer);
+        CHECK(arrivals(network, {flits(0, 2, size)})[0] == tail_sent + hop + more + delivery + more);
+    }
+}
+
+TEST_CASE("the tail of a packet that is slow further on leaves when a buffer's length before it has room") {
+    // A packet of two buffers goes from PE 0 to PE 2; PE 1 sends there, too. What PE 0 has for PE 1 goes after it.
+    const double wire = 100, buffer = 16, size = 2 * buffer;
+    const auto end_of_third = [&](int channels, std::uint64_t blocker) {
+        const NetworkConfig network = with_wires(routers(line(3), channels, 16, 1000, false), wire);
+        return arrivals(network, {flits(1, 2, blocker), flits(0, 2, 32), flits(0, 1, 1)})[2];
+    };
+    const double more = wire - 1, allocation = 1, credit = credit_return + more, third = 1 + delivery + more;
+    // The only channel to PE 2 is PE 1's for 200 flits; then nothing holds the packet up. The third one needs its
+    // channel, too.
+    const double waited = before_switch + 200 + allocation;
+    CHECK(end_of_third(1, 200) == waited + (size - buffer) + credit + allocation + third);
+    // On a channel of its own it takes turns with PE 1's flits, of which one is under way when its head comes.
+    const double head = before_switch + hop + more + before_switch + 1;
+    CHECK(end_of_third(2, 1000) == head + 2 * (size - buffer) + credit + third);
+}
+
+TEST_CASE("a PE's packets that share the one channel of a link are a cycle apart, for its allocation") {
+    const NetworkConfig network = routers(line(2), 1, 64, 4, false);
+    for (const std::uint64_t packets : {1, 2, 10})
+        CHECK(arrival_ns(network, 0, 1, 4 * packets) ==
+              before_switch + static_cast<double>(4 * packets + packets - 1) + delivery);
+}
+
+TEST_CASE("channels are given in turn: a packet does not get one whose credits are still on their way") {
+    // The first packet has filled a buffer of the link from 1 to 2, and its credits take two wires to come back.
+    const double wire = 100, second = 50;
+    const NetworkConfig network = with_wires(routers(line(4), 2, 16, 16, false), wire);
+    const double alone = arrivals(network, {flits(0, 3, 16)})[0];
+    CHECK(alone == before_switch + 2 * (hop + wire - 1 + before_switch) + 16 + delivery + wire - 1);
+    CHECK(arrivals(network, {flits(0, 3, 16), flits(0, 3, 16, second)}) == std::vector{alone, second + alone});
+}
+
+TEST_CASE("a flit's turn is lost to another output's choice of the same input, as often as that has no other") {
+    // On a grid of 2 x 3 PE 0 sends to PE 2 and then, through router 1 as well, to PE 4. The first packet still waits
+    // in router 1: on the link to PE 2 it takes turns with one that PE 1 sends.
+    const NetworkConfig network = routers(mesh(2, 3), 4, 64, 1000, false);
+    const double first = 32, second = 16;
+    const std::vector<double> times = arrivals(network, {flits(1, 2, 100), flits(0, 2, 32), flits(0, 4, 16)});
+    REQUIRE(times[1] > before_switch + 2 * first);
+    // Of two inputs the other output chooses this one every second time, and only for the first three flits can the
+    // choices fall together: one turn and a half are lost, of which one is whole by now.
+    CHECK(network.router.allocation_conflicts == 3);
+    CHECK(times[2] == before_switch + first + hop + before_switch + second + 1 + delivery);
+}
+
+TEST_CASE("a PE's packet begins on a channel that has room, not on one that is merely free") {
+    // On a grid of 2 x 3 PE 1 has both channels to PE 2, so that the first packet of PE 0 stays in router 1 and fills
+    // a buffer. The second ends at PE 1; the third, to PE 4, follows it on the same channel.
+    const NetworkConfig network = routers(mesh(2, 3), 2, 16, 1000, false);
+    const Topology topology(network);
+    Fabric fabric(network, topology);
+    struct Ends final : StreamClient {
+        void stream_left(Picoseconds) override {}
+        void bytes_arrived(Stream& stream, Bytes, Picoseconds when, bool) override {
+            times.at(stream.tag) = to_nanoseconds(when);
+        }
+        std::array<double, 5> times{};
+    } ends;
+    struct Sent {
+        int from, to;
+        std::uint64_t flits;
+        TrafficClass traffic;
+    };
+    const std::array<Sent, 5> sent{{{1, 2, 200, TrafficClass::message},
+                                    {1, 2, 200, TrafficClass::read_data},
+                                    {0, 2, 16, TrafficClass::message},
+                                    {0, 1, 16, TrafficClass::message},
+                                    {0, 4, 16, TrafficClass::message}}};
+    std::array<Route, 5> routes;
+    std::array<Stream, 5> streams;
+    for (std::size_t i = 0; i < 5; ++i) {
+        routes[i] = topology.route(sent[i].from, sent[i].to);
+        streams[i].route = &routes[i];
+        streams[i].size = Bytes(flit * sent[i].flits);
+        streams[i].client = &ends;
+        streams[i].tag = i;
+        fabric.inject(streams[i], sent[i].traffic, Picoseconds());
+    }
+    fabric.run_until(from_nanoseconds(1000));
+    const double allocation = 1, second_sent = before_switch + 16 + 16;
+    CHECK(ends.times[3] == second_sent + delivery);
+    CHECK(ends.times[4] == second_sent + allocation + hop + before_switch + 16 + delivery);
+    CHECK(ends.times[2] > 2 * 200);
+}
