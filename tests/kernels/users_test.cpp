@@ -2,7 +2,7 @@
 // What a user or a tensor has of its own: sinks, gradients of lse, the rows of a sample; scales.
 #include "sim/base/random.h"
 #include "sim/base/safetensors.h"
-#include "sim/run/layout.h"
+#include "sim/workloads/attention/layout.h"
 #include "tests/base/scratch.h"
 #include "tests/kernels/experiment.h"
 
@@ -83,7 +83,7 @@ TEST_CASE("every user has its own sinks, in blocks of the same heads and as many
 TEST_CASE("the rows of a sample are drawn for every user anew") {
     // 29 queries of 6 heads each: 20 of 174 rows.
     const Experiment experiment(panel_of(line_of(1), two_users(), {"ring_kv"}));
-    const run::RowSample sample = run::draw_rows(experiment.panel().problem, 20, 7);
+    const workloads::RowSample sample = workloads::draw_rows(experiment.panel().problem, 20, 7);
     REQUIRE(sample.rows.size() == 2);
     for (const auto& rows : sample.rows) CHECK(rows.size() == 20);
     CHECK(sample.rows[0] != sample.rows[1]);

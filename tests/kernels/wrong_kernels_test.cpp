@@ -20,9 +20,8 @@ std::string verdict_of(const std::string& name, void (*text)(tl::Context&, const
     std::erase_if(list, [&](const attention::Kernel& kernel) { return kernel.name != name; });
     list.front().text = text;
     const Experiment experiment(panel_of(line_of(2), distinct_problem("full"), Json::array({name})));
-    const run::AttentionRunner runner(list);
-    const run::EntryOutcome outcome =
-        runner.run(experiment.panel(), experiment.choice(), *runner.prepare(experiment.panel(), 1), false);
+    const workloads::AttentionWorkload workload(experiment.panel(), list);
+    const run::EntryOutcome outcome = workload.run(0, *workload.prepare({0}, 1), false);
     CHECK(outcome.result.verdict.pass == outcome.result.verdict.why.empty());
     return outcome.result.verdict.why;
 }

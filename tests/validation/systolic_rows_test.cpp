@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of SCALE-Sim are met by the matrix engine's formula for folds that run one after another.
 #include "sim/validation/families.h"
-#include "tests/command/fake_runner.h"
+#include "tests/command/fake_workload.h"
 
 #include <catch2/catch.hpp>
 
@@ -9,7 +9,7 @@ using namespace tilemesh;
 using namespace tilemesh::validation;
 
 TEST_CASE("what a row of SCALE-Sim is compared with are folds one after another, each filled and drained alone") {
-    const FakeRunner runner;
+    const run::Workloads workloads = fake_workloads();
     const auto measured = [&](const std::string& dataflow) {
         const Json file = {{"rows", Json::array({{{"array_rows", 4},
                                                   {"array_cols", 8},
@@ -18,7 +18,7 @@ TEST_CASE("what a row of SCALE-Sim is compared with are folds one after another,
                                                   {"N", 16},
                                                   {"K", 12},
                                                   {"cycles", 1}}})}};
-        const std::vector<Case> cases = systolic_family().read(JsonReader(file, "rows.json"), {"", runner});
+        const std::vector<Case> cases = systolic_family().read(JsonReader(file, "rows.json"), {"", workloads});
         REQUIRE(cases.size() == 1);
         const std::vector<Comparison> compared = cases.front().measure();
         REQUIRE(compared.size() == 1);
