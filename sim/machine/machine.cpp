@@ -92,7 +92,7 @@ std::vector<int> Machine::missing_at_barrier() const {
     if (arrived_ == 0) return missing;
     for (const pe::ProcessingElement* pe : pes_) {
         const bool waits = waits_for_[static_cast<std::size_t>(pe->number())] > generation_;
-        if (pe->launched() && !waits) missing.push_back(pe->number());
+        if (pe->processor().launched() && !waits) missing.push_back(pe->number());
     }
     return missing;
 }

@@ -33,35 +33,33 @@ void ProcessingElement::explain_command(const Engine& engine, const Command& com
     }
 }
 
-std::vector<std::string> ProcessingElement::explain_wait() const {
-    std::vector<std::string> out;
-    if (!launched() || finished_) return out;
+std::string CommandProcessor::explain_wait() const {
+    const std::string pe = pe_.path();
     switch (wait_) {
         case Wait::queue:
-            out.push_back(
-                fmt::format("{}: the kernel waits for a place in the queue of {}", name(), waited_engine_->name()));
-            break;
+            return fmt::format("{}: the kernel waits for a place in the queue of {}", pe, waited_engine_->name());
         case Wait::sram:
-            out.push_back(fmt::format("{}: the kernel waits for {} bytes of SRAM ({} of {} taken)", name(),
-                                      waited_bytes_.value(), sram_.used().value(), sram_.capacity().value()));
-            break;
+            return fmt::format("{}: the kernel waits for {} bytes of SRAM ({} of {} taken)", pe,
+                               waited_bytes_.value(), pe_.sram().used().value(), pe_.sram().capacity().value());
         case Wait::tile:
-            out.push_back(fmt::format("{}: the kernel waits for the tile of command {} ({})", name(),
-                                      waited_tile_->command, name_of(waited_tile_->made_by)));
-            break;
+            return fmt::format("{}: the kernel waits for the tile of command {} ({})", pe, waited_tile_->command,
+                               name_of(waited_tile_->made_by));
         case Wait::drain:
-            out.push_back(
-                fmt::format("{}: the kernel has issued all its commands, {} are not done", name(), open_commands_));
-            break;
+            return fmt::format("{}: the kernel has issued all its commands, {} are not done", pe, open_commands_);
         case Wait::barrier:
-            out.push_back(fmt::format("{}: the kernel waits at a barrier for {}", name(), missing_at_barrier()));
-            break;
+            return fmt::format("{}: the kernel waits at a barrier for {}", pe, missing_at_barrier());
         case Wait::engines:
-            out.push_back(fmt::format("{}: the kernel waits for the engines to be done before a launch", name()));
-            break;
+            return fmt::format("{}: the kernel waits for the engines to be done before a launch", pe);
         case Wait::nothing:
             break;
     }
+    return {};
+}
+
+std::vector<std::string> ProcessingElement::explain_wait() const {
+    std::vector<std::string> out;
+    if (!processor_.launched() || processor_.finished()) return out;
+    if (std::string wait = processor_.explain_wait(); !wait.empty()) out.push_back(std::move(wait));
     for (Engine* engine : engines_) {
         if (!engine->free_known) explain_command(*engine, engine->current, out);
         if (!engine->idle()) explain_command(*engine, engine->head().command, out);
@@ -73,12 +71,22 @@ int ProcessingElement::waits_for_pe() const {
     for (const Engine* engine : engines_) {
         if (!engine->free_known) return engine->current.peer;
     }
-    if (wait_ != Wait::barrier) return -1;
+    if (!processor_.waits_at_barrier()) return -1;
     const std::vector<int> missing = surroundings_.missing_at_barrier();
     return missing.empty() ? -1 : missing.front();
 }
 
-std::string ProcessingElement::missing_at_barrier() const {
+std::vector<const TileRecord*> ProcessingElement::live_tiles() const {
+    std::vector<const TileRecord*> live;
+    for (const TileRecord& tile : records_) {
+        if (tile.live) live.push_back(&tile);
+    }
+    std::sort(live.begin(), live.end(),
+              [](const TileRecord* a, const TileRecord* b) { return a->command < b->command; });
+    return live;
+}
+
+std::string CommandProcessor::missing_at_barrier() const {
     constexpr std::size_t named = 8;
     const std::vector<int> missing = surroundings_.missing_at_barrier();
     std::string out;
@@ -88,22 +96,16 @@ std::string ProcessingElement::missing_at_barrier() const {
     return missing.size() <= named ? out : fmt::format("{} and {} more", out, missing.size() - named);
 }
 
-void ProcessingElement::sram_exhausted(Bytes wanted) const {
-    if (wanted > sram_.capacity()) {
+void CommandProcessor::sram_exhausted(Bytes wanted) const {
+    if (wanted > pe_.sram().capacity()) {
         fail<KernelError>(
             "kernel {}, {}, command {}: no room for {} bytes: this tile alone is larger than the whole SRAM, which "
             "has "
             "{} bytes; use smaller tiles",
-            info_.kernel, name(), commands_ - 1, wanted.value(), sram_.capacity().value());
+            info_.kernel, pe_.path(), commands_ - 1, wanted.value(), pe_.sram().capacity().value());
     }
-    std::vector<const TileRecord*> live;
-    for (const TileRecord& tile : records_) {
-        if (tile.live) live.push_back(&tile);
-    }
-    std::sort(live.begin(), live.end(),
-              [](const TileRecord* a, const TileRecord* b) { return a->command < b->command; });
     std::string list;
-    for (const TileRecord* tile : live) {
+    for (const TileRecord* tile : pe_.live_tiles()) {
         list += fmt::format("\n  {} {} of command {} ({}), {} bytes, {} handle{}", name_of(tile->dtype),
                             tile->shape.text(), tile->command, name_of(tile->made_by), tile->bytes.value(),
                             tile->handles, tile->handles == 1 ? "" : "s");
@@ -111,7 +113,8 @@ void ProcessingElement::sram_exhausted(Bytes wanted) const {
     fail<KernelError>(
         "kernel {}, {}, command {}: no room for {} bytes: {} of {} bytes of SRAM are taken by tiles the kernel "
         "holds, so none will come free{}",
-        info_.kernel, name(), commands_ - 1, wanted.value(), sram_.used().value(), sram_.capacity().value(), list);
+        info_.kernel, pe_.path(), commands_ - 1, wanted.value(), pe_.sram().used().value(),
+        pe_.sram().capacity().value(), list);
 }
 
 }  // namespace tilemesh::pe

@@ -28,29 +28,25 @@ void ProcessingElement::settle() {
     }
 }
 
-void ProcessingElement::resume_if_ready() {
-    bool ready = false;
-    switch (wait_) {
-        case Wait::nothing:
-        case Wait::barrier:
-            break;
-        case Wait::queue:
-            ready = waited_engine_->slot_known();
-            break;
-        case Wait::sram:
-            ready = true;
-            break;  // the thread looks itself: taking room has effects
-        case Wait::tile:
-            ready = waited_tile_->is_ready_known();
-            break;
-        case Wait::drain:
-            ready = open_commands_ == 0;
-            break;
-        case Wait::engines:
-            ready = matrix_.idle() && vector_.idle();
-            break;
+void ProcessingElement::accept(Engine& engine, Command& command, Picoseconds now) {
+    for (int i = 0; i < command.operand_count; ++i) ++command.operands[static_cast<std::size_t>(i)]->readers;
+    if (!engine.shared()) {
+        const Picoseconds operands = engine.idle() ? operands_ready(command, engine.bit()) : TileRecord::unknown;
+        if (operands != TileRecord::unknown) {
+            engine.note_direct();
+            run_local(engine, command, std::max(operands, now));
+            return;
+        }
+    } else if (command.op == Opcode::send) {
+        surroundings_.channel(number_, command.peer).announce_send(command.message, command.dtype, command.index);
+    } else if (command.op == Opcode::receive) {
+        surroundings_.channel(command.peer, number_).announce_receive(command.message, command.dtype, command.index);
+    } else {
+        (command.op == Opcode::load ? open_loads_ : open_stores_).push_back({command.box, command.index});
     }
-    if (ready) resume_.notify(sc_core::SC_ZERO_TIME);
+    engine.push(std::move(command), now);
+    runnable_ |= std::uint64_t{1} << engine.bit();
+    settle();
 }
 
 Picoseconds ProcessingElement::operands_ready(const Command& command, int engine_bit) {
@@ -146,8 +142,7 @@ void ProcessingElement::record(Engine& engine, const Command& command, Picosecon
 }
 
 void ProcessingElement::finish(Command& command, Picoseconds ready, Picoseconds end) {
-    last_end_ = std::max({last_end_, ready, end});
-    --open_commands_;
+    processor_.command_done(std::max(ready, end));
     if (TileRecord* output = command.output) {
         output->ready = ready;
         runnable_ |= std::exchange(output->waiting_engines, std::uint64_t{0});
@@ -172,7 +167,7 @@ void ProcessingElement::react(News what) {
     try {
         what();
         settle();
-        resume_if_ready();
+        processor_.resume_if_ready();
     } catch (const std::exception&) {
         forget_frames_below(std::size_t{64} * 1024);
         surroundings_.stop(std::current_exception());

@@ -46,8 +46,8 @@ void MessageChannel::compare(const Announced& send, const Announced& receive, st
     if (send.shape == receive.shape && send.dtype == receive.dtype) return;
     fail<KernelError>(
         "kernel {}: message {} from {} to {}: sent as {} {} (command {}), received as {} {} (command {})",
-        from_.kernel_name(), sequence, from_.path(), to_.path(), name_of(send.dtype), send.shape.text(), send.command,
-        name_of(receive.dtype), receive.shape.text(), receive.command);
+        from_.processor().kernel_name(), sequence, from_.path(), to_.path(), name_of(send.dtype), send.shape.text(),
+        send.command, name_of(receive.dtype), receive.shape.text(), receive.command);
 }
 
 void MessageChannel::start_send(Bytes bytes, PayloadPtr values, std::uint64_t command) {

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Issue and waiting. What is said of a processor that waits for ever is in diagnosis.cpp.
+#include "sim/pe/command_processor.h"
+
+#include "sim/base/error.h"
+#include "sim/noc/sim_time.h"
+#include "sim/pe/processing_element.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tilemesh::pe {
+namespace {
+
+constexpr std::size_t kStackBytes = std::size_t{256} * 1024;  // of the kernel's text
+
+}  // namespace
+
+CommandProcessor::CommandProcessor(sc_core::sc_module_name module_name, ProcessingElement& pe, const PeConfig& config,
+                                   Surroundings& surroundings)
+    : sc_module(module_name),
+      pe_(pe),
+      surroundings_(surroundings),
+      issue_time_(config.clock.time_for(config.issue_cycles)) {
+    SC_THREAD(run);
+    set_stack_size(kStackBytes);
+}
+
+void CommandProcessor::launch(KernelText text, tl::ProgramInfo info) {
+    text_ = std::move(text);
+    info_ = std::move(info);
+}
+
+void CommandProcessor::run() {
+    if (!text_) return;
+    stack_.begin(kStackBytes);
+    try {
+        {
+            tl::Context context(*this, info_);
+            text_(context);
+        }
+        block(Wait::drain, [this] { return open_commands_ == 0; });
+        local_ = std::max(local_, last_end_);
+        finished_ = true;
+        pe_.check_nothing_held();
+    } catch (const ShapeError& error) {
+        stack_.unwound();
+        surroundings_.stop(std::make_exception_ptr(KernelError(
+            fmt::format("kernel {}, {}, before command {}: {}", info_.kernel, pe_.path(), commands_, error.what()))));
+    } catch (const std::exception&) {
+        stack_.unwound();
+        surroundings_.stop(std::current_exception());
+    }
+}
+
+template <class Ready>
+void CommandProcessor::block(Wait reason, Ready ready) {
+    while (!ready()) {
+        wait_ = reason;
+        if (waited_until_ != Picoseconds::max()) {
+            const Picoseconds now = simulated_now();
+            const Picoseconds until = std::exchange(waited_until_, Picoseconds::max());
+            sc_core::wait(until > now ? to_sc_time(until - now) : sc_core::SC_ZERO_TIME, resume_);
+        } else {
+            sc_core::wait(resume_);
+        }
+        stack_.resume();
+        local_ = std::max(local_, simulated_now());
+    }
+    wait_ = Wait::nothing;
+}
+
+void CommandProcessor::resume_if_ready() {
+    bool ready = false;
+    switch (wait_) {
+        case Wait::nothing:
+        case Wait::barrier:
+            break;
+        case Wait::queue:
+            ready = waited_engine_->slot_known();
+            break;
+        case Wait::sram:
+            ready = true;
+            break;  // the thread looks itself: taking room has effects
+        case Wait::tile:
+            ready = waited_tile_->is_ready_known();
+            break;
+        case Wait::drain:
+            ready = open_commands_ == 0;
+            break;
+        case Wait::engines:
+            ready = pe_.computed_all();
+            break;
+    }
+    if (ready) resume_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void CommandProcessor::check_peer(const Command& command) const {
+    if (command.op != Opcode::send && command.op != Opcode::receive) return;
+    if (command.peer >= 0 && command.peer < surroundings_.pes()) return;
+    fail<KernelError>("kernel {}, {}, command {} ({}): PE {} does not exist, the machine has {}", info_.kernel,
+                      pe_.path(), command.index, name_of(command.op), command.peer, surroundings_.pes());
+}
+
+TileRecord* CommandProcessor::issue(Command& command, const Shape& shape, Dtype dtype) {
+    check_peer(command);
+    Engine& engine = pe_.engine_for(command);
+    ++commands_;
+    local_ += issue_time_;
+    take_queue_slot(engine);
+    if (command.op != Opcode::store && command.op != Opcode::send) {
+        take_room(Bytes(static_cast<std::uint64_t>(shape.elements()) * bytes_per_element(dtype)));
+        command.output = pe_.make_tile(command, shape, dtype, *this);
+        pe_.record_sram(local_);
+    }
+    TileRecord* output = command.output;
+    ++open_commands_;
+    pe_.accept(engine, command, local_);
+    return output;
+}
+
+void CommandProcessor::command_done(Picoseconds end) {
+    last_end_ = std::max(last_end_, end);
+    --open_commands_;
+}
+
+void CommandProcessor::take_queue_slot(Engine& engine) {
+    if (!engine.slot_known()) {
+        waited_engine_ = &engine;
+        block(Wait::queue, [&engine] { return engine.slot_known(); });
+    }
+    local_ = engine.slot_free_at(local_);
+}
+
+void CommandProcessor::take_room(Bytes bytes) {
+    if (bytes > pe_.sram().capacity()) sram_exhausted(bytes);
+    waited_bytes_ = bytes;
+    block(Wait::sram, [this, bytes] {
+        const Sram::Answer answer = pe_.ask_for_room(bytes, local_);
+        if (answer.granted) {
+            local_ = answer.when;
+            return true;
+        }
+        if (answer.when == Picoseconds::max() && !pe_.may_free_tiles()) sram_exhausted(bytes);
+        waited_until_ = answer.when;
+        return false;
+    });
+    waited_until_ = Picoseconds::max();
+}
+
+void CommandProcessor::unreferenced(TileRecord& record) { pe_.unreferenced(record, local_); }
+
+void CommandProcessor::wait_until_ready(TileRecord& record) {
+    waited_tile_ = &record;
+    block(Wait::tile, [&record] { return record.is_ready_known(); });
+    local_ = std::max(local_, record.ready);
+}
+
+void CommandProcessor::begin_launch(const LaunchedWork& work) {
+    if (!pe_.launches_cost()) return;
+    block(Wait::engines, [this] { return pe_.computed_all(); });
+    local_ = pe_.begin_launch(work, local_, commands_);
+}
+
+void CommandProcessor::barrier() {
+    block(Wait::drain, [this] { return open_commands_ == 0; });
+    local_ = std::max(local_, last_end_);
+    surroundings_.arrive_at_barrier(pe_, local_);
+    wait_ = Wait::barrier;
+    while (surroundings_.barrier_opens(pe_) == Picoseconds::max()) {
+        sc_core::wait(surroundings_.barrier_event());
+        stack_.resume();
+    }
+    wait_ = Wait::nothing;
+    local_ = std::max(local_, surroundings_.barrier_opens(pe_));
+}
+
+}  // namespace tilemesh::pe

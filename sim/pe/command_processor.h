@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command processor of a PE: a thread that runs the kernel text and issues commands into the PE's engines. It
+// runs ahead of the simulation's clock on its own local time as long as everything it needs to know is known, and
+// waits for the simulation only when it is not; see adr/0002. What it decides depends on times, never on the order in
+// which they became known.
+#pragma once
+
+#include "sim/base/sanitized_stacks.h"
+#include "sim/pe/config.h"
+#include "sim/pe/surroundings.h"
+#include "sim/tile/context.h"
+
+#include <functional>
+#include <string>
+#include <systemc>
+#include <vector>
+
+namespace tilemesh::pe {
+
+class Engine;
+class ProcessingElement;
+
+using KernelText = std::function<void(tl::Context&)>;
+
+class CommandProcessor final : public sc_core::sc_module, public Executor {
+public:
+    SC_HAS_PROCESS(CommandProcessor);
+    CommandProcessor(sc_core::sc_module_name name, ProcessingElement& pe, const PeConfig& config,
+                     Surroundings& surroundings);
+
+    /// Runs `text` when the simulation starts.
+    void launch(KernelText text, tl::ProgramInfo info);
+
+    // Executor
+    TileRecord* issue(Command& command, const Shape& shape, Dtype dtype) override;
+    void unreferenced(TileRecord& record) override;
+    void wait_until_ready(TileRecord& record) override;
+    void barrier() override;
+    void begin_launch(const LaunchedWork& work) override;
+
+    // What the PE calls: one of this processor's commands has its times; something has become known, so that the
+    // thread may be able to go on.
+    void command_done(Picoseconds end);
+    void resume_if_ready();
+
+    const std::string& kernel_name() const { return info_.kernel; }
+    bool launched() const { return static_cast<bool>(text_); }
+    bool finished() const { return finished_; }
+    Picoseconds finished_at() const { return local_; }
+    std::uint64_t commands() const { return commands_; }
+
+    /// What the thread waits for, as a sentence; empty when it waits for nothing.
+    std::string explain_wait() const;
+    bool waits_at_barrier() const { return wait_ == Wait::barrier; }
+
+private:
+    enum class Wait : std::uint8_t { nothing, queue, sram, tile, drain, barrier, engines };
+
+    void run();
+    void check_peer(const Command& command) const;
+    void take_queue_slot(Engine& engine);
+    void take_room(Bytes bytes);
+    template <class Ready>
+    void block(Wait reason, Ready ready);
+    /// "machine.cube0.pe1, machine.cube0.pe2"
+    std::string missing_at_barrier() const;
+    [[noreturn]] void sram_exhausted(Bytes wanted) const;
+
+    ProcessingElement& pe_;
+    Surroundings& surroundings_;
+    Picoseconds issue_time_;
+
+    Picoseconds local_;     // its own time; never behind the clock when it runs
+    Picoseconds last_end_;  // end of the latest finished command
+    std::uint64_t open_commands_ = 0;
+
+    Wait wait_ = Wait::nothing;
+    Engine* waited_engine_ = nullptr;
+    TileRecord* waited_tile_ = nullptr;
+    Bytes waited_bytes_;
+    Picoseconds waited_until_ = Picoseconds::max();
+    sc_core::sc_event resume_;
+
+    CoroutineStack stack_;
+    KernelText text_;
+    tl::ProgramInfo info_;
+    bool finished_ = false;
+    std::uint64_t commands_ = 0;
+};
+
+}  // namespace tilemesh::pe
