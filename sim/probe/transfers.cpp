@@ -82,7 +82,7 @@ TextTable table_of(const TransferList& list, const TransfersResult& result, cons
         const ListedTransfer& transfer = list.transfers[i];
         const TransferTimes& times = result.times[i];
         const double took = std::max(to_nanoseconds(times.arrived - times.begun), 1e-3);
-        table.add_row({{list.ids[i]},
+        table.add_row({{printable(list.ids[i], 40)},
                        {fmt::format("{}", transfer.source)},
                        {fmt::format("{}", transfer.destination)},
                        {fmt::format("{}", transfer.bytes.value())},

@@ -22,8 +22,11 @@ ResolvedPanel resolve_reference(JsonReader reader, const std::filesystem::path& 
     if (auto set = reader.optional_member("set")) {
         if (!set->is_object()) set->reject("an object of dotted paths and values");
         for (const auto& item : set->value().items()) {
-            apply_setting(resolved, {item.key(), item.value(), item.key() + "=" + item.value().dump()});
+            apply_setting(resolved, {item.key(), item.value(),
+                                     fmt::format("{}: {}/set/{}", reader.file(), reader.path(), item.key())});
         }
+        // What is wrong with the panel now may be wrong with the values set here.
+        resolved.file = fmt::format("{}: {}: {}", reader.file(), reader.path(), resolved.file);
     }
     reader.finish();
     return resolved;

@@ -16,7 +16,7 @@ namespace tilemesh::run {
 struct Setting {
     std::string path;  // "machine.pe.clock_ghz", "problem.users.0.keys"
     Json value;
-    std::string text;  // as the user wrote it, for errors
+    std::string where;  // "--set a.b=1", or the place in a milestone; for errors
 };
 /// Parses "a.b.0.c=value". The value is JSON when it parses as JSON, else a string.
 Setting parse_setting(const std::string& text);

@@ -8,13 +8,13 @@
 namespace tilemesh::run {
 namespace {
 
-std::vector<std::string> steps_of(const std::string& path, const std::string& text) {
+std::vector<std::string> steps_of(const std::string& path, const std::string& where) {
     std::vector<std::string> steps;
     std::size_t begin = 0;
     while (begin <= path.size()) {
         const std::size_t end = std::min(path.find('.', begin), path.size());
         if (end == begin)
-            fail<InputError>("--set {}: found an empty step in the path, expected a.b.0.c=value", printable(text));
+            fail<InputError>("{}: found an empty step in the path, expected a.b.0.c=value", printable(where));
         steps.push_back(path.substr(begin, end - begin));
         begin = end + 1;
     }
@@ -25,7 +25,7 @@ Json& element_at(Json& array, const std::string& step, const Setting& setting) {
     std::size_t index = 0;
     const auto [end, error] = std::from_chars(step.data(), step.data() + step.size(), index);
     if (error != std::errc() || end != step.data() + step.size() || index >= array.size()) {
-        fail<InputError>("--set {}: found {}, expected the index of one of {} elements", printable(setting.text),
+        fail<InputError>("{}: found {}, expected the index of one of {} elements", printable(setting.where),
                          printable(step), array.size());
     }
     return array[index];
@@ -41,11 +41,11 @@ Setting parse_setting(const std::string& text) {
     const std::string value = text.substr(equals + 1);
     // What is JSON is read as strictly as a file; anything else is plain text.
     Json parsed = Json::accept(value) ? parse_json_text(value, "--set " + text) : Json(value);
-    return {text.substr(0, equals), std::move(parsed), text};
+    return {text.substr(0, equals), std::move(parsed), "--set " + text};
 }
 
 void apply_setting(ResolvedPanel& panel, const Setting& setting) {
-    const auto steps = steps_of(setting.path, setting.text);
+    const auto steps = steps_of(setting.path, setting.where);
     if (setting.path == "machine" && setting.value.is_string()) {
         panel.machine_file = setting.value.get<std::string>();
         panel.json["machine"] = resolve_machine_file(panel.machine_file);
@@ -60,7 +60,7 @@ void apply_setting(ResolvedPanel& panel, const Setting& setting) {
         } else if (node->is_object() || node->is_null()) {
             node = &(*node)[step];
         } else {
-            fail<InputError>("--set {}: {} is a plain value and has no member {}", setting.text,
+            fail<InputError>("{}: {} is a plain value and has no member {}", printable(setting.where),
                              printable(node->dump()), step);
         }
     }

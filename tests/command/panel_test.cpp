@@ -141,10 +141,21 @@ TEST_CASE("a milestone takes panels by path, by path with changes, and in place"
     CHECK(read.panels[2].name == "in_place");
     for (const auto& panel : read.panels) CHECK(panel.values.seed == 9);
 
+    milestone["panels"][1]["set"]["problem.users.5.keys"] = 3;
+    write_file(folder / "m.json", milestone.dump());
+    const auto refusal = [&] {
+        return input_error([&] { run::load_milestone(folder / "m.json", {}, fake_workloads()); });
+    };
+    CHECK_THAT(refusal(), Catch::EndsWith("m.json: /panels/1/set/problem.users.5.keys: found 5, expected the index "
+                                          "of one of 1 elements"));
+    milestone["panels"][1]["set"] = {{"problem.users.0.keys", "many"}};
+    write_file(folder / "m.json", milestone.dump());
+    CHECK_THAT(refusal(), Catch::Contains("m.json: /panels/1: ") && Catch::Contains("a.json: /problem/users/0/keys"));
+    milestone["panels"].erase(1);
     milestone["panels"].push_back("a.json");
     write_file(folder / "m.json", milestone.dump());
     CHECK_THAT(input_error([&] { run::load_milestone(folder / "m.json", {}, fake_workloads()); }),
-               Catch::Contains("/panels/3: a panel named example is here twice"));
+               Catch::Contains("/panels/2: a panel named example is here twice"));
 }
 
 TEST_CASE("every panel and milestone that is shipped can be read") {

@@ -190,3 +190,12 @@ TEST_CASE("a milestone prints each panel, then one line for each, and compare fi
     CHECK_THAT(check.out, Catch::Contains("result file, 2 panels"));
     CHECK_THAT(check.out, Catch::Contains("milestone, 2 panels, 2 kernels"));
 }
+
+TEST_CASE("a quiet run says on standard error what failed, and nothing else") {
+    const ScratchFolder folder;
+    write_file(folder / "panel.json", example_panel({"good", "wrong", "stuck"}).dump());
+    const Ran ran = run_command(folder, TILEMESH_FAKE_COMMAND " run -q " + (folder / "panel.json").string());
+    CHECK(ran.exit_code == 1);
+    CHECK(ran.out.empty());
+    CHECK(ran.err == "tilemesh: error: example/stuck: deadlock: pe0 waits for pe1\n");
+}

@@ -63,6 +63,16 @@ void check_save_outputs(const std::vector<run::Panel>& panels, const RunFlags& f
                          run::name_of(panels.front().values.mode));
 }
 
+/// Without a table or a file nothing else would say why there is no result.
+void log_errors(const report::RunResult& result, spdlog::logger& log) {
+    for (const auto& panel : result.panels) {
+        for (const auto& kernel : panel.kernels) {
+            if (kernel.status != report::Status::failed && kernel.status != report::Status::crashed) continue;
+            log.error("{}/{}: {}", panel.name, kernel.label, printable(kernel.error, 4000));
+        }
+    }
+}
+
 void print(const std::string& text) {
     std::fputs(text.c_str(), stdout);
     std::fflush(stdout);
@@ -98,7 +108,7 @@ void declare(CLI::App& command, RunFlags& flags) {
 std::vector<run::Setting> settings_of(const RunFlags& flags) {
     std::vector<run::Setting> settings;
     for (const auto& text : flags.set) settings.push_back(run::parse_setting(text));
-    if (!flags.values.empty()) settings.push_back({"values.mode", flags.values, "values.mode=" + flags.values});
+    if (!flags.values.empty()) settings.push_back({"values.mode", flags.values, "--values " + flags.values});
     return settings;
 }
 
@@ -131,6 +141,7 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, run:
     };
     const run::RunOutcome outcome = run::run_panels(name, panels, options);
     bar.clear();
+    if (flags.quiet && !json) log_errors(outcome.result, context.log);
     if (tables && by_entry) print(report::entries_text(outcome.result, context.colour) + "\n");
     if (tables && panels.size() > 1) print(report::run_text(outcome.result, context.colour));
     if (json) json->write(report::pretty(report::to_json(outcome.result)));
