@@ -149,7 +149,9 @@ RowUnit unit_of(const RowMoments& m, const RowFacts& row, const Arithmetic& arit
         if (m.keys > 1.0) o += std::max(here, expected) * o2;
     }
     o += sum_noise(m.keys) * (terms + o2);
-    o += m.keys * static_cast<double>(row.value_dim) * square(f32.spacing) / 12.0 / l2;
+    // Where products lie below the spacing of f32; those of a whole row are of weights that the sum has divided
+    // before.
+    o += m.keys * static_cast<double>(row.value_dim) * square(f32.spacing) / 12.0 / (arithmetic.of_sum ? 1.0 : l2);
     if (arithmetic.state != Dtype::f32)
         o += static_cast<double>(arithmetic.state_roundings) * square(state.relative) * std::max(terms, o2);
     const double of_maximum = square(f32_unit) * (square(row.lse) + 4 * square(row.maximum));
@@ -157,6 +159,7 @@ RowUnit unit_of(const RowMoments& m, const RowFacts& row, const Arithmetic& arit
     o += conversions * std::min(of_maximum, 1.0) * spread;
     const double of_sink = 9 * square(f32_unit * row.sink);
     o += of_sink * o2;
+    if (row.dilution < flushed_below) o += o2;  // the sink's factor may be 0
     o += std::max(output.squared(o2, static_cast<double>(row.value_dim)), row.output_rounding);
     const double of_scores = (of_product * m.squared_noise + of_size * m.squares) / l2;
     // The sum of l, exp2 and the logarithm.

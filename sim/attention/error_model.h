@@ -52,6 +52,8 @@ Arithmetic arithmetic_of(const Problem& problem);
 Rounding rounding_of_probability(Dtype dtype);
 /// Exponentials below this are 0 (sim/tile/vector_math.h).
 constexpr double least_exponential = 0x1p-126;
+/// Below this an exponential, which errs by its own rounding and that of its argument, may be one of them.
+constexpr double flushed_below = least_exponential * (1.0 + 0x1p-12);
 
 /// How a score comes about, for what it errs by.
 struct ScoreSteps {

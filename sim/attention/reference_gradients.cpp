@@ -181,6 +181,7 @@ Gradients ReferenceGradients::all() {
     if (problem_.sinks.empty()) return result;
     result.dsink.assign(index(problem_.heads_q), 0.0);
     result.unit_dsink.assign(index(problem_.heads_q), 0.0);
+    std::vector<double> flushed(index(problem_.heads_q), 0.0);  // of the sums, where p may be 0 in f32
     const double of_sum = sum_noise(static_cast<double>(sizes.queries));
     for (const Row& row : rows) {
         const std::size_t number = number_of(row.query, row.head);
@@ -188,13 +189,14 @@ Gradients ReferenceGradients::all() {
         if (sink == -infinity) continue;
         const double p = std::exp(sink - maximum_[number]) / sum_[number], term = p * d_[number];
         result.dsink[index(row.head)] -= term;
+        if (p < flushed_below) flushed[index(row.head)] += std::abs(term);
         // The exponent, in base 2, and l; and D.
         const double of_p = square(f32_unit) * (16 + square(maximum_[number]) + 4 * square(sink));
         result.unit_dsink[index(row.head)] += (of_p + of_sum) * square(term) + square(p) * d_noise_[number];
     }
     for (std::size_t head = 0; head < result.dsink.size(); ++head)
-        result.unit_dsink[head] +=
-            of_sum * square(result.dsink[head]) + rounding_of(Dtype::f32).squared(square(result.dsink[head]), 1.0);
+        result.unit_dsink[head] += square(flushed[head]) + of_sum * square(result.dsink[head]) +
+                                   rounding_of(Dtype::f32).squared(square(result.dsink[head]), 1.0);
     return result;
 }
 

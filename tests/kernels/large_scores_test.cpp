@@ -142,3 +142,22 @@ TEST_CASE("gradients are right at every magnitude of scores, in every backward k
                     }
         });
 }
+
+TEST_CASE("a sink so far from the scores that the vector unit's exponentials are 0 is no mistake of a kernel") {
+    // Far above, o is 0 where f32 holds no factor as small as e^-100; far below, so is the sink's share in dsink.
+    const auto passes = [](const std::vector<std::string>& names, const char* dtype, double sink) {
+        Json problem = distinct_problem("causal");
+        problem["dtype"] = dtype;
+        problem["sink"] = {{"values", std::vector<double>(6, sink)}};
+        Experiment experiment(panel_of(line_of(3), problem, names));
+        for (const std::size_t kernel : experiment.accepted()) {
+            INFO(names[kernel] << ", " << dtype << ", a sink of " << sink);
+            CHECK(experiment.run(kernel).result.verdict.pass);
+        }
+    };
+    for (const char* dtype : {"f16", "bf16", "f32"}) {
+        for (const double sink : {-100.0, -92.0, 95.0, 120.0}) passes({"mesh_kv", "standard", "flash"}, dtype, sink);
+        for (const double sink : {-100.0, -92.0, -84.0})
+            passes({"attention_backward", "ring_kv_backward"}, dtype, sink);
+    }
+}
