@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -54,6 +55,11 @@ public:
     std::int64_t as_signed(std::int64_t least, std::int64_t most) const;
     /// One of a list of words; unknown words are answered with the nearest.
     std::string as_word(const std::vector<std::string>& words) const;
+    /// The same as a value of an enum whose values the words name, in their order.
+    template <class Enum>
+    Enum as_choice(const std::vector<std::string>& words) const {
+        return static_cast<Enum>(std::find(words.begin(), words.end(), as_word(words)) - words.begin());
+    }
 
     /// Shorthands for members. Without a default the key is required.
     std::string string(std::string_view key);
@@ -64,6 +70,11 @@ public:
                           std::optional<std::uint64_t> otherwise = {});
     std::string word(std::string_view key, const std::vector<std::string>& words,
                      std::optional<std::string> otherwise = {});
+    template <class Enum>
+    Enum choice(std::string_view key, const std::vector<std::string>& words, Enum otherwise) {
+        const auto member = optional_member(key);
+        return member ? member->as_choice<Enum>(words) : otherwise;
+    }
 
     /// Rejects members nobody asked for. Call last.
     void finish() const;

@@ -54,8 +54,7 @@ Tensor& Simulation::allocate(int pe, std::string name, Shape shape, Dtype dtype)
 
 void Simulation::launch(int pe, std::string kernel, pe::KernelText text, ValueMode values) {
     const noc::Topology& topology = machine_->the_topology();
-    if (machine_->pe(pe).processor().launched())
-        fail<InternalError>("{} has a kernel already", machine_->pe(pe).path());
+    if (processor(pe).launched()) fail<InternalError>("{} has a kernel already", machine_->pe(pe).path());
     tl::ProgramInfo info;
     info.kernel = std::move(kernel);
     info.pe = machine_->pe(pe).path();
@@ -66,7 +65,7 @@ void Simulation::launch(int pe, std::string kernel, pe::KernelText text, ValueMo
         info.neighbours[static_cast<std::size_t>(direction)] = topology.neighbour(pe, direction);
     }
     info.values = values;
-    machine_->pe(pe).processor().launch(std::move(text), std::move(info));
+    processor(pe).launch(std::move(text), std::move(info));
     launched_.push_back(pe);
 }
 
@@ -85,9 +84,9 @@ Outcome Simulation::run() {
     outcome.host_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (machine_->failure()) std::rethrow_exception(machine_->failure());
     for (const int pe : launched_) {
-        if (!machine_->pe(pe).processor().finished()) throw KernelError(deadlock_report());
-        outcome.time = std::max(outcome.time, machine_->pe(pe).processor().finished_at());
-        outcome.commands += machine_->pe(pe).processor().commands();
+        if (!processor(pe).finished()) throw KernelError(deadlock_report());
+        outcome.time = std::max(outcome.time, processor(pe).finished_at());
+        outcome.commands += processor(pe).commands();
         outcome.sram_peak = std::max(outcome.sram_peak, machine_->pe(pe).sram().peak());
     }
     for (const auto& [ends, channel] : machine_->channels()) {
@@ -112,26 +111,25 @@ std::string Simulation::deadlock_report() {
     int at = -1;
     std::size_t stuck = 0;
     for (const int pe : launched_) {
-        if (machine_->pe(pe).processor().finished()) continue;
+        if (processor(pe).finished()) continue;
         ++stuck;
         if (at < 0) at = pe;
     }
     std::set<std::string> kernels;
-    for (const int pe : launched_) kernels.insert(machine_->pe(pe).processor().kernel_name());
+    for (const int pe : launched_) kernels.insert(processor(pe).kernel_name());
     const std::string which = kernels.size() == 1 ? fmt::format("kernel {}: ", *kernels.begin()) : std::string();
     text = fmt::format("deadlock: {}{} of {} PEs wait for ever", which, stuck, launched_.size());
     while (at >= 0 && seen.insert(at).second) {
-        if (kernels.size() > 1 && machine_->pe(at).processor().launched()) {
-            text += fmt::format("\n  {} runs kernel {}", machine_->pe(at).path(),
-                                machine_->pe(at).processor().kernel_name());
+        if (kernels.size() > 1 && processor(at).launched()) {
+            text += fmt::format("\n  {} runs kernel {}", machine_->pe(at).path(), processor(at).kernel_name());
         }
         for (const std::string& line : machine_->pe(at).explain_wait()) text += "\n  " + line;
         const int next = machine_->pe(at).waits_for_pe();
         if (next >= 0 && seen.count(next) != 0) {
             text += fmt::format("\n  ... and so back to {}", machine_->pe(next).path());
-        } else if (next >= 0 && machine_->pe(next).processor().finished()) {
+        } else if (next >= 0 && processor(next).finished()) {
             text += fmt::format("\n  {} has finished its kernel", machine_->pe(next).path());
-        } else if (next >= 0 && !machine_->pe(next).processor().launched()) {
+        } else if (next >= 0 && !processor(next).launched()) {
             text += fmt::format("\n  {} runs no kernel", machine_->pe(next).path());
         }
         at = next;

@@ -63,6 +63,7 @@ public:
     Machine& machine() { return *machine_; }
 
 private:
+    pe::CommandProcessor& processor(int pe) { return machine_->pe(pe).processor(); }
     std::string deadlock_report();
 
     SystemcContext systemc_;  // ends after everything that lives in it

@@ -20,14 +20,6 @@ constexpr int most_slots = 64;
 constexpr int most_clocks = 8;                // of a command: parts have 1 to 4
 constexpr std::uint64_t most_columns = 1024;  // of a row: parts have 32 to 128
 
-template <class Enum>
-Enum choice(JsonReader& reader, std::string_view key, const std::vector<std::string>& words, Enum otherwise) {
-    const std::string word = reader.word(key, words, words[static_cast<std::size_t>(otherwise)]);
-    for (std::size_t i = 0; i < words.size(); ++i)
-        if (words[i] == word) return static_cast<Enum>(i);
-    return otherwise;
-}
-
 int count(JsonReader& reader, std::string_view key, std::uint64_t most, int otherwise) {
     return static_cast<int>(reader.integer(key, 1, most, static_cast<std::uint64_t>(otherwise)));
 }
@@ -88,7 +80,7 @@ void check(const HbmConfig& hbm, const JsonReader& reader) {
 HbmConfig read_hbm(JsonReader reader) {
     HbmConfig hbm;
     hbm.capacity = Bytes(reader.integer("bytes_per_pe", 1024, std::uint64_t{1} << 46));
-    hbm.standard = choice(reader, "standard", standards, Standard::hbm3);
+    hbm.standard = reader.choice("standard", standards, Standard::hbm3);
     const bool ideal = hbm.standard == Standard::ideal;
     hbm.channel_rate = Rate::gbytes_per_s(reader.number("gbytes_per_s_per_channel", 0.001, 1e6));
     hbm.geometry.channels = static_cast<int>(reader.integer("channels_per_pe", 1, 1024));
@@ -99,7 +91,7 @@ HbmConfig read_hbm(JsonReader reader) {
     hbm.geometry.burst = reader.integer("burst_bytes", 1, 1 << 16, 32);
     hbm.geometry.row = reader.integer("row_bytes", 1, 1 << 16, 1024);
     hbm.mapping = reader.string("mapping", "256B_chunk_per_channel");
-    hbm.refresh = choice(reader, "refresh", refresh_modes, ideal ? RefreshMode::none : RefreshMode::all_bank);
+    hbm.refresh = reader.choice("refresh", refresh_modes, ideal ? RefreshMode::none : RefreshMode::all_bank);
     hbm.refresh_together = reader.boolean("refresh_together", hbm.standard == Standard::hbm3);
     hbm.queue_entries = count(reader, "queue_entries", 4096, 64);
     hbm.bank_queue_entries = static_cast<int>(reader.integer("bank_queue_entries", 0, 4096, 0));

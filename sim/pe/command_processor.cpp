@@ -89,7 +89,7 @@ void CommandProcessor::resume_if_ready() {
             ready = open_commands_ == 0;
             break;
         case Wait::engines:
-            ready = pe_.computed_all();
+            ready = pe_.arithmetic_idle();
             break;
     }
     if (ready) resume_.notify(sc_core::SC_ZERO_TIME);
@@ -158,7 +158,7 @@ void CommandProcessor::wait_until_ready(TileRecord& record) {
 
 void CommandProcessor::begin_launch(const LaunchedWork& work) {
     if (!pe_.launches_cost()) return;
-    block(Wait::engines, [this] { return pe_.computed_all(); });
+    block(Wait::engines, [this] { return pe_.arithmetic_idle(); });
     local_ = pe_.begin_launch(work, local_, commands_);
 }
 

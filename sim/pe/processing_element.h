@@ -41,7 +41,7 @@ public:
     void check_nothing_held() const;
     bool launches_cost() const { return config_.launch.costs(); }
     /// Have all commands of the matrix and vector engine begun?
-    bool computed_all() const { return matrix_.idle() && vector_.idle(); }
+    bool arithmetic_idle() const { return matrix_.idle() && vector_.idle(); }
     /// Begins a launch when they have drained; returns when its commands may follow. `command`: the next one's
     /// number.
     Picoseconds begin_launch(const LaunchedWork& work, Picoseconds now, std::uint64_t command);

@@ -21,7 +21,7 @@ const std::vector<std::string> value_words = {"full", "sampled", "none"};
 
 ValuesChoice read_values(JsonReader reader) {
     ValuesChoice values;
-    values.mode = read_word(reader, "mode", value_words, values.mode);
+    values.mode = reader.choice("mode", value_words, values.mode);
     values.rows = static_cast<std::int64_t>(reader.integer("rows", 1, most_rows, values.rows));
     values.seed = reader.integer("seed", 0, largest_seed, values.seed);
     reader.finish();
@@ -70,6 +70,23 @@ std::vector<Entry> read_kernels(JsonReader& panel, const Setup& setup, const Wor
     return entries;
 }
 
+/// A workload of a panel with those of its kernels that are not marked.
+struct Share {
+    const Workload* workload;
+    std::vector<std::size_t> kernels;
+};
+
+std::vector<Share> shares_of(const Panel& panel) {
+    std::vector<Share> shares;
+    for (const Entry& entry : panel.kernels) {
+        auto share = std::find_if(shares.begin(), shares.end(),
+                                  [&](const Share& other) { return other.workload == entry.workload.get(); });
+        if (share == shares.end()) share = shares.insert(shares.end(), {entry.workload.get(), {}});
+        if (entry.not_possible.empty()) share->kernels.push_back(entry.number);
+    }
+    return shares;
+}
+
 }  // namespace
 
 std::string name_of(ValueMode mode) { return value_words[static_cast<std::size_t>(mode)]; }
@@ -86,38 +103,22 @@ std::string read_name(JsonReader reader) {
 }
 
 Panel read_panel(const ResolvedPanel& resolved, const Workloads& workloads) {
-    return read_panel(resolved.json, resolved.file, resolved.machine_file, workloads);
-}
-
-Panel read_panel(const Json& resolved, const std::string& file, const std::string& machine_file,
-                 const Workloads& workloads) {
     Panel panel;
-    panel.file = file;
-    panel.resolved = resolved;
-    JsonReader reader(panel.resolved, file);
+    panel.file = resolved.file;
+    panel.resolved = resolved.json;
+    JsonReader reader(panel.resolved, panel.file);
     if (!reader.is_object()) reader.reject("a panel");
-    if (resolved.contains("panels") && !resolved.contains("kernels"))
+    if (resolved.json.contains("panels") && !resolved.json.contains("kernels"))
         reader.complain("this is a milestone, expected a panel; use tilemesh bench");
     panel.name = read_name(reader.member("name"));
     panel.description = reader.string("description", "");
     if (const auto values = reader.optional_member("values")) panel.values = read_values(*values);
     if (const auto tolerance = reader.optional_member("tolerance")) panel.tolerance = read_tolerance(*tolerance);
     panel.layers = reader.integer("layers", 1, 1000000, 1);
-    panel.machine = read_machine_of(reader, machine_file);
+    panel.machine = read_machine_of(reader, resolved.machine_file);
     panel.kernels = read_kernels(reader, panel, workloads);
     reader.finish();
     return panel;
-}
-
-std::vector<Share> shares_of(const Panel& panel) {
-    std::vector<Share> shares;
-    for (const Entry& entry : panel.kernels) {
-        auto share = std::find_if(shares.begin(), shares.end(),
-                                  [&](const Share& other) { return other.workload == entry.workload.get(); });
-        if (share == shares.end()) share = shares.insert(shares.end(), {entry.workload.get(), {}});
-        if (entry.not_possible.empty()) share->kernels.push_back(entry.number);
-    }
-    return shares;
 }
 
 std::string Panel::describe() const {

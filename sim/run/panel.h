@@ -7,7 +7,9 @@
 #include "sim/run/resolve.h"
 #include "sim/run/workload.h"
 
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tilemesh::run {
@@ -22,10 +24,7 @@ struct Panel : Setup {
     std::string describe() const;
 };
 
-/// Reads a panel from resolved JSON. `machine_file` is what errors below /machine show (empty: the panel's own file
-/// and path). All range checks that need no knowledge of kernels happen here.
-Panel read_panel(const Json& resolved, const std::string& file, const std::string& machine_file,
-                 const Workloads& workloads);
+/// Reads a panel, strictly. All range checks that need no knowledge of kernels happen here.
 Panel read_panel(const ResolvedPanel& resolved, const Workloads& workloads);
 
 /// Checks every kernel of a panel.
@@ -37,13 +36,6 @@ void check_inputs(const Panel& panel);
 /// As check_panel, but where some kernels are NotPossible and others can run, the former are marked (not_possible)
 /// instead.
 void mark_impossible(Panel& panel);
-
-/// A workload of a panel with those of its kernels that are not marked.
-struct Share {
-    const Workload* workload;
-    std::vector<std::size_t> kernels;
-};
-std::vector<Share> shares_of(const Panel& panel);
 
 /// What every workload of a panel prepared for its kernels.
 class PreparedPanel {

@@ -31,20 +31,6 @@ struct Setup {
     std::uint64_t layers = 1;
 };
 
-/// Words of an enum in the order of its values.
-template <class Enum>
-Enum numbered(const std::vector<std::string>& words, const std::string& word) {
-    std::size_t number = 0;
-    while (words[number] != word) ++number;
-    return static_cast<Enum>(number);
-}
-
-/// A word that may be absent.
-template <class Enum>
-Enum read_word(JsonReader& reader, std::string_view key, const std::vector<std::string>& words, Enum otherwise) {
-    return numbered<Enum>(words, reader.word(key, words, words[static_cast<std::size_t>(otherwise)]));
-}
-
 /// A name goes into tables, file names and the keys of compare.
 std::string read_name(JsonReader reader);
 

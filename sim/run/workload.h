@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace tilemesh::run {
@@ -73,7 +72,7 @@ struct Entry {
     std::size_t number = 0;  // of the kernel in its workload
 };
 
-/// A sort of workload: what it is called, what it has and how it is read.
+/// A sort of workload: which kernels it has and how it is read.
 class WorkloadKind {
 public:
     virtual ~WorkloadKind() = default;

@@ -70,9 +70,8 @@ double time_us(const Surroundings& surroundings, const Json& machine, const Work
                         {"ranks", {{"count", work.gpus}, {"sharding", how.sharding}}},
                         {"kernels", {{{"kernel", how.kernel}, {"launches", how.launches}, {"tile_keys", tile_keys}}}},
                         {"values", {{"mode", "none"}}}};
-    const run::ResolvedPanel resolved = run::resolve_panel_object(panel, "silicon", surroundings.configs);
     const run::Panel read =
-        run::read_panel(resolved.json, resolved.file, resolved.machine_file, surroundings.workloads);
+        run::read_panel(run::resolve_panel_object(panel, "silicon", surroundings.configs), surroundings.workloads);
     const run::Entry& entry = read.kernels.front();
     const auto prepared = entry.workload->prepare({entry.number}, 1);
     const run::EntryOutcome outcome = entry.workload->run(entry.number, *prepared, false);

@@ -121,43 +121,36 @@ TEST_CASE("a strided box must lie inside its tensor, and its stride be positive"
                says("row stride is 0"));
 }
 
+namespace {
+
+/// Of a load of eight rows of so many floats that lie `stride` rows apart, on the counting line.
+double time_of(std::int64_t stride, std::int64_t columns) {
+    machine::Simulation simulation(counting_line());
+    Tensor& tensor = simulation.allocate(0, "tensor", {1, 64, columns}, Dtype::f32);
+    double ready = 0.0;
+    simulation.launch(
+        0, "gathers",
+        [&](tl::Context& tl) {
+            ready = ready_ns(tl, tl.load(tl::strided(tl::at(tensor), stride), {1, 8, columns}));
+        },
+        ValueMode::none);
+    simulation.run();
+    return ready;
+}
+
+}  // namespace
+
 TEST_CASE("gathered rows cost a burst each, rows side by side share bursts") {
     // On the counting line a burst of 64 bytes takes 64 ns on the one channel. Rows are 16 bytes.
-    const auto time_of = [](std::int64_t stride) {
-        machine::Simulation simulation(counting_line());
-        Tensor& tensor = simulation.allocate(0, "tensor", {1, 64, 4}, Dtype::f32);
-        double ready = 0.0;
-        simulation.launch(
-            0, "gathers",
-            [&](tl::Context& tl) {
-                ready = ready_ns(tl, tl.load(tl::strided(tl::at(tensor), stride), {1, 8, 4}));
-            },
-            ValueMode::none);
-        simulation.run();
-        return ready;
-    };
-    CHECK(time_of(1) == 8 * 16);  // two bursts
-    CHECK(time_of(4) == 8 * 64);
-    CHECK(time_of(7) == 8 * 64);
+    CHECK(time_of(1, 4) == 8 * 16);  // two bursts
+    CHECK(time_of(4, 4) == 8 * 64);
+    CHECK(time_of(7, 4) == 8 * 64);
 }
 
 TEST_CASE("gathered rows lie a stride apart: each costs the bursts that it touches there") {
     // Rows of 48 bytes: number 4 i begins a burst, number 2 i begins one or, at its byte 32, ends in the next.
-    const auto time_of = [](std::int64_t stride) {
-        machine::Simulation simulation(counting_line());
-        Tensor& tensor = simulation.allocate(0, "tensor", {1, 32, 12}, Dtype::f32);
-        double ready = 0.0;
-        simulation.launch(
-            0, "gathers",
-            [&](tl::Context& tl) {
-                ready = ready_ns(tl, tl.load(tl::strided(tl::at(tensor), stride), {1, 8, 12}));
-            },
-            ValueMode::none);
-        simulation.run();
-        return ready;
-    };
-    CHECK(time_of(4) == 8 * 64);
-    CHECK(time_of(2) == (4 + 4 * 2) * 64);
+    CHECK(time_of(4, 12) == 8 * 64);
+    CHECK(time_of(2, 12) == (4 + 4 * 2) * 64);
 }
 
 TEST_CASE("a strided load waits for a store to one of its rows, not for one between them") {

@@ -12,9 +12,6 @@
 namespace tilemesh::workloads {
 namespace {
 
-using run::numbered;
-using run::read_word;
-
 constexpr std::uint64_t most_tokens = std::uint64_t{1} << 27;
 constexpr std::uint64_t most_units = std::uint64_t{1} << 20;
 
@@ -42,11 +39,11 @@ AttentionChoice read_kernel(JsonReader reader) {
     choice.kernel = reader.string("kernel");
     choice.label = choice.kernel;
     if (const auto sharding = reader.optional_member("sharding")) {
-        choice.sharding = numbered<attention::Sharding>(sharding_words, sharding->as_word(sharding_words));
+        choice.sharding = sharding->as_choice<attention::Sharding>(sharding_words);
         choice.label += "+" + sharding->as_string();
     }
     if (const auto placement = reader.optional_member("placement")) {
-        choice.placement = numbered<RanksChoice::Placement>(placement_words, placement->as_word(placement_words));
+        choice.placement = placement->as_choice<RanksChoice::Placement>(placement_words);
         choice.label += "+" + placement->as_string();
     }
     choice.tile_queries = read_tile(reader, "tile_queries");
@@ -54,7 +51,7 @@ AttentionChoice read_kernel(JsonReader reader) {
     choice.tile_heads = read_tile(reader, "tile_heads");
     choice.piece_keys = read_tile(reader, "piece_keys");
     if (const auto state = reader.optional_member("state")) {
-        choice.state = numbered<attention::StateFormat::Sent>(state_words, state->as_word(state_words));
+        choice.state = state->as_choice<attention::StateFormat::Sent>(state_words);
         choice.label += "+" + state->as_string();
     }
     if (const auto dtype = reader.optional_member("state_dtype")) {
@@ -62,7 +59,7 @@ AttentionChoice read_kernel(JsonReader reader) {
         choice.label += "+" + dtype->as_string();
     }
     if (const auto launches = reader.optional_member("launches")) {
-        choice.launches = numbered<attention::Launches>(launches_words, launches->as_word(launches_words));
+        choice.launches = launches->as_choice<attention::Launches>(launches_words);
         if (choice.launches != attention::Launches::fused) choice.label += "+" + launches->as_string();
     }
     if (const auto label = reader.optional_member("label")) choice.label = run::read_name(*label);
@@ -73,7 +70,7 @@ AttentionChoice read_kernel(JsonReader reader) {
 void read_placement(JsonReader reader, RanksChoice& ranks) {
     using Placement = RanksChoice::Placement;
     if (reader.is_string()) {
-        ranks.placement = numbered<Placement>(placement_words, reader.as_word(placement_words));
+        ranks.placement = reader.as_choice<Placement>(placement_words);
         return;
     }
     if (!reader.is_array() || reader.value().empty())
@@ -95,11 +92,11 @@ void read_placement(JsonReader reader, RanksChoice& ranks) {
 
 RanksChoice read_ranks(JsonReader reader) {
     RanksChoice ranks;
-    ranks.unit = read_word(reader, "unit", unit_words, ranks.unit);
+    ranks.unit = reader.choice("unit", unit_words, ranks.unit);
     if (const auto count = reader.optional_member("count"))
         ranks.count = static_cast<std::int64_t>(count->as_integer(1, most_units));
     if (const auto placement = reader.optional_member("placement")) read_placement(*placement, ranks);
-    ranks.sharding = read_word(reader, "sharding", sharding_words, ranks.sharding);
+    ranks.sharding = reader.choice("sharding", sharding_words, ranks.sharding);
     reader.finish();
     return ranks;
 }
