@@ -3,7 +3,10 @@
 // that. And the roundings and sums that the terms are made of, against the real ones.
 #include "sim/attention/error_model.h"
 #include "cases.h"
+#include "sim/attention/reference_gradients.h"
 #include "sim/base/random.h"
+
+#include <fmt/format.h>
 
 #include <cmath>
 
@@ -209,4 +212,48 @@ TEST_CASE("errors of the weights of a gradient are scaled as it is, and what is 
     CHECK(unit({.error = 8.0}, 0.25) - without == Approx(8.0 / 16));
     CHECK(unit({.lost_squares = 4.0}, 0.25) - without == Approx(4.0 / 16));
     CHECK(unit({.sizes = 2.0, .lost = 1.0}, 0.25) - without == Approx(square(0.5) * 0.3125));
+}
+
+TEST_CASE("under a sink o may be lost whole where f32 has no factor so small, and only there") {
+    const auto unit = [](double dilution) {
+        RowFacts facts = some_facts();
+        facts.dilution = dilution;
+        facts.sum = 1.0;  // the sink's alone
+        return unit_of(some_row(), facts, {}).o / facts.squared_output;
+    };
+    CHECK(unit(least_exponential / 2) >= 1.0);
+    for (const double held : {0x1p-20, 0x1p-60, 2 * least_exponential}) CHECK(unit(held) < 1e-4);
+}
+
+TEST_CASE("dsink may be lost whole where the sink's share is no number of f32, and only there") {
+    const auto relative_units = [](int sink) {
+        const Problem problem = problem_from(fmt::format(
+            R"({{"heads_q": 2, "heads_kv": 1, "head_dim": 4, "dtype": "f32", "users": [{{"queries": 5, "keys": 3}}],
+                "sink": {{"values": [{}, 0]}}}})",
+            sink));
+        const Inputs inputs = Inputs::generated(problem, 1, Inputs::Queries::held, 1, Inputs::Pass::backward);
+        const Gradients gradients = ReferenceGradients(problem, inputs, 0).all();
+        std::vector<double> units;
+        for (std::size_t head = 0; head < 2; ++head)
+            units.push_back(gradients.unit_dsink[head] / square(gradients.dsink[head]));
+        return units;
+    };
+    for (const int sink : {0, -20, -60, -80}) CHECK(relative_units(sink)[0] < 1e-8);
+    CHECK(relative_units(-95)[0] >= 1.0);
+    CHECK(relative_units(-95)[1] < 1e-8);  // the other head's is a number
+}
+
+TEST_CASE("products with weights below f32's spacing: standard has divided them by the sum before, others after") {
+    const auto of_keys = [](bool of_sum) {
+        RowFacts facts = some_facts();
+        facts.sum = 100.0;
+        facts.squared_output = 0.0;
+        RowMoments row;
+        const double without = unit_of(row, facts, {.of_sum = of_sum, .output = Dtype::f32}).o;
+        row.keys = 400;
+        return unit_of(row, facts, {.of_sum = of_sum, .output = Dtype::f32}).o - without;
+    };
+    const double products = 400.0 * 16.0 * square(rounding_of(Dtype::f32).spacing) / 12.0;
+    CHECK(of_keys(true) == Approx(products));
+    CHECK(of_keys(false) == Approx(products / square(100.0)));
 }
