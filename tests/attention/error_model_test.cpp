@@ -229,7 +229,7 @@ TEST_CASE("dsink may be lost whole where the sink's share is no number of f32, a
     const auto relative_units = [](int sink) {
         const Problem problem = problem_from(fmt::format(
             R"({{"heads_q": 2, "heads_kv": 1, "head_dim": 4, "dtype": "f32", "users": [{{"queries": 5, "keys": 3}}],
-                "sink": {{"values": [{}, 0]}}}})",
+                "sink": {{"values": [0, {}]}}}})",
             sink));
         const Inputs inputs = Inputs::generated(problem, 1, Inputs::Queries::held, 1, Inputs::Pass::backward);
         const Gradients gradients = ReferenceGradients(problem, inputs, 0).all();
@@ -238,9 +238,9 @@ TEST_CASE("dsink may be lost whole where the sink's share is no number of f32, a
             units.push_back(gradients.unit_dsink[head] / square(gradients.dsink[head]));
         return units;
     };
-    for (const int sink : {0, -20, -60, -80}) CHECK(relative_units(sink)[0] < 1e-8);
-    CHECK(relative_units(-95)[0] >= 1.0);
-    CHECK(relative_units(-95)[1] < 1e-8);  // the other head's is a number
+    for (const int sink : {0, -20, -60, -80}) CHECK(relative_units(sink)[1] < 1e-8);
+    CHECK(relative_units(-95)[1] >= 1.0);
+    CHECK(relative_units(-95)[0] < 1e-8);  // the other head's is a number
 }
 
 TEST_CASE("products with weights below f32's spacing: standard has divided them by the sum before, others after") {
