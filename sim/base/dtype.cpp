@@ -26,8 +26,8 @@ constexpr std::uint32_t kBeyondF16 = 0x4780'0000;           // 2^16, the first p
 constexpr std::uint32_t kExponentShift = (127 - 15) << 23;  // between the exponent biases of f32 and f16
 constexpr float kF16SubnormalStep = 0x1p-24f;
 
-constexpr std::array<std::string_view, dtype_count> kNames = {"f32",  "f16",    "bf16",  "i32",
-                                                              "mask", "f8e4m3", "f8e5m2"};
+constexpr std::array<std::string_view, dtype_count> kNames = {"f32", "f16", "bf16", "i32", "mask", "f8e4m3", "f8e5m2",
+                                                              "i8",  "i16", "i64",  "u8",  "u16",  "u32",    "u64"};
 
 inline float round_f16(float value) {
     const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
@@ -49,15 +49,38 @@ inline float round_bf16(float value) {
     return std::bit_cast<float>(rounded | (bits & kSign));
 }
 
-inline float round_i32(float value) {
-    constexpr float least = -0x1p31f, most = 0x1.fffffep30f;  // the extreme f32 numbers that an i32 can hold
+struct IntegerRange {
+    float least, most;  // the extreme f32 numbers that the type can hold
+};
+constexpr IntegerRange range_of(Dtype dtype) {
+    switch (dtype) {
+        case Dtype::i8:
+            return {-0x1p7f, 127.0f};
+        case Dtype::i16:
+            return {-0x1p15f, 32767.0f};
+        case Dtype::i64:
+            return {-0x1p63f, 0x1.fffffep62f};
+        case Dtype::u8:
+            return {0.0f, 255.0f};
+        case Dtype::u16:
+            return {0.0f, 65535.0f};
+        case Dtype::u32:
+            return {0.0f, 0x1.fffffep31f};
+        case Dtype::u64:
+            return {0.0f, 0x1.fffffep63f};
+        default:
+            return {-0x1p31f, 0x1.fffffep30f};
+    }
+}
+
+inline float round_integer(float value, IntegerRange range) {
     const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
     const float magnitude = std::bit_cast<float>(bits & ~kSign);
     // f32 numbers from 2^23 to 2^24 are 1 apart, so the addition rounds; from there on there is no fraction.
     const float whole = magnitude < 0x1p23f ? (magnitude + 0x1p23f) - 0x1p23f : magnitude;
     float result = std::bit_cast<float>(std::bit_cast<std::uint32_t>(whole) | (bits & kSign));
-    result = result < least ? least : result;
-    result = result > most ? most : result;
+    result = result < range.least ? range.least : result;
+    result = result > range.most ? range.most : result;
     result = value == value ? result : 0.0f;
     return result + 0.0f;  // an integer has no negative zero
 }
@@ -97,8 +120,8 @@ TILEMESH_INSTRUCTION_SETS void round_all_f16(float* values, std::size_t count) {
 TILEMESH_INSTRUCTION_SETS void round_all_bf16(float* values, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) values[i] = round_bf16(values[i]);
 }
-TILEMESH_INSTRUCTION_SETS void round_all_i32(float* values, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) values[i] = round_i32(values[i]);
+TILEMESH_INSTRUCTION_SETS void round_all_integers(IntegerRange range, float* values, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) values[i] = round_integer(values[i], range);
 }
 TILEMESH_INSTRUCTION_SETS void round_all_mask(float* values, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) values[i] = round_mask(values[i]);
@@ -140,16 +163,15 @@ float round_to(Dtype dtype, float value) {
             return round_f16(value);
         case Dtype::bf16:
             return round_bf16(value);
-        case Dtype::i32:
-            return round_i32(value);
         case Dtype::mask:
             return round_mask(value);
         case Dtype::f8e4m3:
         case Dtype::f8e5m2:
             float8::round(dtype, std::span(&value, 1));
             return value;
+        default:
+            return round_integer(value, range_of(dtype));
     }
-    fail<InternalError>("no dtype number {}", static_cast<int>(dtype));
 }
 
 void round_to(Dtype dtype, std::span<float> values) {
@@ -160,13 +182,13 @@ void round_to(Dtype dtype, std::span<float> values) {
             return round_all_f16(values.data(), values.size());
         case Dtype::bf16:
             return round_all_bf16(values.data(), values.size());
-        case Dtype::i32:
-            return round_all_i32(values.data(), values.size());
         case Dtype::mask:
             return round_all_mask(values.data(), values.size());
         case Dtype::f8e4m3:
         case Dtype::f8e5m2:
             return float8::round(dtype, values);
+        default:
+            return round_all_integers(range_of(dtype), values.data(), values.size());
     }
 }
 

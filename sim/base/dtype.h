@@ -14,21 +14,22 @@
 
 namespace tilemesh {
 
-enum class Dtype : std::uint8_t { f32, f16, bf16, i32, mask, f8e4m3, f8e5m2 };  // mask: a byte per element, 0 or 1
-constexpr int dtype_count = static_cast<int>(Dtype::f8e5m2) + 1;
+// mask: a byte per element, 0 or 1
+enum class Dtype : std::uint8_t { f32, f16, bf16, i32, mask, f8e4m3, f8e5m2, i8, i16, i64, u8, u16, u32, u64 };
+constexpr int dtype_count = static_cast<int>(Dtype::u64) + 1;
 
 constexpr std::uint64_t bytes_per_element(Dtype dtype) {
-    constexpr std::uint64_t bytes[dtype_count] = {4, 2, 2, 4, 1, 1, 1};
+    constexpr std::uint64_t bytes[dtype_count] = {4, 2, 2, 4, 1, 1, 1, 1, 2, 8, 1, 2, 4, 8};
     return bytes[static_cast<int>(dtype)];
 }
 constexpr bool is_fp8(Dtype dtype) { return dtype == Dtype::f8e4m3 || dtype == Dtype::f8e5m2; }
-constexpr bool is_floating(Dtype dtype) { return dtype != Dtype::i32 && dtype != Dtype::mask; }
+constexpr bool is_floating(Dtype dtype) { return dtype <= Dtype::bf16 || is_fp8(dtype); }
 std::string_view name_of(Dtype dtype);
 std::optional<Dtype> dtype_from_name(std::string_view name);
 
 /// Rounds one value to what `dtype` can hold. f16 overflows to infinity as IEEE 754 says and NaN stays NaN. The 8-bit
-/// floats saturate, infinity too, as the conversions of hardware that has them do; NaN stays NaN. i32 goes to the
-/// nearest integer, ties to even, saturates, and has 0 for NaN; mask is 1 for whatever is not zero.
+/// floats saturate, infinity too, as the conversions of hardware that has them do; NaN stays NaN. Integers are the
+/// nearest one, ties to even, saturate, and are 0 for NaN; mask is 1 for whatever is not zero.
 float round_to(Dtype dtype, float value);
 /// The same for many values, in place; this is on the hot path of runs that compute values.
 void round_to(Dtype dtype, std::span<float> values);

@@ -92,7 +92,7 @@ std::size_t Dma::take_slot(Picoseconds now) {
     return slot;
 }
 
-noc::Stream& Dma::prepare(noc::Stream& stream, int from, int to, Bytes bytes, std::size_t slot, Picoseconds begin,
+noc::Stream& Dma::prepare(noc::Stream& stream, int from, int to, Bytes bytes, Tag tag, Picoseconds begin,
                           Picoseconds end) {
     stream = noc::Stream{};
     stream.route = &pe_.surroundings().network.route(from, to);
@@ -100,9 +100,31 @@ noc::Stream& Dma::prepare(noc::Stream& stream, int from, int to, Bytes bytes, st
     stream.available_from = begin;
     stream.available_until = end;
     stream.client = this;
-    stream.tag = slot;
-    stream.command = transfers_[slot].command.index;
+    stream.tag = tag;
+    stream.command = transfer_of(tag).command.index;
     return stream;
+}
+
+void Dma::find_shares(Transfer& transfer) {
+    transfer.shares.clear();
+    const Command& command = transfer.command;
+    if (!command.access) {
+        Share& share = transfer.shares.emplace_back();
+        share.home = command.box.tensor->home();
+        share.bytes = Bytes(static_cast<std::uint64_t>(command.box.shape.elements()) *
+                            bytes_per_element(command.box.tensor->dtype()));
+        return;
+    }
+    const std::span<const AccessPart> parts = command.access->parts();
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        if (i == 0 || parts[i].home != parts[i - 1].home) {
+            Share& share = transfer.shares.emplace_back();
+            share.home = parts[i].home;
+            share.first = i;
+        }
+        transfer.shares.back().end = i + 1;
+        transfer.shares.back().bytes += Bytes(parts[i].bytes * parts[i].segments);
+    }
 }
 
 void Dma::start(Command&& command, Picoseconds begin) {
@@ -111,38 +133,48 @@ void Dma::start(Command&& command, Picoseconds begin) {
     transfer.command = std::move(command);
     transfer.begin = begin;
     transfer.busy = true;
-    const TensorBox& box = transfer.command.box;
-    transfer.bytes = Bytes(static_cast<std::uint64_t>(box.shape.elements()) * bytes_per_element(box.tensor->dtype()));
+    transfer.bytes = Bytes();
+    transfer.end = Picoseconds();
+    find_shares(transfer);
+    transfer.shares_left = transfer.shares.size();
+    Picoseconds ready = begin + pe_.descriptor_time();
+    for (std::size_t i = 0; i < transfer.shares.size(); ++i) {
+        transfer.bytes += transfer.shares[i].bytes;
+        start_share(tag_of(slot, i), ready);
+        ready += pe_.descriptor_time();
+    }
     moved_ += transfer.bytes;
-    const Picoseconds ready = begin + pe_.descriptor_time();
-    const int home = box.tensor->home();
-    if (home == pe_.number()) {
-        ask_slice(slot, ready);
+}
+
+void Dma::start_share(Tag tag, Picoseconds ready) {
+    Share& share = share_of(tag);
+    if (share.home == pe_.number()) {
+        ask_slice(tag, ready);
         return;
     }
     noc::Network& network = pe_.surroundings().network;
     if (write_) {
-        network.inject(prepare(transfer.data, pe_.number(), home, transfer.bytes, slot, ready, ready),
+        network.inject(prepare(share.data, pe_.number(), share.home, share.bytes, tag, ready, ready),
                        noc::TrafficClass::write_data);
     } else {
-        network.inject(prepare(transfer.request, pe_.number(), home, network.config().request, slot, ready, ready),
+        network.inject(prepare(share.request, pe_.number(), share.home, network.config().request, tag, ready, ready),
                        noc::TrafficClass::request);
     }
 }
 
-void Dma::ask_slice(std::size_t slot, Picoseconds arrival) {
-    Transfer& transfer = transfers_[slot];
-    const TensorBox& box = transfer.command.box;
-    memory::Slice& slice = pe_.surroundings().slice(box.tensor->home());
+void Dma::ask_slice(Tag tag, Picoseconds arrival) {
+    Share& share = share_of(tag);
+    const Command& command = transfer_of(tag).command;
+    memory::Slice& slice = pe_.surroundings().slice(share.home);
     memory::Request request;
     request.arrival = arrival;
     request.source = pe_.number();
     request.write = write_;
     request.client = this;
-    request.tag = slot;
-    request.command = transfer.command.index;
-    transfer.first_byte = Picoseconds::max();
-    transfer.last_byte = Picoseconds();
+    request.tag = tag;
+    request.command = command.index;
+    share.first_byte = Picoseconds::max();
+    share.last_byte = Picoseconds();
     const auto ask = [&](const Segments& segments) {
         request.first = segments.first;
         request.segments = segments.count;
@@ -151,20 +183,25 @@ void Dma::ask_slice(std::size_t slot, Picoseconds arrival) {
         request.arrival = request.arrival + pe_.descriptor_time();
         ++request.part;
     };
-    if (!box.tensor->paging()) {
-        transfer.parts_left = 1;
-        return ask(segments_of(box));
+    if (command.access) {
+        const auto parts = command.access->parts().subspan(share.first, share.end - share.first);
+        share.asked = parts.size();
+        for (const AccessPart& part : parts) ask({{part.address, part.bytes}, part.segments, part.stride});
+        return;
     }
-    const std::vector<Segments> pages = pages_of(box);
-    transfer.parts_left = pages.size();
+    if (!command.box.tensor->paging()) {
+        share.asked = 1;
+        return ask(segments_of(command.box));
+    }
+    const std::vector<Segments> pages = pages_of(command.box);
+    share.asked = pages.size();
     for (const Segments& page : pages) ask(page);
 }
 
 void Dma::bytes_arrived(noc::Stream& stream, Bytes, Picoseconds when, bool last) {
     if (!last) return;
-    Transfer& transfer = transfers_[stream.tag];
     // At the slice: a read's request or a write's data. At home: a read's data.
-    if (&stream == &transfer.request || write_) {
+    if (&stream == &share_of(stream.tag).request || write_) {
         ask_slice(stream.tag, when);
     } else {
         finish(stream.tag, when);
@@ -172,30 +209,30 @@ void Dma::bytes_arrived(noc::Stream& stream, Bytes, Picoseconds when, bool last)
 }
 
 void Dma::memory_done(std::uint64_t tag, Picoseconds first_byte, Picoseconds last_byte) {
-    Transfer& transfer = transfers_[tag];
-    transfer.first_byte = std::min(transfer.first_byte, first_byte);
-    transfer.last_byte = std::max(transfer.last_byte, last_byte);
-    if (--transfer.parts_left > 0) return;
-    last_byte = transfer.last_byte;
+    Share& share = share_of(tag);
+    share.first_byte = std::min(share.first_byte, first_byte);
+    share.last_byte = std::max(share.last_byte, last_byte);
+    if (--share.asked > 0) return;
+    last_byte = share.last_byte;
     // Of several requests the first may have its data before the last is made.
-    first_byte = std::max(transfer.first_byte, simulated_now());
-    const int home = transfer.command.box.tensor->home();
+    first_byte = std::max(share.first_byte, simulated_now());
     noc::Network& network = pe_.surroundings().network;
-    if (home == pe_.number()) {
-        finish(tag, std::max(last_byte, transfer.begin + pe_.sram_port_time(transfer.bytes)));
+    if (share.home == pe_.number()) {
+        finish(tag, std::max(last_byte, transfer_of(tag).begin + pe_.sram_port_time(share.bytes)));
     } else if (write_) {
-        finish(tag, last_byte + network.head_latency(home, pe_.number()));
+        finish(tag, last_byte + network.head_latency(share.home, pe_.number()));
     } else {
-        network.inject(prepare(transfer.data, home, pe_.number(), transfer.bytes, tag, first_byte, last_byte),
+        network.inject(prepare(share.data, share.home, pe_.number(), share.bytes, tag, first_byte, last_byte),
                        noc::TrafficClass::read_data);
     }
 }
 
-void Dma::finish(std::size_t slot, Picoseconds end) {
-    Transfer& transfer = transfers_[slot];
+void Dma::finish(Tag tag, Picoseconds end) {
+    Transfer& transfer = transfer_of(tag);
+    transfer.end = std::max(transfer.end, end);
+    if (--transfer.shares_left > 0) return;
     transfer.busy = false;
-    transfer.end = end;
-    pe_.transfer_done(transfer.command, transfer.begin, end, transfer.bytes);
+    pe_.transfer_done(transfer.command, transfer.begin, transfer.end, transfer.bytes);
 }
 
 }  // namespace tilemesh::pe

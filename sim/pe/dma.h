@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The transfers that one PE's DMA engines have in flight, to its own HBM slice or through the network to another's. A
 // read of a remote slice sends a request, waits for the slice, and streams the data back; a write streams the data
-// there and is done when its acknowledgement has come back. A box of a tensor in pages has a descriptor for every
-// page that does not follow the one before in memory; they reach the slice one after the other.
+// there and is done when its acknowledgement has come back. What lies in several pieces (a box of a tensor in pages,
+// an access of several parts) has a descriptor for each; those of one slice reach it one after the other. A transfer
+// with several slices is done when the last has done its share.
 #pragma once
 
 #include "sim/base/ring_queue.h"
@@ -39,21 +40,37 @@ public:
     Bytes bytes_moved() const { return moved_; }
 
 private:
-    struct Transfer {
-        Command command;
+    /// What a transfer has to do with one slice.
+    struct Share {
+        int home = 0;
+        std::size_t first = 0, end = 0;  // of the access's parts
         noc::Stream request, data;
         Bytes bytes;
-        std::size_t parts_left = 0;         // requests to the slice that have not been booked
+        std::size_t asked = 0;              // requests to the slice that have not been booked
         Picoseconds first_byte, last_byte;  // of those that have
+    };
+    struct Transfer {
+        Command command;
+        std::vector<Share> shares;
+        std::size_t shares_left = 0;
+        Bytes bytes;
         Picoseconds begin;
         Picoseconds end;
         bool busy = false;
     };
+    /// A share of an open transfer, as slices and streams carry it.
+    using Tag = std::uint64_t;
+    static Tag tag_of(std::size_t slot, std::size_t share) { return (std::uint64_t{slot} << 32) | share; }
+    Transfer& transfer_of(Tag tag) { return transfers_[tag >> 32]; }
+    Share& share_of(Tag tag) { return transfer_of(tag).shares[tag & 0xffff'ffff]; }
+
     /// A place for a transfer that starts now, of those that have ended if there are any.
     std::size_t take_slot(Picoseconds now);
-    void ask_slice(std::size_t slot, Picoseconds arrival);
-    void finish(std::size_t slot, Picoseconds end);
-    noc::Stream& prepare(noc::Stream& stream, int from, int to, Bytes bytes, std::size_t slot, Picoseconds begin,
+    void find_shares(Transfer& transfer);
+    void start_share(Tag tag, Picoseconds ready);
+    void ask_slice(Tag tag, Picoseconds arrival);
+    void finish(Tag tag, Picoseconds end);
+    noc::Stream& prepare(noc::Stream& stream, int from, int to, Bytes bytes, Tag tag, Picoseconds begin,
                          Picoseconds end);
 
     ProcessingElement& pe_;

@@ -42,7 +42,8 @@ void ProcessingElement::accept(Engine& engine, Command& command, Picoseconds now
     } else if (command.op == Opcode::receive) {
         surroundings_.channel(command.peer, number_).announce_receive(command.message, command.dtype, command.index);
     } else {
-        (command.op == Opcode::load ? open_loads_ : open_stores_).push_back({command.box, command.index});
+        (command.op == Opcode::load ? open_loads_ : open_stores_)
+            .push_back({command.box, command.access, command.index});
     }
     engine.push(std::move(command), now);
     runnable_ |= std::uint64_t{1} << engine.bit();
@@ -69,8 +70,7 @@ Picoseconds ProcessingElement::hazards_over(const Command& command, int engine_b
     const auto look = [&](std::vector<Hazard>& open) {
         std::erase_if(open, [now](const Hazard& h) { return h.end != TileRecord::unknown && h.end <= now; });
         for (const Hazard& hazard : open) {
-            if (hazard.command >= command.index || hazard.box.tensor != command.box.tensor) continue;
-            if (!overlap(hazard.box, command.box)) continue;
+            if (hazard.command >= command.index || !hazard.meets(command)) continue;
             if (hazard.end == TileRecord::unknown) {
                 hazard_waiters_ |= std::uint64_t{1} << engine_bit;
                 ready = TileRecord::unknown;

@@ -68,10 +68,16 @@ public:
     int waits_for_pe() const;
 
 private:
+    /// A transfer whose end is not known, or lies ahead.
     struct Hazard {
         TensorBox box;
+        std::shared_ptr<Access> access;
         std::uint64_t command;
         Picoseconds end = TileRecord::unknown;
+        bool meets(const Command& other) const {
+            if (access || other.access) return access && other.access && access->meets(*other.access);
+            return box.tensor == other.box.tensor && overlap(box, other.box);
+        }
     };
 
     /// Towards one neighbour, or with the PE itself as `peer` through its port to all.

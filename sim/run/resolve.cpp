@@ -54,14 +54,13 @@ Json machine_from_file(const std::filesystem::path& file, int depth) {
     return machine_from_content(parse_json_file(file), file, depth);
 }
 
-/// Makes the files that a mask and its parts name relative to where we are.
-void place_mask_files(Json& mask, const std::filesystem::path& folder, int depth = 0) {
-    if (!mask.is_object() || depth > longest_chain) return;  // deeper than any mask that is read
-
-    if (const auto file = mask.find("file"); file != mask.end() && file->is_string() && *file != "")
-        *file = beside(folder, file->get<std::string>()).string();
-    if (const auto parts = mask.find("all_of"); parts != mask.end() && parts->is_array())
-        for (Json& part : *parts) place_mask_files(part, folder, depth + 1);
+/// A member "file", wherever it is, names a file relative to the one that has it; from here on, to where we are.
+void place_files(Json& json, const std::filesystem::path& folder, int depth = 0) {
+    if (!json.is_structured() || depth > longest_chain) return;  // deeper than anything that is read
+    if (json.is_object())
+        if (const auto file = json.find("file"); file != json.end() && file->is_string() && *file != "")
+            *file = beside(folder, file->get<std::string>()).string();
+    for (Json& part : json) place_files(part, folder, depth + 1);
 }
 
 /// Puts the machine that `json` asks for into `panel`, on top of the one its base brought.
@@ -102,8 +101,8 @@ ResolvedPanel panel_from_object(Json json, const std::string& file, const std::f
         if (tensors.is_string() && tensors != "") tensors = beside(folder, tensors.get<std::string>()).string();
     }
 
-    if (const auto problem = json.find("problem"); problem != json.end() && problem->is_object())
-        if (const auto mask = problem->find("mask"); mask != problem->end()) place_mask_files(*mask, folder);
+    for (const char* part : {"problem", "kernels", "tensors", "check"})
+        if (const auto found = json.find(part); found != json.end()) place_files(*found, folder);
 
     Json machine;
     if (const auto found = json.find("machine"); found != json.end()) {

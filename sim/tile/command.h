@@ -15,6 +15,7 @@
 namespace tilemesh {
 
 struct TileRecord;
+class Access;
 class Tensor;
 struct ValueStep;
 
@@ -40,10 +41,33 @@ enum class Opcode : std::uint8_t {
     cast,
     fill,
     repeat,
+    log2,
+    sqrt,
+    rsqrt,
+    sin,
+    cos,
+    erf,
+    abs,
+    floor,
+    ceil,
+    truncate,  // towards 0, as a conversion to integers does
+    power,
+    remainder,  // of a truncated division
+    less,
+    less_equal,
+    equal,
+    not_equal,
+    both,
+    either,
+    exclusive,
     // vector engine, reductions along an axis
     reduce_max,
     reduce_sum,
     softmax,
+    reduce_min,
+    argmax,
+    argmin,
+    cumsum,
     // movers
     load,
     store,
@@ -95,7 +119,8 @@ struct Command {
     // dot: bytes of an element of each operand where they differ from dtype's; 0: they do not
     std::uint8_t left_bytes = 0, right_bytes = 0;
     std::int64_t elements = 0;          // vector: elements processed
-    TensorBox box;                      // load, store
+    TensorBox box;                      // load, store, of a tensor
+    std::shared_ptr<Access> access;     // load, store, of anything else
     Shape message;                      // send, receive: shape of the tile
     std::unique_ptr<ValueStep> values;  // null when values are not computed; complete type in evaluate.h
 };

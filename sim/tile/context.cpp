@@ -12,9 +12,12 @@ namespace tilemesh {
 namespace {
 
 constexpr std::string_view opcode_names[] = {
-    "dot", "add",  "subtract", "multiply", "divide", "maximum", "minimum", "fma",  "fms",
-    "exp", "exp2", "log",      "tanh",     "where",  "compare", "cast",    "fill", "repeat",
-    "max", "sum",  "softmax",  "load",     "store",  "send",    "recv"};
+    "dot",   "add",       "subtract", "multiply", "divide",    "maximum",   "minimum", "fma",
+    "fms",   "exp",       "exp2",     "log",      "tanh",      "where",     "compare", "cast",
+    "fill",  "repeat",    "log2",     "sqrt",     "rsqrt",     "sin",       "cos",     "erf",
+    "abs",   "floor",     "ceil",     "truncate", "power",     "remainder", "less",    "less_equal",
+    "equal", "not_equal", "both",     "either",   "exclusive", "max",       "sum",     "softmax",
+    "min",   "argmax",    "argmin",   "cumsum",   "load",      "store",     "send",    "recv"};
 static_assert(std::size(opcode_names) == opcode_count);
 
 }  // namespace
@@ -70,13 +73,16 @@ Tile Context::finish(Command& command, const Shape& shape, Dtype dtype, bool com
 }
 
 void Context::refuse(Opcode op, std::string_view text) const {
-    fail<KernelError>("kernel {}, {}, command {} ({}): {}", info_.kernel, info_.pe, next_command_ - 1,
+    fail<KernelError>("{}kernel {}, {}, command {} ({}): {}", place(), info_.kernel, info_.pe, next_command_ - 1,
                       tilemesh::name_of(op), text);
 }
 
 void Context::refuse_here(std::string_view what, std::string_view text) const {
-    fail<KernelError>("kernel {}, {}, before command {} ({}): {}", info_.kernel, info_.pe, next_command_, what, text);
+    fail<KernelError>("{}kernel {}, {}, before command {} ({}): {}", place(), info_.kernel, info_.pe, next_command_,
+                      what, text);
 }
+
+std::string Context::place() const { return place_ ? place_() + ": " : ""; }
 
 void Context::wait(const Tile& tile) {
     if (!tile) refuse_here("wait", "the operand is no tile (moved away or never made)");

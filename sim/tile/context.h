@@ -5,6 +5,7 @@
 // mistake is a KernelError naming kernel, PE, command and operands.
 #pragma once
 
+#include "sim/tile/access.h"
 #include "sim/tile/evaluate.h"
 #include "sim/tile/tensor.h"
 #include "sim/tile/tile.h"
@@ -71,14 +72,21 @@ public:
     int program_id(int axis) const;
     int num_programs(int axis) const;
     const ProgramInfo& info() const { return info_; }
+    /// Integer work of the command processor: so many instructions.
+    void spend(std::uint64_t instructions) { executor_.spend(instructions); }
+    /// Where in a source the commands that follow come from, for messages; empty: nowhere.
+    void set_place(std::function<std::string()> place) { place_ = std::move(place); }
     std::uint64_t commands_issued() const { return next_command_; }
 
     /// HBM -> SRAM. The box of `shape` at `from`; dtype is the tensor's.
     Tile load(Pointer from, Shape shape);
     /// The same, with the dtype stated and checked.
     Tile load(Pointer from, Shape shape, Dtype dtype);
+    /// Whatever else memory holds, as a tile of `shape`. `always`: its values are computed in every run.
+    Tile load(std::shared_ptr<Access> from, Shape shape, Dtype dtype, bool always = false);
     /// SRAM -> HBM. Dtype and element count must match; the tile's shape is the box.
     void store(Pointer to, const Tile& tile);
+    void store(std::shared_ptr<Access> to, const Tile& tile);
 
     /// [b, m, k] x [b, k, n] (+ acc [b, m, n] f32) -> f32 [b, m, n]; leading dimension optional; b of the second may
     /// be 1.
@@ -89,11 +97,17 @@ public:
     Tile trans(const Tile& tile);                 // swaps the last two dimensions
     Tile reshape(const Tile& tile, Shape shape);  // same elements in the same order
     Tile slice(const Tile& tile, int axis, std::int64_t begin, std::int64_t end);
+    Tile permute(const Tile& tile, std::span<const int> axes);  // dimension i is the tile's dimension axes[i]
+    Tile broadcast_to(const Tile& tile, Shape shape);           // dimensions of 1 repeated
 
     // Reductions keep the reduced dimension as 1, so that the result broadcasts back.
+    Tile reduce(Opcode op, const Tile& tile, int axis, Dtype dtype);
     Tile max(const Tile& tile, int axis = -1);
     Tile sum(const Tile& tile, int axis = -1);
     Tile softmax(const Tile& tile, int axis = -1);  // last axis only; a row of -inf becomes zeros
+
+    /// Any command of the vector engine that works element by element, with the dtype of its result.
+    Tile elementwise(Opcode op, std::span<const Operand> operands, Dtype dtype);
 
     Tile exp(const Tile& tile);
     Tile exp2(const Tile& tile);
@@ -152,7 +166,6 @@ public:
     void launch(const LaunchedWork& work);
 
 private:
-    Tile elementwise(Opcode op, std::span<const Operand> operands, Dtype dtype);
     Tile elementwise(Opcode op, std::initializer_list<Operand> operands);
     Tile reduce(Opcode op, const Tile& tile, int axis);
     /// Issues the command and wraps its output. `computed`: whether the run computes any of its values.
@@ -165,11 +178,14 @@ private:
     void add_operand(Command& command, const Tile& tile);
     void check_box(Opcode op, const TensorBox& box);
     [[noreturn]] void refuse(Opcode op, std::string_view text) const;
+    /// "file.py:12:5: ", if known.
+    std::string place() const;
     /// The same for what is no command: views and wait.
     [[noreturn]] void refuse_here(std::string_view what, std::string_view text) const;
 
     Executor& executor_;
     ProgramInfo info_;
+    std::function<std::string()> place_;
     std::uint64_t next_command_ = 0;
 };
 

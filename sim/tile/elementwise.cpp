@@ -54,6 +54,33 @@ TILEMESH_INSTRUCTION_SETS void binary_run(Opcode op, const Row& a, const Row& b,
         case Opcode::minimum:
             each(a, b, out, n, [](float x, float y) { return y < x ? y : x; });
             break;
+        case Opcode::less:
+            each(a, b, out, n, [](float x, float y) { return x < y ? 1.0F : 0.0F; });
+            break;
+        case Opcode::less_equal:
+            each(a, b, out, n, [](float x, float y) { return x <= y ? 1.0F : 0.0F; });
+            break;
+        case Opcode::equal:
+            each(a, b, out, n, [](float x, float y) { return x == y ? 1.0F : 0.0F; });
+            break;
+        case Opcode::not_equal:
+            each(a, b, out, n, [](float x, float y) { return x != y ? 1.0F : 0.0F; });
+            break;
+        case Opcode::both:
+            each(a, b, out, n, [](float x, float y) { return x != 0.0F && y != 0.0F ? 1.0F : 0.0F; });
+            break;
+        case Opcode::either:
+            each(a, b, out, n, [](float x, float y) { return x != 0.0F || y != 0.0F ? 1.0F : 0.0F; });
+            break;
+        case Opcode::exclusive:
+            each(a, b, out, n, [](float x, float y) { return (x != 0.0F) != (y != 0.0F) ? 1.0F : 0.0F; });
+            break;
+        case Opcode::power:
+            each(a, b, out, n, [](float x, float y) { return std::pow(x, y); });
+            break;
+        case Opcode::remainder:
+            each(a, b, out, n, [](float x, float y) { return std::fmod(x, y); });
+            break;
         default:
             break;
     }
@@ -123,9 +150,39 @@ private:
     bool sampled_ = false;
 };
 
+/// Functions of one number that the standard library has; null for others.
+float (*library_function(Opcode op))(float) {
+    switch (op) {
+        case Opcode::log:
+            return [](float x) { return std::log(x); };
+        case Opcode::log2:
+            return [](float x) { return std::log2(x); };
+        case Opcode::sqrt:
+            return [](float x) { return std::sqrt(x); };
+        case Opcode::rsqrt:
+            return [](float x) { return 1.0F / std::sqrt(x); };
+        case Opcode::sin:
+            return [](float x) { return std::sin(x); };
+        case Opcode::cos:
+            return [](float x) { return std::cos(x); };
+        case Opcode::erf:
+            return [](float x) { return std::erf(x); };
+        case Opcode::abs:
+            return [](float x) { return std::fabs(x); };
+        case Opcode::floor:
+            return [](float x) { return std::floor(x); };
+        case Opcode::ceil:
+            return [](float x) { return std::ceil(x); };
+        case Opcode::truncate:
+            return [](float x) { return std::trunc(x); };
+        default:
+            return nullptr;
+    }
+}
+
 void unary_run(Opcode op, const Row& a, float* out, std::size_t n) {
-    if (op == Opcode::log) {
-        for (std::size_t i = 0; i < n; ++i) out[i] = std::log(a.data[i * static_cast<std::size_t>(a.step)]);
+    if (const auto function = library_function(op)) {
+        for (std::size_t i = 0; i < n; ++i) out[i] = function(a.data[i * static_cast<std::size_t>(a.step)]);
         return;
     }
     const float* in = a.data;
@@ -200,14 +257,12 @@ PayloadPtr evaluate_elementwise(ValueStep& step) {
         const std::int32_t batch = flat / shape.rows(), row = flat % shape.rows();
         float* to = out->data.data() + i * cols;
         const Row a = first.at(i, batch, row);
+        if (step.count == 1) {
+            unary_run(step.op, a, to, cols);
+            round_to(step.dtype, std::span<float>(to, cols));
+            continue;
+        }
         switch (step.op) {
-            case Opcode::exp:
-            case Opcode::exp2:
-            case Opcode::log:
-            case Opcode::tanh:
-            case Opcode::cast:
-                unary_run(step.op, a, to, cols);
-                break;
             case Opcode::fma:
             case Opcode::fms:
                 ternary_run(step.op == Opcode::fma, a, second.at(i, batch, row), third.at(i, batch, row), to, cols);

@@ -2,6 +2,7 @@
 #include "sim/tile/evaluate.h"
 
 #include "sim/base/error.h"
+#include "sim/tile/access.h"
 #include "sim/tile/elementwise.h"
 #include "sim/tile/tensor.h"
 #include "sim/tile/vector_math.h"
@@ -143,6 +144,36 @@ PayloadPtr evaluate_reduction(ValueStep& step) {
     return out;
 }
 
+/// Reductions and scans that go along any axis one line of elements at a time.
+PayloadPtr evaluate_along(ValueStep& step) {
+    const PayloadPtr in = materialise(step.operands[0]);
+    if (in->rows) mixes_rows();
+    const float* data = in->force();
+    const Shape& shape = step.operands[0].view.shape;
+    auto out = new_payload(step.shape, nullptr);
+    const int slot = step.axis;
+    const std::int64_t stride = dense_stride(shape, slot), count = shape.slot(slot);
+    std::int64_t done = 0;
+    for (std::int64_t first = 0; first < shape.elements(); ++first) {
+        if (first / stride % count != 0) continue;  // not the head of a line
+        const float* line = data + first;
+        if (step.op == Opcode::cumsum) {
+            float sum = 0.0F;
+            for (std::int64_t i = 0; i < count; ++i)
+                out->data[static_cast<std::size_t>(first + i * stride)] = sum += line[i * stride];
+            continue;
+        }
+        std::int64_t best = 0;
+        for (std::int64_t i = 1; i < count; ++i) {
+            const float x = line[i * stride], y = line[best * stride];
+            if (step.op == Opcode::argmax ? x > y : x < y) best = i;
+        }
+        out->data[static_cast<std::size_t>(done++)] =
+            step.op == Opcode::reduce_min ? line[best * stride] : static_cast<float>(best);
+    }
+    return out;
+}
+
 PayloadPtr evaluate_repeat(ValueStep& step) {
     const PayloadPtr in = materialise(step.operands[0]);
     if (in->rows) mixes_rows();
@@ -198,8 +229,13 @@ PayloadPtr evaluate(ValueStep& step) {
     PayloadPtr out;
     switch (step.op) {
         case Opcode::load:
-            return step.box.tensor->read(step.box);
+            return step.access ? step.access->read() : step.box.tensor->read(step.box);
         case Opcode::store: {
+            if (step.access) {
+                static Payload nothing;
+                step.access->write(step.access->stores_numbers() ? nothing : *materialise(step.operands[0]));
+                return nullptr;
+            }
             PayloadPtr stored = materialise(step.operands[0]);
             if (stored->shape.slots() != step.box.shape.slots()) {
                 stored->force();  // a source fills the shape it was made for
@@ -238,6 +274,12 @@ PayloadPtr evaluate(ValueStep& step) {
         case Opcode::reduce_sum:
         case Opcode::softmax:
             out = evaluate_reduction(step);
+            break;
+        case Opcode::reduce_min:
+        case Opcode::argmax:
+        case Opcode::argmin:
+        case Opcode::cumsum:
+            out = evaluate_along(step);
             break;
         default:
             return evaluate_elementwise(step);

@@ -57,6 +57,8 @@ public:
     virtual void barrier() = 0;
     /// What follows, until the next launch, is this piece of work.
     virtual void begin_launch(const LaunchedWork&) {}
+    /// Integer work: so many instructions.
+    virtual void spend(std::uint64_t) {}
 };
 
 class Tile {

@@ -28,8 +28,9 @@ using MaskRow = std::function<void(std::int32_t batch, std::int32_t row, std::sp
 /// Immutable values of one tile.
 struct Payload {
     Shape shape;
-    RowSet rows;     // null: every row
-    RawFloats data;  // (rows present) x cols, row-major
+    RowSet rows;                         // null: every row
+    RawFloats data;                      // (rows present) x cols, row-major
+    std::vector<std::int64_t> integers;  // the same, exactly, of integers read from memory; else empty
     /// Set instead of data for element masks: decided row by row, only where somebody looks; by force() for
     /// all elements at once.
     MaskRow predicate;

@@ -20,6 +20,7 @@ struct Layer {
 const std::map<std::string, Layer> layers{
     {"sim/base", {{}}},
     {"sim/tile", {{"sim/base"}}},
+    {"sim/program", {{"sim/base", "sim/tile"}}},
     {"sim/attention", {{"sim/base", "sim/tile"}}},
     {"sim/report", {{"sim/base", "sim/tile"}}},
     {"sim/noc", {{"sim/base", "sim/tile"}, true}},
@@ -30,6 +31,9 @@ const std::map<std::string, Layer> layers{
     {"sim/run", {{"sim/base", "sim/tile", "sim/noc", "sim/memory", "sim/pe", "sim/machine", "sim/report"}}},
     {"sim/workloads/attention",
      {{"sim/base", "sim/tile", "sim/attention", "sim/noc", "sim/memory", "sim/pe", "sim/machine", "sim/report",
+       "sim/run"}}},
+    {"sim/workloads/program",
+     {{"sim/base", "sim/tile", "sim/program", "sim/noc", "sim/memory", "sim/pe", "sim/machine", "sim/report",
        "sim/run"}}},
     {"sim/validation", {{"sim"}}},
     {"kernels", {{"sim/base", "sim/tile", "sim/attention"}}},

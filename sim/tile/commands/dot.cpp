@@ -9,6 +9,8 @@ namespace {
 
 /// The operand whose dtype sets the speed: the wider one, the first of equals. Null: these do not multiply.
 const Tile* leading(const Tile& a, const Tile& b) {
+    const auto is_byte = [](Dtype dtype) { return dtype == Dtype::i8 || dtype == Dtype::u8; };
+    if (is_byte(a.dtype()) && is_byte(b.dtype())) return &a;
     if (!is_floating(a.dtype()) || !is_floating(b.dtype())) return nullptr;
     if (a.dtype() == b.dtype()) return &a;
     if (is_fp8(b.dtype())) return &a;
@@ -30,8 +32,9 @@ Tile Context::dot(const Tile& a, const Tile& b, const Tile& acc) {
     const Tile* const lead = leading(a, b);
     if (!lead) {
         refuse(Opcode::dot,
-               fmt::format("operands are {} {} and {} {}, expected one floating dtype, or 8-bit floats with another",
-                           tilemesh::name_of(a.dtype()), x.text(), tilemesh::name_of(b.dtype()), y.text()));
+               fmt::format(
+                   "operands are {} {} and {} {}, expected one floating dtype, 8-bit floats with another, or bytes",
+                   tilemesh::name_of(a.dtype()), x.text(), tilemesh::name_of(b.dtype()), y.text()));
     }
     command.dtype = lead->dtype();
     command.left_bytes = static_cast<std::uint8_t>(bytes_per_element(a.dtype()));

@@ -58,4 +58,22 @@ void Context::store(Pointer to, const Tile& tile) {
     executor_.issue(command, Shape(), command.dtype);
 }
 
+Tile Context::load(std::shared_ptr<Access> from, Shape shape, Dtype dtype, bool always) {
+    Command command = begin(Opcode::load, dtype);
+    if (!shape.positive()) refuse(Opcode::load, fmt::format("shape {} has no elements", shape.text()));
+    const bool computed = always || computes_values();
+    if (computed) new_step(command, shape, dtype).access = from;
+    command.access = std::move(from);
+    return finish(command, shape, dtype, computed);
+}
+
+void Context::store(std::shared_ptr<Access> to, const Tile& tile) {
+    Command command = begin(Opcode::store, tile ? tile.dtype() : Dtype::f32);
+    if (!tile) refuse(Opcode::store, "the operand is no tile (moved away or never made)");
+    if (computes(tile) || to->stores_numbers()) new_step(command, tile.shape(), tile.dtype()).access = to;
+    command.access = std::move(to);
+    add_operand(command, tile);
+    executor_.issue(command, Shape(), command.dtype);
+}
+
 }  // namespace tilemesh::tl

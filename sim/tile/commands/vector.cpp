@@ -25,8 +25,10 @@ Tile Context::elementwise(Opcode op, std::initializer_list<Operand> operands) {
 Tile Context::elementwise(Opcode op, std::span<const Operand> operands, Dtype dtype) {
     Command command = begin(op, dtype);
     Shape shape;
+    bool any = false;
     for (const Operand& operand : operands) {
         if (!operand.tile()) continue;
+        any = true;
         if (!*operand.tile()) refuse(op, "an operand is no tile (moved away or never made)");
         const Shape& other = operand.tile()->shape();
         const Shape both = broadcast(shape, other);
@@ -35,7 +37,7 @@ Tile Context::elementwise(Opcode op, std::span<const Operand> operands, Dtype dt
         }
         shape = both;
     }
-    if (shape.rank() == 0) refuse(op, "needs at least one tile");
+    if (!any) refuse(op, "needs at least one tile");
     command.elements = shape.elements();
     bool computed = computes_values();
     for (const Operand& operand : operands) computed = computed && (!operand.tile() || computes(*operand.tile()));
@@ -87,6 +89,10 @@ Tile Context::compare(Shape shape, MaskRow visible, int operations) {
 }
 
 Tile Context::reduce(Opcode op, const Tile& tile, int axis) {
+    return reduce(op, tile, axis, tile ? tile.dtype() : Dtype::f32);
+}
+
+Tile Context::reduce(Opcode op, const Tile& tile, int axis, Dtype dtype) {
     Command command = begin(op, tile ? tile.dtype() : Dtype::f32);
     if (!tile) refuse(op, "the operand is no tile (moved away or never made)");
     const int slot = tile.shape().slot_of(axis);
@@ -95,13 +101,13 @@ Tile Context::reduce(Opcode op, const Tile& tile, int axis) {
     }
     if (op == Opcode::softmax && slot != 2) refuse(op, "softmax works along the last axis");
     auto dims = tile.shape().slots();
-    if (op != Opcode::softmax) dims[static_cast<std::size_t>(slot)] = 1;
+    if (op != Opcode::softmax && op != Opcode::cumsum) dims[static_cast<std::size_t>(slot)] = 1;
     const Shape shape(tile.shape().rank(), dims);
     command.elements = tile.shape().elements();
     const bool computed = computes(tile);
-    if (computed) new_step(command, shape, tile.dtype()).axis = slot;
+    if (computed) new_step(command, shape, dtype).axis = slot;
     add_operand(command, tile);
-    return finish(command, shape, tile.dtype(), computed);
+    return finish(command, shape, dtype, computed);
 }
 
 Tile Context::max(const Tile& tile, int axis) { return reduce(Opcode::reduce_max, tile, axis); }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// trans, reshape, slice: other views of the same SRAM. No command is issued and no time passes; the engines read SRAM
-// with strides. A transpose is a transpose: it never reinterprets memory.
+// trans, permute, reshape, slice, broadcast_to: other views of the same SRAM. No command is issued and no time
+// passes; the engines read SRAM with strides. A transpose is a transpose: it never reinterprets memory.
 #include "sim/tile/context.h"
+
+#include <fmt/format.h>
 
 namespace tilemesh::tl {
 
@@ -28,6 +30,38 @@ Tile Context::reshape(const Tile& tile, Shape shape) {
                                            s.text()));
     }
     return tile.with_view(View{shape, {shape.rows() * shape.cols(), shape.cols(), 1}, from.offset});
+}
+
+Tile Context::permute(const Tile& tile, std::span<const int> axes) {
+    const int rank = tile ? tile.shape().rank() : 0;
+    View view = tile.view();
+    auto dims = view.shape.slots();
+    unsigned seen = 0;
+    for (std::size_t i = 0; i < axes.size() && static_cast<int>(axes.size()) == rank; ++i) {
+        const int axis = axes[i] < 0 ? axes[i] + rank : axes[i];
+        if (axis < 0 || axis >= rank) break;
+        seen |= 1U << axis;
+        const std::size_t to = static_cast<std::size_t>(3 - rank) + i,
+                          from = static_cast<std::size_t>(3 - rank + axis);
+        dims[to] = tile.shape().slots()[from];
+        view.strides[to] = tile.view().strides[from];
+    }
+    if (rank == 0 || seen != (1U << rank) - 1)
+        refuse_here("permute", fmt::format("({}) does not order the dimensions of {}", fmt::join(axes, ", "),
+                                           view.shape.text()));
+    view.shape = Shape(rank, dims);
+    return tile.with_view(view);
+}
+
+Tile Context::broadcast_to(const Tile& tile, Shape shape) {
+    View view = tile.view();
+    const Shape both = broadcast(view.shape, shape);
+    if (both.slots() != shape.slots() || view.shape.rank() > shape.rank())
+        refuse_here("broadcast_to", fmt::format("{} does not broadcast to {}", view.shape.text(), shape.text()));
+    for (std::size_t i = 0; i < 3; ++i)
+        if (view.shape.slots()[i] != shape.slots()[i]) view.strides[i] = 0;
+    view.shape = shape;
+    return tile.with_view(view);
 }
 
 Tile Context::slice(const Tile& tile, int axis, std::int64_t begin, std::int64_t end) {

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operations element by element: at once on scalars, integers and masks, as commands on tiles.
+#include "sim/program/host.h"
+
+#include <cmath>
+#include <limits>
+#include <utility>
+
+namespace tilemesh::program {
+namespace {
+
+constexpr bool compares(Op op) { return op >= Op::lt && op <= Op::ne; }
+constexpr bool is_logic(Op op) {
+    return op == Op::and_ || op == Op::or_ || op == Op::xor_ || op == Op::logical_and || op == Op::logical_or;
+}
+
+/// The type in which an operation of the two is done.
+Type common_type(const Value& a, const Value& b, bool divides) {
+    const Type x = element_type(a), y = element_type(b);
+    if (a.is_constant() && b.is_constant())
+        return type_of_constant(a.kind() == Kind::floating || b.kind() == Kind::floating,
+                                std::max(a.as_integer(), b.as_integer()));
+    if (a.is_constant()) return promoted_with_constant(y, a.kind() == Kind::floating, a.as_integer(), divides);
+    if (b.is_constant()) return promoted_with_constant(x, b.kind() == Kind::floating, b.as_integer(), divides);
+    return promoted(x, y, divides);
+}
+
+void check_shapes(Op op, const Value& a, const Value& b) {
+    if (broadcast(shape_of(a), shape_of(b)).rank() < 0)
+        Host::complain("{}: shapes {} and {} do not broadcast", name_of(op), shape_of(a).text(), shape_of(b).text());
+}
+
+std::int64_t nonzero(std::int64_t divisor) {
+    if (divisor == 0) Host::complain("a division by 0");
+    return divisor;
+}
+
+IntegerFunction function_of(Op op) {
+    using I = std::int64_t;
+    switch (op) {
+        case Op::floordiv:
+            return [](I a, I b, I) { return a / nonzero(b); };
+        case Op::mod:
+            return [](I a, I b, I) { return a % nonzero(b); };
+        case Op::cdiv:
+            return [](I a, I b, I) { return (a + b - 1) / nonzero(b); };
+        case Op::minimum:
+            return [](I a, I b, I) { return std::min(a, b); };
+        case Op::maximum:
+            return [](I a, I b, I) { return std::max(a, b); };
+        case Op::and_:
+            return [](I a, I b, I) { return a & b; };
+        case Op::or_:
+            return [](I a, I b, I) { return a | b; };
+        case Op::xor_:
+            return [](I a, I b, I) { return a ^ b; };
+        case Op::shl:
+            return
+                [](I a, I b, I) { return b < 0 || b > 63 ? 0 : static_cast<I>(static_cast<std::uint64_t>(a) << b); };
+        case Op::shr:
+            return [](I a, I b, I) { return b < 0 || b > 63 ? 0 : a >> b; };
+        default:
+            return nullptr;
+    }
+}
+
+Ref<Mask> compared(Op op, const Ref<IndexTile>& a, const Ref<IndexTile>& b) {
+    switch (op) {
+        case Op::lt:
+            return compare(Comparison::less, a, b);
+        case Op::le:
+            return compare(Comparison::less_equal, a, b);
+        case Op::gt:
+            return compare(Comparison::less, b, a);
+        case Op::ge:
+            return compare(Comparison::less_equal, b, a);
+        case Op::eq:
+            return compare(Comparison::equal, a, b);
+        default:
+            return compare(Comparison::not_equal, a, b);
+    }
+}
+
+Mask::What joining(Op op) {
+    if (op == Op::xor_) return Mask::What::exclusive;
+    return op == Op::or_ || op == Op::logical_or ? Mask::What::either : Mask::What::both;
+}
+
+Value integral(Host& host, Op op, const Value& given_a, const Value& given_b) {
+    const Value a = host.known(given_a), b = host.known(given_b);
+    if (a.is_scalar() && b.is_scalar()) return scalar_binary(op, a, b);
+    check_shapes(op, a, b);
+    const bool masks = element_type(a) == Type::i1 && element_type(b) == Type::i1;
+    if (op == Op::logical_and || op == Op::logical_or || (masks && is_logic(op)))
+        return Host::of(join(joining(op), host.mask(a, "an operand"), host.mask(b, "an operand")));
+    const Ref<IndexTile> x = host.index(a), y = host.index(b);
+    if (compares(op)) return Host::of(compared(op, x, y));
+    const Type type = common_type(a, b, false);
+    switch (op) {
+        case Op::add:
+            return Host::of(add(x, y, type));
+        case Op::sub:
+            return Host::of(subtract(x, y, type));
+        case Op::mul:
+            return Host::of(multiply(x, y, type));
+        default: {
+            const IntegerFunction function = function_of(op);
+            if (!function) Host::complain("{} of integers is not supported", name_of(op));
+            const std::array operands{x, y};
+            return Host::of(combine(function, operands, type));
+        }
+    }
+}
+
+Opcode opcode_of(Op op) {
+    switch (op) {
+        case Op::add:
+            return Opcode::add;
+        case Op::sub:
+            return Opcode::subtract;
+        case Op::mul:
+            return Opcode::multiply;
+        case Op::truediv:
+        case Op::fdiv:
+            return Opcode::divide;
+        case Op::mod:
+            return Opcode::remainder;
+        case Op::pow:
+            return Opcode::power;
+        case Op::minimum:
+            return Opcode::minimum;
+        case Op::maximum:
+            return Opcode::maximum;
+        case Op::lt:
+        case Op::gt:
+            return Opcode::less;
+        case Op::le:
+        case Op::ge:
+            return Opcode::less_equal;
+        case Op::eq:
+            return Opcode::equal;
+        case Op::ne:
+            return Opcode::not_equal;
+        case Op::and_:
+        case Op::logical_and:
+            return Opcode::both;
+        case Op::or_:
+        case Op::logical_or:
+            return Opcode::either;
+        case Op::xor_:
+            return Opcode::exclusive;
+        default:
+            Host::complain("{} is not supported for tiles that commands compute", name_of(op));
+    }
+}
+
+/// With at least one tile of the machine, or an integer tile that becomes one of floats.
+Value commanded(Host& host, Op op, const Value& a, const Value& b) {
+    check_shapes(op, a, b);
+    const bool divides = op == Op::truediv || op == Op::fdiv || op == Op::mod;
+    Type type = common_type(a, b, divides);
+    if ((op == Op::truediv || op == Op::fdiv) && !is_float(type)) type = Type::f32;
+    if (is_logic(op) && type != Type::i1 && op != Op::logical_and && op != Op::logical_or)
+        Host::complain("{} of {} and {}: bits of tiles that commands compute are not modelled", name_of(op),
+                       describe(a), describe(b));
+    const Type result = compares(op) || is_logic(op) ? Type::i1 : type;
+    if (op == Op::floordiv || op == Op::cdiv) {
+        if (is_float(type)) {
+            const Tile quotient = host.vector(Opcode::divide, {host.argument(a, type), host.argument(b, type)}, type);
+            return tile_value(host.vector(op == Op::cdiv ? Opcode::ceil : Opcode::floor, {{quotient, 0}}, type),
+                              type);
+        }
+        Tile quotient =
+            host.vector(Opcode::divide, {host.argument(a, Type::f32), host.argument(b, Type::f32)}, Type::f32);
+        return tile_value(host.vector(op == Op::cdiv ? Opcode::ceil : Opcode::truncate, {{quotient, 0}}, type), type);
+    }
+    const Opcode opcode = opcode_of(op);
+    const bool swapped = op == Op::gt || op == Op::ge;
+    const Host::Argument x = host.argument(swapped ? b : a, type), y = host.argument(swapped ? a : b, type);
+    return tile_value(host.vector(opcode, {x, y}, result), result);
+}
+
+Opcode opcode_of_unary(Op op) {
+    switch (op) {
+        case Op::exp:
+            return Opcode::exp;
+        case Op::exp2:
+            return Opcode::exp2;
+        case Op::log:
+            return Opcode::log;
+        case Op::log2:
+            return Opcode::log2;
+        case Op::sqrt:
+            return Opcode::sqrt;
+        case Op::rsqrt:
+            return Opcode::rsqrt;
+        case Op::sin:
+            return Opcode::sin;
+        case Op::cos:
+            return Opcode::cos;
+        case Op::erf:
+            return Opcode::erf;
+        case Op::abs:
+            return Opcode::abs;
+        case Op::floor:
+            return Opcode::floor;
+        case Op::ceil:
+            return Opcode::ceil;
+        case Op::tanh:
+            return Opcode::tanh;
+        default:
+            Host::complain("{} of a tile is not supported", name_of(op));
+    }
+}
+
+}  // namespace
+
+Value binary(Host& host, Op op, const Value& a, const Value& b) {
+    if (a.is_scalar() && b.is_scalar()) return scalar_binary(op, a, b);
+    const auto points = [](const Value& v) { return v.kind() == Kind::pointer || v.kind() == Kind::pointers; };
+    if (points(a) || points(b)) {
+        if (op == Op::add) return points(a) ? add_to_pointer(host, a, b, 1) : add_to_pointer(host, b, a, 1);
+        if (op == Op::sub && points(a) && !points(b)) return add_to_pointer(host, a, b, -1);
+    }
+    if (is_number(a) && is_number(b)) {
+        if (!is_tile(a) && !is_tile(b) && is_integral(a) && is_integral(b) && op != Op::truediv && op != Op::fdiv)
+            return integral(host, op, a, b);
+        return commanded(host, op, a, b);
+    }
+    if (op == Op::eq || op == Op::ne) return Value::boolean(same(a, b) == (op == Op::eq));
+    if (op == Op::add && a.kind() == Kind::tuple && b.kind() == Kind::tuple) {
+        std::vector<Value> items = a.as<Tuple>().items;
+        items.insert(items.end(), b.as<Tuple>().items.begin(), b.as<Tuple>().items.end());
+        return tuple_value(std::move(items));
+    }
+    Host::complain("{} of {} and {}", name_of(op), describe(a), describe(b));
+}
+
+Value unary(Host& host, Op op, const Value& given) {
+    if (given.is_scalar()) return scalar_unary(op, given);
+    if (given.kind() == Kind::index || given.kind() == Kind::mask ||
+        (given.kind() == Kind::loaded &&
+         (op == Op::neg || op == Op::invert || op == Op::logical_not || op == Op::abs))) {
+        const Value a = host.known(given);
+        if (a.is_scalar()) return scalar_unary(op, a);
+        if (op == Op::logical_not || (op == Op::invert && element_type(a) == Type::i1))
+            return Host::of(negation(host.mask(a, "an operand")));
+        const Ref<IndexTile> x = host.index(a);
+        if (op == Op::neg) return Host::of(subtract(filled(Shape(), 0, x->type), x, x->type));
+        if (op == Op::invert) return Host::of(subtract(filled(Shape(), -1, x->type), x, x->type));
+        if (op == Op::abs)
+            return Host::of(combine([](std::int64_t i, std::int64_t, std::int64_t) { return i < 0 ? -i : i; },
+                                    std::span(&x, 1), x->type));
+    }
+    if (!is_number(given)) Host::complain("{} of {}", name_of(op), describe(given));
+    const Type own = element_type(given);
+    const Type type = is_float(own) || op == Op::neg ? own : Type::f32;
+    const Host::Argument x = host.argument(given, type);
+    if (op == Op::neg) return tile_value(host.vector(Opcode::multiply, {x, {{}, -1.0F}}, type), type);
+    if (op == Op::invert || op == Op::logical_not) {
+        if (own != Type::i1 && op == Op::invert) Host::complain("invert of {}", describe(given));
+        return tile_value(host.vector(Opcode::equal, {x, {{}, 0.0F}}, Type::i1), Type::i1);
+    }
+    if (op == Op::sigmoid) {
+        const Tile negative = host.vector(Opcode::multiply, {x, {{}, -1.0F}}, type);
+        const Tile power = host.vector(Opcode::exp, {{negative, 0}}, type);
+        const Tile sum = host.vector(Opcode::add, {{power, 0}, {{}, 1.0F}}, type);
+        return tile_value(host.vector(Opcode::divide, {{{}, 1.0F}, {sum, 0}}, type), type);
+    }
+    return tile_value(host.vector(opcode_of_unary(op), {x}, type), type);
+}
+
+Value where(Host& host, const Value& given, const Value& x, const Value& y) {
+    if (!is_number(x) || !is_number(y) || !is_number(given))
+        Host::complain("where of {}, {} and {}", describe(given), describe(x), describe(y));
+    const Value condition = is_tile(given) ? given : host.known(given);
+    if (condition.is_scalar() && x.is_scalar() && y.is_scalar()) {
+        const Value& chosen = condition.is_true() ? x : y;
+        return x.is_constant() && y.is_constant() ? chosen : cast(host, chosen, common_type(x, y, false));
+    }
+    for (const auto& [a, b] : {std::pair(&condition, &x), std::pair(&condition, &y), std::pair(&x, &y)})
+        check_shapes(Op::where, *a, *b);
+    const Type type = common_type(x, y, false);
+    if (!is_tile(condition) && is_integral(x) && is_integral(y) && !is_tile(x) && !is_tile(y)) {
+        const std::array operands{host.index(condition), host.index(x), host.index(y)};
+        const Ref<IndexTile> chosen =
+            combine([](std::int64_t c, std::int64_t a, std::int64_t b) { return c != 0 ? a : b; }, operands, type);
+        return type == Type::i1 ? Host::of(mask_of(chosen)) : Host::of(chosen);
+    }
+    Tile mask;
+    if (condition.is_scalar()) {
+        mask = host.tl.full(Shape(), condition.is_true() ? 1.0F : 0.0F, Dtype::mask);
+    } else if (is_tile(condition) && element_type(condition) != Type::i1) {
+        mask = host.vector(Opcode::not_equal, {host.argument(condition, Type::f32), {{}, 0.0F}}, Type::i1);
+    } else {
+        mask = host.tile(is_tile(condition) ? condition : Host::of(host.mask(condition, "a condition")), Type::i1);
+    }
+    return tile_value(host.vector(Opcode::where, {{mask, 0}, host.argument(x, type), host.argument(y, type)}, type),
+                      type);
+}
+
+Value fma(Host& host, const Value& x, const Value& y, const Value& z) {
+    if (!is_tile(x) && !is_tile(y) && !is_tile(z)) return binary(host, Op::add, binary(host, Op::mul, x, y), z);
+    check_shapes(Op::fma, x, y);
+    check_shapes(Op::fma, x, z);
+    const Type product = common_type(x, y, false);
+    const Type type = z.is_constant() ? product : promoted(product, element_type(z), false);
+    return tile_value(
+        host.vector(Opcode::fma, {host.argument(x, type), host.argument(y, type), host.argument(z, type)}, type),
+        type);
+}
+
+Value clamp(Host& host, const Value& x, const Value& low, const Value& high) {
+    return binary(host, Op::minimum, binary(host, Op::maximum, x, low), high);
+}
+
+Value cast(Host& host, const Value& given, Type type) {
+    if (!is_number(given)) Host::complain("cast of {} to {}", describe(given), name_of(type));
+    const bool waits = given.kind() == Kind::loaded && is_integer(type);
+    const Value x = waits ? host.known(given) : given;
+    if (x.is_scalar()) {
+        if (is_float(type))
+            return Value::floating(round_to(dtype_of(type), static_cast<float>(x.as_floating())), type);
+        if (type == Type::i1) return Value::integer(x.is_true() ? 1 : 0, type);
+        if (x.kind() == Kind::integer) return Value::integer(wrapped(type, x.as_integer()), type);
+        const double whole = std::trunc(x.as_floating());
+        if (!(std::fabs(whole) < 0x1p63)) Host::complain("cast of {} to {}", x.as_floating(), name_of(type));
+        return Value::integer(wrapped(type, static_cast<std::int64_t>(whole)), type);
+    }
+    if (element_type(x) == type && x.kind() != Kind::loaded) return x;
+    if (!is_tile(x) && x.kind() != Kind::loaded && is_integer(type)) {
+        if (type == Type::i1) return Host::of(host.mask(x, "an operand"));
+        return Host::of(cast(host.index(x), type));
+    }
+    if (!is_tile(x) && x.kind() != Kind::loaded) return tile_value(host.tile(x, type), type);
+    if (type == Type::i1)
+        return tile_value(host.vector(Opcode::not_equal, {host.argument(x, Type::f32), {{}, 0.0F}}, type), type);
+    const bool cuts = is_float(element_type(x)) && is_integer(type);
+    return tile_value(host.vector(cuts ? Opcode::truncate : Opcode::cast, {host.argument(x, element_type(x))}, type),
+                      type);
+}
+
+}  // namespace tilemesh::program

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each operation calls.
+#include "sim/program/interpreter.h"
+
+namespace tilemesh::program {
+namespace {
+
+/// false where a scalar decides `and` at once.
+bool is_known(Host& host, const Value& x, bool truth) {
+    if (is_tile(x)) return false;
+    const Value now = host.known(x);
+    if (has_shape(now) && shape_of(now).rank() > 0) return false;
+    return host.truth(now, "a condition") == truth;
+}
+
+bool has_dimensions(const Value& x) { return has_shape(x) && (is_tile(x) || shape_of(x).rank() > 0); }
+
+void check(Host& host, const Value& condition, const Value& message, bool known_only) {
+    if (known_only && (is_tile(condition) || has_dimensions(condition))) return;
+    if (host.truth(condition, "an assertion")) return;
+    const std::string text = message.kind() == Kind::text ? message.as<Text>().text : "";
+    Host::complain("an assertion does not hold{}{}", text.empty() ? "" : ": ", text);
+}
+
+Value constant_of(const Value& x) {
+    if (x.kind() == Kind::integer) return Value::integer(x.as_integer());
+    if (x.kind() == Kind::floating) return Value::floating(x.as_floating());
+    return x;
+}
+
+Value contains(const Value& tuple, const Value& x) {
+    if (tuple.kind() != Kind::tuple) Host::complain("in of {}", describe(tuple));
+    for (const Value& item : tuple.as<Tuple>().items)
+        if (same(item, x)) return Value::boolean(true);
+    return Value::boolean(false);
+}
+
+Value length(const Value& x) {
+    if (x.kind() == Kind::tuple) return Value::integer(static_cast<std::int64_t>(x.as<Tuple>().items.size()));
+    if (has_shape(x) && shape_of(x).rank() > 0) return Value::integer(shape_of(x).dim(0));
+    Host::complain("len of {}", describe(x));
+}
+
+std::size_t axis_of(Host& host, const Value& axis) {
+    const std::int64_t i = host.integer(axis, "an axis");
+    if (i < 0 || i > 2) Host::complain("axis {} of the grid, expected 0, 1 or 2", i);
+    return static_cast<std::size_t>(i);
+}
+
+Value numbered(Host& host, const Value& start, const Value& end) {
+    const std::int64_t first = host.integer(start, "the start of arange"),
+                       last = host.integer(end, "the end of arange");
+    if (last <= first) Host::complain("arange from {} to {}", first, last);
+    return Host::of(iota(first, last));
+}
+
+}  // namespace
+
+Value Interpreter::evaluate(const Instruction& instruction, Operands a) {
+    Host& host = host_;
+    const Op op = instruction.op;
+    switch (op) {
+        case Op::copy:
+            return *a[0];
+        case Op::tuple: {
+            std::vector<Value> items;
+            for (const Value* operand : a) items.push_back(*operand);
+            return tuple_value(std::move(items));
+        }
+        case Op::neg:
+        case Op::abs:
+        case Op::invert:
+        case Op::logical_not:
+        case Op::exp:
+        case Op::exp2:
+        case Op::log:
+        case Op::log2:
+        case Op::sqrt:
+        case Op::rsqrt:
+        case Op::sin:
+        case Op::cos:
+        case Op::erf:
+        case Op::floor:
+        case Op::ceil:
+        case Op::tanh:
+        case Op::sigmoid:
+            return unary(host, op, *a[0]);
+        case Op::fma:
+            return fma(host, *a[0], *a[1], *a[2]);
+        case Op::clamp:
+            return clamp(host, *a[0], *a[1], *a[2]);
+        case Op::where:
+            return program::where(host, *a[0], *a[1], *a[2]);
+        case Op::cast:
+            if (host.truth(*a[2], "bitcast")) Host::complain("bitcast is not supported");
+            return cast(host, *a[0], host.type(*a[1]));
+        case Op::decides_and:
+            return Value::boolean(is_known(host, *a[0], false));
+        case Op::decides_or:
+            return Value::boolean(is_known(host, *a[0], true));
+        case Op::and_then:
+            return has_dimensions(*a[0]) ? binary(host, Op::logical_and, *a[0], *a[1]) : *a[1];
+        case Op::or_else:
+            return has_dimensions(*a[0]) ? binary(host, Op::logical_or, *a[0], *a[1]) : *a[1];
+        case Op::not_:
+            if (has_dimensions(*a[0])) return unary(host, Op::logical_not, *a[0]);
+            return Value::boolean(!host.truth(*a[0], "not"));
+        case Op::is:
+            return Value::boolean(a[0]->kind() == a[1]->kind() && same(*a[0], *a[1]));
+        case Op::contains:
+            return contains(*a[0], *a[1]);
+        case Op::const_:
+            return constant_of(host.known(*a[0]));
+        case Op::int_:
+            return a[0]->is_constant() ? constant_of(cast(host, *a[0], Type::i64)) : cast(host, *a[0], Type::i32);
+        case Op::float_:
+            if (a[0]->is_constant()) return Value::floating(a[0]->as_floating());
+            return is_float(element_type(*a[0])) ? *a[0] : cast(host, *a[0], Type::f32);
+        case Op::bool_:
+            return a[0]->is_constant() ? Value::boolean(a[0]->is_true()) : cast(host, *a[0], Type::i1);
+        case Op::item:
+            return item(host, *a[0], *a[1]);
+        case Op::length:
+            return length(*a[0]);
+        case Op::attribute:
+            return attribute(host, *a[0], *a[1]);
+        case Op::method:
+            return method(host, *a[0], *a[1]);
+        case Op::is_a:
+            return Value::boolean(is_a(host, *a[0], *a[1]));
+        case Op::program_id:
+            return Value::integer(host.instance.id[axis_of(host, *a[0])], Type::i32);
+        case Op::num_programs:
+            return Value::integer(host.instance.count[axis_of(host, *a[0])], Type::i32);
+        case Op::arange:
+            return numbered(host, *a[0], *a[1]);
+        case Op::zeros:
+            return fill(host, *a[0], Value::integer(0), *a[1]);
+        case Op::full:
+            return fill(host, *a[0], *a[1], *a[2]);
+        case Op::zeros_like:
+            return zeros_like(host, *a[0]);
+        case Op::expand_dims:
+            return expand_dims(host, *a[0], *a[1]);
+        case Op::broadcast_to:
+            return broadcast_to(host, *a[0], *a[1]);
+        case Op::broadcast:
+            return broadcast_both(host, *a[0], *a[1]);
+        case Op::trans:
+            return permute(host, *a[0], *a[1]);
+        case Op::permute:
+            return permute(host, *a[0], *a[1]);
+        case Op::reshape:
+            return reshape(host, *a[0], *a[1]);
+        case Op::ravel:
+            return reshape(host, *a[0], tuple_value({Value::integer(-1)}));
+        case Op::join:
+            return join(host, *a[0], *a[1]);
+        case Op::split:
+            return split(host, *a[0]);
+        case Op::cat:
+            return cat(host, *a[0], *a[1]);
+        case Op::sum:
+        case Op::max:
+        case Op::min:
+        case Op::argmax:
+        case Op::argmin:
+        case Op::cumsum:
+            return reduction(host, op, a);
+        case Op::softmax:
+            return softmax(host, *a[0], *a[1]);
+        case Op::reduce:
+            Host::complain("reduce with a function of one's own is not supported");
+        case Op::dot:
+            return dot(host, a);
+        case Op::load:
+            return load(host, a);
+        case Op::store:
+            store(host, *a[0], *a[1], *a[2], *a[3], false);
+            return Value::none();
+        case Op::atomic_add:
+            store(host, *a[0], *a[1], *a[2], tuple_value({}), true);
+            return Value();
+        case Op::descriptor_load:
+            return descriptor_load(host, *a[0], *a[1]);
+        case Op::descriptor_store:
+            descriptor_store(host, *a[0], *a[1], *a[2]);
+            return Value::none();
+        case Op::make_block_ptr:
+            return make_block(host, a, Kind::block);
+        case Op::make_tensor_descriptor:
+            return make_block(host, a, Kind::descriptor);
+        case Op::advance:
+            return advance(host, *a[0], *a[1]);
+        case Op::send:
+            send(host, *a[0], *a[1], *a[2]);
+            return Value::none();
+        case Op::recv:
+            return receive(host, *a[0], *a[1], *a[2], *a[3]);
+        case Op::wait:
+            if (a[0]->kind() == Kind::tile || a[0]->kind() == Kind::loaded) host.tl.wait(tile_of(*a[0]));
+            return Value::none();
+        case Op::barrier:
+            host.tl.barrier();
+            return Value::none();
+        case Op::static_assert_:
+            check(host, *a[0], *a[1], false);
+            return Value::none();
+        case Op::device_assert:
+            check(host, *a[0], *a[1], true);
+            return Value::none();
+        case Op::multiple_of:
+        case Op::max_contiguous:
+        case Op::max_constancy:
+            return *a[0];
+        case Op::static_print:
+        case Op::device_print:
+        case Op::assume:
+        case Op::debug_barrier:
+            return Value::none();
+        default:
+            return binary(host, op, *a[0], *a[1]);
+    }
+}
+
+}  // namespace tilemesh::program

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// What operations have in common: the commands of the PE, complaints with their place, and how values become what a
+// command or a table of numbers needs.
+#pragma once
+
+#include "sim/base/error.h"
+#include "sim/program/array.h"
+#include "sim/program/index_tile.h"
+#include "sim/program/mask.h"
+#include "sim/program/operations.h"
+#include "sim/program/value.h"
+#include "sim/tile/context.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tilemesh::program {
+
+/// One run of a kernel: which, of how many, and where the others are.
+struct Instance {
+    std::array<std::int64_t, 3> id{}, count{1, 1, 1};
+    const std::vector<int>* pe_of_rank = nullptr;  // PE of each instance, when there is one per PE; else null
+    std::uint64_t most_instructions = 1'000'000'000;
+};
+
+class Host {
+public:
+    Host(tl::Context& the_tl, const Instance& the_instance) : tl(the_tl), instance(the_instance) {}
+
+    tl::Context& tl;
+    const Instance& instance;
+
+    /// KernelError; the interpreter adds where.
+    template <class... Args>
+    [[noreturn]] static void complain(fmt::format_string<Args...> format, Args&&... args) {
+        throw KernelError(fmt::format(format, std::forward<Args>(args)...));
+    }
+
+    /// Integers that have been loaded, once they have arrived; anything else as it is.
+    Value known(const Value& value);
+    /// An integer that is known at once, or a complaint that calls it `what`.
+    std::int64_t integer(const Value& value, std::string_view what);
+    /// The same, and a boolean.
+    bool truth(const Value& value, std::string_view what);
+    std::vector<std::int64_t> integers(const Value& tuple, std::string_view what);
+    /// A tuple of at most three dimensions, or a number for one.
+    Shape shape(const Value& tuple);
+    Type type(const Value& dtype);
+    std::string text(const Value& value, std::string_view what);
+
+    /// Integers and booleans as index tiles (scalars have no dimensions).
+    Ref<IndexTile> index(const Value& value);
+    Ref<Mask> mask(const Value& value, std::string_view what);
+    /// An index tile as a value: a scalar when it has no dimensions.
+    static Value of(Ref<IndexTile> index);
+    static Value of(Ref<Mask> mask);
+
+    /// The value as a tile of this type, at the cost of what makes it one; scalars as tiles without dimensions.
+    Tile tile(const Value& value, Type type);
+    /// A tile of commands, or a scalar's number rounded to the type.
+    struct Argument {
+        Tile holder;
+        float scalar = 0;
+        tl::Operand operand() const { return holder ? tl::Operand(holder) : tl::Operand(scalar); }
+    };
+    Argument argument(const Value& value, Type type);
+    /// One command, element by element.
+    Tile vector(Opcode op, std::initializer_list<Argument> arguments, Type type);
+};
+
+/// Is it, or will it be, a tile of the machine?
+inline bool is_tile(const Value& value) { return value.kind() == Kind::tile; }
+/// Integers or booleans known at once, or loaded.
+bool is_integral(const Value& value);
+bool is_number(const Value& value);
+/// The type of its elements; `constant` for constants.
+Type element_type(const Value& value);
+
+// Groups of operations; each in a file of its name.
+Value scalar_binary(Op op, const Value& a, const Value& b);
+Value scalar_unary(Op op, const Value& a);
+Value binary(Host& host, Op op, const Value& a, const Value& b);
+Value unary(Host& host, Op op, const Value& a);
+Value where(Host& host, const Value& condition, const Value& x, const Value& y);
+Value fma(Host& host, const Value& x, const Value& y, const Value& z);
+Value clamp(Host& host, const Value& x, const Value& low, const Value& high);
+Value cast(Host& host, const Value& x, Type type);
+
+Value fill(Host& host, const Value& shape, const Value& value, const Value& dtype);
+Value zeros_like(Host& host, const Value& x);
+Value dot(Host& host, std::span<const Value* const> a);
+Value reduction(Host& host, Op op, std::span<const Value* const> a);
+Value softmax(Host& host, const Value& x, const Value& axis);
+
+Value expand_dims(Host& host, const Value& x, const Value& axis);
+Value broadcast_to(Host& host, const Value& x, const Value& shape);
+Value broadcast_both(Host& host, const Value& a, const Value& b);
+Value permute(Host& host, const Value& x, const Value& dims);
+Value reshape(Host& host, const Value& x, const Value& shape);
+Value join(Host& host, const Value& a, const Value& b);
+Value split(Host& host, const Value& x);
+Value cat(Host& host, const Value& a, const Value& b);
+
+Value load(Host& host, std::span<const Value* const> a);
+void store(Host& host, const Value& to, const Value& value, const Value& mask, const Value& boundary, bool adds);
+Value make_block(Host& host, std::span<const Value* const> a, Kind kind);
+Value advance(Host& host, const Value& block, const Value& offsets);
+Value descriptor_load(Host& host, const Value& descriptor, const Value& offsets);
+void descriptor_store(Host& host, const Value& descriptor, const Value& offsets, const Value& value);
+Value add_to_pointer(Host& host, const Value& pointer, const Value& offset, std::int64_t sign);
+void send(Host& host, const Value& direction, const Value& tile, const Value& to);
+Value receive(Host& host, const Value& direction, const Value& shape, const Value& dtype, const Value& source);
+
+Value item(Host& host, const Value& tuple, const Value& i);
+Value attribute(Host& host, const Value& x, const Value& name);
+Value method(Host& host, const Value& x, const Value& name);
+bool is_a(Host& host, const Value& x, const Value& what);
+bool same(const Value& a, const Value& b);
+
+}  // namespace tilemesh::program

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/program/interpreter.h"
+
+#include <algorithm>
+
+namespace tilemesh::program {
+namespace {
+
+constexpr std::size_t most_frames = 64;
+
+}  // namespace
+
+Interpreter::Interpreter(const Program& program, tl::Context& tl, const Instance& instance)
+    : program_(program), host_(tl, instance) {
+    tl.set_place([this] { return place(); });
+}
+
+std::string Interpreter::place() const {
+    if (frames_.empty()) return program_.file;
+    const Function& function = *frames_.back().function;
+    const std::string& file = function.file.empty() ? program_.file : function.file;
+    if (!current_ || current_->line == 0) return fmt::format("{}: {}", file, function.name);
+    if (current_->column == 0) return fmt::format("{}:{}", file, current_->line);
+    return fmt::format("{}:{}:{}", file, current_->line, current_->column);
+}
+
+void Interpreter::run(const Function& kernel, std::vector<Value> arguments) {
+    try {
+        enter(kernel, std::move(arguments), nullptr);
+        execute();
+    } catch (const KernelError& error) {
+        const std::string where = place() + ": ", text = error.what();
+        if (text.compare(0, where.size(), where) == 0) throw;
+        const tl::ProgramInfo& info = host_.tl.info();
+        const auto& id = host_.instance.id;
+        fail<KernelError>("{}kernel {}, {}, program ({}, {}, {}): {}", where, info.kernel, info.pe, id[0], id[1],
+                          id[2], text);
+    }
+}
+
+void Interpreter::enter(const Function& function, std::vector<Value> arguments, const Instruction* caller) {
+    if (frames_.size() >= most_frames) Host::complain("calls nest deeper than {}", most_frames);
+    const std::size_t first = variables_.size(), first_loop = loops_.size();
+    variables_.resize(first + function.variables.size());
+    loops_.resize(first_loop + static_cast<std::size_t>(function.loops));
+    for (std::size_t i = 0; i < arguments.size(); ++i)
+        variables_[first + static_cast<std::size_t>(function.parameters[i].variable)] = std::move(arguments[i]);
+    frames_.push_back({&function, 0, first, first_loop, caller});
+}
+
+void Interpreter::execute() {
+    std::vector<const Value*> operands;
+    while (!frames_.empty()) {
+        Frame& frame = frames_.back();
+        const Function& function = *frame.function;
+        const Instruction& instruction = function.code[frame.at];
+        current_ = &instruction;
+        if (++instructions_ > host_.instance.most_instructions)
+            Host::complain("more than {} instructions: an endless loop? (max_instructions sets the limit)",
+                           host_.instance.most_instructions);
+        operands.resize(instruction.operand_count);
+        for (std::size_t i = 0; i < instruction.operand_count; ++i) {
+            const OperandId id = function.operands[instruction.first_operand + i];
+            operands[i] = id >= 0 ? &variables_[frame.first + static_cast<std::size_t>(id)]
+                                  : &program_.constants[static_cast<std::size_t>(~id)];
+        }
+        bool jumps = false;
+        switch (instruction.op) {
+            case Op::jump:
+                frame.at = static_cast<std::size_t>(instruction.target);
+                continue;
+            case Op::branch:
+                jumps = !host_.truth(*operands[0], "a condition");
+                break;
+            case Op::begin_for:
+                jumps = !begin_loop(instruction, operands);
+                break;
+            case Op::next_for:
+                jumps = next_loop(instruction);
+                break;
+            case Op::call:
+                call(instruction, operands);
+                continue;
+            case Op::return_:
+                leave(operands);
+                continue;
+            case Op::unpack:
+                unpack(instruction, *operands[0], frame.first, function);
+                break;
+            default: {
+                Value value = evaluate(instruction, operands);
+                if (instruction.result_count > 0)
+                    variables_[frame.first + static_cast<std::size_t>(instruction.result)] = std::move(value);
+                break;
+            }
+        }
+        const std::uint32_t first = instruction.first_release + (jumps ? instruction.releases : 0U);
+        const std::uint32_t count = jumps ? instruction.releases_at_target : instruction.releases;
+        for (std::uint32_t i = first; i < first + count; ++i)
+            variables_[frame.first + static_cast<std::size_t>(function.releases[i])] = Value();
+        frame.at = jumps ? static_cast<std::size_t>(instruction.target) : frame.at + 1;
+    }
+}
+
+bool Interpreter::begin_loop(const Instruction& instruction, Operands operands) {
+    const Frame& frame = frames_.back();
+    Loop& loop = loops_[frame.first_loop + instruction.extra];
+    loop.type = Type::constant;
+    bool wide = false;
+    for (const Value* operand : operands) {
+        const Value bound = host_.known(*operand);
+        wide = wide || (bound.kind() == Kind::integer && (bound.type() == Type::i64 || bound.type() == Type::u64));
+    }
+    loop.next = host_.integer(*operands[0], "the begin of a loop");
+    loop.end = host_.integer(*operands[1], "the end of a loop");
+    loop.step = host_.integer(*operands[2], "the step of a loop");
+    if (loop.step == 0) Host::complain("the step of a loop is 0");
+    if (!instruction.constant_loop)
+        loop.type = wide || !holds(Type::i32, loop.next, loop.next) || !holds(Type::i32, loop.end, loop.end)
+                        ? Type::i64
+                        : Type::i32;
+    if (loop.step > 0 ? loop.next >= loop.end : loop.next <= loop.end) return false;
+    variables_[frame.first + static_cast<std::size_t>(instruction.result)] = looped(loop);
+    return true;
+}
+
+bool Interpreter::next_loop(const Instruction& instruction) {
+    const Frame& frame = frames_.back();
+    Loop& loop = loops_[frame.first_loop + instruction.extra];
+    if (__builtin_add_overflow(loop.next, loop.step, &loop.next)) return false;
+    if (loop.step > 0 ? loop.next >= loop.end : loop.next <= loop.end) return false;
+    variables_[frame.first + static_cast<std::size_t>(instruction.result)] = looped(loop);
+    return true;
+}
+
+void Interpreter::call(const Instruction& instruction, Operands operands) {
+    const Value& callee = *operands[0];
+    if (callee.kind() != Kind::function) Host::complain("a call of {}", describe(callee));
+    const Function& function = program_.functions[static_cast<std::size_t>(callee.as_integer())];
+    const Function& caller = *frames_.back().function;
+    std::vector<Value> arguments(function.parameters.size());
+    std::vector<bool> given(arguments.size(), false);
+    for (std::size_t i = 1; i < operands.size(); ++i) {
+        const std::string& keyword = caller.keywords[instruction.first_operand + i];
+        std::size_t slot = i - 1;
+        if (!keyword.empty()) {
+            slot = 0;
+            while (slot < arguments.size() && function.parameters[slot].name != keyword) ++slot;
+        }
+        if (slot >= arguments.size())
+            Host::complain("{} takes {} arguments{}", function.name, arguments.size(),
+                           keyword.empty() ? "" : fmt::format(", none is called {}", keyword));
+        if (given[slot]) Host::complain("{} of {} is given twice", function.parameters[slot].name, function.name);
+        arguments[slot] = *operands[i];
+        given[slot] = true;
+    }
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        if (given[i]) continue;
+        const FunctionParameter& parameter = function.parameters[i];
+        if (!parameter.has_standard) Host::complain("{} of {} is not given", parameter.name, function.name);
+        arguments[i] = program_.constants[static_cast<std::size_t>(~parameter.standard)];
+    }
+    // What nobody asks for after the call is given up now: the callee decides how long it lives.
+    Frame& frame = frames_.back();
+    for (std::uint32_t i = 0; i < instruction.releases; ++i) {
+        const std::int32_t variable = caller.releases[instruction.first_release + i];
+        variables_[frame.first + static_cast<std::size_t>(variable)] = Value();
+    }
+    ++frame.at;
+    enter(function, std::move(arguments), &instruction);
+}
+
+void Interpreter::leave(Operands operands) {
+    Value result = Value::none();
+    if (operands.size() == 1) {
+        result = *operands[0];
+    } else if (operands.size() > 1) {
+        std::vector<Value> items;
+        for (const Value* operand : operands) items.push_back(*operand);
+        result = tuple_value(std::move(items));
+    }
+    const Frame frame = frames_.back();
+    frames_.pop_back();
+    variables_.resize(frame.first);
+    loops_.resize(frame.first_loop);
+    if (frames_.empty() || frame.caller->result_count == 0) return;
+    current_ = frame.caller;
+    const Frame& back = frames_.back();
+    unpack(*frame.caller, result, back.first, *back.function);
+    const Instruction& caller = *frame.caller;
+    for (std::uint32_t i = 0; i < caller.releases; ++i) {
+        // Results that nobody asks for.
+        const std::int32_t variable = back.function->releases[caller.first_release + i];
+        for (std::size_t j = 0; j < caller.result_count; ++j)
+            if (back.function->results[static_cast<std::size_t>(caller.result) + j] == variable)
+                variables_[back.first + static_cast<std::size_t>(variable)] = Value();
+    }
+}
+
+void Interpreter::unpack(const Instruction& instruction, const Value& value, std::size_t first_variable,
+                         const Function& function) {
+    const auto place_of = [&](std::size_t i) -> Value& {
+        const std::int32_t variable = function.results[static_cast<std::size_t>(instruction.result) + i];
+        return variables_[first_variable + static_cast<std::size_t>(variable)];
+    };
+    if (instruction.result_count == 1) {
+        place_of(0) = value;
+        return;
+    }
+    if (value.kind() != Kind::tuple)
+        Host::complain("{} where {} values are expected", describe(value), instruction.result_count);
+    const Ref<Tuple> tuple = value.ref<Tuple>();
+    if (tuple->items.size() != instruction.result_count)
+        Host::complain("{} values where {} are expected", tuple->items.size(), instruction.result_count);
+    for (std::size_t i = 0; i < tuple->items.size(); ++i) place_of(i) = tuple->items[i];
+}
+
+}  // namespace tilemesh::program

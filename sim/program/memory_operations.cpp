@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loads, stores and messages; pointers, block pointers and descriptors.
+#include "sim/program/host.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace tilemesh::program {
+namespace {
+
+/// A box of an array: what make_block_ptr and make_tensor_descriptor describe.
+struct Block : Object {
+    Ref<Array> array;
+    std::int64_t base = 0;
+    std::vector<std::int64_t> shape, strides, offsets, block_shape;
+    double padding = 0;
+};
+
+/// Places, and where they may be touched.
+struct Target {
+    Ref<Array> array;
+    Ref<IndexTile> places;
+    Ref<Mask> mask;  // null: everywhere
+};
+
+Ref<Mask> both(const Ref<Mask>& a, const Ref<Mask>& b) {
+    if (!a) return b;
+    if (!b) return a;
+    return join(Mask::What::both, a, b);
+}
+
+Shape block_shape(const Block& block) {
+    std::array<std::int32_t, 3> slots{1, 1, 1};
+    const std::size_t rank = block.block_shape.size();
+    for (std::size_t i = 0; i < rank; ++i) slots[3 - rank + i] = to_index(block.block_shape[i], "dimension");
+    return Shape(static_cast<int>(rank), slots);
+}
+
+Target target_of(const Block& block, const std::vector<std::int64_t>& offsets,
+                 const std::vector<std::int64_t>& checked) {
+    Target target;
+    target.array = block.array;
+    auto places = make<IndexTile>();
+    places->shape = block_shape(block);
+    places->type = Type::i64;
+    places->base = block.base;
+    const std::size_t rank = block.block_shape.size();
+    for (std::size_t i = 0; i < rank; ++i) {
+        const std::size_t slot = 3 - rank + i;
+        places->base += offsets[i] * block.strides[i];
+        if (places->shape.slots()[slot] > 1) places->terms[slot].step = block.strides[i];
+        if (std::find(checked.begin(), checked.end(), static_cast<std::int64_t>(i)) == checked.end()) continue;
+        auto along = make<IndexTile>();
+        std::array<std::int32_t, 3> dims{1, 1, 1};
+        dims[slot] = places->shape.slots()[slot];
+        along->shape = Shape(static_cast<int>(rank), dims);
+        along->type = Type::i64;
+        along->base = offsets[i];
+        if (dims[slot] > 1) along->terms[slot].step = 1;
+        const std::int64_t last = offsets[i] + dims[slot] - 1;
+        if (last >= block.shape[i])
+            target.mask =
+                both(target.mask, compare(Comparison::less, along, filled(Shape(), block.shape[i], Type::i64)));
+        if (offsets[i] < 0)
+            target.mask = both(target.mask, compare(Comparison::less_equal, filled(Shape(), 0, Type::i64), along));
+    }
+    target.places = std::move(places);
+    return target;
+}
+
+Target target_of(Host& host, const Value& to, const Value& mask, const Value& boundary, const Value& shape) {
+    Target target;
+    switch (to.kind()) {
+        case Kind::pointer: {
+            target.array = to.ref<Array>();
+            Shape box;
+            if (!shape.is_none()) box = host.shape(shape);
+            auto places = make<IndexTile>();
+            places->shape = box;
+            places->type = Type::i64;
+            places->base = to.as_integer();
+            const std::array<std::int64_t, 3> steps{std::int64_t{box.rows()} * box.cols(), box.cols(), 1};
+            for (std::size_t i = 0; i < 3; ++i)
+                if (box.slots()[i] > 1) places->terms[i].step = steps[i];
+            target.places = std::move(places);
+            break;
+        }
+        case Kind::pointers:
+            target.places = to.ref<IndexTile>();
+            target.array = Ref<Array>(static_cast<Array*>(target.places->array.get()));
+            break;
+        case Kind::block: {
+            const auto& block = to.as<Block>();
+            if (!mask.is_none()) Host::complain("a block pointer takes no mask but boundary_check");
+            return target_of(block, block.offsets, host.integers(boundary, "boundary_check"));
+        }
+        default:
+            Host::complain("found {}, expected a pointer", describe(to));
+    }
+    if (mask.is_none()) return target;
+    const Shape both_shapes = broadcast(target.places->shape, shape_of(mask));
+    if (both_shapes.slots() != target.places->shape.slots())
+        Host::complain("a mask {} for pointers {}", shape_of(mask).text(), target.places->shape.text());
+    target.mask = host.mask(mask, "a mask");
+    return target;
+}
+
+Value loaded(Host& host, const Target& target, const Value& other) {
+    const Type type = target.array->type();
+    const bool integers = is_integer(type);
+    Value standard = other.is_none() ? Value::integer(0) : host.known(other);
+    const auto access =
+        std::make_shared<ArrayAccess>(target.array, target.places, target.mask,
+                                      standard.is_scalar() ? standard.as_floating() : 0.0, host.tl.info().pe_id);
+    const Shape shape = target.places->shape;
+    Value result;
+    if (access->empty()) {
+        if (standard.is_scalar()) {
+            std::vector<Value> dims;
+            for (int i = 0; i < shape.rank(); ++i) dims.push_back(Value::integer(shape.dim(i)));
+            if (shape.rank() == 0) return cast(host, standard, type);
+            return fill(host, tuple_value(std::move(dims)), standard, Value::dtype(type));
+        }
+    } else {
+        const Kind kind = integers ? Kind::loaded : Kind::tile;
+        result = Value::object(kind, type, make<TileObject>(host.tl.load(access, shape, dtype_of(type), integers)));
+    }
+    if (standard.is_scalar()) return result;
+    if (access->empty()) return cast(host, standard, type);
+    return where(host, Host::of(target.mask), result, standard);
+}
+
+Ref<Array> array_of(const Value& pointer, std::int64_t& base) {
+    if (pointer.kind() != Kind::pointer)
+        Host::complain("found {}, expected a pointer to one element", describe(pointer));
+    base = pointer.as_integer();
+    return pointer.ref<Array>();
+}
+
+tl::Direction direction_of(const std::string& word) {
+    static const std::array<std::array<std::string_view, 2>, 4> words = {
+        {{"E", "east"}, {"W", "west"}, {"N", "north"}, {"S", "south"}}};
+    for (std::size_t i = 0; i < 4; ++i)
+        for (const std::string_view known : words[i])
+            if (word == known) return static_cast<tl::Direction>(i);
+    Host::complain("the direction is \"{}\", expected E, W, N, S or east, west, north, south", word);
+}
+
+int pe_of(Host& host, const Value& rank) {
+    const std::int64_t number = host.integer(rank, "a rank");
+    if (!host.instance.pe_of_rank)
+        Host::complain("messages go from PE to PE: this program has several instances on a PE");
+    const auto& pes = *host.instance.pe_of_rank;
+    if (number < 0 || number >= static_cast<std::int64_t>(pes.size()))
+        Host::complain("there is no rank {}, the grid has {}", number, pes.size());
+    return pes[static_cast<std::size_t>(number)];
+}
+
+void check_messages(Host& host) {
+    if (!host.instance.pe_of_rank)
+        Host::complain("messages go from PE to PE: this program has several instances on a PE");
+}
+
+}  // namespace
+
+Value add_to_pointer(Host& host, const Value& pointer, const Value& offset, std::int64_t sign) {
+    if (is_tile(offset)) Host::complain("an address depends on {}, which is computed by commands", describe(offset));
+    if (!is_integral(offset)) Host::complain("a pointer and {}", describe(offset));
+    if (pointer.kind() == Kind::pointer) {
+        const Value by = host.known(offset);
+        if (by.kind() == Kind::integer)
+            return Value::object(Kind::pointer, pointer.type(), pointer.ref<Object>(),
+                                 pointer.as_integer() + sign * by.as_integer());
+    }
+    Ref<IndexTile> from;
+    if (pointer.kind() == Kind::pointer) {
+        from = filled(Shape(), pointer.as_integer(), Type::i64);
+        from->array = pointer.ref<Object>();
+    } else {
+        from = pointer.ref<IndexTile>();
+    }
+    const Ref<IndexTile> by = host.index(offset);
+    if (broadcast(from->shape, by->shape).rank() < 0)
+        Host::complain("pointers {} and offsets {} do not broadcast", from->shape.text(), by->shape.text());
+    Ref<IndexTile> out = sign > 0 ? add(from, by, Type::i64) : subtract(from, by, Type::i64);
+    out->array = from->array;
+    return Value::object(Kind::pointers, pointer.type(), std::move(out));
+}
+
+Value load(Host& host, std::span<const Value* const> a) {
+    const Value &from = *a[0], &shape = *a[8], &dtype = *a[9];
+    if (from.kind() == Kind::descriptor) Host::complain("load of a tensor descriptor: use its load method");
+    const Target target = target_of(host, from, *a[1], *a[3], shape);
+    if (!dtype.is_none() && host.type(dtype) != target.array->type())
+        Host::complain("load of {}: it is {}, expected {}", target.array->name(), name_of(target.array->type()),
+                       name_of(host.type(dtype)));
+    if (from.kind() == Kind::block && host.text(*a[4], "padding_option") == "nan")
+        return loaded(host, target, Value::floating(std::numeric_limits<double>::quiet_NaN()));
+    return loaded(host, target, *a[2]);
+}
+
+namespace {
+
+void store_at(Host& host, const Target& target, const Value& value, bool adds) {
+    const Type type = target.array->type();
+    const Shape shape = target.places->shape;
+    if (!is_number(value)) Host::complain("store of {}", describe(value));
+    const Shape given = shape_of(value);
+    const bool fits = given.rank() <= shape.rank() ? broadcast(given, shape).slots() == shape.slots()
+                                                   : given.elements() == 1 && shape.elements() == 1;
+    if (!fits) Host::complain("store of {} to {} places", given.text(), shape.text());
+    auto access =
+        std::make_shared<ArrayAccess>(target.array, target.places, target.mask, 0.0, host.tl.info().pe_id, adds);
+    if (access->empty()) return;
+    Value now = value.kind() == Kind::loaded ? host.known(value) : value;
+    if (is_integer(type) && !is_tile(now)) {
+        // Numbers known at once are stored exactly, and in every run.
+        access->set_numbers(broadcast_to(host.index(cast(host, now, type)), shape));
+        host.tl.store(std::move(access), host.tl.full(shape, 0.0F, dtype_of(type)));
+        return;
+    }
+    Tile tile = host.tile(cast(host, now, type), type);
+    if (tile.shape().slots() != shape.slots()) tile = host.tl.broadcast_to(tile, shape);
+    host.tl.store(std::move(access), tile);
+}
+
+}  // namespace
+
+void store(Host& host, const Value& to, const Value& value, const Value& mask, const Value& boundary, bool adds) {
+    // A pointer to one element takes a whole tile in mesh kernels: row by row from there.
+    Value shape = Value::none();
+    if (to.kind() == Kind::pointer && has_shape(value) && shape_of(value).elements() > 1) {
+        std::vector<Value> dims;
+        for (int i = 0; i < shape_of(value).rank(); ++i) dims.push_back(Value::integer(shape_of(value).dim(i)));
+        shape = tuple_value(std::move(dims));
+    }
+    store_at(host, target_of(host, to, mask, boundary, shape), value, adds);
+}
+
+Value make_block(Host& host, std::span<const Value* const> a, Kind kind) {
+    auto block = make<Block>();
+    block->array = array_of(*a[0], block->base);
+    block->shape = host.integers(*a[1], "a shape");
+    block->strides = host.integers(*a[2], "a stride");
+    const bool pointer = kind == Kind::block;
+    block->block_shape = host.integers(*a[pointer ? 4 : 3], "a block's shape");
+    block->offsets = pointer ? host.integers(*a[3], "an offset") : std::vector<std::int64_t>(block->shape.size(), 0);
+    const std::size_t rank = block->shape.size();
+    if (rank == 0 || block->strides.size() != rank || block->offsets.size() != rank ||
+        block->block_shape.size() != rank)
+        Host::complain(
+            "a block with {} dimensions of the tensor, {} strides, {} offsets and {} dimensions of its own", rank,
+            block->strides.size(), block->offsets.size(), block->block_shape.size());
+    // Leading dimensions of 1 count places but give the tile no dimension more than it can have.
+    if (rank > 3) Host::complain("a block of {} dimensions, expected at most 3", rank);
+    if (!block_shape(*block).positive()) Host::complain("a block {} has no elements", block_shape(*block).text());
+    if (!pointer && host.text(*a[4], "padding_option") == "nan")
+        block->padding = std::numeric_limits<double>::quiet_NaN();
+    const Type type = block->array->type();
+    return Value::object(kind, type, std::move(block));
+}
+
+Value advance(Host& host, const Value& given, const Value& offsets) {
+    if (given.kind() != Kind::block) Host::complain("advance of {}, expected a block pointer", describe(given));
+    const auto& from = given.as<Block>();
+    const std::vector<std::int64_t> by = host.integers(offsets, "an offset");
+    if (by.size() != from.offsets.size())
+        Host::complain("advance by {} offsets of a block of {} dimensions", by.size(), from.offsets.size());
+    auto block = make<Block>();
+    block->array = from.array;
+    block->base = from.base;
+    block->shape = from.shape;
+    block->strides = from.strides;
+    block->block_shape = from.block_shape;
+    block->offsets = from.offsets;
+    for (std::size_t i = 0; i < by.size(); ++i) block->offsets[i] += by[i];
+    return Value::object(Kind::block, given.type(), std::move(block));
+}
+
+namespace {
+
+Target descriptor_target(Host& host, const Value& descriptor, const Value& offsets) {
+    if (descriptor.kind() != Kind::descriptor)
+        Host::complain("found {}, expected a tensor descriptor", describe(descriptor));
+    const auto& block = descriptor.as<Block>();
+    const std::vector<std::int64_t> at = host.integers(offsets, "an offset");
+    if (at.size() != block.shape.size())
+        Host::complain("{} offsets for a descriptor of {} dimensions", at.size(), block.shape.size());
+    std::vector<std::int64_t> all;
+    for (std::size_t i = 0; i < at.size(); ++i) all.push_back(static_cast<std::int64_t>(i));
+    return target_of(block, at, all);
+}
+
+}  // namespace
+
+Value descriptor_load(Host& host, const Value& descriptor, const Value& offsets) {
+    const Target target = descriptor_target(host, descriptor, offsets);
+    return loaded(host, target, Value::floating(descriptor.as<Block>().padding));
+}
+
+void descriptor_store(Host& host, const Value& descriptor, const Value& offsets, const Value& value) {
+    store_at(host, descriptor_target(host, descriptor, offsets), value, false);
+}
+
+void send(Host& host, const Value& direction, const Value& value, const Value& to) {
+    if (!is_number(value)) Host::complain("send of {}", describe(value));
+    const Type type = value.is_constant() ? Type::f32 : element_type(value);
+    if (is_integer(type) && !is_tile(value))
+        Host::complain("send of {}: messages carry tiles of floats", describe(value));
+    const Tile tile = host.tile(value, type);
+    if (direction.is_none() == to.is_none()) Host::complain("send needs dir or to");
+    if (!to.is_none()) return host.tl.send(pe_of(host, to), tile);
+    check_messages(host);
+    host.tl.send(direction_of(host.text(direction, "dir")), tile);
+}
+
+Value receive(Host& host, const Value& direction, const Value& shape, const Value& dtype, const Value& source) {
+    if (shape.is_none() || dtype.is_none()) Host::complain("recv needs shape and dtype");
+    const Shape dims = host.shape(shape);
+    const Type type = host.type(dtype);
+    if (direction.is_none() == source.is_none()) Host::complain("recv needs dir or source");
+    if (!source.is_none()) return tile_value(host.tl.recv(pe_of(host, source), dims, dtype_of(type)), type);
+    check_messages(host);
+    return tile_value(host.tl.recv(direction_of(host.text(direction, "dir")), dims, dtype_of(type)), type);
+}
+
+}  // namespace tilemesh::program

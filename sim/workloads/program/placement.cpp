@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/workloads/program/placement.h"
+
+#include "sim/base/error.h"
+
+#include <algorithm>
+#include <set>
+
+namespace tilemesh::workloads {
+namespace {
+
+std::vector<int> homes_of(const TensorChoice& tensor, const machine::MachineConfig& machine) {
+    const PlaceChoice& place = tensor.place;
+    std::vector<int> pes = place.list;
+    if (place.how == PlaceChoice::How::owner) pes = {place.owner};
+    if (pes.empty()) {
+        const bool cubes = place.over == PlaceChoice::Over::cube;
+        const int step = cubes ? machine.pes_per_cube() : 1;
+        for (int pe = 0; pe < machine.pes(); pe += step) pes.push_back(pe);
+    }
+    std::set<int> seen;
+    for (const int pe : pes) {
+        if (pe >= machine.pes())
+            fail<InputError>("{}: {} cannot live on PE {}, the machine has {}", tensor.where, tensor.name, pe,
+                             machine.pes());
+        if (!seen.insert(pe).second) fail<InputError>("{}: PE {} is listed twice", tensor.where, pe);
+    }
+    return pes;
+}
+
+}  // namespace
+
+program::ArrayLayout lay_out(const TensorChoice& tensor, const machine::MachineConfig& machine,
+                             const Reserve& reserve) {
+    const std::vector<int> pes = homes_of(tensor, machine);
+    program::ArrayLayout layout;
+    const auto longest = std::max_element(tensor.shape.begin(), tensor.shape.end()) - tensor.shape.begin();
+    const auto axis = static_cast<std::size_t>(tensor.place.axis.value_or(static_cast<int>(longest)));
+    for (std::size_t i = 0; i < axis; ++i) layout.outer *= tensor.shape[i];
+    layout.length = tensor.shape[axis];
+    for (std::size_t i = axis + 1; i < tensor.shape.size(); ++i) layout.inner *= tensor.shape[i];
+    layout.copies = tensor.place.how == PlaceChoice::How::replicate && pes.size() > 1;
+    const std::uint64_t width = program::bytes_of(tensor.type);
+    const auto add = [&](int pe, std::int64_t first, std::int64_t count) {
+        const auto elements = static_cast<std::uint64_t>(layout.outer * count * layout.inner);
+        layout.homes.push_back({pe, reserve(pe, elements * width, tensor.name), first, count});
+    };
+    if (tensor.place.how != PlaceChoice::How::shard) {
+        for (const int pe : pes) add(pe, 0, layout.length);
+        return layout;
+    }
+    const auto parts = static_cast<std::int64_t>(pes.size());
+    std::int64_t first = 0;
+    for (std::int64_t i = 0; i < parts; ++i) {
+        const std::int64_t count = layout.length / parts + (i < layout.length % parts ? 1 : 0);
+        if (count > 0) add(pes[static_cast<std::size_t>(i)], first, count);
+        first += count;
+    }
+    return layout;
+}
+
+std::int64_t local_element(const program::Array& array, int pe, const std::string& where) {
+    const program::ArrayLayout& layout = array.layout();
+    for (const program::Home& home : layout.homes) {
+        if (home.pe != pe) continue;
+        if (home.count != layout.length && layout.outer != 1)
+            fail<InputError>("{}: the share of PE {} of {} is not in one piece, shard its first dimension", where, pe,
+                             array.name());
+        return home.first * layout.inner;
+    }
+    fail<InputError>("{}: PE {} has no part of {}", where, pe, array.name());
+}
+
+std::vector<std::vector<std::int64_t>> dispatch(const DispatchChoice& choice, const LaunchChoice& launch, int pes,
+                                                const std::string& where) {
+    std::vector<std::vector<std::int64_t>> by_pe(static_cast<std::size_t>(pes));
+    const std::int64_t count = launch.instances();
+    std::int64_t before = 1, extent = 1;  // of the axis
+    if (choice.how == DispatchChoice::How::axis) {
+        const auto axis = static_cast<std::size_t>(choice.axis);
+        if (axis >= launch.grid.size())
+            fail<InputError>("{}: dispatch by axis {} of a grid of {} dimensions", where, axis, launch.grid.size());
+        for (std::size_t i = 0; i < axis; ++i) before *= launch.grid[i];
+        extent = launch.grid[axis];
+    }
+    if (choice.how == DispatchChoice::How::list && static_cast<std::int64_t>(choice.list.size()) != count)
+        fail<InputError>("{}: dispatch lists {} PEs for {} instances", where, choice.list.size(), count);
+    for (std::int64_t i = 0; i < count; ++i) {
+        std::int64_t pe = 0;
+        switch (choice.how) {
+            case DispatchChoice::How::round_robin:
+                pe = i % pes;
+                break;
+            case DispatchChoice::How::blocked:
+                pe = i * pes / count;
+                break;
+            case DispatchChoice::How::axis: {
+                const std::int64_t index = i / before % extent;
+                pe = extent <= pes ? index : index * pes / extent;
+                break;
+            }
+            case DispatchChoice::How::list:
+                pe = choice.list[static_cast<std::size_t>(i)];
+                break;
+        }
+        if (pe >= pes) fail<InputError>("{}: instance {} on PE {}, the machine has {}", where, i, pe, pes);
+        by_pe[static_cast<std::size_t>(pe)].push_back(i);
+    }
+    return by_pe;
+}
+
+}  // namespace tilemesh::workloads

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/workloads/program/program_run.h"
+
+#include "sim/base/error.h"
+#include "sim/program/interpreter.h"
+#include "sim/run/not_possible.h"
+#include "sim/tile/value_process.h"
+#include "sim/workloads/program/bounds.h"
+#include "sim/workloads/program/check.h"
+#include "sim/workloads/program/placement.h"
+#include "sim/workloads/program/tensors.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tilemesh::workloads {
+namespace {
+
+using program::Array;
+using program::Ref;
+using program::Value;
+
+class PreparedPrograms final : public run::Prepared {
+public:
+    std::map<std::string, std::shared_ptr<const program::ArrayValues>> values;  // by tensor
+    std::map<std::string, HostTensor> expected;
+};
+
+/// Contiguous, row by row.
+std::int64_t stride_of(const TensorChoice& tensor, int axis) {
+    std::int64_t stride = 1;
+    for (std::size_t i = static_cast<std::size_t>(axis) + 1; i < tensor.shape.size(); ++i) stride *= tensor.shape[i];
+    return stride;
+}
+
+/// Arguments of one launch for one PE.
+class Arguments {
+public:
+    Arguments(const ProgramPanel& panel, const std::map<std::string, Ref<Array>>& arrays, int pe)
+        : panel_(panel), arrays_(arrays), pe_(pe) {}
+
+    std::vector<Value> of(const LaunchChoice& launch, const program::Function& kernel) const {
+        std::vector<Value> values;
+        for (const program::FunctionParameter& parameter : kernel.parameters) {
+            const auto given = launch.arguments.find(parameter.name);
+            if (given == launch.arguments.end()) {
+                values.push_back(launch.program->constants[static_cast<std::size_t>(~parameter.standard)]);
+            } else {
+                values.push_back(value(given->second, parameter.constant || given->second.constant));
+            }
+        }
+        return values;
+    }
+
+private:
+    Value value(const ArgumentChoice& argument, bool constant) const {
+        using What = ArgumentChoice::What;
+        switch (argument.what) {
+            case What::none:
+                return Value::none();
+            case What::truth:
+                return Value::integer(argument.integer, constant ? program::Type::constant : program::Type::i1);
+            case What::integer:
+                return integer(argument.integer, argument, constant);
+            case What::number: {
+                if (constant && !argument.type) return Value::floating(argument.number);
+                const program::Type type = argument.type.value_or(program::Type::f32);
+                return Value::floating(round_to(program::dtype_of(type), static_cast<float>(argument.number)), type);
+            }
+            case What::text:
+                // Dtypes are named like this too.
+                if (const auto type = program::type_from_name(argument.text)) return Value::dtype(*type);
+                return program::text_value(argument.text);
+            case What::dtype:
+                return Value::dtype(*argument.type);
+            case What::list: {
+                std::vector<Value> items;
+                for (const ArgumentChoice& item : argument.items) items.push_back(value(item, constant));
+                return program::tuple_value(std::move(items));
+            }
+            case What::tensor:
+            case What::local: {
+                const Ref<Array>& array = arrays_.at(argument.text);
+                const std::int64_t first =
+                    argument.what == What::local ? local_element(*array, pe_, argument.where) : 0;
+                return Value::object(program::Kind::pointer, array->type(), array, first);
+            }
+            case What::stride:
+                return integer(stride_of(*panel_.find(argument.text), argument.axis), argument, constant);
+            case What::dimension:
+                return integer(panel_.find(argument.text)->shape[static_cast<std::size_t>(argument.axis)], argument,
+                               constant);
+        }
+        return Value::none();
+    }
+    static Value integer(std::int64_t number, const ArgumentChoice& argument, bool constant) {
+        if (argument.type && program::is_float(*argument.type))
+            return Value::floating(round_to(program::dtype_of(*argument.type), static_cast<float>(number)),
+                                   *argument.type);
+        if (argument.type) return Value::integer(program::wrapped(*argument.type, number), *argument.type);
+        return Value::integer(number, constant ? program::Type::constant : program::type_of_constant(false, number));
+    }
+
+    const ProgramPanel& panel_;
+    const std::map<std::string, Ref<Array>>& arrays_;
+    int pe_;
+};
+
+/// Everything a simulation of a program refers to.
+struct Laid {
+    std::map<std::string, Ref<Array>> arrays;
+    std::vector<std::vector<std::vector<std::int64_t>>> instances;  // by launch, by PE
+    std::vector<std::vector<int>> pe_of_rank;                       // by launch; empty: several instances on a PE
+};
+
+Laid lay_out_all(const ProgramPanel& panel, const ProgramChoice& choice, const PreparedPrograms* prepared,
+                 const Reserve& reserve) {
+    Laid laid;
+    for (const TensorChoice& tensor : panel.tensors) {
+        auto array =
+            program::make<Array>(tensor.name, tensor.type, tensor.shape, lay_out(tensor, panel.machine, reserve));
+        if (prepared) array->set_values(prepared->values.at(tensor.name));
+        laid.arrays.emplace(tensor.name, std::move(array));
+    }
+    for (const LaunchChoice& launch : choice.launches) {
+        laid.instances.push_back(dispatch(choice.dispatch, launch, panel.machine.pes(), choice.where));
+        std::vector<int> pe_of_rank(static_cast<std::size_t>(launch.instances()), -1);
+        bool alone = true;
+        for (std::size_t pe = 0; pe < laid.instances.back().size(); ++pe) {
+            alone = alone && laid.instances.back()[pe].size() <= 1;
+            for (const std::int64_t instance : laid.instances.back()[pe])
+                pe_of_rank[static_cast<std::size_t>(instance)] = static_cast<int>(pe);
+        }
+        if (!alone) pe_of_rank.clear();
+        laid.pe_of_rank.push_back(std::move(pe_of_rank));
+    }
+    return laid;
+}
+
+/// What one PE does: its instances of every launch, one after the other; all PEs begin a launch together.
+void run_on(tl::Context& tl, const ProgramPanel& panel, const ProgramChoice& choice, const Laid& laid, int pe) {
+    for (std::size_t number = 0; number < choice.launches.size(); ++number) {
+        const LaunchChoice& launch = choice.launches[number];
+        if (number > 0) tl.barrier();
+        const program::Function& kernel = launch.program->kernel(launch.kernel);
+        const std::vector<int>& ranks = laid.pe_of_rank[number];
+        for (const std::int64_t instance : laid.instances[number][static_cast<std::size_t>(pe)]) {
+            program::Instance one;
+            std::int64_t rest = instance;
+            for (std::size_t axis = 0; axis < launch.grid.size(); ++axis) {
+                one.count[axis] = launch.grid[axis];
+                one.id[axis] = rest % launch.grid[axis];
+                rest /= launch.grid[axis];
+            }
+            one.pe_of_rank = ranks.empty() ? nullptr : &ranks;
+            one.most_instructions = choice.max_instructions;
+            program::Interpreter interpreter(*launch.program, tl, one);
+            interpreter.run(kernel, Arguments(panel, laid.arrays, pe).of(launch, kernel));
+        }
+    }
+}
+
+/// Of the fastest dtype that the program may multiply in.
+double fastest_product(const ProgramPanel& panel) {
+    double fastest = 0;
+    for (const Dtype dtype : {Dtype::f16, Dtype::bf16, Dtype::f32})
+        fastest = std::max(fastest, panel.machine.pe.macs_per_ns(dtype));
+    for (const TensorChoice& tensor : panel.tensors)
+        fastest = std::max(fastest, panel.machine.pe.macs_per_ns(program::dtype_of(tensor.type)));
+    return fastest;
+}
+
+std::vector<run::NamedTensor> outputs_of(const ProgramPanel& panel, const Laid& laid) {
+    std::vector<run::NamedTensor> outputs;
+    for (const TensorChoice& tensor : panel.tensors) {
+        const Array& array = *laid.arrays.at(tensor.name);
+        if (!array.was_stored()) continue;
+        run::NamedTensor out{tensor.name, {}, {}};
+        for (const std::int64_t dim : tensor.shape) out.shape.push_back(static_cast<std::uint64_t>(dim));
+        for (std::int64_t i = 0; i < array.elements(); ++i)
+            out.values.push_back(program::is_float(array.type())
+                                     ? array.float_at(0, i).value_or(std::numeric_limits<float>::quiet_NaN())
+                                     : static_cast<float>(array.integer_at(0, i).value_or(0)));
+        outputs.push_back(std::move(out));
+    }
+    return outputs;
+}
+
+}  // namespace
+
+std::string ProgramWorkload::describe() const {
+    std::string text;
+    for (const TensorChoice& tensor : panel_.tensors)
+        text += fmt::format("{}{} {} [{}]", text.empty() ? "" : ", ", tensor.name, program::name_of(tensor.type),
+                            fmt::join(tensor.shape, ", "));
+    return text;
+}
+
+void ProgramWorkload::check(std::size_t kernel) const {
+    const ProgramChoice& choice = panel_.programs[kernel];
+    std::vector<std::uint64_t> taken(static_cast<std::size_t>(panel_.machine.pes()), 0);
+    const std::uint64_t room = panel_.machine.hbm.capacity.value();
+    const Laid laid = lay_out_all(panel_, choice, nullptr, [&](int pe, std::uint64_t bytes, const std::string& what) {
+        std::uint64_t& used = taken[static_cast<std::size_t>(pe)];
+        used += bytes;
+        if (used > room)
+            throw run::NotPossible(
+                choice.where + ": ",
+                fmt::format("{} does not fit the HBM slice of PE {}: {} of {} bytes", what, pe, used, room));
+        return std::uint64_t{0};
+    });
+    for (std::size_t number = 0; number < choice.launches.size(); ++number)
+        for (int pe = 0; pe < panel_.machine.pes(); ++pe)
+            if (!laid.instances[number][static_cast<std::size_t>(pe)].empty())
+                Arguments(panel_, laid.arrays, pe)
+                    .of(choice.launches[number],
+                        choice.launches[number].program->kernel(choice.launches[number].kernel));
+}
+
+void ProgramWorkload::check_inputs(const std::vector<std::size_t>&) const {
+    for (std::size_t i = 0; i < panel_.tensors.size(); ++i)
+        if (panel_.tensors[i].content.what == ContentChoice::What::file)
+            values_of(panel_.tensors[i], i, panel_.values.seed, true);
+}
+
+std::shared_ptr<const run::Prepared> ProgramWorkload::prepare(const std::vector<std::size_t>&, int) const {
+    auto prepared = std::make_shared<PreparedPrograms>();
+    const bool floats = panel_.values.mode != ValueMode::none;
+    for (std::size_t i = 0; i < panel_.tensors.size(); ++i)
+        prepared->values[panel_.tensors[i].name] = values_of(panel_.tensors[i], i, panel_.values.seed, floats);
+    if (floats) prepared->expected = expectations(panel_, prepared->values);
+    return prepared;
+}
+
+run::EntryOutcome ProgramWorkload::run(std::size_t kernel, const run::Prepared& prepared_base,
+                                       bool want_outputs) const {
+    prepare_process_for_values();
+    const ProgramChoice& choice = panel_.programs[kernel];
+    const auto& prepared = dynamic_cast<const PreparedPrograms&>(prepared_base);
+    machine::Simulation simulation(panel_.machine);
+    const Laid laid =
+        lay_out_all(panel_, choice, &prepared, [&](int pe, std::uint64_t bytes, const std::string& what) {
+            return simulation.machine().slice(pe).allocate(bytes, what);
+        });
+    for (int pe = 0; pe < panel_.machine.pes(); ++pe) {
+        const bool works = std::any_of(laid.instances.begin(), laid.instances.end(), [&](const auto& by_pe) {
+            return !by_pe[static_cast<std::size_t>(pe)].empty();
+        });
+        if (!works) continue;
+        simulation.launch(
+            pe, choice.label, [&, pe](tl::Context& tl) { run_on(tl, panel_, choice, laid, pe); }, panel_.values.mode);
+    }
+    const machine::Outcome outcome = simulation.run();
+
+    run::EntryOutcome entry;
+    report::KernelResult& result = entry.result;
+    result.kernel = choice.launches.back().kernel;
+    result.time = outcome.time;
+    result.clock_ghz = panel_.machine.pe.clock.ghz();
+    result.commands = outcome.commands;
+    result.host.wall_seconds = outcome.host_seconds;
+    std::vector<Ref<Array>> arrays;
+    for (const auto& [name, array] : laid.arrays) arrays.push_back(array);
+    const double fastest = fastest_product(panel_);
+    result.machine_bound = machine_bound(panel_.machine, outcome, arrays, fastest);
+    result.schedule_bound = schedule_bound(outcome);
+    std::uint64_t products = 0, most = 0, engines = 0;
+    for (std::size_t i = 0; i < outcome.components.size(); ++i) {
+        const machine::Component& part = outcome.components[i];
+        const machine::Totals& totals = outcome.totals[i];
+        const bool matrix = part.kind == "matrix";
+        if (matrix && totals.work > 0) {
+            products += totals.work;
+            most = std::max(most, totals.work);
+            ++engines;
+        }
+        result.components.push_back({part.path, part.kind, totals.busy, totals.queued, totals.bytes, totals.work,
+                                     totals.activities, matrix ? fastest : part.peak_per_ns});
+    }
+    result.flops = 2 * products;
+    if (products > 0)
+        result.work_imbalance =
+            static_cast<double>(most) * static_cast<double>(engines) / static_cast<double>(products);
+    if (want_outputs && panel_.values.mode != ValueMode::none) entry.outputs = outputs_of(panel_, laid);
+    if (panel_.values.mode == ValueMode::none) return entry;
+    if (panel_.checks.empty()) {
+        result.note = "no \"check\" says what the answer should be";
+        return entry;
+    }
+    result.verdict = judge(panel_, prepared.expected, laid.arrays);
+    return entry;
+}
+
+std::vector<run::Entry> ProgramKind::read(JsonReader& panel, const run::Setup& setup,
+                                          std::vector<JsonReader>& kernels) const {
+    const auto workload = std::make_shared<const ProgramWorkload>(read_program_panel(panel, setup, kernels));
+    std::vector<run::Entry> entries;
+    for (const ProgramChoice& choice : workload->panel().programs)
+        entries.push_back({choice.launches.back().kernel, choice.label, choice.where, {}, workload, entries.size()});
+    return entries;
+}
+
+}  // namespace tilemesh::workloads

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What programs often compute, in f64: what a panel's check can name.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tilemesh::workloads {
+
+struct HostTensor {
+    std::vector<std::int64_t> shape;
+    std::vector<double> values;  // row-major
+};
+
+using ReferenceInputs = std::map<std::string, const HostTensor*>;  // by role; those that are optional may be missing
+using ReferenceOptions = std::map<std::string, double>;
+
+struct ReferenceInfo {
+    std::string_view name, summary;
+    std::vector<std::string_view> inputs;   // roles; "bias?" is optional
+    std::vector<std::string_view> options;  // numbers or booleans
+    /// InputError when shapes do not fit.
+    HostTensor (*compute)(const ReferenceInputs&, const ReferenceOptions&);
+};
+
+std::span<const ReferenceInfo> references();
+std::vector<std::string> reference_names();
+const ReferenceInfo& reference_of(const std::string& name);
+
+}  // namespace tilemesh::workloads

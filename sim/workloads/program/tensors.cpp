@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/workloads/program/tensors.h"
+
+#include "sim/base/error.h"
+#include "sim/base/random.h"
+#include "sim/base/safetensors.h"
+
+#include <cmath>
+
+namespace tilemesh::workloads {
+namespace {
+
+using program::ArrayValues;
+using What = ContentChoice::What;
+
+constexpr std::uint64_t first_stream = 0x7072'6f67'0000;  // apart from those of attention problems
+
+void check_shape(const TensorChoice& tensor, const StoredTensor& stored) {
+    std::uint64_t elements = 1;
+    for (const std::uint64_t dim : stored.shape) elements *= dim;
+    if (elements != static_cast<std::uint64_t>(tensor.elements()))
+        fail<InputError>("{}: {} of {} has {} elements, expected {}", tensor.where, tensor.content.tensor,
+                         tensor.content.file, elements, tensor.elements());
+}
+
+double made_up(const ContentChoice& content, std::uint64_t seed, std::uint64_t stream, std::int64_t i) {
+    switch (content.what) {
+        case What::constant:
+            return content.low;
+        case What::list:
+            return content.numbers[static_cast<std::size_t>(i)];
+        case What::uniform: {
+            const double unit =
+                static_cast<double>(random_bits(seed, stream, static_cast<std::uint64_t>(i)) >> 11) * 0x1p-53;
+            return content.low + unit * (content.high - content.low);
+        }
+        default: {
+            const auto range = static_cast<std::uint64_t>(std::floor(content.high) - std::ceil(content.low)) + 1;
+            return std::ceil(content.low) +
+                   static_cast<double>(random_below(seed, stream, static_cast<std::uint64_t>(i), range));
+        }
+    }
+}
+
+}  // namespace
+
+std::shared_ptr<const ArrayValues> values_of(const TensorChoice& tensor, std::size_t number, std::uint64_t seed,
+                                             bool floats) {
+    const ContentChoice& content = tensor.content;
+    const bool is_float = program::is_float(tensor.type);
+    if (content.what == What::nothing || (is_float && !floats)) return nullptr;
+    auto values = std::make_shared<ArrayValues>();
+    const std::uint64_t stream = first_stream + number;
+    const std::int64_t elements = tensor.elements();
+    if (content.what == What::file) {
+        const SafetensorsFile file(content.file);
+        const StoredTensor& stored = file.find(content.tensor);
+        check_shape(tensor, stored);
+        const bool integers = stored.dtype == "I32" || stored.dtype == "I64";
+        const bool bytes = stored.dtype == "U8" || stored.dtype == "BOOL";
+        if (integers || bytes) {
+            if (integers) {
+                values->integers = file.read_integers(content.tensor);
+            } else {
+                for (const std::uint8_t byte : file.read_bytes(content.tensor)) values->integers.push_back(byte);
+            }
+            for (std::int64_t& value : values->integers) value = program::wrapped(tensor.type, value);
+            if (is_float) values->floats.assign(values->integers.begin(), values->integers.end());
+        } else {
+            values->floats = file.read_floats(content.tensor, Infinity::allowed);
+            if (!is_float)
+                fail<InputError>("{}: {} of {} is {}, expected integers", tensor.where, content.tensor, content.file,
+                                 stored.dtype);
+        }
+    } else if (is_float) {
+        values->floats.resize(static_cast<std::size_t>(elements));
+        if (content.what == What::normal) {
+            fill_normal(seed, stream, 0, values->floats);
+        } else {
+            for (std::int64_t i = 0; i < elements; ++i)
+                values->floats[static_cast<std::size_t>(i)] = static_cast<float>(made_up(content, seed, stream, i));
+        }
+    } else {
+        values->integers.resize(static_cast<std::size_t>(elements));
+        for (std::int64_t i = 0; i < elements; ++i)
+            values->integers[static_cast<std::size_t>(i)] = program::wrapped(
+                tensor.type, static_cast<std::int64_t>(std::nearbyint(made_up(content, seed, stream, i))));
+    }
+    if (is_float) {
+        round_to(program::dtype_of(tensor.type), values->floats);
+        values->integers.clear();
+    }
+    return values;
+}
+
+HostTensor to_host(const TensorChoice& tensor, const ArrayValues& values) {
+    HostTensor out;
+    out.shape = tensor.shape;
+    if (values.integers.empty()) {
+        out.values.assign(values.floats.begin(), values.floats.end());
+    } else {
+        out.values.assign(values.integers.begin(), values.integers.end());
+    }
+    return out;
+}
+
+}  // namespace tilemesh::workloads
