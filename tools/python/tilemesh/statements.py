@@ -1,0 +1,363 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Statements of one function.
+
+What is not supported is an error. But under an `if` that is decided when the kernel runs, kernels keep variants that many
+launches never reach; there the program stops with the error's message if it comes by, and only then."""
+
+from .calls import Calls
+from .constants import assigned_names, last_name
+from .errors import LoweringError, NotSupported, nearest
+from .operations import parameters
+from .values import DType, Intrinsic, Items, Namespace, Var, is_constant, items_of, operand, tuple_of
+from .writer import Writer
+
+IGNORED_OF_RANGE = ("num_stages", "loop_unroll_factor", "disallow_acc_multi_buffer", "flatten", "warp_specialize", "disable_licm")
+_NO_STATEMENTS = {"FunctionDef": "a function in a function", "AsyncFunctionDef": "async", "ClassDef": "a class in a function", "With": "with",
+                  "Try": "try", "TryStar": "try", "Global": "global", "Nonlocal": "nonlocal", "Match": "match", "Import": "import in a function",
+                  "ImportFrom": "import in a function", "AsyncFor": "async", "AsyncWith": "async"}  # fmt: skip
+
+
+class FunctionBody(Calls):
+    """Lowers one function. `program` gives names of functions and hears which ones are called."""
+
+    def __init__(self, program, function, is_entry, is_conditional):
+        super().__init__(function.module, Writer())
+        self.program, self.function = program, function
+        self.is_mesh = not function.is_jit
+        self._conditional = 1 if is_conditional else 0
+        self._loops = 0
+        node = function.node
+        if node.args.vararg or node.args.kwarg:
+            raise self.error(node, f"{node.name}: * and ** parameters are not supported; name them")
+        self._parameters = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+        self._assigned = dict.fromkeys([parameter.arg for parameter in self._parameters] + assigned_names(node.body))
+        if is_entry and function.is_jit:
+            self._cast_annotated()
+        self.statements(node.body)
+
+    def local(self, name):
+        if name not in self._assigned:
+            return None
+        if name == "tl" and any(parameter.arg == "tl" for parameter in self._parameters):
+            return Namespace("triton.language")
+        return Var(self.variable(name))
+
+    def local_names(self):
+        return list(self._assigned)
+
+    def name_of(self, function):
+        return self.program.name_of(function)
+
+    def require(self, node, function):
+        return self.program.require(self, self.place(node), function, self._conditional > 0)
+
+    # The head.
+
+    def head(self, kind):
+        defaults = self.program.defaults(self.function)
+        texts = []
+        for parameter in self._parameters:
+            if parameter.arg == "tl":
+                continue
+            text = self.variable(parameter.arg)
+            if self.is_mesh or is_constexpr(parameter.annotation):
+                text += ": const"
+            if parameter.arg in defaults:
+                default = operand(defaults[parameter.arg], self.name_of)
+                if not isinstance(defaults[parameter.arg], tuple) and default is not None:
+                    text += f" = {default}"
+                elif kind == "kernel":
+                    raise self.error(parameter, f"the default of {parameter.arg} is no number, string, dtype or None")
+            texts.append(text)
+        return f"{kind} {self.program.name_of(self.function)}({', '.join(texts)})"
+
+    def _cast_annotated(self):
+        """`n: tl.int64` makes a launch pass an i64."""
+        for parameter in self._parameters:
+            if type(parameter.annotation).__name__ == "Attribute":
+                try:
+                    kind = self.value(parameter.annotation)
+                except LoweringError:
+                    continue
+                if isinstance(kind, DType):
+                    name = self.variable(parameter.arg)
+                    self.writer.write([name], f"cast {name}, {kind.name}", self.place(parameter))
+
+    # Statements.
+
+    def statements(self, statements):
+        for statement in statements:
+            self.writer.next_statement()
+            state, loops = self.writer.state(), self._loops
+            try:
+                self.statement(statement)
+            except NotSupported as error:
+                if not self._conditional:
+                    raise
+                self.writer.go_back(state)
+                self._loops = loops
+                self.stop_here(error)
+                for name in assigned_names([statement]):
+                    self.writer.write([self.variable(name)], "none", self.place(statement))
+
+    def statement(self, node):
+        kind = type(node).__name__
+        method = getattr(self, "do_" + kind, None)
+        if method is None:
+            raise self.not_supported(node, f"{_NO_STATEMENTS.get(kind, kind)} in a kernel is not supported")
+        method(node)
+
+    def block(self, statements, is_conditional=False):
+        kept = self.writer.keep_temporaries()
+        self._conditional += is_conditional
+        try:
+            self.statements(statements)
+        finally:
+            self._conditional -= is_conditional
+        self.writer.drop_temporaries(kept)
+
+    def do_Pass(self, node):
+        pass
+
+    do_Delete = do_Pass
+
+    def do_Expr(self, node):
+        if type(node.value).__name__ in ("Constant", "Name"):
+            return
+        value = self.value(node.value)
+        if isinstance(value, Var) and self.writer.has_just_made(value.name):
+            last = self.writer.statements[-1]
+            if last[2].startswith("call "):
+                last[1] = None
+
+    def do_Assign(self, node):
+        value = self.value(node.value)
+        for target in node.targets:
+            value = self.assign(target, value, node)
+
+    def assign(self, target, value, node):
+        """Returns where the value is now."""
+        kind = type(target).__name__
+        if kind == "Name":
+            name = self.variable(target.id)
+            if isinstance(self.local(target.id), Namespace):
+                raise self.error(target, f"{target.id} names the language and cannot be assigned")
+            self.writer.copy(name, self.text(value, node), self.place(node))
+            return Var(name)
+        if kind not in ("Tuple", "List"):
+            raise self.not_supported(target, "only names can be assigned; use tl.store for memory, tl.where for elements")
+        self.without_stars(target)
+        items = items_of(value)
+        if items is not None and len(items) != len(target.elts):
+            raise self.error(target, f"{len(items)} values for {len(target.elts)} names")
+        names, inner = [], []
+        for part in target.elts:
+            if type(part).__name__ == "Name":
+                names.append(self.variable(part.id))
+            else:
+                names.append(self.writer.new_temporary())
+                inner.append((part, Var(names[-1])))
+        if names:
+            self._take_apart(names, value, node)
+        for part, item in inner:
+            self.assign(part, item, node)
+        return value
+
+    def _take_apart(self, names, value, node):
+        text = self.text(value, node)
+        last = self.writer.statements[-1] if self.writer.statements else None
+        if last and last[1] == [text] and self.writer.has_just_made(text):
+            last[1] = names
+        elif len(names) == 1:
+            self.writer.write(names, f"item {text}, 0", self.place(node))
+        else:
+            self.writer.write(names, text, self.place(node))
+
+    def do_AugAssign(self, node):
+        if type(node.target).__name__ != "Name":
+            raise self.not_supported(node.target, "only names can be assigned; use tl.store for memory, tl.where for elements")
+        self._must_be_local(node.target)
+        before = Var(self.variable(node.target.id))
+        self.assign(node.target, self.binary(node, node.op, before, self.value(node.value)), node)
+
+    def _must_be_local(self, target):
+        if isinstance(self.local(target.id), Namespace):
+            raise self.error(target, f"{target.id} names the language and cannot be assigned")
+
+    def do_AnnAssign(self, node):
+        if node.value is None:
+            return
+        value = self.value(node.value)
+        if is_constexpr(node.annotation):
+            if isinstance(value, Var):
+                value = self.emit("const", [value], node)
+        elif type(node.annotation).__name__ in ("Attribute", "Name"):
+            try:
+                kind = self.value(node.annotation)
+            except LoweringError:
+                kind = None
+            if isinstance(kind, DType):
+                value = self.emit("cast", [value, kind], node)
+        self.assign(node.target, value, node)
+
+    def do_Return(self, node):
+        value = None if node.value is None else self.value(node.value)
+        items = items_of(value)
+        if items is not None and len(items) > 1:
+            text = ", ".join(self.text(item, node) for item in items)
+        else:
+            text = "" if value is None else self.text(value, node)
+        self.writer.write(None, f"return {text}".rstrip(), self.place(node))
+
+    def do_Assert(self, node):
+        condition = self.value(node.test)
+        if is_constant(condition) and condition:
+            return
+        before, self.is_message = self.is_message, True
+        message = self.value(node.msg) if node.msg is not None else "assertion failed"
+        self.is_message = before
+        self.operation(node, "device_assert", {"condition": condition, "message": message})
+
+    def do_Raise(self, node):
+        message = "raised here"
+        if type(node.exc).__name__ == "Call":
+            message = last_name(node.exc)
+            if node.exc.args and type(node.exc.args[0]).__name__ in ("Constant", "JoinedStr"):
+                before, self.is_message = self.is_message, True
+                message += f": {self.value(node.exc.args[0])}"
+                self.is_message = before
+        self.operation(node, "static_assert", {"condition": False, "message": message})
+
+    def do_If(self, node):
+        condition = self.value(node.test)
+        items = items_of(condition)
+        if is_constant(condition) or items is not None:
+            self.statements(node.body if (items if items is not None else condition) else node.orelse)
+            return
+        self.writer.open(f"if {self.text(condition, node.test)}", self.place(node))
+        self.block(node.body, True)
+        if node.orelse:
+            self.writer.otherwise()
+            self.block(node.orelse, True)
+        self.writer.close()
+
+    # Loops.
+
+    def do_Break(self, node):
+        if not self._loops:
+            raise self.error(node, "break stands in a loop")
+        self.writer.write(None, "break", self.place(node))
+
+    def do_Continue(self, node):
+        if not self._loops:
+            raise self.error(node, "continue stands in a loop")
+        self.writer.write(None, "continue", self.place(node))
+
+    def _body(self, node):
+        if node.orelse:
+            raise self.not_supported(node.orelse[0], "else of a loop is not supported")
+        self._loops += 1
+        self.block(node.body)
+        self._loops -= 1
+
+    def do_While(self, node):
+        self.writer.open("loop", self.place(node))
+        kept = self.writer.keep_temporaries()
+        condition = self.value(node.test)
+        if not is_constant(condition):
+            # Not "unless": an `if` decides, so that a tile as the condition is an error of this place.
+            self.writer.open(f"if {self.text(condition, node.test)}", self.place(node.test))
+            self.writer.otherwise()
+            self.writer.write(None, "break", self.place(node.test))
+            self.writer.close()
+        elif not condition:
+            self.writer.write(None, "break", self.place(node.test))
+        self.writer.drop_temporaries(kept)
+        self.writer.next_statement()
+        self._body(node)
+        self.writer.close()
+
+    def do_For(self, node):
+        bounds = self._range(node.iter)
+        if bounds is None:
+            self._for_each(node)
+            return
+        start, stop, step, is_const = bounds
+        if type(node.target).__name__ != "Name":
+            raise self.error(node.target, "a range gives one number")
+        name = self.variable(node.target.id)
+        self._must_be_local(node.target)
+        own = node.target.id in assigned_names(node.body)
+        counter = self.writer.new_temporary() if own else name
+        texts = ", ".join(self.text(bound, node.iter) for bound in (start, stop, step))
+        self.writer.open(f"for {counter} = {texts}{' const' if is_const else ''}", self.place(node))
+        kept = self.writer.keep_temporaries()
+        if own:
+            self.writer.write([name], counter, self.place(node.target))
+        self._body(node)
+        self.writer.drop_temporaries(kept)
+        self.writer.close()
+
+    def _range(self, node):
+        """Start, stop, step and whether its numbers are constants, if this is a range."""
+        if type(node).__name__ != "Call":
+            return None
+        function = self.value(node.func)
+        if not isinstance(function, Intrinsic) or function.name not in ("range", "static_range"):
+            return None
+        positional, keywords = self.arguments(node)
+        names = ("arg1", "arg2", "step")
+        values = dict(zip(names, positional))
+        if len(positional) > 3:
+            raise self.error(node, f"{function} takes 1 to 3 numbers; here are {len(positional)}")
+        for name, value in keywords.items():
+            if name in names and name not in values:
+                values[name] = value
+            elif name not in IGNORED_OF_RANGE or function.home == "builtins":
+                raise self.not_supported(node, f"{function} has no argument {name}{nearest(name, [*names, *IGNORED_OF_RANGE])}")
+        if "arg1" not in values:
+            raise self.error(node, f"{function} takes 1 to 3 numbers; here are none")
+        step = values.get("step", 1)
+        if is_constant(step) and step == 0:
+            raise self.error(node, "the step of a range is 0")
+        start, stop = (values["arg1"], values["arg2"]) if "arg2" in values else (0, values["arg1"])
+        is_const = self.is_mesh or function.name == "static_range"
+        bounds = [self._constant_bound(bound, node) if self.is_mesh else bound for bound in (start, stop, step)]
+        return (*bounds, is_const)
+
+    def _constant_bound(self, bound, node):
+        """Integers of mesh kernels are Python's, also those that come from memory."""
+        return self.emit("const", [bound], node) if isinstance(bound, Var) else bound
+
+    def _for_each(self, node):
+        """A loop over a tuple."""
+        value = self.value(node.iter)
+        items = items_of(value)
+        held = value if isinstance(value, Var) else self.temporary(value, node.iter)
+        count = len(items) if items is not None else self.emit("length", [held], node.iter)
+        counter = self.writer.new_temporary()
+        self.writer.open(f"for {counter} = 0, {self.text(count, node)}, 1 const", self.place(node))
+        kept = self.writer.keep_temporaries()
+        self.assign(node.target, self.emit("item", [held, Var(counter)], node.target), node.target)
+        self._body(node)
+        self.writer.drop_temporaries(kept)
+        self.writer.close()
+
+
+def is_constexpr(annotation):
+    """tl.constexpr, "tl.constexpr", Optional[tl.constexpr] and the like."""
+    waiting = [annotation]
+    while waiting:
+        node = waiting.pop()
+        kind = type(node).__name__
+        if kind == "Name" and node.id == "constexpr" or kind == "Attribute" and node.attr == "constexpr":
+            return True
+        if kind == "Constant" and isinstance(node.value, str) and node.value.split(".")[-1].strip() == "constexpr":
+            return True
+        if kind == "BinOp":
+            waiting += [node.left, node.right]
+        if kind == "Subscript":
+            waiting.append(node.slice)
+        if kind == "Tuple":
+            waiting += node.elts
+    return False
