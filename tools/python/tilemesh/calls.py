@@ -395,8 +395,6 @@ class Calls(Expressions):
                 by_name.append((self.variable(parameter)[1:], given[parameter]))
             elif parameter not in defaults:
                 raise self.error(node, f"{name} lacks its argument {parameter}")
-            elif isinstance(defaults[parameter], tuple):  # no literal, so the function's head lacks it
-                by_name.append((self.variable(parameter)[1:], defaults[parameter]))
         return self.emit("call", by_position, node, by_name)
 
     def require(self, node, function):

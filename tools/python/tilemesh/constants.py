@@ -119,7 +119,8 @@ class Constants(Calls):
                 self._set(name.asname or name.name, self._imported_from(node, path, dotted, name.name))
             elif dotted.startswith(files.TL):
                 for each in operations.names():
-                    self._set(each, files.tl_attribute(Place(self.module.file, node.lineno), Namespace(files.TL), each))
+                    if each not in files.NOT_SUPPORTED:
+                        self._set(each, files.tl_attribute(Place(self.module.file, node.lineno), Namespace(files.TL), each))
 
     def _imported_from(self, node, path, dotted, name):
         if path and (os.path.isfile(path) or os.path.isfile(os.path.join(os.path.dirname(path), name + ".py"))):

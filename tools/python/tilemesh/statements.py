@@ -31,6 +31,7 @@ class FunctionBody(Calls):
             raise self.error(node, f"{node.name}: * and ** parameters are not supported; name them")
         self._parameters = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
         self._assigned = dict.fromkeys([parameter.arg for parameter in self._parameters] + assigned_names(node.body))
+        self._default_tuples()
         if is_entry and function.is_jit:
             self._cast_annotated()
         self.statements(node.body)
@@ -63,13 +64,21 @@ class FunctionBody(Calls):
             if self.is_mesh or is_constexpr(parameter.annotation):
                 text += ": const"
             if parameter.arg in defaults:
-                default = operand(defaults[parameter.arg], self.name_of)
-                if not isinstance(defaults[parameter.arg], tuple) and default is not None:
-                    text += f" = {default}"
-                elif kind == "kernel":
-                    raise self.error(parameter, f"the default of {parameter.arg} is no number, string, dtype or None")
+                default = defaults[parameter.arg]
+                text += " = " + ("none" if isinstance(default, tuple) else operand(default, self.name_of) or "none")
             texts.append(text)
         return f"{kind} {self.program.name_of(self.function)}({', '.join(texts)})"
+
+    def _default_tuples(self):
+        """A tuple is no literal: the head says none, which becomes the tuple here."""
+        defaults = self.program.defaults(self.function)
+        for parameter in self._parameters:
+            if isinstance(defaults.get(parameter.arg), tuple):
+                name = Var(self.variable(parameter.arg))
+                is_left_out = self.emit("is", [name, None], parameter)
+                self.writer.open(f"if {is_left_out.name}", self.place(parameter))
+                self.writer.write([name.name], self.text(defaults[parameter.arg], parameter), self.place(parameter))
+                self.writer.close()
 
     def _cast_annotated(self):
         """`n: tl.int64` makes a launch pass an i64."""
@@ -166,10 +175,10 @@ class FunctionBody(Calls):
     def _take_apart(self, names, value, node):
         text = self.text(value, node)
         last = self.writer.statements[-1] if self.writer.statements else None
-        if last and last[1] == [text] and self.writer.has_just_made(text):
-            last[1] = names
-        elif len(names) == 1:
+        if len(names) == 1:
             self.writer.write(names, f"item {text}, 0", self.place(node))
+        elif last and self.writer.has_just_made(text):
+            last[1] = names
         else:
             self.writer.write(names, text, self.place(node))
 
