@@ -6,7 +6,7 @@ import os
 
 from . import files, host, operations
 from .calls import Calls
-from .errors import LoweringError, NotSupported, Place
+from .errors import LoweringError, Place
 from .values import Function, Intrinsic, Namespace, Opaque, Record, is_constant, items_of
 
 IMPORT_ERRORS = ("ImportError", "ModuleNotFoundError", "AttributeError", "Exception", "BaseException")

@@ -5,80 +5,17 @@ Calls are in calls.py, which builds on this. Names, attributes of modules and th
 (files.py)."""
 
 from . import folding
-from .errors import LoweringError, NotSupported, Place, nearest
+from .errors import LoweringError, NotSupported, nearest
+from .lowering import Lowering
 from .operations import ATTRIBUTES
-from .values import DType, Function, Intrinsic, Items, Namespace, Opaque, Record, Var, described, is_constant, items_of, operand, tuple_of
+from .values import DType, Function, Intrinsic, Items, Namespace, Opaque, Record, Var, is_constant, items_of, tuple_of
 
 BUILTINS = ("min", "max", "abs", "len", "int", "float", "bool", "isinstance", "range", "tuple", "list", "print", "str", "pow", "round",
             "hasattr", "getattr", "enumerate", "zip", "map", "sum", "all", "any", "type", "sorted", "reversed")  # fmt: skip
 TYPES = ("int", "float", "bool", "tuple", "list", "str")
 
 
-class Expressions:
-    def __init__(self, module, writer):
-        self.module, self.writer = module, writer
-        self.bound = {}  # names of comprehensions, known while they are unrolled
-        self.is_message = False  # where text for people may leave values out
-
-    # What the function or the file provides.
-
-    def local(self, name):
-        """The value of a local variable, or None if the function has none of this name."""
-        return None
-
-    def local_names(self):
-        return ()
-
-    def name_of(self, function):
-        raise NotImplementedError
-
-    # Errors and operands.
-
-    def place(self, node):
-        return Place(self.module.file, getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)
-
-    def error(self, node, message):
-        return LoweringError(self.place(node), message)
-
-    def not_supported(self, node, message):
-        return NotSupported(self.place(node), message)
-
-    def text(self, value, node):
-        text = operand(value, self.name_of)
-        if text is None:
-            if isinstance(value, Opaque):
-                raise self.not_supported(node, value.reason)
-            raise self.not_supported(node, f"{described(value)} cannot be a value in a kernel")
-        return text
-
-    def fold(self, node, function, *arguments):
-        try:
-            return function(*arguments)
-        except folding.FoldingError as error:
-            raise self.not_supported(node, str(error)) from None
-
-    def emit(self, operation, values, node, keywords=(), has_result=True):
-        texts = [self.text(value, node) for value in values]
-        texts += [f"{name}={self.text(value, node)}" for name, value in keywords]
-        result = Var(self.writer.new_temporary()) if has_result else None
-        self.writer.write([result.name] if result else None, f"{operation} {', '.join(texts)}".rstrip(), self.place(node))
-        return result
-
-    def temporary(self, value, node):
-        """A fresh variable that can be assigned again."""
-        text = self.text(value, node)
-        fresh = Var(self.writer.new_temporary())
-        self.writer.write([fresh.name], text, self.place(node))
-        return fresh
-
-    # Expressions by their kind.
-
-    def value(self, node):
-        method = getattr(self, "of_" + type(node).__name__, None)
-        if method is None:
-            raise self.not_supported(node, f"{_KINDS.get(type(node).__name__, type(node).__name__)} in a kernel is not supported")
-        return method(node)
-
+class Expressions(Lowering):
     def of_Constant(self, node):
         if isinstance(node.value, (bytes, complex)) or node.value is Ellipsis:
             raise self.not_supported(node, f"{type(node.value).__name__} in a kernel is not supported")
@@ -276,10 +213,6 @@ class Expressions:
             self.stop_here(error)
             self.writer.write([result.name], "none", self.place(node))
 
-    def stop_here(self, error):
-        """The program stops with this message if it comes here."""
-        self.emit("static_assert", [False, error.message], _At(error.place), has_result=False)
-
     def of_Attribute(self, node):
         return self.attribute(node, self.value(node.value), node.attr)
 
@@ -343,16 +276,3 @@ class Expressions:
             elif type(part).__name__ != "Slice" or part.lower or part.upper or part.step:
                 return None
         return [-1] if axes == [1] and type(parts[0]).__name__ == "Constant" else axes
-
-
-class _At:
-    """A place where a node is asked for."""
-
-    def __init__(self, place):
-        self.lineno, self.col_offset = place.line, place.column - 1
-
-
-_KINDS = {
-    "Lambda": "lambda", "NamedExpr": ":=", "Dict": "a dictionary", "Set": "a set", "DictComp": "a dictionary", "SetComp": "a set",
-    "Await": "await", "Yield": "yield", "YieldFrom": "yield", "Starred": "*", "Slice": "a slice",
-}  # fmt: skip

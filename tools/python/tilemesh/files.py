@@ -10,7 +10,7 @@ import _ast
 
 from . import host, operations
 from .errors import LoweringError, NotSupported, Place, nearest, one_line
-from .values import DType, Function, Intrinsic, Namespace, Opaque
+from .values import DType, Intrinsic, Namespace, Opaque
 
 LARGEST = 1 << 20
 TL = "triton.language"

@@ -16,10 +16,10 @@ if __package__ in (None, ""):  # run by its path: the folder of the package, not
     __package__ = "tilemesh"
 
 from tilemesh.constants import Constants
-from tilemesh.errors import LoweringError, Place, nearest, one_line
+from tilemesh.errors import LoweringError, Place, nearest
 from tilemesh.files import Files
 from tilemesh.statements import FunctionBody
-from tilemesh.values import Function, Opaque, Var, is_constant, string
+from tilemesh.values import Function, Opaque, is_constant, string
 
 VERSION = 1
 DEEPEST = 6000  # calls of Python while lowering, which need no stack of the machine

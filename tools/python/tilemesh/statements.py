@@ -4,20 +4,18 @@
 What is not supported is an error. But under an `if` that is decided when the kernel runs, kernels keep variants that many
 launches never reach; there the program stops with the error's message if it comes by, and only then."""
 
-from .calls import Calls
 from .constants import assigned_names, last_name
-from .errors import LoweringError, NotSupported, nearest
-from .operations import parameters
-from .values import DType, Intrinsic, Items, Namespace, Var, is_constant, items_of, operand, tuple_of
+from .errors import LoweringError, NotSupported
+from .loops import Loops
+from .values import DType, Namespace, Var, is_constant, items_of, operand
 from .writer import Writer
 
-IGNORED_OF_RANGE = ("num_stages", "loop_unroll_factor", "disallow_acc_multi_buffer", "flatten", "warp_specialize", "disable_licm")
 _NO_STATEMENTS = {"FunctionDef": "a function in a function", "AsyncFunctionDef": "async", "ClassDef": "a class in a function", "With": "with",
                   "Try": "try", "TryStar": "try", "Global": "global", "Nonlocal": "nonlocal", "Match": "match", "Import": "import in a function",
                   "ImportFrom": "import in a function", "AsyncFor": "async", "AsyncWith": "async"}  # fmt: skip
 
 
-class FunctionBody(Calls):
+class FunctionBody(Loops):
     """Lowers one function. `program` gives names of functions and hears which ones are called."""
 
     def __init__(self, program, function, is_entry, is_conditional):
@@ -25,7 +23,6 @@ class FunctionBody(Calls):
         self.program, self.function = program, function
         self.is_mesh = not function.is_jit
         self._conditional = 1 if is_conditional else 0
-        self._loops = 0
         node = function.node
         if node.args.vararg or node.args.kwarg:
             raise self.error(node, f"{node.name}: * and ** parameters are not supported; name them")
@@ -81,30 +78,35 @@ class FunctionBody(Calls):
                 self.writer.close()
 
     def _cast_annotated(self):
-        """`n: tl.int64` makes a launch pass an i64."""
+        """`n: tl.int64` makes a launch pass an i64; pointers with such an annotation stay pointers. i32 is what it is anyway."""
         for parameter in self._parameters:
             if type(parameter.annotation).__name__ == "Attribute":
                 try:
                     kind = self.value(parameter.annotation)
                 except LoweringError:
                     continue
-                if isinstance(kind, DType):
+                if isinstance(kind, DType) and kind.name != "i32":
                     name = self.variable(parameter.arg)
+                    is_pointer = self.emit("is_a", [Var(name), "pointer"], parameter)
+                    self.writer.open(f"if {is_pointer.name}", self.place(parameter))
+                    self.writer.otherwise()
                     self.writer.write([name], f"cast {name}, {kind.name}", self.place(parameter))
+                    self.writer.close()
+                    self.writer.next_statement()
 
     # Statements.
 
     def statements(self, statements):
         for statement in statements:
             self.writer.next_statement()
-            state, loops = self.writer.state(), self._loops
+            state, loops = self.writer.state(), self.loops
             try:
                 self.statement(statement)
             except NotSupported as error:
                 if not self._conditional:
                     raise
                 self.writer.go_back(state)
-                self._loops = loops
+                self.loops = loops
                 self.stop_here(error)
                 for name in assigned_names([statement]):
                     self.writer.write([self.variable(name)], "none", self.place(statement))
@@ -248,108 +250,6 @@ class FunctionBody(Calls):
         if node.orelse:
             self.writer.otherwise()
             self.block(node.orelse, True)
-        self.writer.close()
-
-    # Loops.
-
-    def do_Break(self, node):
-        if not self._loops:
-            raise self.error(node, "break stands in a loop")
-        self.writer.write(None, "break", self.place(node))
-
-    def do_Continue(self, node):
-        if not self._loops:
-            raise self.error(node, "continue stands in a loop")
-        self.writer.write(None, "continue", self.place(node))
-
-    def _body(self, node):
-        if node.orelse:
-            raise self.not_supported(node.orelse[0], "else of a loop is not supported")
-        self._loops += 1
-        self.block(node.body)
-        self._loops -= 1
-
-    def do_While(self, node):
-        self.writer.open("loop", self.place(node))
-        kept = self.writer.keep_temporaries()
-        condition = self.value(node.test)
-        if not is_constant(condition):
-            # Not "unless": an `if` decides, so that a tile as the condition is an error of this place.
-            self.writer.open(f"if {self.text(condition, node.test)}", self.place(node.test))
-            self.writer.otherwise()
-            self.writer.write(None, "break", self.place(node.test))
-            self.writer.close()
-        elif not condition:
-            self.writer.write(None, "break", self.place(node.test))
-        self.writer.drop_temporaries(kept)
-        self.writer.next_statement()
-        self._body(node)
-        self.writer.close()
-
-    def do_For(self, node):
-        bounds = self._range(node.iter)
-        if bounds is None:
-            self._for_each(node)
-            return
-        start, stop, step, is_const = bounds
-        if type(node.target).__name__ != "Name":
-            raise self.error(node.target, "a range gives one number")
-        name = self.variable(node.target.id)
-        self._must_be_local(node.target)
-        own = node.target.id in assigned_names(node.body)
-        counter = self.writer.new_temporary() if own else name
-        texts = ", ".join(self.text(bound, node.iter) for bound in (start, stop, step))
-        self.writer.open(f"for {counter} = {texts}{' const' if is_const else ''}", self.place(node))
-        kept = self.writer.keep_temporaries()
-        if own:
-            self.writer.write([name], counter, self.place(node.target))
-        self._body(node)
-        self.writer.drop_temporaries(kept)
-        self.writer.close()
-
-    def _range(self, node):
-        """Start, stop, step and whether its numbers are constants, if this is a range."""
-        if type(node).__name__ != "Call":
-            return None
-        function = self.value(node.func)
-        if not isinstance(function, Intrinsic) or function.name not in ("range", "static_range"):
-            return None
-        positional, keywords = self.arguments(node)
-        names = ("arg1", "arg2", "step")
-        values = dict(zip(names, positional))
-        if len(positional) > 3:
-            raise self.error(node, f"{function} takes 1 to 3 numbers; here are {len(positional)}")
-        for name, value in keywords.items():
-            if name in names and name not in values:
-                values[name] = value
-            elif name not in IGNORED_OF_RANGE or function.home == "builtins":
-                raise self.not_supported(node, f"{function} has no argument {name}{nearest(name, [*names, *IGNORED_OF_RANGE])}")
-        if "arg1" not in values:
-            raise self.error(node, f"{function} takes 1 to 3 numbers; here are none")
-        step = values.get("step", 1)
-        if is_constant(step) and step == 0:
-            raise self.error(node, "the step of a range is 0")
-        start, stop = (values["arg1"], values["arg2"]) if "arg2" in values else (0, values["arg1"])
-        is_const = self.is_mesh or function.name == "static_range"
-        bounds = [self._constant_bound(bound, node) if self.is_mesh else bound for bound in (start, stop, step)]
-        return (*bounds, is_const)
-
-    def _constant_bound(self, bound, node):
-        """Integers of mesh kernels are Python's, also those that come from memory."""
-        return self.emit("const", [bound], node) if isinstance(bound, Var) else bound
-
-    def _for_each(self, node):
-        """A loop over a tuple."""
-        value = self.value(node.iter)
-        items = items_of(value)
-        held = value if isinstance(value, Var) else self.temporary(value, node.iter)
-        count = len(items) if items is not None else self.emit("length", [held], node.iter)
-        counter = self.writer.new_temporary()
-        self.writer.open(f"for {counter} = 0, {self.text(count, node)}, 1 const", self.place(node))
-        kept = self.writer.keep_temporaries()
-        self.assign(node.target, self.emit("item", [held, Var(counter)], node.target), node.target)
-        self._body(node)
-        self.writer.drop_temporaries(kept)
         self.writer.close()
 
 
