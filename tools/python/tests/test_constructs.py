@@ -133,6 +133,7 @@ class Calls(unittest.TestCase):
             above = ("from triton.language.extra import libdevice\nfrom triton.language.extra.cuda import libdevice as lib\n"
                      "from triton.language.math import exp2 as e2\n")  # fmt: skip
             self.assertEqual(body(f"a = {name}(x)", above), ["%a = exp2 %x"])
+        self.assertEqual(body("a = tl.math.max(x, B)"), ["%a = maximum %x, %B"])
         self.assertEqual(body("a = tl.standard.cdiv(x, B)"), ["%a = cdiv %x, %B"])
         self.assertEqual(body("a = triton.cdiv(x, B)"), ["%a = cdiv %x, %B"])
         self.assertEqual(body("a = triton.cdiv(7, 2)"), ["%a = 4"])
@@ -260,6 +261,11 @@ class Heads(unittest.TestCase):
 
     def test_a_tuple_as_a_default_is_assigned_in_the_function(self):
         self.assertEqual(body("pass", head="A: tl.constexpr = (1, 2)"), ["%1 = is %A, none", "if %1 {", "  %A = (1, 2)", "}"])
+
+    def test_a_function_as_a_default_comes_along(self):
+        program = lowered(triton("a = act(n)", head="n, act: tl.constexpr = f", above="@triton.jit\ndef f(x):\n    return x\n"))
+        self.assertIn("%act: const = &f", program)
+        self.assertEqual(statements(program), ["%a = call %act, %n"])
 
     def test_a_default_that_is_not_known_is_none(self):
         self.assertIn("%A: const = none", lowered(triton("pass", head="A: tl.constexpr = table['a']", above="table = {'a': 1}\n")))

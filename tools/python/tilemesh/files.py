@@ -71,6 +71,8 @@ def tl_attribute(place, base, name):
         return Namespace(f"{base.path}.{name}")
     if base.path.endswith(".program64") and name in ("program_id", "num_programs"):
         return Intrinsic("tl", name + "_64")
+    if name in ("max", "min") and base.path.rpartition(".")[2] in ("math", "libdevice"):
+        name += "imum"  # of two values there, not of a tile
     if name in operations.DTYPES:
         return DType(operations.DTYPES[name])
     if name in NOT_SUPPORTED:

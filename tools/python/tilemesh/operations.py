@@ -38,7 +38,8 @@ multiple_of x values | max_contiguous x values | max_constancy x values
 # of the operation.
 NAMES = """
 abs abs x | fabs abs x | add add x>a y>b -sanitize_overflow | sub sub x>a y>b -sanitize_overflow | mul mul x>a y>b -sanitize_overflow
-minimum minimum x>a y>b propagate_nan | maximum maximum x>a y>b propagate_nan | clamp clamp x min max propagate_nan | fma fma x y z
+minimum minimum x>a y>b propagate_nan | maximum maximum x>a y>b propagate_nan | fmin minimum x>a y>b | fmax maximum x>a y>b
+clamp clamp x min max propagate_nan | fma fma x y z
 cdiv cdiv x>a div>b | fdiv fdiv x>a y>b -ieee_rounding | div_rn truediv x>a y>b | pow pow x>a y>b | fast_dividef truediv x>a y>b
 logical_and logical_and input>a other>b | logical_or logical_or input>a other>b
 exp exp x | exp2 exp2 x | log log x | log2 log2 x | sqrt sqrt x | sqrt_rn sqrt x | rsqrt rsqrt x | rsqrt_rn rsqrt x | sin sin x | cos cos x

@@ -7,7 +7,7 @@ launches never reach; there the program stops with the error's message if it com
 from .constants import assigned_names, last_name
 from .errors import LoweringError, NotSupported
 from .loops import Loops
-from .values import DType, Namespace, Var, is_constant, items_of, operand
+from .values import DType, Function, Namespace, Var, is_constant, items_of, operand
 from .writer import Writer
 
 _NO_STATEMENTS = {"FunctionDef": "a function in a function", "AsyncFunctionDef": "async", "ClassDef": "a class in a function", "With": "with",
@@ -28,7 +28,7 @@ class FunctionBody(Loops):
             raise self.error(node, f"{node.name}: * and ** parameters are not supported; name them")
         self._parameters = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
         self._assigned = dict.fromkeys([parameter.arg for parameter in self._parameters] + assigned_names(node.body))
-        self._default_tuples()
+        self._prepare_defaults()
         if is_entry and function.is_jit:
             self._cast_annotated()
         self.statements(node.body)
@@ -66,9 +66,12 @@ class FunctionBody(Loops):
             texts.append(text)
         return f"{kind} {self.program.name_of(self.function)}({', '.join(texts)})"
 
-    def _default_tuples(self):
-        """A tuple is no literal: the head says none, which becomes the tuple here."""
+    def _prepare_defaults(self):
+        """A function as a default comes along. A tuple is no literal: the head says none, which becomes the tuple here."""
         defaults = self.program.defaults(self.function)
+        for default in defaults.values():
+            if isinstance(default, Function):
+                self.require(self.function.node, default)
         for parameter in self._parameters:
             if isinstance(defaults.get(parameter.arg), tuple):
                 name = Var(self.variable(parameter.arg))
