@@ -275,7 +275,8 @@ class Calls(PythonFunctions):
     def _reshaped_handle(self, node):
         """The origin's TensorHandle(id=h.id, ..., shape=S, ...): h in another shape."""
         fields = {keyword.arg: keyword.value for keyword in node.keywords}
-        named = [name for name, value in fields.items() if type(value).__name__ == "Attribute" and value.attr == name and name in ("id", "addr", "data")]
+        is_own = {name: type(value).__name__ == "Attribute" and value.attr == name for name, value in fields.items()}
+        named = [name for name in ("id", "addr", "data") if is_own.get(name)]
         if node.args or not named or "shape" not in fields:
             raise self.not_supported(node, "TensorHandle is supported as TensorHandle(id=h.id, shape=..., ...), a view of h in another shape")
         return self.emit("reshape", [self.value(fields[named[0]].value), self.value(fields["shape"])], node)

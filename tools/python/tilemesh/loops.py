@@ -92,12 +92,7 @@ class Loops(Calls):
             raise self.error(node, "the step of a range is 0")
         start, stop = (values["arg1"], values["arg2"]) if "arg2" in values else (0, values["arg1"])
         is_const = self.is_mesh or function.name == "static_range"
-        bounds = [self._constant_bound(bound, node) if self.is_mesh else bound for bound in (start, stop, step)]
-        return (*bounds, is_const)
-
-    def _constant_bound(self, bound, node):
-        """Integers of mesh kernels are Python's, also those that come from memory."""
-        return self.emit("const", [bound], node) if isinstance(bound, Var) else bound
+        return start, stop, step, is_const
 
     def _for_each(self, node):
         """A loop over a tuple."""

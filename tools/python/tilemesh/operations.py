@@ -80,8 +80,9 @@ TORCH_DTYPES = {
 # What a string means as a dtype: our words, Triton's, and the usual short ones.
 DTYPE_WORDS = {**DTYPES, **{ours: ours for ours in DTYPES.values()}, "fp16": "f16", "fp32": "f32", "float8e4m3": "f8e4m3"}
 
-ATTRIBUTES = ("shape", "dtype", "type", "element_ty", "T", "value", "numel", "primitive_bitwidth")
-QUESTIONS = ("is_fp8", "is_fp16", "is_bf16", "is_fp32", "is_int", "is_floating", "is_ptr")
+ATTRIBUTES = ("shape", "dtype", "type", "element_ty", "T", "value", "numel", "primitive_bitwidth", "name")
+QUESTIONS = ("is_fp8", "is_fp8e4nv", "is_fp8e5", "is_fp16", "is_bf16", "is_fp32", "is_fp64", "is_int", "is_int1", "is_bool", "is_int8",
+             "is_int32", "is_int64", "is_int_signed", "is_int_unsigned", "is_floating", "is_ptr", "is_block")  # fmt: skip
 KINDS = {"tensor": "tensor", "pointer_type": "pointer", "tensor_descriptor": "tensor_descriptor", "constexpr": "constexpr",
          "tensor_descriptor_base": "tensor_descriptor", "tuple": "tuple"}  # fmt: skip
 
