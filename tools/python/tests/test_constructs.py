@@ -245,7 +245,7 @@ class Statements(unittest.TestCase):
                          ["if %B {", '  static_assert false, message="tl.rand is not supported"', "  %a = none", "  %b = none",
                           "  %x = add %x, %a", "}"])  # fmt: skip
         self.assertIn('static_assert false, message="tl.rand is not supported"',
-                      statements(lowered(triton("if B:\n    x = f(x)", above="@triton.jit\ndef f(x):\n    return tl.rand(1, x)\n")), "f"))  # fmt: skip
+                      statements(lowered(triton("if B:\n    x = f(x)", above="@triton.jit\ndef f(x):\n    return tl.rand(1, x)\n")), "f"))
 
     def test_every_statement_has_its_place(self):
         program = lowered(triton("a = (x +\n     tl.exp(n))"))
@@ -256,7 +256,8 @@ class Statements(unittest.TestCase):
 class Heads(unittest.TestCase):
     def test_parameters(self):
         program = lowered(TRITON + "@triton.autotune([], key=[])\n@triton.jit(do_not_specialize=['n'])\n"
-                          "def k(x, n, A: tl.constexpr, B: 'tl.constexpr' = 4, C: tl.constexpr = None, d=1.5, E: tl.constexpr = tl.float16):\n    pass\n")  # fmt: skip
+                          "def k(x, n, A: tl.constexpr, B: 'tl.constexpr' = 4, C: tl.constexpr = None, d=1.5, "
+                          "E: tl.constexpr = tl.float16):\n    pass\n")  # fmt: skip
         self.assertIn("kernel k(%x, %n, %A: const, %B: const = 4, %C: const = none, %d = 1.5, %E: const = f16) in ", program)
 
     def test_a_tuple_as_a_default_is_assigned_in_the_function(self):

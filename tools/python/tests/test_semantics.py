@@ -51,7 +51,8 @@ class Writer:
     def statement(self, depth):
         pad, dice = "    " * depth, self.dice
         self.room -= 1
-        kind = dice.choice(["assign"] * 5 + ["augment", "unpack", "exchange", "calls"] + (["if", "if", "for", "while", "each", "leave"] if depth < 4 and self.room > 0 else []))
+        blocks = ["if", "if", "for", "while", "each", "leave"] if depth < 4 and self.room > 0 else []
+        kind = dice.choice(["assign"] * 5 + ["augment", "unpack", "exchange", "calls", *blocks])
         if kind == "augment":
             return [f"{pad}{dice.choice(self.names)} {dice.choice(['+', '-', '*', '^', '&', '|'])}= {self.expression(2)}"]
         if kind == "exchange" and len(self.names) > 1:

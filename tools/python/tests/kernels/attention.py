@@ -148,13 +148,14 @@ def key_gradients(dk, dv, Q, k, v, scale, dO, M, D, s_tok, s_d, H, length, R: tl
     row = first_row
     for _ in range(steps):
         qT = tl.load(q_t)
-        m = tl.load(M + row + tl.arange(0, R))
+        rows = row + tl.arange(0, R)
+        m = tl.load(M + rows)
         pT = tl.math.exp2(tl.dot(k, qT) - m[None, :])
         if MASK:
             pT = tl.where(rows[None, :] >= cols[:, None], pT, 0.0)
         g = tl.load(do)
         dv += tl.dot(pT.to(tl.float16), g)
-        delta = tl.load(D + row + tl.arange(0, R))
+        delta = tl.load(D + rows)
         dpT = tl.dot(v, tl.trans(g)).to(tl.float32)
         dsT = (pT * (dpT - delta[None, :])).to(tl.float16)
         dk += tl.dot(dsT, tl.trans(qT))

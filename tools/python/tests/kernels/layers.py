@@ -143,6 +143,7 @@ def rotary(q_ptr, q_s, k_ptr, k_s, cos, cos_s, sin, sin_s, length, bs: tl.conste
     batch = pid // length
     cos_row = pid % length
     cos = cos + tl.where(cos_bs == 1, cos_row * cos_s, batch * (length * cos_s) + cos_row * cos_s)
+    sin = sin + tl.where(cos_bs == 1, cos_row * sin_s, batch * (length * sin_s) + cos_row * sin_s)
     half = tl.arange(0, pad_hd // 2)
     c = tl.load(cos + half, mask=half < hd // 2, other=0)
     s = tl.load(sin + half, mask=half < hd // 2, other=0)

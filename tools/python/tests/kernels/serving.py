@@ -69,7 +69,8 @@ def grouped_stage1(Q, K_Buffer, V_Buffer, scale, kv_indptr, kv_indices, Part, Ls
             k = tl.load(K_Buffer + loc[None, :] * s_kb + kv_head * s_kh + d[:, None], mask=(at[None, :] < split_end) & mask_d[:, None], other=0.0)
             qk = tl.dot(q, k.to(q.dtype))
             if REST > 0:
-                k2 = tl.load(K_Buffer + loc[None, :] * s_kb + kv_head * s_kh + d2[:, None], mask=(at[None, :] < split_end) & mask_d2[:, None], other=0.0)
+                k2 = tl.load(K_Buffer + loc[None, :] * s_kb + kv_head * s_kh + d2[:, None],
+                             mask=(at[None, :] < split_end) & mask_d2[:, None], other=0.0)
                 qk += tl.dot(q2, k2.to(q2.dtype))
             qk *= scale
             if CAP > 0:
@@ -83,7 +84,8 @@ def grouped_stage1(Q, K_Buffer, V_Buffer, scale, kv_indptr, kv_indices, Part, Ls
             acc += tl.dot(p.to(v.dtype), v)
             e_sum = e_sum * fade + tl.sum(p, 1)
             e_max = n_max
-        tl.store(Part + batch * s_ob + heads[:, None] * s_oh + split * s_os + dv[None, :], acc / e_sum[:, None], mask=mask_h[:, None] & mask_dv[None, :])
+        tl.store(Part + batch * s_ob + heads[:, None] * s_oh + split * s_os + dv[None, :], acc / e_sum[:, None],
+                 mask=mask_h[:, None] & mask_dv[None, :])
         tl.store(Lse + (batch * s_ob + heads * s_oh + split * s_os) // Lv, e_max + tl.log(e_sum), mask=mask_h)
 
 
@@ -210,7 +212,8 @@ def unified(out_ptr, q_ptr, k_cache, v_cache, tables, seq_lens, alibi, qq_bias, 
         acc = acc * fade[:, None]
         L = L * fade + tl.sum(P, axis=1)
         M = m_j
-        V = tl.load(v_cache + page[:, None] * k_s0 + d[None, :] + (s % BLOCK)[:, None] * k_s1, mask=mask_d[None, :] & tile_mask[:, None], other=0.0)
+        v_at = page[:, None] * k_s0 + kv_head * k_s2 + d[None, :] + (s % BLOCK)[:, None] * k_s1
+        V = tl.load(v_cache + v_at, mask=mask_d[None, :] & tile_mask[:, None], other=0.0)
         acc += tl.dot(P.to(V.dtype), V)
     acc = acc / L[:, None]
     if USE_FP8:
