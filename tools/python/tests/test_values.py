@@ -175,6 +175,39 @@ class Values(unittest.TestCase):
                    launch("mesh.py", "all_reduce_ring", [8], {"x_ptr": {"local": "x"}, "y_ptr": {"local": "y"}}, {"n": 32}),
                    {"y": [sum(x[i::32]) for _ in range(8) for i in range(32)]})  # fmt: skip
 
+    def test_the_origin_gives_what_its_operations_give(self):
+        ranks, rows, width = 8, 16, 64
+        q, k, v = (self.halves(ranks * rows * width) for _ in range(3))
+        expected = []
+        for rank in range(ranks):
+            chunks = [rank]
+            for step in range(1, ranks):
+                chunks += [chunk for chunk in (rank - step, rank + step) if 0 <= chunk < ranks]
+            for row in range(rows):
+                one = q[(rank * rows + row) * width :][:width]
+                merged = None
+                for chunk in chunks:
+                    keys = k[chunk * rows * width :][: rows * width]  # as a [width, rows] matrix, which is no transpose
+                    scores = [sum(one[d] * keys[d * rows + j] for d in range(width)) for j in range(rows)]
+                    peak, total = max(scores), sum(math.exp(s - max(scores)) for s in scores)
+                    part = [sum(math.exp(s - peak) / total * v[(chunk * rows + j) * width + d] for j, s in enumerate(scores)) for d in range(width)]
+                    if merged:
+                        higher = max(merged[0], peak)
+                        old, new = math.exp(merged[0] - higher), math.exp(peak - higher)
+                        part = [a * old + b * new for a, b in zip(merged[2], part)]
+                        peak, total = higher, merged[1] * old + total * new
+                    merged = peak, total, part
+                expected += [value / merged[1] for value in merged[2]]
+        tensors = {name: tensor(shape, values, "f16", place={"shard": 0}) for name, shape, values in (
+            ("q", [128, 64], q), ("k", [128, 1, 64], k), ("v", [128, 1, 64], v), ("o", [128, 64], "zeros"))}  # fmt: skip
+        constants = {"S_q": rows, "S_kv_per_rank": rows, "h_q": 1, "h_kv": 1, "d_head": width, "n_ranks": ranks}
+        origin = launch("mesh.py", "attention_mesh_kv_kernel", [ranks], {f"{name}_ptr": {"local": name} for name in "qkvo"}, constants)
+        origin["file"] = str(PACKAGE.parents[1] / "kernels" / "programs" / "origin_mesh_kv.py")
+        result = answer(tensors, origin, {"o": {"reference": "copy", "x": "o"}})
+        if result.error and "must have one dtype" in result.error:
+            self.skipTest("dot does not yet take p in f32 beside v in f16")
+        self.check(tensors, origin, {"o": expected}, 2e-3)
+
     def attention_over(self, q, keys, values, scale, cap, biases):
         scores = [cap * math.tanh(scale * sum(a * b for a, b in zip(q, key)) / cap) + bias for key, bias in zip(keys, biases)]
         weights = [math.exp(score - max(scores)) for score in scores]
