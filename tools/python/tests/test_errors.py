@@ -123,6 +123,9 @@ class ModuleLevel(unittest.TestCase):
         text = "from engine.triton_utils import tl, triton\n@triton.jit\ndef k(x):\n    return tl.exp(x)\n"
         self.assertEqual(statements(lowered(text)), ["%1 = exp %x", "return %1"])
 
+    def test_a_folder_called_triton_is_not_triton(self):
+        self.assertEqual(statements(lowered(triton("a = tl.exp(x)"), beside={"triton/__init__.py": "", "triton/language.py": ""})), ["%a = exp %x"])
+
     def test_conditional_definitions(self):
         text = TRITON + "if triton.__version__ >= '2.1.0':\n    @triton.jit\n    def k(x):\n        a = 1\nelse:\n    def k(x):\n        a = 2\n"
         self.assertEqual(statements(lowered(text)), ["%a = 1"])

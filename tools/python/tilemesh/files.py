@@ -14,6 +14,7 @@ from .values import DType, Intrinsic, Namespace, Opaque
 
 LARGEST = 1 << 20
 TL = "triton.language"
+NEVER_BESIDE = ("triton", "torch", "numpy", "math", "os", "packaging")  # whatever folders have such names
 # Names that Triton has and tile programs have not.
 NOT_SUPPORTED = frozenset("""
 associative_scan atomic_and atomic_cas atomic_max atomic_min atomic_or atomic_xchg atomic_xor bitonic_merge cumprod dot_scaled flip gather histogram
@@ -135,6 +136,8 @@ class Files:
 
 def found_module(directory, dotted, level):
     """The file of a module that is imported in `directory`, or None."""
+    if level == 0 and dotted.split(".")[0] in NEVER_BESIDE:
+        return None
     for _ in range(level - 1):
         directory = os.path.dirname(directory)
     below = dotted.replace(".", os.sep) if dotted else ""
