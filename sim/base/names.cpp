@@ -68,7 +68,7 @@ std::optional<std::string> nearest_name(std::string_view name, const std::vector
 }
 
 std::string list_of_names(const std::vector<std::string>& names) {
-    constexpr std::size_t most = 30;
+    constexpr std::size_t most = 50;
     std::string list;
     for (std::size_t i = 0; i < names.size() && i < most; ++i) list += (i == 0 ? "" : ", ") + printable(names[i]);
     if (names.size() > most) list += fmt::format(" and {} more", names.size() - most);

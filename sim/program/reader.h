@@ -3,6 +3,7 @@
 // Functions and blocks are in reader.cpp, statements in reader_statements.cpp, operands in reader_operands.cpp.
 #pragma once
 
+#include "sim/base/names.h"
 #include "sim/program/lexer.h"
 #include "sim/program/program.h"
 

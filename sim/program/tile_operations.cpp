@@ -149,8 +149,11 @@ Value dot(Host& host, std::span<const Value* const> a) {
         if (operand->kind() != Kind::tile && operand->kind() != Kind::loaded && operand->kind() != Kind::index &&
             operand->kind() != Kind::mask)
             Host::complain("dot of {}", describe(*operand));
-    const Type own = element_type(x), other = element_type(y);
+    Type own = element_type(x), other = element_type(y);
     const bool integers = is_integer(own) || is_integer(other);
+    // Probabilities in f32 meet values in 16 bits: the matrix engine takes them as the latter.
+    if (own == Type::f32 && bits_of(other) == 16 && is_float(other)) own = other;
+    if (other == Type::f32 && bits_of(own) == 16 && is_float(own)) other = own;
     if (own != other && !(bits_of(own) == 8 && bits_of(other) == 8))
         Host::complain("dot of {} and {}: both must have one dtype", describe(x), describe(y));
     const Tile left = host.tile(x, own), right = host.tile(y, other);

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/workloads/program/arguments.h"
+
+#include "sim/base/names.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <limits>
+
+namespace tilemesh::workloads {
+
+std::string where_of(const JsonReader& reader) { return fmt::format("{}: {}", reader.file(), reader.path()); }
+
+program::Type read_type(const JsonReader& reader) {
+    const auto type = program::type_from_name(reader.as_string());
+    if (!type) reader.reject("a dtype: f16, bf16, f32, f8e4m3, f8e5m2, i1, i8, i16, i32, i64, u8, u16, u32, u64");
+    return *type;
+}
+
+namespace {
+
+/// "q", "q.stride(0)", "q.shape[1]".
+ArgumentChoice read_tensor_expression(const JsonReader& reader, const ProgramPanel& panel) {
+    using What = ArgumentChoice::What;
+    ArgumentChoice argument;
+    argument.where = where_of(reader);
+    const std::string text = reader.as_string();
+    const std::size_t dot = text.find('.');
+    argument.text = text.substr(0, dot);
+    const TensorChoice* const tensor = panel.find(argument.text);
+    if (!tensor) {
+        std::vector<std::string> names;
+        for (const TensorChoice& one : panel.tensors) names.push_back(one.name);
+        reader.complain(fmt::format("there is no tensor {}, those there are: {} (a text goes into \"constants\")",
+                                    printable(argument.text), list_of_names(names)));
+    }
+    argument.what = What::tensor;
+    if (dot == std::string::npos) return argument;
+    const std::string rest = text.substr(dot + 1);
+    std::string_view digits = rest;
+    if (rest.starts_with("stride(") && rest.ends_with(")")) {
+        argument.what = What::stride;
+        digits = digits.substr(7, rest.size() - 8);
+    } else if (rest.starts_with("shape[") && rest.ends_with("]")) {
+        argument.what = What::dimension;
+        digits = digits.substr(6, rest.size() - 7);
+    } else if (rest == "numel()") {
+        argument.what = What::integer;
+        argument.integer = tensor->elements();
+        return argument;
+    } else {
+        reader.reject("a tensor's name, name.stride(i), name.shape[i] or name.numel()");
+    }
+    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), argument.axis);
+    const int rank = static_cast<int>(tensor->shape.size());
+    if (argument.axis < 0) argument.axis += rank;
+    if (read.ec != std::errc() || read.ptr != digits.data() + digits.size() || argument.axis < 0 ||
+        argument.axis >= rank)
+        reader.reject(fmt::format("an axis of {}, which has {}", argument.text, rank));
+    return argument;
+}
+
+}  // namespace
+
+ArgumentChoice read_argument(const JsonReader& given, const ProgramPanel& panel, bool constant) {
+    using What = ArgumentChoice::What;
+    ArgumentChoice argument;
+    argument.where = where_of(given);
+    JsonReader reader = given;
+    const Json& value = reader.value();
+    if (value.is_string() && value == "None") return argument;
+    if (value.is_boolean()) {
+        argument.what = What::truth;
+        argument.integer = reader.as_bool() ? 1 : 0;
+    } else if (value.is_number_integer() || value.is_number_unsigned()) {
+        argument.what = What::integer;
+        argument.integer =
+            reader.as_signed(std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
+    } else if (value.is_number()) {
+        argument.what = What::number;
+        argument.number = reader.as_number(-1e300, 1e300);
+    } else if (value.is_string() && constant) {
+        argument.text = reader.as_string();
+        argument.what = What::text;
+        const double infinity = std::numeric_limits<double>::infinity();
+        if (argument.text == "inf" || argument.text == "-inf") {
+            argument.what = What::number;
+            argument.number = argument.text == "inf" ? infinity : -infinity;
+        }
+    } else if (value.is_string()) {
+        argument = read_tensor_expression(reader, panel);
+    } else if (value.is_array()) {
+        argument.what = What::list;
+        for (const JsonReader& element : reader.elements())
+            argument.items.push_back(read_argument(element, panel, constant));
+    } else if (reader.has("local")) {
+        argument = read_tensor_expression(reader.member("local"), panel);
+        if (argument.what != What::tensor) reader.member("local").reject("the name of a tensor");
+        argument.what = What::local;
+        reader.finish();
+    } else if (reader.has("value")) {
+        argument = read_argument(reader.member("value"), panel, constant);
+        argument.type = read_type(reader.member("dtype"));
+        reader.finish();
+    } else if (reader.has("dtype")) {
+        argument.what = What::dtype;
+        argument.type = read_type(reader.member("dtype"));
+        reader.finish();
+    } else {
+        reader.reject(
+            "a number, the name of a tensor, a list, {\"local\": tensor}, {\"dtype\": ...} or {\"value\": ..., "
+            "\"dtype\": ...}");
+    }
+    argument.constant = constant;
+    return argument;
+}
+
+}  // namespace tilemesh::workloads

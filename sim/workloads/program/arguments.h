@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading what a kernel is given.
+#pragma once
+
+#include "sim/workloads/program/panel.h"
+
+namespace tilemesh::workloads {
+
+/// "panel.json: /kernels/1".
+std::string where_of(const JsonReader& reader);
+program::Type read_type(const JsonReader& reader);
+
+/// A number, the name of a tensor or what can be asked of it, a list, an object (configs/README.md). Of `constant`s,
+/// texts are texts.
+ArgumentChoice read_argument(const JsonReader& reader, const ProgramPanel& panel, bool constant);
+
+}  // namespace tilemesh::workloads
