@@ -80,6 +80,8 @@ void RowMoments::rescale(double factor, double lost_below) {
     squares *= square(factor);
     squared_noise *= square(factor);
     noise_values *= square(factor);
+    alike_values *= square(factor);
+    alike_noise *= square(factor);
     greatest_noise *= factor;
     lost *= factor;
     lost_of_sum *= factor;
@@ -103,9 +105,10 @@ double unit_of(const SumMoments& m, const Rounding& weights, double scale, std::
     double squared_norm = 0.0;
     for (const double value : result) squared_norm += square(value);
     const auto dim = static_cast<double>(result.size());
-    double unit = square(scale) * (m.error + m.lost_squares + sum_noise(m.number) * m.terms) +
-                  sum_noise(m.number) * squared_norm +
-                  std::max(rounding_of(output).squared(squared_norm, dim), distance_from(output, result));
+    double unit =
+        square(scale) * (m.error + std::max(m.alike, 0.0) + m.lost_squares + sum_noise(m.number) * m.terms) +
+        sum_noise(m.number) * squared_norm +
+        std::max(rounding_of(output).squared(squared_norm, dim), distance_from(output, result));
     // What is lost is part of the sum, and may lie along it.
     if (m.sizes > 0.0) unit += square(m.lost / m.sizes) * squared_norm;
     // Weights that are alike are rounded alike.
@@ -122,6 +125,9 @@ RowUnit unit_of(const RowMoments& m, const RowFacts& row, const Arithmetic& arit
                    state = rounding_of(arithmetic.state), f32 = rounding_of(Dtype::f32);
     // The sum as it was before the sink, of which p knows nothing.
     const double sum = row.sum / row.dilution, l2 = square(sum), o2 = row.squared_output;
+    // Weights that are alike err alike (alike.h). Where only some of a group is seen the pairs are an estimate.
+    const double alike = std::max(m.alike_values, 0.0), alike_noise = std::max(m.alike_noise, 0.0),
+                 alike_all = std::max(m.alike_all, 0.0);
     // An error s of a score changes o by p (v - o) s. Summed over the keys that is at most the spread of v times the
     // greatest p s^2, and no more where one key has all the weight or all values are alike. While s is small, so that
     // e^s is about 1 + s, the squares can be summed key by key, which tells a large v from one that has weight.
@@ -130,13 +136,14 @@ RowUnit unit_of(const RowMoments& m, const RowFacts& row, const Arithmetic& arit
                  of_size = size_noise(row.size_terms) * square(row.maximum);
     double o = std::min((of_product * m.greatest_noise + of_size) / sum, 1.0) * spread;
     if (of_product * square(m.largest_noise) + of_size < 1.0 / 16) {
-        const double of_values = of_product * m.noise_values + of_size * m.squared_values,
+        const double of_values = of_product * (m.noise_values + alike_noise) + of_size * (m.squared_values + alike),
                      of_output = of_product * m.squared_noise + of_size * m.squares;
         o = std::min(o, 2 * (of_values + of_output * o2) / l2);
     }
     // p as an operand. exp2 errs by about two units of f32, in p of any type.
     const double terms = m.squared_values / l2, spacing = arithmetic.of_sum ? p.spacing * m.weights : p.spacing;
-    o += (square(p.relative) + 4 * square(f32_unit)) * terms + square(spacing) / 12.0 * m.all_values / l2;
+    o += (square(p.relative) + 4 * square(f32_unit)) * (terms + alike / l2) +
+         square(spacing) / 12.0 * (m.all_values + alike_all) / l2;
     o += square((arithmetic.of_sum ? m.lost_of_sum : m.lost) / sum);
     // Weights that are alike are rounded alike, which moves o along itself: as much as it does here, or, since
     // other maxima on the way make other weights, as their spread lets expect. Of a fused kernel they are near 1,

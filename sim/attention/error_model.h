@@ -96,6 +96,8 @@ struct RowMoments {
     double rounded = 0.0;         // w rounded to the type of p, less w
     double all_values = 0.0;      // |v|^2
     double keys = 0.0;            // their number
+    // Of keys that are alike (alike.h), whose weights err alike: what their pairs add to three of the sums above.
+    double alike_values = 0.0, alike_noise = 0.0, alike_all = 0.0;
 
     /// A greater score has come: every weight is times `factor` from now on, and 0 below `lost_below`.
     void rescale(double factor, double lost_below);
@@ -122,6 +124,7 @@ RowUnit unit_of(const RowMoments& moments, const RowFacts& row, const Arithmetic
 /// (weights p).
 struct SumMoments {
     double error = 0.0;  // squared error of the weight, times the vector's square
+    double alike = 0.0;  // the same of pairs of vectors whose weights are alike (alike.h), times their product
     double terms = 0.0;  // squared weight times the vector's square
     double sizes = 0.0;  // |weight| times the vector's norm; and of weights that round to 0 this and its square:
     double lost = 0.0, lost_squares = 0.0;

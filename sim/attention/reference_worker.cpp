@@ -61,6 +61,7 @@ ReferenceWorker::ReferenceWorker(const Problem& problem, const Inputs& inputs, i
 void ReferenceWorker::compute(const Batch& batch) {
     const std::int64_t kv_head = batch.front().row.head / problem_.group();
     load_queries(batch);
+    find_alike(kv_head);
     std::fill(sums_.begin(), sums_.end(), 0.0);
     std::fill(softmax_.begin(), softmax_.end(), RunningSoftmax{-infinity, 0.0});
     std::fill(moments_.begin(), moments_.end(), RowMoments());
@@ -176,6 +177,7 @@ void ReferenceWorker::attend(const Batch& batch, Range rows, Range keys) {
                              .sum = moments.weights,
                              .digits_beyond = digits_beyond_},
                             moments);
+        if (!alike_.empty()) add_alike(i, keys, scores);
         if (factor == 1.0) continue;
         double* const sums = sums_.data() + i * value_columns_;
         for (std::int64_t c = 0; c < value_columns_; ++c) sums[c] *= factor;
