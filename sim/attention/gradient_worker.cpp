@@ -152,8 +152,9 @@ void GradientWorker::weigh(const Meeting& meeting, std::size_t number, Visible v
                            std::span<double> dp) {
     const bool one_query = meeting.queries.size() == 1;
     const double cap = problem_.soft_cap;
-    std::array<double, PairSums::tile_items> biases{};
-    if (biased_) add_biases_of(meeting, std::span(biases).first(scores.size()));
+    std::array<double, PairSums::tile_items> biases{}, roundings{};
+    if (biased_)
+        add_biases_of(meeting, std::span(biases).first(scores.size()), std::span(roundings).first(scores.size()));
     for (std::size_t i = 0; i < scores.size(); ++i) {
         const auto other = static_cast<std::int64_t>(i);
         const std::int64_t query = meeting.queries.begin + (one_query ? 0 : other);
@@ -170,6 +171,7 @@ void GradientWorker::weigh(const Meeting& meeting, std::size_t number, Visible v
             pair.steps.capped = cap * bent;
         }
         pair.steps.score = pair.steps.capped + biases[i];
+        pair.steps.biases = roundings[i];
         pair.p = std::exp(pair.steps.score - forward_.maximum[row]) / forward_.sum[row];
         if (pair.p == 0.0) continue;
         pair.ds = pair.p * (pair.dp - forward_.d[row]) * pair.steps.slope;
@@ -178,12 +180,16 @@ void GradientWorker::weigh(const Meeting& meeting, std::size_t number, Visible v
         dp[i] = pair.p;
     }
 }
-void GradientWorker::add_biases_of(const Meeting& meeting, std::span<double> biases) const {
+
+void GradientWorker::add_biases_of(const Meeting& meeting, std::span<double> biases,
+                                   std::span<double> roundings) const {
     const Viewer viewer{user_, meeting.head};
     const std::int64_t first = sizes_.query_offset + meeting.queries.begin;
-    if (meeting.queries.size() == 1) return add_biases(*problem_.mask, viewer, first, meeting.keys, biases);
+    if (meeting.queries.size() == 1)
+        return add_biases(*problem_.mask, viewer, first, meeting.keys, biases, roundings);
     for (std::size_t i = 0; i < biases.size(); ++i)
-        add_biases(*problem_.mask, viewer, first + static_cast<std::int64_t>(i), meeting.keys, biases.subspan(i, 1));
+        add_biases(*problem_.mask, viewer, first + static_cast<std::int64_t>(i), meeting.keys, biases.subspan(i, 1),
+                   roundings.subspan(i, 1));
 }
 
 double GradientWorker::noise_of_row(std::size_t row) const {
@@ -219,6 +225,9 @@ void GradientWorker::analyse(std::size_t number, std::size_t row, const Norms& i
         a.lost += size;
         a.lost_squares += square(size);
     }
+    const double shift = pair.p * bias_noise * steps.biases;
+    a.weights += pair.p;
+    a.shift += shift;
     a.terms += ds2 * a2;
     a.common += pair.p * steps.slope * a2;
     a.number += 1.0;
@@ -235,6 +244,7 @@ void GradientWorker::analyse(std::size_t number, std::size_t row, const Norms& i
         b.lost_squares += p2 * b2;
     }
     b.weights += pair.p;
+    b.shift += shift;
     b.squares += p2;
     b.rounded += rounded_at(digits_beyond_, pair.p) - pair.p;
     b.number += 1.0;

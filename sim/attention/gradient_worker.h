@@ -84,7 +84,7 @@ private:
     Visible visible(const Meeting& meeting) const;
     bool sees(std::int64_t head, std::int64_t query, std::int64_t key) const;
     /// Of the pairs of a meeting, in order.
-    void add_biases_of(const Meeting& meeting, std::span<double> biases) const;
+    void add_biases_of(const Meeting& meeting, std::span<double> biases, std::span<double> roundings) const;
 
     const Problem& problem_;
     const Inputs& inputs_;

@@ -64,7 +64,7 @@ private:
     const double lost_below_;  // a weight is rounded, or flushed, to 0
     const int digits_beyond_;
     std::vector<RowMoments> moments_;
-    std::vector<double> query_norms_, key_norms_, value_norms_, noise_;
+    std::vector<double> query_norms_, key_norms_, value_norms_, noise_, bias_roundings_;
     std::int64_t alike_head_ = -1;  // of which kv head:
     AlikeTokens alike_;
     std::vector<float> stored_;
