@@ -24,37 +24,46 @@ std::uint64_t hash_of(const std::vector<float>& equal, const std::vector<float>&
     for (const float value : near) squares += static_cast<double>(value) * static_cast<double>(value);
     if (squares == 0.0) return hash;
     // 1/8 of an element of usual size, in powers of 2.
-    const int exponent = std::ilogb(squares / static_cast<double>(near.size())) / 2;
-    const double cells = std::ldexp(8.0, -exponent);
-    hash = mixed(hash, static_cast<std::uint64_t>(exponent + 4096));
+    const auto exponent_bits = std::bit_cast<std::uint64_t>(squares / static_cast<double>(near.size())) >> 53;
+    const double cells = std::ldexp(8.0, 511 - static_cast<int>(exponent_bits));
+    hash = mixed(hash, exponent_bits);
+    constexpr double to_integer = 0x1.8p52;  // adding it leaves the rounded value in the low bits
     for (const float value : near)
-        hash = mixed(hash, static_cast<std::uint64_t>(std::lrint(cells * static_cast<double>(value))));
+        hash = mixed(hash, std::bit_cast<std::uint64_t>(cells * static_cast<double>(value) + to_integer));
     return hash;
 }
 
-/// The group of every token, or -1 of those that are like no other.
-template <class Read>
-std::vector<std::int32_t> groups_of(std::int64_t count, const Read& read) {
-    const auto tokens = static_cast<std::size_t>(count);
-    // Open addressing: who came first with this hash.
-    const std::size_t places = std::bit_ceil(2 * tokens + 1);
-    std::vector<std::uint64_t> hashes(tokens);
-    std::vector<std::int32_t> firsts(places, -1), groups(tokens, -1);
+/// Whether any two tokens are alike at a glance.
+bool any_alike(const TokenReader& reader) {
+    const std::size_t places = std::bit_ceil(static_cast<std::size_t>(2 * reader.tokens + 1));
+    std::vector<std::uint64_t> met(places, 0);  // hashes, open addressing
     std::vector<float> equal, near;
-    std::int32_t number = 0;
-    for (std::size_t token = 0; token < tokens; ++token) {
+    for (std::int64_t token = 0; token < reader.tokens; ++token) {
         equal.clear();
         near.clear();
-        read(static_cast<std::int64_t>(token), equal, near);
-        hashes[token] = hash_of(equal, near);
-        std::size_t place = hashes[token] & (places - 1);
-        while (firsts[place] >= 0 && hashes[static_cast<std::size_t>(firsts[place])] != hashes[token])
-            place = (place + 1) & (places - 1);
-        if (firsts[place] < 0) {
-            firsts[place] = static_cast<std::int32_t>(token);
-            continue;
-        }
-        std::int32_t& group = groups[static_cast<std::size_t>(firsts[place])];
+        reader.glance(token, equal, near);
+        const std::uint64_t hash = hash_of(equal, near) | 1;
+        std::size_t place = (hash >> 1) & (places - 1);
+        while (met[place] != 0 && met[place] != hash) place = (place + 1) & (places - 1);
+        if (met[place] == hash) return true;
+        met[place] = hash;
+    }
+    return false;
+}
+
+/// The group of every token, or -1 of those that are like no other; empty when all are.
+std::vector<std::int32_t> groups_of(const TokenReader& reader) {
+    std::vector<std::int32_t> groups(static_cast<std::size_t>(reader.tokens), -1);
+    std::unordered_map<std::uint64_t, std::size_t> firsts;
+    std::vector<float> equal, near;
+    std::int32_t number = 0;
+    for (std::size_t token = 0; token < groups.size(); ++token) {
+        equal.clear();
+        near.clear();
+        reader.read(static_cast<std::int64_t>(token), equal, near);
+        const auto [first, is_new] = firsts.try_emplace(hash_of(equal, near), token);
+        if (is_new) continue;
+        std::int32_t& group = groups[first->second];
         if (group < 0) group = number++;
         groups[token] = group;
     }
@@ -74,8 +83,8 @@ struct Group {
 
 AlikeTokens alike_tokens(const TokenReader& reader) {
     AlikeTokens alike;
-    if (groups_of(reader.tokens, reader.glance).empty()) return alike;
-    const std::vector<std::int32_t> groups = groups_of(reader.tokens, reader.read);
+    if (!any_alike(reader)) return alike;
+    const std::vector<std::int32_t> groups = groups_of(reader);
     if (groups.empty()) return alike;
     alike.products.assign(groups.size(), 0.0);
     alike.distances.assign(groups.size(), 0.0);

@@ -80,10 +80,10 @@ TEST_CASE("tokens of which no two are alike, equal norms or not, are no groups")
     const auto all = [](std::int64_t, std::int64_t) { return true; };
     Vectors keys = normal(200, 12, 0);
     CHECK(alike_of(keys, normal(200, 4, 1), 8, all).empty());
-    for (std::size_t i = 1; i < keys.size(); ++i) {
+    for (std::size_t i = 1; i < keys.size(); ++i) {  // their bits are the signs of one vector's elements
         keys[i] = keys[0];
-        std::swap(keys[i][i % 12], keys[i][i / 12 % 12]);
-        keys[i][i % 7] += static_cast<float>(i);
+        for (std::size_t bit = 0; bit < 12; ++bit)
+            if ((i >> bit & 1) == 1) keys[i][bit] = -keys[i][bit];
     }
     CHECK(alike_of(keys, normal(200, 4, 1), 8, all).empty());
 }
