@@ -12,6 +12,9 @@ namespace tilemesh::attention {
 /// Does the mask add anything to any score?
 bool has_biases(const Mask& mask);
 /// Adds biases of one query and keys.begin + i to scores[i]; -inf where a bias hides.
-void add_biases(const Mask& mask, Viewer viewer, std::int64_t query_position, Range keys, std::span<double> scores);
+/// In the order in which kernels add them; to `roundings`, if given, come the squares of what each addition rounds
+/// before the sum that is there at the end: the bias and, but for the first, the sum so far.
+void add_biases(const Mask& mask, Viewer viewer, std::int64_t query_position, Range keys, std::span<double> scores,
+                std::span<double> roundings = {});
 
 }  // namespace tilemesh::attention

@@ -29,6 +29,8 @@ struct Rounding {
     }
 };
 Rounding rounding_of(Dtype dtype);
+/// The greatest number of a type of outputs: f16, bf16 or f32.
+double greatest_of(Dtype dtype);
 
 /// Half the distance from 1 to the next f32: the largest relative error of an operation in f32.
 constexpr double f32_unit = 0x1p-24;
@@ -62,18 +64,22 @@ struct ScoreSteps {
     double slope = 1.0;    // of the cap there
     double capped = 0.0;   // what the cap makes of it
     double score = 0.0;    // with biases
+    double biases = 0.0;   // their squares, and those of the sums on the way to the last (biases.h)
 };
 constexpr double square(double x) { return x * x; }
 /// The squared error of a product that cancels is this times |q|^2 |k|^2; and of any one this times its square, since
 /// partial sums grow to it, each rounded by about 0.3 units of its size; then there are a scale and a difference.
 constexpr double product_noise = f32_unit * f32_unit;
 double size_noise(std::int64_t terms);
+/// The squared error of what is rounded on the way to the sum of biases is this times its square: a uniform error of
+/// up to a unit. Biases are often alike, so this is not a mean over mantissas.
+constexpr double bias_noise = f32_unit * f32_unit / 3;
 /// The squared error of a score that is more than a product, of whose terms size_noise is given: the cap has its
-/// roundings, biases are rounded to f32 before they are added. 0 for a score of -inf.
+/// roundings, biases are rounded to f32 before they are added, one after the other. 0 for a score of -inf.
 inline double score_noise(const ScoreSteps& steps, double of_size) {
     if (std::isinf(steps.score)) return 0.0;
     const double of_product = product_noise * square(steps.norms) + of_size * square(steps.product);
-    return square(steps.slope) * of_product +
+    return square(steps.slope) * of_product + bias_noise * steps.biases +
            square(f32_unit) *
                (4 * square(steps.capped) + 2 * square(steps.score - steps.capped) + 4 * square(steps.score));
 }
@@ -96,6 +102,9 @@ struct RowMoments {
     double rounded = 0.0;         // w rounded to the type of p, less w
     double all_values = 0.0;      // |v|^2
     double keys = 0.0;            // their number
+    double common_noise = 0.0;    // w times the squared error of biases, which may be the same for all keys
+    // Of keys that are alike (alike.h), whose weights err alike: what their pairs add to three of the sums above.
+    double alike_values = 0.0, alike_noise = 0.0, alike_all = 0.0;
 
     /// A greater score has come: every weight is times `factor` from now on, and 0 below `lost_below`.
     void rescale(double factor, double lost_below);
@@ -122,12 +131,14 @@ RowUnit unit_of(const RowMoments& moments, const RowFacts& row, const Arithmetic
 /// (weights p).
 struct SumMoments {
     double error = 0.0;  // squared error of the weight, times the vector's square
+    double alike = 0.0;  // the same of pairs of vectors whose weights are alike (alike.h), times their product
     double terms = 0.0;  // squared weight times the vector's square
     double sizes = 0.0;  // |weight| times the vector's norm; and of weights that round to 0 this and its square:
     double lost = 0.0, lost_squares = 0.0;
     double common = 0.0;                  // an error of D is squared times this: p times the vector's square
     double weights = 0.0, squares = 0.0;  // p, and its square
     double rounded = 0.0;                 // p rounded to its type, less p
+    double shift = 0.0;                   // p times the squared error of biases, which may be common to all
     double number = 0.0;
 };
 /// Rounding of the weights of a backward pass as operands.

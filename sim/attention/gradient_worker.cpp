@@ -52,13 +52,15 @@ void GradientWorker::rows(const GradientBatch& batch, std::span<double> dq, std:
                      read(TensorName::d_o, batch[i].token, batch[i].head, 1.0, sums_.row_b(row))};
     }
     const std::int64_t kv_head = batch.front().head / problem_.group();
+    const AlikeItems& alike = alike_keys(kv_head);
     for_each_tile(sizes_.keys, [&](Range keys) {
         const auto meeting_of = [&](const GradientItem& item) {
             return Meeting{item.head, {item.token, item.token + 1}, keys};
         };
         meet(batch, keys.size(), meeting_of, [&](std::int64_t item) {
             item_norms_[index(item)] = {read(TensorName::k, keys.begin + item, kv_head, 1.0, sums_.item_a(item)),
-                                        read(TensorName::v, keys.begin + item, kv_head, 1.0, sums_.item_b(item))};
+                                        read(TensorName::v, keys.begin + item, kv_head, 1.0, sums_.item_b(item)),
+                                        alike.a.product(keys.begin + item)};
         });
     });
     for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -85,6 +87,7 @@ void GradientWorker::keys(const GradientBatch& batch, std::span<double> dk, std:
     }
     const std::int64_t first_head = batch.front().head * problem_.group();
     for (std::int64_t head = first_head; head < first_head + problem_.group(); ++head) {
+        const AlikeItems& alike = alike_queries(head);
         for_each_tile(sizes_.queries, [&](Range queries) {
             const auto meeting_of = [&](const GradientItem& item) {
                 return Meeting{head, queries, {item.token, item.token + 1}};
@@ -93,7 +96,9 @@ void GradientWorker::keys(const GradientBatch& batch, std::span<double> dk, std:
                 // The scale of the scores is also the scale of dk, which sums these vectors.
                 item_norms_[index(item)] = {
                     read(TensorName::q, queries.begin + item, head, problem_.scale, sums_.item_a(item)),
-                    read(TensorName::d_o, queries.begin + item, head, 1.0, sums_.item_b(item))};
+                    read(TensorName::d_o, queries.begin + item, head, 1.0, sums_.item_b(item)),
+                    square(problem_.scale) * alike.a.product(queries.begin + item),
+                    alike.b.product(queries.begin + item)};
             });
         });
     }
@@ -147,8 +152,9 @@ void GradientWorker::weigh(const Meeting& meeting, std::size_t number, Visible v
                            std::span<double> dp) {
     const bool one_query = meeting.queries.size() == 1;
     const double cap = problem_.soft_cap;
-    std::array<double, PairSums::tile_items> biases{};
-    if (biased_) add_biases_of(meeting, std::span(biases).first(scores.size()));
+    std::array<double, PairSums::tile_items> biases{}, roundings{};
+    if (biased_)
+        add_biases_of(meeting, std::span(biases).first(scores.size()), std::span(roundings).first(scores.size()));
     for (std::size_t i = 0; i < scores.size(); ++i) {
         const auto other = static_cast<std::int64_t>(i);
         const std::int64_t query = meeting.queries.begin + (one_query ? 0 : other);
@@ -165,6 +171,7 @@ void GradientWorker::weigh(const Meeting& meeting, std::size_t number, Visible v
             pair.steps.capped = cap * bent;
         }
         pair.steps.score = pair.steps.capped + biases[i];
+        pair.steps.biases = roundings[i];
         pair.p = std::exp(pair.steps.score - forward_.maximum[row]) / forward_.sum[row];
         if (pair.p == 0.0) continue;
         pair.ds = pair.p * (pair.dp - forward_.d[row]) * pair.steps.slope;
@@ -173,12 +180,16 @@ void GradientWorker::weigh(const Meeting& meeting, std::size_t number, Visible v
         dp[i] = pair.p;
     }
 }
-void GradientWorker::add_biases_of(const Meeting& meeting, std::span<double> biases) const {
+
+void GradientWorker::add_biases_of(const Meeting& meeting, std::span<double> biases,
+                                   std::span<double> roundings) const {
     const Viewer viewer{user_, meeting.head};
     const std::int64_t first = sizes_.query_offset + meeting.queries.begin;
-    if (meeting.queries.size() == 1) return add_biases(*problem_.mask, viewer, first, meeting.keys, biases);
+    if (meeting.queries.size() == 1)
+        return add_biases(*problem_.mask, viewer, first, meeting.keys, biases, roundings);
     for (std::size_t i = 0; i < biases.size(); ++i)
-        add_biases(*problem_.mask, viewer, first + static_cast<std::int64_t>(i), meeting.keys, biases.subspan(i, 1));
+        add_biases(*problem_.mask, viewer, first + static_cast<std::int64_t>(i), meeting.keys, biases.subspan(i, 1),
+                   roundings.subspan(i, 1));
 }
 
 double GradientWorker::noise_of_row(std::size_t row) const {
@@ -207,19 +218,25 @@ void GradientWorker::analyse(std::size_t number, std::size_t row, const Norms& i
     SumMoments& a = a_moments_[number];
     const double size = std::abs(pair.ds) * item.a;
     a.error += of_ds * a2;
+    a.alike += of_ds * item.alike_a;
     a.sizes += size;
     const bool flushed = pair.p * forward_.sum[row] < least_exponential;
     if (flushed || std::abs(pair.ds) < 0.5 * rounding_.ds.spacing) {
         a.lost += size;
         a.lost_squares += square(size);
     }
+    const double shift = pair.p * bias_noise * steps.biases;
+    a.weights += pair.p;
+    a.shift += shift;
     a.terms += ds2 * a2;
     a.common += pair.p * steps.slope * a2;
     a.number += 1.0;
     if (!for_keys_) return;
     SumMoments& b = b_moments_[number];
     const double b2 = square(item.b);
-    b.error += (error(rounding_.p, p2) + noise_of_row(row) * p2) * b2;
+    const double of_p = error(rounding_.p, p2) + noise_of_row(row) * p2;
+    b.error += of_p * b2;
+    b.alike += of_p * item.alike_b;
     b.terms += p2 * b2;
     b.sizes += pair.p * item.b;
     if (flushed || pair.p < 0.5 * rounding_.p.spacing) {
@@ -227,6 +244,7 @@ void GradientWorker::analyse(std::size_t number, std::size_t row, const Norms& i
         b.lost_squares += p2 * b2;
     }
     b.weights += pair.p;
+    b.shift += shift;
     b.squares += p2;
     b.rounded += rounded_at(digits_beyond_, pair.p) - pair.p;
     b.number += 1.0;

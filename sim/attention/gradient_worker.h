@@ -3,12 +3,14 @@
 // of keys over the rows (dk, dv). Both are sums over pairs (pair_sums.h); here is who meets whom, with what weights.
 #pragma once
 
+#include "sim/attention/alike.h"
 #include "sim/attention/error_model.h"
 #include "sim/attention/inputs.h"
 #include "sim/attention/pair_sums.h"
 #include "sim/attention/problem.h"
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -58,7 +60,16 @@ private:
     /// Vectors of the batch and of the tile: norms of q or k, of do or v.
     struct Norms {
         double a = 0.0, b = 0.0;
+        double alike_a = 0.0, alike_b = 0.0;  // products of alike.h
     };
+    /// By token of one head: keys, for the sum of k; or queries, for those of q and do.
+    struct AlikeItems {
+        AlikeTokens a, b;
+    };
+    const AlikeItems& alike_keys(std::int64_t kv_head);
+    const AlikeItems& alike_queries(std::int64_t head);
+    void append(TensorName tensor, std::int64_t token, std::int64_t head, std::vector<float>& to);
+    void glance(TensorName tensor, std::int64_t token, std::int64_t head, std::vector<float>& to);
     void weigh(const Meeting& meeting, std::size_t number, Visible visible, std::span<double> scores,
                std::span<double> dp);
     /// One pair: its score, its p, and the two that make ds = p (dp - d) slope.
@@ -73,7 +84,7 @@ private:
     Visible visible(const Meeting& meeting) const;
     bool sees(std::int64_t head, std::int64_t query, std::int64_t key) const;
     /// Of the pairs of a meeting, in order.
-    void add_biases_of(const Meeting& meeting, std::span<double> biases) const;
+    void add_biases_of(const Meeting& meeting, std::span<double> biases, std::span<double> roundings) const;
 
     const Problem& problem_;
     const Inputs& inputs_;
@@ -89,6 +100,7 @@ private:
     const double score_size_, value_size_;   // size_noise of the two products
     std::vector<Norms> norms_, item_norms_;  // of the batch, of the tile
     std::vector<SumMoments> a_moments_, b_moments_;
+    std::map<std::int64_t, AlikeItems> alike_;  // by kv head, or by query head
     std::vector<float> stored_;
 };
 

@@ -78,6 +78,9 @@ void ReferenceGradients::settle(std::span<const Row> rows) {
             // A sum of value_dim products in f32, and a difference.
             const double steps = square(0.3 * std::sqrt(static_cast<double>(d_o.size())) + 1.0);
             d_noise_[row] = square(f32_unit) * (steps * gradient_squares * squares + 4 * square(sum));
+            // o and the products lie below f32's spacing under a large sink, and D is held times 2^-15.
+            const double spacing2 = square(rounding_of(Dtype::f32).spacing) / 12;
+            d_noise_[row] += spacing2 * (gradient_squares + static_cast<double>(d_o.size()) + 0x1p30);
         }
         open.clear();
     };
@@ -192,7 +195,8 @@ Gradients ReferenceGradients::all() {
         if (p < flushed_below) flushed[index(row.head)] += std::abs(term);
         // The exponent, in base 2, and l; and D.
         const double of_p = square(f32_unit) * (16 + square(maximum_[number]) + 4 * square(sink));
-        result.unit_dsink[index(row.head)] += (of_p + of_sum) * square(term) + square(p) * d_noise_[number];
+        result.unit_dsink[index(row.head)] +=
+            (of_p + of_sum) * square(term) + square(p) * d_noise_[number] + square(0x1p15 * 0x1p-149) / 12;
     }
     for (std::size_t head = 0; head < result.dsink.size(); ++head)
         result.unit_dsink[head] += square(flushed[head]) + of_sum * square(result.dsink[head]) +

@@ -61,6 +61,7 @@ ReferenceWorker::ReferenceWorker(const Problem& problem, const Inputs& inputs, i
 void ReferenceWorker::compute(const Batch& batch) {
     const std::int64_t kv_head = batch.front().row.head / problem_.group();
     load_queries(batch);
+    find_alike(kv_head);
     std::fill(sums_.begin(), sums_.end(), 0.0);
     std::fill(softmax_.begin(), softmax_.end(), RunningSoftmax{-infinity, 0.0});
     std::fill(moments_.begin(), moments_.end(), RowMoments());
@@ -176,6 +177,10 @@ void ReferenceWorker::attend(const Batch& batch, Range rows, Range keys) {
                              .sum = moments.weights,
                              .digits_beyond = digits_beyond_},
                             moments);
+        if (biased_)
+            for (std::int64_t key = 0; key < keys.size(); ++key)
+                if (scores[key] > 0.0) moments.common_noise += bias_noise * scores[key] * bias_roundings_[index(key)];
+        if (!alike_.empty()) add_alike(i, keys, scores);
         if (factor == 1.0) continue;
         double* const sums = sums_.data() + i * value_columns_;
         for (std::int64_t c = 0; c < value_columns_; ++c) sums[c] *= factor;
@@ -206,9 +211,12 @@ void ReferenceWorker::step(const PlacedRow& row, double query_norm, Range keys, 
         }
         of_key.capped = scores[key];
     }
-    if (biased_) add_biases(*problem_.mask, viewer(row), position(row), keys, {scores, index(keys.size())});
+    bias_roundings_.assign(tile_keys, 0.0);
+    if (biased_)
+        add_biases(*problem_.mask, viewer(row), position(row), keys, {scores, index(keys.size())}, bias_roundings_);
     for (std::int64_t key = 0; key < keys.size(); ++key) {
         steps[index(key)].score = scores[key];
+        steps[index(key)].biases = bias_roundings_[index(key)];
         noise_[index(key)] = std::sqrt(score_noise(steps[index(key)], of_size)) / f32_unit;
     }
 }

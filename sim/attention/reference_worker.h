@@ -4,6 +4,7 @@
 // a tile is partly visible. Beside the results a worker sums what their errors are made of (error_model.h).
 #pragma once
 
+#include "sim/attention/alike.h"
 #include "sim/attention/error_model.h"
 #include "sim/attention/inputs.h"
 #include "sim/attention/problem.h"
@@ -40,6 +41,8 @@ private:
     void load_queries(const Batch& batch);
     Range rows_that_may_see(const Batch& batch, Range keys) const;
     Visible visible_to(const PlacedRow& row, Range keys) const;
+    void find_alike(std::int64_t kv_head);
+    void add_alike(std::int64_t i, Range keys, const double* weights);
     void pack_keys(Range keys, std::int64_t kv_head);
     void pack_values(Range keys, std::int64_t kv_head);
     void attend(const Batch& batch, Range rows, Range keys);
@@ -61,7 +64,9 @@ private:
     const double lost_below_;  // a weight is rounded, or flushed, to 0
     const int digits_beyond_;
     std::vector<RowMoments> moments_;
-    std::vector<double> query_norms_, key_norms_, value_norms_, noise_;
+    std::vector<double> query_norms_, key_norms_, value_norms_, noise_, bias_roundings_;
+    std::int64_t alike_head_ = -1;  // of which kv head:
+    AlikeTokens alike_;
     std::vector<float> stored_;
     std::vector<double> packed_keys_, packed_values_;
 };

@@ -2,6 +2,7 @@
 // The comparison with the reference and its limits.
 #include "sim/attention/tolerance.h"
 
+#include "sim/attention/error_model.h"
 #include "sim/base/error.h"
 
 #include <algorithm>
@@ -52,6 +53,9 @@ void Comparison::add(std::span<const float> o, std::span<const float> lse, std::
     const std::size_t value_dim = rows == 0 ? 0 : o.size() / rows;
     width_ = static_cast<std::int64_t>(value_dim);
     double all_norm = 0.0;
+    elements_ += expected_o.size();
+    for (const double value : expected_o)
+        overflown_ += std::isinf(round_to(tolerance_.output, static_cast<float>(value))) ? 1 : 0;
     const bool some_see_nothing =
         std::any_of(expected_lse.begin(), expected_lse.end(), [](double value) { return std::isinf(value); });
     for (std::size_t row = 0; row < rows; ++row) {
@@ -139,6 +143,14 @@ void Comparison::judge_units(Verdict& verdict) const {
     }
 }
 
+/// Why numbers are not finite that could not be: said first, since a kernel can do nothing about it.
+std::string Comparison::overflow() const {
+    if (overflown_ == 0 || reason_.empty()) return reason_;
+    const double greatest = greatest_of(tolerance_.output);
+    return fmt::format("{} overflows: {} of {} elements are beyond {:.6g}; {}", name_of(tolerance_.output),
+                       overflown_, elements_, greatest, reason_);
+}
+
 Verdict Comparison::verdict() const {
     Verdict verdict{.pass = false,
                     .relative_l2 = ratio(squared_error_, squared_norm_),
@@ -146,7 +158,7 @@ Verdict Comparison::verdict() const {
                     .max_lse_error = max_lse_error_,
                     .worst_row = worst_row_,
                     .rows_checked = rows_,
-                    .reason = reason_};
+                    .reason = overflow()};
     verdict.allowed_l2 = ratio(squared_unit_, squared_norm_) * limit_of_all * all_.scatter(width_);
     if (tolerance_.relative_l2 && verdict.reason.empty() && !(verdict.relative_l2 <= *tolerance_.relative_l2)) {
         verdict.reason = fmt::format("relative L2 error is {:.3g}, expected at most {:.3g}", verdict.relative_l2,

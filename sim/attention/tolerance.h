@@ -19,6 +19,7 @@ namespace tilemesh::attention {
 struct Tolerance {
     std::optional<double> relative_l2;  // none: outputs are judged by their units
     double lse = 1e-4;                  // where rows come without units: absolute for |lse| up to 1, relative beyond
+    Dtype output = Dtype::f32;          // in which outputs are stored
 };
 
 // Limits in units (error_model.h). The root mean square over many rows is that of the roundings, of which the unit is
@@ -95,6 +96,7 @@ private:
         double scatter(std::int64_t width) const { return scatter_of(norms.size(), width); }
     };
     void complain(std::string reason);
+    std::string overflow() const;
     void judge_units(Verdict& verdict) const;
 
     Tolerance tolerance_;
@@ -103,6 +105,7 @@ private:
     double max_error_ = 0.0, max_lse_error_ = 0.0, worst_row_ = 0.0;
     std::uint64_t rows_ = 0;
     std::int64_t width_ = 0;
+    std::uint64_t elements_ = 0, overflown_ = 0;  // of what is expected, beyond the type of outputs
     InUnits all_;
     std::map<std::int64_t, InUnits> heads_;
     double worst_in_units_ = 0.0, worst_lse_in_units_ = 0.0;  // squared

@@ -44,3 +44,17 @@ TEST_CASE("geometric slopes are 2^(-8 (h + 1) / heads_q), and a score loses its 
                   1.0 - slopes[head] * static_cast<double>(std::abs(4 - key)));
     }
 }
+
+TEST_CASE("what additions of biases round is each bias and every sum but the last, in the order of kernels") {
+    const Json json = Json::parse(R"({"heads_q": 2, "heads_kv": 2, "head_dim": 8, "users": [{"keys": 4}],
+        "mask": {"all_of": [{"kind": "key_bias", "values": [900, 0, -2, 1]}, {"kind": "alibi", "slopes": [3, 5]}]}})");
+    const Problem problem = read_problem(JsonReader(json, "x.json"));
+    std::vector<double> scores(4, 0.5), roundings(4, 1.0);
+    add_biases(*problem.mask, {0, 1}, 3, {0, 4}, scores, roundings);
+    const double distances[] = {-15, -10, -5, 0}, biases[] = {900, 0, -2, 1};
+    for (std::size_t i = 0; i < 4; ++i) {
+        CHECK(scores[i] == 0.5 + distances[i] + biases[i]);
+        const double on_the_way = 0.5 + distances[i];
+        CHECK(roundings[i] == 1.0 + distances[i] * distances[i] + biases[i] * biases[i] + on_the_way * on_the_way);
+    }
+}

@@ -257,3 +257,69 @@ TEST_CASE("products with weights below f32's spacing: standard has divided them 
     CHECK(of_keys(true) == Approx(products));
     CHECK(of_keys(false) == Approx(products / square(100.0)));
 }
+
+TEST_CASE("keys whose weights err alike add what their values make together, to p and to scores") {
+    RowMoments row = some_row();
+    const RowFacts facts = some_facts();
+    const auto unit = [&] { return unit_of(row, facts, {}).o; };
+    const double without = unit();
+    const Rounding p = rounding_of(Dtype::f16);
+    // Two pairs of keys with products of values 2 v.v = 8, of weights 1 and 1/2.
+    row.alike_values = 8.0 + 2.0;
+    row.alike_all = 16.0;
+    CHECK(unit() - without ==
+          Approx((square(p.relative) + 4 * unit2) * 10.0 / 9.0 + square(p.spacing) / 12 * 16.0 / 9.0).epsilon(1e-6));
+    // Groups of which a part is seen are an estimate, which takes nothing away.
+    row.alike_values = row.alike_all = row.alike_noise = -100.0;
+    CHECK(unit() == without);
+    row.rescale(0.5, 0.0);
+    CHECK(row.alike_values == -25.0);
+    CHECK(row.alike_noise == -25.0);
+    CHECK(row.alike_all == -100.0);
+
+    const std::vector<double> result{0.5, 0.25};
+    const auto gradient = [&](const SumMoments& sum) { return unit_of(sum, p, 0.5, result, Dtype::f16); };
+    CHECK(gradient({.error = 1.0, .alike = 8.0}) - gradient({.error = 1.0}) == Approx(8.0 / 4));
+    CHECK(gradient({.error = 1.0, .alike = -8.0}) == gradient({.error = 1.0}));
+}
+
+TEST_CASE("sums of biases are rounded on the way, which may move all scores of a row alike") {
+    const ScoreSteps ends{.score = 1.0}, goes_far{.score = 1.0, .biases = 950.0 * 950.0};
+    const double more = score_noise(goes_far, 0.0) - score_noise(ends, 0.0);
+    CHECK(more == Approx(unit2 * square(950.0) / 3));
+    RowMoments row = some_row();
+    const RowFacts facts = some_facts();
+    const double without = unit_of(row, facts, {}).lse;
+    row.common_noise = facts.sum * 1e-4;
+    CHECK(unit_of(row, facts, {}).lse - without == Approx(1e-4));
+    const std::vector<double> result{0.5, 0.25};
+    const auto gradient = [&](double shift) {
+        return unit_of({.weights = 2.0, .shift = shift}, rounding_of(Dtype::f32), 1.0, result, Dtype::f32);
+    };
+    CHECK(gradient(2e-4) - gradient(0.0) == Approx(1e-4 * 0.3125));
+}
+
+TEST_CASE("a running output in bf16 loses by every addition if all are alike, at most all; else as roundings do") {
+    // So many keys of weight 1 whose values are of norm 1 and equal, or as large and of any direction.
+    const auto unit = [](std::int64_t keys, double squared_output, double size) {
+        const auto n = static_cast<double>(keys);
+        RowMoments row;
+        row.keys = row.weights = row.squares = n;
+        row.values = row.squared_values = row.all_values = n * square(size);
+        const RowFacts facts{.sum = n, .squared_output = squared_output * square(size), .value_dim = 16};
+        const auto of = [&](Dtype state) {
+            return unit_of(row, facts, {.output = Dtype::f32, .state = state, .state_roundings = keys}).o;
+        };
+        return (of(Dtype::bf16) - of(Dtype::f32)) / facts.squared_output;
+    };
+    const double relative2 = square(rounding_of(Dtype::bf16).relative);
+    for (const std::int64_t keys : {16, 64, 256}) {
+        const auto n = static_cast<double>(keys);
+        CHECK(unit(keys, 1.0, 1.0) == Approx((n + square(0.35 * n)) * relative2));
+        CHECK(unit(keys, 1.0 / n, 1.0) == Approx(n * relative2));
+    }
+    CHECK(unit(1 << 20, 1.0, 1.0) == Approx(1.0 + (1 << 20) * relative2));
+    // Below the normal numbers the spacing is what they lose by.
+    const double size = 1e-39, spacing2 = 16 * square(rounding_of(Dtype::bf16).spacing / size) / 12;
+    CHECK(unit(4, 0.25, size) >= 4 * spacing2 / 16 / 0.25);
+}

@@ -264,6 +264,21 @@ inline std::vector<Pattern> patterns() {
     list.push_back({"queries alike", [](Tensors& t) {
                         for (std::size_t i = heads_q * dim; i < t.q.size(); ++i) t.q[i] = t.q[i - heads_q * dim];
                     }});
+    list.push_back({"a phrase of four keys, repeated", [](Tensors& t) {
+                        for (std::size_t i = 4 * heads_kv * dim; i < t.k.size(); ++i)
+                            t.k[i] = t.k[i - 4 * heads_kv * dim];
+                        for (std::size_t i = 4 * heads_kv * value_dim; i < t.v.size(); ++i)
+                            t.v[i] = t.v[i - 4 * heads_kv * value_dim];
+                    }});
+    list.push_back({"two kinds of keys whose values cancel", [](Tensors& t) {
+                        for (std::size_t i = 2 * heads_kv * dim; i < t.k.size(); ++i)
+                            t.k[i] = t.k[i - 2 * heads_kv * dim];
+                        times(t.q, 0.01);
+                        for (std::size_t i = 0; i < t.v.size(); ++i) {
+                            const std::size_t row = i / (heads_kv * value_dim), one = i % (heads_kv * value_dim);
+                            if (row > 0) t.v[i] = (row % 2 == 0 ? t.v[one] : -t.v[one]) + 0.01F * t.v[i];
+                        }
+                    }});
     list.push_back({"a key of no value that takes most weight", [](Tensors& t) {
                         for (std::int64_t i = 0; i < heads_kv * value_dim; ++i)
                             t.v[static_cast<std::size_t>(i)] = 0.0F;

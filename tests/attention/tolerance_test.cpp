@@ -111,6 +111,23 @@ TEST_CASE("NaN and infinity fail whatever the tolerance, and the line says where
     }
 }
 
+TEST_CASE("numbers that are not finite because the type of outputs ends are said to be so, and others are not") {
+    const auto reason = [](Dtype output, std::vector<float> o, std::vector<double> expected) {
+        return compare(o, {0.0f}, expected, {0}, {.relative_l2 = {}, .output = output}).reason;
+    };
+    CHECK_THAT(reason(Dtype::f16, {1.0f, infinity, 1.0f, infinity}, {1, 65520, 1, 70000}),
+               Catch::StartsWith("f16 overflows: 2 of 4 elements are beyond 65504; output 1 in row 0 is inf, "));
+    CHECK_THAT(reason(Dtype::f16, {1.0f, infinity}, {1, 65519}), Catch::StartsWith("output 1 in row 0 is inf"));
+    CHECK_THAT(reason(Dtype::bf16, {1.0f, infinity}, {1, 65520}), Catch::StartsWith("output 1 in row 0 is inf"));
+    CHECK_THAT(reason(Dtype::bf16, {infinity}, {3.4e38}), Catch::StartsWith("bf16 overflows: 1 of 1 elements"));
+    // What is expected beyond the type and found so cannot be.
+    CHECK_THAT(reason(Dtype::f16, {65504.0f}, {70000}), Catch::Equals(""));
+    for (const Dtype dtype : {Dtype::f16, Dtype::bf16, Dtype::f32}) {
+        CHECK(std::isfinite(round_to(dtype, static_cast<float>(greatest_of(dtype)))));
+        CHECK(static_cast<double>(round_to(dtype, static_cast<float>(greatest_of(dtype)))) == greatest_of(dtype));
+    }
+}
+
 TEST_CASE("a missing key shows in lse even if the output's norm hides it") {
     // 1000 rows; one row has lost one of 1000 equal keys.
     const Doubles expected_o(1000, 1.0), expected_lse(1000, std::log(1000.0));

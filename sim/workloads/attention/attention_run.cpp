@@ -275,7 +275,7 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
         judge_gradients(panel, a, launches, prepared.gradients, want_outputs, entry);
         return entry;
     }
-    attention::Comparison comparison({.relative_l2 = panel.tolerance},
+    attention::Comparison comparison({.relative_l2 = panel.tolerance, .output = problem.output_dtype()},
                                      attention::weight_of(!prepared.sample.all, problem.value_dim));
     const attention::Arithmetic arithmetic = arithmetic_of(problem, kernel, a);
     std::vector<attention::ErrorUnits> units;

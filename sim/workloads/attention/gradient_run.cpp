@@ -176,7 +176,8 @@ void judge_gradients(const AttentionPanel& panel, const Arrangement& a,
                      bool want_outputs, run::EntryOutcome& entry) {
     const Problem& problem = panel.problem;
     report::VerdictResult& verdict = entry.result.verdict;
-    attention::Comparison dq({.relative_l2 = panel.tolerance}), dk = dq, dv = dq, dsink = dq;
+    attention::Comparison dq({.relative_l2 = panel.tolerance, .output = problem.output_dtype()}),
+        dk = dq, dv = dq, dsink({.relative_l2 = panel.tolerance});
     std::string miscount;
     for (int user = 0; user < a.needs.users(); ++user) {
         GatheredGradients found = gather(panel, a, launches, user);
