@@ -106,7 +106,7 @@ std::string conclusion_of(const std::vector<Measured>& all, std::uint64_t bytes,
         100.0 * static_cast<double>(largest->second) / static_cast<double>(slowest->latency.value()), largest->first);
 }
 
-PreparedProbe read_dma(JsonReader probe, const machine::MachineConfig& machine, const std::filesystem::path&) {
+PreparedProbe read_dma(JsonReader probe, const machine::MachineConfig& machine) {
     probe.word("kind", {"dma"});
     const std::uint64_t most = std::min<std::uint64_t>(machine.pe.sram.value(), std::uint64_t{1} << 30);
     const std::uint64_t bytes = probe.integer("bytes", 2, most, std::min<std::uint64_t>(16384, most));

@@ -82,7 +82,7 @@ std::string conclusion_of(const memory::BurstLoad& load, const memory::BurstResu
                        100.0 * result.fraction_of_peak, most->second, 100.0 * most->first);
 }
 
-PreparedProbe read_memory(JsonReader probe, const machine::MachineConfig& machine, const std::filesystem::path&) {
+PreparedProbe read_memory(JsonReader probe, const machine::MachineConfig& machine) {
     probe.word("kind", {"memory"});
     if (machine.hbm.standard == memory::Standard::ideal)
         probe.complain("the machine's hbm.standard is ideal, which has no commands to measure: use HBM2 or HBM3");

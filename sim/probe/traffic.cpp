@@ -206,7 +206,7 @@ Json json_of(const Measured& one, const noc::Topology& topology) {
     return json;
 }
 
-PreparedProbe read_traffic(JsonReader probe, const machine::MachineConfig& machine, const std::filesystem::path&) {
+PreparedProbe read_traffic(JsonReader probe, const machine::MachineConfig& machine) {
     const Sweep sweep = read_sweep(probe, machine);
     return [sweep, network = machine.network] {
         const noc::Topology topology(network);
