@@ -122,11 +122,14 @@ PreparedProbe read_dma(JsonReader probe, const machine::MachineConfig& machine) 
                 static_cast<int>(element.as_integer(1, static_cast<std::uint64_t>(machine.pes_per_cube()))));
     }
     probe.finish();
-    return [machine, bytes, write, home, sharers] {
+    return [machine, bytes, write, home, sharers](const OnProgress& on_progress) {
         DmaBench bench(machine, bytes, write);
         std::vector<Measured> all;
-        for (const DmaScenario& scenario : dma_scenarios(bench.topology(), home, sharers))
+        const auto scenarios = dma_scenarios(bench.topology(), home, sharers);
+        for (const DmaScenario& scenario : scenarios) {
+            on_progress(all.size(), scenarios.size());
             all.push_back(measured(scenario, bench, bytes));
+        }
         ProbeReport report;
         report.sections.push_back({"", table_of(all, bench.topology())});
         report.conclusion = conclusion_of(all, bytes, write);

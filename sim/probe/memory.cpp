@@ -88,8 +88,8 @@ PreparedProbe read_memory(JsonReader probe, const machine::MachineConfig& machin
         probe.complain("the machine's hbm.standard is ideal, which has no commands to measure: use HBM2 or HBM3");
     const memory::BurstLoad load = read_memory_load(probe, machine.hbm);
     const memory::HbmConfig hbm = machine.hbm;
-    return [load, hbm] {
-        const memory::BurstResult result = memory::run_bursts(hbm, load);
+    return [load, hbm](const OnProgress& on_progress) {
+        const memory::BurstResult result = memory::run_bursts(hbm, load, on_progress);
         const BookedResult booked = run_booked(hbm, load);
         ProbeReport report;
         report.sections.push_back({"", table_of(result, booked)});

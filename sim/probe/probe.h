@@ -25,8 +25,11 @@ struct ProbeReport {
     Json result;             // keys carry their units; the same bytes on every repetition
 };
 
+/// Told now and then how much of a probe is done, out of how much.
+using OnProgress = std::function<void(std::uint64_t done, std::uint64_t all)>;
+
 /// A probe that has been read and checked, and can be run once.
-using PreparedProbe = std::function<ProbeReport()>;
+using PreparedProbe = std::function<ProbeReport(const OnProgress&)>;
 
 struct Kind {
     std::string name;     // "dma"

@@ -144,7 +144,7 @@ PreparedProbe read_transfers(JsonReader probe, const machine::MachineConfig& mac
     probe.finish();
     const Json json = parse_json_file(file);
     const TransferList list = read_list(JsonReader(json, file.shown), static_cast<std::uint64_t>(machine.pes()));
-    return [list, network = machine.network] {
+    return [list, network = machine.network](const OnProgress&) {
         return report_of(list, run_transfers(network, list.transfers), noc::Topology(network));
     };
 }
