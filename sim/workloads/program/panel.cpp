@@ -113,7 +113,7 @@ ContentChoice read_content(JsonReader reader, const TensorChoice& tensor) {
 TensorChoice read_tensor(const std::string& name, JsonReader reader) {
     TensorChoice tensor;
     tensor.name = name;
-    tensor.where = where_of(reader);
+    tensor.where = reader.place();
     if (!reader.is_object()) reader.reject("a tensor: {\"shape\": [...], \"dtype\": ...}");
     tensor.shape = read_dims(reader.member("shape"), static_cast<std::uint64_t>(most_elements));
     if (const auto dtype = reader.optional_member("dtype")) tensor.type = read_type(*dtype);
@@ -125,7 +125,7 @@ TensorChoice read_tensor(const std::string& name, JsonReader reader) {
 
 LaunchChoice read_launch(JsonReader reader, const ProgramPanel& panel) {
     LaunchChoice launch;
-    launch.where = where_of(reader);
+    launch.where = reader.place();
     if (!reader.is_object()) reader.reject("a program: {\"file\", \"kernel\", \"grid\", \"arguments\"}");
     launch.file = reader.string("file");
     if (launch.file.empty()) reader.member("file").reject("the path of a .py file or of a tile program");
@@ -186,7 +186,7 @@ DispatchChoice read_dispatch(JsonReader reader) {
 
 ProgramChoice read_program(JsonReader reader, const ProgramPanel& panel) {
     ProgramChoice choice;
-    choice.where = where_of(reader);
+    choice.where = reader.place();
     JsonReader program = reader.member("program");
     if (program.is_array()) {
         if (program.value().empty()) program.reject("at least one program");
@@ -206,7 +206,7 @@ ProgramChoice read_program(JsonReader reader, const ProgramPanel& panel) {
 CheckChoice read_check(const std::string& name, JsonReader reader, const ProgramPanel& panel) {
     CheckChoice check;
     check.tensor = name;
-    check.where = where_of(reader);
+    check.where = reader.place();
     const TensorChoice* const tensor = panel.find(name);
     if (!tensor) reader.complain(fmt::format("there is no tensor {}", printable(name)));
     if (!reader.is_object()) reader.reject("{\"file\": ...} or {\"reference\": ...}");
