@@ -95,7 +95,7 @@ ContentChoice read_content(JsonReader reader, const TensorChoice& tensor) {
     if (!reader.is_object()) reader.reject("\"normal\", \"zeros\", \"ones\", a number, a list, or an object");
     if (const auto file = reader.optional_member("file")) {
         content.what = What::file;
-        content.file = file->as_string();
+        content.file = file->as_file();
         content.tensor = reader.string("tensor", tensor.name);
     } else {
         const bool whole = reader.has("integers");
@@ -213,7 +213,7 @@ CheckChoice read_check(const std::string& name, JsonReader reader, const Program
     if (const auto tolerance = reader.optional_member("tolerance"))
         check.tolerance = tolerance->as_number(1e-12, 1.0);
     if (reader.has("file")) {
-        check.file = reader.string("file");
+        check.file = reader.member("file").as_file();
         check.stored = reader.string("tensor", name);
         reader.finish();
         return check;
