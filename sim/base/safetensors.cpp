@@ -236,7 +236,8 @@ std::vector<float> SafetensorsFile::read_floats(const std::string& name, Infinit
     if (tensor.dtype == "F64") read_values<double>(file_, begin, count, copy);
 
     const auto is_bad = [&](float value) {
-        return !std::isfinite(value) && (infinity == Infinity::rejected || (infinity == Infinity::allowed && std::isnan(value)));
+        return !std::isfinite(value) &&
+               (infinity == Infinity::rejected || (infinity == Infinity::allowed && std::isnan(value)));
     };
     const auto bad = std::find_if(floats.begin(), floats.end(), is_bad);
     if (bad != floats.end()) reject(static_cast<std::uint64_t>(bad - floats.begin()), *bad);

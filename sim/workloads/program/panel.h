@@ -61,9 +61,9 @@ struct ArgumentChoice {
     std::string where;
     double number = 0;
     std::int64_t integer = 0;  // or the tensor's element that is pointed to
-    std::string text;  // the text, or a tensor's name
-    int axis = 0;      // stride, dimension
-    program::Box box;  // descriptor
+    std::string text;          // the text, or a tensor's name
+    int axis = 0;              // stride, dimension
+    program::Box box;          // descriptor
     std::optional<program::Type> type;
     std::vector<ArgumentChoice> items;
     bool constant = false;  // from "constants"

@@ -54,6 +54,7 @@ def prepare(script, arguments):
     from .scripts import torch_here
 
     torch_here.install(str(here / "torch_standin"))
+    sys.path.append(str(here / "missing"))  # last: what is installed comes before it
     sys.argv = [script, *arguments]
 
 

@@ -17,7 +17,7 @@ DTYPES = {
 STORED = dict(DTYPES.values())  # by the dtype in programs
 BYTES = {"f16": 2, "bf16": 2, "f32": 4, "f8e4m3": 1, "f8e5m2": 1, "i1": 1, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "u8": 1, "u16": 2, "u32": 4, "u64": 8}
 _BUFFERS = {"e": "float16", "f": "float32", "?": "bool", "b": "int8", "B": "uint8", "h": "int16", "H": "uint16", "i": "int32", "I": "uint32",
-            "l": "int64" if sys.maxsize > 2**32 else "int32", "q": "int64", "Q": "uint64", "L": "uint64"}  # fmt: skip
+            "l": "int64" if sys.maxsize > 2**32 else "int32", "q": "int64", "Q": "uint64", "L": "uint64", "d": "float64"}  # fmt: skip
 
 
 class Memory:

@@ -17,7 +17,6 @@ from .tensors import write_safetensors
 HINTS = ("num_warps", "num_stages", "num_ctas", "maxnreg", "waves_per_eu", "matrix_instr_nonkdim", "kpack", "enable_fp_fusion", "cluster_dims",
          "launch_cooperative_grid", "launch_pdl", "ir_override", "num_buffers_warp_spec", "num_consumer_groups", "reg_dec_producer",
          "reg_inc_consumer", "allow_flush_denorm", "debug", "sanitize_overflow", "instrumentation_mode", "minRegAutoWS", "maxRegAutoWS")  # fmt: skip
-_PLACES = ("sharded", "replicated")
 
 
 def launch(kernel, grid, args, *, machine="cube_2x4", place=None, dispatch=None, constants=None, programs_per_pe=None, check=None, values=None,
@@ -151,11 +150,16 @@ def _names_memory(argument):
     return isinstance(argument, dict) and "dtype" not in argument
 
 
+def is_for_all(place):
+    """Is this one place, not places by the names of tensors?"""
+    return not isinstance(place, dict) or bool(set(place) & {"shard", "replicate", "owner"})
+
+
 def _places(place, names, tensors):
     if place is None:
         return {}
-    if isinstance(place, str) or not isinstance(place, dict) or set(place) & {"shard", "replicate", "owner"}:
-        return {name: place for name in tensors if place in _PLACES or "shard" not in place or place["shard"] < len(tensors[name]["shape"])}
+    if is_for_all(place):
+        return {name: place for name in tensors if isinstance(place, str) or place.get("shard", 0) < len(tensors[name]["shape"])}
     unknown = [name for name in place if name not in names and name not in tensors]
     if unknown:
         raise TypeError(f"place: there is no array {unknown[0]}; there are {', '.join(names)}")
@@ -168,7 +172,7 @@ def _expected(name, value, inputs, stored, names):
                 for key, item in value.items()}  # fmt: skip
     memories = arrays.Memories()
     memory, first = memories.of(value, name)
-    if first or memory.elements != math.prod(value.shape):
+    if first or memory.elements != math.prod(getattr(value, "shape", None) or [len(value)]):
         raise TypeError(f"check: {name} is part of a larger array; give a copy")
     stored[f"expected.{name}"] = (memory.stored, memory.shape, memory.content())
     return {"file": str(inputs), "tensor": f"expected.{name}"}

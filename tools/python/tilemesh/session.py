@@ -5,7 +5,8 @@ up; the modules that a script imports as triton and torch (scripts/) ask it."""
 import os
 import sys
 
-from .launching import launch, settings_of
+from .arrays import is_array
+from .launching import is_for_all, launch, settings_of
 from .machines import Device
 
 
@@ -23,8 +24,8 @@ class Session:
         """Results of one launch; a trial computes no values and is counted by its own."""
         values = "none" if is_trial else self.values
         place = self.place
-        if isinstance(place, dict):  # kernels have parameters of other names
-            place = {name: where for name, where in place.items() if arrays_in(args, name)} or None
+        if not is_for_all(place):  # kernels have parameters of other names
+            place = {name: where for name, where in place.items() if name in args and is_array(args[name])} or None
         results = launch(kernel, grid, args, machine=self.machine, settings=self.settings, place=place, dispatch=self.dispatch,
                          programs_per_pe=self.programs_per_pe, values=values)  # fmt: skip
         if not is_trial:
@@ -47,12 +48,6 @@ class Session:
         widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
         title = f"{self.device.name}: {self.device.pes} PEs, simulated"
         return [title, *("  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]) for row in rows)]
-
-
-def arrays_in(args, name):
-    from .arrays import is_array
-
-    return name in args and is_array(args[name])
 
 
 class Launches:

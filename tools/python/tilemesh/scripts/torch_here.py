@@ -80,7 +80,7 @@ def cuda_names(is_standin=False):
         "is_available": lambda: True, "device_count": lambda: 1, "current_device": lambda: 0, "synchronize": lambda *_: None,
         "get_device_capability": lambda *_: (9, 0), "get_device_name": lambda *_: current().device.name, "get_device_properties": properties,
         "empty_cache": lambda: None, "manual_seed": lambda seed: None, "manual_seed_all": lambda seed: None, "current_stream": lambda *_: stream,
-        "default_stream": lambda *_: stream, "set_device": lambda device: None, "device": Nothing, "stream": Nothing, "Event": Event,
+        "default_stream": lambda *_: stream, "set_device": lambda device: None, "set_stream": lambda stream: None, "device": Nothing, "stream": Nothing, "Event": Event,
         "Stream": Nothing, "is_bf16_supported": lambda *_: True, "max_memory_allocated": lambda *_: 0, "memory_allocated": lambda *_: 0,
         "reset_peak_memory_stats": lambda *_: None, "init": lambda: None, "is_initialized": lambda: True,
     }  # fmt: skip
@@ -123,5 +123,41 @@ def accept_cuda(torch):
     torch.Tensor.is_cuda = property(lambda self: True)
     for name, value in cuda_names().items():
         setattr(torch.cuda, name, value)
+        if not hasattr(torch.cpu, name):  # the device's module by its type, as scripts look for it
+            setattr(torch.cpu, name, value)
+    _half_where_torch_has_none(torch)
     if not hasattr(torch, "compile"):
         torch.compile = lambda function=None, **_: function if function is not None else (lambda inner: inner)
+
+
+def _half_where_torch_has_none(torch):
+    """Older versions of torch have few operations of 16-bit floats that are not on a cuda device; those are done in float32."""
+    if not hasattr(torch.overrides, "TorchFunctionMode"):
+        return
+
+    def changed(value, before, after):
+        if isinstance(value, torch.Tensor):
+            return value.to(after) if value.dtype == before else value
+        if isinstance(value, (tuple, list)) and not isinstance(value, torch.Size):
+            items = [changed(item, before, after) for item in value]
+            return type(value)(items) if type(value) in (tuple, list) else type(value)(tuple(items))
+        return value
+
+    class HalfToo(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            del types
+            kwargs = kwargs or {}
+            try:
+                return function(*args, **kwargs)
+            except RuntimeError as error:
+                if "not implemented for 'Half'" not in str(error):
+                    raise
+            wide = [changed(arg, torch.float16, torch.float32) for arg in args]
+            result = function(*wide, **{name: changed(value, torch.float16, torch.float32) for name, value in kwargs.items() if name != "out"})
+            name = getattr(function, "__name__", "")
+            target = kwargs.get("out", args[0] if name.endswith("_") and not name.endswith("__") or name.startswith("__i") else None)
+            if target is not None:
+                return target.copy_(result)
+            return result if kwargs.get("dtype") is not None else changed(result, torch.float32, torch.float16)
+
+    HalfToo().__enter__()

@@ -15,12 +15,13 @@ from ._dtypes import dtype, finfo, iinfo
 from ._tensor import Size, Tensor, device
 from ._functions import *  # noqa: F403
 from . import autograd, nn, testing  # isort: skip
-from ._modules import backends, cuda, jit, no_grad, version  # isort: skip
+from ._modules import backends, cpu, cuda, jit, no_grad, version  # isort: skip
 
 __version__ = "2.0.0+tilemesh"
 inf, nan, pi, e = _numpy.inf, _numpy.nan, _numpy.pi, _numpy.e
 for _name, _value in _cuda_names().items():
     setattr(cuda, _name, _value)
+    setattr(cpu, _name, _value)
 enable_grad = inference_mode = no_grad
 FloatTensor = HalfTensor = LongTensor = IntTensor = BoolTensor = Tensor
 strided = "strided"
@@ -38,4 +39,4 @@ def __getattr__(name):
     raise AttributeError(f"the stand-in for torch has no {name}; install python3-torch")
 
 
-__all__ = ["Size", "Tensor", "autograd", "backends", "cuda", "device", "dtype", "finfo", "iinfo", "jit", "nn", "testing", "version"]
+__all__ = ["Size", "Tensor", "autograd", "backends", "cpu", "cuda", "device", "dtype", "finfo", "iinfo", "jit", "nn", "testing", "version"]

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Dtypes, and rounding to those that numpy does not have: tensors of them are kept as float32 whose values they can hold."""
 
+from types import SimpleNamespace
+
 import numpy
 
 from tilemesh import host
@@ -38,11 +40,11 @@ def dtype_of_kept(kept):
 def finfo(of):
     if of.name == "float64":
         return numpy.finfo("float64")
-    return host.finfo(DType(DTYPES[of.name][0]))
+    return SimpleNamespace(**host.finfo(DType(DTYPES[of.name][0])).fields)
 
 
 def iinfo(of):
-    return host.iinfo(DType(DTYPES[of.name][0]))
+    return SimpleNamespace(**host.iinfo(DType(DTYPES[of.name][0])).fields)
 
 
 def _grid(mantissa, bias, largest, exponents):

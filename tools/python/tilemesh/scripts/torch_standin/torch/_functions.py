@@ -97,7 +97,7 @@ def eye(n, m=None, dtype=dtypes.float32, **_):
 def tensor(data, dtype=None, **_):
     if isinstance(data, Tensor):
         return data.clone() if dtype is None else data.to(dtype)
-    if isinstance(data, (list, tuple)) and any(isinstance(item, Tensor) for item in data):
+    if isinstance(data, (list, tuple)) and [item for item in data if isinstance(item, Tensor)]:
         data = [item.tolist() if isinstance(item, Tensor) else item for item in data]
     made = numpy.array(data)
     to = dtype or (dtypes.float32 if made.dtype == numpy.float64 and not isinstance(data, numpy.ndarray) else wrap(made).dtype)

@@ -26,7 +26,7 @@ def _module(name, **names):
     return module
 
 
-cuda = _module("cuda")
+cuda, cpu = _module("cuda"), _module("cpu")
 version = _module("version", cuda=None, hip=None)
 jit = _module("jit", script=lambda function: function, ignore=lambda function: function)
 _matmul = types.SimpleNamespace(allow_tf32=False, allow_fp16_reduced_precision_reduction=False)

@@ -106,6 +106,8 @@ class Tensor:
 
     def stride(self, dim=None):
         strides = tuple(stride // self._array.itemsize for stride in self._array.strides)
+        if self._array.flags.c_contiguous:  # numpy has any stride where there is one element
+            strides = tuple(int(numpy.prod(self.shape[axis + 1 :])) for axis in range(self.ndim))
         return strides if dim is None else strides[dim]
 
     def numel(self):
