@@ -76,6 +76,22 @@ class Buffers(unittest.TestCase):
             launch("scaled", 1, args, constants=constants)
             self.assertEqual(list(y), expected)
 
+    def test_a_tuple_of_arrays_and_texts(self):
+        x, y = array("f", range(64)), array("f", [0] * 64)
+        launch("by_tuple", 1, {"these": (x, y, "twice")})
+        self.assertEqual(list(y), [2 * n for n in range(64)])
+
+    def test_a_descriptor_made_by_the_host(self):
+        class Descriptor:
+            base, shape, strides, block_shape = array("f", range(30)), [5, 4], [6, 1], [8, 4]
+
+        y = array("f", [-1] * 32)
+        launch("first_block", 1, [Descriptor, y, 8, 4])
+        self.assertEqual(list(y), [*(6 * row + column for row in range(5) for column in range(4)), *[0] * 12])
+        Descriptor.block_shape = [8, 0]
+        with self.assertRaisesRegex(tm.InputError, "arguments/desc/block_shape: .*expected sizes from 1"):
+            launch("first_block", 1, [Descriptor, y, 8, 4])
+
     def test_a_mesh_kernel(self):
         x, y = array("f", range(64)), array("f", [0] * 64)
         launch("doubled", 8, [x, y, 64], machine="cube_line8", dispatch="blocked", place={"x": {"owner": 3}})
@@ -216,8 +232,8 @@ class Memories(unittest.TestCase):
     def test_names_do_not_collide(self):
         memories = arrays.Memories()
         kept = [array("f", [0]), array("f", [1]), array("f", [2])]
-        self.assertEqual([memories.of(x, "a")[0].name for x in kept], ["a", "a.2", "a.3"])
-        self.assertEqual(memories.of(kept[1], "b")[0].name, "a.2")
+        self.assertEqual([memories.of(x, "a")[0].name for x in kept], ["a", "a_2", "a_3"])
+        self.assertEqual(memories.of(kept[1], "b")[0].name, "a_2")
 
     def test_no_array_is_empty_to_a_panel(self):
         memory, first = arrays.Memories().of(array("f"), "x")

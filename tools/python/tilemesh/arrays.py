@@ -98,7 +98,7 @@ class Memories:
         taken, number, free = {memory.name for memory in self}, 1, name
         while free in taken:
             number += 1
-            free = f"{name}.{number}"
+            free = f"{name}_{number}"
         return free
 
 

@@ -39,12 +39,13 @@ def launch(kernel, grid, args, *, machine="cube_2x4", place=None, dispatch=None,
         if name in given:
             raise TypeError(f"{kernel.name} is given {name} in args and in constants")
         given[name] = value
-    memories, names, arguments, texts = arrays.Memories(), {}, {}, {}
+    memories, held, arguments, texts = arrays.Memories(), {}, {}, {}
     for name, value in given.items():
         if name not in kernel.parameters and name in HINTS:
             continue
-        argument, is_text = _argument(value, name, memories, names)
+        argument, is_text = _argument(value, name, memories, held)
         (texts if is_text or name in (constants or {}) and not _names_memory(argument) else arguments)[name] = argument
+    names = {name: memories.of(value, name)[0].name for name, value in held.items()}
     label = label or kernel.name
     with tempfile.TemporaryDirectory(prefix="tilemesh-") as folder:
         program, inputs = Path(folder) / f"{kernel.name}.tile", Path(folder) / "inputs.safetensors"
@@ -70,7 +71,7 @@ def launch(kernel, grid, args, *, machine="cube_2x4", place=None, dispatch=None,
     for memory in memories:
         if memory.name in results.outputs:
             memory.fill(results.outputs[memory.name])
-    outputs = {name: given[name] for name, memory in names.items() if memory in results.outputs}
+    outputs = {name: held[name] for name, memory in names.items() if memory in results.outputs}
     results.outputs.clear()
     results.outputs.update(outputs)
     return results
@@ -92,19 +93,19 @@ def _grid(grid):
     return sizes
 
 
-def _argument(value, name, memories, names):
-    """An argument as panels have it, and whether it is a text, which is a constant always."""
+def _argument(value, name, memories, held):
+    """An argument as panels have it, and whether it is a text, which is a constant always. `held` gets the arrays, by name."""
     if hasattr(value, "__triton_constexpr__"):
         value = value.value
     if value is None:
         return "None", False
     if arrays.is_array(value):
         memory, first = memories.of(value, name)
-        names[name] = memory.name
-        return ({"tensor": memory.name, "offset": first} if first else memory.name), False
+        held[name] = value
+        return {"tensor": memory.name, "offset": first}, False
     if all(hasattr(value, part) for part in ("base", "shape", "strides", "block_shape")):  # a TensorDescriptor
         memory, first = memories.of(value.base, name)
-        names[name] = memory.name
+        held[name] = value.base
         return {"descriptor": memory.name, "offset": first, "shape": [int(size) for size in value.shape],
                 "strides": [int(stride) for stride in value.strides], "block_shape": [int(_plain(size)) for size in value.block_shape],
                 "padding": getattr(value, "padding", None) or "zero"}, False  # fmt: skip
@@ -112,7 +113,7 @@ def _argument(value, name, memories, names):
     if dtype:
         return {"dtype": dtype}, True
     if isinstance(value, (tuple, list)):
-        items = [_argument(item, f"{name}.{index}", memories, names) for index, item in enumerate(value)]
+        items = [_argument(item, f"{name}_{index}", memories, held) for index, item in enumerate(value)]
         return [item for item, _ in items], any(is_text for _, is_text in items)
     value = _plain(value)
     if isinstance(value, str):

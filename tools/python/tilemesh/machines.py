@@ -69,6 +69,7 @@ class Device:
         self.clock_ghz = float(pe.get("clock_ghz", 1.0))
         matrix = pe.get("matrix", {})
         self.matrix_tflops = 2e-3 * int(matrix.get("rows", 0)) * int(matrix.get("cols", 0)) * self.clock_ghz * self.pes
+        self.matrix_tflops *= float((matrix.get("speed") or {}).get("f16", 1.0))
         self.hbm_bytes = int(hbm.get("bytes_per_pe", 1 << 30)) * self.pes
         self.hbm_gbytes_per_s = float(hbm.get("channels_per_pe", 1)) * float(hbm.get("gbytes_per_s_per_channel", 1.0)) * self.pes
 

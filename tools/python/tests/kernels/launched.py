@@ -45,3 +45,12 @@ def doubled(x, y, n, *, tl):
     part = n // tl.num_programs(0)
     first = tl.program_id(0) * part
     tl.store(y + first, tl.load(x + first, (1, part), "f32") * 2.0)
+
+
+@triton.jit
+def by_tuple(these):
+    at = tl.arange(0, 64)
+    x = tl.load(these[0] + at)
+    if these[2] == "twice":
+        x = x * 2
+    tl.store(these[1] + at, x)
