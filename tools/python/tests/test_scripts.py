@@ -18,7 +18,8 @@ TORCHES = [*(["installed"] if torch else []), *(["standin"] if numpy else [])]
 
 def run(script, *arguments, which="standin", **environment):
     environment = {**os.environ, "PYTHONPATH": str(HERE.parent), "TILEMESH_TORCH": which, **environment}
-    ran = subprocess.run([sys.executable, "-m", "tilemesh", str(script), *arguments], capture_output=True, text=True, env=environment, check=False)
+    bare = ["-S"] if sys.flags.no_site else []  # the packages that these tests have, no others
+    ran = subprocess.run([sys.executable, *bare, "-m", "tilemesh", str(script), *arguments], capture_output=True, text=True, env=environment, check=False)
     return ran.returncode, ran.stdout, ran.stderr
 
 
@@ -81,6 +82,11 @@ class Tutorials(unittest.TestCase):
     def test_a_layer_norm_in_a_function_of_autograd(self):
         for said, _ in self.each("layer_norm"):
             self.assertEqual(said, "right, Tensor (37, 500), apex: False\n")
+
+    def test_gradients_by_kernels_and_a_kernel_that_is_not_launched(self):
+        for said, remarks in self.each("gradients"):
+            self.assertEqual(said, "InputError gradients.py:26:11: tl.atomic_cas is not supported; of the atomic operations only atomic_add is\n")
+            self.assertRegex(remarks, r"_forward +2 .*\n_backward +2 ")
 
     def test_attention_with_block_pointers_and_descriptors(self):
         for said, _ in self.each("attention"):
