@@ -202,6 +202,30 @@ class Triton(Script):
 
         self.assertEqual(self.says(textwrap.dedent(text)), ["[6.0, 9.0, 12.0]"])
 
+    def test_functions_as_arguments(self):
+        text = """
+@triton.jit
+def twice(x):
+    return x * 2
+
+@triton.jit
+def apply(x_ptr, y_ptr, HOW: tl.constexpr):
+    at = tl.arange(0, 64)
+    x = tl.load(x_ptr + at)
+    if HOW:
+        x = HOW(x)
+    tl.store(y_ptr + at, x)
+
+for how in (twice, None):
+    apply[(1,)](x, y, HOW=how)
+    print(float(y.sum()))
+"""
+        self.assertEqual(self.says(text), ["4032.0", "2016.0"])
+
+    def test_marks_of_pytest_where_it_is_not_installed(self):
+        text = "import pytest\n@pytest.mark.parametrize('n', [1, 2])\ndef test(n):\n    pass\ntest(3)\nprint('ran')"
+        self.assertEqual(self.says(text), ["ran"])
+
     def test_heuristics_defaults_and_tuning_together(self):
         text = """
 @triton.autotune([triton.Config({"BLOCK": 2**i}) for i in range(4, 8)], key=["n"], reset_to_zero=["y_ptr"])

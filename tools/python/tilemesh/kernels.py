@@ -21,10 +21,11 @@ _PARAMETER = re.compile(r"(?:^|,)\s*%([\w.]+)\s*(:\s*const)?")
 
 
 class Kernel:
-    """name; text: the tile program; parameters: their names, in order; constants: those of them that are tl.constexpr."""
+    """name; text: the tile program; parameters: their names, in order; constants: those of them that are tl.constexpr; origin:
+    what kernel_of has made it of."""
 
-    def __init__(self, name, text, where):
-        self.name, self.text = name, text
+    def __init__(self, name, text, where, origin):
+        self.name, self.text, self.origin = name, text, origin
         heads = {found[1]: found[2] for found in [*_HEAD_BY_HAND.finditer(text), *_HEAD.finditer(text)]}
         if name not in heads:
             raise InputError(f"tilemesh: error: {where}: there is no kernel {name}; there are {', '.join(heads) or 'none'}")
@@ -42,31 +43,32 @@ def function_of(kernel):
     return None
 
 
-def kernel_of(kernel):
-    """A Kernel of a function, of what wraps one, or of (file, name). Lowered once, unless its file changes."""
+def kernel_of(kernel, functions=()):
+    """A Kernel of a function, of what wraps one, or of (file, name). Lowered once, unless its file changes. functions: pairs of a
+    parameter and a function that it is given."""
     if isinstance(kernel, Kernel):
-        return kernel
+        return kernel_of(kernel.origin, functions) if functions else kernel
     if isinstance(kernel, (tuple, list)) and len(kernel) == 2:
         path, name = os.path.abspath(kernel[0]), kernel[1]
         try:
-            return _of_file(path, name, os.stat(path).st_mtime_ns)
+            return _of_file(path, name, os.stat(path).st_mtime_ns, functions)
         except OSError as error:
             raise InputError(f"tilemesh: error: {path} cannot be read: {error.strerror}") from None
     function = function_of(kernel)
     if function is None:
         raise TypeError(f"a kernel is a function or (file, name); this is {type(kernel).__name__}")
-    return _of_function(function)
+    return _of_function(function, functions)
 
 
 @functools.lru_cache(maxsize=None)
-def _of_file(path, name, _time):
+def _of_file(path, name, _time, functions):
     if not path.endswith(".py"):
-        return Kernel(name, Path(path).read_text("utf-8", "replace"), path)
-    return Kernel(name, _lowered(path, name), path)
+        return Kernel(name, Path(path).read_text("utf-8", "replace"), path, (path, name))
+    return Kernel(name, _lowered(path, name, functions=functions), path, (path, name))
 
 
 @functools.lru_cache(maxsize=None)
-def _of_function(function):
+def _of_function(function, functions):
     code = function.__code__
     closure = dict(zip(code.co_freevars, (cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell))))
     path = os.path.realpath(code.co_filename)
@@ -80,7 +82,7 @@ def _of_function(function):
         return None
 
     if os.path.isfile(path):
-        return Kernel(function.__name__, _lowered(path, function.__name__, code.co_firstlineno, running), path)
+        return Kernel(function.__name__, _lowered(path, function.__name__, code.co_firstlineno, running, functions), path, function)
     # A notebook or a prompt: the lines that Python remembers, at the same numbers.
     try:
         lines, first = inspect.getsourcelines(function)
@@ -89,7 +91,7 @@ def _of_function(function):
     with tempfile.TemporaryDirectory(prefix="tilemesh-") as folder:
         path = os.path.realpath(os.path.join(folder, "kernel.py"))
         Path(path).write_text("\n" * (first - 1) + textwrap.dedent("".join(lines)))
-        return Kernel(function.__name__, _lowered(path, function.__name__, first, running), path)
+        return Kernel(function.__name__, _lowered(path, function.__name__, first, running, functions), path, function)
 
 
 def _is_filled(cell):
@@ -99,8 +101,8 @@ def _is_filled(cell):
         return False
 
 
-def _lowered(path, name, line=None, running=None):
+def _lowered(path, name, line=None, running=None, functions=()):
     try:
-        return lower(path, name, line, running)
+        return lower(path, name, line, running, dict(functions))
     except LoweringError as error:
         raise InputError(f"tilemesh: error: {error}") from None

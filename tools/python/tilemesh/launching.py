@@ -2,6 +2,7 @@
 """One launch of a kernel on arrays, as a panel of its own: the arrays go in as a safetensors file, what the kernel stored
 comes back into them."""
 
+import inspect
 import json
 import math
 import tempfile
@@ -25,7 +26,7 @@ def launch(kernel, grid, args, *, machine="cube_2x4", place=None, dispatch=None,
 
     kernel: a function (its file is parsed, the function is not called) or (file, name); grid: a number or up to three. args: by
     name, or by position: numpy arrays, torch tensors, anything with a buffer, which become pointers to their first element
-    with the dtype they have; numbers, None, texts, dtypes, tuples, triton's TensorDescriptor. Arrays hold afterwards what
+    with the dtype they have; numbers, None, texts, dtypes, tuples, functions, triton's TensorDescriptor. Arrays hold afterwards what
     the kernel stored to them. constants: more of the same, for tl.constexpr parameters.
 
     machine: a name, a path or a dictionary; settings: {"machine.pe.clock_ghz": 2.0, ...}. place: where tensors live, by the
@@ -39,6 +40,10 @@ def launch(kernel, grid, args, *, machine="cube_2x4", place=None, dispatch=None,
         if name in given:
             raise TypeError(f"{kernel.name} is given {name} in args and in constants")
         given[name] = value
+    functions = {name: value for name, value in given.items() if inspect.isfunction(value) or type(value).__name__ == "JITFunction"}
+    if functions:
+        kernel = kernel_of(kernel, tuple(functions.items()))
+        given = {name: value for name, value in given.items() if name not in functions}
     memories, held, arguments, texts = arrays.Memories(), {}, {}, {}
     for name, value in given.items():
         if name not in kernel.parameters and name in HINTS:

@@ -18,6 +18,7 @@ if __package__ in (None, ""):  # run by its path: the folder of the package, not
 from tilemesh.constants import Constants, last_name
 from tilemesh.errors import LoweringError, Place, nearest
 from tilemesh.files import Files
+from tilemesh.running_names import value_of
 from tilemesh.statements import FunctionBody
 from tilemesh.values import Function, Opaque, is_constant, string
 
@@ -118,11 +119,12 @@ class Program:
         return "\n".join(lines) + "\n"
 
 
-def lower(path, kernel, line=None, running=None):
+def lower(path, kernel, line=None, running=None, functions=None):
     """The tile program of a kernel in a file, as text. Raises LoweringError, whose text names the place.
 
     For programs that have run the file: `line` tells where the function begins, which need not be at the outermost level
-    then, and `running` gives the values of names that the file alone does not tell (files.py)."""
+    then, `running` gives the values of names that the file alone does not tell (files.py), and `functions` are functions of
+    Python that parameters of the kernel are given: they become defaults."""
     files = Files(lambda module, statements: Constants(module).run(statements), running)
     place = Place(path)
     limit = sys.getrecursionlimit()
@@ -134,6 +136,8 @@ def lower(path, kernel, line=None, running=None):
         place = Place(path, found[0].node.lineno, found[0].node.col_offset + 1)
         sys.setrecursionlimit(max(limit, DEEPEST))
         program = Program(found[0])
+        if functions:
+            program.defaults(found[0]).update((name, value_of(function, name, files)) for name, function in functions.items())
         program.lower()
         return program.text()
     except (RecursionError, MemoryError):

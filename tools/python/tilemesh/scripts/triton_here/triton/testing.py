@@ -11,7 +11,7 @@ from tilemesh import session
 def do_bench(fn, warmup=25, rep=100, grad_to_none=None, fast_flush=True, quantiles=None, return_mode="mean", **_):
     """Milliseconds of the launches in fn, which is called once: simulated time does not vary. What fn does beside launching, torch
     above all, takes none; nan if it launches nothing."""
-    del warmup, rep, fast_flush, return_mode
+    del warmup, rep, fast_flush
     current = session.current()
     for tensor in grad_to_none or ():
         tensor.grad = None
@@ -20,7 +20,7 @@ def do_bench(fn, warmup=25, rep=100, grad_to_none=None, fast_flush=True, quantil
     ms = current.elapsed_ms - before if current.count > count else math.nan
     current.say_once("do_bench gives simulated time of kernels; torch's own calls take none, alone they are nan")
     if quantiles is None:
-        return ms
+        return [ms] if return_mode == "all" else ms
     return ms if len(quantiles) == 1 else [ms] * len(quantiles)
 
 
