@@ -76,24 +76,25 @@ std::string layout_of(TensorName tensor) {
     fail<InternalError>("no tensor number {}", index_of(tensor));
 }
 
-Values read_tensor(const SafetensorsFile& file, const std::string& shown_file, const std::string& name,
-                   TensorName tensor, TensorShape shape, Dtype dtype) {
+Values read_tensor(const SafetensorsFile& file, const std::string& name, TensorName tensor, TensorShape shape,
+                   Dtype dtype) {
     const StoredTensor& stored = file.find(name);
     const std::vector<std::uint64_t> expected = {static_cast<std::uint64_t>(shape.tokens),
                                                  static_cast<std::uint64_t>(shape.heads),
                                                  static_cast<std::uint64_t>(shape.dim)};
     if (stored.shape != expected) {
-        fail<InputError>("{}: tensor {}: found shape {}, expected {} = {} of the problem", shown_file, name,
+        fail<InputError>("{}: tensor {}: found shape {}, expected {} = {} of the problem", file.shown(), name,
                          text_of(stored.shape), text_of(expected), layout_of(tensor));
     }
     if (is_fp8(dtype)) {
         const char* const own = dtype == Dtype::f8e4m3 ? "F8_E4M3" : "F8_E5M2";
         if (stored.dtype != "U8" && stored.dtype != own) {
-            fail<InputError>("{}: tensor {}: found dtype {}, expected {}, or U8 with its bit patterns", shown_file,
+            fail<InputError>("{}: tensor {}: found dtype {}, expected {}, or U8 with its bit patterns", file.shown(),
                              name, stored.dtype, own);
         }
     } else if (stored.dtype != "F16" && stored.dtype != "BF16" && stored.dtype != "F32") {
-        fail<InputError>("{}: tensor {}: found dtype {}, expected F16, BF16 or F32", shown_file, name, stored.dtype);
+        fail<InputError>("{}: tensor {}: found dtype {}, expected F16, BF16 or F32", file.shown(), name,
+                         stored.dtype);
     }
     std::vector<float> values;
     if (stored.dtype == "U8") {
@@ -106,15 +107,15 @@ Values read_tensor(const SafetensorsFile& file, const std::string& shown_file, c
     for (std::size_t i = 0; i < values.size(); ++i) {
         if (std::isfinite(values[i]) && std::isfinite(round_to(dtype, values[i]))) continue;
         fail<InputError>("{}: tensor {}: found {} at element {}, expected a finite number that {} can hold",
-                         shown_file, name, values[i], i, name_of(dtype));
+                         file.shown(), name, values[i], i, name_of(dtype));
     }
     return Values(dtype, values);
 }
 
-void refuse_values(const SafetensorsFile& file, const std::string& shown_file, const std::string& name) {
+void refuse_values(const SafetensorsFile& file, const std::string& name) {
     if (!file.has(name)) return;
     fail<InputError>("{}: tensor {}: found it, expected none: with latents v is the first value_dim elements of k",
-                     shown_file, name);
+                     file.shown(), name);
 }
 
 }  // namespace
@@ -208,8 +209,7 @@ Inputs Inputs::generated(const Problem& problem, std::uint64_t seed, Queries que
     return inputs;
 }
 
-Inputs Inputs::from_file(const Problem& problem, const std::filesystem::path& file, const std::string& prefix,
-                         Pass pass) {
+Inputs Inputs::from_file(const Problem& problem, const NamedFile& file, const std::string& prefix, Pass pass) {
     const SafetensorsFile opened(file);
     Inputs inputs(problem, pass);
     for (std::size_t user = 0; user < inputs.users_.size(); ++user) {
@@ -217,12 +217,11 @@ Inputs Inputs::from_file(const Problem& problem, const std::filesystem::path& fi
         for (const TensorName tensor : inputs.tensors()) {
             Stored& stored = inputs.users_[user];
             if (inputs.lies_in_k(tensor)) {
-                refuse_values(opened, file.string(), user_prefix + "v");
+                refuse_values(opened, user_prefix + "v");
                 continue;
             }
-            stored.values[index_of(tensor)] =
-                read_tensor(opened, file.string(), user_prefix + std::string(name_of(tensor)), tensor,
-                            stored.shapes[index_of(tensor)], inputs.dtype_of(tensor));
+            stored.values[index_of(tensor)] = read_tensor(opened, user_prefix + std::string(name_of(tensor)), tensor,
+                                                          stored.shapes[index_of(tensor)], inputs.dtype_of(tensor));
         }
     }
     return inputs;

@@ -70,7 +70,7 @@ public:
     /// on. Stored as F16, BF16 or F32 in the shapes of problem.h, rounded to the problem's dtype; q, k and v of 8-bit
     /// floats as U8, which is bit patterns, or as what safetensors calls their dtype. Values that are not finite, or
     /// not after rounding, are InputErrors; so is a v where there are latents.
-    static Inputs from_file(const Problem& problem, const std::filesystem::path& file, const std::string& prefix,
+    static Inputs from_file(const Problem& problem, const NamedFile& file, const std::string& prefix,
                             Pass pass = Pass::forward);
     /// Tensors made by the caller, in the shapes of problem.h (with latents v is empty); d_o of every user or of
     /// none.

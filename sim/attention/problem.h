@@ -76,8 +76,8 @@ struct Problem {
 
 /// Where masks find tensors that belong to the problem: the panel's inputs.
 struct MaskSources {
-    std::filesystem::path inputs;  // a safetensors file; empty: the panel names none
-    std::string prefix;            // of its tensors' names
+    NamedFile inputs;    // a safetensors file; empty: the panel names none
+    std::string prefix;  // of its tensors' names
 };
 
 /// Reads {"heads_q", "heads_kv", "head_dim", "value_dim", "latents", "dtype", "scales", "probability_dtype", "scale",

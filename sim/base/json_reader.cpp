@@ -26,13 +26,6 @@ std::string integer_range(std::uint64_t least, std::uint64_t most) {
 }
 std::string one_of(const std::vector<std::string>& words) { return "one of " + list_of_names(words); }
 
-/// A key as a step of a JSON pointer, which escapes '~' and '/'.
-std::string pointer_step(std::string_view key) {
-    std::string step;
-    for (const char c : key) step += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
-    return step;
-}
-
 /// The whole number that `value` is, however it is written (100, 1e2, 100.0); nothing when it is none or negative.
 std::optional<std::uint64_t> natural(const Json& value) {
     if (value.is_number_float()) {
@@ -76,6 +69,11 @@ std::string description(const Json& value) {
 JsonReader::JsonReader(const Json& value, std::string file, std::string path)
     : value_(&value), file_(std::move(file)), path_(std::move(path)) {}
 
+JsonReader::JsonReader(const Json& value, const Origins& origins) : value_(&value), origins_(&origins) {}
+
+JsonReader::JsonReader(const Json& value, const JsonReader& parent, std::string path)
+    : value_(&value), file_(parent.file_), origins_(parent.origins_), path_(std::move(path)) {}
+
 bool JsonReader::is_object() const { return value_->is_object(); }
 bool JsonReader::is_array() const { return value_->is_array(); }
 bool JsonReader::is_string() const { return value_->is_string(); }
@@ -88,7 +86,7 @@ bool JsonReader::has(std::string_view key) const {
 }
 
 JsonReader JsonReader::child(std::string_view key) const {
-    return JsonReader(*value_->find(std::string(key)), file_, path_ + "/" + pointer_step(key));
+    return JsonReader(*value_->find(std::string(key)), *this, path_ + "/" + pointer_step(key));
 }
 
 JsonReader JsonReader::required(std::string_view key, std::string_view expected) const {
@@ -96,7 +94,7 @@ JsonReader JsonReader::required(std::string_view key, std::string_view expected)
     const auto found = value_->find(std::string(key));
     if (found != value_->end()) child(key).reject(expected);  // null
     const std::string path = path_ + "/" + pointer_step(key);
-    fail<InputError>("{}: {}: missing, expected {}", printable(file_), printable(path), expected);
+    fail<InputError>("{}: missing, expected {}", place_of(path), expected);
 }
 
 JsonReader JsonReader::member(std::string_view key) { return required(key, "a value"); }
@@ -110,13 +108,20 @@ std::vector<JsonReader> JsonReader::elements() const {
     if (!is_array()) reject("an array");
     std::vector<JsonReader> readers;
     for (const Json& element : *value_)
-        readers.emplace_back(element, file_, fmt::format("{}/{}", path_, readers.size()));
+        readers.push_back(JsonReader(element, *this, fmt::format("{}/{}", path_, readers.size())));
     return readers;
 }
 
 std::string JsonReader::as_string() const {
     if (!is_string()) reject("a string");
     return value_->get<std::string>();
+}
+
+NamedFile JsonReader::as_file(const std::filesystem::path& folder) const {
+    const std::string name = as_string();
+    if (name.empty()) reject("the path of a file");
+    const std::filesystem::path file = (folder / name).lexically_normal();
+    return {file, place() + ": " + file.string()};
 }
 
 bool JsonReader::as_bool() const {
@@ -183,10 +188,11 @@ std::string JsonReader::word(std::string_view key, const std::vector<std::string
 void JsonReader::finish() const {
     if (!is_object()) reject("an object");
     const std::vector<std::string> known(known_.begin(), known_.end());
-    for (const auto& [key, value] : value_->items()) {
+    for (const auto& item : value_->items()) {
+        const std::string& key = item.key();
         if (known_.contains(key)) continue;
         const std::optional<std::string> meant = nearest_name(key, known);
-        const JsonReader stranger(value, file_, path_ + "/" + pointer_step(key));
+        const JsonReader stranger = child(key);
         if (meant) stranger.complain(fmt::format("unknown key, did you mean {}?", *meant));
         if (known.empty()) stranger.complain("unknown key, expected none");
         stranger.complain(fmt::format("unknown key, expected one of {}", list_of_names(known)));
@@ -198,8 +204,12 @@ void JsonReader::reject(std::string_view expected) const {
 }
 
 void JsonReader::complain(std::string_view text) const {
-    if (path_.empty()) fail<InputError>("{}: {}", printable(file_), text);
-    fail<InputError>("{}: {}: {}", printable(file_), printable(path_), text);
+    fail<InputError>("{}: {}{}", place(), text, origins_ != nullptr ? origins_->settings_within(path_) : "");
+}
+
+std::string JsonReader::place_of(const std::string& path) const {
+    if (origins_ != nullptr) return origins_->place(path);
+    return path.empty() ? printable(file_) : printable(file_) + ": " + printable(path);
 }
 
 }  // namespace tilemesh

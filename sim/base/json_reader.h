@@ -5,6 +5,7 @@
 #pragma once
 
 #include "sim/base/names.h"
+#include "sim/base/origins.h"
 
 #include <nlohmann/json.hpp>
 
@@ -23,7 +24,7 @@ namespace tilemesh {
 using Json = nlohmann::ordered_json;
 
 /// Parses a file; malformed text, duplicate keys, or an unreadable file are InputErrors that name line and column.
-Json parse_json_file(const std::filesystem::path& file);
+Json parse_json_file(const NamedFile& file);
 /// The same for text that comes from elsewhere; `name` stands for the file in errors.
 Json parse_json_text(std::string_view text, const std::string& name);
 
@@ -31,10 +32,13 @@ class JsonReader {
 public:
     /// `file` is what errors show; `value` must outlive the reader.
     JsonReader(const Json& value, std::string file, std::string path = "");
+    /// The same for a whole of several files and settings; `origins` must outlive the reader too.
+    JsonReader(const Json& value, const Origins& origins);
 
     const Json& value() const { return *value_; }
-    const std::string& file() const { return file_; }
     const std::string& path() const { return path_; }  // "" at the root, else "/a/b/0"
+    /// As errors about this node begin: "file: /a/b/0".
+    std::string place() const { return place_of(path_); }
 
     bool is_object() const;
     bool is_array() const;
@@ -47,6 +51,8 @@ public:
 
     /// Typed values of this node.
     std::string as_string() const;
+    /// The file that this text names, relative to `folder`.
+    NamedFile as_file(const std::filesystem::path& folder = {}) const;
     bool as_bool() const;
     double as_number(double least, double most) const;  // finite, in [least, most]
     /// A whole number, also when it is written 8192.0 or 8e3 (up to 2^53, where doubles still tell them apart).
@@ -79,17 +85,22 @@ public:
     /// Rejects members nobody asked for. Call last.
     void finish() const;
 
-    /// Throws an InputError "file: path: found X, expected Y" about this node.
+    /// Throws an InputError "file: path: found X, expected Y" about this node; with several origins what is shown
+    /// is the one of this node.
     [[noreturn]] void reject(std::string_view expected) const;
     /// The same with a free text: "file: path: text".
     [[noreturn]] void complain(std::string_view text) const;
 
 private:
+    JsonReader(const Json& value, const JsonReader& parent, std::string path);
     JsonReader child(std::string_view key) const;  // must be there
     JsonReader required(std::string_view key, std::string_view expected) const;
 
+    std::string place_of(const std::string& path) const;
+
     const Json* value_;
-    std::string file_;
+    std::string file_;                  // when there is no more to say of origins
+    const Origins* origins_ = nullptr;  // of what; paths count from the same root
     std::string path_;
     mutable std::set<std::string, std::less<>> known_;
 };

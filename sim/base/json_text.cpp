@@ -139,7 +139,7 @@ Json parse_json_text(std::string_view text, const std::string& name) {
     const auto line = 1 + std::count(before.begin(), before.end(), '\n');
     const std::size_t line_start = before.rfind('\n');
     const std::size_t column = before.size() - (line_start == before.npos ? 0 : line_start + 1) + 1;
-    fail<InputError>("{}: line {}, column {}: {}", printable(name), line, column, builder.complaint);
+    fail<InputError>("{}: line {}, column {}: {}", printable(name, longest_place), line, column, builder.complaint);
 }
 
 namespace {
@@ -158,16 +158,16 @@ struct Opened {
 };
 
 /// The whole of a file or of a pipe that someone writes to. Devices and pipes without a writer would never end.
-std::string content_of(const std::string& name) {
+std::string content_of(const NamedFile& named) {
+    const std::string shown = printable(named.shown, longest_place);
     // Without waiting: a pipe that nobody writes to is then at its end.
-    const Opened file(::open(name.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-    if (file.descriptor < 0) fail<InputError>("{}: cannot be read: {}", printable(name), std::strerror(errno));
+    const Opened file(::open(named.path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    if (file.descriptor < 0) fail<InputError>("{}: cannot be read: {}", shown, std::strerror(errno));
     struct stat status {};
     ::fstat(file.descriptor, &status);
-    if (S_ISDIR(status.st_mode)) fail<InputError>("{}: is a directory, expected a JSON file", printable(name));
+    if (S_ISDIR(status.st_mode)) fail<InputError>("{}: is a directory, expected a JSON file", shown);
     const bool device = S_ISBLK(status.st_mode) || S_ISCHR(status.st_mode);
-    if (device && ::isatty(file.descriptor) == 0)
-        fail<InputError>("{}: is a device, expected a JSON file", printable(name));
+    if (device && ::isatty(file.descriptor) == 0) fail<InputError>("{}: is a device, expected a JSON file", shown);
     // Files are read without waiting: there are none to wait for but the endless ones of /proc.
     if (!S_ISREG(status.st_mode)) ::fcntl(file.descriptor, F_SETFL, ::fcntl(file.descriptor, F_GETFL) & ~O_NONBLOCK);
     std::string text;
@@ -175,18 +175,16 @@ std::string content_of(const std::string& name) {
     while (true) {
         const ssize_t got = ::read(file.descriptor, portion.data(), portion.size());
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) fail<InputError>("{}: cannot be read: {}", printable(name), std::strerror(errno));
+        if (got < 0) fail<InputError>("{}: cannot be read: {}", shown, std::strerror(errno));
         if (got == 0) return text;
         text.append(portion.data(), static_cast<std::size_t>(got));
         if (text.size() > most_bytes)
-            fail<InputError>("{}: found more than {} MiB, expected a JSON file", printable(name), most_bytes >> 20);
+            fail<InputError>("{}: found more than {} MiB, expected a JSON file", shown, most_bytes >> 20);
     }
 }
 
 }  // namespace
 
-Json parse_json_file(const std::filesystem::path& file) {
-    return parse_json_text(content_of(file.string()), file.string());
-}
+Json parse_json_file(const NamedFile& file) { return parse_json_text(content_of(file), file.shown); }
 
 }  // namespace tilemesh

@@ -120,56 +120,56 @@ void check_coverage(const std::map<std::string, StoredTensor>& tensors, std::uin
     std::uint64_t covered = 0;
     for (const auto& [name, tensor] : order) {
         if (tensor->begin != covered)
-            fail<InputError>("{}: /{}: data begins at byte {}, expected {}, where the tensor before it ends",
-                             printable(file), printable(*name), tensor->begin, covered);
+            fail<InputError>("{}: /{}: data begins at byte {}, expected {}, where the tensor before it ends", file,
+                             printable(*name), tensor->begin, covered);
         covered = tensor->end;
     }
     if (covered != data_bytes)
-        fail<InputError>("{}: found {} bytes of data, expected {}, where the last tensor ends", printable(file),
-                         data_bytes, covered);
+        fail<InputError>("{}: found {} bytes of data, expected {}, where the last tensor ends", file, data_bytes,
+                         covered);
 }
 
 /// Reads `count` values of type T in portions and hands each to `use(value, index)`.
 template <class T, class Use>
-void read_values(const std::filesystem::path& file, std::uint64_t begin, std::uint64_t count, Use use) {
+void read_values(const NamedFile& file, std::uint64_t begin, std::uint64_t count, Use use) {
     constexpr std::uint64_t portion = 1 << 16;
-    std::ifstream stream(file, std::ios::binary);
+    std::ifstream stream(file.path, std::ios::binary);
     stream.seekg(static_cast<std::streamoff>(begin));
     std::vector<T> values(std::min(portion, count));
     for (std::uint64_t done = 0; done < count; done += values.size()) {
         values.resize(std::min(portion, count - done));
         stream.read(reinterpret_cast<char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(T)));
-        if (!stream) fail<InputError>("{}: can no longer be read", printable(file.string()));
+        if (!stream) fail<InputError>("{}: can no longer be read", printable(file.shown, longest_place));
         use(std::span<const T>(values), done);
     }
 }
 
 }  // namespace
 
-SafetensorsFile::SafetensorsFile(const std::filesystem::path& file) : file_(file) {
-    const std::string name = file.string();
+SafetensorsFile::SafetensorsFile(const NamedFile& file) : file_(file) {
+    const std::string name = shown();
     std::error_code error;
-    if (std::filesystem::exists(file, error) && !std::filesystem::is_regular_file(file, error))
-        fail<InputError>("{}: is a directory or a device, expected a safetensors file", printable(name));
+    if (std::filesystem::exists(file.path, error) && !std::filesystem::is_regular_file(file.path, error))
+        fail<InputError>("{}: is a directory or a device, expected a safetensors file", name);
     errno = 0;
-    std::ifstream stream(file, std::ios::binary);
-    if (!stream) fail<InputError>("{}: cannot be read: {}", printable(name), std::strerror(errno));
-    const std::uint64_t file_bytes = std::filesystem::file_size(file, error);
-    if (error) fail<InputError>("{}: cannot be read: {}", printable(name), error.message());
+    std::ifstream stream(file.path, std::ios::binary);
+    if (!stream) fail<InputError>("{}: cannot be read: {}", name, std::strerror(errno));
+    const std::uint64_t file_bytes = std::filesystem::file_size(file.path, error);
+    if (error) fail<InputError>("{}: cannot be read: {}", name, error.message());
     if (file_bytes < kPrefix)
-        fail<InputError>("{}: found a file of {} bytes, expected at least {}", printable(name), file_bytes, kPrefix);
+        fail<InputError>("{}: found a file of {} bytes, expected at least {}", name, file_bytes, kPrefix);
 
     std::uint64_t header_bytes = 0;
     stream.read(reinterpret_cast<char*>(&header_bytes), kPrefix);
     const std::uint64_t most = std::min(file_bytes - kPrefix, kLongestHeader);
     if (!stream || header_bytes > most)
-        fail<InputError>("{}: found a header of {} bytes, expected at most {}", printable(name), header_bytes, most);
+        fail<InputError>("{}: found a header of {} bytes, expected at most {}", name, header_bytes, most);
     std::string header(header_bytes, '\0');
     stream.read(header.data(), static_cast<std::streamsize>(header_bytes));
-    if (!stream) fail<InputError>("{}: can no longer be read", printable(name));
+    if (!stream) fail<InputError>("{}: can no longer be read", name);
     data_begin_ = kPrefix + header_bytes;
 
-    if (!header.starts_with('{')) fail<InputError>("{}: header: expected a JSON object", printable(name));
+    if (!header.starts_with('{')) fail<InputError>("{}: header: expected a JSON object", name);
     const Json json = parse_json_text(header, name + ": header");
     const std::uint64_t data_bytes = file_bytes - data_begin_;
     for (const auto& [key, value] : json.items()) {
@@ -190,7 +190,7 @@ const StoredTensor& SafetensorsFile::find(const std::string& name) const {
     if (found != tensors_.end()) return found->second;
     std::vector<std::string> names;
     for (const auto& [known, tensor] : tensors_) names.push_back(known);
-    const std::string where = fmt::format("{}: no tensor {}", printable(file_.string()), printable(name));
+    const std::string where = fmt::format("{}: no tensor {}", shown(), printable(name));
     if (names.empty()) fail<InputError>("{}, the file has none", where);
     if (const auto meant = nearest_name(name, names))
         fail<InputError>("{}, did you mean {}?", where, printable(*meant));
@@ -203,11 +203,11 @@ std::vector<float> SafetensorsFile::read_floats(const std::string& name, Infinit
     const std::uint64_t begin = data_begin_ + tensor.begin;
     const std::array<const char*, 6> known = {"F16", "BF16", "F8_E4M3", "F8_E5M2", "F32", "F64"};
     if (std::find(known.begin(), known.end(), tensor.dtype) == known.end())
-        fail<InputError>("{}: {}: found dtype {}, expected F16, BF16, F8_E4M3, F8_E5M2, F32 or F64",
-                         printable(file_.string()), printable(name), tensor.dtype);
+        fail<InputError>("{}: {}: found dtype {}, expected F16, BF16, F8_E4M3, F8_E5M2, F32 or F64", shown(),
+                         printable(name), tensor.dtype);
 
     const auto reject = [&](std::uint64_t at, double value) {
-        fail<InputError>("{}: {}: found {}, expected a finite f32 value", printable(file_.string()),
+        fail<InputError>("{}: {}: found {}, expected a finite f32 value", shown(),
                          element_name(name, tensor.shape, at), value);
     };
     std::vector<float> floats(count);
@@ -264,16 +264,15 @@ std::vector<std::int64_t> SafetensorsFile::read_integers(const std::string& name
     else if (tensor.dtype == "I64" || tensor.dtype == "U64")
         read_values<std::int64_t>(file_, begin, integers.size(), copy);
     else
-        fail<InputError>("{}: {}: found dtype {}, expected I8, I16, I32, I64, U16, U32 or U64",
-                         printable(file_.string()), printable(name), tensor.dtype);
+        fail<InputError>("{}: {}: found dtype {}, expected I8, I16, I32, I64, U16, U32 or U64", shown(),
+                         printable(name), tensor.dtype);
     return integers;
 }
 
 std::vector<std::uint8_t> SafetensorsFile::read_bytes(const std::string& name) const {
     const StoredTensor& tensor = find(name);
     if (tensor.dtype != "U8" && tensor.dtype != "BOOL")
-        fail<InputError>("{}: {}: found dtype {}, expected U8 or BOOL", printable(file_.string()), printable(name),
-                         tensor.dtype);
+        fail<InputError>("{}: {}: found dtype {}, expected U8 or BOOL", shown(), printable(name), tensor.dtype);
     std::vector<std::uint8_t> bytes(tensor.end - tensor.begin);
     read_values<std::uint8_t>(file_, data_begin_ + tensor.begin, bytes.size(), [&](auto values, std::uint64_t at) {
         std::copy(values.begin(), values.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at));

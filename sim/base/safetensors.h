@@ -4,6 +4,9 @@
 // the file before a byte is used.
 #pragma once
 
+#include "sim/base/names.h"
+#include "sim/base/origins.h"
+
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -27,7 +30,9 @@ enum class Infinity { rejected, allowed, allowed_as_nan_is };
 class SafetensorsFile {
 public:
     /// Opens and checks the whole header. InputError when anything does not fit.
-    explicit SafetensorsFile(const std::filesystem::path& file);
+    explicit SafetensorsFile(const NamedFile& file);
+    /// As errors about it begin.
+    std::string shown() const { return printable(file_.shown, longest_place); }
 
     const std::map<std::string, StoredTensor>& tensors() const { return tensors_; }
     const std::map<std::string, std::string>& metadata() const { return metadata_; }
@@ -43,7 +48,7 @@ public:
     std::vector<std::uint8_t> read_bytes(const std::string& name) const;
 
 private:
-    std::filesystem::path file_;
+    NamedFile file_;
     std::uint64_t data_begin_ = 0;
     std::map<std::string, StoredTensor> tensors_;
     std::map<std::string, std::string> metadata_;

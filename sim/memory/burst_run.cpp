@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
+#include <deque>
 #include <limits>
 #include <queue>
 
@@ -23,8 +23,6 @@ public:
           stream_(config, load),
           request_(stream_.request_bytes()),
           requests_(stream_.requests()),
-          left_(requests_),
-          issued_at_(requests_),
           pending_(static_cast<std::size_t>(config.geometry.channels)) {
         const int channels = load.channels == 0 ? config.geometry.channels : load.channels;
         for (int i = 0; i < channels; ++i) channels_.emplace_back(config_, ticks_);
@@ -37,9 +35,15 @@ public:
         middle_end_ = served - served / 4;
     }
 
-    BurstResult result() {
+    BurstResult result(const std::function<void(std::uint64_t, std::uint64_t)>& on_progress) {
+        constexpr std::uint64_t steps = 200;  // what a line on a terminal can show
+        std::uint64_t told = 0;
         std::int64_t now = 0;
         while (done_ < requests_) {
+            if (on_progress && done_ * steps / requests_ > told) {
+                told = done_ * steps / requests_;
+                on_progress(done_, requests_);
+            }
             issue(now);
             hand_over();
             for (ChannelController& channel : channels_) {
@@ -65,9 +69,18 @@ private:
             seen_at_ = now + ticks_.clock;  // the engine sees it at its next clock
             if (++served_ == middle_begin_) begin_ = now;
             if (served_ == middle_end_) end_ = now;
-            if (--left_[request] > 0) continue;
+            Underway& of = underway_[request - first_underway_];
+            if (--of.left > 0) continue;
             ++done_;
-            latencies_.push_back(static_cast<double>(now - issued_at_[request]) * ticks_.nanoseconds_per_tick);
+            latencies_.push_back(static_cast<double>(now - of.issued_at) * ticks_.nanoseconds_per_tick);
+        }
+        forget_done();
+    }
+
+    void forget_done() {
+        while (!underway_.empty() && underway_.front().left == 0) {
+            underway_.pop_front();
+            ++first_underway_;
         }
     }
 
@@ -83,15 +96,21 @@ private:
             const std::uint64_t address = stream_.address(issued_), burst = config_.geometry.burst;
             const std::uint64_t first = address / burst, last = (address + request_ - 1) / burst;
             const bool write = stream_.writes(issued_);
+            std::uint64_t left = 0;
             for (std::uint64_t i = first; i <= last; ++i) {
                 const Place place = map_.place(i * burst);
-                if (place.channel >= static_cast<int>(channels_.size())) continue;
-                ++left_[issued_];
+                if (place.channel >= static_cast<int>(channels_.size())) {
+                    // So are those after it as far as they lie together.
+                    i += map_.lane_block() - 1 - i % map_.lane_block();
+                    continue;
+                }
+                ++left;
                 pending_[static_cast<std::size_t>(place.channel)].push_back({issued_, place.row, place.bank, write});
             }
-            if (left_[issued_] == 0) ++done_;
-            issued_at_[issued_] = now;
-            outstanding_ += left_[issued_] * window_share_;
+            if (left == 0) ++done_;
+            underway_.push_back({left, now});
+            if (left == 0) forget_done();
+            outstanding_ += left * window_share_;
             ++issued_;
             if (load_.every_ns > 0) {
                 may_issue_ = now + static_cast<std::int64_t>(std::ceil(load_.every_ns / ticks_.nanoseconds_per_tick));
@@ -111,7 +130,12 @@ private:
         }
     }
 
-    std::int64_t next(std::int64_t now) const {
+    std::int64_t next(std::int64_t now) {
+        if (outstanding_ == 0 && issued_ < requests_ && may_issue_ > now) {
+            // Nothing waits anywhere, and nothing but the next request can change that.
+            for (ChannelController& channel : channels_) channel.rest_until(may_issue_);
+            return may_issue_;
+        }
         if (waiting_ || (load_.window == 0 && issued_ < requests_ && may_issue_ <= now)) return now + 1;
         std::int64_t next = std::numeric_limits<std::int64_t>::max();
         if (issued_ < requests_ && may_issue_ > now) next = may_issue_;
@@ -165,8 +189,13 @@ private:
     CommandTicks ticks_;
     RequestStream stream_;
     std::uint64_t request_, requests_;
-    std::vector<std::uint64_t> left_;
-    std::vector<std::int64_t> issued_at_;
+    /// A request of which so many bursts are still to come.
+    struct Underway {
+        std::uint64_t left;
+        std::int64_t issued_at;
+    };
+    std::deque<Underway> underway_;  // those from first_underway_ on
+    std::uint64_t first_underway_ = 0;
     std::vector<std::deque<Access>> pending_;
     std::vector<ChannelController> channels_;
     std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
@@ -205,10 +234,11 @@ bool RequestStream::writes(std::uint64_t request) const {
     return writes(request + 1) > writes(request);
 }
 
-BurstResult run_bursts(const HbmConfig& config, const BurstLoad& load) {
+BurstResult run_bursts(const HbmConfig& config, const BurstLoad& load,
+                       const std::function<void(std::uint64_t, std::uint64_t)>& on_progress) {
     if (config.standard == Standard::ideal)
         fail<InputError>("hbm.standard is ideal, which has no commands to measure: expected HBM2 or HBM3");
-    return Run(config, load).result();
+    return Run(config, load).result(on_progress);
 }
 
 }  // namespace tilemesh::memory

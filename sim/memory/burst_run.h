@@ -6,6 +6,7 @@
 #include "sim/memory/channel_controller.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 namespace tilemesh::memory {
@@ -54,7 +55,9 @@ struct BurstResult {
     ChannelCounters counters;  // of all channels
 };
 
-/// InputError when the load and the machine do not fit (an ideal machine has no commands).
-BurstResult run_bursts(const HbmConfig& config, const BurstLoad& load);
+/// InputError when the load and the machine do not fit (an ideal machine has no commands). `on_progress` is told now
+/// and then how many requests are done, out of how many.
+BurstResult run_bursts(const HbmConfig& config, const BurstLoad& load,
+                       const std::function<void(std::uint64_t, std::uint64_t)>& on_progress = {});
 
 }  // namespace tilemesh::memory

@@ -2,21 +2,9 @@
 #include "sim/memory/channel_controller.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace tilemesh::memory {
-namespace {
-
-constexpr std::int64_t forever = std::numeric_limits<std::int64_t>::max();
-
-/// Removes an element and keeps the order of the others.
-void take(std::vector<Access>& queue, std::size_t index) {
-    queue.erase(queue.begin() + static_cast<std::ptrdiff_t>(index));
-}
-
-}  // namespace
-
 ChannelController::ChannelController(const HbmConfig& config, const CommandTicks& ticks)
     : t_(ticks),
       queue_entries_(static_cast<std::size_t>(config.queue_entries)),
@@ -28,8 +16,6 @@ ChannelController::ChannelController(const HbmConfig& config, const CommandTicks
       refresh_mode_(config.refresh),
       refresh_together_(config.refresh_together),
       acknowledge_at_command_(config.acknowledge_at_command),
-      banks_(static_cast<std::size_t>(pseudo_channel_count_ * banks_per_lane_)),
-      groups_(banks_.size() / static_cast<std::size_t>(banks_per_group_)),
       pseudo_channels_(static_cast<std::size_t>(pseudo_channel_count_)),
       next_refresh_(refresh_mode_ == RefreshMode::none       ? forever
                     : refresh_mode_ == RefreshMode::all_bank ? t_.refi
@@ -38,69 +24,76 @@ ChannelController::ChannelController(const HbmConfig& config, const CommandTicks
         one.stack_read.assign(static_cast<std::size_t>(config.geometry.stacks), never);
 }
 
+int ChannelController::group_numbered(int number) {
+    const auto [place, missing] = group_places_.try_emplace(number, static_cast<int>(groups_.size()));
+    if (missing) {
+        BankGroup& group = groups_.emplace_back();
+        for (const BankRefresh& refresh : bank_refreshes_)
+            if (refresh.bank / banks_per_group_ == number) group.refreshed = refresh.at;
+    }
+    return place->second;
+}
+
+int ChannelController::bank_numbered(int number) {
+    const auto [place, missing] = bank_places_.try_emplace(number, static_cast<int>(banks_.size()));
+    if (missing) {
+        Bank bank;
+        bank.number = number;
+        bank.pseudo_channel = pseudo_channel_of(number);
+        bank.stack = number % banks_per_lane_ / banks_per_stack_;
+        bank.group = group_numbered(number / banks_per_group_);
+        for (const BankRefresh& refresh : bank_refreshes_)
+            if (refresh.bank == number) bank.refreshed = refresh.at;
+        banks_.push_back(bank);
+    }
+    return place->second;
+}
+
 void ChannelController::push(const Access& access) {
-    (access.write ? writes_ : reads_).push_back(access);
-    Bank& b = bank(access.bank);
-    if (++b.queued[access.write ? 1 : 0] > bank_queue_entries_) ++taken_[access.write ? 1 : 0];
-    if (b.open && b.row == access.row)
-        ++b.wanted[access.write ? 1 : 0];
-    else
-        reconsider(access.bank);
+    const int index = bank_numbered(access.bank), direction = access.write ? 1 : 0;
+    const Bank& b = bank(index);
+    WaitingLines& lines = lines_[static_cast<std::size_t>(direction)];
+    lines.push(index, access);
+    if (lines.size_of(index) > bank_queue_entries_) ++taken_[static_cast<std::size_t>(direction)];
+    if (!b.open || b.row != access.row) reconsider(index);
     wake_ = 0;
 }
 
-void ChannelController::reconsider(int number) {
-    const Bank& b = bank(number);
-    const std::size_t direction = writing_ ? 1 : 0;
-    if (b.promised || b.wanted[direction] > 0 || b.queued[direction] == 0) return;
-    row_wake_ = std::min(row_wake_, b.open ? precharge_ready(number) : activate_ready(number));
+void ChannelController::reconsider(int index) {
+    const Bank& b = bank(index);
+    if (b.promised || waiting().hits_row(index) || waiting().size_of(index) == 0) return;
+    row_wake_ = std::min(row_wake_, b.open ? precharge_ready(index) : activate_ready(index));
 }
 
-void ChannelController::leave(bool write, std::size_t index) {
-    std::vector<Access>& queue = write ? writes_ : reads_;
-    if (bank(queue[index].bank).queued[write ? 1 : 0]-- > bank_queue_entries_) --taken_[write ? 1 : 0];
-    take(queue, index);
-}
-
-void ChannelController::post_refreshes(std::int64_t now) {
-    while (now >= next_refresh_) {
-        if (refresh_mode_ == RefreshMode::all_bank) {
-            for (int pc = 0; pc < pseudo_channel_count_; ++pc) refreshes_.push_back({pc, -1});
-            next_refresh_ += t_.refi;
-            continue;
-        }
-        const int count = refresh_together_ ? banks_per_lane_ : static_cast<int>(banks_.size());
-        for (int bank = next_refresh_bank_; bank < static_cast<int>(banks_.size()); bank += count)
-            refreshes_.push_back({pseudo_channel_of(bank), bank});
-        next_refresh_bank_ = (next_refresh_bank_ + 1) % count;
-        next_refresh_ += t_.refi_bank;
-    }
+void ChannelController::leave(int index, bool write) {
+    if (lines_[write ? 1 : 0].size_of(index) > bank_queue_entries_) --taken_[write ? 1 : 0];
 }
 
 void ChannelController::choose_direction() {
     // Writes wait until most of their queue is full or no read stands in the way, and then go out together.
     const bool before = writing_;
+    const std::size_t reads = lines_[0].size(), writes = lines_[1].size();
     if (writing_)
-        writing_ = !(writes_.size() * 5 < queue_entries_ && !reads_.empty());
+        writing_ = !(writes * 5 < queue_entries_ && reads > 0);
     else
-        writing_ = writes_.size() * 5 > queue_entries_ * 4 || reads_.empty();
+        writing_ = writes * 5 > queue_entries_ * 4 || reads == 0;
     if (writing_ != before) row_wake_ = 0;
 }
 
-void ChannelController::column(const Access& access, std::int64_t now, std::vector<Completion>& completed) {
-    Bank& b = bank(access.bank);
-    BankGroup& group = groups_[group_of(access.bank)];
-    PseudoChannel& pc = pseudo_channel(pseudo_channel_of(access.bank));
+void ChannelController::column(const Chosen& chosen, std::int64_t now, std::vector<Completion>& completed) {
+    Bank& b = bank(chosen.bank);
+    BankGroup& group = group_of(b);
+    PseudoChannel& pc = pseudo_channel(b.pseudo_channel);
     column_bus_free_ = now + t_.clock;
-    if (access.write) {
+    if (chosen.access.write) {
         b.written = group.written = pc.written = now;
         ++counters_.writes;
-        completed.push_back({access.tag, acknowledge_at_command_ ? now : now + t_.cwl + t_.burst});
+        completed.push_back({chosen.access.tag, acknowledge_at_command_ ? now : now + t_.cwl + t_.burst});
     } else {
         b.read = group.read = pc.read = now;
-        pc.stack_read[static_cast<std::size_t>(access.bank % banks_per_lane_ / banks_per_stack_)] = now;
+        pc.stack_read[static_cast<std::size_t>(b.stack)] = now;
         ++counters_.reads;
-        completed.push_back({access.tag, now + t_.cl + t_.burst});
+        completed.push_back({chosen.access.tag, now + t_.cl + t_.burst});
     }
 }
 
@@ -110,94 +103,55 @@ bool ChannelController::issue_column(std::int64_t now, std::vector<Completion>& 
         return false;
     }
     for (std::size_t i = 0; i < promised_.size(); ++i) {
-        const std::int64_t ready = column_ready(promised_[i]);
+        const Chosen promised = promised_[i];
+        const std::int64_t ready = column_ready(promised.bank, promised.access.write);
         if (ready <= now) {
-            const int number = promised_[i].bank;
-            bank(number).promised = false;
-            column(promised_[i], now, completed);
-            take(promised_, i);
-            reconsider(number);
+            bank(promised.bank).promised = false;
+            column(promised, now, completed);
+            promised_.erase(promised_.begin() + static_cast<std::ptrdiff_t>(i));
+            reconsider(promised.bank);
             return true;
         }
         wake_ = std::min(wake_, ready);
     }
     if (!refreshes_.empty()) return false;
-    std::vector<Access>& queue = writing_ ? writes_ : reads_;
-    ++scan_;
-    for (std::size_t i = 0; i < queue.size(); ++i) {
-        Bank& b = bank(queue[i].bank);
-        if (!b.open || b.row != queue[i].row || std::exchange(b.looked_at, scan_) == scan_) continue;
-        const std::int64_t ready = column_ready(queue[i]);
+    const std::int64_t soonest = soonest_column(writing_);
+    for (const WaitingLines::Asking& asking : waiting().to_move()) {
+        const int index = asking.line;
+        const std::int64_t ready = column_ready(index, writing_);
         if (ready <= now) {
             ++counters_.row_hits;
-            const int number = queue[i].bank;
-            --b.wanted[writing_ ? 1 : 0];
-            column(queue[i], now, completed);
-            leave(writing_, i);
-            reconsider(number);
+            leave(index, writing_);
+            column({waiting().take_hit(index), index}, now, completed);
+            reconsider(index);
             return true;
         }
         wake_ = std::min(wake_, ready);
+        if (now < soonest && wake_ <= soonest) break;  // no other can be served now, or is to be waited for
     }
     return false;
 }
 
-void ChannelController::activate(int number, std::uint64_t row, std::int64_t now) {
-    Bank& b = bank(number);
-    PseudoChannel& pc = pseudo_channel(pseudo_channel_of(number));
+void ChannelController::activate(int index, std::uint64_t row, std::int64_t now) {
+    Bank& b = bank(index);
+    PseudoChannel& pc = pseudo_channel(b.pseudo_channel);
     b.open = b.promised = true;
     b.row = row;
-    for (const Access& access : reads_) b.wanted[0] += access.bank == number && access.row == row ? 1 : 0;
-    for (const Access& access : writes_) b.wanted[1] += access.bank == number && access.row == row ? 1 : 0;
-    b.activated = groups_[group_of(number)].activated = pc.activated = now;
+    for (WaitingLines& lines : lines_) lines.row_opened(index, row);
+    b.activated = group_of(b).activated = pc.activated = now;
     pc.last_activates[pc.oldest_activate] = now;
     pc.oldest_activate = (pc.oldest_activate + 1) % 4;
     row_bus_free_ = now + t_.activate_command;
     ++counters_.activates;
 }
 
-void ChannelController::precharge(int number, std::int64_t now) {
-    bank(number).open = false;
-    bank(number).wanted = {0, 0};
-    bank(number).precharged = pseudo_channel(pseudo_channel_of(number)).precharged = now;
+void ChannelController::precharge(int index, std::int64_t now) {
+    Bank& b = bank(index);
+    b.open = false;
+    for (WaitingLines& lines : lines_) lines.row_closed(index);
+    b.precharged = pseudo_channel(b.pseudo_channel).precharged = now;
     row_bus_free_ = now + t_.precharge_command;
     ++counters_.precharges;
-}
-
-bool ChannelController::issue_refresh(std::int64_t now) {
-    const Refresh refresh = refreshes_.front();
-    PseudoChannel& pc = pseudo_channel(refresh.pseudo_channel);
-    const int first = refresh.bank < 0 ? refresh.pseudo_channel * banks_per_lane_ : refresh.bank;
-    const int last = refresh.bank < 0 ? first + banks_per_lane_ - 1 : first;
-    bool open = false;
-    std::int64_t closes = 0;
-    for (int number = first; number <= last; ++number) {
-        if (bank(number).promised) return false;  // its column command will wake us
-        if (!bank(number).open) continue;
-        open = true;
-        closes = std::max(closes, precharge_ready(number));
-    }
-    const std::int64_t ready = open ? closes : refresh_ready(refresh);
-    if (ready > now) {
-        wake_ = std::min(wake_, ready);
-        return false;
-    }
-    if (open) {
-        for (int number = first; number <= last; ++number)
-            if (bank(number).open) precharge(number, now);
-        return true;
-    }
-    row_bus_free_ = now + t_.precharge_command;
-    if (refresh.bank < 0) {
-        pc.refreshed = now;
-    } else {
-        pc.refreshed_bank = groups_[group_of(refresh.bank)].refreshed = bank(refresh.bank).refreshed = now;
-        pc.last_activates[pc.oldest_activate] = now;  // a refresh draws current like an activate
-        pc.oldest_activate = (pc.oldest_activate + 1) % 4;
-    }
-    refreshes_.pop_front();
-    ++counters_.refreshes;
-    return true;
 }
 
 bool ChannelController::issue_row(std::int64_t now) {
@@ -213,50 +167,64 @@ bool ChannelController::issue_row(std::int64_t now) {
         wake_ = std::min(wake_, row_wake_);
         return false;
     }
-    std::vector<Access>& queue = writing_ ? writes_ : reads_;
-    ++scan_;
     row_wake_ = forever;
-    for (std::size_t i = 0; i < queue.size(); ++i) {
-        const Access access = queue[i];
-        Bank& b = bank(access.bank);
-        // A row that is still wanted stays open.
-        if (b.promised || b.wanted[writing_ ? 1 : 0] > 0 || std::exchange(b.looked_at, scan_) == scan_) continue;
-        const std::int64_t ready = b.open ? precharge_ready(access.bank) : activate_ready(access.bank);
-        if (ready > now) {
-            row_wake_ = std::min(row_wake_, ready);
-            continue;
-        }
-        if (b.open) {
-            precharge(access.bank, now);
-        } else {
-            promised_.push_back(access);
-            leave(writing_, i);
-            activate(access.bank, access.row, now);
-        }
-        row_wake_ = 0;
-        return true;
+    const WaitingLines::Asking* close = first_ready(waiting().to_close(), now, soonest_precharge());
+    const WaitingLines::Asking* open = first_ready(waiting().to_open(), now, soonest_activate());
+    const WaitingLines::Asking* first = open == nullptr || (close != nullptr && *close < *open) ? close : open;
+    if (first == nullptr) {
+        wake_ = std::min(wake_, row_wake_);
+        return false;
     }
-    wake_ = std::min(wake_, row_wake_);
-    return false;
+    serve_row(first->line, now);
+    row_wake_ = 0;
+    return true;
+}
+
+const WaitingLines::Asking* ChannelController::first_ready(const std::vector<WaitingLines::Asking>& lines,
+                                                           std::int64_t now, std::int64_t soonest) {
+    for (const WaitingLines::Asking& asking : lines) {
+        const Bank& b = bank(asking.line);
+        if (b.promised) continue;
+        const std::int64_t ready = b.open ? precharge_ready(asking.line) : activate_ready(asking.line);
+        if (ready <= now) return &asking;
+        row_wake_ = std::min(row_wake_, ready);
+        if (now < soonest && row_wake_ <= soonest) return nullptr;  // no other can be served now, or is waited for
+    }
+    return nullptr;
+}
+
+void ChannelController::serve_row(int index, std::int64_t now) {
+    if (bank(index).open) {
+        precharge(index, now);
+    } else {
+        leave(index, writing_);
+        promised_.push_back({waiting().take_oldest(index), index});
+        activate(index, promised_.back().access.row, now);
+    }
 }
 
 void ChannelController::account(std::int64_t now) {
     // Between the calls nothing was issued; that is what the column bus waited for.
     const std::int64_t waited = now - std::max(last_tick_, column_bus_free_);
     last_tick_ = now;
-    if (waited <= 0 || (reads_.empty() && writes_.empty() && promised_.empty())) return;
+    if (lines_[0].size() == 0 && lines_[1].size() == 0 && promised_.empty()) return;
+    last_busy_ = now;
+    if (waited <= 0) return;
     const auto ticks = static_cast<std::uint64_t>(waited);
     const bool refreshing =
         std::any_of(pseudo_channels_.begin(), pseudo_channels_.end(),
                     [&](const PseudoChannel& pc) { return now <= pc.refreshed + t_.rfc + t_.rcd_read; });
-    const auto turning = [&](const Access& access) {
-        const PseudoChannel& pc = pseudo_channel(pseudo_channel_of(access.bank));
-        return bank(access.bank).open && (access.write ? pc.read > pc.written : pc.written > pc.read);
+    const auto turning = [&](const WaitingLines::Asking& asking) {
+        const Bank& b = bank(asking.line);
+        const PseudoChannel& pc = pseudo_channel(b.pseudo_channel);
+        return writing_ ? pc.read > pc.written : pc.written > pc.read;
     };
-    const std::vector<Access>& queue = writing_ ? writes_ : reads_;
+    const auto any_turning = [&](const std::vector<WaitingLines::Asking>& lines) {
+        return std::any_of(lines.begin(), lines.end(), turning);
+    };
     if (refreshing || !refreshes_.empty())
         counters_.waited_refresh += ticks;
-    else if (std::any_of(queue.begin(), queue.end(), turning))
+    else if (any_turning(waiting().to_move()) || any_turning(waiting().to_close()))
         counters_.waited_turnaround += ticks;
     else
         counters_.waited_rows += ticks;

@@ -6,21 +6,17 @@
 #pragma once
 
 #include "sim/memory/config.h"
+#include "sim/memory/waiting_lines.h"
 
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <limits>
+#include <unordered_map>
 #include <vector>
 
 namespace tilemesh::memory {
 
-/// One burst for one channel.
-struct Access {
-    std::uint64_t tag = 0;
-    std::uint64_t row = 0;
-    int bank = 0;
-    bool write = false;
-};
 /// A burst whose column command went out; `end` is the tick after its last data (of a write: see write_acknowledge).
 struct Completion {
     std::uint64_t tag;
@@ -54,17 +50,21 @@ public:
     void tick(std::int64_t now, std::vector<Completion>& completed);
     /// The next tick at which something may happen.
     std::int64_t wake() const { return wake_; }
+    /// All ticks before `now` of a channel for which nothing waits; those of refreshes that leave no trace are
+    /// counted.
+    void rest_until(std::int64_t now);
     const ChannelCounters& counters() const { return counters_; }
 
 private:
     static constexpr std::int64_t never = -(std::int64_t{1} << 40);
+    static constexpr std::int64_t forever = std::numeric_limits<std::int64_t>::max();
     struct Bank {
+        int number = 0;  // in the channel
+        int pseudo_channel = 0, stack = 0;
+        int group = 0;  // in groups_
         bool open = false;
         bool promised = false;  // activated for a request whose column command is still to come
         std::uint64_t row = 0;
-        std::uint64_t looked_at = 0;      // the last scan of the queue that came across it
-        std::array<int, 2> queued{0, 0};  // reads and writes in the queue
-        std::array<int, 2> wanted{0, 0};  // those that hit the open row
         std::int64_t activated = never, precharged = never, read = never, written = never, refreshed = never;
     };
     struct BankGroup {
@@ -79,32 +79,63 @@ private:
     };
     struct Refresh {
         int pseudo_channel;
-        int bank;  // -1: all of them
+        int bank;  // its number in the channel; -1: all of them
+    };
+    struct BankRefresh {
+        int bank;
+        std::int64_t at;
+    };
+    /// A burst that has had its bank opened for it, or is the next to hit the open row.
+    struct Chosen {
+        Access access;
+        int bank;  // in banks_
     };
 
-    int pseudo_channel_of(int bank) const { return bank / banks_per_lane_; }
-    std::size_t group_of(int bank) const { return static_cast<std::size_t>(bank / banks_per_group_); }
-    Bank& bank(int number) { return banks_[static_cast<std::size_t>(number)]; }
+    int banks_of_channel() const { return pseudo_channel_count_ * banks_per_lane_; }
+    int pseudo_channel_of(int number) const { return number / banks_per_lane_; }
+    /// Banks and groups are made when something first comes to them: there may be more than anybody has room for.
+    int bank_numbered(int number);
+    int group_numbered(int number);
+    Bank& bank(int index) { return banks_[static_cast<std::size_t>(index)]; }
+    BankGroup& group_of(const Bank& bank) { return groups_[static_cast<std::size_t>(bank.group)]; }
     PseudoChannel& pseudo_channel(int number) { return pseudo_channels_[static_cast<std::size_t>(number)]; }
+    WaitingLines& waiting() { return lines_[writing_ ? 1 : 0]; }
 
     // The first tick at which a command may go out, as far as its timing goes.
-    std::int64_t column_ready(const Access& access);
-    std::int64_t activate_ready(int number);
-    std::int64_t precharge_ready(int number);
+    std::int64_t column_ready(int index, bool write);
+    std::int64_t activate_ready(int index);
+    std::int64_t precharge_ready(int index);
+    /// As far as it depends on what went to the pseudo-channel, whichever bank.
+    std::int64_t column_ready_in(const PseudoChannel& pc, bool write) const;
+    std::int64_t activate_ready_in(const PseudoChannel& pc) const;
+    std::int64_t precharge_ready_in(const PseudoChannel& pc) const;
+    /// For the bank that is first, whichever it is.
+    std::int64_t soonest_column(bool write) const;
+    std::int64_t soonest_activate() const;
+    std::int64_t soonest_precharge() const;
     std::int64_t refresh_ready(const Refresh& refresh);
     std::int64_t on_clock(std::int64_t tick) const { return (tick + t_.clock - 1) / t_.clock * t_.clock; }
 
     /// Something changed for one bank: a row command for it may be due earlier than was thought.
-    void reconsider(int number);
-    /// Takes a request out of its queue.
-    void leave(bool write, std::size_t index);
+    void reconsider(int index);
+    /// Before a request leaves its queue: makes its room free.
+    void leave(int index, bool write);
     void post_refreshes(std::int64_t now);
     bool issue_column(std::int64_t now, std::vector<Completion>& completed);
     bool issue_row(std::int64_t now);
+    /// The first of a list whose row command may go out; row_wake_ where none may.
+    const WaitingLines::Asking* first_ready(const std::vector<WaitingLines::Asking>& lines, std::int64_t now,
+                                            std::int64_t soonest);
+    /// Closes a bank whose row nobody wants, or opens it for its oldest request.
+    void serve_row(int index, std::int64_t now);
     bool issue_refresh(std::int64_t now);
-    void column(const Access& access, std::int64_t now, std::vector<Completion>& completed);
-    void activate(int number, std::uint64_t row, std::int64_t now);
-    void precharge(int number, std::int64_t now);
+    void column(const Chosen& chosen, std::int64_t now, std::vector<Completion>& completed);
+    void activate(int index, std::uint64_t row, std::int64_t now);
+    void precharge(int index, std::int64_t now);
+    void refresh_bank(int number, std::int64_t now);
+    void skip_refreshes(std::int64_t now);
+    /// Ticks after which no command waits for a refresh any more, with room to spare.
+    std::int64_t memory_of_refreshes() const;
     void choose_direction();
     void account(std::int64_t now);
 
@@ -117,12 +148,15 @@ private:
     bool refresh_together_, acknowledge_at_command_;
     std::vector<Bank> banks_;
     std::vector<BankGroup> groups_;
+    std::unordered_map<int, int> bank_places_, group_places_;  // by number in the channel
     std::vector<PseudoChannel> pseudo_channels_;
-    std::vector<Access> reads_, writes_, promised_;  // oldest first
-    std::uint64_t scan_ = 0;
-    std::int64_t row_wake_ = 0;  // before it, no row command can go out for what the queue holds
+    std::array<WaitingLines, 2> lines_;       // of reads, of writes; a line per element of banks_
+    std::vector<Chosen> promised_;            // oldest first
+    std::deque<BankRefresh> bank_refreshes_;  // those that banks made now may have to know of
+    std::int64_t row_wake_ = 0;               // before it, no row command can go out for what the queue holds
     std::deque<Refresh> refreshes_;
-    std::int64_t next_refresh_, row_bus_free_ = 0, column_bus_free_ = 0, wake_ = 0, last_tick_ = 0;
+    std::vector<int> open_for_refresh_;  // kept for its memory
+    std::int64_t next_refresh_, row_bus_free_ = 0, column_bus_free_ = 0, wake_ = 0, last_tick_ = 0, last_busy_ = 0;
     int next_refresh_bank_ = 0;
     bool writing_ = false;
     ChannelCounters counters_;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <new>
 #include <utility>
 
 namespace tilemesh::memory {
@@ -22,17 +21,24 @@ Channels::Channels(const HbmConfig& config, ServiceProfile& profile)
       profile_(profile),
       map_(config.geometry, config.mapping),
       lanes_(static_cast<std::size_t>(config.geometry.lanes())),
-      batch_bursts_(static_cast<std::uint64_t>(config.queue_entries * 3 / 5 / config.geometry.pseudo_channels)),
-      open_frames_(static_cast<std::uint64_t*>(std::calloc(map_.frame_slots(), sizeof(std::uint64_t)))) {
-    if (!open_frames_) throw std::bad_alloc();
+      batch_bursts_(static_cast<std::uint64_t>(config.queue_entries * 3 / 5 / config.geometry.pseudo_channels)) {}
+
+std::uint64_t& Channels::open_frame(std::uint64_t slot) {
+    constexpr std::uint64_t page_slots = 512;
+    if (last_page_ == nullptr || slot / page_slots != last_page_number_) {
+        last_page_number_ = slot / page_slots;
+        last_page_ = &open_frames_[last_page_number_];
+        if (last_page_->empty()) last_page_->resize(std::min(page_slots, map_.frame_slots()), no_frame);
+    }
+    return (*last_page_)[slot % page_slots];
 }
 
 Channels::Rows Channels::touch_rows(std::uint64_t first_burst, std::uint64_t last_burst) {
     const std::uint64_t slots = map_.frame_slots();
     const std::uint64_t first = first_burst / map_.frame_bursts(), last = last_burst / map_.frame_bursts();
-    const std::uint64_t before = open_frames_[first % slots];
+    const std::uint64_t before = open_frame(first % slots);
     for (std::uint64_t frame = last - std::min(last - first, slots - 1); frame <= last; ++frame)
-        open_frames_[frame % slots] = frame + 1;
+        open_frame(frame % slots) = frame + 1;
     return before == first + 1 ? Rows::open : before == no_frame ? Rows::closed : Rows::foreign;
 }
 

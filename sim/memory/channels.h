@@ -9,8 +9,7 @@
 
 #include <array>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
+#include <unordered_map>
 #include <vector>
 
 namespace tilemesh::memory {
@@ -25,6 +24,8 @@ class Channels {
 public:
     /// Both must outlive this.
     Channels(const HbmConfig& config, ServiceProfile& profile);
+    Channels(const Channels&) = delete;
+    Channels& operator=(const Channels&) = delete;
 
     struct Booking {
         Picoseconds begin;  // when the first lane's data starts
@@ -65,6 +66,7 @@ private:
         std::uint64_t bursts = 0;  // of the transfer being booked
         Turns turns;
     };
+    std::uint64_t& open_frame(std::uint64_t slot);
     /// What the rows of a segment's first frame are; its frames are open from now on.
     Rows touch_rows(std::uint64_t first_burst, std::uint64_t last_burst);
     void add_work(std::uint64_t first_burst, std::uint64_t last_burst, double ns_per_burst);
@@ -80,12 +82,11 @@ private:
     AddressMap map_;
     std::vector<Lane> lanes_;
     std::uint64_t batch_bursts_;  // how many writes of a lane go out together when the controller's queue is full
-    struct Free {
-        void operator()(void* memory) const { std::free(memory); }
-    };
-    /// By slot, plus one; 0: none yet. Fresh pages of calloc are not touched before a transfer comes to them, so that
-    /// banks take memory as they are used.
-    std::unique_ptr<std::uint64_t[], Free> open_frames_;
+    /// By slot, plus one; 0: none yet. In pages that are made as transfers come to them: there may be more banks than
+    /// anybody has room for.
+    std::unordered_map<std::uint64_t, std::vector<std::uint64_t>> open_frames_;
+    std::uint64_t last_page_number_ = 0;
+    std::vector<std::uint64_t>* last_page_ = nullptr;  // of open_frames_, which stay where they are
     Turns turns_;
 };
 

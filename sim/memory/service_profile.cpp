@@ -13,6 +13,21 @@ namespace {
 /// Shares of writes that mixing is measured at; between them it is interpolated.
 constexpr std::array measured_shares{1.0 / 16, 1.0 / 8, 1.0 / 4, 1.0 / 2, 3.0 / 4, 7.0 / 8, 15.0 / 16};
 
+/// Channels are alike, so that what one of them does is known from a machine of so many; requests for the others
+/// would only be made to be thrown away. As many as a run of the default mapping that is longer than any row is
+/// spread over.
+constexpr int most_channels = 64;
+
+HbmConfig of_few_channels(HbmConfig config) {
+    config.geometry.channels = std::min(config.geometry.channels, most_channels);
+    return config;
+}
+
+/// Bytes after which the channels come round again.
+std::uint64_t period_of(const HbmConfig& config) {
+    return AddressMap(config.geometry, config.mapping).lane_period() * config.geometry.burst;
+}
+
 double pace_of(const HbmConfig& config, BurstLoad load) {
     // Of few runs over many channels the one that is looked at may get none.
     std::optional<double> pace;
@@ -24,6 +39,9 @@ double pace_of(const HbmConfig& config, BurstLoad load) {
 
 ServiceProfile::ServiceProfile(const HbmConfig& config)
     : config_(config),
+      measured_(of_few_channels(config)),
+      period_(period_of(config)),
+      measured_period_(period_of(measured_)),
       // Enough for every lane to have several rows of it, so that more would change nothing.
       longest_run_(std::bit_ceil(4 * config.geometry.row * static_cast<std::uint64_t>(config.geometry.lanes()))),
       least_ns_per_byte_(1.0 / config.peak().gbytes_per_s()),
@@ -43,7 +61,21 @@ std::shared_ptr<ServiceProfile::Known> ServiceProfile::known_of(const HbmConfig&
 }
 
 std::uint64_t ServiceProfile::queued_bytes() const {
-    return static_cast<std::uint64_t>(config_.geometry.channels * config_.queue_entries) * config_.geometry.burst;
+    return static_cast<std::uint64_t>(measured_.geometry.channels * measured_.queue_entries) *
+           measured_.geometry.burst;
+}
+
+std::uint64_t ServiceProfile::measured_run(std::uint64_t run) const {
+    // Up to a period a run brings one piece to each channel that it reaches, beyond it as much as its share.
+    if (run <= period_) return std::min(run, measured_period_);
+    const double shorter = static_cast<double>(measured_period_) / static_cast<double>(period_);
+    const auto length = static_cast<std::uint64_t>(static_cast<double>(run) * shorter);
+    return length / measured_.geometry.burst * measured_.geometry.burst;
+}
+
+double ServiceProfile::pace(const Measurement& measurement) const {
+    const double share = static_cast<double>(measured_.geometry.channels) / config_.geometry.channels;
+    return pace_of(measurement.config, measurement.load) * share;
 }
 
 double ServiceProfile::turnaround_ns(bool to_write) const {
@@ -54,7 +86,7 @@ double ServiceProfile::turnaround_ns(bool to_write) const {
 }
 
 ServiceProfile::Measurement ServiceProfile::measurement(std::uint64_t run, bool random) const {
-    HbmConfig config = config_;
+    HbmConfig config = measured_;
     // Refreshes of all banks are booked at their times; those of single banks are everywhere, so they are in the
     // rate.
     if (config.refresh == RefreshMode::all_bank) config.refresh = RefreshMode::none;
@@ -71,7 +103,8 @@ ServiceProfile::Measurement ServiceProfile::measurement(std::uint64_t run, bool 
     // Refreshes of single banks must be many, or one more or fewer of them would be seen in the pace.
     constexpr double refreshes = 64.0, most_bytes = 1e8;
     if (config.refresh == RefreshMode::per_bank) {
-        const double bytes = std::min(refreshes * config.timing.tREFIpb / least_ns_per_byte_, most_bytes);
+        const double bytes =
+            std::min(refreshes * config.timing.tREFIpb / (1.0 / config.peak().gbytes_per_s()), most_bytes);
         load.total = std::max(load.total, static_cast<std::uint64_t>(bytes));
     }
     load.total = load.total / run * run;
@@ -81,25 +114,26 @@ ServiceProfile::Measurement ServiceProfile::measurement(std::uint64_t run, bool 
 double ServiceProfile::loaded(std::uint64_t run, bool write) {
     const auto [entry, missing] = known_->loaded[write ? 1 : 0].try_emplace(run);
     if (!missing) return entry->second;
-    auto [config, load] = measurement(run, run < longest_run_);
-    load.write_share = write ? 1.0 : 0.0;
-    entry->second = std::max(least_ns_per_byte_, pace_of(config, load));
+    Measurement measured = measurement(measured_run(run), run < longest_run_);
+    measured.load.write_share = write ? 1.0 : 0.0;
+    entry->second = std::max(least_ns_per_byte_, pace(measured));
     return entry->second;
 }
 
 double ServiceProfile::mixing(std::uint64_t run, std::size_t share, bool in_sequence) {
     const auto [entry, missing] = known_->mixing.try_emplace(Mix{run, share, in_sequence});
     if (!missing) return entry->second;
-    auto [config, load] = measurement(run, !in_sequence);
-    load.request = run;  // goes one way
+    const std::uint64_t length = measured_run(run);
+    Measurement measured = measurement(length, !in_sequence);
+    BurstLoad& load = measured.load;
+    load.request = length;  // goes one way
     load.write_share = measured_shares[share];
     // A sequence of runs that reach a part of the lanes at a time would give some lanes reads only and others writes.
-    const AddressMap map(config.geometry, config.mapping);
-    load.scattered_writes = in_sequence && run < 2 * map.lane_period() * config.geometry.burst;
+    load.scattered_writes = in_sequence && length < 2 * measured_period_;
     // Queues of reads and of writes find their balance slowly, and the rarer direction must come often.
-    load.total = std::max({load.total, 128 * run, 64 * queued_bytes()}) / run * run;
+    load.total = std::max({load.total, 128 * length, 64 * queued_bytes()}) / length * length;
     const auto apart = [&](bool write) { return in_sequence ? stream_ns_per_byte(write) : loaded(run, write); };
-    entry->second = pace_of(config, load) - apart(false) * (1.0 - load.write_share) - apart(true) * load.write_share;
+    entry->second = pace(measured) - apart(false) * (1.0 - load.write_share) - apart(true) * load.write_share;
     return entry->second;
 }
 
@@ -107,12 +141,13 @@ const ServiceProfile::Alone& ServiceProfile::alone(std::uint64_t run, bool write
     const auto [entry, missing] = known_->alone[write ? 1 : 0].try_emplace(run);
     if (!missing) return entry->second;
     // The same run twice, one after the other: the second finds its rows open.
-    HbmConfig config = config_;
+    HbmConfig config = measured_;
+    const std::uint64_t length = measured_run(run);
     config.refresh = RefreshMode::none;
-    config.capacity = Bytes(run);
+    config.capacity = Bytes(length);
     BurstLoad load;
-    load.burst = load.window = run;
-    load.total = 2 * run;
+    load.burst = load.window = length;
+    load.total = 2 * length;
     load.write_share = write ? 1.0 : 0.0;
     const BurstResult twice = run_bursts(config, load);
     entry->second = {twice.latency_min_ns, 2 * twice.latency_mean_ns - twice.latency_min_ns};

@@ -63,6 +63,9 @@ private:
         BurstLoad load;
     };
     std::uint64_t queued_bytes() const;  // what the controllers' queues hold of one direction
+    /// What brings each channel of the machine that is measured what `run` brings those that it reaches.
+    std::uint64_t measured_run(std::uint64_t run) const;
+    double pace(const Measurement& measurement) const;  // ns per byte of the whole slice
     Measurement measurement(std::uint64_t run, bool random) const;
     double loaded(std::uint64_t run, bool write);
     double mixing(std::uint64_t run, std::size_t share, bool in_sequence);
@@ -72,6 +75,8 @@ private:
     double between(std::uint64_t run, Figure figure) const;
 
     const HbmConfig& config_;
+    HbmConfig measured_;                      // the same with fewer channels where there are very many
+    std::uint64_t period_, measured_period_;  // bytes after which the channels come round again
     std::uint64_t longest_run_;
     double least_ns_per_byte_;
     Picoseconds refresh_interval_, refresh_gap_;

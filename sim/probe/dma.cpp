@@ -106,7 +106,7 @@ std::string conclusion_of(const std::vector<Measured>& all, std::uint64_t bytes,
         100.0 * static_cast<double>(largest->second) / static_cast<double>(slowest->latency.value()), largest->first);
 }
 
-PreparedProbe read_dma(JsonReader probe, const machine::MachineConfig& machine, const std::filesystem::path&) {
+PreparedProbe read_dma(JsonReader probe, const machine::MachineConfig& machine) {
     probe.word("kind", {"dma"});
     const std::uint64_t most = std::min<std::uint64_t>(machine.pe.sram.value(), std::uint64_t{1} << 30);
     const std::uint64_t bytes = probe.integer("bytes", 2, most, std::min<std::uint64_t>(16384, most));
@@ -122,11 +122,14 @@ PreparedProbe read_dma(JsonReader probe, const machine::MachineConfig& machine, 
                 static_cast<int>(element.as_integer(1, static_cast<std::uint64_t>(machine.pes_per_cube()))));
     }
     probe.finish();
-    return [machine, bytes, write, home, sharers] {
+    return [machine, bytes, write, home, sharers](const OnProgress& on_progress) {
         DmaBench bench(machine, bytes, write);
         std::vector<Measured> all;
-        for (const DmaScenario& scenario : dma_scenarios(bench.topology(), home, sharers))
+        const auto scenarios = dma_scenarios(bench.topology(), home, sharers);
+        for (const DmaScenario& scenario : scenarios) {
+            on_progress(all.size(), scenarios.size());
             all.push_back(measured(scenario, bench, bytes));
+        }
         ProbeReport report;
         report.sections.push_back({"", table_of(all, bench.topology())});
         report.conclusion = conclusion_of(all, bytes, write);

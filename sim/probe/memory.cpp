@@ -82,14 +82,14 @@ std::string conclusion_of(const memory::BurstLoad& load, const memory::BurstResu
                        100.0 * result.fraction_of_peak, most->second, 100.0 * most->first);
 }
 
-PreparedProbe read_memory(JsonReader probe, const machine::MachineConfig& machine, const std::filesystem::path&) {
+PreparedProbe read_memory(JsonReader probe, const machine::MachineConfig& machine) {
     probe.word("kind", {"memory"});
     if (machine.hbm.standard == memory::Standard::ideal)
         probe.complain("the machine's hbm.standard is ideal, which has no commands to measure: use HBM2 or HBM3");
     const memory::BurstLoad load = read_memory_load(probe, machine.hbm);
     const memory::HbmConfig hbm = machine.hbm;
-    return [load, hbm] {
-        const memory::BurstResult result = memory::run_bursts(hbm, load);
+    return [load, hbm](const OnProgress& on_progress) {
+        const memory::BurstResult result = memory::run_bursts(hbm, load, on_progress);
         const BookedResult booked = run_booked(hbm, load);
         ProbeReport report;
         report.sections.push_back({"", table_of(result, booked)});

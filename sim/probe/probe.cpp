@@ -6,16 +6,16 @@
 
 namespace tilemesh::probe {
 
-Probe read_probe(const Json& resolved, const std::string& file, const std::string& machine_file) {
+Probe read_probe(const Json& resolved, const Origins& origins) {
     Probe probe;
     probe.resolved = resolved;
-    JsonReader reader(probe.resolved, file);
+    JsonReader reader(probe.resolved, origins);
     if (!reader.is_object()) reader.reject("a probe");
     probe.name = reader.string("name", "");
     probe.description = reader.string("description", "");
     JsonReader machine = reader.member("machine");
     if (!machine.is_object()) machine.reject("the path of a machine file, or a machine");
-    probe.machine = machine::read_machine(machine_file.empty() ? machine : JsonReader(machine.value(), machine_file));
+    probe.machine = machine::read_machine(machine);
     JsonReader keys = reader.member("probe");
     reader.finish();
 
@@ -24,8 +24,7 @@ Probe read_probe(const Json& resolved, const std::string& file, const std::strin
     for (const Kind& kind : kinds) names.push_back(kind.name);
     probe.kind = keys.word("kind", names);
     const auto kind = std::find(names.begin(), names.end(), probe.kind) - names.begin();
-    probe.run =
-        kinds[static_cast<std::size_t>(kind)].read(keys, probe.machine, std::filesystem::path(file).parent_path());
+    probe.run = kinds[static_cast<std::size_t>(kind)].read(keys, probe.machine);
     return probe;
 }
 

@@ -25,16 +25,17 @@ struct ProbeReport {
     Json result;             // keys carry their units; the same bytes on every repetition
 };
 
+/// Told now and then how much of a probe is done, out of how much.
+using OnProgress = std::function<void(std::uint64_t done, std::uint64_t all)>;
+
 /// A probe that has been read and checked, and can be run once.
-using PreparedProbe = std::function<ProbeReport()>;
+using PreparedProbe = std::function<ProbeReport(const OnProgress&)>;
 
 struct Kind {
     std::string name;     // "dma"
     std::string summary;  // one line
-    /// Reads {"kind": ..., the kind's own keys} strictly. Paths in it are relative to `folder`.
-    std::function<PreparedProbe(JsonReader probe, const machine::MachineConfig& machine,
-                                const std::filesystem::path& folder)>
-        read;
+    /// Reads {"kind": ..., the kind's own keys} strictly. Paths in it are relative to where we are.
+    std::function<PreparedProbe(JsonReader probe, const machine::MachineConfig& machine)> read;
 };
 
 /// Every kind, in the order in which they are listed.
@@ -47,9 +48,8 @@ struct Probe {
     PreparedProbe run;
 };
 
-/// Reads {"name", "description", "machine", "probe"} whose machine has been made whole; errors about the machine name
-/// `machine_file` unless it is empty.
-Probe read_probe(const Json& resolved, const std::string& file, const std::string& machine_file);
+/// Reads {"name", "description", "machine", "probe"} that have been made whole.
+Probe read_probe(const Json& resolved, const Origins& origins);
 
 /// Reads a list of transfers that no probe names, for machines of any size; returns how many there are.
 std::size_t check_transfer_list(const Json& content, const std::string& file);

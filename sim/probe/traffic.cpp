@@ -73,18 +73,23 @@ Sweep read_sweep(JsonReader probe, const machine::MachineConfig& machine) {
     return sweep;
 }
 
-std::vector<Measured> measured(const Sweep& sweep, const noc::NetworkConfig& network) {
+std::vector<Measured> measured(const Sweep& sweep, const noc::NetworkConfig& network, const OnProgress& on_progress) {
     std::vector<Measured> all;
+    const std::size_t points = sweep.packet_flits.size() * (sweep.offered.size() + sweep.outstanding.size());
+    const auto measure = [&](const TrafficLoad& load) {
+        on_progress(all.size(), points);
+        all.push_back({load, run_traffic(network, load)});
+    };
     for (const int flits : sweep.packet_flits) {
         TrafficLoad load = sweep.load;
         load.packet_flits = flits;
         for (const double offered : sweep.offered) {
             load.offered = offered;
-            all.push_back({load, run_traffic(network, load)});
+            measure(load);
         }
         for (const int outstanding : sweep.outstanding) {
             load.outstanding = outstanding;
-            all.push_back({load, run_traffic(network, load)});
+            measure(load);
         }
     }
     return all;
@@ -206,11 +211,11 @@ Json json_of(const Measured& one, const noc::Topology& topology) {
     return json;
 }
 
-PreparedProbe read_traffic(JsonReader probe, const machine::MachineConfig& machine, const std::filesystem::path&) {
+PreparedProbe read_traffic(JsonReader probe, const machine::MachineConfig& machine) {
     const Sweep sweep = read_sweep(probe, machine);
-    return [sweep, network = machine.network] {
+    return [sweep, network = machine.network](const OnProgress& on_progress) {
         const noc::Topology topology(network);
-        const std::vector<Measured> all = measured(sweep, network);
+        const std::vector<Measured> all = measured(sweep, network, on_progress);
         ProbeReport report;
         const double cycle_ns = to_nanoseconds(flit_cycle(network));
         report.sections.push_back(

@@ -138,14 +138,13 @@ ProbeReport report_of(const TransferList& list, const TransfersResult& result, c
     return report;
 }
 
-PreparedProbe read_transfers(JsonReader probe, const machine::MachineConfig& machine,
-                             const std::filesystem::path& folder) {
+PreparedProbe read_transfers(JsonReader probe, const machine::MachineConfig& machine) {
     probe.word("kind", {"transfers"});
-    const std::filesystem::path file = folder / probe.string("file");
+    const NamedFile file = probe.member("file").as_file();
     probe.finish();
     const Json json = parse_json_file(file);
-    const TransferList list = read_list(JsonReader(json, file.string()), static_cast<std::uint64_t>(machine.pes()));
-    return [list, network = machine.network] {
+    const TransferList list = read_list(JsonReader(json, file.shown), static_cast<std::uint64_t>(machine.pes()));
+    return [list, network = machine.network](const OnProgress&) {
         return report_of(list, run_transfers(network, list.transfers), noc::Topology(network));
     };
 }

@@ -9,34 +9,31 @@
 namespace tilemesh::run {
 namespace {
 
-Panel read_with(ResolvedPanel resolved, const std::vector<Setting>& settings, const Workloads& workloads) {
+Panel read_with(Resolved resolved, const std::vector<Setting>& settings, const Workloads& workloads) {
     for (const auto& setting : settings) apply_setting(resolved, setting);
     return read_panel(resolved, workloads);
 }
 
 /// {"panel": path, "name": ..., "set": {...}}
-ResolvedPanel resolve_reference(JsonReader reader, const std::filesystem::path& folder) {
-    const auto file = (folder / reader.string("panel")).lexically_normal();
-    ResolvedPanel resolved = resolve_panel_file(file);
-    if (auto name = reader.optional_member("name")) resolved.json["name"] = name->as_string();
+Resolved resolve_reference(JsonReader reader, const std::filesystem::path& folder) {
+    Resolved resolved = resolve_panel_file(reader.member("panel").as_file(folder));
+    if (auto name = reader.optional_member("name"))
+        apply_setting(resolved, {"name", name->as_string(), name->place()});
     if (auto set = reader.optional_member("set")) {
         if (!set->is_object()) set->reject("an object of dotted paths and values");
         for (const auto& item : set->value().items()) {
-            apply_setting(resolved, {item.key(), item.value(),
-                                     fmt::format("{}: {}/set/{}", reader.file(), reader.path(), item.key())});
+            apply_setting(resolved, {item.key(), item.value(), set->place() + "/" + item.key()});
         }
-        // What is wrong with the panel now may be wrong with the values set here.
-        resolved.file = fmt::format("{}: {}: {}", reader.file(), reader.path(), resolved.file);
     }
     reader.finish();
     return resolved;
 }
 
-ResolvedPanel resolve_element(const JsonReader& element, const std::filesystem::path& folder) {
-    if (element.is_string()) return resolve_panel_file((folder / element.as_string()).lexically_normal());
+Resolved resolve_element(const JsonReader& element, const std::filesystem::path& folder) {
+    if (element.is_string()) return resolve_panel_file(element.as_file(folder));
     if (!element.is_object()) element.reject("the path of a panel, or a panel");
     if (element.has("panel")) return resolve_reference(element, folder);
-    return resolve_panel_object(element.value(), element.file() + ": " + element.path(), folder);
+    return resolve_panel_object(element.value(), element.place(), folder);
 }
 
 }  // namespace

@@ -34,10 +34,10 @@ double read_tolerance(JsonReader reader) {
     return tolerance;
 }
 
-machine::MachineConfig read_machine_of(JsonReader& panel, const std::string& machine_file) {
+machine::MachineConfig read_machine_of(JsonReader& panel) {
     JsonReader reader = panel.member("machine");
     if (!reader.is_object()) reader.reject("the path of a machine file, or a machine");
-    return machine::read_machine(machine_file.empty() ? reader : JsonReader(reader.value(), machine_file));
+    return machine::read_machine(reader);
 }
 
 /// In the order of the panel, whatever workload each belongs to.
@@ -102,11 +102,11 @@ std::string read_name(JsonReader reader) {
     return name;
 }
 
-Panel read_panel(const ResolvedPanel& resolved, const Workloads& workloads) {
+Panel read_panel(const Resolved& resolved, const Workloads& workloads) {
     Panel panel;
-    panel.file = resolved.file;
+    panel.origins = resolved.origins;
     panel.resolved = resolved.json;
-    JsonReader reader(panel.resolved, panel.file);
+    JsonReader reader(panel.resolved, panel.origins);
     if (!reader.is_object()) reader.reject("a panel");
     if (resolved.json.contains("panels") && !resolved.json.contains("kernels"))
         reader.complain("this is a milestone, expected a panel; use tilemesh bench");
@@ -115,7 +115,7 @@ Panel read_panel(const ResolvedPanel& resolved, const Workloads& workloads) {
     if (const auto values = reader.optional_member("values")) panel.values = read_values(*values);
     if (const auto tolerance = reader.optional_member("tolerance")) panel.tolerance = read_tolerance(*tolerance);
     panel.layers = reader.integer("layers", 1, 1000000, 1);
-    panel.machine = read_machine_of(reader, resolved.machine_file);
+    panel.machine = read_machine_of(reader);
     panel.kernels = read_kernels(reader, panel, workloads);
     reader.finish();
     return panel;

@@ -25,7 +25,7 @@ struct Panel : Setup {
 };
 
 /// Reads a panel, strictly. All range checks that need no knowledge of kernels happen here.
-Panel read_panel(const ResolvedPanel& resolved, const Workloads& workloads);
+Panel read_panel(const Resolved& resolved, const Workloads& workloads);
 
 /// Checks every kernel of a panel.
 void check_panel(const Panel& panel);

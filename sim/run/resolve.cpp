@@ -10,72 +10,119 @@ namespace {
 // A chain of bases is two or three files long; a longer one goes in circles.
 constexpr int longest_chain = 16;
 
-std::filesystem::path beside(const std::filesystem::path& folder, const std::string& path) {
-    return (folder / path).lexically_normal();
-}
+/// An object written in a file, or the whole of it.
+struct Written {
+    Json json;
+    Origin origin;
+    std::filesystem::path folder;  // to which its paths are relative
+
+    /// Stands on the value of one of its members.
+    JsonReader reader(const Json& value, const std::string& key) const {
+        return JsonReader(value, origin.source, origin.path + key);
+    }
+};
 
 void require_object(const Json& json, const std::string& file) {
     if (!json.is_object()) JsonReader(json, file).reject("an object");
 }
 
-/// Removes and returns the "base" of a configuration; empty when it has none.
-std::string take_base(Json& json, const std::string& file, const std::string& path, int depth) {
-    const auto base = json.find("base");
-    if (base == json.end()) return "";
-    JsonReader reader(*base, file, path + "/base");
-    const std::string name = reader.as_string();
-    if (name.empty()) reader.reject("the path of a file");
+Written whole_file(Json json, const NamedFile& file) {
+    require_object(json, file.shown);
+    // Each file is its own experiment: it does not inherit the name of what it builds on.
+    if (!json.contains("name")) json["name"] = file.path.stem().string();
+    return {std::move(json), {file.shown, ""}, file.path.parent_path()};
+}
+
+/// Puts `patch`, written at `origin`, on top of what is at `at` in the whole.
+void merge(Json& target, const std::string& at, const Json& patch, const Origin& origin, Origins& origins) {
+    if (!target.is_object() || !patch.is_object()) {
+        target.merge_patch(patch);
+        origins.give(at, origin);
+        return;
+    }
+    for (const auto& item : patch.items()) {
+        const std::string step = "/" + pointer_step(item.key());
+        const Origin inner{origin.source, origin.path + step};
+        if (item.value().is_null()) {
+            target.erase(item.key());
+            origins.give(at + step, inner);
+        } else {
+            merge(target[item.key()], at + step, item.value(), inner, origins);
+        }
+    }
+}
+
+void merge(Resolved& whole, const Written& written) {
+    std::vector<std::string> keys;
+    for (const auto& item : whole.json.items()) keys.push_back(item.key());
+    whole.origins.give_all_but(keys, written.origin);
+    Json patch = written.json;
+    patch.erase("base");
+    merge(whole.json, "", patch, written.origin, whole.origins);
+}
+
+/// What the file that an object names as its base resolves to; nothing yet when it names none.
+template <class Resolve>
+Resolved base_of(const Written& written, int depth, Resolve resolve) {
+    const auto base = written.json.find("base");
+    if (base == written.json.end()) return {Json::object(), Origins(written.origin)};
+    const JsonReader reader = written.reader(*base, "/base");
+    const NamedFile file = reader.as_file(written.folder);
     if (depth >= longest_chain) {
         reader.complain(
             fmt::format("more than {} files build on each other; does this one build on itself?", longest_chain));
     }
-    json.erase(base);
-    return name;
+    return resolve(file, depth + 1);
 }
 
-Json machine_from_file(const std::filesystem::path& file, int depth);
+Resolved machine_from_file(const NamedFile& file, int depth);
 
-Json machine_from_object(Json json, const std::string& file, const std::string& path,
-                         const std::filesystem::path& folder, int depth) {
-    const std::string base = take_base(json, file, path, depth);
-    if (base.empty()) return json;
-    Json merged = machine_from_file(beside(folder, base), depth + 1);
-    merged.merge_patch(json);
-    return merged;
+Resolved machine_from(const Written& written, int depth) {
+    if (!written.json.contains("base")) return {written.json, Origins(written.origin)};
+    Resolved machine = base_of(written, depth, machine_from_file);
+    merge(machine, written);
+    return machine;
 }
 
-Json machine_from_content(Json json, const std::filesystem::path& file, int depth) {
-    require_object(json, file.string());
-    if (!json.contains("name")) json["name"] = file.stem().string();
-    return machine_from_object(std::move(json), file.string(), "", file.parent_path(), depth);
+Resolved machine_from_file(const NamedFile& file, int depth) {
+    return machine_from(whole_file(parse_json_file(file), file), depth);
 }
 
-Json machine_from_file(const std::filesystem::path& file, int depth) {
-    return machine_from_content(parse_json_file(file), file, depth);
+/// Makes a path that an object names relative to where we are; what is no path is the strict reader's business.
+void place_file(Json& object, const char* key, const std::filesystem::path& folder) {
+    if (!object.is_object()) return;
+    if (const auto file = object.find(key); file != object.end() && file->is_string() && *file != "")
+        *file = (folder / file->get<std::string>()).lexically_normal().string();
 }
 
-/// A member "file", wherever it is, names a file relative to the one that has it; from here on, to where we are.
-void place_files(Json& json, const std::filesystem::path& folder, int depth = 0) {
+/// A member "file", wherever it is, names a file relative to the one that has it. What a kernel is given has names of
+/// its own.
+void place_members(Json& json, const std::filesystem::path& folder, int depth = 0) {
     if (!json.is_structured() || depth > longest_chain) return;  // deeper than anything that is read
-    if (json.is_object())
-        if (const auto file = json.find("file"); file != json.end() && file->is_string() && *file != "")
-            *file = beside(folder, file->get<std::string>()).string();
-    for (Json& part : json) place_files(part, folder, depth + 1);
+    place_file(json, "file", folder);
+    for (auto part = json.begin(); part != json.end(); ++part)
+        if (!json.is_object() || (part.key() != "arguments" && part.key() != "constants"))
+            place_members(*part, folder, depth + 1);
+}
+
+void place_files(Json& json, const std::filesystem::path& folder) {
+    if (const auto inputs = json.find("inputs"); inputs != json.end()) place_file(*inputs, "tensors", folder);
+    for (const char* part : {"probe", "problem", "kernels", "tensors", "check"})
+        if (const auto found = json.find(part); found != json.end()) place_members(*found, folder);
 }
 
 /// Puts the machine that `json` asks for into `panel`, on top of the one its base brought.
-void merge_machine(ResolvedPanel& panel, const Json& machine, const std::filesystem::path& folder) {
-    if (machine.is_string()) {
-        const auto file = beside(folder, machine.get<std::string>());
-        panel.json["machine"] = machine_from_file(file, 0);
-        panel.machine_file = file.string();
-    } else if (machine.is_object() && machine.contains("base")) {
-        panel.json["machine"] = machine_from_object(machine, panel.file, "/machine", folder, 0);
-        panel.machine_file.clear();
-    } else {
-        panel.json["machine"].merge_patch(machine);
-        panel.machine_file.clear();
+void merge_machine(Resolved& panel, const Json& json, const Written& written) {
+    const Origin origin{written.origin.source, written.origin.path + "/machine"};
+    if (!json.is_string() && !(json.is_object() && json.contains("base"))) {
+        merge(panel.json["machine"], "/machine", json, origin, panel.origins);
+        return;
     }
+    Resolved machine = json.is_string()
+                           ? machine_from_file(written.reader(json, "/machine").as_file(written.folder), 0)
+                           : machine_from({json, origin, written.folder}, 0);
+    panel.json["machine"] = std::move(machine.json);
+    panel.origins.give("/machine", machine.origins);
 }
 
 /// Kernels may be plain names; as objects, --set can reach into them.
@@ -87,62 +134,43 @@ void spell_out_kernels(Json& json) {
     }
 }
 
-ResolvedPanel panel_from_file(const std::filesystem::path& file, int depth);
+Resolved panel_from_file(const NamedFile& file, int depth);
 
-ResolvedPanel panel_from_object(Json json, const std::string& file, const std::filesystem::path& folder, int depth) {
-    ResolvedPanel panel;
-    const std::string base = take_base(json, file, "", depth);
-    if (!base.empty()) panel = panel_from_file(beside(folder, base), depth + 1);
-    panel.file = file;
-
-    const auto inputs = json.find("inputs");
-    if (inputs != json.end() && inputs->is_object() && inputs->contains("tensors")) {
-        Json& tensors = (*inputs)["tensors"];
-        if (tensors.is_string() && tensors != "") tensors = beside(folder, tensors.get<std::string>()).string();
-    }
-
-    for (const char* part : {"problem", "kernels", "tensors", "check"})
-        if (const auto found = json.find(part); found != json.end()) place_files(*found, folder);
-
+Resolved panel_from(Written written, int depth) {
+    Resolved panel = base_of(written, depth, panel_from_file);
+    place_files(written.json, written.folder);
     Json machine;
-    if (const auto found = json.find("machine"); found != json.end()) {
+    if (const auto found = written.json.find("machine"); found != written.json.end()) {
         machine = std::move(*found);
-        json.erase(found);
+        written.json.erase(found);
     }
-    panel.json.merge_patch(json);
-    if (!machine.is_null()) merge_machine(panel, machine, folder);
+    merge(panel, written);
+    if (!machine.is_null()) merge_machine(panel, machine, written);
     spell_out_kernels(panel.json);
     return panel;
 }
 
-ResolvedPanel panel_from_content(Json json, const std::filesystem::path& file, int depth) {
-    require_object(json, file.string());
-    // Each file is its own experiment: it does not inherit the name of what it builds on.
-    if (!json.contains("name")) json["name"] = file.stem().string();
-    return panel_from_object(std::move(json), file.string(), file.parent_path(), depth);
-}
-
-ResolvedPanel panel_from_file(const std::filesystem::path& file, int depth) {
-    return panel_from_content(parse_json_file(file), file, depth);
+Resolved panel_from_file(const NamedFile& file, int depth) {
+    return panel_from(whole_file(parse_json_file(file), file), depth);
 }
 
 }  // namespace
 
-Json resolve_machine_file(const std::filesystem::path& file) { return machine_from_file(file, 0); }
+Resolved resolve_machine_file(const NamedFile& file) { return machine_from_file(file, 0); }
 
-ResolvedPanel resolve_panel_file(const std::filesystem::path& file) { return panel_from_file(file, 0); }
+Resolved resolve_panel_file(const NamedFile& file) { return panel_from_file(file, 0); }
 
-Json resolve_machine(Json content, const std::filesystem::path& file) {
-    return machine_from_content(std::move(content), file, 0);
+Resolved resolve_machine(const Json& content, const NamedFile& file) {
+    return machine_from(whole_file(content, file), 0);
 }
 
-ResolvedPanel resolve_panel(Json content, const std::filesystem::path& file) {
-    return panel_from_content(std::move(content), file, 0);
+Resolved resolve_panel(const Json& content, const NamedFile& file) {
+    return panel_from(whole_file(content, file), 0);
 }
 
-ResolvedPanel resolve_panel_object(const Json& object, const std::string& file, const std::filesystem::path& folder) {
-    require_object(object, file);
-    return panel_from_object(object, file, folder, 0);
+Resolved resolve_panel_object(const Json& object, const std::string& place, const std::filesystem::path& folder) {
+    require_object(object, place);
+    return panel_from({object, {place, ""}, folder}, 0);
 }
 
 }  // namespace tilemesh::run

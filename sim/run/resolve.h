@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes configuration files whole: a file that names a "base" becomes that base with its own keys merged in
 // (recursively, as in RFC 7386: objects merge, everything else replaces, null removes), a panel's machine becomes the
-// machine's content, relative paths become relative to where we are, and --set changes the result.
+// machine's content, relative paths become relative to where we are, and --set changes the result. Who gave which
+// value is remembered, for errors.
 #pragma once
 
 #include "sim/base/json_reader.h"
@@ -21,23 +22,23 @@ struct Setting {
 /// Parses "a.b.0.c=value". The value is JSON when it parses as JSON, else a string.
 Setting parse_setting(const std::string& text);
 
-/// A panel made whole, and what errors about it should show.
-struct ResolvedPanel {
+/// A panel, probe or machine made whole.
+struct Resolved {
     Json json;
-    std::string file;
-    std::string machine_file;  // empty when the machine is part of the panel
+    Origins origins;
 };
 
-Json resolve_machine_file(const std::filesystem::path& file);
-ResolvedPanel resolve_panel_file(const std::filesystem::path& file);
+Resolved resolve_machine_file(const NamedFile& file);
+Resolved resolve_panel_file(const NamedFile& file);
 /// The same for the content of `file`, read before: a pipe can be read once.
-Json resolve_machine(Json content, const std::filesystem::path& file);
-ResolvedPanel resolve_panel(Json content, const std::filesystem::path& file);
-/// A panel written inside another file (a milestone); paths in it are relative to `folder`.
-ResolvedPanel resolve_panel_object(const Json& object, const std::string& file, const std::filesystem::path& folder);
+Resolved resolve_machine(const Json& content, const NamedFile& file);
+Resolved resolve_panel(const Json& content, const NamedFile& file);
+/// A panel written inside another file (a milestone), which errors show as `place`; paths in it are relative to
+/// `folder`.
+Resolved resolve_panel_object(const Json& object, const std::string& place, const std::filesystem::path& folder);
 
 /// Puts a value at a path. Missing objects on the way are made (the strict reader will complain of keys it does not
 /// know); an index outside an array or a step into a plain value is an InputError. "machine=FILE" loads the machine.
-void apply_setting(ResolvedPanel& panel, const Setting& setting);
+void apply_setting(Resolved& panel, const Setting& setting);
 
 }  // namespace tilemesh::run

@@ -44,17 +44,19 @@ Setting parse_setting(const std::string& text) {
     return {text.substr(0, equals), std::move(parsed), "--set " + text};
 }
 
-void apply_setting(ResolvedPanel& panel, const Setting& setting) {
+void apply_setting(Resolved& panel, const Setting& setting) {
     const auto steps = steps_of(setting.path, setting.where);
+    const Origin origin{setting.where, "", true};
     if (setting.path == "machine" && setting.value.is_string()) {
-        panel.machine_file = setting.value.get<std::string>();
-        panel.json["machine"] = resolve_machine_file(panel.machine_file);
+        const Resolved machine = resolve_machine_file(JsonReader(setting.value, setting.where).as_file());
+        panel.json["machine"] = machine.json;
+        panel.origins.give("/machine", machine.origins);
         return;
     }
-    // From here on the machine is not what its file says, so errors must not name that file.
-    if (steps.front() == "machine") panel.machine_file.clear();
     Json* node = &panel.json;
+    std::string given, rest;  // the value's place, or that of the first object that is made for it; and on to it
     for (const auto& step : steps) {
+        (node->is_null() ? rest : given) += "/" + pointer_step(step);
         if (node->is_array()) {
             node = &element_at(*node, step, setting);
         } else if (node->is_object() || node->is_null()) {
@@ -65,6 +67,8 @@ void apply_setting(ResolvedPanel& panel, const Setting& setting) {
         }
     }
     *node = setting.value;
+    panel.origins.give(given, origin);
+    panel.origins.give(given + rest, origin);
 }
 
 }  // namespace tilemesh::run

@@ -24,7 +24,7 @@ struct ValuesChoice {
 std::string name_of(ValueMode mode);
 
 struct Setup {
-    std::string file;  // what errors about the panel show
+    Origins origins;  // of the panel's values, for errors about them
     machine::MachineConfig machine;
     ValuesChoice values;
     std::optional<double> tolerance;  // on relative L2; absent: what the dtype allows

@@ -81,8 +81,8 @@ std::vector<Case> cases_of(JsonReader file, const Surroundings& surroundings) {
     JsonReader name = file.member("machine");
     const auto machine_file = surroundings.configs / "machines" / (name.as_string() + ".json");
     if (!std::filesystem::exists(machine_file)) name.reject("the name of a file in configs/machines");
-    const Json machine = run::resolve_machine_file(machine_file);
-    const Setting setting{machine::read_machine(JsonReader(machine, machine_file.string())),
+    const run::Resolved machine = run::resolve_machine_file(machine_file);
+    const Setting setting{machine::read_machine(JsonReader(machine.json, machine.origins)),
                           file.integer("bytes", 2, most_bytes),
                           file.word("access", {"read", "write"}, "read") == "write"};
     std::vector<Case> cases;

@@ -45,7 +45,7 @@ BurstRow read_burst_row(JsonReader& row, const std::string& standard, const std:
                        {"refresh", refresh},
                        {"mapping", mapping},
                        {"write_acknowledge", write_acknowledge}},
-                      row.file() + ": " + row.path());
+                      row.place());
     const std::string mode = row.word("mode", {"seq", "rand"});
     memory::BurstLoad& load = read.load;
     load.random = mode == "rand";
@@ -143,7 +143,7 @@ Case dramsim3_case(JsonReader row, const Json& timing, JsonReader geometry) {
                 {"queue_entries", 40},
                 {"bank_queue_entries", 4},
                 {"timing", timing}},
-               row.file() + ": " + row.path());
+               row.place());
     memory::BurstLoad load;
     const std::size_t light = pattern.find("_light_1in");
     load.random = pattern.rfind("rand", 0) == 0;

@@ -49,7 +49,7 @@ struct Work {
 
 /// "h200_x4" or another machine file, with as many GPUs as the row has.
 Json machine_of(const Surroundings& surroundings, const std::string& name, std::uint64_t gpus) {
-    Json machine = run::resolve_machine_file(surroundings.configs / "machines" / (name + ".json"));
+    Json machine = run::resolve_machine_file(surroundings.configs / "machines" / (name + ".json")).json;
     machine["cube"]["cols"] = gpus;
     return machine;
 }

@@ -117,10 +117,10 @@ TEST_CASE("what cannot run on the machine is refused before the run") {
         {"kernels.0.kernel=mesh_kv_literal", "/kernels/0: mesh_kv_literal cannot run this"},
         {"kernels.0.kernel=mesh_vk", "did you mean mesh_kv?"},
         {"ranks.unit=cube", "found 5 ranks, expected at most 1, one per cube"},
-        {"machine.pe.clock_ghz=0", "/machine/pe/clock_ghz: found 0"},
-        {"machine.pe.clock_gzh=1", "/machine/pe/clock_gzh: unknown key, did you mean clock_ghz?"},
+        {"machine.pe.clock_ghz=0", "--set machine.pe.clock_ghz=0: found 0"},
+        {"machine.pe.clock_gzh=1", "--set machine.pe.clock_gzh=1: unknown key, did you mean clock_ghz?"},
         {"machine.network.link.latncy_ns=1",
-         "/machine/network/link/latncy_ns: unknown key, did you mean latency_ns?"},
+         "--set machine.network.link.latncy_ns=1: unknown key, did you mean latency_ns?"},
     };
     const ScratchFolder folder;
     const std::string file = (folder / "panel.json").string();

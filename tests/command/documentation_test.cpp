@@ -37,7 +37,7 @@ Json full_panel() {
     panel["tolerance"] = {{"relative_l2", 0.1}};
     panel["problem"]["sink"] = {{"std", 1}};
     panel["problem"]["lse_gradient"] = {{"std", 1}};
-    panel["machine"] = run::resolve_machine_file(example_machine);
+    panel["machine"] = run::resolve_machine_file(example_machine).json;
     return panel;
 }
 

@@ -24,7 +24,7 @@ inline Json example_panel(const std::vector<std::string>& kernels = {"good"}) {
 }
 
 inline run::Panel read_example(const Json& json, const std::vector<std::string>& settings = {}) {
-    run::ResolvedPanel resolved = run::resolve_panel_object(json, "panel.json", "");
+    run::Resolved resolved = run::resolve_panel_object(json, "panel.json", "");
     for (const auto& text : settings) apply_setting(resolved, run::parse_setting(text));
     return run::read_panel(resolved, fake_workloads());
 }

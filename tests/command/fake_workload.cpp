@@ -41,7 +41,7 @@ public:
     }
 
     void check_inputs(const std::vector<std::size_t>&) const override {
-        if (panel.inputs.prefix == "refuse") fail<InputError>("{}: no such tensor", panel.inputs.tensors.string());
+        if (panel.inputs.prefix == "refuse") fail<InputError>("{}: no such tensor", panel.inputs.tensors.shown);
     }
 
     std::shared_ptr<const run::Prepared> prepare(const std::vector<std::size_t>& kernels,

@@ -65,14 +65,14 @@ void read(std::string_view text) {
     } else if (json.contains("transfers")) {
         probe::check_transfer_list(json, file.string());
     } else {
-        const Json whole = run::resolve_machine(json, file);
-        if (whole.contains("probe")) {
-            const run::ResolvedPanel probe = run::resolve_panel(json, file);
-            probe::read_probe(probe.json, probe.file, probe.machine_file);
-        } else if (whole.contains("problem") || whole.contains("kernels")) {
+        const run::Resolved whole = run::resolve_machine(json, file);
+        if (whole.json.contains("probe")) {
+            const run::Resolved probe = run::resolve_panel(json, file);
+            probe::read_probe(probe.json, probe.origins);
+        } else if (whole.json.contains("problem") || whole.json.contains("kernels")) {
             plan(run::read_panel(run::resolve_panel(json, file), all_workloads()));
         } else {
-            machine::read_machine(JsonReader(whole, file.string()));
+            machine::read_machine(JsonReader(whole.json, whole.origins));
         }
     }
 }

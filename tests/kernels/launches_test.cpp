@@ -33,7 +33,7 @@ double ring_ns(const Json& launch) {
 
 machine::MachineConfig shipped(const std::string& name) {
     const std::string file = std::string(TILEMESH_CONFIGS) + "/machines/" + name + ".json";
-    const Json machine = run::resolve_machine_file(file);
+    const Json machine = run::resolve_machine_file(file).json;
     return machine::read_machine(JsonReader(machine, file));
 }
 

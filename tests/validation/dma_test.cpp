@@ -17,7 +17,7 @@ using namespace tilemesh::probe;
 namespace {
 
 machine::MachineConfig machine_called(const std::string& name, const std::function<void(Json&)>& change = {}) {
-    Json json = run::resolve_machine_file(TILEMESH_CONFIGS "/machines/" + name + ".json");
+    Json json = run::resolve_machine_file(TILEMESH_CONFIGS "/machines/" + name + ".json").json;
     if (change) change(json);
     return machine::read_machine(JsonReader(json, name));
 }

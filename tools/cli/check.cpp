@@ -50,12 +50,13 @@ std::string check_file(const std::string& file, const Context& context) {
     if (json.is_object() && json.contains("transfers"))
         return fmt::format("list of {} transfers", probe::check_transfer_list(json, file));
     // What a file that builds on another is shows only in the whole of it.
-    const Json whole = run::resolve_machine(json, file);
-    if (whole.contains("probe")) return "probe of kind " + read_probe(run::resolve_panel(std::move(json), file)).kind;
-    if (whole.contains("problem") || whole.contains("kernels"))
+    const run::Resolved whole = run::resolve_machine(json, file);
+    if (whole.json.contains("probe"))
+        return "probe of kind " + read_probe(run::resolve_panel(std::move(json), file)).kind;
+    if (whole.json.contains("problem") || whole.json.contains("kernels"))
         return "panel, " +
                check_panels({run::read_panel(run::resolve_panel(std::move(json), file), context.workloads)});
-    machine::read_machine(JsonReader(whole, file));
+    machine::read_machine(JsonReader(whole.json, whole.origins));
     return "machine";
 }
 

@@ -30,10 +30,10 @@ std::string summary_of(const std::string& what, const fs::path& file, const Cont
             const probe::Probe probe = load_probe(file, {});
             return fmt::format("{} on {}. {}", probe.kind, probe.machine.name, probe.description);
         }
-        const Json machine = run::resolve_machine_file(file);
-        machine::read_machine(JsonReader(machine, file.string()));
-        const auto description = machine.find("description");
-        return description != machine.end() && description->is_string() ? description->get<std::string>() : "";
+        const run::Resolved machine = run::resolve_machine_file(file);
+        machine::read_machine(JsonReader(machine.json, machine.origins));
+        const auto description = machine.json.find("description");
+        return description != machine.json.end() && description->is_string() ? description->get<std::string>() : "";
     } catch (const InputError& error) {
         return fmt::format("cannot be used: {}", error.what());
     }

@@ -5,6 +5,7 @@
 #include "tools/cli/command.h"
 #include "tools/cli/output_file.h"
 #include "tools/cli/probe_file.h"
+#include "tools/cli/terminal.h"
 
 #include <cstdio>
 #include <memory>
@@ -35,7 +36,11 @@ int run_probe(const ProbeFlags& flags, const Context& context) {
     for (const auto& text : flags.set) settings.push_back(run::parse_setting(text));
     const probe::Probe probe = load_probe(flags.file, settings);
     const auto json = open_output(flags.json, "--json", flags.file);
-    const probe::ProbeReport report = probe.run();
+    ProgressBar bar(flags.quiet);
+    const probe::ProbeReport report = probe.run([&](std::uint64_t done, std::uint64_t all) {
+        bar.show({done, all, probe.name});
+    });
+    bar.clear();
     if (!flags.quiet && flags.json != "-") {
         std::string text = fmt::format("{}: {} on {}\n", probe.name, probe.kind, probe.machine.name);
         for (const auto& section : report.sections) {
@@ -60,7 +65,7 @@ void add_probe(CLI::App& app, Context& context) {
         ->type_name("KEY=VALUE")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    command->add_flag("-q,--quiet", flags->quiet, "No table; errors and the exit code only");
+    command->add_flag("-q,--quiet", flags->quiet, "No table, no progress bar; errors and the exit code only");
     command->callback([flags, &context] { context.exit_code = run_probe(*flags, context); });
 }
 

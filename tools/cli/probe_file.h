@@ -7,12 +7,12 @@
 
 namespace tilemesh::cli {
 
-inline probe::Probe read_probe(const run::ResolvedPanel& resolved) {
-    return probe::read_probe(resolved.json, resolved.file, resolved.machine_file);
+inline probe::Probe read_probe(const run::Resolved& resolved) {
+    return probe::read_probe(resolved.json, resolved.origins);
 }
 
 inline probe::Probe load_probe(const std::filesystem::path& file, const std::vector<run::Setting>& settings) {
-    run::ResolvedPanel resolved = run::resolve_panel_file(file);
+    run::Resolved resolved = run::resolve_panel_file(file);
     for (const run::Setting& setting : settings) run::apply_setting(resolved, setting);
     return read_probe(resolved);
 }

@@ -144,7 +144,7 @@ std::shared_ptr<const Mask> read_block_bitmap(JsonReader& reader, const MaskRead
     if (const auto member = reader.optional_member("elements")) elements = member->as_string();
     const auto file = reader.optional_member("file");
     if (file && file->as_string().empty()) file->reject("the path of a safetensors file");
-    const MaskTensors tensors = file ? MaskTensors(file->as_string(), reading) : MaskTensors(reader, reading, "file");
+    const MaskTensors tensors = file ? MaskTensors(file->as_file(), reading) : MaskTensors(reader, reading, "file");
     BitmapReader bitmap(tensors, block_queries, block_keys, elements);
     std::vector<UserGrid> users;
     for (std::size_t user = 0; user < reading.users.size(); ++user) users.push_back(bitmap.grid(user, tensor));

@@ -208,7 +208,7 @@ std::shared_ptr<const Mask> read_pair_bias(JsonReader& reader, const MaskReading
     if (reader.has("shared")) reader.complain("found \"shared\" without \"std\"; the tensor's shape says it");
     if (file && file->as_string().empty()) file->reject("the path of a safetensors file");
     const MaskTensors tensors =
-        file ? MaskTensors(file->as_string(), reading) : MaskTensors(reader, reading, "file or std");
+        file ? MaskTensors(file->as_file(), reading) : MaskTensors(reader, reading, "file or std");
     biases->users = read_tensors(tensors, tensor ? tensor->as_string() : "pair_bias", reading);
     return std::make_shared<PairBiases>(std::move(biases), std::move(offsets));
 }

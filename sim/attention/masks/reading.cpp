@@ -7,9 +7,8 @@
 namespace tilemesh::attention {
 namespace {
 
-const std::filesystem::path& inputs_of(const JsonReader& mask, const MaskReading& reading,
-                                       std::string_view otherwise) {
-    if (reading.sources.inputs.empty())
+const NamedFile& inputs_of(const JsonReader& mask, const MaskReading& reading, std::string_view otherwise) {
+    if (reading.sources.inputs.path.empty())
         mask.complain(
             fmt::format("the panel names no inputs to read it from; give {}, or inputs/tensors", otherwise));
     return reading.sources.inputs;
@@ -32,13 +31,12 @@ std::vector<std::vector<JsonReader>> lists_of_users(const JsonReader& list, std:
 }
 
 MaskTensors::MaskTensors(const JsonReader& mask, const MaskReading& reading, std::string_view otherwise)
-    : path_(inputs_of(mask, reading, otherwise).string()),
-      prefix_(reading.sources.prefix),
+    : prefix_(reading.sources.prefix),
       several_(reading.users.size() > 1),
-      file_(reading.sources.inputs) {}
+      file_(inputs_of(mask, reading, otherwise)) {}
 
-MaskTensors::MaskTensors(const std::filesystem::path& file, const MaskReading& reading)
-    : path_(file.string()), several_(reading.users.size() > 1), file_(file) {}
+MaskTensors::MaskTensors(const NamedFile& file, const MaskReading& reading)
+    : several_(reading.users.size() > 1), file_(file) {}
 
 std::string MaskTensors::name(std::size_t user, const std::string& tensor) const {
     return several_ ? fmt::format("{}{}.{}", prefix_, user, tensor) : prefix_ + tensor;
@@ -62,7 +60,7 @@ std::vector<float> MaskTensors::floats(const std::string& name, const NumberRang
 }
 
 std::string MaskTensors::shown(const std::string& name) const {
-    return fmt::format("{}: tensor {}", printable(path_), printable(name));
+    return fmt::format("{}: tensor {}", file_.shown(), printable(name));
 }
 
 std::uint64_t MaskTensors::length(const std::string& name, std::string_view layout) const {

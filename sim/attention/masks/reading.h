@@ -22,7 +22,7 @@ public:
     /// The panel's inputs; an InputError with `otherwise`, what to do instead, when it names none.
     MaskTensors(const JsonReader& mask, const MaskReading& reading, std::string_view otherwise);
     /// A file of its own, without prefix.
-    MaskTensors(const std::filesystem::path& file, const MaskReading& reading);
+    MaskTensors(const NamedFile& file, const MaskReading& reading);
 
     const SafetensorsFile& file() const { return file_; }
     std::string name(std::size_t user, const std::string& tensor) const;
@@ -38,7 +38,6 @@ public:
     std::vector<float> floats(const std::string& name, const NumberRange& range) const;
 
 private:
-    std::string path_;
     std::string prefix_;
     bool several_;
     SafetensorsFile file_;

@@ -188,7 +188,7 @@ attention::Inputs::Pass AttentionWorkload::pass_of(const std::vector<std::size_t
 }
 
 void AttentionWorkload::check_inputs(const std::vector<std::size_t>& kernels) const {
-    if (panel_.inputs.tensors.empty()) return;
+    if (panel_.inputs.tensors.path.empty()) return;
     attention::Inputs::from_file(panel_.problem, panel_.inputs.tensors, panel_.inputs.prefix, pass_of(kernels));
 }
 
@@ -204,7 +204,7 @@ std::shared_ptr<const run::Prepared> AttentionWorkload::prepare(const std::vecto
         return prepared;
     }
     const bool full = panel.values.mode == ValueMode::full;
-    if (!panel.inputs.tensors.empty()) {
+    if (!panel.inputs.tensors.path.empty()) {
         prepared->inputs = std::make_unique<attention::Inputs>(
             attention::Inputs::from_file(problem, panel.inputs.tensors, panel.inputs.prefix, pass));
     } else {

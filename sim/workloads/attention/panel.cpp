@@ -30,7 +30,7 @@ std::int64_t read_tile(JsonReader& reader, std::string_view key) {
 
 AttentionChoice read_kernel(JsonReader reader) {
     AttentionChoice choice;
-    choice.where = fmt::format("{}: {}", reader.file(), reader.path());
+    choice.where = reader.place();
     if (reader.is_string()) {
         choice.kernel = choice.label = reader.as_string();
         return choice;
@@ -103,8 +103,7 @@ RanksChoice read_ranks(JsonReader reader) {
 
 InputsChoice read_inputs(JsonReader reader) {
     InputsChoice inputs;
-    inputs.tensors = reader.string("tensors");
-    if (inputs.tensors.empty()) reader.member("tensors").reject("the path of a safetensors file");
+    inputs.tensors = reader.member("tensors").as_file();
     inputs.prefix = reader.string("prefix", "");
     reader.finish();
     return inputs;

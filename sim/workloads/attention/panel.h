@@ -59,7 +59,7 @@ struct AttentionChoice {
 
 /// Where q, k and v come from; an empty path means seeded normal values.
 struct InputsChoice {
-    std::filesystem::path tensors;
+    NamedFile tensors;
     std::string prefix;
 };
 

@@ -71,14 +71,15 @@ std::vector<std::int64_t> units_of_ranks(const AttentionPanel& panel, const Rank
     const char* unit = ranks.unit == RankUnit::pe ? "PE" : "cube";
     const std::int64_t count = ranks.count.value_or(units);
     if (count > units) {
-        fail<InputError>("{}: /ranks/count: found {} ranks, expected at most {}, one per {} of the machine",
-                         panel.file, count, units, unit);
+        fail<InputError>("{}: found {} ranks, expected at most {}, one per {} of the machine",
+                         panel.origins.place("/ranks/count"), count, units, unit);
     }
     if (ranks.placement == Placement::list) {
         for (std::size_t rank = 0; rank < ranks.list.size(); ++rank) {
             if (ranks.list[rank] >= units) {
-                fail<InputError>("{}: /ranks/placement/{}: found {}, expected the number of a {}, 0 to {}",
-                                 panel.file, rank, ranks.list[rank], unit, units - 1);
+                fail<InputError>("{}: found {}, expected the number of a {}, 0 to {}",
+                                 panel.origins.place(fmt::format("/ranks/placement/{}", rank)), ranks.list[rank],
+                                 unit, units - 1);
             }
         }
         return ranks.list;

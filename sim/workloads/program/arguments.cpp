@@ -10,8 +10,6 @@
 
 namespace tilemesh::workloads {
 
-std::string where_of(const JsonReader& reader) { return fmt::format("{}: {}", reader.file(), reader.path()); }
-
 program::Type read_type(const JsonReader& reader) {
     const auto type = program::type_from_name(reader.as_string());
     if (!type) reader.reject("a dtype: f16, bf16, f32, f8e4m3, f8e5m2, i1, i8, i16, i32, i64, u8, u16, u32, u64");
@@ -31,7 +29,7 @@ double float_of_word(const std::string& text) {
 ArgumentChoice read_tensor_expression(const JsonReader& reader, const ProgramPanel& panel) {
     using What = ArgumentChoice::What;
     ArgumentChoice argument;
-    argument.where = where_of(reader);
+    argument.where = reader.place();
     const std::string text = reader.as_string();
     const std::size_t dot = text.find('.');
     argument.text = text.substr(0, dot);
@@ -101,7 +99,7 @@ void read_box(JsonReader& reader, ArgumentChoice& argument) {
 ArgumentChoice read_argument(const JsonReader& given, const ProgramPanel& panel, bool constant) {
     using What = ArgumentChoice::What;
     ArgumentChoice argument;
-    argument.where = where_of(given);
+    argument.where = given.place();
     JsonReader reader = given;
     const Json& value = reader.value();
     if (value.is_string() && value == "None") return argument;

@@ -6,8 +6,6 @@
 
 namespace tilemesh::workloads {
 
-/// "panel.json: /kernels/1".
-std::string where_of(const JsonReader& reader);
 program::Type read_type(const JsonReader& reader);
 
 /// A number, the name of a tensor or what can be asked of it, a list, an object (configs/README.md). Of `constant`s,

@@ -95,7 +95,7 @@ ContentChoice read_content(JsonReader reader, const TensorChoice& tensor) {
     if (!reader.is_object()) reader.reject("\"normal\", \"zeros\", \"ones\", a number, a list, or an object");
     if (const auto file = reader.optional_member("file")) {
         content.what = What::file;
-        content.file = file->as_string();
+        content.file = file->as_file();
         content.tensor = reader.string("tensor", tensor.name);
     } else {
         const bool whole = reader.has("integers");
@@ -113,7 +113,7 @@ ContentChoice read_content(JsonReader reader, const TensorChoice& tensor) {
 TensorChoice read_tensor(const std::string& name, JsonReader reader) {
     TensorChoice tensor;
     tensor.name = name;
-    tensor.where = where_of(reader);
+    tensor.where = reader.place();
     if (!reader.is_object()) reader.reject("a tensor: {\"shape\": [...], \"dtype\": ...}");
     tensor.shape = read_dims(reader.member("shape"), static_cast<std::uint64_t>(most_elements));
     if (const auto dtype = reader.optional_member("dtype")) tensor.type = read_type(*dtype);
@@ -125,7 +125,7 @@ TensorChoice read_tensor(const std::string& name, JsonReader reader) {
 
 LaunchChoice read_launch(JsonReader reader, const ProgramPanel& panel) {
     LaunchChoice launch;
-    launch.where = where_of(reader);
+    launch.where = reader.place();
     if (!reader.is_object()) reader.reject("a program: {\"file\", \"kernel\", \"grid\", \"arguments\"}");
     launch.file = reader.string("file");
     if (launch.file.empty()) reader.member("file").reject("the path of a .py file or of a tile program");
@@ -186,7 +186,7 @@ DispatchChoice read_dispatch(JsonReader reader) {
 
 ProgramChoice read_program(JsonReader reader, const ProgramPanel& panel) {
     ProgramChoice choice;
-    choice.where = where_of(reader);
+    choice.where = reader.place();
     JsonReader program = reader.member("program");
     if (program.is_array()) {
         if (program.value().empty()) program.reject("at least one program");
@@ -197,7 +197,7 @@ ProgramChoice read_program(JsonReader reader, const ProgramPanel& panel) {
     choice.label = choice.launches.back().kernel;
     if (const auto label = reader.optional_member("label")) choice.label = run::read_name(*label);
     if (const auto dispatch = reader.optional_member("dispatch")) choice.dispatch = read_dispatch(*dispatch);
-    choice.programs_per_pe = static_cast<int>(reader.integer("programs_per_pe", 1, 64, 1));
+    choice.programs_per_pe = static_cast<int>(reader.integer("programs_per_pe", 1, 8, 1));
     choice.max_instructions = reader.integer("max_instructions", 1, std::uint64_t{1} << 53, choice.max_instructions);
     reader.finish();
     return choice;
@@ -206,14 +206,14 @@ ProgramChoice read_program(JsonReader reader, const ProgramPanel& panel) {
 CheckChoice read_check(const std::string& name, JsonReader reader, const ProgramPanel& panel) {
     CheckChoice check;
     check.tensor = name;
-    check.where = where_of(reader);
+    check.where = reader.place();
     const TensorChoice* const tensor = panel.find(name);
     if (!tensor) reader.complain(fmt::format("there is no tensor {}", printable(name)));
     if (!reader.is_object()) reader.reject("{\"file\": ...} or {\"reference\": ...}");
     if (const auto tolerance = reader.optional_member("tolerance"))
         check.tolerance = tolerance->as_number(1e-12, 1.0);
     if (reader.has("file")) {
-        check.file = reader.string("file");
+        check.file = reader.member("file").as_file();
         check.stored = reader.string("tensor", name);
         reader.finish();
         return check;

@@ -30,7 +30,8 @@ struct ContentChoice {
     enum class What { nothing, normal, uniform, integers, constant, list, file } what = What::nothing;
     double low = 0, high = 0;     // uniform, integers; constant: low
     std::vector<double> numbers;  // list
-    std::string file, tensor;
+    NamedFile file;
+    std::string tensor;  // of the file
 };
 
 struct TensorChoice {
@@ -95,8 +96,9 @@ struct ProgramChoice {
 /// What a tensor should hold afterwards.
 struct CheckChoice {
     std::string tensor, where;
-    std::string file, stored;                   // a tensor of a file
-    std::string reference;                      // or one of references.h
+    NamedFile file;                             // empty: a reference says it
+    std::string stored;                         // tensor of the file
+    std::string reference;                      // one of references.h
     std::map<std::string, std::string> inputs;  // of the reference: tensors by role
     std::map<std::string, double> options;
     std::optional<double> tolerance;

@@ -20,7 +20,7 @@ void check_shape(const TensorChoice& tensor, const StoredTensor& stored) {
     for (const std::uint64_t dim : stored.shape) elements *= dim;
     if (elements != static_cast<std::uint64_t>(tensor.elements()))
         fail<InputError>("{}: {} of {} has {} elements, expected {}", tensor.where, tensor.content.tensor,
-                         tensor.content.file, elements, tensor.elements());
+                         tensor.content.file.path.string(), elements, tensor.elements());
 }
 
 double made_up(const ContentChoice& content, std::uint64_t seed, std::uint64_t stream, std::int64_t i) {
@@ -69,8 +69,8 @@ std::shared_ptr<const ArrayValues> values_of(const TensorChoice& tensor, std::si
         } else {
             values->floats = file.read_floats(content.tensor, Infinity::allowed_as_nan_is);
             if (!is_float)
-                fail<InputError>("{}: {} of {} is {}, expected integers", tensor.where, content.tensor, content.file,
-                                 stored.dtype);
+                fail<InputError>("{}: {} of {} is {}, expected integers", tensor.where, content.tensor,
+                                 content.file.path.string(), stored.dtype);
         }
     } else if (is_float) {
         values->floats.resize(static_cast<std::size_t>(elements));
