@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// One of two values, values within bounds, values as another type.
+#include "sim/program/elementwise.h"
+
+#include <cmath>
+#include <utility>
+
+namespace tilemesh::program {
+
+Value where(Host& host, const Value& given, const Value& x, const Value& y) {
+    if (!is_number(x) || !is_number(y) || !is_number(given))
+        Host::complain("where of {}, {} and {}", describe(given), describe(x), describe(y));
+    const Value condition = is_tile(given) ? given : host.known(given);
+    if (condition.is_scalar() && x.is_scalar() && y.is_scalar()) {
+        const Value& chosen = condition.is_true() ? x : y;
+        return x.is_constant() && y.is_constant() ? chosen : cast(host, chosen, common_type(x, y, false));
+    }
+    for (const auto& [a, b] : {std::pair(&condition, &x), std::pair(&condition, &y), std::pair(&x, &y)})
+        check_shapes(Op::where, *a, *b);
+    const Type type = common_type(x, y, false);
+    if (!is_tile(condition) && is_integral(x) && is_integral(y) && !is_tile(x) && !is_tile(y)) {
+        const std::array operands{host.index(condition), host.index(x), host.index(y)};
+        const Ref<IndexTile> chosen =
+            combine([](std::int64_t c, std::int64_t a, std::int64_t b) { return c != 0 ? a : b; }, operands, type);
+        return type == Type::i1 ? Host::of(mask_of(chosen)) : Host::of(chosen);
+    }
+    Tile mask;
+    if (condition.is_scalar()) {
+        mask = host.tl.full(Shape(), condition.is_true() ? 1.0F : 0.0F, Dtype::mask);
+    } else if (is_tile(condition) && element_type(condition) != Type::i1) {
+        mask = host.vector(Opcode::not_equal, {host.argument(condition, Type::f32), {{}, 0.0F}}, Type::i1);
+    } else {
+        mask = host.tile(is_tile(condition) ? condition : Host::of(host.mask(condition, "a condition")), Type::i1);
+    }
+    return tile_value(host.vector(Opcode::where, {{mask, 0}, host.argument(x, type), host.argument(y, type)}, type),
+                      type);
+}
+
+Value fma(Host& host, const Value& x, const Value& y, const Value& z) {
+    if (!is_tile(x) && !is_tile(y) && !is_tile(z)) return binary(host, Op::add, binary(host, Op::mul, x, y), z);
+    check_shapes(Op::fma, x, y);
+    check_shapes(Op::fma, x, z);
+    const Type product = common_type(x, y, false);
+    const Type type = z.is_constant() ? product : promoted(product, element_type(z), false);
+    return tile_value(
+        host.vector(Opcode::fma, {host.argument(x, type), host.argument(y, type), host.argument(z, type)}, type),
+        type);
+}
+
+Value clamp(Host& host, const Value& x, const Value& low, const Value& high) {
+    return binary(host, Op::minimum, binary(host, Op::maximum, x, low), high);
+}
+
+Value cast(Host& host, const Value& given, Type type) {
+    if (!is_number(given)) Host::complain("cast of {} to {}", describe(given), name_of(type));
+    const bool waits = given.kind() == Kind::loaded && is_integer(type);
+    const Value x = waits ? host.known(given) : given;
+    if (x.is_scalar()) {
+        if (is_float(type))
+            return Value::floating(round_to(dtype_of(type), static_cast<float>(x.as_floating())), type);
+        if (type == Type::i1) return Value::integer(x.is_true() ? 1 : 0, type);
+        if (x.kind() == Kind::integer) return Value::integer(wrapped(type, x.as_integer()), type);
+        const double whole = std::trunc(x.as_floating());
+        if (!(std::fabs(whole) < 0x1p63)) Host::complain("cast of {} to {}", x.as_floating(), name_of(type));
+        return Value::integer(wrapped(type, static_cast<std::int64_t>(whole)), type);
+    }
+    if (element_type(x) == type && x.kind() != Kind::loaded) return x;
+    if (!is_tile(x) && x.kind() != Kind::loaded && is_integer(type)) {
+        if (type == Type::i1) return Host::of(host.mask(x, "an operand"));
+        return Host::of(cast(host.index(x), type));
+    }
+    if (!is_tile(x) && x.kind() != Kind::loaded) return tile_value(host.tile(x, type), type);
+    if (type == Type::i1)
+        return tile_value(host.vector(Opcode::not_equal, {host.argument(x, Type::f32), {{}, 0.0F}}, type), type);
+    const bool cuts = is_float(element_type(x)) && is_integer(type);
+    return tile_value(host.vector(cuts ? Opcode::truncate : Opcode::cast, {host.argument(x, element_type(x))}, type),
+                      type);
+}
+
+}  // namespace tilemesh::program
