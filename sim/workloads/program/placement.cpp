@@ -71,6 +71,27 @@ std::int64_t local_element(const program::Array& array, int pe, const std::strin
     fail<InputError>("{}: PE {} has no part of {}", where, pe, array.name());
 }
 
+std::array<int, 4> neighbours_in_cubes(const machine::MachineConfig& machine, int pe) {
+    const int rows = machine.network.cubes.rows, cols = machine.network.cubes.cols;
+    const int cube = pe / machine.pes_per_cube();
+    const noc::TopologyKind kind = machine.network.cubes.kind;
+    const bool wraps = kind == noc::TopologyKind::ring || kind == noc::TopologyKind::torus;
+    std::array<int, 4> pes{};
+    for (std::size_t direction = 0; direction < 4; ++direction) {
+        const int sign = direction == 0 || direction == 3 ? 1 : -1;  // east and south count up
+        int row = cube / cols, col = cube % cols;
+        (direction < 2 ? col : row) += sign;
+        if (wraps) {
+            row = (row + rows) % rows;
+            col = (col + cols) % cols;
+        }
+        const int other = row * cols + col;
+        const bool exists = row >= 0 && row < rows && col >= 0 && col < cols && other != cube;
+        pes[direction] = exists ? pe + (other - cube) * machine.pes_per_cube() : -1;
+    }
+    return pes;
+}
+
 std::vector<std::vector<std::int64_t>> dispatch(const DispatchChoice& choice, const LaunchChoice& launch, int pes,
                                                 const std::string& where) {
     std::vector<std::vector<std::int64_t>> by_pe(static_cast<std::size_t>(pes));

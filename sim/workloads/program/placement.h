@@ -6,6 +6,7 @@
 #include "sim/program/array.h"
 #include "sim/workloads/program/panel.h"
 
+#include <array>
 #include <functional>
 #include <vector>
 
@@ -20,6 +21,9 @@ program::ArrayLayout lay_out(const TensorChoice& tensor, const machine::MachineC
 
 /// Number of the first element that a PE has of its own. InputError when its share is not in one piece.
 std::int64_t local_element(const program::Array& array, int pe, const std::string& where);
+
+/// The PE in the same place of the cube to the east, west, north and south; -1: none.
+std::array<int, 4> neighbours_in_cubes(const machine::MachineConfig& machine, int pe);
 
 /// The instances of each PE (numbers in the grid, the first axis fastest), in the order in which they run.
 std::vector<std::vector<std::int64_t>> dispatch(const DispatchChoice& choice, const LaunchChoice& launch, int pes,

@@ -154,6 +154,8 @@ void run_on(tl::Context& tl, const ProgramPanel& panel, const ProgramChoice& cho
                 rest /= launch.grid[axis];
             }
             one.pe_of_rank = ranks.empty() ? nullptr : &ranks;
+            if (choice.directions == ProgramChoice::Directions::cube)
+                one.neighbours = neighbours_in_cubes(panel.machine, pe);
             one.most_instructions = choice.max_instructions;
             program::Interpreter interpreter(*launch.program, tl, one);
             interpreter.run(kernel, Arguments(panel, laid.arrays, pe).of(launch, kernel));
