@@ -9,6 +9,8 @@ Source: ring attention, Liu, Zaharia and Abbeel 2023, without the wrap; online s
 
 Cost: C bytes of one rank's keys and values; the busiest link carries (n-1) C, all links n (n-1) C; causal half of that,
 eastward only. Time on ideal links max(n tau, (n-1) t_c + tau); t_c a chunk over a link, tau a rank's queries on a chunk.
+Overlapped (the default) keys travel before values, and the last scores are made while the last values arrive: where links
+bind max(tau, 3 tau - t_c) / 2 instead of the last tau.
 
 Wins when tokens are sharded, heads do not divide over the PEs and the mask is full. Needs SRAM for the scores of a whole
 chunk; causal it is unbalanced, the last rank having n times the work of the first.
@@ -34,8 +36,30 @@ def fold(scores, values, state, scale, tl):
     return m_new, l, o
 
 
-def attention_wave(q_ptr, k_ptr, v_ptr, o_ptr, S_q, S_kv, h_q, h_kv, d, dtype="f16", causal=False, *, tl):
-    """q and o [S_q, h_q, d], k and v [S_kv, h_kv, d]: this rank's tokens. Causal needs S_q = S_kv."""
+def advance(q, k, scores, values, state, scale, overlapped, tl):
+    """The block that waits becomes part of the state, after the scores of the next if those are to overlap with it."""
+    if not overlapped:
+        state = fold(scores, values, state, scale, tl)
+    next_scores = tl.dot(q, tl.permute(k, (0, 2, 1)))
+    if overlapped:
+        state = fold(scores, values, state, scale, tl)
+    return next_scores, state
+
+
+def send(direction, k, v, overlapped, tl):
+    tl.send(dir=direction, src=k if overlapped else v)
+    tl.send(dir=direction, src=v if overlapped else k)
+
+
+def receive(direction, shape, dtype, overlapped, tl):
+    first = tl.recv(dir=direction, shape=shape, dtype=dtype)
+    second = tl.recv(dir=direction, shape=shape, dtype=dtype)
+    return (first, second) if overlapped else (second, first)
+
+
+def attention_wave(q_ptr, k_ptr, v_ptr, o_ptr, S_q, S_kv, h_q, h_kv, d, dtype="f16", causal=False, overlapped=True, *, tl):
+    """q and o [S_q, h_q, d], k and v [S_kv, h_kv, d]: this rank's tokens. Causal needs S_q = S_kv. Not overlapped, a block
+    begins when all of its chunk is there."""
     rank = tl.program_id(0)
     n = tl.num_programs(0)
     group = h_q // h_kv
@@ -43,18 +67,18 @@ def attention_wave(q_ptr, k_ptr, v_ptr, o_ptr, S_q, S_kv, h_q, h_kv, d, dtype="f
     tl.static_assert(S_q == S_kv or not causal, "causal needs as many queries as keys on every rank")
     chunk = (h_kv, S_kv, d)
     scale = d**-0.5 * 1.4426950408889634
+    goes_east = rank < n - 1
+    goes_west = rank > 0 and not causal
 
     kv_places = head_places(h_kv, S_kv, 1, d, tl)
     q_places = head_places(h_kv, S_q, group, d, tl)
     k = tl.load(k_ptr + kv_places)
     v = tl.load(v_ptr + kv_places)
     q = tl.load(q_ptr + q_places)
-    if rank < n - 1:
-        tl.send(dir="E", src=k)
-        tl.send(dir="E", src=v)
-    if rank > 0 and not causal:
-        tl.send(dir="W", src=k)
-        tl.send(dir="W", src=v)
+    if goes_east:
+        send("E", k, v, overlapped, tl)
+    if goes_west:
+        send("W", k, v, overlapped, tl)
 
     scores = tl.dot(q, tl.permute(k, (0, 2, 1)))
     if causal:
@@ -70,25 +94,19 @@ def attention_wave(q_ptr, k_ptr, v_ptr, o_ptr, S_q, S_kv, h_q, h_kv, d, dtype="f
         comes_from_west = rank - step >= 0
         comes_from_east = rank + step < n and not causal
         if comes_from_west:
-            k_west = tl.recv(dir="W", shape=chunk, dtype=dtype)
-            v_west = tl.recv(dir="W", shape=chunk, dtype=dtype)
-            if rank < n - 1:
-                tl.send(dir="E", src=k_west)
-                tl.send(dir="E", src=v_west)
+            k_west, v_west = receive("W", chunk, dtype, overlapped, tl)
+            if goes_east:
+                send("E", k_west, v_west, overlapped, tl)
         if comes_from_east:
-            k_east = tl.recv(dir="E", shape=chunk, dtype=dtype)
-            v_east = tl.recv(dir="E", shape=chunk, dtype=dtype)
-            if rank > 0:
-                tl.send(dir="W", src=k_east)
-                tl.send(dir="W", src=v_east)
+            k_east, v_east = receive("E", chunk, dtype, overlapped, tl)
+            if goes_west:
+                send("W", k_east, v_east, overlapped, tl)
         if comes_from_west:
-            next_scores = tl.dot(q, tl.permute(k_west, (0, 2, 1)))
-            state = fold(scores, v, state, scale, tl)
-            scores, v = next_scores, v_west
+            scores, state = advance(q, k_west, scores, v, state, scale, overlapped, tl)
+            v = v_west
         if comes_from_east:
-            next_scores = tl.dot(q, tl.permute(k_east, (0, 2, 1)))
-            state = fold(scores, v, state, scale, tl)
-            scores, v = next_scores, v_east
+            scores, state = advance(q, k_east, scores, v, state, scale, overlapped, tl)
+            v = v_east
 
     m, l, o = fold(scores, v, state, scale, tl)
     tl.store(o_ptr + q_places, (o / l).to(dtype))

@@ -43,7 +43,7 @@ private:
     bool begin_loop(const Instruction& instruction, Operands operands);
     bool next_loop(const Instruction& instruction);
     Value looped(const Loop& loop) const { return Value::integer(loop.next, loop.type); }
-    std::string place() const;
+    SourcePlace place() const;
 
     const Program& program_;
     Host host_;

@@ -109,9 +109,9 @@ Value loaded(Host& host, const Target& target, const Value& other) {
     const Type type = target.array->type();
     const bool integers = is_integer(type);
     Value standard = other.is_none() ? Value::integer(0) : host.known(other);
-    const auto access =
-        std::make_shared<ArrayAccess>(target.array, target.places, target.mask,
-                                      standard.is_scalar() ? standard.as_floating() : 0.0, host.tl.info().pe_id);
+    const auto access = std::make_shared<ArrayAccess>(target.array, target.places, target.mask,
+                                                      standard.is_scalar() ? standard.as_floating() : 0.0,
+                                                      host.tl.info().pe_id, host.tl.place());
     const Shape shape = target.places->shape;
     Value result;
     if (access->empty()) {
@@ -214,8 +214,8 @@ void store_at(Host& host, const Target& target, const Value& value, bool adds) {
     const bool fits = given.rank() <= shape.rank() ? broadcast(given, shape).slots() == shape.slots()
                                                    : given.elements() == 1 && shape.elements() == 1;
     if (!fits) Host::complain("store of {} to {} places", given.text(), shape.text());
-    auto access =
-        std::make_shared<ArrayAccess>(target.array, target.places, target.mask, 0.0, host.tl.info().pe_id, adds);
+    auto access = std::make_shared<ArrayAccess>(target.array, target.places, target.mask, 0.0, host.tl.info().pe_id,
+                                                host.tl.place(), adds);
     if (access->empty()) return;
     Value now = value.kind() == Kind::loaded ? host.known(value) : value;
     if (is_integer(type) && !is_tile(now)) {

@@ -119,8 +119,7 @@ Gradients gradients(const ReferenceInputs& in, const ReferenceOptions& options) 
     need(static_cast<std::int64_t>(upstream.values.size()) == a.batch * a.heads * a.queries * a.dv,
          "do needs the shape of the output");
     Gradients out;
-    for (const auto& [to, like] :
-         {std::pair(&out.dq, &a.q), std::pair(&out.dk, &a.k), std::pair(&out.dv, &a.v)}) {
+    for (const auto& [to, like] : {std::pair(&out.dq, &a.q), std::pair(&out.dk, &a.k), std::pair(&out.dv, &a.v)}) {
         to->shape = like->shape;
         to->values.assign(like->values.size(), 0.0);
     }
@@ -217,8 +216,8 @@ HostTensor attended_in_pages(const ReferenceInputs& in, const ReferenceOptions& 
     return out;
 }
 
-// Each chunk of keys is taken as the [d, chunk] matrix that its memory also is, softmax has been normalised before chunks
-// are weighted, and nothing is scaled.
+// Each chunk of keys is taken as the [d, chunk] matrix that its memory also is, softmax has been normalised before
+// chunks are weighted, and nothing is scaled.
 HostTensor attended_naively(const ReferenceInputs& in, const ReferenceOptions& options) {
     const HostTensor &q = *in.at("q"), &k = *in.at("k"), &v = *in.at("v");
     const std::int64_t d = q.shape.back(), queries = product(q.shape) / d, keys = product(k.shape) / d;

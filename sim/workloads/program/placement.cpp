@@ -59,16 +59,16 @@ program::ArrayLayout lay_out(const TensorChoice& tensor, const machine::MachineC
     return layout;
 }
 
-std::int64_t local_element(const program::Array& array, int pe, const std::string& where) {
+std::int64_t local_element(const program::Array& array, int pe, int pes_per_cube, const std::string& where) {
     const program::ArrayLayout& layout = array.layout();
-    for (const program::Home& home : layout.homes) {
-        if (home.pe != pe) continue;
-        if (home.count != layout.length && layout.outer != 1)
-            fail<InputError>("{}: the share of PE {} of {} is not in one piece, shard its first dimension", where, pe,
-                             array.name());
-        return home.first * layout.inner;
-    }
-    fail<InputError>("{}: PE {} has no part of {}", where, pe, array.name());
+    const program::Home* found = nullptr;
+    for (const program::Home& home : layout.homes)
+        if (home.pe == pe || (!found && home.pe / pes_per_cube == pe / pes_per_cube)) found = &home;
+    if (!found) fail<InputError>("{}: neither PE {} nor its cube has a part of {}", where, pe, array.name());
+    if (found->count != layout.length && layout.outer != 1)
+        fail<InputError>("{}: the share of PE {} of {} is not in one piece, shard its first dimension", where,
+                         found->pe, array.name());
+    return layout.copies ? 0 : found->first * layout.inner;
 }
 
 std::array<int, 4> neighbours_in_cubes(const machine::MachineConfig& machine, int pe) {

@@ -83,7 +83,9 @@ private:
             case What::local: {
                 const Ref<Array>& array = arrays_.at(argument.text);
                 const std::int64_t first =
-                    argument.what == What::local ? local_element(*array, pe_, argument.where) : 0;
+                    argument.what == What::local
+                        ? local_element(*array, pe_, panel_.machine.pes_per_cube(), argument.where)
+                        : 0;
                 return Value::object(program::Kind::pointer, array->type(), array, first);
             }
             case What::stride:
