@@ -35,7 +35,7 @@ void ProcessingElement::explain_command(const Engine& engine, const Command& com
 }
 
 std::string CommandProcessor::explain_wait() const {
-    const std::string pe = pe_.path();
+    const std::string pe = (context_ ? context_->place().text() : std::string()) + pe_.path();
     switch (wait_) {
         case Wait::queue:
             return fmt::format("{}: the kernel waits for a place in the queue of {}", pe, waited_engine_->name());

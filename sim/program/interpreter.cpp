@@ -15,6 +15,8 @@ Interpreter::Interpreter(const Program& program, tl::Context& tl, const Instance
     tl.set_place([this] { return place(); });
 }
 
+Interpreter::~Interpreter() { host_.tl.set_place({}); }
+
 SourcePlace Interpreter::place() const {
     if (frames_.empty()) return {&program_.file};
     const Function& function = *frames_.back().function;

@@ -214,6 +214,12 @@ def both_receive(y, tl):
     tl.store(y, tl.recv(source=other, shape=(4,), dtype="f32"))  # nobody sends
 
 
+def meets_alone(y, tl):
+    if tl.program_id(0) == 0:
+        tl.barrier()  # nobody else comes
+    tl.store(y, tl.zeros((4,), "f32"))
+
+
 def unlike_ends(y, tl):
     if tl.program_id(0) == 0:
         tl.send(to=1, src=tl.zeros((4,), "f32"))

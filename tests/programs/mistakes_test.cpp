@@ -75,6 +75,11 @@ TEST_CASE("receives that wait for each other are a deadlock that names their lin
                says("deadlock", line_with("nobody sends"), "and so back to machine.cube0.pe0"));
 }
 
+TEST_CASE("a barrier that not all come to names the line of who waits") {
+    CHECK_THAT(failure_of(small_panel("meets_alone", one, only_y, {2})),
+               says("deadlock", line_with("nobody else comes"), "waits at a barrier for machine.cube0.pe1"));
+}
+
 TEST_CASE("a message of another shape names the line of the end that came last") {
     CHECK_THAT(failure_of(small_panel("unlike_ends", one, only_y, {2})),
                says(line_with("sent as [4]"), "sent as f32 [4]", "received as f32 [2, 2]"));
