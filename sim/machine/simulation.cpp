@@ -97,9 +97,10 @@ Outcome Simulation::run() {
         outcome.sent += channel->bytes_sent();
         outcome.received += channel->bytes_received();
         if (channel->sends_announced() != channel->receives_announced()) {
-            fail<KernelError>("kernel {}: {} sent {} messages to {}, which received {}",
-                              channel->sender().processor().kernel_name(), channel->sender().path(),
-                              channel->sends_announced(), channel->receiver().path(), channel->receives_announced());
+            fail<KernelError>("{}kernel {}: {} sent {} messages to {}, which received {}",
+                              channel->unmatched().text(), channel->sender().processor().kernel_name(),
+                              channel->sender().path(), channel->sends_announced(), channel->receiver().path(),
+                              channel->receives_announced());
         }
     }
     outcome.components = machine_->components();

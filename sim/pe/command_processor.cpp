@@ -39,7 +39,9 @@ void CommandProcessor::run() {
     try {
         {
             tl::Context context(*this, info_);
+            context_ = &context;
             text_(context);
+            context_ = nullptr;
         }
         block(Wait::drain, [this] { return open_commands_ == 0; });
         local_ = std::max(local_, last_end_);

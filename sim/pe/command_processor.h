@@ -89,6 +89,7 @@ private:
     Picoseconds waited_until_ = Picoseconds::max();
     sc_core::sc_event resume_;
 
+    const tl::Context* context_ = nullptr;  // while the kernel's text runs
     CoroutineStack stack_;
     KernelText text_;
     tl::ProgramInfo info_;

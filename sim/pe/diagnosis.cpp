@@ -9,7 +9,8 @@ namespace tilemesh::pe {
 
 void ProcessingElement::explain_command(const Engine& engine, const Command& command,
                                         std::vector<std::string>& out) const {
-    const std::string head = fmt::format("{}: command {} ({})", engine.name(), command.index, name_of(command.op));
+    const std::string head =
+        fmt::format("{}{}: command {} ({})", command.place.text(), engine.name(), command.index, name_of(command.op));
     for (int i = 0; i < command.operand_count; ++i) {
         const TileRecord& tile = *command.operands[static_cast<std::size_t>(i)];
         if (tile.is_ready_known()) continue;
@@ -34,7 +35,7 @@ void ProcessingElement::explain_command(const Engine& engine, const Command& com
 }
 
 std::string CommandProcessor::explain_wait() const {
-    const std::string pe = pe_.path();
+    const std::string pe = (context_ ? context_->place().text() : std::string()) + pe_.path();
     switch (wait_) {
         case Wait::queue:
             return fmt::format("{}: the kernel waits for a place in the queue of {}", pe, waited_engine_->name());

@@ -39,9 +39,9 @@ void ProcessingElement::accept(Engine& engine, Command& command, Picoseconds now
             return;
         }
     } else if (command.op == Opcode::send) {
-        surroundings_.channel(number_, command.peer).announce_send(command.message, command.dtype, command.index);
+        surroundings_.channel(number_, command.peer).announce_send(command);
     } else if (command.op == Opcode::receive) {
-        surroundings_.channel(command.peer, number_).announce_receive(command.message, command.dtype, command.index);
+        surroundings_.channel(command.peer, number_).announce_receive(command);
     } else {
         (command.op == Opcode::load ? open_loads_ : open_stores_)
             .push_back({command.box, command.access, command.index, command.processor});

@@ -18,8 +18,8 @@ MessageChannel::MessageChannel(noc::Network& network, ProcessingElement& from, P
       credit_latency_(std::max(network.head_latency(to.number(), from.number()), Picoseconds(1))),
       credits_(network.config().receive_buffer) {}
 
-void MessageChannel::announce_send(const Shape& shape, Dtype dtype, std::uint64_t command) {
-    const Announced send{shape, dtype, command};
+void MessageChannel::announce_send(const Command& command) {
+    const Announced send{command.message, command.dtype, command.index, command.place};
     const std::uint64_t sequence = sends_.issued++;
     if (receives_.unmatched.empty()) {
         sends_.unmatched.push_back(send);
@@ -30,8 +30,8 @@ void MessageChannel::announce_send(const Shape& shape, Dtype dtype, std::uint64_
     compare(send, receive, sequence);
 }
 
-void MessageChannel::announce_receive(const Shape& shape, Dtype dtype, std::uint64_t command) {
-    const Announced receive{shape, dtype, command};
+void MessageChannel::announce_receive(const Command& command) {
+    const Announced receive{command.message, command.dtype, command.index, command.place};
     const std::uint64_t sequence = receives_.issued++;
     if (sends_.unmatched.empty()) {
         receives_.unmatched.push_back(receive);
@@ -48,6 +48,11 @@ void MessageChannel::compare(const Announced& send, const Announced& receive, st
         "kernel {}: message {} from {} to {}: sent as {} {} (command {}), received as {} {} (command {})",
         from_.processor().kernel_name(), sequence, from_.path(), to_.path(), name_of(send.dtype), send.shape.text(),
         send.command, name_of(receive.dtype), receive.shape.text(), receive.command);
+}
+
+SourcePlace MessageChannel::unmatched() const {
+    const Side& side = sends_.unmatched.empty() ? receives_ : sends_;
+    return side.unmatched.empty() ? SourcePlace() : side.unmatched.front().place;
 }
 
 void MessageChannel::start_send(Bytes bytes, PayloadPtr values, std::uint64_t command) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "sim/noc/network.h"
+#include "sim/tile/command.h"
 #include "sim/tile/values.h"
 
 #include <cstdint>
@@ -21,8 +22,8 @@ public:
     MessageChannel(noc::Network& network, ProcessingElement& from, ProcessingElement& to);
 
     /// A send or receive was issued (not started): compares it with its counterpart if that is known.
-    void announce_send(const Shape& shape, Dtype dtype, std::uint64_t command);
-    void announce_receive(const Shape& shape, Dtype dtype, std::uint64_t command);
+    void announce_send(const Command& command);
+    void announce_receive(const Command& command);
 
     /// The next send starts now.
     void start_send(Bytes bytes, PayloadPtr values, std::uint64_t command);
@@ -37,6 +38,8 @@ public:
     std::uint64_t receives_posted() const { return receives_posted_; }
     std::uint64_t sends_announced() const { return sends_.issued; }
     std::uint64_t receives_announced() const { return receives_.issued; }
+    /// Where the first send or receive without a counterpart comes from.
+    SourcePlace unmatched() const;
     Bytes waiting_for_receive() const { return credits_.outstanding(); }
     Bytes bytes_sent() const { return sent_; }
     Bytes bytes_received() const { return received_; }
@@ -48,6 +51,7 @@ private:
         Shape shape;
         Dtype dtype;
         std::uint64_t command;
+        SourcePlace place;
     };
     struct Side {
         std::uint64_t issued = 0;

@@ -98,13 +98,15 @@ void Array::store_integer(std::size_t copy, std::int64_t element, std::int64_t v
     mine.known[static_cast<std::size_t>(element)] = true;
 }
 
-ArrayAccess::ArrayAccess(Ref<Array> array, Ref<IndexTile> places, Ref<Mask> mask, double other, int pe, bool adds)
+ArrayAccess::ArrayAccess(Ref<Array> array, Ref<IndexTile> places, Ref<Mask> mask, double other, int pe,
+                         SourcePlace source, bool adds)
     : array_(std::move(array)),
       places_(std::move(places)),
       mask_(std::move(mask)),
       other_(other),
       copy_(array_->copy_of(pe)),
-      adds_(adds) {
+      adds_(adds),
+      source_(source) {
     rectangle_ = mask_ ? rectangle_of(*mask_, places_->shape) : all_of(places_->shape);
     find_parts();
 }
@@ -259,7 +261,7 @@ PayloadPtr ArrayAccess::read() const {
     out->shape = places_->shape;
     const auto size = static_cast<std::size_t>(out->shape.elements());
     const auto missing = [&](std::int64_t element) {
-        fail<KernelError>("load of {}: element {} was never stored", array_->name(), element);
+        fail<KernelError>("{}load of {}: element {} was never stored", source_.text(), array_->name(), element);
     };
     if (is_float(array_->type())) {
         out->data.resize(size);

@@ -7,6 +7,7 @@
 #include "sim/program/index_tile.h"
 #include "sim/program/mask.h"
 #include "sim/tile/access.h"
+#include "sim/tile/command.h"
 
 #include <cstdint>
 #include <memory>
@@ -88,8 +89,9 @@ private:
 class ArrayAccess final : public Access {
 public:
     /// `places` count elements from the array's first. Where `mask` is false nothing moves, and a load gives `other`.
-    /// `pe` decides which copy. `adds`: a store adds to what is there.
-    ArrayAccess(Ref<Array> array, Ref<IndexTile> places, Ref<Mask> mask, double other, int pe, bool adds = false);
+    /// `pe` decides which copy. `adds`: a store adds to what is there. `source` is for messages.
+    ArrayAccess(Ref<Array> array, Ref<IndexTile> places, Ref<Mask> mask, double other, int pe, SourcePlace source,
+                bool adds = false);
 
     bool meets(const Access& other) const override;
     PayloadPtr read() const override;
@@ -119,6 +121,7 @@ private:
     double other_;
     std::size_t copy_;
     bool adds_;
+    SourcePlace source_;
     Ref<IndexTile> numbers_;
     std::int64_t least_ = 0, most_ = -1;                      // elements touched
     std::int64_t pitch_ = 0, lane_begin_ = 0, lane_end_ = 0;  // of evenly spaced runs: all in these columns

@@ -169,8 +169,6 @@ Value Interpreter::evaluate(const Instruction& instruction, Operands a) {
             return reduction(host, op, a);
         case Op::softmax:
             return softmax(host, *a[0], *a[1]);
-        case Op::reduce:
-            Host::complain("reduce with a function of one's own is not supported");
         case Op::dot:
             return dot(host, a);
         case Op::load:

@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ namespace tilemesh::program {
 struct Instance {
     std::array<std::int64_t, 3> id{}, count{1, 1, 1};
     const std::vector<int>* pe_of_rank = nullptr;  // PE of each instance, when there is one per PE; else null
+    /// The PEs to the east, west, north and south when those are not the machine's own; -1: none.
+    std::optional<std::array<int, 4>> neighbours;
     std::uint64_t most_instructions = 1'000'000'000;
 };
 

@@ -15,13 +15,14 @@ Interpreter::Interpreter(const Program& program, tl::Context& tl, const Instance
     tl.set_place([this] { return place(); });
 }
 
-std::string Interpreter::place() const {
-    if (frames_.empty()) return program_.file;
+Interpreter::~Interpreter() { host_.tl.set_place({}); }
+
+SourcePlace Interpreter::place() const {
+    if (frames_.empty()) return {&program_.file};
     const Function& function = *frames_.back().function;
     const std::string& file = function.file.empty() ? program_.file : function.file;
-    if (!current_ || current_->line == 0) return fmt::format("{}: {}", file, function.name);
-    if (current_->column == 0) return fmt::format("{}:{}", file, current_->line);
-    return fmt::format("{}:{}:{}", file, current_->line, current_->column);
+    if (!current_) return {&file};
+    return {&file, current_->line, current_->column};
 }
 
 void Interpreter::run(const Function& kernel, std::vector<Value> arguments) {
@@ -29,7 +30,7 @@ void Interpreter::run(const Function& kernel, std::vector<Value> arguments) {
         enter(kernel, std::move(arguments), nullptr);
         execute();
     } catch (const KernelError& error) {
-        const std::string where = place() + ": ", text = error.what();
+        const std::string where = place().text(), text = error.what();
         if (text.compare(0, where.size(), where) == 0) throw;
         const tl::ProgramInfo& info = host_.tl.info();
         const auto& id = host_.instance.id;

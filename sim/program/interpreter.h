@@ -15,6 +15,9 @@ class Interpreter {
 public:
     /// All must outlive the interpreter.
     Interpreter(const Program& program, tl::Context& tl, const Instance& instance);
+    Interpreter(const Interpreter&) = delete;
+    Interpreter& operator=(const Interpreter&) = delete;
+    ~Interpreter();
 
     /// KernelError, with file and line, when something fails. `arguments` in the order of the kernel's parameters.
     void run(const Function& kernel, std::vector<Value> arguments);
@@ -43,7 +46,7 @@ private:
     bool begin_loop(const Instruction& instruction, Operands operands);
     bool next_loop(const Instruction& instruction);
     Value looped(const Loop& loop) const { return Value::integer(loop.next, loop.type); }
-    std::string place() const;
+    SourcePlace place() const;
 
     const Program& program_;
     Host host_;

@@ -110,9 +110,9 @@ Value loaded(Host& host, const Target& target, const Value& other) {
     const Type type = target.array->type();
     const bool integers = is_integer(type);
     Value standard = other.is_none() ? Value::integer(0) : host.known(other);
-    const auto access =
-        std::make_shared<ArrayAccess>(target.array, target.places, target.mask,
-                                      standard.is_scalar() ? standard.as_floating() : 0.0, host.tl.info().pe_id);
+    const auto access = std::make_shared<ArrayAccess>(target.array, target.places, target.mask,
+                                                      standard.is_scalar() ? standard.as_floating() : 0.0,
+                                                      host.tl.info().pe_id, host.tl.place());
     const Shape shape = target.places->shape;
     Value result;
     if (access->empty()) {
@@ -157,9 +157,14 @@ int pe_of(Host& host, const Value& rank) {
     return pes[static_cast<std::size_t>(number)];
 }
 
-void check_messages(Host& host) {
+/// Does the instance have its own idea of what lies in a direction? Then the PE there.
+std::optional<int> neighbour(Host& host, tl::Direction direction) {
     if (!host.instance.pe_of_rank)
         Host::complain("messages go from PE to PE: this program has several instances on a PE");
+    if (!host.instance.neighbours) return std::nullopt;
+    const int pe = (*host.instance.neighbours)[static_cast<std::size_t>(direction)];
+    if (pe < 0) Host::complain("there is no cube to the {}", tl::name_of(direction));
+    return pe;
 }
 
 }  // namespace
@@ -210,8 +215,8 @@ void store_at(Host& host, const Target& target, const Value& value, bool adds) {
     const bool fits = given.rank() <= shape.rank() ? broadcast(given, shape).slots() == shape.slots()
                                                    : given.elements() == 1 && shape.elements() == 1;
     if (!fits) Host::complain("store of {} to {} places", given.text(), shape.text());
-    auto access =
-        std::make_shared<ArrayAccess>(target.array, target.places, target.mask, 0.0, host.tl.info().pe_id, adds);
+    auto access = std::make_shared<ArrayAccess>(target.array, target.places, target.mask, 0.0, host.tl.info().pe_id,
+                                                host.tl.place(), adds);
     if (access->empty()) return;
     Value now = value.kind() == Kind::loaded ? host.known(value) : value;
     if (is_integer(type) && !is_tile(now)) {
@@ -331,8 +336,9 @@ void send(Host& host, const Value& direction, const Value& value, const Value& t
     const Tile tile = host.tile(value, type);
     if (direction.is_none() == to.is_none()) Host::complain("send needs dir or to");
     if (!to.is_none()) return host.tl.send(pe_of(host, to), tile);
-    check_messages(host);
-    host.tl.send(direction_of(host.text(direction, "dir")), tile);
+    const tl::Direction way = direction_of(host.text(direction, "dir"));
+    if (const auto pe = neighbour(host, way)) return host.tl.send(*pe, tile);
+    host.tl.send(way, tile);
 }
 
 Value receive(Host& host, const Value& direction, const Value& shape, const Value& dtype, const Value& source) {
@@ -341,8 +347,9 @@ Value receive(Host& host, const Value& direction, const Value& shape, const Valu
     const Type type = host.type(dtype);
     if (direction.is_none() == source.is_none()) Host::complain("recv needs dir or source");
     if (!source.is_none()) return tile_value(host.tl.recv(pe_of(host, source), dims, dtype_of(type)), type);
-    check_messages(host);
-    return tile_value(host.tl.recv(direction_of(host.text(direction, "dir")), dims, dtype_of(type)), type);
+    const tl::Direction way = direction_of(host.text(direction, "dir"));
+    const auto pe = neighbour(host, way);
+    return tile_value(pe ? host.tl.recv(*pe, dims, dtype_of(type)) : host.tl.recv(way, dims, dtype_of(type)), type);
 }
 
 }  // namespace tilemesh::program

@@ -97,7 +97,6 @@ namespace tilemesh::program {
     X(argmin, "argmin", "x, axis, tie_break_left=true, keep_dims=false")                                         \
     X(cumsum, "cumsum", "x, axis=0, reverse=false")                                                              \
     X(softmax, "softmax", "x, dim=none, keep_dims=false, ieee_rounding=false")                                   \
-    X(reduce, "reduce", "x, axis, combine, keep_dims=false")                                                     \
     X(dot, "dot",                                                                                                \
       "a, b, acc=none, input_precision=none, allow_tf32=none, max_num_imprecise_acc=none, out_dtype=f32")        \
     X(load, "load",                                                                                              \

@@ -135,9 +135,13 @@ void Reader::close_block() {
             function_->code[block.begin_for].target = here();
             break;
         }
-        case Block::What::loop:
-            emit(Op::jump).target = static_cast<std::int32_t>(block.begin);
+        case Block::What::loop: {
+            Instruction& jump = emit(Op::jump);
+            jump.target = static_cast<std::int32_t>(block.begin);
+            jump.line = block.line;  // what an endless one is told by
+            jump.column = block.column;
             break;
+        }
     }
     for (const std::size_t jump : block.to_end) function_->code[jump].target = here();
     blocks_.pop_back();

@@ -33,6 +33,7 @@ private:
         enum class What { function, then, otherwise, for_loop, loop } what;
         std::size_t begin = 0;  // loops: the first instruction of the body; if: its branch
         std::size_t begin_for = 0;
+        std::int32_t line = 0, column = 0;  // of a loop without an end of its own
         std::vector<std::size_t> to_end{};  // jumps that go behind it
     };
 

@@ -43,8 +43,10 @@ void Reader::read_statement() {
     if (take("loop")) {
         open(Block::What::loop);
         if (at("@")) {
-            Instruction ignored;
-            read_place(ignored);
+            Instruction place;
+            read_place(place);
+            blocks_.back().line = place.line;
+            blocks_.back().column = place.column;
         }
         expect("{");
         return skip_lines();

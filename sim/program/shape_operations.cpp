@@ -253,12 +253,20 @@ Value join(Host& host, const Value& a, const Value& b) {
 
 Value split(Host& host, const Value& x) {
     const Shape shape = shape_of(x);
-    if (!is_tile(x) || shape.rank() < 1 || shape.cols() != 2)
+    if (!is_number(x) || shape.rank() < 1 || shape.cols() != 2)
         Host::complain("split of {}, expected a tile whose last dimension is 2", describe(x));
     std::vector<Value> halves;
     std::vector<std::int64_t> dims = dims_of(shape);
     dims.pop_back();
-    for (const std::int64_t i : {0, 1}) {
+    for (const std::int32_t i : {0, 1}) {
+        if (!is_tile(x)) {
+            const Ref<IndexTile> all = host.index(x);
+            std::vector<std::int64_t> numbers;
+            for (std::int32_t b = 0; b < shape.batch(); ++b)
+                for (std::int32_t r = 0; r < shape.rows(); ++r) numbers.push_back(all->at(b, r, i));
+            halves.push_back(Host::of(tabled(shape_from(dims), std::move(numbers), all->type)));
+            continue;
+        }
         const Tile half = host.tl.slice(tile_of(x), -1, i, i + 1);
         halves.push_back(resized(host, tile_value(half, x.type()), shape_from(dims), "split"));
     }

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace tilemesh {
@@ -107,6 +108,15 @@ struct TensorBox {
     std::int32_t row_extent() const { return (shape.rows() - 1) * row_stride + 1; }
 };
 
+/// Where in a source a command comes from; no file: nowhere.
+struct SourcePlace {
+    const std::string* file = nullptr;  // outlives the simulation
+    std::int32_t line = 0, column = 0;  // 0: not known
+
+    /// "file.py:12:5: ", or nothing: what messages begin with.
+    std::string text() const;
+};
+
 struct Command {
     Opcode op = Opcode::dot;
     Dtype dtype = Dtype::f32;  // of the operands that set the speed (dot) or of the data moved
@@ -114,6 +124,7 @@ struct Command {
     std::uint8_t processor = 0;  // of its PE, that issued it
     std::int32_t peer = -1;      // send, receive: the other PE
     std::uint64_t index = 0;     // position in the PE's program
+    SourcePlace place;
     std::array<TileRecord*, 4> operands{};
     TileRecord* output = nullptr;
     std::int32_t batch = 1, m = 1, n = 1, k = 1;  // dot

@@ -24,6 +24,12 @@ static_assert(std::size(opcode_names) == opcode_count);
 
 std::string_view name_of(Opcode op) { return opcode_names[static_cast<std::size_t>(op)]; }
 
+std::string SourcePlace::text() const {
+    if (!file) return {};
+    if (line == 0) return fmt::format("{}: ", *file);
+    return column == 0 ? fmt::format("{}:{}: ", *file, line) : fmt::format("{}:{}:{}: ", *file, line, column);
+}
+
 namespace tl {
 
 std::string_view name_of(Direction direction) {
@@ -39,6 +45,7 @@ Command Context::begin(Opcode op, Dtype dtype) {
     command.op = op;
     command.dtype = dtype;
     command.index = next_command_++;
+    if (place_) command.place = place_();
     return command;
 }
 
@@ -73,16 +80,14 @@ Tile Context::finish(Command& command, const Shape& shape, Dtype dtype, bool com
 }
 
 void Context::refuse(Opcode op, std::string_view text) const {
-    fail<KernelError>("{}kernel {}, {}, command {} ({}): {}", place(), info_.kernel, info_.pe, next_command_ - 1,
-                      tilemesh::name_of(op), text);
+    fail<KernelError>("{}kernel {}, {}, command {} ({}): {}", place().text(), info_.kernel, info_.pe,
+                      next_command_ - 1, tilemesh::name_of(op), text);
 }
 
 void Context::refuse_here(std::string_view what, std::string_view text) const {
-    fail<KernelError>("{}kernel {}, {}, before command {} ({}): {}", place(), info_.kernel, info_.pe, next_command_,
-                      what, text);
+    fail<KernelError>("{}kernel {}, {}, before command {} ({}): {}", place().text(), info_.kernel, info_.pe,
+                      next_command_, what, text);
 }
-
-std::string Context::place() const { return place_ ? place_() + ": " : ""; }
 
 void Context::wait(const Tile& tile) {
     if (!tile) refuse_here("wait", "the operand is no tile (moved away or never made)");

@@ -76,7 +76,8 @@ public:
     /// Integer work of the command processor: so many instructions.
     void spend(std::uint64_t instructions) { executor_.spend(instructions); }
     /// Where in a source the commands that follow come from, for messages; empty: nowhere.
-    void set_place(std::function<std::string()> place) { place_ = std::move(place); }
+    void set_place(std::function<SourcePlace()> place) { place_ = std::move(place); }
+    SourcePlace place() const { return place_ ? place_() : SourcePlace(); }
     std::uint64_t commands_issued() const { return next_command_; }
 
     /// HBM -> SRAM. The box of `shape` at `from`; dtype is the tensor's.
@@ -179,14 +180,12 @@ private:
     void add_operand(Command& command, const Tile& tile);
     void check_box(Opcode op, const TensorBox& box);
     [[noreturn]] void refuse(Opcode op, std::string_view text) const;
-    /// "file.py:12:5: ", if known.
-    std::string place() const;
     /// The same for what is no command: views and wait.
     [[noreturn]] void refuse_here(std::string_view what, std::string_view text) const;
 
     Executor& executor_;
     ProgramInfo info_;
-    std::function<std::string()> place_;
+    std::function<SourcePlace()> place_;
     std::uint64_t next_command_ = 0;
 };
 

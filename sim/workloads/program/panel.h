@@ -89,6 +89,7 @@ struct ProgramChoice {
     std::string label, where;
     std::vector<LaunchChoice> launches;  // one after the other
     DispatchChoice dispatch;
+    enum class Directions { pe, cube } directions = Directions::pe;  // how far a message to the east goes
     int programs_per_pe = 1;
     std::uint64_t max_instructions = 1'000'000'000;
 };

@@ -59,16 +59,37 @@ program::ArrayLayout lay_out(const TensorChoice& tensor, const machine::MachineC
     return layout;
 }
 
-std::int64_t local_element(const program::Array& array, int pe, const std::string& where) {
+std::int64_t local_element(const program::Array& array, int pe, int pes_per_cube, const std::string& where) {
     const program::ArrayLayout& layout = array.layout();
-    for (const program::Home& home : layout.homes) {
-        if (home.pe != pe) continue;
-        if (home.count != layout.length && layout.outer != 1)
-            fail<InputError>("{}: the share of PE {} of {} is not in one piece, shard its first dimension", where, pe,
-                             array.name());
-        return home.first * layout.inner;
+    const program::Home* found = nullptr;
+    for (const program::Home& home : layout.homes)
+        if (home.pe == pe || (!found && home.pe / pes_per_cube == pe / pes_per_cube)) found = &home;
+    if (!found) fail<InputError>("{}: neither PE {} nor its cube has a part of {}", where, pe, array.name());
+    if (found->count != layout.length && layout.outer != 1)
+        fail<InputError>("{}: the share of PE {} of {} is not in one piece, shard its first dimension", where,
+                         found->pe, array.name());
+    return layout.copies ? 0 : found->first * layout.inner;
+}
+
+std::array<int, 4> neighbours_in_cubes(const machine::MachineConfig& machine, int pe) {
+    const int rows = machine.network.cubes.rows, cols = machine.network.cubes.cols;
+    const int cube = pe / machine.pes_per_cube();
+    const noc::TopologyKind kind = machine.network.cubes.kind;
+    const bool wraps = kind == noc::TopologyKind::ring || kind == noc::TopologyKind::torus;
+    std::array<int, 4> pes{};
+    for (std::size_t direction = 0; direction < 4; ++direction) {
+        const int sign = direction == 0 || direction == 3 ? 1 : -1;  // east and south count up
+        int row = cube / cols, col = cube % cols;
+        (direction < 2 ? col : row) += sign;
+        if (wraps) {
+            row = (row + rows) % rows;
+            col = (col + cols) % cols;
+        }
+        const int other = row * cols + col;
+        const bool exists = row >= 0 && row < rows && col >= 0 && col < cols && other != cube;
+        pes[direction] = exists ? pe + (other - cube) * machine.pes_per_cube() : -1;
     }
-    fail<InputError>("{}: PE {} has no part of {}", where, pe, array.name());
+    return pes;
 }
 
 std::vector<std::vector<std::int64_t>> dispatch(const DispatchChoice& choice, const LaunchChoice& launch, int pes,

@@ -83,7 +83,9 @@ private:
             case What::local: {
                 const Ref<Array>& array = arrays_.at(argument.text);
                 const std::int64_t first =
-                    argument.what == What::local ? local_element(*array, pe_, argument.where) : argument.integer;
+                    argument.what == What::local
+                        ? local_element(*array, pe_, panel_.machine.pes_per_cube(), argument.where)
+                        : argument.integer;
                 return Value::object(program::Kind::pointer, array->type(), array, first);
             }
             case What::descriptor:
@@ -160,6 +162,8 @@ void run_on(tl::Context& tl, const ProgramPanel& panel, const ProgramChoice& cho
                 rest /= launch.grid[axis];
             }
             one.pe_of_rank = ranks.empty() ? nullptr : &ranks;
+            if (choice.directions == ProgramChoice::Directions::cube)
+                one.neighbours = neighbours_in_cubes(panel.machine, pe);
             one.most_instructions = choice.max_instructions;
             program::Interpreter interpreter(*launch.program, tl, one);
             interpreter.run(kernel, Arguments(panel, laid.arrays, pe).of(launch, kernel));

@@ -2,33 +2,13 @@
 #include "sim/workloads/program/references.h"
 
 #include "sim/base/error.h"
+#include "sim/workloads/program/attention_references.h"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace tilemesh::workloads {
 namespace {
-
-std::int64_t product(std::span<const std::int64_t> dims) {
-    std::int64_t out = 1;
-    for (const std::int64_t dim : dims) out *= dim;
-    return out;
-}
-
-double option(const ReferenceOptions& options, const std::string& name, double standard) {
-    const auto found = options.find(name);
-    return found == options.end() ? standard : found->second;
-}
-
-const HostTensor* optional(const ReferenceInputs& inputs, const std::string& role) {
-    const auto found = inputs.find(role);
-    return found == inputs.end() ? nullptr : found->second;
-}
-
-void need(bool holds, std::string_view what) {
-    if (!holds) fail<InputError>("the reference: {}", what);
-}
 
 struct Rows {
     std::int64_t count, width;
@@ -129,68 +109,55 @@ HostTensor rms_normed(const ReferenceInputs& in, const ReferenceOptions& options
     return normalised(in, options, false);
 }
 
-/// q [.., heads, queries, d], k and v [.., kv heads, keys, d]; with tokens_first [.., queries, heads, d] and so on.
-HostTensor attended(const ReferenceInputs& in, const ReferenceOptions& options) {
-    const HostTensor &q = *in.at("q"), &k = *in.at("k"), &v = *in.at("v");
-    need(q.shape.size() >= 3 && k.shape.size() == q.shape.size() && v.shape.size() == q.shape.size(),
-         "q, k and v need the same number of dimensions, 3 at least");
-    const bool tokens_first = option(options, "tokens_first", 0) != 0;
-    const std::size_t last = q.shape.size() - 1, head_axis = tokens_first ? last - 1 : last - 2,
-                      token_axis = tokens_first ? last - 2 : last - 1;
-    const std::int64_t heads = q.shape[head_axis], kv_heads = k.shape[head_axis], queries = q.shape[token_axis],
-                       keys = k.shape[token_axis], d = q.shape[last], dv = v.shape[last];
-    const std::int64_t batch = product(std::span(q.shape).first(last - 2));
-    need(kv_heads > 0 && heads % kv_heads == 0, "the heads of q are no multiple of those of k");
-    need(k.shape[last] == d && v.shape[head_axis] == kv_heads && v.shape[token_axis] == keys &&
-             product(std::span(k.shape).first(last - 2)) == batch &&
-             product(std::span(v.shape).first(last - 2)) == batch,
-         "the shapes of q, k and v do not fit");
-    const double scale = option(options, "scale", 1.0 / std::sqrt(static_cast<double>(d)));
-    const double cap = option(options, "soft_cap", 0);
-    const bool causal = option(options, "causal", 0) != 0;
-    const auto window = static_cast<std::int64_t>(option(options, "window", 0));
-    const auto offset =
-        static_cast<std::int64_t>(option(options, "query_offset", static_cast<double>(keys - queries)));
+/// h = silu(x gate) times (x up); with down, h down.
+HostTensor gated(const ReferenceInputs& in, const ReferenceOptions&) {
+    const HostTensor *const x = in.at("x"), *const down = optional(in, "down");
+    HostTensor h = multiplied({{"a", x}, {"b", in.at("gate")}}, {});
+    const HostTensor up = multiplied({{"a", x}, {"b", in.at("up")}}, {});
+    need(up.shape == h.shape, "the shapes of gate and up differ");
+    for (std::size_t i = 0; i < h.values.size(); ++i) h.values[i] *= up.values[i] / (1.0 + std::exp(-h.values[i]));
+    return down ? multiplied({{"a", &h}, {"b", down}}, {}) : h;
+}
+
+/// Blocks [blocks, m, n] of a matrix, row by row of the grid of blocks, as one matrix; or back.
+HostTensor regrouped(const HostTensor& x, std::int64_t rows, bool to_blocks, std::int64_t m, std::int64_t n) {
+    const std::int64_t cols = static_cast<std::int64_t>(x.values.size()) / (rows * m * n);
     HostTensor out;
-    out.shape = q.shape;
-    out.shape[last] = dv;
-    out.values.assign(static_cast<std::size_t>(product(out.shape)), 0.0);
-    const auto row = [&](std::int64_t b, std::int64_t h, std::int64_t t, std::int64_t all_heads, std::int64_t tokens,
-                         std::int64_t width) {
-        return (tokens_first ? (b * tokens + t) * all_heads + h : (b * all_heads + h) * tokens + t) * width;
-    };
-    std::vector<double> p(static_cast<std::size_t>(keys));
-    for (std::int64_t b = 0; b < batch; ++b)
-        for (std::int64_t h = 0; h < heads; ++h) {
-            const std::int64_t g = h / (heads / kv_heads);
-            for (std::int64_t i = 0; i < queries; ++i) {
-                const double* const x = q.values.data() + row(b, h, i, heads, queries, d);
-                double most = -std::numeric_limits<double>::infinity(), sum = 0;
-                for (std::int64_t j = 0; j < keys; ++j) {
-                    double& score = p[static_cast<std::size_t>(j)];
-                    const std::int64_t distance = i + offset - j;
-                    if ((causal && distance < 0) || (window > 0 && distance >= window)) {
-                        score = -std::numeric_limits<double>::infinity();
-                        continue;
-                    }
-                    const double* const y = k.values.data() + row(b, g, j, kv_heads, keys, d);
-                    score = 0;
-                    for (std::int64_t c = 0; c < d; ++c) score += x[c] * y[c];
-                    score *= scale;
-                    if (cap > 0) score = cap * std::tanh(score / cap);
-                    most = std::max(most, score);
+    out.shape = to_blocks ? std::vector{rows * cols, m, n} : std::vector{rows * m, cols * n};
+    out.values.resize(x.values.size());
+    for (std::int64_t r = 0; r < rows; ++r)
+        for (std::int64_t c = 0; c < cols; ++c)
+            for (std::int64_t i = 0; i < m; ++i)
+                for (std::int64_t j = 0; j < n; ++j) {
+                    const auto block = static_cast<std::size_t>(((r * cols + c) * m + i) * n + j);
+                    const auto whole = static_cast<std::size_t>(((r * m + i) * cols + c) * n + j);
+                    out.values[to_blocks ? block : whole] = x.values[to_blocks ? whole : block];
                 }
-                double* const o = out.values.data() + row(b, h, i, heads, queries, dv);
-                for (std::int64_t j = 0; j < keys && most > -std::numeric_limits<double>::infinity(); ++j) {
-                    const double weight = std::exp(p[static_cast<std::size_t>(j)] - most);
-                    if (weight == 0) continue;
-                    sum += weight;
-                    const double* const z = v.values.data() + row(b, g, j, kv_heads, keys, dv);
-                    for (std::int64_t c = 0; c < dv; ++c) o[c] += weight * z[c];
-                }
-                for (std::int64_t c = 0; c < dv && sum > 0; ++c) o[c] /= sum;
-            }
-        }
+    return out;
+}
+
+HostTensor multiplied_in_blocks(const ReferenceInputs& in, const ReferenceOptions& options) {
+    const HostTensor &a = *in.at("a"), &b = *in.at("b");
+    const auto rows = static_cast<std::int64_t>(option(options, "rows", 1));
+    need(a.shape.size() == 3 && b.shape.size() == 3 && a.shape[0] == b.shape[0],
+         "a and b need to be [blocks, rows, columns]");
+    need(rows > 0 && a.shape[0] % rows == 0, "the blocks do not make up so many rows of blocks");
+    const HostTensor left = regrouped(a, rows, false, a.shape[1], a.shape[2]);
+    const HostTensor right = regrouped(b, rows, false, b.shape[1], b.shape[2]);
+    return regrouped(multiplied({{"a", &left}, {"b", &right}}, {}), rows, true, a.shape[1], b.shape[2]);
+}
+
+/// The first two dimensions change places: what an all-to-all leaves.
+HostTensor exchanged(const ReferenceInputs& in, const ReferenceOptions&) {
+    const HostTensor& x = *in.at("x");
+    need(x.shape.size() >= 2, "x needs two dimensions at least");
+    HostTensor out = x;
+    std::swap(out.shape[0], out.shape[1]);
+    const std::int64_t rows = x.shape[0], cols = x.shape[1], inner = product(x.shape) / (rows * cols);
+    for (std::int64_t r = 0; r < rows; ++r)
+        for (std::int64_t c = 0; c < cols; ++c)
+            std::copy_n(x.values.begin() + (r * cols + c) * inner, inner,
+                        out.values.begin() + (c * rows + r) * inner);
     return out;
 }
 
@@ -199,9 +166,45 @@ const std::vector<ReferenceInfo>& all() {
         {"attention",
          "softmax(scale q k^T) v per head; q [.., heads, queries, d], k and v [.., kv heads, keys, d]",
          {"q", "k", "v"},
-         {"scale", "causal", "query_offset", "window", "soft_cap", "tokens_first"},
+         {attention_options.begin(), attention_options.end()},
          attended},
+        {"attention_dq",
+         "its gradient for q, given do for the output",
+         {"q", "k", "v", "do"},
+         {attention_options.begin(), attention_options.end()},
+         gradient_of_queries},
+        {"attention_dk",
+         "its gradient for k",
+         {"q", "k", "v", "do"},
+         {attention_options.begin(), attention_options.end()},
+         gradient_of_keys},
+        {"attention_dv",
+         "its gradient for v",
+         {"q", "k", "v", "do"},
+         {attention_options.begin(), attention_options.end()},
+         gradient_of_values},
+        {"naive_mesh_attention",
+         "what kernels/programs/origin_mesh_kv.py computes, in chunks of `chunk` keys; not attention",
+         {"q", "k", "v"},
+         {"chunk"},
+         attended_naively},
+        {"paged_attention",
+         "decode: q [users, heads, d]; k, v [pages, tokens of a page, kv heads, d]; pages [users, n], lengths "
+         "[users]",
+         {"q", "k", "v", "pages", "lengths"},
+         {"scale"},
+         attended_in_pages},
         {"matmul", "a b over the last two dimensions", {"a", "b"}, {"transpose_a", "transpose_b"}, multiplied},
+        {"block_matmul",
+         "a b, each [blocks, rows, columns]: the blocks of a matrix, row by row of a grid of `rows` rows",
+         {"a", "b"},
+         {"rows"},
+         multiplied_in_blocks},
+        {"swiglu",
+         "silu(x gate) times (x up), and times down if there is one",
+         {"x", "gate", "up", "down?"},
+         {},
+         gated},
         {"softmax", "along the last dimension", {"x"}, {}, softmaxed},
         {"layer_norm",
          "(x - mean) / sqrt(variance + eps) weight + bias, along the last dimension",
@@ -215,6 +218,7 @@ const std::vector<ReferenceInfo>& all() {
          rms_normed},
         {"sum", "over the first dimension: what an all-reduce leaves with everybody", {"x"}, {}, summed},
         {"add", "x + y", {"x", "y"}, {}, added},
+        {"all_to_all", "x with its first two dimensions exchanged", {"x"}, {}, exchanged},
         {"copy", "x itself: what an all-gather leaves with everybody", {"x"}, {}, copied},
     };
     return list;

@@ -15,6 +15,24 @@ WITHOUT_RESULT = ("store", "descriptor_store", "send", "wait", "barrier", "stati
 KEEPS_DIMENSIONS = ("sum", "max", "min")  # reductions of mesh kernels do
 
 
+def combined(function):
+    """The reduction that a function of two values makes when it does nothing but return their sum, maximum or minimum."""
+    names = [parameter.arg for parameter in function.args.args]
+    body = [statement for statement in function.body if type(statement).__name__ != "Expr"]
+    if len(names) != 2 or len(body) != 1 or type(body[0]).__name__ != "Return":
+        return None
+    value = body[0].value
+    kind = type(value).__name__
+    if kind == "BinOp" and type(value.op).__name__ == "Add":
+        operands, reduction = [value.left, value.right], "sum"
+    elif kind == "Call" and not value.keywords:
+        callee = getattr(value.func, "attr", None) or getattr(value.func, "id", None)
+        operands, reduction = value.args, {"maximum": "max", "max": "max", "minimum": "min", "min": "min"}.get(callee)
+    else:
+        return None
+    return reduction if sorted(getattr(operand, "id", "") for operand in operands) == sorted(names) else None
+
+
 class Calls(PythonFunctions):
     is_mesh = False  # are integers Python's and do reductions keep their dimension?
 
@@ -192,6 +210,25 @@ class Calls(PythonFunctions):
 
     builtins_print = tl_device_print
 
+    def tl_reduce(self, node):
+        positional, keywords = self.arguments(node)
+        return self.reduced(node, positional, keywords)
+
+    def reduced(self, node, positional, keywords):
+        """With a function that adds or picks, a reduction of the vector engine; with any other, its calls pair by pair."""
+        names = ("input", "axis", "combine_fn", "keep_dims")
+        given = {**dict(zip(names, positional)), **keywords}
+        combine = given.get("combine_fn")
+        if len(positional) > len(names) or not set(given) <= set(names) or not isinstance(combine, (Function, Var)):
+            raise self.not_supported(node, "reduce is supported as reduce(input, axis, combine_fn, keep_dims=False)")
+        own = combined(combine.node) if isinstance(combine, Function) else None
+        if own and isinstance(given["input"], Var):
+            keep = {"keep_dims": given.get("keep_dims", False)}
+            return self.operation(node, own, {"x": given["input"], "axis": given.get("axis"), **keep}, "reduce")
+        if isinstance(combine, Function):
+            self.require(node, combine)
+        return self.call_with(node, self.module.library_function("reduce"), [], given)
+
     def _print(self, node, operation):
         before, self.is_message = self.is_message, True
         values = [self.value(argument) for argument in node.args]
@@ -224,6 +261,8 @@ class Calls(PythonFunctions):
             return tuple(found) if isinstance(found, list) else found
         if name in operations.QUESTIONS:
             return self.emit("method", [base, name], node)
+        if name == "reduce":
+            return self.reduced(node, [base, *positional], keywords)
         if name == "load" and len(positional) == 1 and not keywords:
             return self.tl_call(node, "a descriptor's load", "load_tensor_descriptor", [base, *positional], keywords)
         if name == "store" and len(positional) == 2 and not keywords:
@@ -235,6 +274,9 @@ class Calls(PythonFunctions):
 
     def call(self, node, function):
         positional, keywords = self.arguments(node)
+        return self.call_with(node, function, positional, keywords)
+
+    def call_with(self, node, function, positional, keywords):
         names = [p.arg for p in function.node.args.posonlyargs + function.node.args.args]
         everything = names + [p.arg for p in function.node.args.kwonlyargs]
         name = function.node.name

@@ -40,3 +40,82 @@ def interleave(a, b):
         return tl.reshape(joined, (a.shape[0], 2 * a.shape[1]))
     tl.static_assert(len(a.shape) == 3, "interleave of more than three dimensions is not supported")
     return tl.reshape(joined, (a.shape[0], a.shape[1], 2 * a.shape[2]))
+
+
+@triton.jit
+def as_rows(x, axis):
+    """All of x as rows along an axis; none: as one row."""
+    if axis is None:
+        return tl.reshape(x, (1, x.numel))
+    rank = len(x.shape)
+    tl.static_assert(-rank <= axis and axis < rank, "reduce along an axis that the tile does not have")
+    if rank == 1:
+        return tl.reshape(x, (1, x.shape[0]))
+    if axis == 0 or axis == -rank:
+        if rank == 2:
+            x = tl.permute(x, (1, 0))
+        else:
+            x = tl.permute(x, (1, 2, 0))
+    elif rank == 3 and (axis == 1 or axis == -2):
+        x = tl.permute(x, (0, 2, 1))
+    width = x.shape[len(x.shape) - 1]
+    return tl.reshape(x, (x.numel // width, width))
+
+
+@triton.jit
+def without_axis(rows, shape, axis, keep_dims):
+    """One number of each row, in the shape that a reduction of this shape leaves."""
+    rank = len(shape)
+    if axis is None:
+        dims = ()
+        if keep_dims:
+            dims = (1,) * rank
+        return tl.reshape(rows, dims)
+    dims = ()
+    for i in tl.static_range(rank):
+        if i != axis and i - rank != axis:
+            dims = dims + (shape[i],)
+        elif keep_dims:
+            dims = dims + (1,)
+    return tl.reshape(rows, dims)
+
+
+@triton.jit
+def pairs(rows):
+    """Even and odd columns; an odd number of columns cannot be halved."""
+    width = rows.shape[1]
+    tl.static_assert(width % 2 == 0, "reduce with a function of one's own needs a power of two along its axis")
+    even, odd = tl.split(tl.reshape(rows, (rows.shape[0], width // 2, 2)))
+    return even, odd
+
+
+@triton.jit
+def reduce(input, axis, combine_fn, keep_dims=False):
+    """Neighbours are combined pair by pair until one is left: in order, so the function need not commute."""
+    if not isinstance(input, tl.tuple):
+        rows = as_rows(input, axis)
+        while rows.shape[1] > 1:
+            even, odd = pairs(rows)
+            rows = combine_fn(even, odd)
+        return without_axis(rows, input.shape, axis, keep_dims)
+    tl.static_assert(len(input) == 2 or len(input) == 3, "reduce of more than three tiles is not supported")
+    if len(input) == 2:
+        first, second = input
+        a, b = as_rows(first, axis), as_rows(second, axis)
+        while a.shape[1] > 1:
+            a_even, a_odd = pairs(a)
+            b_even, b_odd = pairs(b)
+            a, b = combine_fn(a_even, b_even, a_odd, b_odd)
+        return without_axis(a, first.shape, axis, keep_dims), without_axis(b, first.shape, axis, keep_dims)
+    first, second, third = input
+    a, b, c = as_rows(first, axis), as_rows(second, axis), as_rows(third, axis)
+    while a.shape[1] > 1:
+        a_even, a_odd = pairs(a)
+        b_even, b_odd = pairs(b)
+        c_even, c_odd = pairs(c)
+        a, b, c = combine_fn(a_even, b_even, c_even, a_odd, b_odd, c_odd)
+    return (
+        without_axis(a, first.shape, axis, keep_dims),
+        without_axis(b, first.shape, axis, keep_dims),
+        without_axis(c, first.shape, axis, keep_dims),
+    )

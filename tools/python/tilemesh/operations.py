@@ -20,7 +20,7 @@ sum x axis=none keep_dims=false dtype=none
 max x axis=none return_indices=false return_indices_tie_break_left=true keep_dims=false
 min x axis=none return_indices=false return_indices_tie_break_left=true keep_dims=false
 argmax x axis tie_break_left=true keep_dims=false | argmin x axis tie_break_left=true keep_dims=false
-cumsum x axis=0 reverse=false | softmax x dim=none keep_dims=false ieee_rounding=false | reduce x axis combine keep_dims=false
+cumsum x axis=0 reverse=false | softmax x dim=none keep_dims=false ieee_rounding=false
 dot a b acc=none input_precision=none allow_tf32=none max_num_imprecise_acc=none out_dtype=f32
 load pointer mask=none other=none boundary_check=() padding_option="" cache_modifier="" eviction_policy="" volatile=false shape=none dtype=none
 store pointer value mask=none boundary_check=() cache_modifier="" eviction_policy=""
@@ -55,7 +55,7 @@ sum sum input>x axis keep_dims dtype
 max max input>x axis return_indices return_indices_tie_break_left keep_dims
 min min input>x axis return_indices return_indices_tie_break_left keep_dims
 argmax argmax input>x axis tie_break_left keep_dims | argmin argmin input>x axis tie_break_left keep_dims
-cumsum cumsum input>x axis reverse | reduce reduce input>x axis combine_fn>combine keep_dims | softmax softmax x dim keep_dims ieee_rounding
+cumsum cumsum input>x axis reverse | softmax softmax x dim keep_dims ieee_rounding
 dot dot input>a other>b acc input_precision allow_tf32 max_num_imprecise_acc out_dtype
 load load pointer mask other boundary_check padding_option cache_modifier eviction_policy volatile shape dtype
 store store pointer value mask boundary_check cache_modifier eviction_policy | atomic_add atomic_add pointer val mask sem scope
@@ -87,7 +87,7 @@ KINDS = {"tensor": "tensor", "pointer_type": "pointer", "tensor_descriptor": "te
          "tensor_descriptor_base": "tensor_descriptor", "tuple": "tuple"}  # fmt: skip
 
 # Written in Python in library.py, from other names.
-IN_LIBRARY = ("interleave", "isnan", "next_power_of_2", "swizzle2d")
+IN_LIBRARY = ("interleave", "isnan", "next_power_of_2", "reduce", "swizzle2d")
 # Names of tl that calls.py or statements.py know by themselves.
 SPECIAL = ("constexpr", "range", "static_range", "static_print", "device_print", "tensor", "tuple", "tensor_descriptor",
            "tensor_descriptor_base", "pointer_type", "dtype", "PropagateNan", "to_tensor", "float64")  # fmt: skip

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kernels that are wrong: each ends in an error that says where in the .py file, which the comment there repeats.
+#include "tests/language/says.h"
+#include "tests/programs/programs.h"
+
+#include <catch2/catch.hpp>
+
+#include <fmt/format.h>
+
+#include <fstream>
+
+using namespace tilemesh;
+using namespace tilemesh::test;
+
+namespace {
+
+/// "constructs.py:12:", the line of a kernel that has this comment.
+std::string line_with(const std::string& comment) {
+    std::ifstream file(std::string(TILEMESH_SOURCE_DIR) + "/tests/programs/constructs.py");
+    std::string line;
+    for (int number = 1; std::getline(file, line); ++number)
+        if (line.ends_with("# " + comment)) return fmt::format("constructs.py:{}:", number);
+    return "no such line";
+}
+
+const Json two = {{"x", {{"shape", {16}}, {"dtype", "f32"}, {"values", "ones"}}},
+                  {"y", {{"shape", {16}}, {"dtype", "f32"}}}};
+const Json x_and_y = {{"x", "x"}, {"y", "y"}};
+const Json one = {{"y", {{"shape", {16}}, {"dtype", "f32"}}}};
+const Json only_y = {{"y", "y"}};
+
+}  // namespace
+
+TEST_CASE("loads and stores outside of a tensor name the line and the elements") {
+    CHECK_THAT(failure_of(small_panel("reads_beyond", two, x_and_y)),
+               says(line_with("beyond the last"), "elements 1 to 16 do not lie inside x, which has 16"));
+    CHECK_THAT(failure_of(small_panel("writes_before", two, x_and_y)),
+               says(line_with("before the first"), "elements -1 to 14 do not lie inside y"));
+}
+
+TEST_CASE("a tile of floats in control flow or an address names the line") {
+    CHECK_THAT(failure_of(small_panel("float_decides", two, x_and_y)),
+               says("constructs.py:", "a condition depends on a tile"));
+    CHECK_THAT(failure_of(small_panel("float_addresses", two, x_and_y)),
+               says("constructs.py:", "an address depends on"));
+}
+
+TEST_CASE("an endless loop ends at the limit, and its line is told") {
+    Json panel = small_panel("never_ends", two, x_and_y);
+    panel["kernels"][0]["max_instructions"] = 100'000;
+    CHECK_THAT(failure_of(panel), says("constructs.py:", "more than 100000 instructions"));
+    CHECK_THAT(failure_of(panel), !Catch::Contains("constructs.py: "));
+}
+
+TEST_CASE("reading what nobody has stored names the line and the element") {
+    Json tensors = two;
+    tensors["x"]["values"] = "unknown";
+    CHECK_THAT(failure_of(small_panel("reads_nothing", tensors, x_and_y)),
+               says(line_with("never stored"), "load of x: element 0 was never stored"));
+}
+
+TEST_CASE("a division of integers by 0 names the line") {
+    Json arguments = x_and_y;
+    arguments["n"] = 0;
+    CHECK_THAT(failure_of(small_panel("divides", two, arguments)), says(line_with("by 0"), "by 0"));
+}
+
+TEST_CASE("a message that nobody receives names the line of its send") {
+    CHECK_THAT(failure_of(small_panel("sends_alone", one, only_y, {2})),
+               says(line_with("nobody receives"), "sent 1 messages to machine.cube0.pe1, which received 0"));
+}
+
+TEST_CASE("receives that wait for each other are a deadlock that names their lines") {
+    CHECK_THAT(failure_of(small_panel("both_receive", one, only_y, {2})),
+               says("deadlock", line_with("nobody sends"), "and so back to machine.cube0.pe0"));
+}
+
+TEST_CASE("a barrier that not all come to names the line of who waits") {
+    CHECK_THAT(failure_of(small_panel("meets_alone", one, only_y, {2})),
+               says("deadlock", line_with("nobody else comes"), "waits at a barrier for machine.cube0.pe1"));
+}
+
+TEST_CASE("a message of another shape names the line of the end that came last") {
+    CHECK_THAT(failure_of(small_panel("unlike_ends", one, only_y, {2})),
+               says(line_with("sent as [4]"), "sent as f32 [4]", "received as f32 [2, 2]"));
+}
+
+TEST_CASE("a direction that leads nowhere names the line") {
+    CHECK_THAT(failure_of(small_panel("sends_into_nothing", one, only_y)),
+               says(line_with("PE 0 has no neighbour there"), "no neighbour to the west"));
+    Json panel = small_panel("sends_into_nothing", one, only_y);
+    panel["kernels"][0]["directions"] = "cube";
+    CHECK_THAT(failure_of(panel), says(line_with("PE 0 has no neighbour there"), "no cube to the west"));
+}
+
+TEST_CASE("SRAM that cannot suffice names the line and what is held") {
+    CHECK_THAT(failure_of(small_panel("too_large", one, only_y)), says(line_with("16 MiB"), "no room for 16777216"));
+    CHECK_THAT(failure_of(small_panel("holds_too_much", one, only_y)),
+               says(line_with("the third of 3 MiB"), "no room for 3145728 bytes", "of command 0 (fill)"));
+}
