@@ -113,3 +113,36 @@ TEST_CASE("a bad value from the command line is blamed on what set it") {
     CHECK_THAT(ran.err, Catch::StartsWith("tilemesh: error: panel.json: /problem: found heads_q 7") &&
                             Catch::EndsWith("(with --set problem.heads_q=7)\n"));
 }
+
+TEST_CASE("what comes with tilemesh is found by its name, behind a file of that name") {
+    const ScratchFolder folder;
+    const auto name_of_machine = [&](const Json& machine, const std::string& setting = "") {
+        Json panel = example_panel();
+        panel["machine"] = machine;
+        write_file(folder / "panel.json", panel.dump());
+        std::vector<run::Setting> settings;
+        if (!setting.empty()) settings.push_back(run::parse_setting(setting));
+        return run::load_panel(folder / "panel.json", settings, fake_workloads()).machine.name;
+    };
+    CHECK(name_of_machine("cube_2x4") == "cube_2x4");
+    CHECK(name_of_machine(Json{{"base", "cube_2x4"}, {"name", "mine"}}) == "mine");
+    CHECK(name_of_machine("cube_2x4", "machine=cube_4x4") == "cube_4x4");
+    CHECK_THROWS_WITH(name_of_machine("machines/cube_2x4"), Catch::Contains("/machine: ") && Catch::Contains(none));
+    CHECK_THROWS_WITH(name_of_machine("cube_3x3"), Catch::Contains("/machine: ") && Catch::Contains(none));
+    write_file(folder / "cube_2x4", R"({"base": )" + machine + R"(, "name": "beside"})");
+    CHECK(name_of_machine("cube_2x4") == "beside");
+}
+
+TEST_CASE("TILEMESH_SHARE says where the files of tilemesh are") {
+    const ScratchFolder folder;
+    write_file(folder / "panel.json", example_panel({TILEMESH_KERNEL}).dump());
+    const std::string run = "run panel.json --values none --set machine=mine";
+    check_bad_input(run_beside(folder, run));
+    std::filesystem::create_directories(folder / "share/configs/machines");
+    write_file(folder / "share/configs/machines/mine.json", R"({"base": )" + machine + "}");
+    const Ran found = run_command(
+        folder, "(cd " + (folder / "").string() + " && TILEMESH_SHARE=share " TILEMESH_COMMAND " " + run + ")");
+    CHECK(found.exit_code == 0);
+    const Ran bare = run_command(folder, "TILEMESH_SHARE=/nowhere " TILEMESH_COMMAND " " + run);
+    check_bad_input(bare);
+}
