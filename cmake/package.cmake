@@ -1,8 +1,8 @@
-# `cpack -G DEB` in the build folder: tilemesh, what runs it, and tilemesh-dev, what kernels outside the tree are built with.
+# `cpack -G DEB` in the build folder makes two packages: tilemesh, what runs it, and tilemesh-dev, what kernels outside the
+# tree are built with.
 set(CPACK_PACKAGE_NAME tilemesh)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_PACKAGE_CONTACT "the tilemesh authors <maintainers@tilemesh.invalid>")
-set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "simulator of attention kernels on meshes of processing elements")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_COMPONENTS_ALL command development)

@@ -40,7 +40,7 @@ std::string option_line(const std::string& where, const DescribedOption& option)
     std::string line = "complete -c tilemesh " + where;
     for (const std::string& name : option.names)
         line += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
-    if (!option.value.empty()) line += " -r" + value_code(option);
+    if (!option.value.empty()) line += (is_file(option) ? " -r" : " -x") + value_code(option);
     return line + " -d " + quoted(option.help) + "\n";
 }
 
