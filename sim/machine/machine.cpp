@@ -16,7 +16,7 @@ std::vector<int> order(int n, bool reverse) {
 }  // namespace
 
 Machine::Machine(sc_core::sc_module_name module_name, const MachineConfig& config, Recorder* the_recorder,
-                 bool reverse)
+                 bool reverse, int processors)
     : sc_module(module_name),
       Wiring(config.network),
       Surroundings(Wiring::network, the_recorder),
@@ -25,7 +25,8 @@ Machine::Machine(sc_core::sc_module_name module_name, const MachineConfig& confi
       cubes_(static_cast<std::size_t>(topology.cubes())),
       slices_(static_cast<std::size_t>(topology.pes())),
       pes_(static_cast<std::size_t>(topology.pes())),
-      waits_for_(static_cast<std::size_t>(topology.pes())) {
+      processors_(processors),
+      waits_for_(static_cast<std::size_t>(topology.pes()) * static_cast<std::size_t>(processors)) {
     for (const int cube : order(topology.cubes(), reverse)) build_cube(cube, reverse);
 }
 
@@ -41,8 +42,8 @@ void Machine::build_cube(int number, bool reverse) {
             cube.slices.push_back(
                 std::make_unique<memory::Slice>(slice_name.c_str(), config_.hbm, hbm_profile_, id, recorder));
             slices_[pe] = cube.slices.back().get();
-            cube.pes.push_back(std::make_unique<pe::ProcessingElement>(fmt::format("pe{}", local).c_str(),
-                                                                       static_cast<int>(pe), config_.pe, *this));
+            cube.pes.push_back(std::make_unique<pe::ProcessingElement>(
+                fmt::format("pe{}", local).c_str(), static_cast<int>(pe), config_.pe, *this, processors_));
             pes_[pe] = cube.pes.back().get();
         }
         const auto& links = topology.links();
@@ -73,8 +74,8 @@ pe::MessageChannel& Machine::channel(int from, int to) {
     return *channel;
 }
 
-void Machine::arrive_at_barrier(pe::ProcessingElement& pe, Picoseconds when) {
-    waits_for_[static_cast<std::size_t>(pe.number())] = generation_ + 1;
+void Machine::arrive_at_barrier(int participant, Picoseconds when) {
+    waits_for_[static_cast<std::size_t>(participant)] = generation_ + 1;
     latest_ = std::max(latest_, when);
     if (++arrived_ < participants_) return;
     arrived_ = 0;
@@ -83,16 +84,20 @@ void Machine::arrive_at_barrier(pe::ProcessingElement& pe, Picoseconds when) {
     barrier_event_.notify(sc_core::SC_ZERO_TIME);
 }
 
-Picoseconds Machine::barrier_opens(const pe::ProcessingElement& pe) const {
-    return waits_for_[static_cast<std::size_t>(pe.number())] <= generation_ ? opened_at_ : Picoseconds::max();
+Picoseconds Machine::barrier_opens(int participant) const {
+    return waits_for_[static_cast<std::size_t>(participant)] <= generation_ ? opened_at_ : Picoseconds::max();
 }
 
 std::vector<int> Machine::missing_at_barrier() const {
     std::vector<int> missing;
     if (arrived_ == 0) return missing;
     for (const pe::ProcessingElement* pe : pes_) {
-        const bool waits = waits_for_[static_cast<std::size_t>(pe->number())] > generation_;
-        if (pe->processor().launched() && !waits) missing.push_back(pe->number());
+        for (int i = 0; i < processors_; ++i) {
+            const bool waits = waits_for_[static_cast<std::size_t>(pe->number() * processors_ + i)] > generation_;
+            if (!pe->processor(i).launched() || waits) continue;
+            missing.push_back(pe->number());
+            break;
+        }
     }
     return missing;
 }

@@ -42,8 +42,10 @@ struct Wiring {
 
 class Machine final : public sc_core::sc_module, private Wiring, public pe::Surroundings {
 public:
-    /// `reverse` builds the modules in the opposite order: a test that order does not matter.
-    Machine(sc_core::sc_module_name name, const MachineConfig& config, Recorder* recorder, bool reverse);
+    /// `reverse` builds the modules in the opposite order: a test that order does not matter. Every PE has
+    /// `processors` command processors.
+    Machine(sc_core::sc_module_name name, const MachineConfig& config, Recorder* recorder, bool reverse,
+            int processors = 1);
     ~Machine() override;
 
     const MachineConfig& config() const { return config_; }
@@ -60,8 +62,8 @@ public:
     int pes() const override { return Wiring::topology.pes(); }
     std::string path_of(int pe) const override { return pes_[static_cast<std::size_t>(pe)]->path(); }
     ComponentId new_component(std::string path, std::string_view kind) override;
-    void arrive_at_barrier(pe::ProcessingElement& pe, Picoseconds when) override;
-    Picoseconds barrier_opens(const pe::ProcessingElement& pe) const override;
+    void arrive_at_barrier(int participant, Picoseconds when) override;
+    Picoseconds barrier_opens(int participant) const override;
     std::vector<int> missing_at_barrier() const override;
     const sc_core::sc_event& barrier_event() const override { return barrier_event_; }
     void stop(std::exception_ptr failure) override;
@@ -78,10 +80,11 @@ private:
     std::map<std::pair<int, int>, std::unique_ptr<pe::MessageChannel>> channels_;
     std::exception_ptr failure_;
 
+    int processors_;
     int participants_ = 0;
     int arrived_ = 0;
     std::uint64_t generation_ = 0;
-    std::vector<std::uint64_t> waits_for_;  // by PE: the barrier generation it waits for
+    std::vector<std::uint64_t> waits_for_;  // by command processor: the barrier generation
     Picoseconds latest_, opened_at_;
     sc_core::sc_event barrier_event_;
 };

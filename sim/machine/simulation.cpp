@@ -41,7 +41,8 @@ SystemcContext::~SystemcContext() {
 Simulation::Simulation(const MachineConfig& config, SimulationOptions options) : config_(config) {
     if (options.recorder) recorder_ = std::make_unique<BothRecorders>(statistics_, *options.recorder);
     Recorder* recorder = recorder_ ? recorder_.get() : &statistics_;
-    machine_ = std::make_unique<Machine>("machine", config_, recorder, options.reverse_construction);
+    machine_ = std::make_unique<Machine>("machine", config_, recorder, options.reverse_construction,
+                                         options.processors_per_pe);
 }
 
 Simulation::~Simulation() { machine_.reset(); }
@@ -52,9 +53,10 @@ Tensor& Simulation::allocate(int pe, std::string name, Shape shape, Dtype dtype)
     return tensors_.emplace_back(std::move(name), pe, address, shape, dtype);
 }
 
-void Simulation::launch(int pe, std::string kernel, pe::KernelText text, ValueMode values) {
+void Simulation::launch(int pe, std::string kernel, pe::KernelText text, ValueMode values, int number) {
     const noc::Topology& topology = machine_->the_topology();
-    if (processor(pe).launched()) fail<InternalError>("{} has a kernel already", machine_->pe(pe).path());
+    const Launched at{pe, number};
+    if (processor(at).launched()) fail<InternalError>("{} has a kernel already", machine_->pe(pe).path());
     tl::ProgramInfo info;
     info.kernel = std::move(kernel);
     info.pe = machine_->pe(pe).path();
@@ -65,8 +67,8 @@ void Simulation::launch(int pe, std::string kernel, pe::KernelText text, ValueMo
         info.neighbours[static_cast<std::size_t>(direction)] = topology.neighbour(pe, direction);
     }
     info.values = values;
-    processor(pe).launch(std::move(text), std::move(info));
-    launched_.push_back(pe);
+    processor(at).launch(std::move(text), std::move(info));
+    launched_.push_back(at);
 }
 
 Outcome Simulation::run() {
@@ -83,10 +85,11 @@ Outcome Simulation::run() {
     Outcome outcome;
     outcome.host_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (machine_->failure()) std::rethrow_exception(machine_->failure());
-    for (const int pe : launched_) {
-        if (!processor(pe).finished()) throw KernelError(deadlock_report());
-        outcome.time = std::max(outcome.time, processor(pe).finished_at());
-        outcome.commands += processor(pe).commands();
+    for (const Launched& at : launched_) {
+        const int pe = at.pe;
+        if (!processor(at).finished()) throw KernelError(deadlock_report());
+        outcome.time = std::max(outcome.time, processor(at).finished_at());
+        outcome.commands += processor(at).commands();
         outcome.sram_peak = std::max(outcome.sram_peak, machine_->pe(pe).sram().peak());
     }
     for (const auto& [ends, channel] : machine_->channels()) {
@@ -104,32 +107,43 @@ Outcome Simulation::run() {
     return outcome;
 }
 
+bool Simulation::runs(int pe) const {
+    return std::any_of(launched_.begin(), launched_.end(), [=](const Launched& at) { return at.pe == pe; });
+}
+
+bool Simulation::has_finished(int pe) {
+    return runs(pe) && std::all_of(launched_.begin(), launched_.end(),
+                                   [&](const Launched& at) { return at.pe != pe || processor(at).finished(); });
+}
+
 std::string Simulation::deadlock_report() {
     // Follow who waits for whom from the first PE that is not done, until somebody repeats or waits for nobody.
     std::string text;
     std::set<int> seen;
     int at = -1;
-    std::size_t stuck = 0;
-    for (const int pe : launched_) {
-        if (processor(pe).finished()) continue;
-        ++stuck;
-        if (at < 0) at = pe;
-    }
+    std::set<int> waiting, launched;
     std::set<std::string> kernels;
-    for (const int pe : launched_) kernels.insert(processor(pe).kernel_name());
+    for (const Launched& one : launched_) {
+        kernels.insert(processor(one).kernel_name());
+        launched.insert(one.pe);
+        if (processor(one).finished()) continue;
+        waiting.insert(one.pe);
+        if (at < 0) at = one.pe;
+    }
     const std::string which = kernels.size() == 1 ? fmt::format("kernel {}: ", *kernels.begin()) : std::string();
-    text = fmt::format("deadlock: {}{} of {} PEs wait for ever", which, stuck, launched_.size());
+    text = fmt::format("deadlock: {}{} of {} PEs wait for ever", which, waiting.size(), launched.size());
     while (at >= 0 && seen.insert(at).second) {
-        if (kernels.size() > 1 && processor(at).launched()) {
-            text += fmt::format("\n  {} runs kernel {}", machine_->pe(at).path(), processor(at).kernel_name());
+        if (kernels.size() > 1 && runs(at)) {
+            text += fmt::format("\n  {} runs kernel {}", machine_->pe(at).path(),
+                                machine_->pe(at).processor().kernel_name());
         }
         for (const std::string& line : machine_->pe(at).explain_wait()) text += "\n  " + line;
         const int next = machine_->pe(at).waits_for_pe();
         if (next >= 0 && seen.count(next) != 0) {
             text += fmt::format("\n  ... and so back to {}", machine_->pe(next).path());
-        } else if (next >= 0 && processor(next).finished()) {
+        } else if (next >= 0 && has_finished(next)) {
             text += fmt::format("\n  {} has finished its kernel", machine_->pe(next).path());
-        } else if (next >= 0 && !processor(next).launched()) {
+        } else if (next >= 0 && !runs(next)) {
             text += fmt::format("\n  {} runs no kernel", machine_->pe(next).path());
         }
         at = next;

@@ -18,6 +18,7 @@ namespace tilemesh::machine {
 struct SimulationOptions {
     Recorder* recorder = nullptr;  // besides the statistics; may be null
     bool reverse_construction = false;
+    int processors_per_pe = 1;  // command processors, which share a PE's engines and SRAM
 };
 
 /// What a run reports, in the machine's own terms.
@@ -55,15 +56,20 @@ public:
 
     /// A tensor in the HBM slice of `pe`. InputError when the slice is full.
     Tensor& allocate(int pe, std::string name, Shape shape, Dtype dtype);
-    /// Runs `text` on a PE. Each PE takes one kernel.
-    void launch(int pe, std::string kernel, pe::KernelText text, ValueMode values);
+    /// Runs `text` on a command processor of a PE. Each takes one kernel.
+    void launch(int pe, std::string kernel, pe::KernelText text, ValueMode values, int processor = 0);
     /// Runs everything to its end. KernelError: a kernel failed or all wait for ever.
     Outcome run();
 
     Machine& machine() { return *machine_; }
 
 private:
-    pe::CommandProcessor& processor(int pe) { return machine_->pe(pe).processor(); }
+    struct Launched {
+        int pe, processor;
+    };
+    pe::CommandProcessor& processor(const Launched& at) { return machine_->pe(at.pe).processor(at.processor); }
+    bool runs(int pe) const;
+    bool has_finished(int pe);
     std::string deadlock_report();
 
     SystemcContext systemc_;  // ends after everything that lives in it
@@ -72,7 +78,7 @@ private:
     std::unique_ptr<Recorder> recorder_;
     std::unique_ptr<Machine> machine_;
     std::deque<Tensor> tensors_;
-    std::vector<int> launched_;
+    std::vector<Launched> launched_;
 };
 
 }  // namespace tilemesh::machine

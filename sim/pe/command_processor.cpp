@@ -16,10 +16,11 @@ constexpr std::size_t kStackBytes = std::size_t{256} * 1024;  // of the kernel's
 
 }  // namespace
 
-CommandProcessor::CommandProcessor(sc_core::sc_module_name module_name, ProcessingElement& pe, const PeConfig& config,
-                                   Surroundings& surroundings)
+CommandProcessor::CommandProcessor(sc_core::sc_module_name module_name, ProcessingElement& pe, int number,
+                                   const PeConfig& config, Surroundings& surroundings)
     : sc_module(module_name),
       pe_(pe),
+      number_(number),
       surroundings_(surroundings),
       issue_time_(config.clock.time_for(config.issue_cycles)) {
     SC_THREAD(run);
@@ -70,6 +71,23 @@ void CommandProcessor::block(Wait reason, Ready ready) {
     wait_ = Wait::nothing;
 }
 
+void CommandProcessor::keep_step() {
+    if (!pe_.shared()) return;
+    const auto count = static_cast<std::uint64_t>(pe_.processors()), own = static_cast<std::uint64_t>(number_);
+    const auto now = [&] {
+        const std::uint64_t behind = (local_.value() + count - own) % count;
+        if (behind != 0) local_ += Picoseconds(count - behind);
+        return simulated_now();
+    };
+    while (now() < local_) {
+        sc_core::wait(to_sc_time(local_ - simulated_now()));
+        stack_.resume();
+        local_ = std::max(local_, simulated_now());
+    }
+}
+
+int CommandProcessor::participant() const { return pe_.number() * pe_.processors() + number_; }
+
 void CommandProcessor::resume_if_ready() {
     bool ready = false;
     switch (wait_) {
@@ -104,9 +122,11 @@ void CommandProcessor::check_peer(const Command& command) const {
 
 TileRecord* CommandProcessor::issue(Command& command, const Shape& shape, Dtype dtype) {
     check_peer(command);
+    command.processor = static_cast<std::uint8_t>(number_);
     Engine& engine = pe_.engine_for(command);
     ++commands_;
     local_ += issue_time_;
+    keep_step();
     take_queue_slot(engine);
     if (command.op != Opcode::store && command.op != Opcode::send) {
         take_room(Bytes(static_cast<std::uint64_t>(shape.elements()) * bytes_per_element(dtype)));
@@ -130,18 +150,21 @@ void CommandProcessor::take_queue_slot(Engine& engine) {
         block(Wait::queue, [&engine] { return engine.slot_known(); });
     }
     local_ = engine.slot_free_at(local_);
+    keep_step();
 }
 
 void CommandProcessor::take_room(Bytes bytes) {
     if (bytes > pe_.sram().capacity()) sram_exhausted(bytes);
     waited_bytes_ = bytes;
     block(Wait::sram, [this, bytes] {
+        keep_step();
         const Sram::Answer answer = pe_.ask_for_room(bytes, local_);
         if (answer.granted) {
             local_ = answer.when;
             return true;
         }
-        if (answer.when == Picoseconds::max() && !pe_.may_free_tiles()) sram_exhausted(bytes);
+        if (answer.when == Picoseconds::max() && !pe_.may_free_tiles() && !pe_.others_run(*this))
+            sram_exhausted(bytes);
         waited_until_ = answer.when;
         return false;
     });
@@ -165,14 +188,14 @@ void CommandProcessor::begin_launch(const LaunchedWork& work) {
 void CommandProcessor::barrier() {
     block(Wait::drain, [this] { return open_commands_ == 0; });
     local_ = std::max(local_, last_end_);
-    surroundings_.arrive_at_barrier(pe_, local_);
+    surroundings_.arrive_at_barrier(participant(), local_);
     wait_ = Wait::barrier;
-    while (surroundings_.barrier_opens(pe_) == Picoseconds::max()) {
+    while (surroundings_.barrier_opens(participant()) == Picoseconds::max()) {
         sc_core::wait(surroundings_.barrier_event());
         stack_.resume();
     }
     wait_ = Wait::nothing;
-    local_ = std::max(local_, surroundings_.barrier_opens(pe_));
+    local_ = std::max(local_, surroundings_.barrier_opens(participant()));
 }
 
 }  // namespace tilemesh::pe

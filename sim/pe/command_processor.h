@@ -25,7 +25,8 @@ using KernelText = std::function<void(tl::Context&)>;
 class CommandProcessor final : public sc_core::sc_module, public Executor {
 public:
     SC_HAS_PROCESS(CommandProcessor);
-    CommandProcessor(sc_core::sc_module_name name, ProcessingElement& pe, const PeConfig& config,
+    /// Number `number` of its PE.
+    CommandProcessor(sc_core::sc_module_name name, ProcessingElement& pe, int number, const PeConfig& config,
                      Surroundings& surroundings);
 
     /// Runs `text` when the simulation starts.
@@ -57,6 +58,11 @@ private:
     enum class Wait : std::uint8_t { nothing, queue, sram, tile, drain, barrier, engines };
 
     void run();
+    /// On a PE that others share it does not run ahead: it acts at its own time when the clock has come there, and
+    /// the processors of a PE at picoseconds of their own, so that no two act at once.
+    void keep_step();
+    /// Among all participants of a barrier.
+    int participant() const;
     void check_peer(const Command& command) const;
     void take_queue_slot(Engine& engine);
     void take_room(Bytes bytes);
@@ -67,6 +73,7 @@ private:
     [[noreturn]] void sram_exhausted(Bytes wanted) const;
 
     ProcessingElement& pe_;
+    int number_;
     Surroundings& surroundings_;
     Picoseconds issue_time_;
 

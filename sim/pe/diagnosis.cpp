@@ -58,8 +58,12 @@ std::string CommandProcessor::explain_wait() const {
 
 std::vector<std::string> ProcessingElement::explain_wait() const {
     std::vector<std::string> out;
-    if (!processor_.launched() || processor_.finished()) return out;
-    if (std::string wait = processor_.explain_wait(); !wait.empty()) out.push_back(std::move(wait));
+    for (const CommandProcessor& processor : processors_)
+        if (std::string wait = processor.explain_wait(); !wait.empty()) out.push_back(std::move(wait));
+    const bool any_left = std::any_of(processors_.begin(), processors_.end(), [](const CommandProcessor& processor) {
+        return processor.launched() && !processor.finished();
+    });
+    if (!any_left) return {};
     for (Engine* engine : engines_) {
         if (!engine->free_known) explain_command(*engine, engine->current, out);
         if (!engine->idle()) explain_command(*engine, engine->head().command, out);
@@ -71,7 +75,10 @@ int ProcessingElement::waits_for_pe() const {
     for (const Engine* engine : engines_) {
         if (!engine->free_known) return engine->current.peer;
     }
-    if (!processor_.waits_at_barrier()) return -1;
+    const bool at_barrier =
+        std::any_of(processors_.begin(), processors_.end(),
+                    [](const CommandProcessor& processor) { return processor.waits_at_barrier(); });
+    if (!at_barrier) return -1;
     const std::vector<int> missing = surroundings_.missing_at_barrier();
     return missing.empty() ? -1 : missing.front();
 }

@@ -14,6 +14,7 @@
 namespace tilemesh::pe {
 
 class ProcessingElement;
+class Unit;
 
 class Engine : public sc_core::sc_module {
 public:
@@ -59,6 +60,7 @@ public:
         return issued_ < first + depth_ ? now : starts_[issued_ - depth_ - first];
     }
 
+    Unit* unit = nullptr;    // the hardware, where other queues share it
     Picoseconds free_at;     // when the next command may start, as far as the engine itself is concerned
     bool free_known = true;  // false while a started command's end is not known
     bool scheduled = false;  // the head's start event is pending

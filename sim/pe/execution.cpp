@@ -31,7 +31,8 @@ void ProcessingElement::settle() {
 void ProcessingElement::accept(Engine& engine, Command& command, Picoseconds now) {
     for (int i = 0; i < command.operand_count; ++i) ++command.operands[static_cast<std::size_t>(i)]->readers;
     if (!engine.shared()) {
-        const Picoseconds operands = engine.idle() ? operands_ready(command, engine.bit()) : TileRecord::unknown;
+        const Picoseconds operands =
+            engine.idle() && !engine.unit ? operands_ready(command, engine.bit()) : TileRecord::unknown;
         if (operands != TileRecord::unknown) {
             engine.note_direct();
             run_local(engine, command, std::max(operands, now));
@@ -43,7 +44,7 @@ void ProcessingElement::accept(Engine& engine, Command& command, Picoseconds now
         surroundings_.channel(command.peer, number_).announce_receive(command.message, command.dtype, command.index);
     } else {
         (command.op == Opcode::load ? open_loads_ : open_stores_)
-            .push_back({command.box, command.access, command.index});
+            .push_back({command.box, command.access, command.index, command.processor});
     }
     engine.push(std::move(command), now);
     runnable_ |= std::uint64_t{1} << engine.bit();
@@ -70,7 +71,7 @@ Picoseconds ProcessingElement::hazards_over(const Command& command, int engine_b
     const auto look = [&](std::vector<Hazard>& open) {
         std::erase_if(open, [now](const Hazard& h) { return h.end != TileRecord::unknown && h.end <= now; });
         for (const Hazard& hazard : open) {
-            if (hazard.command >= command.index || !hazard.meets(command)) continue;
+            if (!hazard.precedes(command)) continue;
             if (hazard.end == TileRecord::unknown) {
                 hazard_waiters_ |= std::uint64_t{1} << engine_bit;
                 ready = TileRecord::unknown;
@@ -85,6 +86,7 @@ Picoseconds ProcessingElement::hazards_over(const Command& command, int engine_b
 }
 
 void ProcessingElement::advance(Engine& engine) {
+    if (engine.unit) return consider(*engine.unit);
     while (!engine.idle() && engine.free_known && !engine.scheduled) {
         Engine::Entry& entry = engine.head();
         Command& command = entry.command;
@@ -134,15 +136,16 @@ void ProcessingElement::record(Engine& engine, const Command& command, Picosecon
                                Picoseconds wanted, Bytes bytes, std::uint64_t work) {
     if (!surroundings_.recorder) return;
     // Transfers overlap; an engine counts as busy while at least one is under way.
-    begin = std::max(begin, engine.recorded_until);
+    Picoseconds& recorded_until = engine.unit ? engine.unit->recorded_until : engine.recorded_until;
+    begin = std::max(begin, recorded_until);
     end = std::max(begin, end);
-    engine.recorded_until = end;
+    recorded_until = end;
     surroundings_.recorder->activity(
         {engine.id(), begin, end, std::min(wanted, begin), bytes, work, command.index, name_of(command.op)});
 }
 
 void ProcessingElement::finish(Command& command, Picoseconds ready, Picoseconds end) {
-    processor_.command_done(std::max(ready, end));
+    processor(command.processor).command_done(std::max(ready, end));
     if (TileRecord* output = command.output) {
         output->ready = ready;
         runnable_ |= std::exchange(output->waiting_engines, std::uint64_t{0});
@@ -167,11 +170,15 @@ void ProcessingElement::react(News what) {
     try {
         what();
         settle();
-        processor_.resume_if_ready();
+        for (CommandProcessor& processor : processors_) processor.resume_if_ready();
     } catch (const std::exception&) {
         forget_frames_below(std::size_t{64} * 1024);
         surroundings_.stop(std::current_exception());
     }
+}
+
+void ProcessingElement::start_next(Unit& unit) {
+    react([&] { take_next(unit); });
 }
 
 void ProcessingElement::start_head(Engine& engine) {
@@ -226,9 +233,10 @@ void ProcessingElement::start_receive(Engine& engine, Command&& command, Picosec
 void ProcessingElement::transfer_done(Command& command, Picoseconds begin, Picoseconds end, Bytes bytes) {
     react([&] {
         const bool loads = command.op == Opcode::load;
-        Engine& engine = loads ? load_ : store_;
+        Queues& queues = queues_[command.processor];
+        Engine& engine = loads ? queues.load : queues.store;
         for (Hazard& hazard : loads ? open_loads_ : open_stores_) {
-            if (hazard.command == command.index) hazard.end = end;
+            if (hazard.is_of(command)) hazard.end = end;
         }
         record(engine, command, begin, end, begin, bytes, 0);
         finish(command, end, end);

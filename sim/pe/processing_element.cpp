@@ -19,31 +19,62 @@ ComponentId component(Surroundings& surroundings, std::string_view pe, std::stri
 }  // namespace
 
 ProcessingElement::ProcessingElement(sc_core::sc_module_name module_name, int number, const PeConfig& config,
-                                     Surroundings& surroundings)
+                                     Surroundings& surroundings, int processors)
     : sc_module(module_name),
       number_(number),
       config_(config),
       surroundings_(surroundings),
       descriptor_time_(config.clock.time_for(config.dma.descriptor_cycles)),
       sram_port_(Rate::gbytes_per_s(config.dma.bytes_per_cycle * config.clock.ghz())),
-      matrix_("matrix", *this, EngineKind::matrix, 0, config.queue_depth,
-              component(surroundings, name(), "matrix", "matrix")),
-      vector_("vector", *this, EngineKind::vector, 1, config.queue_depth,
-              component(surroundings, name(), "vector", "vector")),
-      load_("dma_load", *this, EngineKind::dma_load, 2, config.queue_depth,
-            component(surroundings, name(), "dma_load", "dma_load")),
-      store_("dma_store", *this, EngineKind::dma_store, 3, config.queue_depth,
-             component(surroundings, name(), "dma_store", "dma_store")),
-      engines_{&matrix_, &vector_, &load_, &store_},
+      matrix_(component(surroundings, name(), "matrix", "matrix")),
+      vector_(component(surroundings, name(), "vector", "vector")),
+      load_(component(surroundings, name(), "dma_load", "dma_load")),
+      store_(component(surroundings, name(), "dma_store", "dma_store")),
       loads_(*this, false, config.dma.outstanding),
       stores_(*this, true, config.dma.outstanding),
-      sram_(config.sram),
-      processor_("processor", *this, config, surroundings) {
+      sram_(config.sram) {
+    add_processors(processors);
     if (config.launch.costs()) launches_ = component(surroundings, name(), "launch", "launch");
     for (const noc::Topology::LinkEnd& end : surroundings.network.topology().link_ends(number)) {
         const EngineKind kind = end.out ? EngineKind::send : EngineKind::receive;
         engine_by_link_.emplace_back(end.link, &add_message_engine(kind, end.peer));
     }
+}
+
+ProcessingElement::Queues::Queues(ProcessingElement& pe, const std::string& suffix, int first_bit)
+    : matrix(("matrix" + suffix).c_str(), pe, EngineKind::matrix, first_bit, pe.config_.queue_depth, pe.matrix_),
+      vector(("vector" + suffix).c_str(), pe, EngineKind::vector, first_bit + 1, pe.config_.queue_depth, pe.vector_),
+      load(("dma_load" + suffix).c_str(), pe, EngineKind::dma_load, first_bit + 2, pe.config_.queue_depth, pe.load_),
+      store(("dma_store" + suffix).c_str(), pe, EngineKind::dma_store, first_bit + 3, pe.config_.queue_depth,
+            pe.store_) {}
+
+void ProcessingElement::add_processors(int count) {
+    if (count > 1)
+        for (const char* what : {"matrix_unit", "vector_unit", "load_unit", "store_unit"})
+            units_.push_back(std::make_unique<Unit>(what, *this));
+    for (int i = 0; i < count; ++i) {
+        const std::string suffix = i == 0 ? "" : fmt::format("_{}", i);
+        const int bit = static_cast<int>(engines_.size());
+        Queues& queues = queues_.emplace_back(*this, suffix, bit);
+        for (Engine* engine : {&queues.matrix, &queues.vector, &queues.load, &queues.store}) {
+            engines_.push_back(engine);
+            if (units_.empty()) continue;
+            engine->unit = units_[static_cast<std::size_t>(engine->bit() - bit)].get();
+            engine->unit->add(*engine);
+        }
+        processors_.emplace_back(("processor" + suffix).c_str(), *this, i, config_, surroundings_);
+    }
+}
+
+bool ProcessingElement::others_run(const CommandProcessor& processor) const {
+    return std::any_of(processors_.begin(), processors_.end(), [&](const CommandProcessor& other) {
+        return &other != &processor && other.launched() && !other.finished();
+    });
+}
+
+bool ProcessingElement::arithmetic_idle() const {
+    return std::all_of(queues_.begin(), queues_.end(),
+                       [](const Queues& queues) { return queues.matrix.idle() && queues.vector.idle(); });
 }
 
 Engine& ProcessingElement::add_message_engine(EngineKind kind, int peer) {
@@ -72,15 +103,16 @@ Engine& ProcessingElement::engine_at(int link) {
 }
 
 Engine& ProcessingElement::engine_for(const Command& command) {
+    Queues& queues = queues_[command.processor];
     switch (engine_of(command.op)) {
         case EngineKind::matrix:
-            return matrix_;
+            return queues.matrix;
         case EngineKind::vector:
-            return vector_;
+            return queues.vector;
         case EngineKind::dma_load:
-            return load_;
+            return queues.load;
         case EngineKind::dma_store:
-            return store_;
+            return queues.store;
         default:
             break;
     }
@@ -97,8 +129,9 @@ Engine& ProcessingElement::engine_for(const Command& command) {
 }
 
 Sram::Answer ProcessingElement::ask_for_room(Bytes bytes, Picoseconds now) {
-    // Tiles that still have unknown readers can be freed at any time from now on, but not before.
-    return sram_.take(bytes, now, zombies_ == 0 ? Picoseconds::max() : simulated_now());
+    // Tiles that still have unknown readers, or that another's kernel holds, can be freed at any time from now on,
+    // but not before.
+    return sram_.take(bytes, now, zombies_ == 0 && !shared() ? Picoseconds::max() : simulated_now());
 }
 
 TileRecord* ProcessingElement::make_tile(const Command& command, const Shape& shape, Dtype dtype, Executor& owner) {
@@ -125,7 +158,7 @@ TileRecord* ProcessingElement::make_tile(const Command& command, const Shape& sh
 }
 
 void ProcessingElement::record_sram(Picoseconds now) {
-    if (surroundings_.recorder) surroundings_.recorder->sram_level(matrix_.id(), now, sram_.used());
+    if (surroundings_.recorder) surroundings_.recorder->sram_level(matrix_, now, sram_.used());
 }
 
 void ProcessingElement::unreferenced(TileRecord& record, Picoseconds now) {
@@ -135,6 +168,8 @@ void ProcessingElement::unreferenced(TileRecord& record, Picoseconds now) {
         return;
     }
     free_if_unused(record);
+    if (shared())
+        for (CommandProcessor& processor : processors_) processor.resume_if_ready();
 }
 
 void ProcessingElement::free_if_unused(TileRecord& record) {
@@ -145,7 +180,10 @@ void ProcessingElement::free_if_unused(TileRecord& record) {
 }
 
 void ProcessingElement::check_nothing_held() const {
-    if (sram_.held().value() == 0) return;
+    const bool all_done = std::all_of(processors_.begin(), processors_.end(), [](const CommandProcessor& processor) {
+        return !processor.launched() || processor.finished();
+    });
+    if (!all_done || sram_.held().value() == 0) return;
     fail<InternalError>("{}: {} bytes of SRAM are still held after the kernel has ended", name(),
                         sram_.held().value());
 }

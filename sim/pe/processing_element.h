@@ -9,6 +9,7 @@
 #include "sim/pe/message_channel.h"
 #include "sim/pe/sram.h"
 #include "sim/pe/surroundings.h"
+#include "sim/pe/unit.h"
 
 #include <deque>
 #include <memory>
@@ -20,10 +21,14 @@ namespace tilemesh::pe {
 
 class ProcessingElement final : public sc_core::sc_module {
 public:
-    ProcessingElement(sc_core::sc_module_name name, int number, const PeConfig& config, Surroundings& surroundings);
+    /// With so many command processors, which share the engines and the SRAM.
+    ProcessingElement(sc_core::sc_module_name name, int number, const PeConfig& config, Surroundings& surroundings,
+                      int processors = 1);
 
-    CommandProcessor& processor() { return processor_; }
-    const CommandProcessor& processor() const { return processor_; }
+    int processors() const { return static_cast<int>(processors_.size()); }
+    CommandProcessor& processor(int number = 0) { return processors_[static_cast<std::size_t>(number)]; }
+    const CommandProcessor& processor(int number = 0) const { return processors_[static_cast<std::size_t>(number)]; }
+    bool shared() const { return processors_.size() > 1; }
 
     // What the command processor calls, at its own time `now`.
     Engine& engine_for(const Command& command);
@@ -31,17 +36,19 @@ public:
     Sram::Answer ask_for_room(Bytes bytes, Picoseconds now);
     /// Have tiles without handles readers whose ends are not known?
     bool may_free_tiles() const { return zombies_ != 0; }
+    /// Is somebody else's kernel still running here, which may free some of its own?
+    bool others_run(const CommandProcessor& processor) const;
     /// A tile in room that was granted; unknown until the command that makes it has its times.
     TileRecord* make_tile(const Command& command, const Shape& shape, Dtype dtype, Executor& owner);
     void record_sram(Picoseconds now);
     /// Puts a command with room in its engine's queue there; arithmetic whose operands are known runs at once.
     void accept(Engine& engine, Command& command, Picoseconds now);
     void unreferenced(TileRecord& record, Picoseconds now);
-    /// InternalError when tiles are left.
+    /// InternalError when tiles are left after the last kernel.
     void check_nothing_held() const;
     bool launches_cost() const { return config_.launch.costs(); }
     /// Have all commands of the matrix and vector engine begun?
-    bool arithmetic_idle() const { return matrix_.idle() && vector_.idle(); }
+    bool arithmetic_idle() const;
     /// Begins a launch when they have drained; returns when its commands may follow. `command`: the next one's
     /// number.
     Picoseconds begin_launch(const LaunchedWork& work, Picoseconds now, std::uint64_t command);
@@ -50,6 +57,7 @@ public:
 
     // What the parts of this PE call when something shared has happened.
     void start_head(Engine& engine);
+    void start_next(Unit& unit);
     void transfer_done(Command& command, Picoseconds begin, Picoseconds end, Bytes bytes);
     void send_left(int link, Picoseconds when);
     void receive_done(int link, Picoseconds first, Picoseconds when, PayloadPtr values);
@@ -73,13 +81,24 @@ private:
         TensorBox box;
         std::shared_ptr<Access> access;
         std::uint64_t command;
+        std::uint8_t processor;
         Picoseconds end = TileRecord::unknown;
-        bool meets(const Command& other) const {
+        bool is_of(const Command& other) const { return command == other.index && processor == other.processor; }
+        /// Was it issued before the other, to the same elements?
+        bool precedes(const Command& other) const {
+            if (processor != other.processor || command >= other.index) return false;
             if (access || other.access) return access && other.access && access->meets(*other.access);
             return box.tensor == other.box.tensor && overlap(box, other.box);
         }
     };
 
+    /// The queues of one command processor.
+    struct Queues {
+        Queues(ProcessingElement& pe, const std::string& suffix, int first_bit);
+        Engine matrix, vector, load, store;
+    };
+
+    void add_processors(int count);
     /// Towards one neighbour, or with the PE itself as `peer` through its port to all.
     Engine& add_message_engine(EngineKind kind, int peer);
     Engine& engine_at(int link);
@@ -94,6 +113,11 @@ private:
     void start_receive(Engine& engine, Command&& command, Picoseconds now);
     void message_done(Engine& engine, Picoseconds begin, Picoseconds end);
     void advance(Engine& engine);
+    /// Sees to it that a shared engine starts its next command in time.
+    void consider(Unit& unit);
+    void take_next(Unit& unit);
+    /// When the unit can start the head of a queue, if that is known.
+    Picoseconds start_of_head(Unit& unit, Engine& queue);
     /// The earliest start of a command as far as its operands are concerned; unknown if one is not known yet.
     Picoseconds operands_ready(const Command& command, int engine_bit);
     Picoseconds hazards_over(const Command& command, int engine_bit);
@@ -110,7 +134,9 @@ private:
     Picoseconds descriptor_time_;
     Rate sram_port_;
 
-    Engine matrix_, vector_, load_, store_;
+    ComponentId matrix_, vector_, load_, store_;
+    std::deque<Queues> queues_;                             // by processor
+    std::vector<std::unique_ptr<Unit>> units_;              // of a shared PE
     std::vector<std::unique_ptr<Engine>> message_engines_;  // send and receive, one per link
     std::vector<Engine*> engines_;                          // by bit
     std::vector<std::pair<int, Engine*>> engine_by_link_;   // of those
@@ -131,7 +157,7 @@ private:
     Picoseconds computed_;        // end of all that matrix and vector engine have begun, drained
     Picoseconds copied_;  // when the bytes of the last exchange will have left their link, if nothing delays them
 
-    CommandProcessor processor_;
+    std::deque<CommandProcessor> processors_;
 };
 
 }  // namespace tilemesh::pe

@@ -27,10 +27,10 @@ public:
     virtual int pes() const = 0;
     virtual std::string path_of(int pe) const = 0;
     virtual ComponentId new_component(std::string path, std::string_view kind) = 0;
-    /// A PE has arrived at the barrier at `when`; true when it was the last, and all have been released.
-    virtual void arrive_at_barrier(ProcessingElement& pe, Picoseconds when) = 0;
-    /// When the barrier this PE waits at opens; max while somebody is missing.
-    virtual Picoseconds barrier_opens(const ProcessingElement& pe) const = 0;
+    /// A command processor (of PE participant / processors of a PE) has arrived at the barrier at `when`.
+    virtual void arrive_at_barrier(int participant, Picoseconds when) = 0;
+    /// When the barrier it waits at opens; max while somebody is missing.
+    virtual Picoseconds barrier_opens(int participant) const = 0;
     /// Numbers of the PEs that run a kernel and have not arrived at the barrier; none when nobody waits at one.
     virtual std::vector<int> missing_at_barrier() const = 0;
     virtual const sc_core::sc_event& barrier_event() const = 0;

@@ -4,6 +4,7 @@
 #include "sim/base/error.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace tilemesh::program {
 namespace {
@@ -25,7 +26,7 @@ Array::Array(std::string name, Type type, std::vector<std::int64_t> shape, Array
     stored_.resize(copies());
     constexpr std::int64_t most_granules = std::int64_t{1} << 20;
     granule_ = (elements_ + most_granules - 1) / most_granules;
-    touched_.resize(static_cast<std::size_t>(elements_ / granule_));
+    touched_.resize(static_cast<std::size_t>(elements_ / granule_ / 64 + 1));
 }
 
 bool Array::was_stored() const {
@@ -34,11 +35,17 @@ bool Array::was_stored() const {
 
 void Array::touch(std::int64_t first, std::int64_t count) {
     const std::int64_t begin = (first + granule_ - 1) / granule_, end = (first + count) / granule_;
-    for (std::int64_t i = begin; i < end; ++i) touched_[static_cast<std::size_t>(i)] = true;
+    for (std::int64_t i = begin; i < end;) {
+        const std::int64_t in_word = i % 64, bits = std::min<std::int64_t>(64 - in_word, end - i);
+        const std::uint64_t all = bits == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
+        touched_[static_cast<std::size_t>(i / 64)] |= all << in_word;
+        i += bits;
+    }
 }
 
 std::uint64_t Array::bytes_touched() const {
-    const auto granules = static_cast<std::uint64_t>(std::count(touched_.begin(), touched_.end(), true));
+    std::uint64_t granules = 0;
+    for (const std::uint64_t word : touched_) granules += static_cast<std::uint64_t>(std::popcount(word));
     return granules * static_cast<std::uint64_t>(granule_) * bytes_of(type_);
 }
 

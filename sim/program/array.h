@@ -81,7 +81,7 @@ private:
     std::shared_ptr<const ArrayValues> initial_;
     std::vector<std::unique_ptr<Stored>> stored_;  // by copy; null: as it was
     std::int64_t granule_;                         // elements that are counted together
-    std::vector<bool> touched_;                    // by granule
+    std::vector<std::uint64_t> touched_;           // a bit per granule
 };
 
 /// Loads and stores of an array: a tile of places, under a mask.

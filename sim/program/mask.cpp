@@ -4,6 +4,7 @@
 #include "sim/base/error.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tilemesh::program {
 namespace {
@@ -34,6 +35,22 @@ std::int64_t number_at(const IndexTile& tile, std::int64_t b, std::int64_t r, st
 }
 
 Rectangle nothing() { return {}; }
+
+std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0); }
+
+/// Where an order of two even steps along one dimension holds: [first, second); nothing for tables and equalities.
+std::optional<std::pair<std::int64_t, std::int64_t>> ordered_range(const Mask& mask, std::size_t slot,
+                                                                   std::int64_t count) {
+    const IndexTile::Term &a = mask.left->terms[slot], &b = mask.right->terms[slot];
+    if (a.table || b.table || mask.comparison > Comparison::less_equal) return {};
+    // base + step i < 0, for whole numbers.
+    const std::int64_t base = number_at(*mask.left, 0, 0, 0) - number_at(*mask.right, 0, 0, 0) -
+                              (mask.comparison == Comparison::less_equal ? 1 : 0);
+    const std::int64_t step = a.step - b.step;
+    if (step > 0)
+        return std::pair{std::int64_t{0}, std::clamp<std::int64_t>(floor_div(-base - 1, step) + 1, 0, count)};
+    return std::pair{std::clamp<std::int64_t>(floor_div(base, -step) + 1, 0, count), count};
+}
 
 /// left - right compared with 0, when it is a sum over the dimensions.
 std::optional<Rectangle> rectangle_of_comparison(const Mask& mask, const Shape& shape) {
@@ -66,6 +83,12 @@ std::optional<Rectangle> rectangle_of_comparison(const Mask& mask, const Shape& 
     };
     if (varying < 0) return true_at(0) ? out : nothing();
     const std::int64_t count = shape.slots()[slot];
+    if (const auto range = ordered_range(mask, slot, count)) {
+        if (range->first >= range->second) return nothing();
+        out.begin[slot] = range->first;
+        out.end[slot] = range->second;
+        return out;
+    }
     std::int64_t begin = 0;
     while (begin < count && !true_at(begin)) ++begin;
     std::int64_t end = begin;

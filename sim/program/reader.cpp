@@ -73,7 +73,7 @@ void Reader::read_parameters() {
         parameter.name = std::string(token_.spelling);
         if (variables_.count(token_.spelling) != 0)
             complain(fmt::format("there are two parameters %{}", printable(parameter.name)));
-        parameter.variable = variable(token_.spelling, true);
+        parameter.variable = variable(token_, true);
         advance();
         if (take(":")) {
             expect("const");

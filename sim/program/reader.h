@@ -73,10 +73,14 @@ private:
     void close_block();
     void read_place(Instruction& instruction);
     OperandId read_operand(int depth = 0);
+    /// Is the name one of a value: a dtype, true, none, ...?
+    static bool is_literal(std::string_view name);
     std::optional<OperandId> read_literal();
     OperandId read_tuple(int depth);
 
-    std::int32_t variable(std::string_view name, bool assigns);
+    /// `at`: for complaints.
+    std::int32_t variable(std::string_view name, bool assigns, const Token& at);
+    std::int32_t variable(const Token& name, bool assigns) { return variable(name.spelling, assigns, name); }
     OperandId constant(Value value) {
         program_.constants.push_back(std::move(value));
         return ~static_cast<OperandId>(program_.constants.size() - 1);

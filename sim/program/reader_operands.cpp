@@ -16,7 +16,7 @@ constexpr std::size_t most_variables = 65'535;
 
 OperandId Reader::read_operand(int depth) {
     if (token_.kind == TokenKind::variable) {
-        const std::int32_t slot = variable(token_.spelling, false);
+        const std::int32_t slot = variable(token_, false);
         advance();
         return slot;
     }
@@ -67,6 +67,11 @@ std::optional<OperandId> Reader::read_literal() {
     return constant(std::move(value));
 }
 
+bool Reader::is_literal(std::string_view name) {
+    return type_from_name(name) || name == "true" || name == "false" || name == "none" || name == "inf" ||
+           name == "nan";
+}
+
 OperandId Reader::read_tuple(int depth) {
     if (depth > 15) complain("tuples nest deeper than 16");
     expect("(");
@@ -75,7 +80,7 @@ OperandId Reader::read_tuple(int depth) {
         skip_lines();
         items.push_back(read_operand(depth + 1));
         skip_lines();
-        if (!at(")")) expect(",");
+        if (!at(")") && !take(",")) complain(fmt::format("expected , or ), found {}", found()));
     }
     expect(")");
     if (std::all_of(items.begin(), items.end(), [](OperandId item) { return item < 0; })) {
@@ -87,18 +92,18 @@ OperandId Reader::read_tuple(int depth) {
         }
         if (!functions) return constant(tuple_value(std::move(values)));
     }
-    const std::int32_t whole = variable(fmt::format("%tuple{}", ++tuples_), true);
+    const std::int32_t whole = variable(fmt::format("%tuple{}", ++tuples_), true, token_);
     Instruction& instruction = emit(Op::tuple, std::move(items));
     instruction.result = whole;
     instruction.result_count = 1;
     return whole;
 }
 
-std::int32_t Reader::variable(std::string_view name, bool assigns) {
+std::int32_t Reader::variable(std::string_view name, bool assigns, const Token& at) {
     auto found_at = variables_.find(name);
     if (found_at == variables_.end()) {
         if (function_->variables.size() >= most_variables)
-            complain(fmt::format("more than {} variables", most_variables));
+            lexer_.complain(at, fmt::format("more than {} variables", most_variables));
         const auto number = static_cast<std::int32_t>(function_->variables.size());
         function_->variables.emplace_back(name);
         names_.push_back(std::make_unique<std::string>(name));
@@ -109,7 +114,7 @@ std::int32_t Reader::variable(std::string_view name, bool assigns) {
     if (assigns) {
         assigned_[static_cast<std::size_t>(slot)] = true;
     } else if (!assigned_[static_cast<std::size_t>(slot)]) {
-        read_before_assignment_.emplace_back(slot, token_);
+        read_before_assignment_.emplace_back(slot, at);
     }
     return slot;
 }

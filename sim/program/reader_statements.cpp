@@ -20,13 +20,12 @@ void Reader::read_statement() {
         expect("=");
         // What is read on the right is what was before.
         const std::size_t first = function_->code.size();
-        const bool literal_or_variable = token_.kind != TokenKind::name || !find_operation(token_.spelling);
-        if (!literal_or_variable) {
-            for (const Token& name : names) results.push_back(variable(name.spelling, true));
+        if (token_.kind == TokenKind::name && !is_literal(token_.spelling)) {
+            for (const Token& name : names) results.push_back(variable(name, true));
             return read_operation(std::move(results));
         }
         const OperandId operand = read_operand();
-        for (const Token& name : names) results.push_back(variable(name.spelling, true));
+        for (const Token& name : names) results.push_back(variable(name, true));
         Instruction& instruction = emit(results.size() == 1 ? Op::copy : Op::unpack, {operand});
         instruction.result = results_of(results, instruction);
         read_place(instruction);
@@ -150,7 +149,7 @@ void Reader::read_operation(std::vector<std::int32_t> results) {
     }
     if (results.size() > 1 && operation->op != Op::call) {
         // The tuple that the operation makes is taken apart by an instruction of its own.
-        const std::int32_t whole = variable("%parts", true);
+        const std::int32_t whole = variable("%parts", true, name);
         instruction.result = whole;
         instruction.result_count = 1;
         read_place(instruction);
@@ -198,7 +197,7 @@ void Reader::read_for() {
     blocks_.back().begin_for = function_->code.size();
     std::uint32_t depth = 0;
     for (const Block& block : blocks_) depth += block.what == Block::What::for_loop ? 1 : 0;
-    const std::int32_t loop_variable = variable(name.spelling, true);
+    const std::int32_t loop_variable = variable(name, true);
     Instruction& instruction = emit(Op::begin_for, std::move(operands));
     instruction.result = loop_variable;
     instruction.result_count = 1;

@@ -111,8 +111,9 @@ struct Command {
     Opcode op = Opcode::dot;
     Dtype dtype = Dtype::f32;  // of the operands that set the speed (dot) or of the data moved
     std::uint8_t operand_count = 0;
-    std::int32_t peer = -1;   // send, receive: the other PE
-    std::uint64_t index = 0;  // position in the PE's program
+    std::uint8_t processor = 0;  // of its PE, that issued it
+    std::int32_t peer = -1;      // send, receive: the other PE
+    std::uint64_t index = 0;     // position in the PE's program
     std::array<TileRecord*, 4> operands{};
     TileRecord* output = nullptr;
     std::int32_t batch = 1, m = 1, n = 1, k = 1;  // dot

@@ -197,7 +197,7 @@ ProgramChoice read_program(JsonReader reader, const ProgramPanel& panel) {
     choice.label = choice.launches.back().kernel;
     if (const auto label = reader.optional_member("label")) choice.label = run::read_name(*label);
     if (const auto dispatch = reader.optional_member("dispatch")) choice.dispatch = read_dispatch(*dispatch);
-    choice.programs_per_pe = static_cast<int>(reader.integer("programs_per_pe", 1, 64, 1));
+    choice.programs_per_pe = static_cast<int>(reader.integer("programs_per_pe", 1, 8, 1));
     choice.max_instructions = reader.integer("max_instructions", 1, std::uint64_t{1} << 53, choice.max_instructions);
     reader.finish();
     return choice;

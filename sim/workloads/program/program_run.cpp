@@ -132,22 +132,26 @@ Laid lay_out_all(const ProgramPanel& panel, const ProgramChoice& choice, const P
             for (const std::int64_t instance : laid.instances.back()[pe])
                 pe_of_rank[static_cast<std::size_t>(instance)] = static_cast<int>(pe);
         }
-        if (!alone) pe_of_rank.clear();
+        if (!alone || choice.programs_per_pe > 1) pe_of_rank.clear();
         laid.pe_of_rank.push_back(std::move(pe_of_rank));
     }
     return laid;
 }
 
-/// What one PE does: its instances of every launch, one after the other; all PEs begin a launch together.
-void run_on(tl::Context& tl, const ProgramPanel& panel, const ProgramChoice& choice, const Laid& laid, int pe) {
+/// What one command processor of a PE does: its share of the PE's instances of every launch, one after the other; all
+/// begin a launch together.
+void run_on(tl::Context& tl, const ProgramPanel& panel, const ProgramChoice& choice, const Laid& laid, int pe,
+            int processor) {
     for (std::size_t number = 0; number < choice.launches.size(); ++number) {
         const LaunchChoice& launch = choice.launches[number];
         if (number > 0) tl.barrier();
         const program::Function& kernel = launch.program->kernel(launch.kernel);
         const std::vector<int>& ranks = laid.pe_of_rank[number];
-        for (const std::int64_t instance : laid.instances[number][static_cast<std::size_t>(pe)]) {
+        const std::vector<std::int64_t>& instances = laid.instances[number][static_cast<std::size_t>(pe)];
+        for (auto i = static_cast<std::size_t>(processor); i < instances.size();
+             i += static_cast<std::size_t>(choice.programs_per_pe)) {
             program::Instance one;
-            std::int64_t rest = instance;
+            std::int64_t rest = instances[i];
             for (std::size_t axis = 0; axis < launch.grid.size(); ++axis) {
                 one.count[axis] = launch.grid[axis];
                 one.id[axis] = rest % launch.grid[axis];
@@ -238,7 +242,9 @@ run::EntryOutcome ProgramWorkload::run(std::size_t kernel, const run::Prepared& 
     prepare_process_for_values();
     const ProgramChoice& choice = panel_.programs[kernel];
     const auto& prepared = dynamic_cast<const PreparedPrograms&>(prepared_base);
-    machine::Simulation simulation(panel_.machine);
+    machine::SimulationOptions options;
+    options.processors_per_pe = choice.programs_per_pe;
+    machine::Simulation simulation(panel_.machine, options);
     const Laid laid =
         lay_out_all(panel_, choice, &prepared, [&](int pe, std::uint64_t bytes, const std::string& what) {
             return simulation.machine().slice(pe).allocate(bytes, what);
@@ -248,8 +254,11 @@ run::EntryOutcome ProgramWorkload::run(std::size_t kernel, const run::Prepared& 
             return !by_pe[static_cast<std::size_t>(pe)].empty();
         });
         if (!works) continue;
-        simulation.launch(
-            pe, choice.label, [&, pe](tl::Context& tl) { run_on(tl, panel_, choice, laid, pe); }, panel_.values.mode);
+        for (int processor = 0; processor < choice.programs_per_pe; ++processor)
+            simulation.launch(
+                pe, choice.label,
+                [&, pe, processor](tl::Context& tl) { run_on(tl, panel_, choice, laid, pe, processor); },
+                panel_.values.mode, processor);
     }
     const machine::Outcome outcome = simulation.run();
 

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// How shared engines come to run their commands.
+#include "sim/pe/unit.h"
+
+#include "sim/noc/sim_time.h"
+#include "sim/pe/processing_element.h"
+
+#include <algorithm>
+
+namespace tilemesh::pe {
+
+void Unit::schedule(Picoseconds when) {
+    const Picoseconds now = simulated_now();
+    start_.notify(when <= now ? sc_core::SC_ZERO_TIME : to_sc_time(when - now));
+}
+
+void Unit::fire() { pe_.start_next(*this); }
+
+Picoseconds ProcessingElement::start_of_head(Unit& unit, Engine& queue) {
+    if (queue.idle()) return TileRecord::unknown;
+    Engine::Entry& entry = queue.head();
+    const Picoseconds operands = operands_ready(entry.command, queue.bit());
+    if (operands == TileRecord::unknown) return operands;
+    Picoseconds ready = std::max(operands, entry.enqueued);
+    if (queue.shared()) {
+        Dma& dma = queue.engine_kind() == EngineKind::dma_load ? loads_ : stores_;
+        const Picoseconds hazards = hazards_over(entry.command, queue.bit());
+        if (hazards == TileRecord::unknown || !dma.slot_known()) return TileRecord::unknown;
+        ready = std::max({ready, hazards, dma.slot_free_at()});
+    }
+    return std::max(ready + Picoseconds(1), unit.free_at);
+}
+
+void ProcessingElement::consider(Unit& unit) {
+    Picoseconds earliest = TileRecord::unknown;
+    for (Engine* queue : unit.queues()) earliest = std::min(earliest, start_of_head(unit, *queue));
+    if (earliest != TileRecord::unknown) unit.schedule(earliest);
+}
+
+void ProcessingElement::take_next(Unit& unit) {
+    const Picoseconds now = simulated_now();
+    Engine* chosen = nullptr;
+    Picoseconds longest = TileRecord::unknown;
+    for (Engine* queue : unit.queues()) {
+        const Picoseconds start = start_of_head(unit, *queue);
+        if (start == TileRecord::unknown || start > now) continue;
+        const Picoseconds ready =
+            std::max(operands_ready(queue->head().command, queue->bit()), queue->head().enqueued);
+        if (ready >= longest) continue;
+        longest = ready;
+        chosen = queue;
+    }
+    if (chosen) {
+        Command command = std::move(chosen->head().command);
+        if (chosen->shared()) {
+            chosen->note_start(now);
+            start_transfer(*chosen, std::move(command), now);
+            unit.free_at = chosen->free_at;
+        } else {
+            chosen->free_at = unit.free_at;
+            run_local(*chosen, command, now);
+            unit.free_at = chosen->free_at;
+        }
+    }
+    consider(unit);
+}
+
+}  // namespace tilemesh::pe

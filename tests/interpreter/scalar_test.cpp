@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Do numbers of programs behave as their language says: constants as Python's, typed ones as C's and Triton's?
+#include "sim/program/host.h"
+
+#include <catch2/catch.hpp>
+
+namespace tilemesh::program {
+namespace {
+
+Value constant(std::int64_t n) { return Value::integer(n); }
+Value typed(std::int64_t n, Type type = Type::i32) { return Value::integer(n, type); }
+
+}  // namespace
+
+TEST_CASE("constants divide as Python does, typed integers as C does") {
+    for (std::int64_t a = -7; a <= 7; ++a)
+        for (const std::int64_t b : {-3, -2, 2, 3}) {
+            const auto floor = static_cast<std::int64_t>(std::floor(static_cast<double>(a) / static_cast<double>(b)));
+            CHECK(scalar_binary(Op::floordiv, constant(a), constant(b)).as_integer() == floor);
+            CHECK(scalar_binary(Op::mod, constant(a), constant(b)).as_integer() == a - b * floor);
+            CHECK(scalar_binary(Op::floordiv, typed(a), typed(b)).as_integer() == a / b);
+            CHECK(scalar_binary(Op::mod, typed(a), constant(b)).as_integer() == a % b);
+        }
+    CHECK(scalar_binary(Op::truediv, constant(1), constant(4)).as_floating() == 0.25);
+    CHECK(scalar_binary(Op::truediv, typed(1), typed(3)).type() == Type::f32);
+    CHECK_THROWS_AS(scalar_binary(Op::floordiv, typed(1), typed(0)), KernelError);
+    CHECK_THROWS_AS(scalar_binary(Op::truediv, constant(1), constant(0)), KernelError);
+}
+
+TEST_CASE("types meet as Triton's semantics say") {
+    CHECK(promoted(Type::i32, Type::i64, false) == Type::i64);
+    CHECK(promoted(Type::i32, Type::u32, false) == Type::u32);
+    CHECK(promoted(Type::i64, Type::f16, false) == Type::f16);
+    CHECK(promoted(Type::f16, Type::f32, false) == Type::f32);
+    CHECK(promoted(Type::f16, Type::f16, false) == Type::f16);
+    CHECK(promoted(Type::f16, Type::f16, true) == Type::f32);
+    CHECK(promoted(Type::bf16, Type::bf16, true) == Type::f32);
+    CHECK(promoted(Type::f16, Type::bf16, false) == Type::f32);
+    CHECK(promoted_with_constant(Type::f16, true, 0, false) == Type::f16);
+    CHECK(promoted_with_constant(Type::f16, false, 3, false) == Type::f16);
+    CHECK(promoted_with_constant(Type::i32, true, 0, false) == Type::f32);
+    CHECK(promoted_with_constant(Type::i64, false, 3, false) == Type::i64);
+}
+
+TEST_CASE("typed integers wrap, constants complain, floats round to their type") {
+    CHECK(scalar_binary(Op::mul, typed(1 << 20), typed(1 << 12)).as_integer() == 0);
+    CHECK(scalar_binary(Op::add, typed(127, Type::i8), constant(1)).as_integer() == -128);
+    CHECK_THROWS_AS(scalar_binary(Op::mul, constant(std::int64_t{1} << 40), constant(std::int64_t{1} << 40)),
+                    KernelError);
+    const Value third = scalar_binary(Op::truediv, Value::floating(1.0, Type::f32), constant(3));
+    CHECK(third.as_floating() == static_cast<double>(1.0F / 3.0F));
+    CHECK(scalar_binary(Op::add, Value::floating(1.0, Type::f16), Value::floating(1e-4, Type::f16)).as_floating() ==
+          1.0);
+}
+
+}  // namespace tilemesh::program
