@@ -10,9 +10,9 @@
 
 namespace tilemesh {
 
-/// The folder "configs" or "python" of the first of these that has it: the folder that the environment variable
-/// TILEMESH_SHARE names; share/tilemesh beside the folder of this program; the package that this program was built
-/// with; the source tree. InputError if none has it.
+/// The folder "configs" or "python": in the folder that the environment variable TILEMESH_SHARE names if it is set;
+/// else in the first of these that has it: share/tilemesh beside the folder of this program, the package that this
+/// program was built with, the source tree. InputError if it is not there.
 std::filesystem::path shared_folder(std::string_view name);
 
 /// The configuration that a plain name stands for: "cube_2x4" of "machines" is machines/cube_2x4.json. Nothing when
