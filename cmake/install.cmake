@@ -1,4 +1,4 @@
-# What `cmake --install` puts where (adr/0026): the command with its configurations, front end and pages; and what others
+# What `cmake --install` puts where (adr/0029): the command with its configurations, front end and pages; and what others
 # need to build kernels of their own, the libraries with headers and the files for find_package(tilemesh).
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)

@@ -67,6 +67,7 @@ void Simulation::launch(int pe, std::string kernel, pe::KernelText text, ValueMo
         info.neighbours[static_cast<std::size_t>(direction)] = topology.neighbour(pe, direction);
     }
     info.values = values;
+    info.integers_cost = config_.pe.integer_cycles > 0;
     processor(at).launch(std::move(text), std::move(info));
     launched_.push_back(at);
 }

@@ -22,7 +22,8 @@ CommandProcessor::CommandProcessor(sc_core::sc_module_name module_name, Processi
       pe_(pe),
       number_(number),
       surroundings_(surroundings),
-      issue_time_(config.clock.time_for(config.issue_cycles)) {
+      issue_time_(config.clock.time_for(config.issue_cycles)),
+      integer_time_(config.clock.time_for(config.integer_cycles)) {
     SC_THREAD(run);
     set_stack_size(kStackBytes);
 }

@@ -38,6 +38,7 @@ public:
     void wait_until_ready(TileRecord& record) override;
     void barrier() override;
     void begin_launch(const LaunchedWork& work) override;
+    void spend(std::uint64_t instructions) override { local_ += integer_time_ * instructions; }
 
     // What the PE calls: one of this processor's commands has its times; something has become known, so that the
     // thread may be able to go on.
@@ -75,7 +76,7 @@ private:
     ProcessingElement& pe_;
     int number_;
     Surroundings& surroundings_;
-    Picoseconds issue_time_;
+    Picoseconds issue_time_, integer_time_;
 
     Picoseconds local_;     // its own time; never behind the clock when it runs
     Picoseconds last_end_;  // end of the latest finished command

@@ -63,6 +63,7 @@ PeConfig read_pe(JsonReader reader) {
     pe.clock = Clock(reader.number("clock_ghz", 0.001, 1000.0));
     pe.sram = Bytes(reader.integer("sram_bytes", 1024, std::uint64_t{1} << 46));
     pe.issue_cycles = reader.number("issue_cycles", 0.0, 1e6);
+    pe.integer_cycles = reader.number("integer_cycles", 0.0, 1e6, 0.0);
     pe.queue_depth = static_cast<int>(reader.integer("queue_depth", 1, 1 << 16));
     pe.matrix = read_matrix(reader.member("matrix"));
     pe.vector = read_vector(reader.member("vector"));

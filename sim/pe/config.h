@@ -36,8 +36,9 @@ struct DmaConfig {
 struct PeConfig {
     Clock clock;
     Bytes sram;
-    double issue_cycles = 1;  // of the command processor, per command
-    int queue_depth = 8;      // commands waiting per engine
+    double issue_cycles = 1;    // of the command processor, per command
+    double integer_cycles = 0;  // and per instruction of a program that is no command
+    int queue_depth = 8;        // commands waiting per engine
     MatrixConfig matrix;
     VectorConfig vector;
     DmaConfig dma;

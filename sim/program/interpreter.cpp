@@ -50,6 +50,7 @@ void Interpreter::enter(const Function& function, std::vector<Value> arguments, 
 
 void Interpreter::execute() {
     std::vector<const Value*> operands;
+    const bool costs = host_.tl.info().integers_cost;
     while (!frames_.empty()) {
         Frame& frame = frames_.back();
         const Function& function = *frame.function;
@@ -58,6 +59,7 @@ void Interpreter::execute() {
         if (++instructions_ > host_.instance.most_instructions)
             Host::complain("more than {} instructions: an endless loop? (max_instructions sets the limit)",
                            host_.instance.most_instructions);
+        if (costs) host_.tl.spend(1);
         operands.resize(instruction.operand_count);
         for (std::size_t i = 0; i < instruction.operand_count; ++i) {
             const OperandId id = function.operands[instruction.first_operand + i];

@@ -48,6 +48,7 @@ struct ProgramInfo {
     std::array<int, 2> num_programs{1, 1};
     std::array<int, 4> neighbours{-1, -1, -1, -1};  // PE to the east, west, north, south; -1: none
     ValueMode values = ValueMode::none;
+    bool integers_cost = false;  // does integer work take time?
 };
 
 /// A tile or a number where the language takes either.

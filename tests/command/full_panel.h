@@ -11,7 +11,7 @@ inline Json full_machine() {
         "name": "m", "description": "text",
         "cube": {"topology": "mesh", "rows": 2, "cols": 4}, "cubes": {"topology": "line", "rows": 1, "cols": 2},
         "pe": {
-            "clock_ghz": 1, "sram_bytes": 8388608, "issue_cycles": 4, "queue_depth": 16,
+            "clock_ghz": 1, "sram_bytes": 8388608, "issue_cycles": 4, "integer_cycles": 0, "queue_depth": 16,
             "matrix": {"rows": 128, "cols": 128, "dataflow": "output_stationary", "overlap_folds": true,
                        "sram_bytes_per_cycle": 2048,
                        "speed": {"f32": 0.25, "f16": 1, "bf16": 1, "f8e4m3": 2, "f8e5m2": 2}},

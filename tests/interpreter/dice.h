@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Random numbers of a test, one after the other.
 #pragma once
 
 #include "sim/base/random.h"
@@ -7,7 +8,6 @@
 
 namespace tilemesh::test {
 
-/// Random numbers of one test, one after the other.
 class Dice {
 public:
     explicit Dice(std::uint64_t seed) : seed_(seed) {}
