@@ -236,7 +236,8 @@ std::vector<float> SafetensorsFile::read_floats(const std::string& name, Infinit
     if (tensor.dtype == "F64") read_values<double>(file_, begin, count, copy);
 
     const auto is_bad = [&](float value) {
-        return !std::isfinite(value) && (infinity == Infinity::rejected || std::isnan(value));
+        return !std::isfinite(value) &&
+               (infinity == Infinity::rejected || (infinity == Infinity::allowed && std::isnan(value)));
     };
     const auto bad = std::find_if(floats.begin(), floats.end(), is_bad);
     if (bad != floats.end()) reject(static_cast<std::uint64_t>(bad - floats.begin()), *bad);
@@ -250,12 +251,21 @@ std::vector<std::int64_t> SafetensorsFile::read_integers(const std::string& name
     const auto copy = [&](auto values, std::uint64_t at) {
         std::copy(values.begin(), values.end(), integers.begin() + static_cast<std::ptrdiff_t>(at));
     };
-    if (tensor.dtype == "I32")
+    if (tensor.dtype == "I8")
+        read_values<std::int8_t>(file_, begin, integers.size(), copy);
+    else if (tensor.dtype == "I16")
+        read_values<std::int16_t>(file_, begin, integers.size(), copy);
+    else if (tensor.dtype == "I32")
         read_values<std::int32_t>(file_, begin, integers.size(), copy);
-    else if (tensor.dtype == "I64")
+    else if (tensor.dtype == "U16")
+        read_values<std::uint16_t>(file_, begin, integers.size(), copy);
+    else if (tensor.dtype == "U32")
+        read_values<std::uint32_t>(file_, begin, integers.size(), copy);
+    else if (tensor.dtype == "I64" || tensor.dtype == "U64")
         read_values<std::int64_t>(file_, begin, integers.size(), copy);
     else
-        fail<InputError>("{}: {}: found dtype {}, expected I32 or I64", shown(), printable(name), tensor.dtype);
+        fail<InputError>("{}: {}: found dtype {}, expected I8, I16, I32, I64, U16, U32 or U64", shown(),
+                         printable(name), tensor.dtype);
     return integers;
 }
 
@@ -276,17 +286,19 @@ void write_safetensors(const std::filesystem::path& file, std::span<const Output
     for (const OutputTensor& tensor : tensors) {
         if (tensor.name == "__metadata__" || !sorted.emplace(tensor.name, &tensor).second)
             fail<InternalError>("two tensors named {} in one file", tensor.name);
-        if (elements_in(tensor.shape) != tensor.values.size())
-            fail<InternalError>("tensor {}: found {} values, expected {}", tensor.name, tensor.values.size(),
-                                shape_text(tensor.shape));
+        if (elements_in(tensor.shape) != tensor.values.size() + tensor.integers.size())
+            fail<InternalError>("tensor {}: found {} values, expected {}", tensor.name,
+                                tensor.values.size() + tensor.integers.size(), shape_text(tensor.shape));
     }
     Json header = Json::object();
     if (!metadata.empty()) header["__metadata__"] = metadata;
     std::uint64_t end = 0;
     for (const auto& [name, tensor] : sorted) {
         const std::uint64_t begin = end;
-        end += tensor->values.size() * sizeof(float);
-        header[name] = {{"dtype", "F32"}, {"shape", tensor->shape}, {"data_offsets", {begin, end}}};
+        end += tensor->values.size_bytes() + tensor->integers.size_bytes();
+        header[name] = {{"dtype", tensor->integers.empty() ? "F32" : "I64"},
+                        {"shape", tensor->shape},
+                        {"data_offsets", {begin, end}}};
     }
     std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
     text.resize((text.size() + 7) / 8 * 8, ' ');  // so that the data is aligned
@@ -296,9 +308,12 @@ void write_safetensors(const std::filesystem::path& file, std::span<const Output
     const std::uint64_t header_bytes = text.size();
     stream.write(reinterpret_cast<const char*>(&header_bytes), kPrefix);
     stream.write(text.data(), static_cast<std::streamsize>(text.size()));
-    for (const auto& [name, tensor] : sorted)
+    for (const auto& [name, tensor] : sorted) {
         stream.write(reinterpret_cast<const char*>(tensor->values.data()),
                      static_cast<std::streamsize>(tensor->values.size_bytes()));
+        stream.write(reinterpret_cast<const char*>(tensor->integers.data()),
+                     static_cast<std::streamsize>(tensor->integers.size_bytes()));
+    }
     stream.close();
     if (!stream) fail<InputError>("{}: cannot be written: {}", printable(file.string()), std::strerror(errno));
 }

@@ -18,14 +18,14 @@ namespace tilemesh {
 
 /// Where a tensor lies in the file and what it is. Row-major.
 struct StoredTensor {
-    std::string dtype;  // as in the file; those that can be read are F16, BF16, F8_E4M3, F8_E5M2, F32, F64, I32, I64,
-                        // U8, BOOL
+    std::string dtype;  // as in the file; those that can be read are F16, BF16, F8_E4M3, F8_E5M2, F32, F64, I8, I16,
+                        // I32, I64, U8, U16, U32, U64, BOOL
     std::vector<std::uint64_t> shape;
     std::uint64_t begin = 0, end = 0;  // byte range inside the data section
 };
 
-/// Whether +-infinity is a value (a log-sum-exp of nothing is) or damage.
-enum class Infinity { rejected, allowed };
+/// Whether +-infinity is a value (a log-sum-exp of nothing is) or damage; and, where anything goes, NaN.
+enum class Infinity { rejected, allowed, allowed_as_nan_is };
 
 class SafetensorsFile {
 public:
@@ -42,7 +42,7 @@ public:
     /// All values as f32 (floating dtypes only). NaN and, unless allowed, infinity are InputErrors naming tensor and
     /// index; so are F64 values beyond f32.
     std::vector<float> read_floats(const std::string& name, Infinity infinity = Infinity::rejected) const;
-    /// All values of an I32 or I64 tensor.
+    /// All values of a tensor of integers that are no bytes; those of U64 modulo 2^64.
     std::vector<std::int64_t> read_integers(const std::string& name) const;
     /// All values of a U8 or BOOL tensor.
     std::vector<std::uint8_t> read_bytes(const std::string& name) const;
@@ -54,13 +54,14 @@ private:
     std::map<std::string, std::string> metadata_;
 };
 
-/// A tensor to be written as F32.
+/// A tensor to be written: as F32, or as I64 if it has integers instead.
 struct OutputTensor {
     std::string name;
     std::vector<std::uint64_t> shape;
     std::span<const float> values;
+    std::span<const std::int64_t> integers = {};
 };
-/// Writes all tensors as F32 with the given metadata. Throws InputError when the file cannot be written.
+/// Writes all tensors with the given metadata. Throws InputError when the file cannot be written.
 void write_safetensors(const std::filesystem::path& file, std::span<const OutputTensor> tensors,
                        const std::map<std::string, std::string>& metadata);
 

@@ -278,7 +278,8 @@ PayloadPtr ArrayAccess::read() const {
         out->integers[static_cast<std::size_t>(i)] = *value;
     });
     out->data.resize(size);
-    for (std::size_t i = 0; i < size; ++i) out->data[i] = static_cast<float>(out->integers[i]);
+    for (std::size_t i = 0; i < size; ++i)
+        out->data[i] = static_cast<float>(number_of(array_->type(), out->integers[i]));
     return out;
 }
 

@@ -14,7 +14,22 @@ constexpr bool is_logic(Op op) {
     return op == Op::and_ || op == Op::or_ || op == Op::xor_ || op == Op::logical_and || op == Op::logical_or;
 }
 
+/// What a constant is in comparisons, which do not give it the type of what it meets.
+Type own_type(const Value& a) {
+    if (!a.is_constant()) return element_type(a);
+    return type_of_constant(a.kind() == Kind::floating, a.as_integer());
+}
+
+Type common_type(const Value& a, const Value& b, bool divides);
+
 /// The type in which an operation of the two is done.
+Type type_for(Op op, const Value& a, const Value& b) {
+    if (compares(op) && is_integral(a) && is_integral(b)) return promoted(own_type(a), own_type(b), false);
+    const Type type = common_type(a, b, op == Op::truediv || op == Op::fdiv || op == Op::mod);
+    const bool extreme = op == Op::minimum || op == Op::maximum;
+    return extreme && (element_type(a) == Type::bf16 || element_type(b) == Type::bf16) ? Type::f32 : type;
+}
+
 Type common_type(const Value& a, const Value& b, bool divides) {
     const Type x = element_type(a), y = element_type(b);
     if (a.is_constant() && b.is_constant())
@@ -64,6 +79,11 @@ IntegerFunction function_of(Op op) {
     }
 }
 
+/// As an operand of an operation in an unsigned type: there a negative number is a large one.
+Ref<IndexTile> in_type(const Ref<IndexTile>& x, Type type) {
+    return is_unsigned(type) && !holds(type, x->least(), x->most()) ? cast(x, type) : x;
+}
+
 Ref<Mask> compared(Op op, const Ref<IndexTile>& a, const Ref<IndexTile>& b) {
     switch (op) {
         case Op::lt:
@@ -93,9 +113,13 @@ Value integral(Host& host, Op op, const Value& given_a, const Value& given_b) {
     const bool masks = element_type(a) == Type::i1 && element_type(b) == Type::i1;
     if (op == Op::logical_and || op == Op::logical_or || (masks && is_logic(op)))
         return Host::of(join(joining(op), host.mask(a, "an operand"), host.mask(b, "an operand")));
-    const Ref<IndexTile> x = host.index(a), y = host.index(b);
+    const Type type = type_for(op, a, b);
+    const Ref<IndexTile> x = in_type(host.index(a), type), y = in_type(host.index(b), type);
+    const bool orders = (compares(op) && op != Op::eq && op != Op::ne) || op == Op::floordiv || op == Op::mod ||
+                        op == Op::minimum || op == Op::maximum || op == Op::shr || op == Op::cdiv;
+    if (orders && type == Type::u64 && (x->least() < 0 || y->least() < 0))
+        Host::complain("{} of u64 beyond 2^63", name_of(op));
     if (compares(op)) return Host::of(compared(op, x, y));
-    const Type type = common_type(a, b, false);
     switch (op) {
         case Op::add:
             return Host::of(add(x, y, type));
@@ -157,8 +181,7 @@ Opcode opcode_of(Op op) {
 /// With at least one tile of the machine, or an integer tile that becomes one of floats.
 Value commanded(Host& host, Op op, const Value& a, const Value& b) {
     check_shapes(op, a, b);
-    const bool divides = op == Op::truediv || op == Op::fdiv || op == Op::mod;
-    Type type = common_type(a, b, divides);
+    Type type = type_for(op, a, b);
     if ((op == Op::truediv || op == Op::fdiv) && !is_float(type)) type = Type::f32;
     if (is_logic(op) && type != Type::i1 && op != Op::logical_and && op != Op::logical_or)
         Host::complain("{} of {} and {}: bits of tiles that commands compute are not modelled", name_of(op),

@@ -162,7 +162,8 @@ Tile Host::tile(const Value& value, Type type) {
             const Shape dims = numbers->shape;
             return tl.fill(dims, dtype, [numbers, dims, dtype](std::int32_t i) {
                 const std::int32_t col = i % dims.cols(), row = i / dims.cols() % dims.rows();
-                return round_to(dtype, static_cast<float>(numbers->at(i / dims.cols() / dims.rows(), row, col)));
+                const std::int64_t number = numbers->at(i / dims.cols() / dims.rows(), row, col);
+                return round_to(dtype, static_cast<float>(number_of(numbers->type, number)));
             });
         }
         default:

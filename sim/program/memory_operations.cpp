@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads, stores and messages; pointers, block pointers and descriptors.
+#include "sim/program/box.h"
 #include "sim/program/host.h"
 
 #include <algorithm>
@@ -237,14 +238,9 @@ void store(Host& host, const Value& to, const Value& value, const Value& mask, c
     store_at(host, target_of(host, to, mask, boundary, shape), value, adds);
 }
 
-Value make_block(Host& host, std::span<const Value* const> a, Kind kind) {
-    auto block = make<Block>();
-    block->array = array_of(*a[0], block->base);
-    block->shape = host.integers(*a[1], "a shape");
-    block->strides = host.integers(*a[2], "a stride");
-    const bool pointer = kind == Kind::block;
-    block->block_shape = host.integers(*a[pointer ? 4 : 3], "a block's shape");
-    block->offsets = pointer ? host.integers(*a[3], "an offset") : std::vector<std::int64_t>(block->shape.size(), 0);
+namespace {
+
+Value checked(Ref<Block> block, Kind kind) {
     const std::size_t rank = block->shape.size();
     if (rank == 0 || block->strides.size() != rank || block->offsets.size() != rank ||
         block->block_shape.size() != rank)
@@ -254,10 +250,35 @@ Value make_block(Host& host, std::span<const Value* const> a, Kind kind) {
     // Leading dimensions of 1 count places but give the tile no dimension more than it can have.
     if (rank > 3) Host::complain("a block of {} dimensions, expected at most 3", rank);
     if (!block_shape(*block).positive()) Host::complain("a block {} has no elements", block_shape(*block).text());
-    if (!pointer && host.text(*a[4], "padding_option") == "nan")
-        block->padding = std::numeric_limits<double>::quiet_NaN();
     const Type type = block->array->type();
     return Value::object(kind, type, std::move(block));
+}
+
+}  // namespace
+
+Value make_block(Host& host, std::span<const Value* const> a, Kind kind) {
+    auto block = make<Block>();
+    block->array = array_of(*a[0], block->base);
+    block->shape = host.integers(*a[1], "a shape");
+    block->strides = host.integers(*a[2], "a stride");
+    const bool pointer = kind == Kind::block;
+    block->block_shape = host.integers(*a[pointer ? 4 : 3], "a block's shape");
+    block->offsets = pointer ? host.integers(*a[3], "an offset") : std::vector<std::int64_t>(block->shape.size(), 0);
+    if (!pointer && host.text(*a[4], "padding_option") == "nan")
+        block->padding = std::numeric_limits<double>::quiet_NaN();
+    return checked(std::move(block), kind);
+}
+
+Value descriptor_value(Ref<Array> array, std::int64_t first, const Box& box) {
+    auto block = make<Block>();
+    block->array = std::move(array);
+    block->base = first;
+    block->shape = box.shape;
+    block->strides = box.strides;
+    block->block_shape = box.block_shape;
+    block->offsets.assign(box.shape.size(), 0);
+    if (box.pads_with_nan) block->padding = std::numeric_limits<double>::quiet_NaN();
+    return checked(std::move(block), Kind::descriptor);
 }
 
 Value advance(Host& host, const Value& given, const Value& offsets) {

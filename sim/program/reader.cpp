@@ -145,12 +145,13 @@ void Reader::close_block() {
 }
 
 void Reader::resolve_functions() {
-    for (const auto& [constant_number, token] : functions_named_) {
+    for (const auto& named : functions_named_) {
+        const Token& token = named.second;
         const auto found_at = std::find_if(program_.functions.begin(), program_.functions.end(),
                                            [&](const Function& f) { return f.name == token.spelling; });
         if (found_at == program_.functions.end())
             lexer_.complain(token, fmt::format("there is no function {}", printable(token.spelling)));
-        program_.constants[constant_number] = Value::function(found_at - program_.functions.begin());
+        program_.constants[named.first] = Value::function(found_at - program_.functions.begin());
     }
 }
 

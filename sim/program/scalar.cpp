@@ -70,13 +70,13 @@ bool holds(Type type, std::int64_t low, std::int64_t high) {
 
 Type promoted(Type a, Type b, bool divides) {
     if (is_float(a) || is_float(b)) {
-        if (!is_float(a)) a = b;
-        if (!is_float(b)) b = a;
         if (a == Type::f32 || b == Type::f32) return Type::f32;
         const bool half = a == Type::f16 || b == Type::f16, brain = a == Type::bf16 || b == Type::bf16;
-        if ((half || brain) && (divides || (half && brain))) return Type::f32;
+        if (divides && (half || brain)) return Type::f32;
         if (half) return Type::f16;
-        if (brain) return Type::bf16;
+        if (brain) return a == b ? Type::bf16 : Type::f32;
+        if (!is_float(a)) a = b;
+        if (!is_float(b)) b = a;
         return a == b && !divides ? a : Type::f16;  // two 8-bit floats
     }
     // The wider; of equal width the unsigned one (C's usual conversions without promotion to int).

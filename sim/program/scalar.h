@@ -32,6 +32,10 @@ Type type_of(Dtype dtype);
 
 /// The value in the range of an integer type, as two's complement wraps it.
 std::int64_t wrapped(Type type, std::int64_t value);
+/// The number that an integer of this type is: those of u64 are kept as two's complement.
+inline double number_of(Type type, std::int64_t value) {
+    return type == Type::u64 ? static_cast<double>(static_cast<std::uint64_t>(value)) : static_cast<double>(value);
+}
 /// Does the integer type hold all of [low, high]?
 bool holds(Type type, std::int64_t low, std::int64_t high);
 

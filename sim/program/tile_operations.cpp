@@ -52,21 +52,23 @@ Value reduced_at_once(Host& host, Op op, const Value& x, int axis, bool keeps) {
                 }
                 numbers.push_back(op == Op::argmax || op == Op::argmin ? best : value);
             }
-    const bool narrow = (op == Op::sum || scans) && bits_of(in->type) < 32;
-    const Type type = op == Op::argmax || op == Op::argmin || narrow ? Type::i32 : in->type;
+    const bool narrow = bits_of(in->type) < 32, sums = op == Op::sum || scans;
+    const Type type = op == Op::argmax || op == Op::argmin || (narrow && !sums) ? Type::i32
+                      : narrow ? (is_unsigned(in->type) ? Type::u32 : Type::i32)
+                               : in->type;
     for (std::int64_t& number : numbers) number = wrapped(type, number);
     return Host::of(tabled(keeps || scans ? kept : without(kept, axis), std::move(numbers), type));
 }
 
 Value reduced_by_command(Host& host, Op op, const Value& x, int axis, bool keeps) {
     const Type own = element_type(x);
-    // Sums of narrow integers are i32; extremes of 16-bit floats are looked for in f32, as Triton does.
+    // Narrow integers become 32 bits wide, extremes of 16-bit floats are f32, and running sums of bf16, as Triton has
+    // it.
     Type in = own, out = own;
-    if (op == Op::sum || op == Op::cumsum) {
-        if (is_integer(own) && bits_of(own) < 32) in = out = Type::i32;
-        if (own == Type::bf16 && op == Op::sum) in = out = Type::f32;
-    } else if (is_float(own) && bits_of(own) < 32) {
-        in = out = Type::f32;
+    const bool sums = op == Op::sum || op == Op::cumsum;
+    if (bits_of(own) < 32) {
+        if (is_integer(own)) in = out = sums && is_unsigned(own) ? Type::u32 : Type::i32;
+        if (is_float(own) && (!sums || (own == Type::bf16 && op == Op::cumsum))) in = out = Type::f32;
     }
     if (op == Op::argmax || op == Op::argmin) out = Type::i32;
     const Opcode opcode = op == Op::sum      ? Opcode::reduce_sum

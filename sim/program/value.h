@@ -115,7 +115,7 @@ public:
     bool is_constant() const { return is_scalar() && type_ == Type::constant; }
 
     std::int64_t as_integer() const { return integer_; }
-    double as_floating() const { return kind_ == Kind::floating ? floating_ : static_cast<double>(integer_); }
+    double as_floating() const { return kind_ == Kind::floating ? floating_ : number_of(type_, integer_); }
     /// Of a scalar.
     bool is_true() const { return kind_ == Kind::floating ? floating_ != 0.0 : integer_ != 0; }
     /// The object of a kind that has one.

@@ -34,7 +34,7 @@ void die_with_parent(pid_t parent) {
 void save(const std::vector<NamedTensor>& outputs, const Panel& panel, const Entry& entry,
           const std::filesystem::path& file) {
     std::vector<OutputTensor> tensors;
-    for (const auto& output : outputs) tensors.push_back({output.name, output.shape, output.values});
+    for (const auto& output : outputs) tensors.push_back({output.name, output.shape, output.values, output.integers});
     write_safetensors(file, tensors, {{"panel", panel.name}, {"kernel", entry.label}});
 }
 

@@ -33,6 +33,7 @@ struct NamedTensor {
     std::string name;  // "user0.o", "user0.lse"
     std::vector<std::uint64_t> shape;
     std::vector<float> values;
+    std::vector<std::int64_t> integers = {};  // instead of values
 };
 
 struct EntryOutcome {

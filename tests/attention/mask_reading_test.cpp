@@ -150,7 +150,7 @@ TEST_CASE("segment ids and biases of another type or shape are refused") {
     };
     const auto floats = [](float value) { return bytes_of(std::vector<float>(12, value)); };
     const Bad cases[] = {
-        {{"case.segment_ids", "F32", "[12]", floats(1)}, "case.segment_ids: found dtype F32, expected I32 or I64"},
+        {{"case.segment_ids", "F32", "[12]", floats(1)}, "case.segment_ids: found dtype F32, expected I8, I16, I32, I64, U16, U32 or U64"},
         {{"case.segment_ids", "I32", "[3,4]", ids(12)}, "case.segment_ids: found shape [3, 4], expected [keys]"},
         {{"case.key_bias", "I32", "[12]", ids(12)}, "case.key_bias: found dtype I32, expected F16, BF16 or F32"},
         {{"case.key_bias", "F32", "[4,3]", floats(1)}, "case.key_bias: found shape [4, 3], expected [keys]"},

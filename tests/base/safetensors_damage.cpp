@@ -133,7 +133,7 @@ TEST_CASE("a tensor of another kind than asked for is refused") {
     CHECK(input_error([&] {
               tensors.read_floats("i");
           }).ends_with("i: found dtype I32, expected F16, BF16, F8_E4M3, F8_E5M2, F32 or F64"));
-    CHECK(input_error([&] { tensors.read_integers("f"); }).ends_with("f: found dtype F32, expected I32 or I64"));
+    CHECK(input_error([&] { tensors.read_integers("f"); }).ends_with("f: found dtype F32, expected I8, I16, I32, I64, U16, U32 or U64"));
     CHECK_THROWS_AS(tensors.read_integers("u"), InputError);
 }
 

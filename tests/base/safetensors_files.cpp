@@ -24,6 +24,11 @@ TEST_CASE("every readable dtype gives the values that were stored, from any plac
                             {"double", "F64", "[1]", bytes_of<double>({0.1})},
                             {"small", "I32", "[2]", bytes_of<std::int32_t>({-7, 2147483647})},
                             {"large", "I64", "[]", bytes_of<std::int64_t>({-(1ll << 60)})},
+                            {"byte", "I8", "[2]", bytes_of<std::int8_t>({-128, 127})},
+                            {"short", "I16", "[1]", bytes_of<std::int16_t>({-32768})},
+                            {"word", "U16", "[1]", bytes_of<std::uint16_t>({65535})},
+                            {"unsigned", "U32", "[1]", bytes_of<std::uint32_t>({4294967295u})},
+                            {"most", "U64", "[1]", bytes_of<std::uint64_t>({~0ull})},
                             {"none", "F32", "[3, 0]", ""}}));
     const SafetensorsFile tensors(file);
     CHECK(tensors.read_floats("half") == std::vector<float>{1.0f, -2.0f, std::ldexp(1.0f, -24), 65504.0f});
@@ -35,6 +40,11 @@ TEST_CASE("every readable dtype gives the values that were stored, from any plac
     CHECK(tensors.read_floats("none").empty());
     CHECK(tensors.read_integers("small") == std::vector<std::int64_t>{-7, 2147483647});
     CHECK(tensors.read_integers("large") == std::vector<std::int64_t>{-(1ll << 60)});
+    CHECK(tensors.read_integers("byte") == std::vector<std::int64_t>{-128, 127});
+    CHECK(tensors.read_integers("short") == std::vector<std::int64_t>{-32768});
+    CHECK(tensors.read_integers("word") == std::vector<std::int64_t>{65535});
+    CHECK(tensors.read_integers("unsigned") == std::vector<std::int64_t>{4294967295});
+    CHECK(tensors.read_integers("most") == std::vector<std::int64_t>{-1});
     CHECK(tensors.find("half").shape == std::vector<std::uint64_t>{2, 2});
     CHECK(tensors.find("brain").dtype == "BF16");
     CHECK(tensors.has("none"));
@@ -52,18 +62,30 @@ TEST_CASE("a tensor longer than one portion of reading comes whole") {
 TEST_CASE("what is written is read back, metadata included") {
     const ScratchFolder folder;
     const std::vector<float> o = {1, 2, 3, 4, 5, 6}, lse = {0.5f, -std::numeric_limits<float>::infinity()};
-    const std::vector<OutputTensor> outputs = {{"o", {3, 1, 2}, o}, {"lse", {1, 2}, lse}, {"empty", {0}, {}}};
+    const std::vector<std::int64_t> n = {-1, (1ll << 53) + 1};
+    const std::vector<OutputTensor> outputs = {
+        {"o", {3, 1, 2}, o}, {"lse", {1, 2}, lse}, {"n", {2}, {}, n}, {"empty", {0}, {}}};
     const std::map<std::string, std::string> metadata = {{"seed", "1"}, {"note", "a \"quoted\" \xc3\xa9"}};
     write_safetensors(folder / "x", outputs, metadata);
 
     const SafetensorsFile file(folder / "x");
     CHECK(file.metadata() == metadata);
-    CHECK(file.tensors().size() == 3);
+    CHECK(file.tensors().size() == 4);
+    CHECK(file.read_integers("n") == n);
     CHECK(file.find("o").shape == outputs[0].shape);
     CHECK(file.find("o").dtype == "F32");
     CHECK(file.read_floats("o") == o);
     CHECK(file.read_floats("lse", Infinity::allowed) == lse);
     CHECK_THROWS_AS(file.read_floats("lse"), InputError);
+}
+
+TEST_CASE("NaN is a value only where anything is") {
+    const ScratchFolder folder;
+    const std::vector<float> values = {1, std::numeric_limits<float>::quiet_NaN()};
+    write_safetensors(folder / "x", std::vector<OutputTensor>{{"x", {2}, values}}, {});
+    const SafetensorsFile file(folder / "x");
+    CHECK_THROWS_AS(file.read_floats("x", Infinity::allowed), InputError);
+    CHECK(std::isnan(file.read_floats("x", Infinity::allowed_as_nan_is)[1]));
 }
 
 TEST_CASE("the written header is aligned and sorted, and the same tensors give the same bytes") {

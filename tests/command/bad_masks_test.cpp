@@ -47,7 +47,7 @@ const Mistake mistakes[] = {
     {R"({"kind": "segments"})", nullptr,
      "/problem/mask: the panel names no inputs to read it from; give lengths or ids, or inputs/tensors"},
     {R"({"kind": "segments"})", "short.", "tensor short.segment_ids: found segments of 50 positions, expected 100"},
-    {R"({"kind": "segments"})", "float.", "float.segment_ids: found dtype F32, expected I32 or I64"},
+    {R"({"kind": "segments"})", "float.", "float.segment_ids: found dtype F32, expected I8, I16, I32, I64, U16, U32 or U64"},
     {R"({"kind": "segments"})", "no.", "masks.safetensors: no tensor no.segment_ids"},
     {R"({"kind": "key_bias"})", "short.", "tensor short.key_bias: found 4 numbers, expected 100"},
     {R"({"kind": "key_bias", "values": ["inf"]})", nullptr, "/problem/mask/values/0: found a string \"inf\""},

@@ -35,7 +35,8 @@ TEST_CASE("types meet as Triton's semantics say") {
     CHECK(promoted(Type::f16, Type::f16, false) == Type::f16);
     CHECK(promoted(Type::f16, Type::f16, true) == Type::f32);
     CHECK(promoted(Type::bf16, Type::bf16, true) == Type::f32);
-    CHECK(promoted(Type::f16, Type::bf16, false) == Type::f32);
+    CHECK(promoted(Type::f16, Type::bf16, false) == Type::f16);
+    CHECK(promoted(Type::i32, Type::bf16, false) == Type::f32);
     CHECK(promoted_with_constant(Type::f16, true, 0, false) == Type::f16);
     CHECK(promoted_with_constant(Type::f16, false, 3, false) == Type::f16);
     CHECK(promoted_with_constant(Type::i32, true, 0, false) == Type::f32);

@@ -18,7 +18,14 @@ program::Type read_type(const JsonReader& reader) {
 
 namespace {
 
-/// "q", "q.stride(0)", "q.shape[1]".
+/// JSON has no numbers for these.
+bool is_float_word(const std::string& text) { return text == "inf" || text == "-inf" || text == "nan"; }
+double float_of_word(const std::string& text) {
+    using Limits = std::numeric_limits<double>;
+    return text == "nan" ? Limits::quiet_NaN() : text == "inf" ? Limits::infinity() : -Limits::infinity();
+}
+
+/// "q", "q.stride(0)", "q.shape[1]", "inf".
 ArgumentChoice read_tensor_expression(const JsonReader& reader, const ProgramPanel& panel) {
     using What = ArgumentChoice::What;
     ArgumentChoice argument;
@@ -27,6 +34,11 @@ ArgumentChoice read_tensor_expression(const JsonReader& reader, const ProgramPan
     const std::size_t dot = text.find('.');
     argument.text = text.substr(0, dot);
     const TensorChoice* const tensor = panel.find(argument.text);
+    if (!tensor && is_float_word(text)) {
+        argument.what = What::number;
+        argument.number = float_of_word(text);
+        return argument;
+    }
     if (!tensor) {
         std::vector<std::string> names;
         for (const TensorChoice& one : panel.tensors) names.push_back(one.name);
@@ -59,6 +71,29 @@ ArgumentChoice read_tensor_expression(const JsonReader& reader, const ProgramPan
     return argument;
 }
 
+std::vector<std::int64_t> read_integers(const JsonReader& reader) {
+    if (!reader.is_array()) reader.reject("a list of integers");
+    constexpr std::int64_t most = std::int64_t{1} << 40;
+    std::vector<std::int64_t> integers;
+    for (JsonReader& element : reader.elements()) integers.push_back(element.as_signed(-most, most));
+    return integers;
+}
+
+enum class Padding { zero, nan };
+
+void read_box(JsonReader& reader, ArgumentChoice& argument) {
+    argument.what = ArgumentChoice::What::descriptor;
+    argument.box.shape = read_integers(reader.member("shape"));
+    argument.box.strides = read_integers(reader.member("strides"));
+    argument.box.block_shape = read_integers(reader.member("block_shape"));
+    argument.box.pads_with_nan = reader.choice("padding", {"zero", "nan"}, Padding::zero) == Padding::nan;
+    const std::size_t rank = argument.box.shape.size();
+    if (rank == 0 || rank > 3 || argument.box.strides.size() != rank || argument.box.block_shape.size() != rank)
+        reader.complain("shape, strides and block_shape must have the same number of elements, 1 to 3");
+    for (const std::int64_t size : argument.box.block_shape)
+        if (size < 1 || size > (std::int64_t{1} << 20)) reader.member("block_shape").reject("sizes from 1 to 2^20");
+}
+
 }  // namespace
 
 ArgumentChoice read_argument(const JsonReader& given, const ProgramPanel& panel, bool constant) {
@@ -81,10 +116,9 @@ ArgumentChoice read_argument(const JsonReader& given, const ProgramPanel& panel,
     } else if (value.is_string() && constant) {
         argument.text = reader.as_string();
         argument.what = What::text;
-        const double infinity = std::numeric_limits<double>::infinity();
-        if (argument.text == "inf" || argument.text == "-inf") {
+        if (is_float_word(argument.text)) {
             argument.what = What::number;
-            argument.number = argument.text == "inf" ? infinity : -infinity;
+            argument.number = float_of_word(argument.text);
         }
     } else if (value.is_string()) {
         argument = read_tensor_expression(reader, panel);
@@ -97,6 +131,14 @@ ArgumentChoice read_argument(const JsonReader& given, const ProgramPanel& panel,
         if (argument.what != What::tensor) reader.member("local").reject("the name of a tensor");
         argument.what = What::local;
         reader.finish();
+    } else if (reader.has("tensor") || reader.has("descriptor")) {
+        const bool is_box = reader.has("descriptor");
+        const JsonReader name = reader.member(is_box ? "descriptor" : "tensor");
+        argument = read_tensor_expression(name, panel);
+        if (argument.what != What::tensor) name.reject("the name of a tensor");
+        argument.integer = static_cast<std::int64_t>(reader.integer("offset", 0, std::uint64_t{1} << 40, 0));
+        if (is_box) read_box(reader, argument);
+        reader.finish();
     } else if (reader.has("value")) {
         argument = read_argument(reader.member("value"), panel, constant);
         argument.type = read_type(reader.member("dtype"));
@@ -107,8 +149,8 @@ ArgumentChoice read_argument(const JsonReader& given, const ProgramPanel& panel,
         reader.finish();
     } else {
         reader.reject(
-            "a number, the name of a tensor, a list, {\"local\": tensor}, {\"dtype\": ...} or {\"value\": ..., "
-            "\"dtype\": ...}");
+            "a number, the name of a tensor, a list, {\"local\": tensor}, {\"tensor\": ..., \"offset\": ...}, "
+            "{\"descriptor\": ...}, {\"dtype\": ...} or {\"value\": ..., \"dtype\": ...}");
     }
     argument.constant = constant;
     return argument;

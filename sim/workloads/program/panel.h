@@ -3,6 +3,7 @@
 // what the answer should be. configs/README.md documents every key.
 #pragma once
 
+#include "sim/program/box.h"
 #include "sim/program/program.h"
 #include "sim/run/workload.h"
 
@@ -53,15 +54,17 @@ struct ArgumentChoice {
         dtype,
         list,
         tensor,
+        descriptor,
         local,
         stride,
         dimension
     } what = What::none;
     std::string where;
     double number = 0;
-    std::int64_t integer = 0;
-    std::string text;  // the text, or a tensor's name
-    int axis = 0;      // stride, dimension
+    std::int64_t integer = 0;  // or the tensor's element that is pointed to
+    std::string text;          // the text, or a tensor's name
+    int axis = 0;              // stride, dimension
+    program::Box box;          // descriptor
     std::optional<program::Type> type;
     std::vector<ArgumentChoice> items;
     bool constant = false;  // from "constants"

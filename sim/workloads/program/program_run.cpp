@@ -83,9 +83,11 @@ private:
             case What::local: {
                 const Ref<Array>& array = arrays_.at(argument.text);
                 const std::int64_t first =
-                    argument.what == What::local ? local_element(*array, pe_, argument.where) : 0;
+                    argument.what == What::local ? local_element(*array, pe_, argument.where) : argument.integer;
                 return Value::object(program::Kind::pointer, array->type(), array, first);
             }
+            case What::descriptor:
+                return program::descriptor_value(arrays_.at(argument.text), argument.integer, argument.box);
             case What::stride:
                 return integer(stride_of(*panel_.find(argument.text), argument.axis), argument, constant);
             case What::dimension:
@@ -182,10 +184,13 @@ std::vector<run::NamedTensor> outputs_of(const ProgramPanel& panel, const Laid& 
         if (!array.was_stored()) continue;
         run::NamedTensor out{tensor.name, {}, {}};
         for (const std::int64_t dim : tensor.shape) out.shape.push_back(static_cast<std::uint64_t>(dim));
-        for (std::int64_t i = 0; i < array.elements(); ++i)
-            out.values.push_back(program::is_float(array.type())
-                                     ? array.float_at(0, i).value_or(std::numeric_limits<float>::quiet_NaN())
-                                     : static_cast<float>(array.integer_at(0, i).value_or(0)));
+        for (std::int64_t i = 0; i < array.elements(); ++i) {
+            if (program::is_float(array.type())) {
+                out.values.push_back(array.float_at(0, i).value_or(std::numeric_limits<float>::quiet_NaN()));
+            } else {
+                out.integers.push_back(array.integer_at(0, i).value_or(0));
+            }
+        }
         outputs.push_back(std::move(out));
     }
     return outputs;

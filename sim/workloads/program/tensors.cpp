@@ -56,8 +56,8 @@ std::shared_ptr<const ArrayValues> values_of(const TensorChoice& tensor, std::si
         const SafetensorsFile file(content.file);
         const StoredTensor& stored = file.find(content.tensor);
         check_shape(tensor, stored);
-        const bool integers = stored.dtype == "I32" || stored.dtype == "I64";
         const bool bytes = stored.dtype == "U8" || stored.dtype == "BOOL";
+        const bool integers = !bytes && (stored.dtype.starts_with("I") || stored.dtype.starts_with("U"));
         if (integers || bytes) {
             if (integers) {
                 values->integers = file.read_integers(content.tensor);
@@ -67,7 +67,7 @@ std::shared_ptr<const ArrayValues> values_of(const TensorChoice& tensor, std::si
             for (std::int64_t& value : values->integers) value = program::wrapped(tensor.type, value);
             if (is_float) values->floats.assign(values->integers.begin(), values->integers.end());
         } else {
-            values->floats = file.read_floats(content.tensor, Infinity::allowed);
+            values->floats = file.read_floats(content.tensor, Infinity::allowed_as_nan_is);
             if (!is_float)
                 fail<InputError>("{}: {} of {} is {}, expected integers", tensor.where, content.tensor,
                                  content.file.path.string(), stored.dtype);

@@ -6,8 +6,9 @@ simulator here. Kernels in Python become tile programs in lower.py. Names are im
 command starts lower.py for every kernel and should not wait for the rest."""
 
 _HOMES = {
-    "run": "running", "Result": "results", "Results": "results", "Tensor": "tensors", "read_safetensors": "tensors",
-    "TilemeshError": "command", "InputError": "command", "InternalError": "command", "CommandNotFound": "command",
+    "run": "running", "launch": "launching", "Result": "results", "Results": "results", "Tensor": "tensors", "read_safetensors": "tensors",
+    "TilemeshError": "command", "InputError": "command", "InternalError": "command", "KernelFailed": "command",
+    "CommandNotFound": "command",
 }  # fmt: skip
 __all__ = sorted(_HOMES)
 

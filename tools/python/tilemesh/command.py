@@ -21,6 +21,10 @@ class InternalError(TilemeshError):
     """The command failed; a mistake of tilemesh."""
 
 
+class KernelFailed(TilemeshError):
+    """A launch came to no end: the kernel does what cannot be done, or waits for what never comes."""
+
+
 class CommandNotFound(TilemeshError):
     pass
 

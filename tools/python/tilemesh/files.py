@@ -25,22 +25,35 @@ _experimental_descriptor_load _experimental_descriptor_store reduce_or
 
 
 class Module:
-    """One file."""
+    """One file. `running`: None, or what its names are in a program that has run it (a mapping of Python's values)."""
 
-    def __init__(self, file, path, source, files):
-        self.file, self.path, self.files = file, path, files
+    def __init__(self, file, path, source, files, tree=None, running=None):
+        self.file, self.path, self.files, self.tree, self.running = file, path, files, tree, running
         self._lines = source.split(b"\n")
         self.globals = {"__name__": "kernels", "__file__": file}
 
     def lookup(self, name):
         """The value of a global name as a tuple of one, or None."""
         if name not in self.globals:
-            return None
+            return self._from_running(name)
         value = self.globals[name]
         if isinstance(value, Imported):
             value = value.resolve(self.files)
             self.globals[name] = value
+        if isinstance(value, Opaque):
+            return self._from_running(name) or (value,)
         return (value,)
+
+    def _from_running(self, name):
+        """What the file does not say, where it has been run."""
+        if self.running is None or name not in self.running:
+            return None
+        from .running_names import value_of  # only where a script runs
+
+        found = value_of(self.running[name], name, self.files)
+        if found is not None:
+            self.globals[name] = found
+        return None if found is None else (found,)
 
     def names(self):
         return list(self.globals)
@@ -117,16 +130,17 @@ class Imported:
 
 
 class Files:
-    """All files that a kernel needs, each read once. `evaluate(module, statements)` finds out what its names mean."""
+    """All files that a kernel needs, each read once. `evaluate(module, statements)` finds out what its names mean. `running`:
+    None, or a function that gives what the names of a file at a path are in a program that has run it."""
 
-    def __init__(self, evaluate):
-        self._modules, self._evaluate = {}, evaluate
+    def __init__(self, evaluate, running=None):
+        self._modules, self._evaluate, self._running = {}, evaluate, running
 
     def module(self, file, path):
         key = os.path.realpath(path)
         if key not in self._modules:
             source, tree = parsed(file, path)
-            module = self._modules[key] = Module(file, path, source, self)
+            module = self._modules[key] = Module(file, path, source, self, tree, self._running(key) if self._running else None)
             self._evaluate(module, tree.body)
         return self._modules[key]
 

@@ -15,9 +15,10 @@ if __package__ in (None, ""):  # run by its path: the folder of the package, not
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     __package__ = "tilemesh"
 
-from tilemesh.constants import Constants
+from tilemesh.constants import Constants, last_name
 from tilemesh.errors import LoweringError, Place, nearest
 from tilemesh.files import Files
+from tilemesh.running_names import value_of
 from tilemesh.statements import FunctionBody
 from tilemesh.values import Function, Opaque, is_constant, string
 
@@ -118,25 +119,48 @@ class Program:
         return "\n".join(lines) + "\n"
 
 
-def lower(path, kernel):
-    """The tile program of a kernel in a file, as text. Raises LoweringError, whose text names the place."""
-    files = Files(lambda module, statements: Constants(module).run(statements))
+def lower(path, kernel, line=None, running=None, functions=None):
+    """The tile program of a kernel in a file, as text. Raises LoweringError, whose text names the place.
+
+    For programs that have run the file: `line` tells where the function begins, which need not be at the outermost level
+    then, `running` gives the values of names that the file alone does not tell (files.py), and `functions` are functions of
+    Python that parameters of the kernel are given: they become defaults."""
+    files = Files(lambda module, statements: Constants(module).run(statements), running)
     place = Place(path)
     limit = sys.getrecursionlimit()
     try:
         module = files.module(path, path)
-        found = module.lookup(kernel)
+        found = module.lookup(kernel) if line is None else (function_at(module, kernel, line),)
         if not found or not isinstance(found[0], Function):
             raise LoweringError(place, _no_kernel(module, kernel, found))
         place = Place(path, found[0].node.lineno, found[0].node.col_offset + 1)
         sys.setrecursionlimit(max(limit, DEEPEST))
         program = Program(found[0])
+        if functions:
+            program.defaults(found[0]).update((name, value_of(function, name, files)) for name, function in functions.items())
         program.lower()
         return program.text()
     except (RecursionError, MemoryError):
         raise LoweringError(place, "is nested too deeply to be lowered") from None
     finally:
         sys.setrecursionlimit(limit)
+
+
+def function_at(module, name, line):
+    """The function of that name that begins in a line, its decorators included; None if there is none."""
+    waiting = [module.tree]
+    while waiting:
+        node = waiting.pop()
+        if type(node).__name__ == "FunctionDef" and node.name == name:
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            if first <= line <= node.lineno:
+                is_jit = any("jit" in last_name(decorator) for decorator in node.decorator_list)
+                known = module.globals.get(name)
+                return known if isinstance(known, Function) and known.node is node else Function(module, node, is_jit)
+        waiting += [part for part in getattr(node, "body", ()) if hasattr(part, "_fields")]
+        for field in ("orelse", "finalbody", "handlers"):
+            waiting += getattr(node, field, ())
+    return None
 
 
 def _no_kernel(module, kernel, found):

@@ -9,8 +9,8 @@ class Result:
     """One kernel on one panel.
 
     label, kernel; status: "ok", "failed", ...; error: why it failed; cycles; time_us; verdict: "pass", "fail", "sampled", ...,
-    or None; above_machine_bound and above_schedule_bound: time over the bound's, 1 at best; outputs: tensors by name if they
-    were asked for. `to_dict()` has everything, as tilemesh --json writes it."""
+    or None; above_machine_bound and above_schedule_bound: time over the bound's, 1 at best; matrix_share and hbm_share: of the
+    machine's peak; hbm_bytes; outputs: tensors by name if they were asked for. `to_dict()` has everything, as tilemesh --json writes it."""
 
     def __init__(self, values, outputs=None):
         self._values = values
@@ -19,9 +19,13 @@ class Result:
         self.cycles = values.get("cycles")
         self.time_us = values["time_ps"] / 1e6 if values.get("time_ps") is not None else None
         self.verdict = (values.get("verdict") or {}).get("outcome")
+        if self.verdict == "values not computed" and "no \"check\"" in (values.get("note") or ""):
+            self.verdict = None  # they were; nobody has said what they should be
         self.above_machine_bound = values.get("machine_distance")
         self.above_schedule_bound = values.get("schedule_distance")
-        self.outputs = outputs or {}
+        self.matrix_share, self.hbm_share = values.get("matrix_utilisation"), values.get("hbm_share_of_peak")
+        self.hbm_bytes = values.get("hbm_bytes")
+        self.outputs = {} if outputs is None else outputs
 
     def to_dict(self):
         return self._values

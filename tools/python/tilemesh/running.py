@@ -13,20 +13,20 @@ from .tensors import read_safetensors
 PATHS = ("machine", "base", "file")  # keys of panels whose strings are paths from where the panel lies
 
 
-def run(panel, *, kernels=(), values=None, settings=None, outputs=False, jobs=None, strict=False):
+def run(panel, *, kernels=(), values=None, settings=None, outputs=False, jobs=None, strict=False, is_resolved=False):
     """Runs a panel and returns its Results.
 
     panel: path of a panel, or a dictionary; paths in a dictionary start at the current folder.
     kernels: only those with these labels. values: "full", "sampled" or "none". settings: {"problem.users.0.keys": 4096, ...}
     override keys. outputs: read what the kernel computed into `.outputs`; for one kernel and values "full". jobs: worker
-    processes. strict: refuse a panel of which a kernel cannot run the problem.
+    processes. strict: refuse a panel of which a kernel cannot run the problem. is_resolved: a dictionary's paths are absolute.
 
     Raises InputError with the command's own line if something is wrong with the panel. A wrong answer is no exception:
     `.verdict` says so."""
     with tempfile.TemporaryDirectory(prefix="tilemesh-") as folder:
         if isinstance(panel, dict):
             file = Path(folder) / f"{panel.get('name', 'panel')}.json"
-            file.write_text(json.dumps(_from_here(panel)))
+            file.write_text(json.dumps(panel if is_resolved else _from_here(panel)))
         else:
             file = panel
         result, saved = Path(folder) / "result.json", Path(folder) / "outputs.safetensors"

@@ -45,6 +45,20 @@ def read_safetensors(path):
         raise ValueError(f"{path} is no safetensors file: {error}") from None
 
 
+def write_safetensors(path, tensors):
+    """tensors: {name: (dtype as files have it, shape, bytes)}."""
+    header, end = {}, 0
+    for name, (dtype, shape, data) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [end, end + len(data)]}
+        end += len(data)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for _, _, data in tensors.values():
+            file.write(data)
+
+
 def _tensor(entry, data):
     dtype, shape = entry["dtype"], entry["shape"]
     size = _BYTES.get(dtype) or struct.calcsize(_FORMATS[dtype])

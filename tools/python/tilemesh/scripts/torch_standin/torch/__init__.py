@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small stand-in for torch on numpy, for scripts that make tensors, launch kernels and compare. It has what Triton's tutorials
+call, no gradients of its own operations, and one device. python3-torch is used instead where it is installed."""
+
+try:
+    import numpy as _numpy
+except ImportError:
+    raise ImportError("neither torch nor numpy is installed; install python3-torch, or python3-numpy for tilemesh's small stand-in for torch "
+                      "(apt-get install python3-numpy)") from None  # fmt: skip
+
+from tilemesh.scripts.torch_here import cuda_names as _cuda_names
+
+from ._dtypes import *  # noqa: F403
+from ._dtypes import dtype, finfo, iinfo
+from ._tensor import Size, Tensor, device
+from ._functions import *  # noqa: F403
+from . import autograd, nn, testing  # isort: skip
+from ._modules import backends, cpu, cuda, jit, no_grad, version  # isort: skip
+
+__version__ = "2.0.0+tilemesh"
+inf, nan, pi, e = _numpy.inf, _numpy.nan, _numpy.pi, _numpy.e
+for _name, _value in _cuda_names().items():
+    setattr(cuda, _name, _value)
+    setattr(cpu, _name, _value)
+enable_grad = inference_mode = no_grad
+FloatTensor = HalfTensor = LongTensor = IntTensor = BoolTensor = Tensor
+strided = "strided"
+
+
+def compile(function=None, **_):
+    return function if function is not None else (lambda inner: inner)
+
+
+def is_tensor(value):
+    return isinstance(value, Tensor)
+
+
+def __getattr__(name):
+    raise AttributeError(f"the stand-in for torch has no {name}; install python3-torch")
+
+
+__all__ = ["Size", "Tensor", "autograd", "backends", "cpu", "cuda", "device", "dtype", "finfo", "iinfo", "jit", "nn", "testing", "version"]
