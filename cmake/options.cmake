@@ -13,30 +13,14 @@ if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   endif()
 endif()
 
-find_package(Threads REQUIRED)
-find_package(fmt REQUIRED)
-find_package(spdlog REQUIRED)
-find_package(nlohmann_json REQUIRED)
-find_package(CLI11 REQUIRED)
+# Whoever uses an installed tilemesh looks for the same; here all of it is required.
+block()
+  set(CMAKE_FIND_PACKAGE_NAME tilemesh)
+  set(tilemesh_FIND_REQUIRED TRUE)
+  include(cmake/dependencies.cmake)
+endblock()
 find_package(Catch2 2 REQUIRED)
 find_package(benchmark REQUIRED)
-find_library(SYSTEMC_LIBRARY systemc REQUIRED)
-find_path(SYSTEMC_INCLUDE_DIR systemc REQUIRED)
-
-# Debian builds SystemC as C++17; it refuses to link from C++20 unless told so.
-add_library(systemc INTERFACE)
-target_link_libraries(systemc INTERFACE ${SYSTEMC_LIBRARY})
-target_include_directories(systemc SYSTEM INTERFACE ${SYSTEMC_INCLUDE_DIR})
-target_compile_definitions(systemc INTERFACE SC_CPLUSPLUS=201703L)
-# The library brings its own main and asks for an sc_main; ours is beside the simulation, in a library nothing else pulls.
-target_link_options(systemc INTERFACE LINKER:-u,sc_main)
-
-# Debian's CMake file for oneDNN asks for OpenCL headers that its package does not bring; the processor part needs none.
-find_library(DNNL_LIBRARY dnnl REQUIRED)
-find_path(DNNL_INCLUDE_DIR oneapi/dnnl/dnnl.hpp REQUIRED)
-add_library(DNNL::dnnl INTERFACE IMPORTED)
-target_link_libraries(DNNL::dnnl INTERFACE ${DNNL_LIBRARY})
-target_include_directories(DNNL::dnnl INTERFACE ${DNNL_INCLUDE_DIR})
 
 add_library(tilemesh_warnings INTERFACE)
 target_compile_options(tilemesh_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror)
@@ -68,13 +52,15 @@ if(TILEMESH_PRECOMPILE)
   tilemesh_precompiled_headers(tilemesh_headers)
 endif()
 
-# One static library per folder. Includes are written from the project's root: "sim/base/units.h".
+# One static library per folder, and its headers. Includes are written from the project's root: "sim/base/units.h".
 function(tilemesh_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
-  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
-  target_link_libraries(${name} PUBLIC ${ARG_DEPENDS} fmt::fmt PRIVATE tilemesh_warnings)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS *.h)
+  target_sources(${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${headers})
+  target_link_libraries(${name} PUBLIC ${ARG_DEPENDS} fmt::fmt PRIVATE $<BUILD_INTERFACE:tilemesh_warnings>)
   if(TILEMESH_PRECOMPILE)
     target_precompile_headers(${name} REUSE_FROM tilemesh_headers)
   endif()
+  tilemesh_installed(${name})
 endfunction()

@@ -16,7 +16,7 @@ Panel read_with(Resolved resolved, const std::vector<Setting>& settings, const W
 
 /// {"panel": path, "name": ..., "set": {...}}
 Resolved resolve_reference(JsonReader reader, const std::filesystem::path& folder) {
-    Resolved resolved = resolve_panel_file(reader.member("panel").as_file(folder));
+    Resolved resolved = resolve_panel_file(config_file(reader.member("panel"), "panels", folder));
     if (auto name = reader.optional_member("name"))
         apply_setting(resolved, {"name", name->as_string(), name->place()});
     if (auto set = reader.optional_member("set")) {
@@ -30,7 +30,7 @@ Resolved resolve_reference(JsonReader reader, const std::filesystem::path& folde
 }
 
 Resolved resolve_element(const JsonReader& element, const std::filesystem::path& folder) {
-    if (element.is_string()) return resolve_panel_file(element.as_file(folder));
+    if (element.is_string()) return resolve_panel_file(config_file(element, "panels", folder));
     if (!element.is_object()) element.reject("the path of a panel, or a panel");
     if (element.has("panel")) return resolve_reference(element, folder);
     return resolve_panel_object(element.value(), element.place(), folder);

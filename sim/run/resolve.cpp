@@ -3,6 +3,7 @@
 #include "sim/run/resolve.h"
 
 #include "sim/base/error.h"
+#include "sim/base/shared_files.h"
 
 namespace tilemesh::run {
 namespace {
@@ -61,13 +62,18 @@ void merge(Resolved& whole, const Written& written) {
     merge(whole.json, "", patch, written.origin, whole.origins);
 }
 
+bool is_there(const std::filesystem::path& file) {
+    std::error_code ignored;
+    return std::filesystem::exists(file, ignored) && !std::filesystem::is_directory(file, ignored);
+}
+
 /// What the file that an object names as its base resolves to; nothing yet when it names none.
 template <class Resolve>
-Resolved base_of(const Written& written, int depth, Resolve resolve) {
+Resolved base_of(const Written& written, const char* kind, int depth, Resolve resolve) {
     const auto base = written.json.find("base");
     if (base == written.json.end()) return {Json::object(), Origins(written.origin)};
     const JsonReader reader = written.reader(*base, "/base");
-    const NamedFile file = reader.as_file(written.folder);
+    const NamedFile file = config_file(reader, kind, written.folder);
     if (depth >= longest_chain) {
         reader.complain(
             fmt::format("more than {} files build on each other; does this one build on itself?", longest_chain));
@@ -79,7 +85,7 @@ Resolved machine_from_file(const NamedFile& file, int depth);
 
 Resolved machine_from(const Written& written, int depth) {
     if (!written.json.contains("base")) return {written.json, Origins(written.origin)};
-    Resolved machine = base_of(written, depth, machine_from_file);
+    Resolved machine = base_of(written, "machines", depth, machine_from_file);
     merge(machine, written);
     return machine;
 }
@@ -118,9 +124,10 @@ void merge_machine(Resolved& panel, const Json& json, const Written& written) {
         merge(panel.json["machine"], "/machine", json, origin, panel.origins);
         return;
     }
-    Resolved machine = json.is_string()
-                           ? machine_from_file(written.reader(json, "/machine").as_file(written.folder), 0)
-                           : machine_from({json, origin, written.folder}, 0);
+    Resolved machine =
+        json.is_string()
+            ? machine_from_file(config_file(written.reader(json, "/machine"), "machines", written.folder), 0)
+            : machine_from({json, origin, written.folder}, 0);
     panel.json["machine"] = std::move(machine.json);
     panel.origins.give("/machine", machine.origins);
 }
@@ -137,7 +144,7 @@ void spell_out_kernels(Json& json) {
 Resolved panel_from_file(const NamedFile& file, int depth);
 
 Resolved panel_from(Written written, int depth) {
-    Resolved panel = base_of(written, depth, panel_from_file);
+    Resolved panel = base_of(written, "panels", depth, panel_from_file);
     place_files(written.json, written.folder);
     Json machine;
     if (const auto found = written.json.find("machine"); found != written.json.end()) {
@@ -155,6 +162,18 @@ Resolved panel_from_file(const NamedFile& file, int depth) {
 }
 
 }  // namespace
+
+NamedFile config_file(const std::string& name, const char* kind) {
+    if (is_there(name)) return name;
+    return shared_config(kind, name).value_or(name);
+}
+
+NamedFile config_file(const JsonReader& name, const char* kind, const std::filesystem::path& folder) {
+    NamedFile file = name.as_file(folder);
+    if (is_there(file.path)) return file;
+    const auto shared = shared_config(kind, name.as_string());
+    return shared ? NamedFile(*shared, name.place() + ": " + shared->string()) : file;
+}
 
 Resolved resolve_machine_file(const NamedFile& file) { return machine_from_file(file, 0); }
 

@@ -28,6 +28,11 @@ struct Resolved {
     Origins origins;
 };
 
+/// The file that a user or a member of a file names: its path, or the plain name of one that comes with tilemesh
+/// ("cube_2x4" of the kind "machines").
+NamedFile config_file(const std::string& name, const char* kind);
+NamedFile config_file(const JsonReader& name, const char* kind, const std::filesystem::path& folder = {});
+
 Resolved resolve_machine_file(const NamedFile& file);
 Resolved resolve_panel_file(const NamedFile& file);
 /// The same for the content of `file`, read before: a pipe can be read once.

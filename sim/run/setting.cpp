@@ -48,7 +48,8 @@ void apply_setting(Resolved& panel, const Setting& setting) {
     const auto steps = steps_of(setting.path, setting.where);
     const Origin origin{setting.where, "", true};
     if (setting.path == "machine" && setting.value.is_string()) {
-        const Resolved machine = resolve_machine_file(JsonReader(setting.value, setting.where).as_file());
+        const Resolved machine =
+            resolve_machine_file(config_file(JsonReader(setting.value, setting.where), "machines"));
         panel.json["machine"] = machine.json;
         panel.origins.give("/machine", machine.origins);
         return;

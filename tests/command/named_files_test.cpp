@@ -15,7 +15,7 @@ struct Named {
 };
 
 const std::string none = ": cannot be read: No such file or directory";
-const std::string machine = "\"" TILEMESH_CONFIGS "/machines/cube_line8.json\"";
+const std::string line8 = "\"" TILEMESH_CONFIGS "/machines/cube_line8.json\"";
 
 std::string panel_with(const std::string& pointer, const std::string& value) {
     Json panel = example_panel({TILEMESH_KERNEL});
@@ -24,7 +24,7 @@ std::string panel_with(const std::string& pointer, const std::string& value) {
 }
 
 std::string transfers(const std::string& file) {
-    return R"({"machine": )" + machine + R"(, "probe": {"kind": "transfers", "file": ")" + file + R"("}})";
+    return R"({"machine": )" + line8 + R"(, "probe": {"kind": "transfers", "file": ")" + file + R"("}})";
 }
 
 /// Each runs beside panel.json, which is fine, tensors.json, which names tensors that are not there, slow.json, a
@@ -60,7 +60,7 @@ const Named named[] = {
 void write_surroundings(const ScratchFolder& folder) {
     write_file(folder / "panel.json", example_panel({TILEMESH_KERNEL}).dump());
     write_file(folder / "tensors.json", panel_with("/inputs", R"({"tensors": "none.safetensors"})"));
-    write_file(folder / "slow.json", R"({"base": )" + machine + R"(, "pe": {"clock_ghz": -1}})");
+    write_file(folder / "slow.json", R"({"base": )" + line8 + R"(, "pe": {"clock_ghz": -1}})");
     write_file(folder / "torn.json", "{,");
     write_file(folder / "list.json", R"({"transfers": [{"id": "a", "source": 0, "destination": 99, "bytes": 64}]})");
 }
@@ -112,4 +112,37 @@ TEST_CASE("a bad value from the command line is blamed on what set it") {
     check_bad_input(ran);
     CHECK_THAT(ran.err, Catch::StartsWith("tilemesh: error: panel.json: /problem: found heads_q 7") &&
                             Catch::EndsWith("(with --set problem.heads_q=7)\n"));
+}
+
+TEST_CASE("what comes with tilemesh is found by its name, behind a file of that name") {
+    const ScratchFolder folder;
+    const auto name_of_machine = [&](const Json& asked, const std::string& setting = "") {
+        Json panel = example_panel();
+        panel["machine"] = asked;
+        write_file(folder / "panel.json", panel.dump());
+        std::vector<run::Setting> settings;
+        if (!setting.empty()) settings.push_back(run::parse_setting(setting));
+        return run::load_panel(folder / "panel.json", settings, fake_workloads()).machine.name;
+    };
+    CHECK(name_of_machine("cube_2x4") == "cube_2x4");
+    CHECK(name_of_machine(Json{{"base", "cube_2x4"}, {"name", "mine"}}) == "mine");
+    CHECK(name_of_machine("cube_2x4", "machine=cube_4x4") == "cube_4x4");
+    CHECK_THROWS_WITH(name_of_machine("machines/cube_2x4"), Catch::Contains("/machine: ") && Catch::Contains(none));
+    CHECK_THROWS_WITH(name_of_machine("cube_3x3"), Catch::Contains("/machine: ") && Catch::Contains(none));
+    write_file(folder / "cube_2x4", R"({"base": )" + line8 + R"(, "name": "beside"})");
+    CHECK(name_of_machine("cube_2x4") == "beside");
+}
+
+TEST_CASE("TILEMESH_SHARE says where the files of tilemesh are") {
+    const ScratchFolder folder;
+    write_file(folder / "panel.json", example_panel({TILEMESH_KERNEL}).dump());
+    const std::string arguments = "run panel.json --values none --set machine=mine";
+    check_bad_input(run_beside(folder, arguments));
+    std::filesystem::create_directories(folder / "share/configs/machines");
+    write_file(folder / "share/configs/machines/mine.json", R"({"base": )" + line8 + "}");
+    const Ran found = run_command(
+        folder, "(cd " + (folder / "").string() + " && TILEMESH_SHARE=share " TILEMESH_COMMAND " " + arguments + ")");
+    CHECK(found.exit_code == 0);
+    const Ran bare = run_command(folder, "TILEMESH_SHARE=/nowhere " TILEMESH_COMMAND " " + arguments);
+    check_bad_input(bare);
 }

@@ -13,7 +13,7 @@ namespace {
 
 const std::filesystem::path root = TILEMESH_SOURCE_DIR;
 
-run::Panel read(const run::ResolvedPanel& resolved) {
+run::Panel read(const run::Resolved& resolved) {
     static const workloads::ProgramKind kind;
     return run::read_panel(resolved, {&kind});
 }
@@ -47,7 +47,7 @@ std::uint64_t Ran::busiest_link_bytes() const {
 }
 
 Programs::Programs(const std::string& name, const std::vector<std::string>& settings) {
-    run::ResolvedPanel resolved = run::resolve_panel_file(root / "configs/panels/programs" / (name + ".json"));
+    run::Resolved resolved = run::resolve_panel_file(root / "configs/panels/programs" / (name + ".json"));
     for (const std::string& setting : settings) run::apply_setting(resolved, run::parse_setting(setting));
     panel_ = read(resolved);
 }

@@ -40,27 +40,12 @@ int with_output_written(int exit_code, spdlog::logger& log) {
 }
 
 int parse_and_run(int argc, char** argv, Context& context) {
-    CLI::App app(
-        "What does this attention kernel cost on this mesh of processing elements, is its answer right, and\n"
-        "what stands between it and the limit?",
-        "tilemesh");
-    app.set_version_flag("--version", "tilemesh " + run::version());
-    app.require_subcommand(1);
-    app.footer(
-        "Exit codes: 0 ok, 1 a check failed, 2 bad input, 3 internal error, 130 interrupted.\n"
-        "configs/README.md documents panels, milestones, machines and probes.");
-    add_run(app, context);
-    add_bench(app, context);
-    add_list(app, context);
-    add_check(app, context);
-    add_compare(app, context);
-    add_probe(app, context);
-    add_validate(app, context);
-    check_subcommand(argc, argv, app);
+    const auto app = declare_all(context);
+    check_subcommand(argc, argv, *app);
     try {
-        app.parse(argc, argv);
+        app->parse(argc, argv);
     } catch (const CLI::Success& request) {  // --help, --version
-        return app.exit(request);
+        return app->exit(request);
     } catch (const CLI::ParseError& error) {
         context.log.error("{}; tilemesh --help shows what there is", one_line(error));
         return exit_bad_input;
@@ -69,6 +54,26 @@ int parse_and_run(int argc, char** argv, Context& context) {
 }
 
 }  // namespace
+
+std::unique_ptr<CLI::App> declare_all(Context& context) {
+    auto app = std::make_unique<CLI::App>(
+        "What does this attention kernel cost on this mesh of processing elements, is its answer right, and\n"
+        "what stands between it and the limit?",
+        "tilemesh");
+    app->set_version_flag("--version", "tilemesh " + run::version());
+    app->require_subcommand(1);
+    app->footer(
+        "Exit codes: 0 ok, 1 a check failed, 2 bad input, 3 internal error, 130 interrupted.\n"
+        "configs/README.md documents panels, milestones, machines and probes.");
+    add_run(*app, context);
+    add_bench(*app, context);
+    add_list(*app, context);
+    add_check(*app, context);
+    add_compare(*app, context);
+    add_probe(*app, context);
+    add_validate(*app, context);
+    return app;
+}
 
 std::string one_line(const std::exception& error) {
     constexpr std::size_t longest = 4000;

@@ -3,13 +3,14 @@
 // options, and a function that does the work and returns the exit code.
 #pragma once
 
-#include "sim/run/workload.h"
+#include "tools/cli/tilemesh_command.h"
 
 #include <CLI/CLI.hpp>
 
 #include <spdlog/logger.h>
 
 #include <exception>
+#include <memory>
 #include <string>
 
 namespace tilemesh::cli {
@@ -39,7 +40,7 @@ void add_validate(CLI::App& app, Context& context);
 /// What an exception says, on one line whatever the files it speaks of contain, and of bounded length.
 std::string one_line(const std::exception& error);
 
-/// The whole command: parses, runs, turns exceptions into one line and an exit code.
-int tilemesh_command(int argc, char** argv, const run::Workloads& workloads);
+/// Every subcommand and option, declared.
+std::unique_ptr<CLI::App> declare_all(Context& context);
 
 }  // namespace tilemesh::cli

@@ -2,29 +2,20 @@
 // Looking for configs/.
 #include "tools/cli/configs.h"
 
-#include "sim/base/error.h"
+#include "sim/base/shared_files.h"
 
-#include <optional>
+#include <cstdlib>
 
 namespace tilemesh::cli {
-namespace {
 
 namespace fs = std::filesystem;
 
-std::optional<fs::path> configs_above(fs::path folder) {
-    for (;; folder = folder.parent_path()) {
-        if (fs::is_directory(folder / "configs" / "panels")) return folder / "configs";
-        if (folder == folder.parent_path()) return std::nullopt;
-    }
-}
-
-}  // namespace
-
 fs::path find_configs() {
-    std::error_code ignored;
-    if (const auto found = configs_above(fs::current_path())) return fs::relative(*found);
-    if (const auto found = configs_above(fs::read_symlink("/proc/self/exe", ignored).parent_path())) return *found;
-    fail<InputError>("found no configs folder here or above, expected to be inside the tilemesh source tree");
+    if (std::getenv("TILEMESH_SHARE")) return shared_folder("configs");
+    for (fs::path folder = fs::current_path();; folder = folder.parent_path()) {
+        if (fs::is_directory(folder / "configs" / "panels")) return fs::relative(folder / "configs");
+        if (folder == folder.parent_path()) return shared_folder("configs");
+    }
 }
 
 }  // namespace tilemesh::cli

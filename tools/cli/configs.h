@@ -6,7 +6,8 @@
 
 namespace tilemesh::cli {
 
-/// The nearest configs/ at or above where the user stands, else above where the command was built.
+/// Those of TILEMESH_SHARE if it is set; else the nearest configs/ at or above where the user stands, else those that
+/// come with tilemesh.
 std::filesystem::path find_configs();
 
 }  // namespace tilemesh::cli

@@ -39,6 +39,34 @@ std::string summary_of(const std::string& what, const fs::path& file, const Cont
     }
 }
 
+/// The configuration files of a kind, in order.
+std::vector<fs::path> files_of(const std::string& what) {
+    std::vector<fs::path> files;
+    const fs::path folder = find_configs() / what;
+    std::error_code ignored;
+    for (const auto& item : fs::directory_iterator(folder, ignored)) {
+        if (item.path().extension() == ".json") files.push_back(item.path());
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+/// One to a line, for scripts and for the completion of command lines.
+int list_names(const std::string& what, const Context& context) {
+    std::string names;
+    if (what == "kernels") {
+        for (const run::WorkloadKind* kind : context.workloads)
+            for (const auto& kernel : kind->kernels()) names += std::string(kernel.name) + "\n";
+    } else if (what == "suites") {
+        for (const auto& family : validation::all_families())
+            for (const auto& suite : family.suites) names += std::string(suite.name) + "\n";
+    } else {
+        for (const fs::path& file : files_of(what)) names += file.stem().string() + "\n";
+    }
+    std::fputs(names.c_str(), stdout);
+    return exit_ok;
+}
+
 int list(const std::string& what, const Context& context) {
     using Align = report::TextTable::Align;
     report::TextTable table({{"", what, Align::left}, {"", "", Align::left}});
@@ -50,14 +78,7 @@ int list(const std::string& what, const Context& context) {
             for (const auto& suite : family.suites) table.add_row({{suite.name}, {suite.question}});
         }
     } else {
-        std::vector<fs::path> files;
-        const fs::path folder = find_configs() / what;
-        std::error_code ignored;
-        for (const auto& item : fs::directory_iterator(folder, ignored)) {
-            if (item.path().extension() == ".json") files.push_back(item.path());
-        }
-        std::sort(files.begin(), files.end());
-        for (const auto& file : files) table.add_row({{file.string()}, {summary_of(what, file, context)}});
+        for (const auto& file : files_of(what)) table.add_row({{file.string()}, {summary_of(what, file, context)}});
     }
     std::fputs(table.text(context.colour).c_str(), stdout);
     return exit_ok;
@@ -72,7 +93,11 @@ void add_list(CLI::App& app, Context& context) {
         ->required()
         ->type_name("kernels|machines|panels|milestones|probes|suites")
         ->check(CLI::IsMember({"kernels", "machines", "panels", "milestones", "probes", "suites"}));
-    command->callback([what, &context] { context.exit_code = list(*what, context); });
+    auto names = std::make_shared<bool>(false);
+    command->add_flag("--names", *names,
+                      "Names alone, one to a line; configurations by the names that stand for them");
+    command->callback(
+        [what, names, &context] { context.exit_code = *names ? list_names(*what, context) : list(*what, context); });
 }
 
 }  // namespace tilemesh::cli

@@ -3,7 +3,7 @@
 #include "kernels/all.h"
 #include "sim/workloads/attention/attention_run.h"
 #include "sim/workloads/program/program_run.h"
-#include "tools/cli/command.h"
+#include "tools/cli/tilemesh_command.h"
 
 int main(int argc, char** argv) {
     const tilemesh::workloads::AttentionKind attention(tilemesh::kernels::all());

@@ -34,7 +34,7 @@ Json to_json(const probe::Probe& probe, const probe::ProbeReport& report) {
 int run_probe(const ProbeFlags& flags, const Context& context) {
     std::vector<run::Setting> settings;
     for (const auto& text : flags.set) settings.push_back(run::parse_setting(text));
-    const probe::Probe probe = load_probe(flags.file, settings);
+    const probe::Probe probe = load_probe(run::config_file(flags.file, "probes").path, settings);
     const auto json = open_output(flags.json, "--json", flags.file);
     ProgressBar bar(flags.quiet);
     const probe::ProbeReport report = probe.run([&](std::uint64_t done, std::uint64_t all) {
@@ -59,8 +59,11 @@ int run_probe(const ProbeFlags& flags, const Context& context) {
 void add_probe(CLI::App& app, Context& context) {
     auto flags = std::make_shared<ProbeFlags>();
     CLI::App* command = app.add_subcommand("probe", "Load one part of a machine and measure it");
-    command->add_option("probe", flags->file, "Probe file")->required()->type_name("PROBE.json");
-    command->add_option("--json", flags->json, "Write the whole result as JSON (- for standard output)");
+    command->add_option("probe", flags->file, "Probe file, or the name of one that comes with tilemesh")
+        ->required()
+        ->type_name("PROBE.json");
+    command->add_option("--json", flags->json, "Write the whole result as JSON (- for standard output)")
+        ->type_name("FILE");
     command->add_option("--set", flags->set, "Override a key, e.g. --set probe.bytes=65536; repeatable")
         ->type_name("KEY=VALUE")
         ->expected(1)

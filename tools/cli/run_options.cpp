@@ -81,7 +81,8 @@ void print(const std::string& text) {
 }  // namespace
 
 void declare(CLI::App& command, RunFlags& flags) {
-    command.add_option("--json", flags.json, "Write the whole result as JSON (- for standard output)");
+    command.add_option("--json", flags.json, "Write the whole result as JSON (- for standard output)")
+        ->type_name("FILE");
     command.add_option("--set", flags.set, "Override a key, e.g. --set problem.users.0.keys=32768; repeatable")
         ->type_name("KEY=VALUE")
         ->expected(1)
@@ -91,7 +92,7 @@ void declare(CLI::App& command, RunFlags& flags) {
     command
         .add_option("--kernel", flags.kernels,
                     "Only the entry with this label, or the entries of this kernel; repeatable")
-        ->type_name("NAME")
+        ->type_name("KERNEL")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     command

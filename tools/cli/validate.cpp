@@ -58,7 +58,8 @@ void add_validate(CLI::App& app, Context& context) {
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     command->add_flag("--quick", flags->quick, "Only the cases that together take seconds");
     command->add_flag("--report", flags->report, "Show every row: reference, measured, error");
-    command->add_option("--json", flags->json, "Write the whole result as JSON (- for standard output)");
+    command->add_option("--json", flags->json, "Write the whole result as JSON (- for standard output)")
+        ->type_name("FILE");
     command->add_option("-j,--jobs", flags->jobs, "Worker processes; default: one per core")
         ->check(CLI::Range(1, 4096));
     command->add_flag("-q,--quiet", flags->quiet, "No table, no progress bar; errors and the exit code only");

@@ -3,6 +3,7 @@
 
 #include "sim/base/error.h"
 #include "sim/base/names.h"
+#include "sim/base/shared_files.h"
 
 #include <array>
 #include <cerrno>
@@ -92,14 +93,9 @@ Answer run_command(const std::vector<std::string>& words) {
     return answer;
 }
 
-std::string front_end() {
-    if (const char* given = std::getenv("TILEMESH_PYTHON")) return given;
-    return TILEMESH_PYTHON_FOLDER;
-}
-
 std::string lowered(const std::string& file, const std::string& kernel) {
-    const Answer answer =
-        run_command({"python3", "-S", "-E", "-B", front_end() + "/tilemesh/lower.py", file, kernel});
+    const std::string front_end = (shared_folder("python") / "tilemesh" / "lower.py").string();
+    const Answer answer = run_command({"python3", "-S", "-E", "-B", front_end, file, kernel});
     if (WIFEXITED(answer.status) && WEXITSTATUS(answer.status) == 0) return answer.out;
     std::string last = answer.errors;
     while (!last.empty() && last.back() == '\n') last.pop_back();

@@ -30,14 +30,17 @@ class CommandNotFound(TilemeshError):
 
 
 def path_of_command():
-    """What TILEMESH names; else the one in PATH; else the one built in the source tree that this package lies in."""
+    """What TILEMESH names; else the one of the installation that this package lies in; else the one in PATH; else the one built
+    in the source tree that it lies in."""
     named = os.environ.get("TILEMESH")
     if named:
         if not shutil.which(named):
             raise CommandNotFound(f"TILEMESH={named} is no program; unset it or set it to the tilemesh command")
         return named
-    built = Path(__file__).resolve().parents[3] / "build" / "tools" / "cli" / "tilemesh"
-    found = shutil.which("tilemesh") or shutil.which(built)
+    package = Path(__file__).resolve().parent
+    installed = package.parents[3] / "bin" / "tilemesh" if package.parts[-4:-1] == ("share", "tilemesh", "python") else None
+    built = package.parents[2] / "build" / "tools" / "cli" / "tilemesh"
+    found = (installed and shutil.which(installed)) or shutil.which("tilemesh") or shutil.which(built)
     if not found:
         raise CommandNotFound(f"there is no tilemesh in PATH and none at {built}; build it with tools/build, or set TILEMESH to its path")
     return found
