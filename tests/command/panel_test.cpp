@@ -164,6 +164,7 @@ TEST_CASE("a milestone takes panels by path, by path with changes, and in place"
 TEST_CASE("every panel and milestone that is shipped can be read") {
     std::size_t panels = 0;
     for (const auto& item : std::filesystem::directory_iterator(TILEMESH_CONFIGS "/panels")) {
+        if (item.is_directory()) continue;  // programs, which tests/programs runs
         INFO(item.path());
         CHECK_NOTHROW(run::load_panel(item.path(), {}, fake_workloads()));
         ++panels;

@@ -62,7 +62,10 @@ Ran Programs::run(std::size_t kernel) {
     run::EntryOutcome outcome = entry.workload->run(entry.number, *prepared_, true);
     report::check_physics(outcome.result);
     Ran ran{std::move(outcome.result), {}};
-    for (run::NamedTensor& tensor : outcome.outputs) ran.outputs[tensor.name] = std::move(tensor.values);
+    for (run::NamedTensor& tensor : outcome.outputs) {
+        if (tensor.values.empty()) tensor.values.assign(tensor.integers.begin(), tensor.integers.end());
+        ran.outputs[tensor.name] = std::move(tensor.values);
+    }
     return ran;
 }
 
