@@ -20,7 +20,7 @@ namespace tilemesh::workloads {
 struct PlaceChoice {
     enum class How { shard, replicate, owner } how = How::shard;
     enum class Over { pe, cube } over = Over::pe;
-    std::optional<int> axis;  // shard; absent: the longest
+    std::optional<int> axis;  // shard; absent: placement.cpp chooses
     std::vector<int> list;    // of PEs: for shard and replicate; absent: all
     int owner = 0;
 };

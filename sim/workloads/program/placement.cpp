@@ -28,14 +28,22 @@ std::vector<int> homes_of(const TensorChoice& tensor, const machine::MachineConf
     return pes;
 }
 
+/// The dimension that is divided when nobody says which: the first that has an index for everybody, or else the
+/// longest.
+int divided_axis(const TensorChoice& tensor, std::size_t homes) {
+    auto axis = std::find_if(tensor.shape.begin(), tensor.shape.end(),
+                             [&](std::int64_t size) { return size >= static_cast<std::int64_t>(homes); });
+    if (axis == tensor.shape.end()) axis = std::max_element(tensor.shape.begin(), tensor.shape.end());
+    return static_cast<int>(axis - tensor.shape.begin());
+}
+
 }  // namespace
 
 program::ArrayLayout lay_out(const TensorChoice& tensor, const machine::MachineConfig& machine,
                              const Reserve& reserve) {
     const std::vector<int> pes = homes_of(tensor, machine);
     program::ArrayLayout layout;
-    const auto longest = std::max_element(tensor.shape.begin(), tensor.shape.end()) - tensor.shape.begin();
-    const auto axis = static_cast<std::size_t>(tensor.place.axis.value_or(static_cast<int>(longest)));
+    const auto axis = static_cast<std::size_t>(tensor.place.axis.value_or(divided_axis(tensor, pes.size())));
     for (std::size_t i = 0; i < axis; ++i) layout.outer *= tensor.shape[i];
     layout.length = tensor.shape[axis];
     for (std::size_t i = axis + 1; i < tensor.shape.size(); ++i) layout.inner *= tensor.shape[i];
