@@ -285,7 +285,7 @@ PayloadPtr ArrayAccess::read() const {
     return out;
 }
 
-void ArrayAccess::write(Payload& values) {
+void ArrayAccess::write(Payload* values) {
     if (numbers_) {
         const Shape& shape = numbers_->shape;
         visit([&](std::int64_t i, std::int64_t element) {
@@ -296,8 +296,8 @@ void ArrayAccess::write(Payload& values) {
         });
         return;
     }
-    const float* from = values.force();
-    const bool whole = !values.integers.empty();
+    const float* from = values->force();
+    const bool whole = !values->integers.empty();
     visit([&](std::int64_t i, std::int64_t element) {
         const auto n = static_cast<std::size_t>(i);
         if (is_float(array_->type())) {
@@ -306,7 +306,7 @@ void ArrayAccess::write(Payload& values) {
                 value = round_to(dtype_of(array_->type()), value + array_->float_at(copy_, element).value_or(0));
             array_->store_float(copy_, element, value);
         } else {
-            std::int64_t value = whole ? values.integers[n] : static_cast<std::int64_t>(from[n]);
+            std::int64_t value = whole ? values->integers[n] : static_cast<std::int64_t>(from[n]);
             if (adds_) value += array_->integer_at(copy_, element).value_or(0);
             array_->store_integer(copy_, element, wrapped(array_->type(), value));
         }

@@ -95,7 +95,7 @@ public:
 
     bool meets(const Access& other) const override;
     PayloadPtr read() const override;
-    void write(Payload& values) override;
+    void write(Payload* values) override;
     /// Stores these now; what the command's tile holds does not matter.
     void set_numbers(Ref<IndexTile> numbers) { numbers_ = std::move(numbers); }
     bool stores_numbers() const override { return static_cast<bool>(numbers_); }

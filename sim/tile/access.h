@@ -33,8 +33,9 @@ public:
     virtual bool meets(const Access& other) const = 0;
     /// The values as the memory holds them now.
     virtual PayloadPtr read() const = 0;
-    virtual void write(Payload& values) = 0;
-    /// A store of numbers that the access has itself, in every run.
+    /// `values` is null for a store of numbers that the access has itself.
+    virtual void write(Payload* values) = 0;
+    /// Does the access have what it stores itself? Then it is stored in every run.
     virtual bool stores_numbers() const { return false; }
 
 protected:

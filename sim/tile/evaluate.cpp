@@ -232,8 +232,8 @@ PayloadPtr evaluate(ValueStep& step) {
             return step.access ? step.access->read() : step.box.tensor->read(step.box);
         case Opcode::store: {
             if (step.access) {
-                static Payload nothing;
-                step.access->write(step.access->stores_numbers() ? nothing : *materialise(step.operands[0]));
+                const bool has_numbers = step.access->stores_numbers();
+                step.access->write(has_numbers ? nullptr : materialise(step.operands[0]).get());
                 return nullptr;
             }
             PayloadPtr stored = materialise(step.operands[0]);
