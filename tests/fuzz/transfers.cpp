@@ -9,11 +9,11 @@
 using namespace tilemesh;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static const Json machine = run::resolve_machine_file(TILEMESH_CONFIGS "/machines/cube_line8.json");
+    static const Json machine = run::resolve_machine_file(TILEMESH_CONFIGS "/machines/cube_line8.json").json;
     const fuzz::MemoryFile file(data, size);
     const Json probe = {{"machine", machine}, {"probe", {{"kind", "transfers"}, {"file", file.path()}}}};
     try {
-        probe::read_probe(probe, "fuzz.json", "");
+        probe::read_probe(probe, Origins("fuzz.json"));
     } catch (const InputError&) {
     }
     return 0;
