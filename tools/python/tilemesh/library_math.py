@@ -57,7 +57,7 @@ def isfinited(x):
 
 @triton.jit
 def signbit(x):
-    return x.to(tl.float32).to(tl.int32, bitcast=True) < 0
+    return (x < 0.0) | (1.0 / x < 0.0)
 
 
 @triton.jit
