@@ -219,6 +219,9 @@ class Calls(PythonFunctions):
 
     def tl_associative_scan(self, node):
         positional, keywords = self.arguments(node)
+        return self.scanned(node, positional, keywords)
+
+    def scanned(self, node, positional, keywords):
         names = ("input", "axis", "combine_fn", "reverse")
         given = {**dict(zip(names, positional)), **keywords}
         if len(positional) > len(names) or not set(given) <= set(names) or not isinstance(given.get("combine_fn"), (Function, Var)):
@@ -259,6 +262,10 @@ class Calls(PythonFunctions):
             return self.emit("method", [base, name], node)
         if name == "reduce":
             return self.reduced(node, [base, *positional], keywords)
+        if name == "associative_scan":
+            return self.scanned(node, [base, *positional], keywords)
+        if name in operations.IN_LIBRARY:
+            return self.call_with(node, self.module.library_function(name), [base, *positional], keywords)
         if name == "load" and len(positional) == 1 and not keywords:
             return self.tl_call(node, "a descriptor's load", "load_tensor_descriptor", [base, *positional], keywords)
         if name == "store" and len(positional) == 2 and not keywords:
