@@ -43,8 +43,8 @@ clamp clamp x min max propagate_nan | fma fma x y z
 cdiv cdiv x>a div>b | fdiv fdiv x>a y>b -ieee_rounding | div_rn truediv x>a y>b | pow pow x>a y>b | fast_dividef truediv x>a y>b
 logical_and logical_and input>a other>b | logical_or logical_or input>a other>b
 exp exp x | exp2 exp2 x | log log x | log2 log2 x | sqrt sqrt x | sqrt_rn sqrt x | rsqrt rsqrt x | rsqrt_rn rsqrt x | sin sin x | cos cos x
-erf erf x | fast_erf erf x | fast_tanh tanh x | floor floor x | ceil ceil x | tanh tanh x | sigmoid sigmoid x | fast_expf exp x | fast_exp2f exp2 x | fast_logf log x
-fast_log2f log2 x | fast_sinf sin x | fast_cosf cos x | fast_tanhf tanh x | fast_powf pow x>a y>b
+erf erf x | fast_erf erf x | fast_tanh tanh x | floor floor x | ceil ceil x | tanh tanh x | sigmoid sigmoid x | fast_expf exp x | fast_exp2f exp2 x
+fast_logf log x | fast_log2f log2 x | fast_sinf sin x | fast_cosf cos x | fast_tanhf tanh x | fast_powf pow x>a y>b
 where where condition x y | cast cast input>x dtype fp_downcast_rounding bitcast
 program_id program_id axis | num_programs num_programs axis | arange arange start end
 zeros zeros shape dtype | full full shape value dtype | zeros_like zeros_like input>x
