@@ -100,8 +100,14 @@ Value integral(Host& host, Op op, const Value& given_a, const Value& given_b) {
     const Ref<IndexTile> x = in_type(host.index(a), type), y = in_type(host.index(b), type);
     const bool orders = (compares(op) && op != Op::eq && op != Op::ne) || op == Op::floordiv || op == Op::mod ||
                         op == Op::minimum || op == Op::maximum || op == Op::shr || op == Op::cdiv;
-    if (orders && type == Type::u64 && (x->least() < 0 || y->least() < 0))
-        Host::complain("{} of u64 beyond 2^63", name_of(op));
+    if (orders && type == Type::u64 && (x->least() < 0 || y->least() < 0)) {
+        if (op != Op::shr || y->least() < 0) Host::complain("{} of u64 beyond 2^63", name_of(op));
+        return Host::of(combine(
+            [](std::int64_t bits, std::int64_t by, std::int64_t) {
+                return by < 64 ? static_cast<std::int64_t>(static_cast<std::uint64_t>(bits) >> by) : 0;
+            },
+            std::array{x, y}, type));
+    }
     if (compares(op)) return Host::of(compared(op, x, y));
     switch (op) {
         case Op::add:

@@ -5,6 +5,11 @@
 namespace tilemesh::program {
 namespace {
 
+/// Is a cast between these types one of the bits?
+bool has_same_bits(Type from, Type to) {
+    return from == to || (is_integer(from) && is_integer(to) && bits_of(from) == bits_of(to));
+}
+
 /// false where a scalar decides `and` at once.
 bool is_known(Host& host, const Value& x, bool truth) {
     if (is_tile(x)) return false;
@@ -92,7 +97,8 @@ Value Interpreter::evaluate(const Instruction& instruction, Operands a) {
         case Op::where:
             return program::where(host, *a[0], *a[1], *a[2]);
         case Op::cast:
-            if (host.truth(*a[2], "bitcast")) Host::complain("bitcast is not supported");
+            if (host.truth(*a[2], "bitcast") && !has_same_bits(element_type(*a[0]), host.type(*a[1])))
+                Host::complain("bitcast is supported between integers of one size");
             return cast(host, *a[0], host.type(*a[1]));
         case Op::decides_and:
             return Value::boolean(is_known(host, *a[0], false));

@@ -21,7 +21,7 @@ def command(*arguments):
 class Sentences(unittest.TestCase):
     def test_each_names_its_place_and_what_to_do(self):
         for text, expected in {
-            "a = tl.sort(x)": "tl.sort is not supported",
+            "a = tl.dot_scaled(x)": "tl.dot_scaled is not supported",
             "a = tl.atomic_max(x, y)": "tl.atomic_max is not supported; of the atomic operations only atomic_add is",
             "a = tl.laod(x)": "tl.laod is not known; did you mean load?",
             "a = bloc": "name bloc is not defined; did you mean block?",
@@ -73,7 +73,7 @@ class Sentences(unittest.TestCase):
                 self.assertEqual(said.split(": ", 1)[1], expected)
 
     def test_the_place_is_that_of_the_expression(self):
-        self.assertEqual(error(triton("a = x + tl.sort(x)")), "kernels.py:5:13: tl.sort is not supported")
+        self.assertEqual(error(triton("a = x + tl.dot_scaled(x)")), "kernels.py:5:13: tl.dot_scaled is not supported")
 
     def test_a_kernel_that_is_not_there(self):
         self.assertEqual(error(triton("pass"), "kk"), "kernels.py:1:1: there is no function kk at the file's outermost level; there are k")

@@ -3,6 +3,7 @@
 functions of the file."""
 
 from . import folding, host, operations
+from .combining import choosing, combined
 from .errors import nearest
 from .python_functions import PythonFunctions
 from .values import DType, Function, Intrinsic, Items, Namespace, Opaque, Var, described, is_constant, items_of, tuple_of
@@ -13,24 +14,6 @@ METHODS = {"to": "cast"}
 WITHOUT_RESULT = ("store", "descriptor_store", "send", "wait", "barrier", "static_assert", "device_assert", "assume", "debug_barrier",
                   "static_print", "device_print")  # fmt: skip
 KEEPS_DIMENSIONS = ("sum", "max", "min")  # reductions of mesh kernels do
-
-
-def combined(function):
-    """The reduction that a function of two values makes when it does nothing but return their sum, maximum or minimum."""
-    names = [parameter.arg for parameter in function.args.args]
-    body = [statement for statement in function.body if type(statement).__name__ != "Expr"]
-    if len(names) != 2 or len(body) != 1 or type(body[0]).__name__ != "Return":
-        return None
-    value = body[0].value
-    kind = type(value).__name__
-    if kind == "BinOp" and type(value.op).__name__ == "Add":
-        operands, reduction = [value.left, value.right], "sum"
-    elif kind == "Call" and not value.keywords:
-        callee = getattr(value.func, "attr", None) or getattr(value.func, "id", None)
-        operands, reduction = value.args, {"maximum": "max", "max": "max", "minimum": "min", "min": "min"}.get(callee)
-    else:
-        return None
-    return reduction if sorted(getattr(operand, "id", "") for operand in operands) == sorted(names) else None
 
 
 class Calls(PythonFunctions):
@@ -225,9 +208,25 @@ class Calls(PythonFunctions):
         if own and isinstance(given["input"], Var):
             keep = {"keep_dims": given.get("keep_dims", False)}
             return self.operation(node, own, {"x": given["input"], "axis": given.get("axis"), **keep}, "reduce")
-        if isinstance(combine, Function):
-            self.require(node, combine)
-        return self.call_with(node, self.module.library_function("reduce"), [], given)
+        return self._by_pairs(node, "reduce", given)
+
+    def _by_pairs(self, node, name, given):
+        """A reduction or scan by a function that is called with two tiles."""
+        if isinstance(given["combine_fn"], Function):
+            given["combine_fn"] = choosing(given["combine_fn"])
+            self.require(node, given["combine_fn"])
+        return self.call_with(node, self.module.library_function(name), [], given)
+
+    def tl_associative_scan(self, node):
+        positional, keywords = self.arguments(node)
+        return self.scanned(node, positional, keywords)
+
+    def scanned(self, node, positional, keywords):
+        names = ("input", "axis", "combine_fn", "reverse")
+        given = {**dict(zip(names, positional)), **keywords}
+        if len(positional) > len(names) or not set(given) <= set(names) or not isinstance(given.get("combine_fn"), (Function, Var)):
+            raise self.not_supported(node, "associative_scan is supported as associative_scan(input, axis, combine_fn, reverse=False)")
+        return self._by_pairs(node, "associative_scan", given)
 
     def _print(self, node, operation):
         before, self.is_message = self.is_message, True
@@ -263,6 +262,10 @@ class Calls(PythonFunctions):
             return self.emit("method", [base, name], node)
         if name == "reduce":
             return self.reduced(node, [base, *positional], keywords)
+        if name == "associative_scan":
+            return self.scanned(node, [base, *positional], keywords)
+        if name in operations.IN_LIBRARY:
+            return self.call_with(node, self.module.library_function(name), [base, *positional], keywords)
         if name == "load" and len(positional) == 1 and not keywords:
             return self.tl_call(node, "a descriptor's load", "load_tensor_descriptor", [base, *positional], keywords)
         if name == "store" and len(positional) == 2 and not keywords:

@@ -136,6 +136,8 @@ class Constants(Calls):
             raise MissingImport()
         if name in host.HABITS:
             return Namespace(host.HABITS[name])
+        if name in host.WRAPPERS:
+            return Intrinsic("tl", host.WRAPPERS[name])
         return Opaque(f"{name} is imported from {'.' * node.level}{dotted}, which is not beside the file", name)
 
     def _known_condition(self, node):

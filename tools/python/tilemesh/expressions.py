@@ -195,6 +195,8 @@ class Expressions(Lowering):
         condition = self.value(node.test)
         if is_constant(condition):
             return self.value(node.body if condition else node.orelse)
+        if self.chooses:
+            return self._chosen(node, condition, self.value(node.body), self.value(node.orelse))
         asked = self.text(condition, node.test)
         result = Var(self.writer.new_temporary())
         self.writer.open(f"if {asked}", self.place(node))
@@ -203,6 +205,12 @@ class Expressions(Lowering):
         self._branch(node.orelse, result)
         self.writer.close()
         return result
+
+    def _chosen(self, node, condition, x, y):
+        xs, ys = items_of(x), items_of(y)
+        if xs is not None and ys is not None and len(xs) == len(ys):
+            return tuple_of([self._chosen(node, condition, *pair) for pair in zip(xs, ys)])
+        return self.emit("where", [condition, x, y], node)
 
     def _branch(self, node, result):
         state = self.writer.state()

@@ -17,10 +17,9 @@ TL = "triton.language"
 NEVER_BESIDE = ("triton", "torch", "numpy", "math", "os", "packaging")  # whatever folders have such names
 # Names that Triton has and tile programs have not.
 NOT_SUPPORTED = frozenset("""
-associative_scan atomic_and atomic_cas atomic_max atomic_min atomic_or atomic_xchg atomic_xor bitonic_merge cumprod dot_scaled flip gather histogram
-inline_asm_elementwise map_elementwise philox philox_impl pair_uniform_to_normal rand rand4x randint randint4x randn randn4x sort topk umulhi
-uint_to_uniform_float xor_sum float8e4b15 float8e4b8 float8e5b16 float64 block_type void slice target_info float8e4b15x4 add_rn swizzle
-_experimental_descriptor_load _experimental_descriptor_store reduce_or
+atomic_and atomic_cas atomic_max atomic_min atomic_or atomic_xchg atomic_xor bitonic_merge dot_scaled
+inline_asm_elementwise map_elementwise float8e4b15 float8e4b8 float8e5b16 float64 block_type void slice target_info float8e4b15x4 add_rn swizzle
+_experimental_descriptor_load _experimental_descriptor_store
 """.split())
 
 
@@ -64,7 +63,7 @@ class Module:
         return self._lines[node.lineno - 1][node.col_offset : node.end_col_offset].decode("utf-8", "replace")
 
     def library_function(self, name):
-        return self.files.library().lookup(name)[0]
+        return self.files.library(operations.IN_LIBRARY.get(name, "library.py")).lookup(name)[0]
 
     def attribute(self, place, base, name):
         """`name` of a module."""
@@ -87,6 +86,7 @@ def tl_attribute(place, base, name):
         return Intrinsic("tl", name + "_64")
     if name in ("max", "min") and base.path.rpartition(".")[2] in ("math", "libdevice"):
         name += "imum"  # of two values there, not of a tile
+    name = operations.SAME_AS.get(name, name)
     if name in operations.DTYPES:
         return DType(operations.DTYPES[name])
     if name in NOT_SUPPORTED:
@@ -144,8 +144,8 @@ class Files:
             self._evaluate(module, tree.body)
         return self._modules[key]
 
-    def library(self):
-        return self.module("library.py", os.path.join(os.path.dirname(os.path.abspath(__file__)), "library.py"))
+    def library(self, file):
+        return self.module(file, os.path.join(os.path.dirname(os.path.abspath(__file__)), file))
 
 
 def found_module(directory, dotted, level):

@@ -100,5 +100,8 @@ INSTALLED = ("triton", "torch", "numpy", "math", "packaging", "os", "sys", "typi
 HABITS = {
     "tl": "triton.language", "triton": "triton", "libdevice": "triton.language.extra.libdevice", "tldevice": "triton.language.extra.libdevice",
     "tl_extra_shim": "triton.language.extra.libdevice", "triton_lang_extension": "triton.language.program64", "tle": "triton.language.program64",
-    "tl_math": "triton.language.math",
+    "tl_math": "triton.language.math", "tl_extra_module": "triton.language.extra.libdevice",
 }  # fmt: skip
+# Functions that packages wrap, by the names that they are imported under: those of tl that they are.
+WRAPPERS = {name: name for name in ("exp", "exp2", "log", "log2", "sqrt", "rsqrt", "sin", "cos", "tanh", "erf", "sigmoid", "fast_erf", "fast_tanh")}
+WRAPPERS.update(triton_tanh="tanh", triton_cast="cast", tl_exp="exp", fast_exp="exp")

@@ -119,3 +119,20 @@ def reduce(input, axis, combine_fn, keep_dims=False):
         without_axis(b, first.shape, axis, keep_dims),
         without_axis(c, first.shape, axis, keep_dims),
     )
+
+
+@triton.jit
+def _log2(i):
+    """Of a power of two that is known."""
+    result = 0
+    while i > 1:
+        i = i // 2
+        result += 1
+    return result
+
+
+@triton.jit
+def _promote_reduction_input(t):
+    if t.dtype == tl.bfloat16:
+        return t.to(tl.float32)
+    return t

@@ -43,8 +43,8 @@ clamp clamp x min max propagate_nan | fma fma x y z
 cdiv cdiv x>a div>b | fdiv fdiv x>a y>b -ieee_rounding | div_rn truediv x>a y>b | pow pow x>a y>b | fast_dividef truediv x>a y>b
 logical_and logical_and input>a other>b | logical_or logical_or input>a other>b
 exp exp x | exp2 exp2 x | log log x | log2 log2 x | sqrt sqrt x | sqrt_rn sqrt x | rsqrt rsqrt x | rsqrt_rn rsqrt x | sin sin x | cos cos x
-erf erf x | floor floor x | ceil ceil x | tanh tanh x | sigmoid sigmoid x | fast_expf exp x | fast_exp2f exp2 x | fast_logf log x
-fast_log2f log2 x | fast_sinf sin x | fast_cosf cos x | fast_tanhf tanh x | fast_powf pow x>a y>b
+erf erf x | fast_erf erf x | fast_tanh tanh x | floor floor x | ceil ceil x | tanh tanh x | sigmoid sigmoid x | fast_expf exp x | fast_exp2f exp2 x
+fast_logf log x | fast_log2f log2 x | fast_sinf sin x | fast_cosf cos x | fast_tanhf tanh x | fast_powf pow x>a y>b
 where where condition x y | cast cast input>x dtype fp_downcast_rounding bitcast
 program_id program_id axis | num_programs num_programs axis | arange arange start end
 zeros zeros shape dtype | full full shape value dtype | zeros_like zeros_like input>x
@@ -86,8 +86,17 @@ QUESTIONS = ("is_fp8", "is_fp8e4nv", "is_fp8e5", "is_fp16", "is_bf16", "is_fp32"
 KINDS = {"tensor": "tensor", "pointer_type": "pointer", "tensor_descriptor": "tensor_descriptor", "constexpr": "constexpr",
          "tensor_descriptor_base": "tensor_descriptor", "tuple": "tuple"}  # fmt: skip
 
-# Written in Python in library.py, from other names.
-IN_LIBRARY = ("interleave", "isnan", "next_power_of_2", "reduce", "swizzle2d")
+# Written in Python, from other names, and where.
+LIBRARY = {
+    "library.py": "interleave isnan next_power_of_2 reduce swizzle2d _log2 _promote_reduction_input",
+    "library_math.py": """acos acosh asin asinh atan atan2 atanh cbrt copysign cosh exp10 expm1 fmod hypot isfinited isinf log10 log1p rint round
+                       signbit sinh tan trunc""",
+    "library_order.py": "associative_scan cumprod flip gather histogram reduce_or sort topk xor_sum",
+    "library_random.py": "pair_uniform_to_normal philox philox_impl rand rand4x randint randint4x randn randn4x umulhi uint_to_uniform_float",
+}
+IN_LIBRARY = {name: file for file, names in LIBRARY.items() for name in names.split()}
+SAME_AS = {"nearbyint": "rint", "finitef": "isfinited", "isfinite": "isfinited", "llrint": "rint", "fast_tanf": "tan",
+           "fast_exp10f": "exp10", "fast_log10f": "log10"}  # fmt: skip
 # Names of tl that calls.py or statements.py know by themselves.
 SPECIAL = ("constexpr", "range", "static_range", "static_print", "device_print", "tensor", "tuple", "tensor_descriptor",
            "tensor_descriptor_base", "pointer_type", "dtype", "PropagateNan", "to_tensor", "float64")  # fmt: skip

@@ -21,6 +21,7 @@ class FunctionBody(Loops):
     def __init__(self, program, function, is_entry, is_conditional):
         super().__init__(function.module, Writer())
         self.program, self.function = program, function
+        self.chooses = function.chooses
         self.is_mesh = not function.is_jit
         self._conditional = 1 if is_conditional else 0
         node = function.node

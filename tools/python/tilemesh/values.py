@@ -38,13 +38,14 @@ class DType:
 class Function:
     """A function of a file; lowered when it is called."""
 
-    __slots__ = ("module", "node", "is_jit")
+    __slots__ = ("module", "node", "is_jit", "chooses")
 
-    def __init__(self, module, node, is_jit):
-        self.module, self.node, self.is_jit = module, node, is_jit
+    def __init__(self, module, node, is_jit, chooses=False):
+        """`chooses`: x if c else y is of each element its own."""
+        self.module, self.node, self.is_jit, self.chooses = module, node, is_jit, chooses
 
     def __eq__(self, other):
-        return isinstance(other, Function) and self.node is other.node
+        return isinstance(other, Function) and self.node is other.node and self.chooses == other.chooses
 
     def __hash__(self):
         return id(self.node)

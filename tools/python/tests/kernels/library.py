@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kernels that call what library*.py has."""
+
+import triton
+import triton.language as tl
+from somewhere.not_here import exp, tl_extra_module, triton_tanh
+from triton.language.extra import libdevice
+
+tan_of = tl_extra_module.tan
+
+
+@triton.jit
+def elementwise(x_ptr, y_ptr, WHICH: tl.constexpr, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + at)
+    if WHICH == "log1p":
+        y = libdevice.log1p(x)
+    elif WHICH == "expm1":
+        y = libdevice.expm1(x)
+    elif WHICH == "rint":
+        y = libdevice.nearbyint(x * 10)
+    elif WHICH == "round":
+        y = libdevice.round(x * 10)
+    elif WHICH == "arctan":
+        y = libdevice.atan(x)
+    elif WHICH == "arcsin":
+        y = libdevice.asin(x)
+    elif WHICH == "signbit":
+        y = libdevice.signbit(x).to(tl.float32)
+    elif WHICH == "tan":
+        y = tan_of(x)
+    elif WHICH == "tanh":
+        y = triton_tanh(x)
+    else:
+        y = exp(x)
+    tl.store(y_ptr + at, y)
+
+
+@triton.jit
+def recurrence(decay, value, later_decay, later_value):
+    return decay * later_decay, value * later_decay + later_value
+
+
+@triton.jit
+def scanned(a_ptr, x_ptr, y_ptr, REVERSE: tl.constexpr, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    _, y = tl.associative_scan((tl.load(a_ptr + at), tl.load(x_ptr + at)), 0, recurrence, reverse=REVERSE)
+    tl.store(y_ptr + at, y)
+
+
+@triton.jit
+def latest_largest(x, i, y, j):
+    if x > y:
+        return x, i
+    elif x == y:
+        return x, j
+    return y, j
+
+
+@triton.jit
+def smaller(a, b):
+    return a if a < b else b
+
+
+@triton.jit
+def running_largest(x_ptr, y_ptr, place_ptr, least_ptr, ROWS: tl.constexpr, BLOCK: tl.constexpr):
+    at = tl.arange(0, ROWS)[:, None] * BLOCK + tl.arange(0, BLOCK)[None, :]
+    x = tl.load(x_ptr + at)
+    y, place = tl.associative_scan((x, at.to(tl.float32)), 1, latest_largest)
+    tl.store(y_ptr + at, y)
+    tl.store(place_ptr + at, place)
+    tl.store(least_ptr + tl.arange(0, ROWS), tl.reduce(x, 1, smaller))
+
+
+@triton.jit
+def ordered(x_ptr, sorted_ptr, flipped_ptr, largest_ptr, product_ptr, BLOCK: tl.constexpr, K: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + at)
+    tl.store(sorted_ptr + at, tl.sort(x))
+    tl.store(flipped_ptr + at, tl.flip(x, 0))
+    tl.store(largest_ptr + tl.arange(0, K), tl.topk(x, K))
+    tl.store(product_ptr + at, tl.cumprod(x, 0))
+
+
+@triton.jit
+def by_index(x_ptr, i_ptr, y_ptr, counts_ptr, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    i = tl.load(i_ptr + at)
+    tl.store(y_ptr + at, tl.gather(tl.load(x_ptr + at), i, 0))
+    tl.store(counts_ptr + at, tl.histogram(i, BLOCK))
+
+
+@triton.jit
+def random(integers_ptr, y_ptr, normal_ptr, seed, BLOCK: tl.constexpr):
+    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(integers_ptr + at, tl.randint(seed, at))
+    tl.store(y_ptr + at, tl.rand(seed, at))
+    tl.store(normal_ptr + at, tl.randn(seed, at))

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What library*.py has, as kernels get it, beside numpy."""
+
+import unittest
+
+from support import HERE
+from test_launch import needs_command, needs_numpy, numpy
+import tilemesh as tm
+
+FILE = str(HERE / "kernels" / "library.py")
+
+
+def launch(name, args, grid=(1,), **constants):
+    tm.launch((FILE, name), grid, args, constants=constants, machine="cube_line8")
+
+
+def philox(seed, offset):
+    """The generator's ten rounds in Python's integers."""
+    a, b, c, d = offset, 0, 0, 0
+    low, high = seed & 0xFFFFFFFF, seed >> 32
+    for _ in range(10):
+        first, third = 0xD2511F53 * a, 0xCD9E8D57 * c
+        a, b, c, d = (third >> 32) ^ b ^ low, third & 0xFFFFFFFF, (first >> 32) ^ d ^ high, first & 0xFFFFFFFF
+        low, high = (low + 0x9E3779B9) & 0xFFFFFFFF, (high + 0xBB67AE85) & 0xFFFFFFFF
+    return a, b
+
+
+@needs_command
+@needs_numpy
+class Library(unittest.TestCase):
+    def setUp(self):
+        self.x = numpy.random.default_rng(1).standard_normal(32).astype("f4")
+
+    def test_functions_of_elements(self):
+        x = numpy.concatenate([numpy.linspace(-0.95, 0.95, 24), [0.0, 0.05, -0.05, 0.25, -0.35, 1e-6, -1e-6, -0.0]]).astype("f4")
+        for which in ("log1p", "expm1", "rint", "round", "arctan", "arcsin", "signbit", "tan", "tanh", "exp"):
+            with self.subTest(which):
+                y = numpy.zeros(32, "f4")
+                launch("elementwise", [x, y], WHICH=which, BLOCK=32)
+                tens = (x * numpy.float32(10)).astype("f8")
+                expected = {"rint": numpy.rint(tens), "round": numpy.copysign(numpy.floor(abs(tens) + 0.5), tens)}
+                numpy.testing.assert_allclose(y, expected.get(which, getattr(numpy, which)(x.astype("f8"))), rtol=2e-6)
+
+    def test_scans(self):
+        decay = (abs(self.x[::-1]) * 0.5).astype("f4")
+        for reverse in (False, True):
+            y, expected, state = numpy.zeros(32, "f4"), numpy.zeros(32), 0.0
+            for i in reversed(range(32)) if reverse else range(32):
+                expected[i] = state = state * decay[i] + self.x[i]
+            launch("scanned", [decay, self.x, y], REVERSE=reverse, BLOCK=32)
+            numpy.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-5)
+
+    def test_a_function_that_picks_by_a_condition_picks_of_each_element(self):
+        x = numpy.round(self.x.reshape(4, 8))
+        y, places, least = numpy.zeros((4, 8), "f4"), numpy.zeros((4, 8), "f4"), numpy.zeros(4, "f4")
+        launch("running_largest", [x, y, places, least], ROWS=4, BLOCK=8)
+        numpy.testing.assert_array_equal(y, numpy.maximum.accumulate(x, 1))
+        numpy.testing.assert_array_equal(least, x.min(1))
+        for row in range(4):
+            for i in range(8):
+                self.assertEqual(places[row, i], row * 8 + max(j for j in range(i + 1) if x[row, j] == y[row, i]))
+
+    def test_order(self):
+        results = [numpy.zeros(n, "f4") for n in (32, 32, 4, 32)]
+        launch("ordered", [self.x, *results], BLOCK=32, K=4)
+        expected = numpy.sort(self.x), self.x[::-1], numpy.sort(self.x)[::-1][:4], numpy.cumprod(self.x)
+        for found, right in zip(results, expected):
+            numpy.testing.assert_allclose(found, right, rtol=1e-5)
+
+    def test_indices(self):
+        i = numpy.random.default_rng(2).integers(0, 32, 32).astype("i4")
+        y, counts = numpy.zeros(32, "f4"), numpy.zeros(32, "i4")
+        launch("by_index", [self.x, i, y, counts], BLOCK=32)
+        numpy.testing.assert_array_equal(y, self.x[i])
+        numpy.testing.assert_array_equal(counts, numpy.bincount(i, minlength=32))
+
+    def test_random_numbers(self):
+        self.assertEqual(philox(0, 0)[0], 0x6627E8D5)  # the generator's published answer
+        seed = (7 << 32) + 1234
+        integers, y, normal = numpy.zeros(64, "u4"), numpy.zeros(64, "f4"), numpy.zeros(64, "f4")
+        launch("random", [integers, y, normal, seed], grid=(2,), BLOCK=32)
+        pairs = numpy.array([philox(seed, offset) for offset in range(64)], "u4")
+        numpy.testing.assert_array_equal(integers, pairs[:, 0])
+        signed = pairs.view("i4").astype("f8")
+        u = numpy.where(signed < 0, -signed - 1, signed) * 4.6566127342e-10
+        numpy.testing.assert_allclose(y, u[:, 0], rtol=1e-6)
+        expected = numpy.sqrt(-2 * numpy.log(numpy.maximum(u[:, 0], 1e-7))) * numpy.cos(2 * numpy.pi * u[:, 1])
+        numpy.testing.assert_allclose(normal, expected, rtol=1e-4, atol=1e-4)

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scans, sorting and what else moves elements along a dimension: log2 steps over neighbouring blocks, a power of two of them."""
+
+import triton
+import triton.language as tl
+from library import as_rows, reduce
+
+
+@triton.jit
+def halves(x):
+    """Even and odd rows."""
+    blocks, size = x.shape
+    tl.static_assert(blocks % 2 == 0, "a scan or sort needs a power of two along its axis")
+    even, odd = tl.split(tl.permute(tl.reshape(x, (blocks // 2, 2, size)), (0, 2, 1)))
+    return even, odd
+
+
+@triton.jit
+def pasted(even, odd):
+    """Each even row with its odd one behind it."""
+    blocks, size = even.shape
+    return tl.reshape(tl.permute(tl.join(even, odd), (0, 2, 1)), (blocks, 2 * size))
+
+
+@triton.jit
+def as_column(x, axis):
+    rows = as_rows(x, axis)
+    return tl.reshape(rows, (x.numel, 1))
+
+
+@triton.jit
+def from_rows(rows, shape, axis):
+    """The reverse of as_rows."""
+    rank = len(shape)
+    if rank == 1 or axis == rank - 1 or axis == -1:
+        return tl.reshape(rows, shape)
+    if rank == 2:
+        return tl.permute(tl.reshape(rows, (shape[1], shape[0])), (1, 0))
+    if axis == 0 or axis == -rank:
+        return tl.permute(tl.reshape(rows, (shape[1], shape[2], shape[0])), (2, 0, 1))
+    return tl.permute(tl.reshape(rows, (shape[0], shape[2], shape[1])), (0, 2, 1))
+
+
+@triton.jit
+def scan_1(x, axis, combine_fn, reverse):
+    a = as_column(x, axis)
+    a_all = a
+    while a.shape[1] < x.shape[axis]:
+        size = (a.shape[0] // 2, a.shape[1])
+        a_even, a_odd = halves(a)
+        a_first, a_last = halves(a_all)
+        if reverse:
+            a_even = combine_fn(tl.broadcast_to(a_last, size), a_even)
+            a_all = combine_fn(a_last, a_first)
+        else:
+            a_odd = combine_fn(tl.broadcast_to(a_first, size), a_odd)
+            a_all = combine_fn(a_first, a_last)
+        a = pasted(a_even, a_odd)
+    return from_rows(a, x.shape, axis)
+
+
+@triton.jit
+def scan_2(x, y, axis, combine_fn, reverse):
+    a, b = as_column(x, axis), as_column(y, axis)
+    a_all, b_all = a, b
+    while a.shape[1] < x.shape[axis]:
+        size = (a.shape[0] // 2, a.shape[1])
+        a_even, a_odd = halves(a)
+        b_even, b_odd = halves(b)
+        a_first, a_last = halves(a_all)
+        b_first, b_last = halves(b_all)
+        if reverse:
+            a_even, b_even = combine_fn(tl.broadcast_to(a_last, size), tl.broadcast_to(b_last, size), a_even, b_even)
+            a_all, b_all = combine_fn(a_last, b_last, a_first, b_first)
+        else:
+            a_odd, b_odd = combine_fn(tl.broadcast_to(a_first, size), tl.broadcast_to(b_first, size), a_odd, b_odd)
+            a_all, b_all = combine_fn(a_first, b_first, a_last, b_last)
+        a, b = pasted(a_even, a_odd), pasted(b_even, b_odd)
+    return from_rows(a, x.shape, axis), from_rows(b, x.shape, axis)
+
+
+@triton.jit
+def associative_scan(input, axis, combine_fn, reverse=False):
+    if not isinstance(input, tl.tuple):
+        return scan_1(input, axis, combine_fn, reverse)
+    tl.static_assert(len(input) == 2, "associative_scan of more than two tiles is not supported")
+    first, second = input
+    return scan_2(first, second, axis, combine_fn, reverse)
+
+
+@triton.jit
+def product(a, b):
+    return a * b
+
+
+@triton.jit
+def cumprod(input, axis=0, reverse=False):
+    return scan_1(input, axis, product, reverse)
+
+
+@triton.jit
+def flip(x, dim=None):
+    axis = dim
+    if dim is None:
+        axis = len(x.shape) - 1
+    a = as_column(x, axis)
+    while a.shape[1] < x.shape[axis]:
+        even, odd = halves(a)
+        a = pasted(odd, even)
+    return from_rows(a, x.shape, axis)
+
+
+@triton.jit
+def sorted_rows(x, width, descending):
+    """Bitonic: of each pair of elements that lie `half` apart, the smaller goes first where the run that they belong to rises."""
+    numel = x.numel
+    run = 2
+    while run <= width:
+        half = run // 2
+        while half >= 1:
+            low, high = halves(tl.reshape(x, (numel // half, half)))
+            place = tl.arange(0, numel // (2 * half)) * (2 * half) % width
+            rises = (((place // run) % 2) == 0)[:, None]
+            if descending:
+                rises = rises == 0
+            small, large = tl.minimum(low, high), tl.maximum(low, high)
+            x = pasted(tl.where(rises, small, large), tl.where(rises, large, small))
+            half = half // 2
+        run = run * 2
+    return tl.reshape(x, (numel // width, width))
+
+
+@triton.jit
+def sort(x, dim=None, descending=False):
+    rank = len(x.shape)
+    tl.static_assert(dim is None or dim == rank - 1 or dim == -1, "sort is supported along the last dimension")
+    return tl.reshape(sorted_rows(x, x.shape[rank - 1], descending), x.shape)
+
+
+@triton.jit
+def topk(x, k, dim=None):
+    """The k largest of the last dimension, the largest first; k is a power of two."""
+    rank = len(x.shape)
+    tl.static_assert(dim is None or dim == rank - 1 or dim == -1, "topk is supported along the last dimension")
+    width = x.shape[rank - 1]
+    rows = sorted_rows(x, width, True)
+    count = x.numel // width
+    while width > k:
+        width = width // 2
+        rows, _ = halves(tl.reshape(rows, (2 * count, width)))
+    if rank == 1:
+        return tl.reshape(rows, (k,))
+    return tl.reshape(rows, (x.shape[0], k))
+
+
+@triton.jit
+def either(a, b):
+    return a ^ b
+
+
+@triton.jit
+def xor_sum(input, axis=None, keep_dims=False):
+    return reduce(input, axis, either, keep_dims)
+
+
+@triton.jit
+def any_of(a, b):
+    return a | b
+
+
+@triton.jit
+def reduce_or(input, axis=None, keep_dims=False):
+    return reduce(input, axis, any_of, keep_dims)
+
+
+@triton.jit
+def histogram(input, num_bins, mask=None):
+    """Every element is compared with every bin."""
+    is_in = input[:, None] == tl.arange(0, num_bins)[None, :]
+    if mask is not None:
+        is_in = is_in & mask[:, None]
+    return tl.sum(is_in.to(tl.int32), 0)
+
+
+@triton.jit
+def gather(src, index, axis):
+    """Every index is compared with every place."""
+    place = tl.arange(0, src.shape[axis])
+    if len(src.shape) == 1:
+        return tl.sum(tl.where(index[:, None] == place[None, :], src[None, :], 0), 1)
+    tl.static_assert(len(src.shape) == 2, "gather from three dimensions is not supported")
+    if axis == 1 or axis == -1:
+        return tl.sum(tl.where(index[:, :, None] == place[None, None, :], src[:, None, :], 0), 2)
+    return tl.sum(tl.where(index[:, None, :] == place[None, :, None], src[None, :, :], 0), 1)
