@@ -272,9 +272,10 @@ class Heads(unittest.TestCase):
     def test_a_default_that_is_not_known_is_none(self):
         self.assertIn("%A: const = none", lowered(triton("pass", head="A: tl.constexpr = table['a']", above="table = {'a': 1}\n")))
 
-    def test_integers_of_64_bits_but_no_pointers_are_cast(self):
+    def test_integers_of_64_bits_but_no_pointers_and_no_none_are_cast(self):
         self.assertEqual(body("pass", head="n: tl.int64, m: tl.int32"),
-                         ['%1 = is_a %n, "pointer"', "if %1 {", "} else {", "  %n = cast %n, i64", "}"])  # fmt: skip
+                         ['%1 = is_a %n, "pointer"', "if %1 {", "} else {", "  %2 = is %n, none", "  if %2 {", "  } else {",
+                          "    %n = cast %n, i64", "  }", "}"])  # fmt: skip
 
     def test_names_beyond_ascii(self):
         self.assertEqual(body("α = n"), ["%.3b1 = %n"])

@@ -82,7 +82,7 @@ class FunctionBody(Loops):
                 self.writer.close()
 
     def _cast_annotated(self):
-        """`n: tl.int64` makes a launch pass an i64; pointers with such an annotation stay pointers. i32 is what it is anyway."""
+        """`n: tl.int64` makes a launch pass an i64; pointers and None with such an annotation stay what they are, and i32 is anyway."""
         for parameter in self._parameters:
             if type(parameter.annotation).__name__ == "Attribute":
                 try:
@@ -91,10 +91,12 @@ class FunctionBody(Loops):
                     continue
                 if isinstance(kind, DType) and kind.name != "i32":
                     name = self.variable(parameter.arg)
-                    is_pointer = self.emit("is_a", [Var(name), "pointer"], parameter)
-                    self.writer.open(f"if {is_pointer.name}", self.place(parameter))
-                    self.writer.otherwise()
+                    for operation, what in (("is_a", "pointer"), ("is", None)):
+                        stays = self.emit(operation, [Var(name), what], parameter)
+                        self.writer.open(f"if {stays.name}", self.place(parameter))
+                        self.writer.otherwise()
                     self.writer.write([name], f"cast {name}, {kind.name}", self.place(parameter))
+                    self.writer.close()
                     self.writer.close()
                     self.writer.next_statement()
 
