@@ -117,6 +117,20 @@ TEST_CASE("times are those of the commands alone, in every mode") {
     CHECK(floats_of(*y) == std::vector<float>(16, 6.0F));
 }
 
+TEST_CASE("who needs loaded integers stands still until they have arrived") {
+    // 64 ns to load them; only then is the fill of 16 ns issued.
+    const auto table = array("table", Type::i32, {16}, {}, std::vector<std::int64_t>(16, 1));
+    for (const bool needed : {true, false}) {
+        Trial trial;
+        trial.parameters = "%table";
+        trial.arguments = {pointer(table)};
+        trial.values = ValueMode::none;
+        trial.text = std::string("%i = arange 0, 16\n%p = add %table, %i\n%v = load %p\n") +
+                     (needed ? "%s = sum %v, 0\n" : "") + "%z = zeros (16,)\nwait %z";
+        CHECK(to_nanoseconds(run(trial).time) == (needed ? 64 + 16 : 64));
+    }
+}
+
 TEST_CASE("a masked load moves what the mask lets through, and fills the rest") {
     const auto x = array("x", Type::f32, {16}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15});
     const auto y = array("y", Type::f32, {16}, std::vector<float>(16, -1));

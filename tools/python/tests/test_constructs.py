@@ -176,7 +176,7 @@ class Calls(unittest.TestCase):
         program = lowered(triton("a = f(g(x))", above="from other import f as g\n@triton.jit\ndef f(x):\n    return x\n"), beside={"other.py": f})
         self.assertEqual(statements(program), ["%1 = call &f, %x", "%a = call &f.2, %1"])
 
-    def test_library_functions(self):
+    def test_function_of_librarys(self):
         program = lowered(triton("a, b = tl.swizzle2d(x, y, n, n, B)\nc = triton.next_power_of_2(n)"))
         self.assertEqual(statements(program)[0], "%a, %b = call &swizzle2d, %x, %y, %n, %n, %B")
         self.assertIn("function next_power_of_2(%n)", program)

@@ -173,7 +173,7 @@ class Semantics(unittest.TestCase):
         with self.assertRaisesRegex(Stop, "tl.dot_scaled is not supported"):
             Evaluator(program).call("k", (1,))
 
-    def test_library_functions(self):
+    def test_function_of_librarys(self):
         head = "import triton\nimport triton.language as tl\n"
         call = Evaluator(lowered(head + "def k(n):\n    return triton.next_power_of_2(n)\n")).call
         self.assertEqual([call("k", (n,)) for n in (1, 2, 3, 8, 9)], [1, 2, 4, 8, 16])

@@ -114,7 +114,7 @@ class Calls(PythonFunctions):
                 return self.fold(node, folding.call, lambda: host.call(function, positional, keywords))
             return self._of_constants(node, function, positional)
         if function.home == "tl" and function.name in operations.IN_LIBRARY:
-            return self.call(node, self.module.library_function(function.name))
+            return self.call(node, self.module.function_of_library(function.name))
         if function.home == "tl" and operations.is_in_table(function.name):
             positional, keywords = self.arguments(node)
             return self.tl_call(node, str(function), function.name, positional, keywords)
@@ -123,7 +123,7 @@ class Calls(PythonFunctions):
     def _of_constants(self, node, function, positional):
         """Python's math of something that is known when the kernel runs."""
         if function.home == "triton" and function.name in operations.IN_LIBRARY:
-            return self.call(node, self.module.library_function(function.name))
+            return self.call(node, self.module.function_of_library(function.name))
         if function.home not in ("math", "triton") or not operations.is_in_table(function.name) or len(positional) > 3:
             raise self.not_supported(node, f"{function} of what is known only when the kernel runs is not supported")
         result = self.tl_call(node, str(function), function.name, positional, {})
@@ -215,7 +215,7 @@ class Calls(PythonFunctions):
         if isinstance(given["combine_fn"], Function):
             given["combine_fn"] = choosing(given["combine_fn"])
             self.require(node, given["combine_fn"])
-        return self.call_with(node, self.module.library_function(name), [], given)
+        return self.call_with(node, self.module.function_of_library(name), [], given)
 
     def tl_associative_scan(self, node):
         positional, keywords = self.arguments(node)
@@ -265,7 +265,7 @@ class Calls(PythonFunctions):
         if name == "associative_scan":
             return self.scanned(node, [base, *positional], keywords)
         if name in operations.IN_LIBRARY:
-            return self.call_with(node, self.module.library_function(name), [base, *positional], keywords)
+            return self.call_with(node, self.module.function_of_library(name), [base, *positional], keywords)
         if name == "load" and len(positional) == 1 and not keywords:
             return self.tl_call(node, "a descriptor's load", "load_tensor_descriptor", [base, *positional], keywords)
         if name == "store" and len(positional) == 2 and not keywords:

@@ -62,8 +62,8 @@ class Module:
             return "..."
         return self._lines[node.lineno - 1][node.col_offset : node.end_col_offset].decode("utf-8", "replace")
 
-    def library_function(self, name):
-        return self.files.library(operations.IN_LIBRARY.get(name, "library.py")).lookup(name)[0]
+    def function_of_library(self, name):
+        return self.files.own_module(operations.IN_LIBRARY.get(name, "library.py")).lookup(name)[0]
 
     def attribute(self, place, base, name):
         """`name` of a module."""
@@ -144,7 +144,7 @@ class Files:
             self._evaluate(module, tree.body)
         return self._modules[key]
 
-    def library(self, file):
+    def own_module(self, file):
         return self.module(file, os.path.join(os.path.dirname(os.path.abspath(__file__)), file))
 
 
