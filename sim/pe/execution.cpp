@@ -43,8 +43,9 @@ void ProcessingElement::accept(Engine& engine, Command& command, Picoseconds now
     } else if (command.op == Opcode::receive) {
         surroundings_.channel(command.peer, number_).announce_receive(command);
     } else {
-        (command.op == Opcode::load ? open_loads_ : open_stores_)
-            .push_back({command.box, command.access, command.index, command.processor});
+        std::vector<Hazard>& open = command.op == Opcode::load ? open_loads_ : open_stores_;
+        forget_ended(open, now);
+        open.push_back({command.box, command.access, command.index, command.processor});
     }
     engine.push(std::move(command), now);
     runnable_ |= std::uint64_t{1} << engine.bit();
@@ -64,12 +65,16 @@ Picoseconds ProcessingElement::operands_ready(const Command& command, int engine
     return ready;
 }
 
+void ProcessingElement::forget_ended(std::vector<Hazard>& open, Picoseconds now) {
+    std::erase_if(open, [now](const Hazard& h) { return h.end != TileRecord::unknown && h.end <= now; });
+}
+
 Picoseconds ProcessingElement::hazards_over(const Command& command, int engine_bit) {
     // Loads wait for earlier stores to the same elements, stores for earlier loads and stores.
     Picoseconds ready;
     const Picoseconds now = simulated_now();
     const auto look = [&](std::vector<Hazard>& open) {
-        std::erase_if(open, [now](const Hazard& h) { return h.end != TileRecord::unknown && h.end <= now; });
+        forget_ended(open, now);
         for (const Hazard& hazard : open) {
             if (!hazard.precedes(command)) continue;
             if (hazard.end == TileRecord::unknown) {

@@ -120,6 +120,7 @@ private:
     Picoseconds start_of_head(Unit& unit, Engine& queue);
     /// The earliest start of a command as far as its operands are concerned; unknown if one is not known yet.
     Picoseconds operands_ready(const Command& command, int engine_bit);
+    static void forget_ended(std::vector<Hazard>& open, Picoseconds now);
     Picoseconds hazards_over(const Command& command, int engine_bit);
     void run_local(Engine& engine, Command& command, Picoseconds earliest);
     void finish(Command& command, Picoseconds ready, Picoseconds end);

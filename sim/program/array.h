@@ -4,10 +4,7 @@
 // whole in one, or whole in each.
 #pragma once
 
-#include "sim/program/index_tile.h"
-#include "sim/program/mask.h"
-#include "sim/tile/access.h"
-#include "sim/tile/command.h"
+#include "sim/program/value.h"
 
 #include <cstdint>
 #include <memory>
@@ -54,9 +51,11 @@ public:
     std::size_t copy_of(int pe) const;
     std::size_t copies() const { return layout_.copies ? layout_.homes.size() : 1; }
 
-    /// What an element holds; nothing if nobody has stored it. Float types only.
+    /// What an element holds; nothing if nobody has stored it. Of float types, and of the others.
     std::optional<float> float_at(std::size_t copy, std::int64_t element) const;
     std::optional<std::int64_t> integer_at(std::size_t copy, std::int64_t element) const;
+    /// What all elements hold, if each holds something; else null.
+    const ArrayValues* whole(std::size_t copy) const;
     void store_float(std::size_t copy, std::int64_t element, float value);
     void store_integer(std::size_t copy, std::int64_t element, std::int64_t value);
 
@@ -71,8 +70,10 @@ private:
     struct Stored {
         ArrayValues values;
         std::vector<bool> known;
+        std::int64_t unknown = 0;  // elements
     };
     Stored& stored(std::size_t copy);
+    static void note_known(Stored& stored, std::size_t element);
 
     std::string name_;
     Type type_;
@@ -83,49 +84,6 @@ private:
     std::vector<std::unique_ptr<Stored>> stored_;  // by copy; null: as it was
     std::int64_t granule_;                         // elements that are counted together
     std::vector<std::uint64_t> touched_;           // a bit per granule
-};
-
-/// Loads and stores of an array: a tile of places, under a mask.
-class ArrayAccess final : public Access {
-public:
-    /// `places` count elements from the array's first. Where `mask` is false nothing moves, and a load gives `other`.
-    /// `pe` decides which copy. `adds`: a store adds to what is there. `source` is for messages.
-    ArrayAccess(Ref<Array> array, Ref<IndexTile> places, Ref<Mask> mask, double other, int pe, SourcePlace source,
-                bool adds = false);
-
-    bool meets(const Access& other) const override;
-    PayloadPtr read() const override;
-    void write(Payload* values) override;
-    /// Stores these now; what the command's tile holds does not matter.
-    void set_numbers(Ref<IndexTile> numbers) { numbers_ = std::move(numbers); }
-    bool stores_numbers() const override { return static_cast<bool>(numbers_); }
-    /// Does anything move?
-    bool empty() const { return parts().empty(); }
-
-private:
-    struct Run {
-        std::int64_t first, count;  // elements of the array
-    };
-    void find_parts();
-    void add_runs(std::vector<Run> runs);
-    void add_run(const Run& run);
-    void add_segment(int pe, std::uint64_t address, std::uint64_t bytes);
-    void flush();
-    template <class Visit>
-    void visit(Visit visit) const;
-
-    Ref<Array> array_;
-    Ref<IndexTile> places_;
-    Ref<Mask> mask_;
-    std::optional<Rectangle> rectangle_;  // where the mask is true, if that is one
-    double other_;
-    std::size_t copy_;
-    bool adds_;
-    SourcePlace source_;
-    Ref<IndexTile> numbers_;
-    std::int64_t least_ = 0, most_ = -1;                      // elements touched
-    std::int64_t pitch_ = 0, lane_begin_ = 0, lane_end_ = 0;  // of evenly spaced runs: all in these columns
-    std::vector<AccessPart> found_;
 };
 
 }  // namespace tilemesh::program

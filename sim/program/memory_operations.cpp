@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads, stores and messages; pointers, block pointers and descriptors.
+#include "sim/program/array_access.h"
 #include "sim/program/box.h"
 #include "sim/program/host.h"
 

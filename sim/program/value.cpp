@@ -4,6 +4,7 @@
 #include "sim/base/error.h"
 #include "sim/base/names.h"
 #include "sim/program/array.h"
+#include "sim/program/mask.h"
 
 namespace tilemesh::program {
 

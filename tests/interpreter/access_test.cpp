@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Do loads and stores touch the bytes that their pointers and masks name, each once and where they live?
-#include "sim/program/array.h"
+#include "sim/program/array_access.h"
 
 #include "tests/interpreter/dice.h"
 

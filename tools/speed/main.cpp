@@ -70,6 +70,13 @@ std::string closing_table(const Rates& rates) {
         lines.push_back(
             {"tile commands, 8 PEs / bare events", ">= 0.10", fmt::format("{:.2f}", ratio), ratio >= 0.1});
     }
+    const double program = rates.of(fmt::format("{}/program", twins_name));
+    const double native = rates.of(fmt::format("{}/kernel", twins_name));
+    rate_line("tile commands of a program, 8 PEs", program, 0.0);
+    if (program > 0.0 && native > 0.0) {
+        const double ratio = program / native;
+        lines.push_back({"program / the same kernel in C++", ">= 0.70", fmt::format("{:.2f}", ratio), ratio >= 0.7});
+    }
     rate_line("packet hops, 8 PEs", hops, 0.0);
     rate_line("flit hops, packets of 4 flits", rates.of(fmt::format("{}/packet:4", flits_name)), 20e6);
     rate_line("flit hops, packets of 4 KiB", rates.of(fmt::format("{}/packet:256", flits_name)), 200e6);
@@ -98,6 +105,7 @@ int main(int argc, char** argv) {
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
     register_bare_events();
     register_tile_commands();
+    register_programs();
     register_packet_hops();
     register_flit_hops();
     register_values();

@@ -14,6 +14,7 @@ namespace tilemesh::speed {
 
 inline constexpr const char* bare_name = "bare_events";
 inline constexpr const char* commands_name = "tile_commands";
+inline constexpr const char* twins_name = "twins";
 inline constexpr const char* hops_name = "packet_hops";
 inline constexpr const char* flits_name = "flit_hops";
 inline constexpr const char* values_name = "values_full";
@@ -29,6 +30,7 @@ inline run::Panel panel(const std::string& name, const std::vector<std::string>&
 
 void register_bare_events();
 void register_tile_commands();
+void register_programs();
 void register_packet_hops();
 void register_flit_hops();
 void register_values();

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loads and stores of an array: a tile of places under a mask, as runs of bytes in the slices of its homes.
+#pragma once
+
+#include "sim/program/array.h"
+#include "sim/program/index_tile.h"
+#include "sim/program/mask.h"
+#include "sim/tile/access.h"
+#include "sim/tile/command.h"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace tilemesh::program {
+
+/// Loads and stores of an array: a tile of places, under a mask.
+class ArrayAccess final : public Access {
+public:
+    /// `places` count elements from the array's first. Where `mask` is false nothing moves, and a load gives `other`.
+    /// `pe` decides which copy. `adds`: a store adds to what is there. `source` is for messages.
+    ArrayAccess(Ref<Array> array, Ref<IndexTile> places, Ref<Mask> mask, double other, int pe, SourcePlace source,
+                bool adds = false);
+
+    bool meets(const Access& other) const override;
+    PayloadPtr read() const override;
+    void write(Payload* values) override;
+    /// Stores these now; what the command's tile holds does not matter.
+    void set_numbers(Ref<IndexTile> numbers) { numbers_ = std::move(numbers); }
+    bool stores_numbers() const override { return static_cast<bool>(numbers_); }
+    /// Does anything move?
+    bool empty() const { return parts().empty(); }
+
+private:
+    struct Run {
+        std::int64_t first, count;  // elements of the array
+    };
+    /// As many elements, so far from each other.
+    struct EvenRuns {
+        Run run;
+        std::int64_t runs, pitch;
+    };
+    struct Place {
+        const Home* home;
+        std::int64_t offset, left;
+    };
+    void find_parts();
+    Place place_of(std::int64_t element) const;
+    std::optional<EvenRuns> even_runs() const;
+    void add_even(const EvenRuns& even);
+    void add_runs(std::vector<Run> runs);
+    void note_columns(const Run& run, std::int64_t pitch);
+    void check_range() const;
+    void add_run(const Run& run);
+    void add_segment(int pe, std::uint64_t address, std::uint64_t bytes);
+    void flush();
+    void copy_rows(const float* from, float* to) const;
+    template <class Visit>
+    void visit(Visit visit) const;
+
+    Ref<Array> array_;
+    Ref<IndexTile> places_;
+    Ref<Mask> mask_;
+    std::optional<Rectangle> rectangle_;  // where the mask is true, if that is one
+    double other_;
+    std::size_t copy_;
+    bool adds_;
+    SourcePlace source_;
+    Ref<IndexTile> numbers_;
+    std::int64_t least_ = 0, most_ = -1;                      // elements touched
+    std::int64_t pitch_ = 0, lane_begin_ = 0, lane_end_ = 0;  // of evenly spaced runs: all in these columns
+    std::vector<AccessPart> found_;
+};
+
+}  // namespace tilemesh::program
