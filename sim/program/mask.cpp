@@ -4,7 +4,9 @@
 #include "sim/base/error.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
+#include <vector>
 
 namespace tilemesh::program {
 namespace {
@@ -38,6 +40,53 @@ Rectangle nothing() { return {}; }
 
 std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0); }
 
+/// Where base + step i < 0 for i in [0, count): [first, second).
+std::pair<std::int64_t, std::int64_t> negative_range(std::int64_t base, std::int64_t step, std::int64_t count) {
+    if (step == 0) return {0, base < 0 ? count : 0};
+    if (step > 0) return {0, std::clamp<std::int64_t>(floor_div(-base - 1, step) + 1, 0, count)};
+    return {std::clamp<std::int64_t>(floor_div(base, -step) + 1, 0, count), count};
+}
+
+/// One row of an index tile, at indices of a shape that it broadcasts to.
+struct RowOfNumbers {
+    std::int64_t base = 0, step = 0;
+    const std::int64_t* table = nullptr;  // instead of steps
+
+    RowOfNumbers(const IndexTile& tile, std::int64_t b, std::int64_t r) {
+        const auto& dims = tile.shape.slots();
+        if (dims[0] == 1) b = 0;
+        if (dims[1] == 1) r = 0;
+        if (tile.all) {
+            table = tile.all->numbers.data() + (b * tile.shape.rows() + r) * tile.shape.cols();
+        } else {
+            base = tile.base + tile.terms[0].at(b) + tile.terms[1].at(r);
+            step = tile.terms[2].step;
+            if (tile.terms[2].table) table = tile.terms[2].table->numbers.data();
+        }
+        if (dims[2] == 1 && table) {
+            base += *table;
+            table = nullptr;
+        }
+        if (dims[2] == 1) step = 0;
+    }
+    std::int64_t at(std::size_t col) const {
+        return base + (table ? table[col] : step * static_cast<std::int64_t>(col));
+    }
+};
+
+void compare_row(Comparison comparison, const RowOfNumbers& a, const RowOfNumbers& b, std::span<float> out) {
+    if (!a.table && !b.table && comparison <= Comparison::less_equal) {
+        const std::int64_t base = a.base - b.base - (comparison == Comparison::less_equal ? 1 : 0);
+        const auto [begin, end] = negative_range(base, a.step - b.step, static_cast<std::int64_t>(out.size()));
+        std::fill(out.begin(), out.begin() + begin, 0.0F);
+        std::fill(out.begin() + begin, out.begin() + end, 1.0F);
+        std::fill(out.begin() + end, out.end(), 0.0F);
+        return;
+    }
+    for (std::size_t col = 0; col < out.size(); ++col)
+        out[col] = holds(comparison, a.at(col), b.at(col)) ? 1.0F : 0.0F;
+}
+
 /// Where an order of two even steps along one dimension holds: [first, second); nothing for tables and equalities.
 std::optional<std::pair<std::int64_t, std::int64_t>> ordered_range(const Mask& mask, std::size_t slot,
                                                                    std::int64_t count) {
@@ -46,10 +95,7 @@ std::optional<std::pair<std::int64_t, std::int64_t>> ordered_range(const Mask& m
     // base + step i < 0, for whole numbers.
     const std::int64_t base = number_at(*mask.left, 0, 0, 0) - number_at(*mask.right, 0, 0, 0) -
                               (mask.comparison == Comparison::less_equal ? 1 : 0);
-    const std::int64_t step = a.step - b.step;
-    if (step > 0)
-        return std::pair{std::int64_t{0}, std::clamp<std::int64_t>(floor_div(-base - 1, step) + 1, 0, count)};
-    return std::pair{std::clamp<std::int64_t>(floor_div(base, -step) + 1, 0, count), count};
+    return negative_range(base, a.step - b.step, count);
 }
 
 /// left - right compared with 0, when it is a sum over the dimensions.
@@ -121,8 +167,28 @@ bool Mask::at(std::int64_t batch, std::int64_t row, std::int64_t col) const {
 }
 
 void Mask::decide(std::int32_t batch, std::int32_t row, std::span<float> out) const {
-    for (std::size_t col = 0; col < out.size(); ++col)
-        out[col] = at(batch, row, static_cast<std::int64_t>(col)) ? 1.0F : 0.0F;
+    switch (what) {
+        case What::comparison:
+            return compare_row(comparison, {*left, batch, row}, {*right, batch, row}, out);
+        case What::negation:
+            first->decide(batch, row, out);
+            for (float& flag : out) flag = 1.0F - flag;
+            return;
+        case What::numbers: {
+            const RowOfNumbers numbers(*left, batch, row);
+            for (std::size_t col = 0; col < out.size(); ++col) out[col] = numbers.at(col) != 0 ? 1.0F : 0.0F;
+            return;
+        }
+        default:
+            break;
+    }
+    std::vector<float> others(out.size());
+    first->decide(batch, row, out);
+    second->decide(batch, row, others);
+    for (std::size_t col = 0; col < out.size(); ++col) {
+        const float a = out[col], b = others[col];
+        out[col] = what == What::both ? a * b : what == What::either ? std::max(a, b) : std::fabs(a - b);
+    }
 }
 
 Ref<Mask> compare(Comparison comparison, const Ref<IndexTile>& a, const Ref<IndexTile>& b) {
