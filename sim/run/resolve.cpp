@@ -101,11 +101,11 @@ void place_file(Json& object, const char* key, const std::filesystem::path& fold
         *file = (folder / file->get<std::string>()).lexically_normal().string();
 }
 
-/// A member "file", wherever it is, names a file relative to the one that has it. What a kernel is given has names of
-/// its own.
+/// A member "file", wherever it is, names a file relative to the one that has it, and so does "python", a function of
+/// a file. What a kernel is given has names of its own.
 void place_members(Json& json, const std::filesystem::path& folder, int depth = 0) {
     if (!json.is_structured() || depth > longest_chain) return;  // deeper than anything that is read
-    place_file(json, "file", folder);
+    for (const char* key : {"file", "python"}) place_file(json, key, folder);
     for (auto part = json.begin(); part != json.end(); ++part)
         if (!json.is_object() || (part.key() != "arguments" && part.key() != "constants"))
             place_members(*part, folder, depth + 1);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A program and the same kernel in C++ issue the same commands: every activity of every component, from picosecond to
 // picosecond.
-#include "tests/programs/twins.h"
+#include "tools/speed/twins.h"
 
 #include <catch2/catch.hpp>
 
 #include <fmt/format.h>
 
 using namespace tilemesh;
-using namespace tilemesh::test;
+using speed::Twins;
 
 namespace {
 
@@ -37,7 +37,7 @@ void check_alike(const Twins& twins) {
 }  // namespace
 
 TEST_CASE("attention block after block: the program and the C++ kernel do the same at the same picosecond") {
-    check_alike(attend(96, 80, 5, 64));
+    check_alike(speed::attend(96, 80, 5, 64));
 }
 
 TEST_CASE("a product in blocks: the program's tiles of pointers move what boxes of a tensor do") {

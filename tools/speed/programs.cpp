@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tile commands per second of a program and of the same kernel in C++: attention on 8 PEs, each with its own tensors,
 // timing only. Both make the same commands (tests/programs holds that), so the ratio is what interpreting costs.
-#include "tests/programs/twins.h"
 #include "tools/speed/measures.h"
+#include "tools/speed/twins.h"
 
 #include <benchmark/benchmark.h>
 #include <fmt/core.h>
@@ -10,8 +10,8 @@
 namespace tilemesh::speed {
 namespace {
 
-test::Twins twins() {
-    test::Twins twins = test::attend(128, 128, 50000, 128);
+Twins twins() {
+    Twins twins = attend(128, 128, 50000, 128);
     twins.ranks = 8;
     twins.shared = false;
     return twins;

@@ -2,7 +2,7 @@
 #include "sim/workloads/program/check.h"
 
 #include "sim/base/error.h"
-#include "sim/base/safetensors.h"
+#include "sim/workloads/program/python_reference.h"
 #include "sim/workloads/program/tensors.h"
 
 #include <fmt/format.h>
@@ -12,16 +12,6 @@
 
 namespace tilemesh::workloads {
 namespace {
-
-HostTensor from_file(const CheckChoice& check, const TensorChoice& tensor) {
-    TensorChoice like = tensor;
-    like.where = check.where;
-    like.content.what = ContentChoice::What::file;
-    like.content.file = check.file;
-    like.content.tensor = check.stored;
-    if (program::is_float(tensor.type)) like.type = program::Type::f32;  // as exact as the file has it
-    return to_host(tensor, *values_of(like, 0, 0, true));
-}
 
 struct Difference {
     double squares = 0, expected = 0, most = 0;
@@ -65,6 +55,10 @@ std::map<std::string, HostTensor> expectations(
     std::map<std::string, HostTensor> expected;
     for (const CheckChoice& check : panel.checks) {
         const TensorChoice& tensor = *panel.find(check.tensor);
+        if (!check.function.empty()) {
+            expected[check.tensor] = python_reference(panel, check, values);
+            continue;
+        }
         if (check.reference.empty()) {
             expected[check.tensor] = from_file(check, tensor);
             continue;

@@ -4,105 +4,19 @@
 #include "sim/base/error.h"
 #include "sim/base/names.h"
 #include "sim/base/shared_files.h"
+#include "sim/workloads/program/python_process.h"
 
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
-#include <vector>
-
-#include <fcntl.h>
-#include <poll.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-extern char** environ;
 
 namespace tilemesh::workloads {
 namespace {
 
-constexpr std::size_t most_text = std::size_t{64} << 20;
-
-struct Answer {
-    int status = 0;
-    std::string out, errors;
-};
-
-class Pipe {
-public:
-    Pipe() {
-        if (::pipe2(ends_.data(), O_CLOEXEC) != 0) fail<InternalError>("no pipe: {}", std::strerror(errno));
-    }
-    Pipe(const Pipe&) = delete;
-    Pipe& operator=(const Pipe&) = delete;
-    ~Pipe() {
-        close_end(0);
-        close_end(1);
-    }
-    int end(std::size_t i) const { return ends_[i]; }
-    void close_end(std::size_t i) {
-        if (ends_[i] >= 0) ::close(ends_[i]);
-        ends_[i] = -1;
-    }
-
-private:
-    std::array<int, 2> ends_{-1, -1};
-};
-
-/// Runs a command to its end. Its output beyond the most that a program may have is cut.
-Answer run_command(const std::vector<std::string>& words) {
-    Pipe out, errors;
-    posix_spawn_file_actions_t actions;
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_adddup2(&actions, out.end(1), 1);
-    ::posix_spawn_file_actions_adddup2(&actions, errors.end(1), 2);
-    std::vector<char*> arguments;
-    for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-    arguments.push_back(nullptr);
-    pid_t child = 0;
-    const int failed = ::posix_spawnp(&child, arguments.front(), &actions, nullptr, arguments.data(), environ);
-    ::posix_spawn_file_actions_destroy(&actions);
-    if (failed != 0)
-        fail<InputError>("kernels in Python need {}, which cannot be started: {}", words.front(),
-                         std::strerror(failed));
-    out.close_end(1);
-    errors.close_end(1);
-    Answer answer;
-    std::array<pollfd, 2> watched{{{out.end(0), POLLIN, 0}, {errors.end(0), POLLIN, 0}}};
-    std::array<std::string*, 2> texts{&answer.out, &answer.errors};
-    std::vector<char> buffer(65536);
-    while (watched[0].fd >= 0 || watched[1].fd >= 0) {
-        if (::poll(watched.data(), 2, -1) < 0 && errno != EINTR) break;
-        for (std::size_t i = 0; i < 2; ++i) {
-            if (watched[i].fd < 0 || watched[i].revents == 0) continue;
-            const ssize_t count = ::read(watched[i].fd, buffer.data(), buffer.size());
-            if (count <= 0) {
-                watched[i].fd = -1;
-            } else if (texts[i]->size() <= most_text) {
-                texts[i]->append(buffer.data(), static_cast<std::size_t>(count));
-            }
-        }
-    }
-    while (::waitpid(child, &answer.status, 0) < 0 && errno == EINTR) {
-    }
-    return answer;
-}
-
 std::string lowered(const std::string& file, const std::string& kernel) {
     const std::string front_end = (shared_folder("python") / "tilemesh" / "lower.py").string();
-    const Answer answer = run_command({"python3", "-S", "-E", "-B", front_end, file, kernel});
-    if (WIFEXITED(answer.status) && WEXITSTATUS(answer.status) == 0) return answer.out;
-    std::string last = answer.errors;
-    while (!last.empty() && last.back() == '\n') last.pop_back();
-    // A complaint is one line; of anything longer the last one says what it was.
-    if (const std::size_t line = last.rfind('\n'); line != std::string::npos) last = last.substr(line + 1);
-    if (last.empty()) last = fmt::format("{}: the front end ended without a word", file);
-    fail<InputError>("{}", printable(last, 500));
+    return run_python({"-S", "-E", "-B", front_end, file, kernel}, file);
 }
 
 std::string content_of(const std::string& file, const std::string& where) {
@@ -111,7 +25,8 @@ std::string content_of(const std::string& file, const std::string& where) {
     if (error || !std::filesystem::is_regular_file(file))
         fail<InputError>("{}: {} cannot be read: {}", where, printable(file),
                          error ? error.message() : "it is no regular file");
-    if (size > most_text) fail<InputError>("{}: {} has {} bytes, expected at most {}", where, file, size, most_text);
+    if (size > longest_output)
+        fail<InputError>("{}: {} has {} bytes, expected at most {}", where, file, size, longest_output);
     std::ifstream stream(file, std::ios::binary);
     std::ostringstream text;
     text << stream.rdbuf();

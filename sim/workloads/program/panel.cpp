@@ -204,19 +204,48 @@ ProgramChoice read_program(JsonReader reader, const ProgramPanel& panel) {
     return choice;
 }
 
+/// "reference.py:function", and arguments of the function beside it.
+void read_function(const JsonReader& python, JsonReader& reader, const ProgramPanel& panel, CheckChoice& check) {
+    const std::string text = python.as_string();
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string::npos || colon == 0 || colon + 1 == text.size())
+        python.reject("a file and a function of it: \"reference.py:function\"");
+    check.file = NamedFile(text.substr(0, colon));
+    check.function = text.substr(colon + 1);
+    Json arguments{{"tensors", Json::object()}, {"numbers", Json::object()}};
+    for (const auto& [name, value] : reader.value().items()) {
+        if (name == "python" || name == "tolerance") continue;
+        const JsonReader argument = reader.member(name);
+        if (!argument.value().is_string()) {
+            if (!argument.value().is_boolean()) argument.as_number(-1e300, 1e300);
+            arguments["numbers"][name] = value;
+            continue;
+        }
+        if (!panel.find(argument.as_string()))
+            argument.complain(fmt::format("there is no tensor {}", printable(argument.as_string())));
+        arguments["tensors"][name] = value;
+    }
+    check.arguments = arguments.dump();
+    reader.finish();
+}
+
 CheckChoice read_check(const std::string& name, JsonReader reader, const ProgramPanel& panel) {
     CheckChoice check;
     check.tensor = name;
     check.where = reader.place();
     const TensorChoice* const tensor = panel.find(name);
     if (!tensor) reader.complain(fmt::format("there is no tensor {}", printable(name)));
-    if (!reader.is_object()) reader.reject("{\"file\": ...} or {\"reference\": ...}");
+    if (!reader.is_object()) reader.reject("{\"file\": ...}, {\"reference\": ...} or {\"python\": ...}");
     if (const auto tolerance = reader.optional_member("tolerance"))
         check.tolerance = tolerance->as_number(1e-12, 1.0);
     if (reader.has("file")) {
         check.file = reader.member("file").as_file();
         check.stored = reader.string("tensor", name);
         reader.finish();
+        return check;
+    }
+    if (const auto python = reader.optional_member("python")) {
+        read_function(*python, reader, panel, check);
         return check;
     }
     check.reference = reader.word("reference", reference_names());

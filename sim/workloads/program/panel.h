@@ -97,9 +97,11 @@ struct ProgramChoice {
 /// What a tensor should hold afterwards.
 struct CheckChoice {
     std::string tensor, where;
-    NamedFile file;                             // empty: a reference says it
-    std::string stored;                         // tensor of the file
-    std::string reference;                      // one of references.h
+    NamedFile file;         // of tensors or, with a function, in Python; empty: a reference
+    std::string stored;     // tensor of the file
+    std::string function;   // of the file
+    std::string arguments;  // of the function, JSON: {"tensors": names, "numbers": ...} by parameter
+    std::string reference;  // one of references.h
     std::map<std::string, std::string> inputs;  // of the reference: tensors by role
     std::map<std::string, double> options;
     std::optional<double> tolerance;

@@ -104,4 +104,14 @@ HostTensor to_host(const TensorChoice& tensor, const ArrayValues& values) {
     return out;
 }
 
+HostTensor from_file(const CheckChoice& check, const TensorChoice& tensor) {
+    TensorChoice like = tensor;
+    like.where = check.where;
+    like.content.what = ContentChoice::What::file;
+    like.content.file = check.file;
+    like.content.tensor = check.stored;
+    if (program::is_float(tensor.type)) like.type = program::Type::f32;  // as exact as the file has it
+    return to_host(tensor, *values_of(like, 0, 0, true));
+}
+
 }  // namespace tilemesh::workloads

@@ -16,6 +16,9 @@ namespace tilemesh::workloads {
 std::shared_ptr<const program::ArrayValues> values_of(const TensorChoice& tensor, std::size_t number,
                                                       std::uint64_t seed, bool floats);
 
+/// What a check's file says that a tensor should hold.
+HostTensor from_file(const CheckChoice& check, const TensorChoice& tensor);
+
 HostTensor to_host(const TensorChoice& tensor, const program::ArrayValues& values);
 
 }  // namespace tilemesh::workloads

@@ -4,6 +4,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 CHECK_FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes, as tilemesh --help lists them
@@ -48,8 +49,11 @@ def path_of_command():
 
 def call(*arguments):
     """Standard output of the command and whether a check failed; raises what its other exit codes mean."""
+    # What a panel has in Python runs with the packages that its caller has.
+    environment = {"TILEMESH_PYTHON": sys.executable, **os.environ} if sys.executable else None
     try:
-        ran = subprocess.run([path_of_command(), *map(str, arguments)], capture_output=True, text=True, errors="backslashreplace", check=False)
+        ran = subprocess.run([path_of_command(), *map(str, arguments)], capture_output=True, text=True, errors="backslashreplace",
+                             env=environment, check=False)  # fmt: skip
     except OSError as error:
         raise CommandNotFound(f"{path_of_command()} cannot be run: {error.strerror}") from None
     if ran.returncode in (0, CHECK_FAILED):

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/programs/twins.h"
+#include "tools/speed/twins.h"
 
 #include "sim/base/json_reader.h"
 #include "sim/program/interpreter.h"
@@ -8,7 +8,7 @@
 #include <limits>
 #include <numeric>
 
-namespace tilemesh::test {
+namespace tilemesh::speed {
 namespace {
 
 machine::MachineConfig cube_line() {
@@ -30,7 +30,7 @@ program::Value array_of(const Input& input, int pe, machine::Simulation& simulat
 
 machine::Outcome Twins::run_program(Recorder* recorder) const {
     const auto text =
-        workloads::load_program(std::string(TILEMESH_SOURCE_DIR) + "/tests/programs/twins.py", name, "twins");
+        workloads::load_program(std::string(TILEMESH_SOURCE_DIR) + "/tools/speed/twins.py", name, "twins");
     const program::Function& function = text->kernel(name);
     machine::Simulation simulation(cube_line(), {recorder});
     std::vector<int> pes(static_cast<std::size_t>(ranks));
@@ -98,4 +98,4 @@ Twins attend(std::int64_t rows, std::int64_t cols, std::int64_t blocks, std::int
             kernel};
 }
 
-}  // namespace tilemesh::test
+}  // namespace tilemesh::speed

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kernels that twins_test.cpp has in C++ too: command by command the same."""
+"""Kernels that tests/programs/twins_test.cpp has in C++ too: command by command the same."""
 
 
 def attend(k_ptr, o_ptr, q_ptr, v_ptr, rows, cols, blocks, d, tl):

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A kernel written twice, as a program in twins.py and in C++, with the same commands in both. Tests compare what the
-// two do, tools/speed how long the simulator takes for it.
+// A kernel written twice, as a program in twins.py and in C++, with the same commands in both: tests compare what the
+// two do, a benchmark how long the simulator takes for it.
 #pragma once
 
 #include "sim/machine/simulation.h"
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace tilemesh::test {
+namespace tilemesh::speed {
 
 struct Input {
     std::string name;
@@ -36,4 +36,4 @@ struct Twins {
 /// Attention of [rows, dim] queries to blocks of [cols, dim] keys, one after the other.
 Twins attend(std::int64_t rows, std::int64_t cols, std::int64_t blocks, std::int64_t dim);
 
-}  // namespace tilemesh::test
+}  // namespace tilemesh::speed
