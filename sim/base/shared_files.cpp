@@ -42,7 +42,7 @@ fs::path shared_folder(std::string_view name) {
 }
 
 std::optional<fs::path> shared_config(std::string_view kind, const std::string& name) {
-    if (name.empty() || name.find_first_of("/.") != std::string::npos) return std::nullopt;
+    if (name.empty() || name.front() == '/' || name.find('.') != std::string::npos) return std::nullopt;
     std::error_code ignored;
     fs::path file = shared_folder("configs") / kind / (name + ".json");
     return fs::is_regular_file(file, ignored) ? std::optional(std::move(file)) : std::nullopt;

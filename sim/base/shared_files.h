@@ -15,8 +15,8 @@ namespace tilemesh {
 /// program was built with, the source tree. InputError if it is not there.
 std::filesystem::path shared_folder(std::string_view name);
 
-/// The configuration that a plain name stands for: "cube_2x4" of "machines" is machines/cube_2x4.json. Nothing when
-/// there is none or `name` is a path.
+/// The configuration that a plain name stands for: "cube_2x4" of "machines" is machines/cube_2x4.json,
+/// "programs/softmax" of "panels" is panels/programs/softmax.json. Nothing when there is none or `name` is a file's.
 std::optional<std::filesystem::path> shared_config(std::string_view kind, const std::string& name);
 
 }  // namespace tilemesh

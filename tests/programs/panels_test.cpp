@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every shipped panel with programs, values in full: each kernel's answer is right, with and without values it takes
 // the same time, and the README of the kernels knows it.
+#include "sim/workloads/program/program_run.h"
 #include "tests/programs/programs.h"
 
 #include <catch2/catch.hpp>
@@ -44,6 +45,8 @@ TEST_CASE("kernels/programs/README.md lists every kernel that a panel runs") {
     for (const std::string& name : program_panels()) {
         const Programs programs(name);
         for (std::size_t kernel = 0; kernel < programs.kernels(); ++kernel) {
+            if (!dynamic_cast<const workloads::ProgramWorkload*>(programs.panel().kernels[kernel].workload.get()))
+                continue;
             const std::string wanted = "`" + programs.panel().kernels[kernel].kernel + "`";
             CAPTURE(name, wanted);
             CHECK(text.str().find(wanted) != std::string::npos);

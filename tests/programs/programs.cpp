@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/programs/programs.h"
 
+#include "kernels/all.h"
 #include "sim/base/error.h"
 #include "sim/report/summary.h"
+#include "sim/workloads/attention/attention_run.h"
 #include "sim/workloads/program/program_run.h"
 
 #include <algorithm>
@@ -14,8 +16,9 @@ namespace {
 const std::filesystem::path root = TILEMESH_SOURCE_DIR;
 
 run::Panel read(const run::Resolved& resolved) {
-    static const workloads::ProgramKind kind;
-    return run::read_panel(resolved, {&kind});
+    static const workloads::ProgramKind programs;
+    static const workloads::AttentionKind attention(kernels::all());
+    return run::read_panel(resolved, {&programs, &attention});
 }
 
 template <class Take>
@@ -58,8 +61,9 @@ Programs::Programs(const Json& panel)
 Ran Programs::run(std::size_t kernel) {
     const run::Entry& entry = panel_.kernels.at(kernel);
     entry.workload->check(entry.number);
-    if (!prepared_) prepared_ = entry.workload->prepare({entry.number}, 1);
-    run::EntryOutcome outcome = entry.workload->run(entry.number, *prepared_, true);
+    auto& prepared = prepared_[entry.workload.get()];
+    if (!prepared) prepared = entry.workload->prepare({entry.number}, 1);
+    run::EntryOutcome outcome = entry.workload->run(entry.number, *prepared, true);
     report::check_physics(outcome.result);
     Ran ran{std::move(outcome.result), {}};
     for (run::NamedTensor& tensor : outcome.outputs) {

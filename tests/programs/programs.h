@@ -40,7 +40,7 @@ public:
 
 private:
     run::Panel panel_;
-    std::shared_ptr<const run::Prepared> prepared_;
+    std::map<const run::Workload*, std::shared_ptr<const run::Prepared>> prepared_;
 };
 
 /// The names of all panels in configs/panels/programs.

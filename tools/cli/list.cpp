@@ -44,7 +44,7 @@ std::vector<fs::path> files_of(const std::string& what) {
     std::vector<fs::path> files;
     const fs::path folder = find_configs() / what;
     std::error_code ignored;
-    for (const auto& item : fs::directory_iterator(folder, ignored)) {
+    for (const auto& item : fs::recursive_directory_iterator(folder, ignored)) {
         if (item.path().extension() == ".json") files.push_back(item.path());
     }
     std::sort(files.begin(), files.end());
@@ -61,7 +61,9 @@ int list_names(const std::string& what, const Context& context) {
         for (const auto& family : validation::all_families())
             for (const auto& suite : family.suites) names += std::string(suite.name) + "\n";
     } else {
-        for (const fs::path& file : files_of(what)) names += file.stem().string() + "\n";
+        const fs::path folder = find_configs() / what;
+        for (const fs::path& file : files_of(what))
+            names += file.lexically_relative(folder).replace_extension().string() + "\n";
     }
     std::fputs(names.c_str(), stdout);
     return exit_ok;
