@@ -37,7 +37,7 @@ private:
     std::vector<Totals> totals_;
 };
 
-/// Passes everything on to two recorders.
+/// Passes everything on to two recorders: the statistics and another.
 class BothRecorders final : public Recorder {
 public:
     BothRecorders(Recorder& first, Recorder& second) : first_(first), second_(second) {}
@@ -48,6 +48,13 @@ public:
     void sram_level(ComponentId component, Picoseconds when, Bytes level) override {
         first_.sram_level(component, when, level);
         second_.sram_level(component, when, level);
+    }
+    // Only the second may want reasons.
+    bool wants_reasons() const override { return second_.wants_reasons(); }
+    void reasons(const Activity& activity, const Reasons& reasons) override { second_.reasons(activity, reasons); }
+    void issued(ComponentId engine, const Reasons& reasons) override { second_.issued(engine, reasons); }
+    void processor(ComponentId pe, std::uint8_t processor, Stall stall, Picoseconds until) override {
+        second_.processor(pe, processor, stall, until);
     }
 
 private:

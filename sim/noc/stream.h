@@ -7,7 +7,9 @@
 #include "sim/base/units.h"
 #include "sim/noc/topology.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <utility>
 
 namespace tilemesh::noc {
 
@@ -31,8 +33,13 @@ public:
     /// May `bytes` more be under way at `now`?
     bool room(Bytes bytes, Picoseconds now) {
         while (!returns_.empty() && returns_.front().when <= now) outstanding_ -= returns_.pop().bytes;
-        return outstanding_ + bytes <= size_;
+        const bool fits = outstanding_ + bytes <= size_;
+        if (fits && short_since_ != Picoseconds::max()) waited_ += now - short_since_;
+        short_since_ = fits ? Picoseconds::max() : std::min(short_since_, now);
+        return fits;
     }
+    /// How long somebody has waited for room since this was last asked.
+    Picoseconds take_waited() { return std::exchange(waited_, Picoseconds()); }
     void take(Bytes bytes) { outstanding_ += bytes; }
     void give_back(Bytes bytes, Picoseconds when) { returns_.push({when, bytes}); }
     /// When the next credit is due; max: none is on its way.
@@ -46,6 +53,7 @@ private:
     };
     Bytes size_;
     Bytes outstanding_;
+    Picoseconds short_since_ = Picoseconds::max(), waited_;
     RingQueue<Return> returns_;
 };
 

@@ -12,6 +12,10 @@
 namespace tilemesh::pe {
 namespace {
 
+Stall queue_stall(const Engine& engine) {
+    return static_cast<Stall>(static_cast<int>(Stall::queue_matrix) + static_cast<int>(engine.engine_kind()));
+}
+
 constexpr std::size_t kStackBytes = std::size_t{256} * 1024;  // of the kernel's text
 
 }  // namespace
@@ -44,7 +48,7 @@ void CommandProcessor::run() {
             context_ = nullptr;
         }
         block(Wait::drain, [this] { return open_commands_ == 0; });
-        local_ = std::max(local_, last_end_);
+        pass(Stall::drain, last_end_);
         finished_ = true;
         pe_.check_nothing_held();
     } catch (const ShapeError& error) {
@@ -69,9 +73,33 @@ void CommandProcessor::block(Wait reason, Ready ready) {
             sc_core::wait(resume_);
         }
         stack_.resume();
-        local_ = std::max(local_, simulated_now());
+        pass(stall(), simulated_now());
     }
     wait_ = Wait::nothing;
+}
+
+void CommandProcessor::tell(Stall why) const {
+    surroundings_.reasons->processor(pe_.id(), static_cast<std::uint8_t>(number_), why, local_);
+}
+
+Stall CommandProcessor::stall() const {
+    switch (wait_) {
+        case Wait::queue:
+            return queue_stall(*waited_engine_);
+        case Wait::sram:
+            return Stall::sram;
+        case Wait::tile:
+            return stall_of(waited_tile_->made_by);
+        case Wait::drain:
+            return Stall::drain;
+        case Wait::barrier:
+            return Stall::barrier;
+        case Wait::engines:
+            return Stall::launch;
+        case Wait::nothing:
+            break;
+    }
+    return Stall::issue;
 }
 
 void CommandProcessor::keep_step() {
@@ -79,13 +107,13 @@ void CommandProcessor::keep_step() {
     const auto count = static_cast<std::uint64_t>(pe_.processors()), own = static_cast<std::uint64_t>(number_);
     const auto now = [&] {
         const std::uint64_t behind = (local_.value() + count - own) % count;
-        if (behind != 0) local_ += Picoseconds(count - behind);
+        if (behind != 0) pass(Stall::issue, local_ + Picoseconds(count - behind));
         return simulated_now();
     };
     while (now() < local_) {
         sc_core::wait(to_sc_time(local_ - simulated_now()));
         stack_.resume();
-        local_ = std::max(local_, simulated_now());
+        pass(Stall::issue, simulated_now());
     }
 }
 
@@ -128,7 +156,7 @@ TileRecord* CommandProcessor::issue(Command& command, const Shape& shape, Dtype 
     command.processor = static_cast<std::uint8_t>(number_);
     Engine& engine = pe_.engine_for(command);
     ++commands_;
-    local_ += issue_time_;
+    pass(Stall::issue, local_ + issue_time_);
     keep_step();
     take_queue_slot(engine);
     if (command.op != Opcode::store && command.op != Opcode::send) {
@@ -152,7 +180,7 @@ void CommandProcessor::take_queue_slot(Engine& engine) {
         waited_engine_ = &engine;
         block(Wait::queue, [&engine] { return engine.slot_known(); });
     }
-    local_ = engine.slot_free_at(local_);
+    pass(queue_stall(engine), engine.slot_free_at(local_));
     keep_step();
 }
 
@@ -163,7 +191,7 @@ void CommandProcessor::take_room(Bytes bytes) {
         keep_step();
         const Sram::Answer answer = pe_.ask_for_room(bytes, local_);
         if (answer.granted) {
-            local_ = answer.when;
+            pass(Stall::sram, answer.when);
             return true;
         }
         if (answer.when == Picoseconds::max() && !pe_.may_free_tiles() && !pe_.others_run(*this))
@@ -179,18 +207,18 @@ void CommandProcessor::unreferenced(TileRecord& record) { pe_.unreferenced(recor
 void CommandProcessor::wait_until_ready(TileRecord& record) {
     waited_tile_ = &record;
     block(Wait::tile, [&record] { return record.is_ready_known(); });
-    local_ = std::max(local_, record.ready);
+    pass(stall_of(record.made_by), record.ready);
 }
 
 void CommandProcessor::begin_launch(const LaunchedWork& work) {
     if (!pe_.launches_cost()) return;
     block(Wait::engines, [this] { return pe_.arithmetic_idle(); });
-    local_ = pe_.begin_launch(work, local_, commands_);
+    pass(Stall::launch, pe_.begin_launch(work, local_, commands_));
 }
 
 void CommandProcessor::barrier() {
     block(Wait::drain, [this] { return open_commands_ == 0; });
-    local_ = std::max(local_, last_end_);
+    pass(Stall::barrier, last_end_);
     surroundings_.arrive_at_barrier(participant(), local_);
     wait_ = Wait::barrier;
     while (surroundings_.barrier_opens(participant()) == Picoseconds::max()) {
@@ -198,7 +226,7 @@ void CommandProcessor::barrier() {
         stack_.resume();
     }
     wait_ = Wait::nothing;
-    local_ = std::max(local_, surroundings_.barrier_opens(participant()));
+    pass(Stall::barrier, surroundings_.barrier_opens(participant()));
 }
 
 }  // namespace tilemesh::pe

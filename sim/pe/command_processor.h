@@ -38,7 +38,7 @@ public:
     void wait_until_ready(TileRecord& record) override;
     void barrier() override;
     void begin_launch(const LaunchedWork& work) override;
-    void spend(std::uint64_t instructions) override { local_ += integer_time_ * instructions; }
+    void spend(std::uint64_t instructions) override { pass(Stall::issue, local_ + integer_time_ * instructions); }
 
     // What the PE calls: one of this processor's commands has its times; something has become known, so that the
     // thread may be able to go on.
@@ -59,6 +59,15 @@ private:
     enum class Wait : std::uint8_t { nothing, queue, sram, tile, drain, barrier, engines };
 
     void run();
+    /// Its own time goes on to `until`, if that lies ahead, because of `why`.
+    void pass(Stall why, Picoseconds until) {
+        if (until <= local_) return;
+        local_ = until;
+        if (surroundings_.reasons) tell(why);
+    }
+    void tell(Stall why) const;
+    /// Why it is blocked.
+    Stall stall() const;
     /// On a PE that others share it does not run ahead: it acts at its own time when the clock has come there, and
     /// the processors of a PE at picoseconds of their own, so that no two act at once.
     void keep_step();

@@ -49,6 +49,12 @@ Cost matrix_cost(const MatrixConfig& config, const Command& command) {
     return {occupancy, occupancy + drain};
 }
 
+double matrix_cycles(const MatrixConfig& config, const Command& command) {
+    const double macs = static_cast<double>(command.batch) * command.m * command.n * command.k;
+    return macs /
+           (static_cast<double>(config.rows) * config.cols * config.speed[static_cast<std::size_t>(command.dtype)]);
+}
+
 Cost vector_cost(const VectorConfig& config, Opcode op, std::int64_t elements) {
     const double occupancy = std::ceil(static_cast<double>(elements) / config.lanes) *
                              config.cycles_per_element[static_cast<std::size_t>(op)];

@@ -27,6 +27,8 @@ Cost systolic_cost(int rows, int cols, Dataflow dataflow, bool overlap_folds, st
                    std::int64_t k);
 
 Cost matrix_cost(const MatrixConfig& config, const Command& command);
+/// Cycles of its multiply-accumulates alone, every one of the engine's units at work.
+double matrix_cycles(const MatrixConfig& config, const Command& command);
 Cost vector_cost(const VectorConfig& config, Opcode op, std::int64_t elements);
 
 }  // namespace tilemesh::pe

@@ -67,7 +67,7 @@ std::vector<std::string> ProcessingElement::explain_wait() const {
     if (!any_left) return {};
     for (Engine* engine : engines_) {
         if (!engine->free_known) explain_command(*engine, engine->current, out);
-        if (!engine->idle()) explain_command(*engine, engine->head().command, out);
+        if (!engine->idle()) explain_command(*engine, engine->head(), out);
     }
     return out;
 }

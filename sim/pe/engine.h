@@ -16,6 +16,9 @@ namespace tilemesh::pe {
 class ProcessingElement;
 class Unit;
 
+/// What waiting for the tile that a command makes is waiting for.
+Stall stall_of(Opcode made_by);
+
 class Engine : public sc_core::sc_module {
 public:
     SC_HAS_PROCESS(Engine);
@@ -28,20 +31,13 @@ public:
 
     // The queue: at most `depth` commands, in memory for as many as wait. Sequence numbers count the engine's
     // commands from 0.
-    struct Entry {
-        Command command;
-        Picoseconds enqueued;
-    };
     std::uint64_t issued() const { return issued_; }
     std::uint64_t started() const { return started_; }
     bool idle() const { return issued_ == started_; }
-    Entry& head() { return entries_.front(); }
-    Entry& push(Command&& command, Picoseconds now) {
+    Command& head() { return entries_.front(); }
+    void push(Command&& command) {
         ++issued_;
-        Entry& entry = entries_.push_slot();
-        entry.command = std::move(command);
-        entry.enqueued = now;
-        return entry;
+        entries_.push_slot() = std::move(command);
     }
     /// The next command, in the queue or just issued, starts at `when` and leaves the queue then.
     void note_start(Picoseconds when) {
@@ -81,7 +77,7 @@ private:
     std::uint64_t depth_;
     std::uint64_t issued_ = 0;
     std::uint64_t started_ = 0;
-    RingQueue<Entry> entries_;
+    RingQueue<Command> entries_;
     RingQueue<Picoseconds> starts_;  // of the last that have started, as far as those times lie ahead
     sc_core::sc_event start_;
 };

@@ -29,6 +29,8 @@ void ProcessingElement::settle() {
 }
 
 void ProcessingElement::accept(Engine& engine, Command& command, Picoseconds now) {
+    command.issued = now;
+    if (surroundings_.reasons) surroundings_.reasons->issued(engine.id(), reasons_of(command));
     for (int i = 0; i < command.operand_count; ++i) ++command.operands[static_cast<std::size_t>(i)]->readers;
     if (!engine.shared()) {
         const Picoseconds operands =
@@ -47,7 +49,7 @@ void ProcessingElement::accept(Engine& engine, Command& command, Picoseconds now
         forget_ended(open, now);
         open.push_back({command.box, command.access, command.index, command.processor});
     }
-    engine.push(std::move(command), now);
+    engine.push(std::move(command));
     runnable_ |= std::uint64_t{1} << engine.bit();
     settle();
 }
@@ -93,11 +95,10 @@ Picoseconds ProcessingElement::hazards_over(const Command& command, int engine_b
 void ProcessingElement::advance(Engine& engine) {
     if (engine.unit) return consider(*engine.unit);
     while (!engine.idle() && engine.free_known && !engine.scheduled) {
-        Engine::Entry& entry = engine.head();
-        Command& command = entry.command;
+        Command& command = engine.head();
         const Picoseconds operands = operands_ready(command, engine.bit());
         if (operands == TileRecord::unknown) return;
-        Picoseconds earliest = std::max(operands, entry.enqueued);
+        Picoseconds earliest = std::max(operands, command.issued);
         if (!engine.shared()) {
             Command local = std::move(command);
             run_local(engine, local, earliest);
@@ -145,8 +146,49 @@ void ProcessingElement::record(Engine& engine, const Command& command, Picosecon
     begin = std::max(begin, recorded_until);
     end = std::max(begin, end);
     recorded_until = end;
-    surroundings_.recorder->activity(
-        {engine.id(), begin, end, std::min(wanted, begin), bytes, work, command.index, name_of(command.op)});
+    const Activity activity{engine.id(), begin, end,           std::min(wanted, begin),
+                            bytes,       work,  command.index, name_of(command.op)};
+    surroundings_.recorder->activity(activity);
+    if (surroundings_.reasons) explain(engine, activity, command);
+}
+
+Reasons ProcessingElement::reasons_of(const Command& command) const {
+    Reasons reasons;
+    reasons.pe = matrix_;
+    reasons.processor = command.processor;
+    reasons.command = static_cast<std::uint8_t>(command.op);
+    reasons.issued = command.issued;
+    return reasons;
+}
+
+void ProcessingElement::explain(const Engine& engine, const Activity& activity, const Command& command) const {
+    Reasons reasons = reasons_of(command);
+    for (int i = 0; i < command.operand_count; ++i) {
+        const TileRecord& tile = *command.operands[static_cast<std::size_t>(i)];
+        if (tile.ready <= reasons.operands) continue;
+        reasons.operands = tile.ready;
+        reasons.operand = stall_of(tile.made_by);
+    }
+    const Picoseconds length = activity.end - activity.begin;
+    switch (engine.engine_kind()) {
+        case EngineKind::matrix:
+            reasons.useful =
+                std::min(length, config_.clock.time_for(matrix_cycles(config_.matrix, command) / units_at_work_));
+            break;
+        case EngineKind::send:
+            reasons.credits = std::min(length, surroundings_.channel(number_, command.peer).take_credit_wait());
+            reasons.moving =
+                std::min(length - reasons.credits,
+                         surroundings_.channel(number_, command.peer).time_on_first_link(activity.bytes));
+            break;
+        case EngineKind::receive:
+            reasons.operands = activity.begin;
+            reasons.operand = Stall::operand_neighbour;
+            break;
+        default:
+            break;
+    }
+    surroundings_.reasons->reasons(activity, reasons);
 }
 
 void ProcessingElement::finish(Command& command, Picoseconds ready, Picoseconds end) {
@@ -189,7 +231,7 @@ void ProcessingElement::start_next(Unit& unit) {
 void ProcessingElement::start_head(Engine& engine) {
     react([&] {
         const Picoseconds now = simulated_now();
-        Command command = std::move(engine.head().command);
+        Command command = std::move(engine.head());
         engine.note_start(now);
         runnable_ |= std::uint64_t{1} << engine.bit();
         switch (engine.engine_kind()) {

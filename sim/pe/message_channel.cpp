@@ -55,6 +55,10 @@ SourcePlace MessageChannel::unmatched() const {
     return side.unmatched.empty() ? SourcePlace() : side.unmatched.front().place;
 }
 
+Picoseconds MessageChannel::time_on_first_link(Bytes bytes) const {
+    return network_.topology().links()[route_.front().link].config.rate.time_for(bytes);
+}
+
 void MessageChannel::start_send(Bytes bytes, PayloadPtr values, std::uint64_t command) {
     const std::uint64_t place = sends_started_++ - taken_;
     if (place >= messages_.size()) messages_.emplace_back();

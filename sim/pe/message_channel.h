@@ -33,6 +33,10 @@ public:
     void stream_left(Picoseconds when) override;
     void bytes_arrived(noc::Stream& stream, Bytes bytes, Picoseconds when, bool last) override;
 
+    // For recorders: how long sends have waited for credits since this was last asked; what bytes take to leave.
+    Picoseconds take_credit_wait() { return credits_.take_waited(); }
+    Picoseconds time_on_first_link(Bytes bytes) const;
+
     // For diagnosis.
     std::uint64_t sends_started() const { return sends_started_; }
     std::uint64_t receives_posted() const { return receives_posted_; }

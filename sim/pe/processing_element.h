@@ -63,6 +63,8 @@ public:
     void receive_done(int link, Picoseconds first, Picoseconds when, PayloadPtr values);
 
     int number() const { return number_; }
+    /// What names this PE for recorders.
+    ComponentId id() const { return matrix_; }
     std::string path() const { return name(); }
     Surroundings& surroundings() { return surroundings_; }
     Picoseconds descriptor_time() const { return descriptor_time_; }
@@ -127,6 +129,9 @@ private:
     void free_if_unused(TileRecord& record);
     void record(Engine& engine, const Command& command, Picoseconds begin, Picoseconds end, Picoseconds wanted,
                 Bytes bytes, std::uint64_t work);
+    Reasons reasons_of(const Command& command) const;
+    /// Tells who wants to know why the activity was when it was; its command is done but not finished.
+    void explain(const Engine& engine, const Activity& activity, const Command& command) const;
     void explain_command(const Engine& engine, const Command& command, std::vector<std::string>& out) const;
 
     int number_;

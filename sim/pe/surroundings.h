@@ -19,7 +19,10 @@ class ProcessingElement;
 
 class Surroundings {
 public:
-    Surroundings(noc::Network& the_network, Recorder* the_recorder) : network(the_network), recorder(the_recorder) {}
+    Surroundings(noc::Network& the_network, Recorder* the_recorder)
+        : network(the_network),
+          recorder(the_recorder),
+          reasons(the_recorder && the_recorder->wants_reasons() ? the_recorder : nullptr) {}
     virtual ~Surroundings() = default;
 
     virtual memory::Slice& slice(int pe) = 0;
@@ -39,6 +42,7 @@ public:
 
     noc::Network& network;
     Recorder* recorder;
+    Recorder* reasons;  // the same, if it wants them
 };
 
 }  // namespace tilemesh::pe

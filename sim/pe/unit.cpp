@@ -18,13 +18,13 @@ void Unit::fire() { pe_.start_next(*this); }
 
 Picoseconds ProcessingElement::start_of_head(Unit& unit, Engine& queue) {
     if (queue.idle()) return TileRecord::unknown;
-    Engine::Entry& entry = queue.head();
-    const Picoseconds operands = operands_ready(entry.command, queue.bit());
+    const Command& command = queue.head();
+    const Picoseconds operands = operands_ready(command, queue.bit());
     if (operands == TileRecord::unknown) return operands;
-    Picoseconds ready = std::max(operands, entry.enqueued);
+    Picoseconds ready = std::max(operands, command.issued);
     if (queue.shared()) {
         Dma& dma = queue.engine_kind() == EngineKind::dma_load ? loads_ : stores_;
-        const Picoseconds hazards = hazards_over(entry.command, queue.bit());
+        const Picoseconds hazards = hazards_over(command, queue.bit());
         if (hazards == TileRecord::unknown || !dma.slot_known()) return TileRecord::unknown;
         ready = std::max({ready, hazards, dma.slot_free_at()});
     }
@@ -44,14 +44,13 @@ void ProcessingElement::take_next(Unit& unit) {
     for (Engine* queue : unit.queues()) {
         const Picoseconds start = start_of_head(unit, *queue);
         if (start == TileRecord::unknown || start > now) continue;
-        const Picoseconds ready =
-            std::max(operands_ready(queue->head().command, queue->bit()), queue->head().enqueued);
+        const Picoseconds ready = std::max(operands_ready(queue->head(), queue->bit()), queue->head().issued);
         if (ready >= longest) continue;
         longest = ready;
         chosen = queue;
     }
     if (chosen) {
-        Command command = std::move(chosen->head().command);
+        Command command = std::move(chosen->head());
         if (chosen->shared()) {
             chosen->note_start(now);
             start_transfer(*chosen, std::move(command), now);

@@ -34,6 +34,9 @@ ComponentResult read_component(JsonReader reader) {
     part.work = count(reader, "work");
     part.activities = count(reader, "activities");
     part.peak_per_ns = real(reader, "peak_per_ns");
+    if (auto account = reader.optional_member("account_ps"))
+        for (const auto& [name, time] : account->value().items())
+            part.account.push_back({name, Picoseconds(count(*account, name.c_str()))});
     reader.finish();
     return part;
 }

@@ -18,6 +18,13 @@ namespace tilemesh::report {
 /// Raised when a key of the result file changes its name or meaning.
 inline constexpr int schema_version = 1;
 
+/// A part of a component's account: time of one class.
+struct ClassTime {
+    std::string name;  // "dot", "operand from HBM", "done", ...
+    Picoseconds time;
+    bool operator==(const ClassTime&) const = default;
+};
+
 /// Statistics of one simulated part over one run.
 struct ComponentResult {
     std::string path;        // "machine.cube0.pe3.matrix"
@@ -28,6 +35,7 @@ struct ComponentResult {
     std::uint64_t work = 0;  // multiply-accumulates or element operations; 0 for movers
     std::uint64_t activities = 0;  // how many
     double peak_per_ns = 0.0;      // most bytes (movers: GB/s) or work (engines) per nanosecond; 0: no fixed rate
+    std::vector<ClassTime> account = {};  // sums up to the run's time; empty when none was kept, or it took no part
     bool operator==(const ComponentResult&) const = default;
 };
 

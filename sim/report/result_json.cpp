@@ -11,14 +11,18 @@ namespace tilemesh::report {
 namespace {
 
 Json to_json(const ComponentResult& part) {
-    return {{"path", part.path},
-            {"kind", part.kind},
-            {"busy_ps", part.busy.value()},
-            {"queued_ps", part.queued.value()},
-            {"bytes", part.bytes.value()},
-            {"work", part.work},
-            {"activities", part.activities},
-            {"peak_per_ns", part.peak_per_ns}};
+    Json json = {{"path", part.path},
+                 {"kind", part.kind},
+                 {"busy_ps", part.busy.value()},
+                 {"queued_ps", part.queued.value()},
+                 {"bytes", part.bytes.value()},
+                 {"work", part.work},
+                 {"activities", part.activities},
+                 {"peak_per_ns", part.peak_per_ns}};
+    if (part.account.empty()) return json;
+    Json& account = json["account_ps"] = Json::object();
+    for (const ClassTime& one : part.account) account[one.name] = one.time.value();
+    return json;
 }
 
 Json to_json(const BoundResult& bound) {

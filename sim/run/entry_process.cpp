@@ -90,7 +90,7 @@ report::KernelResult run_entry(const Panel& panel, const Entry& entry, const Pre
     const auto start = std::chrono::steady_clock::now();
     report::KernelResult result;
     try {
-        EntryOutcome outcome = entry.workload->run(entry.number, prepared, !save_outputs.empty());
+        EntryOutcome outcome = entry.workload->run(entry.number, prepared, {!save_outputs.empty(), true});
         result = std::move(outcome.result);
         report::summarise(result);
         report::check_physics(result);

@@ -36,6 +36,12 @@ struct NamedTensor {
     std::vector<std::int64_t> integers = {};  // instead of values
 };
 
+/// What a run shall bring beside its time and verdict.
+struct Wanted {
+    bool outputs = false;
+    bool account = false;  // where the time of every component went
+};
+
 struct EntryOutcome {
     report::KernelResult result;       // `label`, `host` and the derived figures are filled by the caller
     std::vector<NamedTensor> outputs;  // empty unless asked for
@@ -60,7 +66,7 @@ public:
     /// Inputs and reference for these kernels, made by so many threads. InputError when a tensor file cannot be used.
     virtual std::shared_ptr<const Prepared> prepare(const std::vector<std::size_t>& kernels, int threads) const = 0;
     /// Simulates. May throw KernelError (the kernel failed) or InternalError.
-    virtual EntryOutcome run(std::size_t kernel, const Prepared& prepared, bool want_outputs) const = 0;
+    virtual EntryOutcome run(std::size_t kernel, const Prepared& prepared, Wanted wanted) const = 0;
 };
 
 /// A kernel of a panel.

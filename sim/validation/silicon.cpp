@@ -74,7 +74,7 @@ double time_us(const Surroundings& surroundings, const Json& machine, const Work
         run::read_panel(run::resolve_panel_object(panel, "silicon", surroundings.configs), surroundings.workloads);
     const run::Entry& entry = read.kernels.front();
     const auto prepared = entry.workload->prepare({entry.number}, 1);
-    const run::EntryOutcome outcome = entry.workload->run(entry.number, *prepared, false);
+    const run::EntryOutcome outcome = entry.workload->run(entry.number, *prepared, {});
     return to_nanoseconds(outcome.result.time) / 1000.0;
 }
 

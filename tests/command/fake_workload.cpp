@@ -51,7 +51,7 @@ public:
         return std::make_shared<FakePrepared>(threads);
     }
 
-    run::EntryOutcome run(std::size_t number, const run::Prepared& prepared, bool want_outputs) const override {
+    run::EntryOutcome run(std::size_t number, const run::Prepared& prepared, run::Wanted wanted) const override {
         const std::string& kernel = panel.kernels[number].kernel;
         run::EntryOutcome outcome;
         outcome.result = made_up_kernel(kernel);
@@ -69,7 +69,7 @@ public:
         if (kernel == "leave") std::_Exit(7);
         if (kernel == "stuck") fail<KernelError>("deadlock: pe0 waits for pe1");
         while (kernel == "sleep") ::pause();
-        if (want_outputs) outcome.outputs.push_back({"user0.lse", {2, 1}, {1.0F, 2.0F}});
+        if (wanted.outputs) outcome.outputs.push_back({"user0.lse", {2, 1}, {1.0F, 2.0F}});
         return outcome;
     }
 

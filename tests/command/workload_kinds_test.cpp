@@ -22,7 +22,7 @@ public:
     std::shared_ptr<const run::Prepared> prepare(const std::vector<std::size_t>& kernels, int) const override {
         return std::make_shared<EchoPrepared>(kernels);
     }
-    run::EntryOutcome run(std::size_t number, const run::Prepared& prepared, bool) const override {
+    run::EntryOutcome run(std::size_t number, const run::Prepared& prepared, run::Wanted) const override {
         run::EntryOutcome outcome;
         outcome.result = made_up_kernel(words[number]);
         const auto& numbers = dynamic_cast<const EchoPrepared&>(prepared).kernels;

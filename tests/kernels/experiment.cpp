@@ -113,7 +113,7 @@ Ran Experiment::run(std::size_t kernel) {
     workload_->check(kernel);
     prepare();
     const bool values = panel().values.mode != ValueMode::none;
-    run::EntryOutcome outcome = workload_->run(kernel, *prepared_, values);
+    run::EntryOutcome outcome = workload_->run(kernel, *prepared_, {values, true});
     report::check_physics(outcome.result);
     Ran ran{std::move(outcome.result), {}};
     for (run::NamedTensor& tensor : outcome.outputs) ran.outputs[tensor.name] = std::move(tensor.values);

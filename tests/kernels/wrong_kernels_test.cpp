@@ -21,7 +21,7 @@ std::string verdict_of(const std::string& name, void (*text)(tl::Context&, const
     list.front().text = text;
     const Experiment experiment(panel_of(line_of(2), distinct_problem("full"), Json::array({name})));
     const workloads::AttentionWorkload workload(experiment.panel(), list);
-    const run::EntryOutcome outcome = workload.run(0, *workload.prepare({0}, 1), false);
+    const run::EntryOutcome outcome = workload.run(0, *workload.prepare({0}, 1), {});
     CHECK(outcome.result.verdict.pass == outcome.result.verdict.why.empty());
     return outcome.result.verdict.why;
 }

@@ -63,7 +63,7 @@ Ran Programs::run(std::size_t kernel) {
     entry.workload->check(entry.number);
     auto& prepared = prepared_[entry.workload.get()];
     if (!prepared) prepared = entry.workload->prepare({entry.number}, 1);
-    run::EntryOutcome outcome = entry.workload->run(entry.number, *prepared, true);
+    run::EntryOutcome outcome = entry.workload->run(entry.number, *prepared, {true, true});
     report::check_physics(outcome.result);
     Ran ran{std::move(outcome.result), {}};
     for (run::NamedTensor& tensor : outcome.outputs) {

@@ -20,7 +20,7 @@ void tile_commands(benchmark::State& state) {
     const auto prepared = timed.workload->prepare({timed.number}, 1);
     std::uint64_t commands = 0;
     for (auto _ : state) {
-        commands += timed.workload->run(timed.number, *prepared, false).result.commands;
+        commands += timed.workload->run(timed.number, *prepared, {}).result.commands;
     }
     state.SetItemsProcessed(static_cast<std::int64_t>(commands));
 }

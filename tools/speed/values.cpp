@@ -24,7 +24,7 @@ void values_full(benchmark::State& state) {
     const run::Entry& mid = whole.kernels.front();
     const auto prepared = mid.workload->prepare({mid.number}, 2);
     std::uint64_t macs = 0;
-    for (auto _ : state) macs += macs_of(mid.workload->run(mid.number, *prepared, false).result);
+    for (auto _ : state) macs += macs_of(mid.workload->run(mid.number, *prepared, {}).result);
     state.SetItemsProcessed(static_cast<std::int64_t>(macs));
 }
 
@@ -32,7 +32,7 @@ void dense_products(benchmark::State& state) {
     prepare_process_for_values();
     const run::Panel whole = panel(panel_name, {"values.mode=none"});  // only to learn the tiles
     const run::Entry& mid = whole.kernels.front();
-    const auto result = mid.workload->run(mid.number, *mid.workload->prepare({mid.number}, 2), false).result;
+    const auto result = mid.workload->run(mid.number, *mid.workload->prepare({mid.number}, 2), {}).result;
     const attention::Problem& problem =
         dynamic_cast<const workloads::AttentionWorkload&>(*mid.workload).panel().problem;
     std::int64_t queries = 0, keys = 0;

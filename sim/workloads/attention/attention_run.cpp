@@ -3,6 +3,7 @@
 
 #include "sim/attention/tolerance.h"
 #include "sim/base/error.h"
+#include "sim/insight/account.h"
 #include "sim/run/not_possible.h"
 #include "sim/tile/value_process.h"
 #include "sim/workloads/attention/arrangement.h"
@@ -225,7 +226,7 @@ std::shared_ptr<const run::Prepared> AttentionWorkload::prepare(const std::vecto
 }
 
 run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared& prepared_base,
-                                         bool want_outputs) const {
+                                         run::Wanted wanted) const {
     const AttentionPanel& panel = panel_;
     const AttentionChoice& choice = panel.kernels[number];
     prepare_process_for_values();
@@ -238,7 +239,10 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
     // One simulation at a time: this one is gone before the next begins.
     std::optional<report::PagingResult> paging;
     if (problem.pages) paging = contiguous_twin(panel, choice, kernel);
-    machine::Simulation simulation(panel.machine);
+    insight::Account account;
+    machine::SimulationOptions options;
+    if (wanted.account) options.recorder = &account;
+    machine::Simulation simulation(panel.machine, options);
     const Launches launches = launch_all(simulation, a, kernel, prepared, panel.values.mode);
     const machine::Outcome outcome = simulation.run();
 
@@ -268,11 +272,12 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
         result.components.push_back(
             {part.path, part.kind, totals.busy, totals.queued, totals.bytes, totals.work, totals.activities, peak});
     }
+    if (wanted.account) account.close(result.time, result.components);
 
     if (panel.values.mode == ValueMode::none) return entry;
     result.verdict.mode = run::name_of(panel.values.mode);
     if (is_backward(kernel)) {
-        judge_gradients(panel, a, launches, prepared.gradients, want_outputs, entry);
+        judge_gradients(panel, a, launches, prepared.gradients, wanted.outputs, entry);
         return entry;
     }
     attention::Comparison comparison({.relative_l2 = panel.tolerance, .output = problem.output_dtype()},
@@ -298,7 +303,7 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
             comparison.add(collected.o, collected.lse, expected.o, expected.lse,
                            {of_user.o, of_user.lse, expected.head_of_row}, 0.0);
             if (miscount.empty()) miscount = miscounted(collected);
-            if (!want_outputs || ranks.front() != 0) continue;
+            if (!wanted.outputs || ranks.front() != 0) continue;
             const attention::User& shape = problem.users[static_cast<std::size_t>(user)];
             const auto size = [](std::int64_t n) { return static_cast<std::uint64_t>(n); };
             entry.outputs.push_back({fmt::format("user{}.o", user),

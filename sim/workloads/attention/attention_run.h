@@ -22,7 +22,7 @@ public:
     void check(std::size_t kernel) const override;
     void check_inputs(const std::vector<std::size_t>& kernels) const override;
     std::shared_ptr<const run::Prepared> prepare(const std::vector<std::size_t>& kernels, int threads) const override;
-    run::EntryOutcome run(std::size_t kernel, const run::Prepared& prepared, bool want_outputs) const override;
+    run::EntryOutcome run(std::size_t kernel, const run::Prepared& prepared, run::Wanted wanted) const override;
 
 private:
     const attention::Kernel& find(const AttentionChoice& choice) const;

@@ -2,6 +2,7 @@
 #include "sim/workloads/program/program_run.h"
 
 #include "sim/base/error.h"
+#include "sim/insight/account.h"
 #include "sim/program/interpreter.h"
 #include "sim/run/not_possible.h"
 #include "sim/tile/value_process.h"
@@ -247,12 +248,14 @@ std::shared_ptr<const run::Prepared> ProgramWorkload::prepare(const std::vector<
 }
 
 run::EntryOutcome ProgramWorkload::run(std::size_t kernel, const run::Prepared& prepared_base,
-                                       bool want_outputs) const {
+                                       run::Wanted wanted) const {
     prepare_process_for_values();
     const ProgramChoice& choice = panel_.programs[kernel];
     const auto& prepared = dynamic_cast<const PreparedPrograms&>(prepared_base);
     machine::SimulationOptions options;
     options.processors_per_pe = choice.programs_per_pe;
+    insight::Account account;
+    if (wanted.account) options.recorder = &account;
     machine::Simulation simulation(panel_.machine, options);
     const Laid laid =
         lay_out_all(panel_, choice, &prepared, [&](int pe, std::uint64_t bytes, const std::string& what) {
@@ -296,11 +299,12 @@ run::EntryOutcome ProgramWorkload::run(std::size_t kernel, const run::Prepared& 
         result.components.push_back({part.path, part.kind, totals.busy, totals.queued, totals.bytes, totals.work,
                                      totals.activities, matrix ? fastest : part.peak_per_ns});
     }
+    if (wanted.account) account.close(result.time, result.components);
     result.flops = 2 * products;
     if (products > 0)
         result.work_imbalance =
             static_cast<double>(most) * static_cast<double>(engines) / static_cast<double>(products);
-    if (want_outputs && panel_.values.mode != ValueMode::none) entry.outputs = outputs_of(panel_, laid);
+    if (wanted.outputs && panel_.values.mode != ValueMode::none) entry.outputs = outputs_of(panel_, laid);
     if (panel_.values.mode == ValueMode::none) return entry;
     if (panel_.checks.empty()) {
         result.note = "no \"check\" says what the answer should be";

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/insight/account.h"
+
+#include "sim/base/error.h"
+
+#include <algorithm>
+
+namespace tilemesh::insight {
+namespace {
+
+using Classes = std::vector<report::ClassTime>;
+
+void add(Classes& classes, std::string_view name, Picoseconds time) {
+    if (time.value() > 0) classes.push_back({std::string(name), time});
+}
+
+void check_sum(const report::ComponentResult& part, Picoseconds time) {
+    Picoseconds sum;
+    for (const report::ClassTime& one : part.account) sum += one.time;
+    if (sum != time)
+        fail<InternalError>("the account of {} has {} ps of a run of {} ps", part.path, sum.value(), time.value());
+}
+
+/// A link moves bytes at its rate; what it is held longer is overhead.
+void account_for_mover(report::ComponentResult& part, Picoseconds time, Picoseconds working, Picoseconds blocked) {
+    const double ns = part.peak_per_ns > 0 ? static_cast<double>(part.bytes.value()) / part.peak_per_ns : 0.0;
+    const Picoseconds payload = std::min(working, Picoseconds(static_cast<std::uint64_t>(ns * 1000.0 + 0.5)));
+    add(part.account, "payload", payload);
+    add(part.account, "overhead", working - payload);
+    add(part.account, "blocked", blocked);
+    add(part.account, "idle", time - working - blocked);
+}
+
+}  // namespace
+
+std::string_view name_of(Stall stall) {
+    static constexpr std::array<std::string_view, stalls> names = {"issue",
+                                                                   "queue matrix",
+                                                                   "queue vector",
+                                                                   "queue load",
+                                                                   "queue store",
+                                                                   "queue send",
+                                                                   "queue receive",
+                                                                   "SRAM room",
+                                                                   "barrier",
+                                                                   "launch",
+                                                                   "drain",
+                                                                   "operand from HBM",
+                                                                   "operand from a neighbour",
+                                                                   "operand from matrix",
+                                                                   "operand from vector",
+                                                                   "order",
+                                                                   "sharing"};
+    return names[static_cast<std::size_t>(stall)];
+}
+
+Account::Book& Account::book(ComponentId component) {
+    if (component >= books_.size()) books_.resize(component + 1U);
+    return books_[component];
+}
+
+Account::Pe& Account::pe_of(ComponentId pe) {
+    if (pe >= pes_.size()) pes_.resize(pe + 1U);
+    return pes_[pe];
+}
+
+Account::Processor& Account::processor_of(ComponentId pe, std::uint8_t number) {
+    std::vector<Processor>& processors = pe_of(pe).processors;
+    if (number >= processors.size()) processors.resize(number + 1U);
+    return processors[number];
+}
+
+void Account::activity(const Activity& activity) {
+    Book& mover = book(activity.component);
+    if (mover.pe >= 0) return;  // an engine: its reasons follow
+    if (activity.begin > mover.until)
+        mover.blocked += activity.begin - std::max(std::min(activity.wanted, activity.begin), mover.until);
+    mover.working += activity.end - activity.begin;
+    mover.until = std::max(mover.until, activity.end);
+}
+
+void Account::processor(ComponentId pe, std::uint8_t number, Stall stall, Picoseconds until) {
+    Processor& processor = processor_of(pe, number);
+    processor.total[static_cast<std::size_t>(stall)] += until - processor.until;
+    processor.until = until;
+    if (!processor.history.empty() && processor.history.back().stall == stall) {
+        processor.history.back().until = until;
+        return;
+    }
+    processor.history.push_back({until, stall});
+    if (processor.history.size() - processor.kept > processor.limit) forget(pe_of(pe), processor);
+}
+
+void Account::not_issued(Book& book, const Processor& processor, Picoseconds to) {
+    if (to <= book.until) return;
+    if (!book.begun) {
+        book.before += to - book.until;
+        book.until = to;
+        return;
+    }
+    auto interval = std::upper_bound(processor.history.begin() + static_cast<std::ptrdiff_t>(processor.kept),
+                                     processor.history.end(), book.until,
+                                     [](Picoseconds time, const Interval& i) { return time < i.until; });
+    for (; book.until < to && interval != processor.history.end(); ++interval) {
+        const Picoseconds end = std::min(to, interval->until);
+        book.stall[static_cast<std::size_t>(interval->stall)] += end - book.until;
+        book.until = end;
+    }
+    book.stall[static_cast<std::size_t>(Stall::issue)] += to - book.until;
+    book.until = to;
+}
+
+void Account::forget(Pe& pe, Processor& processor) {
+    Picoseconds needed = processor.until;
+    for (const ComponentId engine : pe.engines) {
+        Book& book = books_[engine];
+        if (book.pending == 0) not_issued(book, processor, processor.until);
+        needed = std::min(needed, book.until);
+    }
+    std::vector<Interval>& history = processor.history;
+    while (processor.kept + 1 < history.size() && history[processor.kept].until <= needed) ++processor.kept;
+    if (processor.kept > history.size() / 2) {
+        history.erase(history.begin(), history.begin() + static_cast<std::ptrdiff_t>(processor.kept));
+        processor.kept = 0;
+    }
+    processor.limit = std::max<std::size_t>(1024, 2 * (history.size() - processor.kept));
+}
+
+void Account::issued(ComponentId engine, const Reasons& reasons) {
+    Book& book = this->book(engine);
+    if (book.pe < 0) {
+        book.pe = reasons.pe;
+        pe_of(reasons.pe).engines.push_back(engine);
+    }
+    if (book.pending++ == 0) not_issued(book, processor_of(reasons.pe, reasons.processor), reasons.issued);
+    book.begun = true;
+    book.processor = reasons.processor;
+}
+
+void Account::reasons(const Activity& activity, const Reasons& reasons) {
+    Book& book = books_[activity.component];
+    --book.pending;
+    if (reasons.issued > book.until)
+        not_issued(book, processor_of(reasons.pe, reasons.processor), std::min(reasons.issued, activity.begin));
+    if (reasons.operands > book.until && activity.begin > book.until) {
+        const Picoseconds there = std::min(reasons.operands, activity.begin);
+        book.stall[static_cast<std::size_t>(reasons.operand)] += there - book.until;
+        book.until = there;
+    }
+    if (activity.begin > book.until) {
+        const Opcode op = static_cast<Opcode>(reasons.command);
+        const bool moves = op == Opcode::load || op == Opcode::store;
+        book.stall[static_cast<std::size_t>(moves ? Stall::order : Stall::sharing)] += activity.begin - book.until;
+    }
+    Picoseconds length = activity.end - activity.begin;
+    switch (engine_of(static_cast<Opcode>(reasons.command))) {
+        case EngineKind::matrix:
+            book.fill += length - reasons.useful;
+            length = reasons.useful;
+            break;
+        case EngineKind::send:
+            book.credits += reasons.credits;
+            book.turns += length - reasons.credits - reasons.moving;
+            length = reasons.moving;
+            break;
+        default:
+            break;
+    }
+    book.busy[reasons.command] += length;
+    book.until = std::max(book.until, activity.end);
+}
+
+void Account::close(Picoseconds time, std::vector<report::ComponentResult>& components) {
+    books_.resize(components.size());
+    std::vector<report::ComponentResult> processors;
+    for (std::size_t i = 0; i < components.size(); ++i) {
+        report::ComponentResult& part = components[i];
+        Book& book = books_[i];
+        if (book.pe < 0) {
+            if (book.until == Picoseconds() && part.activities == 0) continue;
+            account_for_mover(part, time, book.working, book.blocked);
+            check_sum(part, time);
+            continue;
+        }
+        const Processor& last = processor_of(static_cast<ComponentId>(book.pe), book.processor);
+        not_issued(book, last, std::max(book.until, std::min(last.until, time)));
+        for (int op = 0; op < opcode_count; ++op)
+            add(part.account, tilemesh::name_of(static_cast<Opcode>(op)), book.busy[static_cast<std::size_t>(op)]);
+        add(part.account, "fill and padding", book.fill);
+        add(part.account, "credits", book.credits);
+        add(part.account, "turns on the link", book.turns);
+        for (std::size_t stall = 0; stall < stalls; ++stall)
+            add(part.account, name_of(static_cast<Stall>(stall)), book.stall[stall]);
+        add(part.account, "before the first command", book.before);
+        add(part.account, "done", time - book.until);
+        check_sum(part, time);
+    }
+    for (std::size_t i = 0; i < pes_.size(); ++i) {
+        for (std::size_t number = 0; number < pes_[i].processors.size(); ++number) {
+            const Processor& processor = pes_[i].processors[number];
+            report::ComponentResult part;
+            part.path = components[i].path.substr(0, components[i].path.rfind('.')) + ".processor" +
+                        (number == 0 ? "" : "_" + std::to_string(number));
+            part.kind = "processor";
+            for (std::size_t stall = 0; stall < stalls; ++stall)
+                add(part.account, name_of(static_cast<Stall>(stall)), processor.total[stall]);
+            add(part.account, "done", time - processor.until);
+            check_sum(part, time);
+            processors.push_back(std::move(part));
+        }
+    }
+    components.insert(components.end(), processors.begin(), processors.end());
+}
+
+}  // namespace tilemesh::insight

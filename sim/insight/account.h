@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the time of a run went: every picosecond of every engine, link and slice in exactly one class. An engine
+// works on a command, or its command processor has not issued the next one (and the processor's own time says why),
+// or the next one waits for its operands. A recorder, so the run is the same picoseconds with and without it.
+#pragma once
+
+#include "sim/base/recorder.h"
+#include "sim/report/result.h"
+#include "sim/tile/command.h"
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace tilemesh::insight {
+
+class Account final : public Recorder {
+public:
+    void activity(const Activity& activity) override;
+    bool wants_reasons() const override { return true; }
+    void issued(ComponentId engine, const Reasons& reasons) override;
+    void reasons(const Activity& activity, const Reasons& reasons) override;
+    void processor(ComponentId pe, std::uint8_t processor, Stall stall, Picoseconds until) override;
+
+    /// Closes the books of a run that took `time` and writes each component's classes into it; they sum up to `time`.
+    /// Components without any activity and without a part in the run get none. Adds the command processors.
+    void close(Picoseconds time, std::vector<report::ComponentResult>& components);
+
+private:
+    struct Interval {
+        Picoseconds until;
+        Stall stall;
+    };
+    /// What a command processor did, as far back as somebody may still ask.
+    struct Processor {
+        std::vector<Interval> history;
+        std::size_t kept = 0;      // the first interval that has not been forgotten
+        std::size_t limit = 1024;  // of intervals; then it is looked what can be forgotten
+        Picoseconds until;
+        std::array<Picoseconds, stalls> total{};
+    };
+    struct Pe {
+        std::vector<Processor> processors;
+        std::vector<ComponentId> engines;
+    };
+    struct Book {
+        std::int64_t pe = -1;        // of an engine
+        std::uint32_t pending = 0;   // issued, not yet told about
+        bool begun = false;          // a command was issued
+        std::uint8_t processor = 0;  // that issued the last one
+        Picoseconds until;           // what is before this is in the books
+        Picoseconds before, fill, credits, turns;
+        std::array<Picoseconds, stalls> stall{};
+        std::array<Picoseconds, opcode_count> busy{};
+        Picoseconds working, blocked;  // of links and slices
+    };
+    Book& book(ComponentId component);
+    Pe& pe_of(ComponentId pe);
+    Processor& processor_of(ComponentId pe, std::uint8_t number);
+    /// The engine had nothing to do until `to`: what its processor did meanwhile.
+    void not_issued(Book& book, const Processor& processor, Picoseconds to);
+    void forget(Pe& pe, Processor& processor);
+
+    std::vector<Book> books_;  // by component
+    std::vector<Pe> pes_;      // by component: of the matrix engine
+};
+
+/// "waiting for HBM".
+std::string_view name_of(Stall stall);
+
+}  // namespace tilemesh::insight
