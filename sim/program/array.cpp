@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 
 namespace tilemesh::program {
 namespace {
@@ -13,6 +14,27 @@ std::int64_t product(const std::vector<std::int64_t>& shape) {
     std::int64_t elements = 1;
     for (const std::int64_t dim : shape) elements *= dim;
     return elements;
+}
+
+std::int64_t merged(Merge merge, Type type, std::int64_t old, std::int64_t value) {
+    const bool is_less =
+        type == Type::u64 ? static_cast<std::uint64_t>(old) < static_cast<std::uint64_t>(value) : old < value;
+    switch (merge) {
+        case Merge::add:
+            return old + value;
+        case Merge::maximum:
+            return is_less ? value : old;
+        case Merge::minimum:
+            return is_less ? old : value;
+        case Merge::both:
+            return old & value;
+        case Merge::either:
+            return old | value;
+        case Merge::exclusive:
+            return old ^ value;
+        default:
+            return value;
+    }
 }
 
 }  // namespace
@@ -99,13 +121,13 @@ void Array::store_integer(std::size_t copy, std::int64_t element, std::int64_t v
 }
 
 ArrayAccess::ArrayAccess(Ref<Array> array, Ref<IndexTile> places, Ref<Mask> mask, double other, int pe,
-                         SourcePlace source, bool adds)
+                         SourcePlace source, Merge merge)
     : array_(std::move(array)),
       places_(std::move(places)),
       mask_(std::move(mask)),
       other_(other),
       copy_(array_->copy_of(pe)),
-      adds_(adds),
+      merge_(merge),
       source_(source) {
     rectangle_ = mask_ ? rectangle_of(*mask_, places_->shape) : all_of(places_->shape);
     find_parts();
@@ -285,14 +307,21 @@ PayloadPtr ArrayAccess::read() const {
     return out;
 }
 
+/// What was never stored counts as 0 where it is added to, and else as nothing.
+void ArrayAccess::store_whole(std::int64_t element, std::int64_t value) {
+    const Type type = array_->type();
+    const auto before = array_->integer_at(copy_, element);
+    if (before || merge_ == Merge::add) value = merged(merge_, type, before.value_or(0), value);
+    array_->store_integer(copy_, element, wrapped(type, value));
+}
+
 void ArrayAccess::write(Payload* values) {
     if (numbers_) {
         const Shape& shape = numbers_->shape;
         visit([&](std::int64_t i, std::int64_t element) {
             const std::int64_t row = i / shape.cols();
             std::int64_t value = numbers_->at(row / shape.rows(), row % shape.rows(), i % shape.cols());
-            if (adds_) value += array_->integer_at(copy_, element).value_or(0);
-            array_->store_integer(copy_, element, wrapped(array_->type(), value));
+            store_whole(element, value);
         });
         return;
     }
@@ -302,13 +331,13 @@ void ArrayAccess::write(Payload* values) {
         const auto n = static_cast<std::size_t>(i);
         if (is_float(array_->type())) {
             float value = from[n];
-            if (adds_)
-                value = round_to(dtype_of(array_->type()), value + array_->float_at(copy_, element).value_or(0));
+            const auto before = array_->float_at(copy_, element);
+            if (merge_ == Merge::add) value = round_to(dtype_of(array_->type()), value + before.value_or(0));
+            if (merge_ == Merge::maximum && before) value = std::fmax(value, *before);
+            if (merge_ == Merge::minimum && before) value = std::fmin(value, *before);
             array_->store_float(copy_, element, value);
         } else {
-            std::int64_t value = whole ? values->integers[n] : static_cast<std::int64_t>(from[n]);
-            if (adds_) value += array_->integer_at(copy_, element).value_or(0);
-            array_->store_integer(copy_, element, wrapped(array_->type(), value));
+            store_whole(element, whole ? values->integers[n] : static_cast<std::int64_t>(from[n]));
         }
     });
 }

@@ -85,13 +85,16 @@ private:
     std::vector<std::uint64_t> touched_;           // a bit per granule
 };
 
+/// What a store makes of what is there and what it brings.
+enum class Merge : std::uint8_t { replace, add, maximum, minimum, both, either, exclusive };
+
 /// Loads and stores of an array: a tile of places, under a mask.
 class ArrayAccess final : public Access {
 public:
     /// `places` count elements from the array's first. Where `mask` is false nothing moves, and a load gives `other`.
-    /// `pe` decides which copy. `adds`: a store adds to what is there. `source` is for messages.
+    /// `pe` decides which copy. `source` is for messages.
     ArrayAccess(Ref<Array> array, Ref<IndexTile> places, Ref<Mask> mask, double other, int pe, SourcePlace source,
-                bool adds = false);
+                Merge merge = Merge::replace);
 
     bool meets(const Access& other) const override;
     PayloadPtr read() const override;
@@ -111,6 +114,7 @@ private:
     void add_run(const Run& run);
     void add_segment(int pe, std::uint64_t address, std::uint64_t bytes);
     void flush();
+    void store_whole(std::int64_t element, std::int64_t value);
     template <class Visit>
     void visit(Visit visit) const;
 
@@ -120,7 +124,7 @@ private:
     std::optional<Rectangle> rectangle_;  // where the mask is true, if that is one
     double other_;
     std::size_t copy_;
-    bool adds_;
+    Merge merge_;
     SourcePlace source_;
     Ref<IndexTile> numbers_;
     std::int64_t least_ = 0, most_ = -1;                      // elements touched

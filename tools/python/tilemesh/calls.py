@@ -144,7 +144,7 @@ class Calls(PythonFunctions):
             if parameter in values:
                 values[parameter] = self.dtype(node, values[parameter])
         if values.pop("propagate_nan", "NONE") != "NONE":
-            raise self.not_supported(node, f"{name} with propagate_nan is not supported")
+            return self.call_with(node, self.module.function_of_library(f"{key}_nan"), list(values.values()), {})
         if values.pop("fp_downcast_rounding", None) not in (None, "rtne"):
             raise self.not_supported(node, "fp_downcast_rounding: only rtne is supported")
         if key in ("join", "cat", "interleave") and "dim" in values:
@@ -176,6 +176,20 @@ class Calls(PythonFunctions):
     def tl_num_programs_64(self, node):
         positional, keywords = self.arguments(node)
         return self.emit("cast", [self.tl_call(node, "num_programs", "num_programs", positional, keywords), DType("i64")], node)
+
+    def tl_cumsum(self, node):
+        positional, keywords = self.arguments(node)
+        return self.summed(node, positional, keywords)
+
+    def summed(self, node, positional, keywords):
+        """A running sum from the end goes in steps, as scans by other functions do."""
+        given = {**dict(zip(("input", "axis", "reverse", "dtype"), positional)), **keywords}
+        dtype = given.pop("dtype", None)
+        if dtype is not None and "input" in given:
+            given["input"] = self.emit("cast", [given["input"], self.dtype(node, dtype)], node)
+        if given.get("reverse", False) is not False:
+            return self.call_with(node, self.module.function_of_library("cumsum_either"), [], given)
+        return self.tl_call(node, "tl.cumsum", "cumsum", [], given)
 
     def tl_to_tensor(self, node):
         return self.plain(node, 1)[0]
@@ -264,6 +278,8 @@ class Calls(PythonFunctions):
             return self.reduced(node, [base, *positional], keywords)
         if name == "associative_scan":
             return self.scanned(node, [base, *positional], keywords)
+        if name == "cumsum":
+            return self.summed(node, [base, *positional], keywords)
         if name in operations.IN_LIBRARY:
             return self.call_with(node, self.module.function_of_library(name), [base, *positional], keywords)
         if name == "load" and len(positional) == 1 and not keywords:

@@ -136,3 +136,73 @@ def _promote_reduction_input(t):
     if t.dtype == tl.bfloat16:
         return t.to(tl.float32)
     return t
+
+
+@triton.jit
+def maximum_nan(x, y):
+    """Not a number where either is none."""
+    return tl.where(x != x, x, tl.where(y != y, y, tl.maximum(x, y)))
+
+
+@triton.jit
+def minimum_nan(x, y):
+    return tl.where(x != x, x, tl.where(y != y, y, tl.minimum(x, y)))
+
+
+@triton.jit
+def clamp_nan(x, min, max):
+    return tl.where(x != x, x, tl.clamp(x, min, max))
+
+
+@triton.jit
+def get_int_dtype(bitwidth, signed):
+    if bitwidth == 1:
+        return tl.int1
+    if bitwidth == 8:
+        return tl.int8 if signed else tl.uint8
+    if bitwidth == 16:
+        return tl.int16 if signed else tl.uint16
+    if bitwidth == 32:
+        return tl.int32 if signed else tl.uint32
+    return tl.int64 if signed else tl.uint64
+
+
+@triton.jit
+def from_e2m1(code):
+    """Floats of four bits: a sign, two of exponent, one of mantissa."""
+    exponent = ((code >> 1) & 3).to(tl.float32)
+    part = (code & 1).to(tl.float32) * 0.5
+    size = tl.where(exponent == 0.0, part, (1.0 + part) * tl.exp2(exponent - 1.0))
+    return tl.where((code & 8) != 0, -size, size)
+
+
+@triton.jit
+def scaled_rows(x, scale, format):
+    """Rows of narrow floats times a power of two for each group of them; the narrow ones of four bits lie two in a byte."""
+    if format == "e2m1":
+        x = interleave(from_e2m1(x & 15), from_e2m1(x >> 4))
+    elif x.dtype == tl.uint8:
+        if format == "e4m3":
+            x = x.to(tl.float8e4nv, bitcast=True)
+        else:
+            x = x.to(tl.float8e5, bitcast=True)
+    if scale is None:
+        return x
+    rows, width = x.shape
+    groups = scale.shape[1]
+    power = tl.exp2(scale.to(tl.float32) - 127.0)
+    grouped = tl.reshape(x.to(tl.float32), (rows, groups, width // groups))
+    return tl.reshape(grouped * power[:, :, None], (rows, width))
+
+
+@triton.jit
+def dot_scaled(lhs, lhs_scale, lhs_format, rhs, rhs_scale, rhs_format, acc=None, fast_math=False, lhs_k_pack=True, rhs_k_pack=True,
+               out_dtype=tl.float32):  # fmt: skip
+    """Both sides in 16 bits, which hold what narrow floats and powers of two give."""
+    tl.static_assert(lhs_k_pack and rhs_k_pack, "dot_scaled is supported of operands that are packed along K")
+    dtype = tl.bfloat16
+    if lhs_format == "fp16" or rhs_format == "fp16":
+        dtype = tl.float16
+    a = scaled_rows(lhs, lhs_scale, lhs_format).to(dtype)
+    b = tl.trans(scaled_rows(tl.trans(rhs), rhs_scale, rhs_format)).to(dtype)
+    return tl.dot(a, b, acc, out_dtype=out_dtype)

@@ -83,9 +83,27 @@ def scan_2(x, y, axis, combine_fn, reverse):
 def associative_scan(input, axis, combine_fn, reverse=False):
     if not isinstance(input, tl.tuple):
         return scan_1(input, axis, combine_fn, reverse)
-    tl.static_assert(len(input) == 2, "associative_scan of more than two tiles is not supported")
+    tl.static_assert(len(input) <= 2, "associative_scan of more than two tiles is not supported")
+    if len(input) == 1:
+        return (scan_1(input[0], axis, combine_fn, reverse),)
     first, second = input
     return scan_2(first, second, axis, combine_fn, reverse)
+
+
+@triton.jit
+def plus(a, b):
+    return a + b
+
+
+@triton.jit
+def cumsum_either(input, axis=0, reverse=False):
+    if not reverse:
+        return tl.cumsum(input, axis)
+    if input.dtype == tl.bfloat16:
+        input = input.to(tl.float32)
+    elif input.dtype.is_int() and input.dtype.primitive_bitwidth < 32:
+        input = input.to(tl.int32)
+    return scan_1(input, axis, plus, True)
 
 
 @triton.jit
