@@ -28,7 +28,7 @@ Type type_for(Op op, const Value& a, const Value& b) {
     return extreme && (element_type(a) == Type::bf16 || element_type(b) == Type::bf16) ? Type::f32 : type;
 }
 
-/// Lanes that a mask leaves out often divide by 0, whose result nobody asks for: it is what GPUs give, all bits set.
+/// Lanes that a mask leaves out often divide by 0, whose result nobody asks for: all bits set.
 std::int64_t quotient(std::int64_t a, std::int64_t b) { return b == 0 ? -1 : a / b; }
 std::int64_t rest(std::int64_t a, std::int64_t b) { return b == 0 ? a : a % b; }
 

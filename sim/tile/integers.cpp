@@ -55,7 +55,7 @@ bool is_less(bool natural, std::int64_t a, std::int64_t b) {
     return natural ? static_cast<std::uint64_t>(a) < static_cast<std::uint64_t>(b) : a < b;
 }
 
-/// A division as C has it; by 0 it gives what GPUs do, all bits set.
+/// A division as C has it; by 0 all bits are set.
 std::int64_t divided(bool natural, std::int64_t a, std::int64_t b, bool remainder) {
     if (b == 0) return remainder ? a : -1;
     if (natural) return wrapping(a, b, [&](std::uint64_t x, std::uint64_t y) { return remainder ? x % y : x / y; });

@@ -21,7 +21,7 @@ def command(*arguments):
 class Sentences(unittest.TestCase):
     def test_each_names_its_place_and_what_to_do(self):
         for text, expected in {
-            "a = tl.bitonic_merge(x)": "tl.bitonic_merge is not supported",
+            "a = tl.map_elementwise(x)": "tl.map_elementwise is not supported",
             "a = tl.atomic_cas(x, 0, 1)": "tl.atomic_cas is not supported: programs here do not wait for each other's memory; atomics whose old value is "
             "not asked for are supported",
             "a = tl.inline_asm_elementwise(x)": "tl.inline_asm_elementwise is not supported; this machine does not execute instructions of another one",
@@ -74,7 +74,7 @@ class Sentences(unittest.TestCase):
                 self.assertEqual(said.split(": ", 1)[1], expected)
 
     def test_the_place_is_that_of_the_expression(self):
-        self.assertEqual(error(triton("a = x + tl.bitonic_merge(x)")), "kernels.py:5:13: tl.bitonic_merge is not supported")
+        self.assertEqual(error(triton("a = x + tl.map_elementwise(x)")), "kernels.py:5:13: tl.map_elementwise is not supported")
 
     def test_a_kernel_that_is_not_there(self):
         self.assertEqual(error(triton("pass"), "kk"), "kernels.py:1:1: there is no function kk at the file's outermost level; there are k")

@@ -191,6 +191,15 @@ class Calls(PythonFunctions):
             return self.call_with(node, self.module.function_of_library("cumsum_either"), [], given)
         return self.tl_call(node, "tl.cumsum", "cumsum", [], given)
 
+    def tl_dtype(self, node):
+        """Of a text; f"uint{bits}" where the bits are known when the kernel runs."""
+        parts = node.args[0].values if node.args and type(node.args[0]).__name__ == "JoinedStr" else ()
+        if len(parts) == 2 and getattr(parts[0], "value", "") in ("int", "uint"):
+            bits = self.value(parts[1].value)
+            return self.call_with(node, self.module.function_of_library("get_int_dtype"), [bits, parts[0].value == "int"], {})
+        (name,) = self.plain(node, 1)
+        return self.dtype(node, name)
+
     def tl_to_tensor(self, node):
         return self.plain(node, 1)[0]
 

@@ -18,9 +18,8 @@ TL = "triton.language"
 NEVER_BESIDE = ("triton", "torch", "numpy", "math", "os", "packaging")  # whatever folders have such names
 # Names that Triton has and tile programs have not.
 NOT_SUPPORTED = frozenset("""
-atomic_cas bitonic_merge
+atomic_cas
 inline_asm_elementwise map_elementwise float8e4b15 float8e4b8 float8e5b16 float64 block_type void slice target_info float8e4b15x4 add_rn swizzle
-_experimental_descriptor_load _experimental_descriptor_store
 """.split())
 
 

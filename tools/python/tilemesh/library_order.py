@@ -149,6 +149,23 @@ def sorted_rows(x, width, descending):
 
 
 @triton.jit
+def bitonic_merge(x, dim=None, descending=False):
+    """Sorts rows that rise and then fall, or the other way."""
+    rank, width = len(x.shape), x.shape[len(x.shape) - 1]
+    tl.static_assert(dim is None or dim == rank - 1 or dim == -1, "bitonic_merge is supported along the last dimension")
+    rows, half = x, width // 2
+    while half >= 1:
+        low, high = halves(tl.reshape(rows, (x.numel // half, half)))
+        small, large = tl.minimum(low, high), tl.maximum(low, high)
+        if descending:
+            rows = pasted(large, small)
+        else:
+            rows = pasted(small, large)
+        half = half // 2
+    return tl.reshape(rows, x.shape)
+
+
+@triton.jit
 def sort(x, dim=None, descending=False):
     rank = len(x.shape)
     tl.static_assert(dim is None or dim == rank - 1 or dim == -1, "sort is supported along the last dimension")

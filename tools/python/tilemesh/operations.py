@@ -66,6 +66,8 @@ atomic_add atomic_add pointer val mask sem scope | atomic_max atomic_max pointer
 atomic_min atomic_min pointer val mask sem scope | atomic_and atomic_and pointer val mask sem scope
 atomic_or atomic_or pointer val mask sem scope | atomic_xor atomic_xor pointer val mask sem scope
 atomic_xchg atomic_xchg pointer val mask sem scope
+_experimental_descriptor_load descriptor_load desc_pointer>desc offsets -shape -dtype
+_experimental_descriptor_store descriptor_store desc_pointer>desc value offsets
 load_tensor_descriptor descriptor_load desc offsets | store_tensor_descriptor descriptor_store desc offsets value
 make_block_ptr make_block_ptr base shape strides offsets block_shape order | advance advance base offsets
 make_tensor_descriptor make_tensor_descriptor base shape strides block_shape padding_option
@@ -98,7 +100,7 @@ LIBRARY = {
     "library.py": "clamp_nan dot_scaled get_int_dtype interleave isnan maximum_nan minimum_nan next_power_of_2 reduce swizzle2d _log2 _promote_reduction_input",
     "library_math.py": """acos acosh asin asinh atan atan2 atanh cbrt copysign cosh exp10 expm1 fmod hypot isfinited isinf log10 log1p rint round
                        signbit sinh tan trunc""",
-    "library_order.py": "associative_scan cumprod cumsum_either flip gather histogram reduce_or sort topk xor_sum",
+    "library_order.py": "associative_scan bitonic_merge cumprod cumsum_either flip gather histogram reduce_or sort topk xor_sum",
     "library_inductor.py": """inductor_any inductor_div_floor_integer inductor_is_floating inductor_max2 inductor_max_with_index inductor_maximum
                            inductor_min2 inductor_min_with_index inductor_minimum inductor_online_softmax_combine
                            inductor_online_softmax_reduce inductor_prod inductor_promote_to_tensor inductor_remainder_integer
