@@ -49,7 +49,8 @@ Value fma(Host& host, const Value& x, const Value& y, const Value& z) {
 }
 
 Value clamp(Host& host, const Value& x, const Value& low, const Value& high) {
-    return binary(host, Op::minimum, binary(host, Op::maximum, x, low), high);
+    // In this order: what is no number becomes the upper bound, as on GPUs.
+    return binary(host, Op::maximum, binary(host, Op::minimum, x, high), low);
 }
 
 Value cast(Host& host, const Value& given, Type type) {

@@ -11,7 +11,6 @@ namespace tilemesh {
 namespace {
 
 constexpr bool is_integer(Dtype dtype) { return !is_floating(dtype) && dtype != Dtype::mask; }
-constexpr bool is_unsigned(Dtype dtype) { return dtype >= Dtype::u8; }
 
 /// Reads an operand element by element under the broadcast to the result's shape.
 class Numbers {

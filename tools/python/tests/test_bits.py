@@ -111,6 +111,13 @@ class Bits(unittest.TestCase):
             numpy.testing.assert_array_equal(y, numpy.sort(narrow)[::-1])
             numpy.testing.assert_array_equal(bits, narrow.view("u" + dtype[1]))
 
+    def test_a_reduction_of_a_width_that_is_no_power_of_two(self):
+        x, y, expected = self.x[:20].reshape(4, 5).copy(), numpy.zeros(4, "f4"), self.x[:20].reshape(4, 5)[:, 0]
+        launch("odd_width", [x, y])
+        for i in range(1, 5):
+            expected = expected * numpy.float32(0.5) + x[:, i]
+        numpy.testing.assert_allclose(y, expected, rtol=1e-6)
+
     def test_errors_in_our_own_functions_name_the_kernels_line(self):
         with self.assertRaisesRegex(tm.TilemeshError, r"bits\.py:\d+:\d+: .*sort is supported along the last dimension"):
             launch("wrong_in_a_function", [self.x], BLOCK=64)

@@ -84,16 +84,28 @@ def without_axis(rows, shape, axis, keep_dims):
 def pairs(rows):
     """Even and odd columns; an odd number of columns cannot be halved."""
     width = rows.shape[1]
-    tl.static_assert(width % 2 == 0, "reduce with a function of one's own needs a power of two along its axis")
+    tl.static_assert(width % 2 == 0, "reduce of several tiles needs a power of two along its axis")
     even, odd = tl.split(tl.reshape(rows, (rows.shape[0], width // 2, 2)))
     return even, odd
 
 
 @triton.jit
+def column(rows, i):
+    chosen = tl.where((tl.arange(0, rows.shape[1]) == i)[None, :], rows, 0)
+    return tl.sum(chosen, 1)[:, None].to(rows.dtype)
+
+
+@triton.jit
 def reduce(input, axis, combine_fn, keep_dims=False):
-    """Neighbours are combined pair by pair until one is left: in order, so the function need not commute."""
+    """Neighbours are combined pair by pair until one is left: in order, so the function need not commute. Columns whose number is
+    no power of two go one after the other."""
     if not isinstance(input, tl.tuple):
         rows = as_rows(input, axis)
+        if rows.shape[1] & (rows.shape[1] - 1) != 0:
+            whole = column(rows, 0)
+            for i in tl.static_range(1, rows.shape[1]):
+                whole = combine_fn(whole, column(rows, i))
+            return without_axis(whole, input.shape, axis, keep_dims)
         while rows.shape[1] > 1:
             even, odd = pairs(rows)
             rows = combine_fn(even, odd)

@@ -55,6 +55,16 @@ def smaller_first(a, a_index, b, b_index):
 
 
 @triton.jit
+def inductor_maximum_with_index(a_value, a_index, b_value, b_index):
+    return larger_first(a_value, a_index, b_value, b_index)
+
+
+@triton.jit
+def inductor_minimum_with_index(a_value, a_index, b_value, b_index):
+    return smaller_first(a_value, a_index, b_value, b_index)
+
+
+@triton.jit
 def inductor_max_with_index(value, index, dim):
     return reduce((value, index), dim, larger_first)
 
@@ -95,6 +105,30 @@ def inductor_div_floor_integer(a, b):
 def inductor_remainder_integer(a, b):
     rest = a % b
     return tl.where((rest != 0) & ((rest < 0) != (b < 0)), rest + b, rest)
+
+
+@triton.jit
+def inductor_randint64(seed, offset, low, high):
+    """64 bits of Philox, folded into a range."""
+    first, second, _, _ = tl.randint4x(seed, offset)
+    bits = first.to(tl.uint64) | (second.to(tl.uint64) << 32)
+    size = high - low
+    return (bits % size.to(tl.uint64)).to(tl.int64) + low
+
+
+@triton.jit
+def inductor_bucketize_binary_search(values, boundaries_ptr, boundaries_size, boundaries_underlying_numel, boundaries_stride,
+                                     boundary_indices, indexing_dtype, right, sorter_ptr, sorter_stride, sorter_indices):  # fmt: skip
+    """How many boundaries lie below each value (with `right`, or are it): all are compared, no address depends on a value."""
+    tl.static_assert(sorter_ptr is None, "bucketize with a sorter is not supported")
+    count = tl.zeros(values.shape, tl.int32)
+    for i in range(boundaries_size):
+        boundary = tl.load(boundaries_ptr + boundary_indices + i * boundaries_stride)
+        if right:
+            count += (boundary <= values).to(tl.int32)
+        else:
+            count += (boundary < values).to(tl.int32)
+    return count.to(indexing_dtype)
 
 
 @triton.jit
