@@ -15,31 +15,16 @@ std::uint64_t unsigned_of(std::int64_t n) { return static_cast<std::uint64_t>(n)
 }  // namespace
 
 ArrayAccess::ArrayAccess(Ref<Array> array, Ref<IndexTile> places, Ref<Mask> mask, double other, int pe,
-                         SourcePlace source, bool adds)
+                         SourcePlace source, Merge merge)
     : array_(std::move(array)),
       places_(std::move(places)),
       mask_(std::move(mask)),
       other_(other),
       copy_(array_->copy_of(pe)),
-      adds_(adds),
+      merge_(merge),
       source_(source) {
     rectangle_ = mask_ ? rectangle_of(*mask_, places_->shape) : all_of(places_->shape);
     find_parts();
-}
-
-/// Calls visit(flat number in the tile, element of the array) where the mask is true, row by row.
-template <class Visit>
-void ArrayAccess::visit(Visit visit) const {
-    const Shape& shape = places_->shape;
-    const Rectangle box = rectangle_ ? *rectangle_ : all_of(shape);
-    const auto dims = mask_ ? mask_->shape.slots() : std::array<std::int32_t, 3>{};
-    for (std::int64_t b = box.begin[0]; b < box.end[0]; ++b)
-        for (std::int64_t r = box.begin[1]; r < box.end[1]; ++r)
-            for (std::int64_t c = box.begin[2]; c < box.end[2]; ++c) {
-                if (!rectangle_ && !mask_->at(dims[0] == 1 ? 0 : b, dims[1] == 1 ? 0 : r, dims[2] == 1 ? 0 : c))
-                    continue;
-                visit((b * shape.rows() + r) * shape.cols() + c, places_->at(b, r, c));
-            }
 }
 
 /// What most accesses are: the places of a rectangle with even steps, none twice.
@@ -233,85 +218,6 @@ bool ArrayAccess::meets(const Access& other_access) const {
     if (most_ < other.least_ || other.most_ < least_) return false;
     // Columns of one matrix beside each other.
     return pitch_ == 0 || pitch_ != other.pitch_ || (lane_begin_ < other.lane_end_ && other.lane_begin_ < lane_end_);
-}
-
-/// What a load of a rectangle reads, from values of the whole array.
-void ArrayAccess::copy_rows(const float* from, float* to) const {
-    const auto [batch, row, col] = places_->terms;
-    const auto [begin, end] = *rectangle_;
-    for (std::int64_t b = begin[0]; b < end[0]; ++b)
-        for (std::int64_t r = begin[1]; r < end[1]; ++r) {
-            const std::int64_t row_begin = places_->base + batch.at(b) + row.at(r);
-            float* target = to + (b * places_->shape.rows() + r) * places_->shape.cols();
-            if (col.step == 1) {
-                std::copy_n(from + row_begin + begin[2], end[2] - begin[2], target + begin[2]);
-            } else {
-                for (std::int64_t c = begin[2]; c < end[2]; ++c) target[c] = from[row_begin + col.at(c)];
-            }
-        }
-}
-
-PayloadPtr ArrayAccess::read() const {
-    auto out = std::make_shared<Payload>();
-    out->shape = places_->shape;
-    const auto size = static_cast<std::size_t>(out->shape.elements());
-    const auto missing = [&](std::int64_t element) {
-        fail<KernelError>("{}load of {}: element {} was never stored", source_.text(), array_->name(), element);
-    };
-    if (is_float(array_->type())) {
-        out->data.resize(size);
-        if (!rectangle_ || !rectangle_->is_all_of(out->shape))
-            std::fill_n(out->data.data(), size, static_cast<float>(other_));
-        const ArrayValues* whole = array_->whole(copy_);
-        if (whole && rectangle_ && !places_->all) {
-            copy_rows(whole->floats.data(), out->data.data());
-            return out;
-        }
-        visit([&](std::int64_t i, std::int64_t element) {
-            const auto value = array_->float_at(copy_, element);
-            if (!value) missing(element);
-            out->data[static_cast<std::size_t>(i)] = *value;
-        });
-        return out;
-    }
-    out->integers.assign(size, static_cast<std::int64_t>(other_));
-    visit([&](std::int64_t i, std::int64_t element) {
-        const auto value = array_->integer_at(copy_, element);
-        if (!value) missing(element);
-        out->integers[static_cast<std::size_t>(i)] = *value;
-    });
-    out->data.resize(size);
-    for (std::size_t i = 0; i < size; ++i)
-        out->data[i] = static_cast<float>(number_of(array_->type(), out->integers[i]));
-    return out;
-}
-
-void ArrayAccess::write(Payload* values) {
-    if (numbers_) {
-        const Shape& shape = numbers_->shape;
-        visit([&](std::int64_t i, std::int64_t element) {
-            const std::int64_t row = i / shape.cols();
-            std::int64_t value = numbers_->at(row / shape.rows(), row % shape.rows(), i % shape.cols());
-            if (adds_) value += array_->integer_at(copy_, element).value_or(0);
-            array_->store_integer(copy_, element, wrapped(array_->type(), value));
-        });
-        return;
-    }
-    const float* from = values->force();
-    const bool whole = !values->integers.empty();
-    visit([&](std::int64_t i, std::int64_t element) {
-        const auto n = static_cast<std::size_t>(i);
-        if (is_float(array_->type())) {
-            float value = from[n];
-            if (adds_)
-                value = round_to(dtype_of(array_->type()), value + array_->float_at(copy_, element).value_or(0));
-            array_->store_float(copy_, element, value);
-        } else {
-            std::int64_t value = whole ? values->integers[n] : static_cast<std::int64_t>(from[n]);
-            if (adds_) value += array_->integer_at(copy_, element).value_or(0);
-            array_->store_integer(copy_, element, wrapped(array_->type(), value));
-        }
-    });
 }
 
 }  // namespace tilemesh::program

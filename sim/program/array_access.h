@@ -14,19 +14,25 @@
 
 namespace tilemesh::program {
 
+/// What an element becomes of what it holds and what comes.
+enum class Merge : std::uint8_t { replace, add, maximum, minimum, both, either, exclusive };
+
 /// Loads and stores of an array: a tile of places, under a mask.
 class ArrayAccess final : public Access {
 public:
     /// `places` count elements from the array's first. Where `mask` is false nothing moves, and a load gives `other`.
-    /// `pe` decides which copy. `adds`: a store adds to what is there. `source` is for messages.
+    /// `pe` decides which copy. `source` is for messages.
     ArrayAccess(Ref<Array> array, Ref<IndexTile> places, Ref<Mask> mask, double other, int pe, SourcePlace source,
-                bool adds = false);
+                Merge merge = Merge::replace);
 
     bool meets(const Access& other) const override;
     PayloadPtr read() const override;
     void write(Payload* values) override;
     /// Stores these now; what the command's tile holds does not matter.
     void set_numbers(Ref<IndexTile> numbers) { numbers_ = std::move(numbers); }
+    /// A load changes what it has read at the same moment, only where it is as `expected` if that is given. Of
+    /// integers.
+    void change_by(Merge merge, Ref<IndexTile> operand, Ref<IndexTile> expected);
     bool stores_numbers() const override { return static_cast<bool>(numbers_); }
     /// Does anything move?
     bool empty() const { return parts().empty(); }
@@ -55,6 +61,9 @@ private:
     void add_segment(int pe, std::uint64_t address, std::uint64_t bytes);
     void flush();
     void copy_rows(const float* from, float* to) const;
+    void store_whole(std::int64_t element, std::int64_t value);
+    void change(std::int64_t i, std::int64_t element, std::int64_t was) const;
+    /// Calls visit(flat number in the tile, element of the array) where the mask is true, row by row.
     template <class Visit>
     void visit(Visit visit) const;
 
@@ -64,12 +73,27 @@ private:
     std::optional<Rectangle> rectangle_;  // where the mask is true, if that is one
     double other_;
     std::size_t copy_;
-    bool adds_;
+    Merge merge_;
+    bool changes_ = false;  // a load
     SourcePlace source_;
-    Ref<IndexTile> numbers_;
+    Ref<IndexTile> numbers_, expected_;
     std::int64_t least_ = 0, most_ = -1;                      // elements touched
     std::int64_t pitch_ = 0, lane_begin_ = 0, lane_end_ = 0;  // of evenly spaced runs: all in these columns
     std::vector<AccessPart> found_;
 };
+
+template <class Visit>
+void ArrayAccess::visit(Visit visit) const {
+    const Shape& shape = places_->shape;
+    const Rectangle box = rectangle_ ? *rectangle_ : all_of(shape);
+    const auto dims = mask_ ? mask_->shape.slots() : std::array<std::int32_t, 3>{};
+    for (std::int64_t b = box.begin[0]; b < box.end[0]; ++b)
+        for (std::int64_t r = box.begin[1]; r < box.end[1]; ++r)
+            for (std::int64_t c = box.begin[2]; c < box.end[2]; ++c) {
+                if (!rectangle_ && !mask_->at(dims[0] == 1 ? 0 : b, dims[1] == 1 ? 0 : r, dims[2] == 1 ? 0 : c))
+                    continue;
+                visit((b * shape.rows() + r) * shape.cols() + c, places_->at(b, r, c));
+            }
+}
 
 }  // namespace tilemesh::program

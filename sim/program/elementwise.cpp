@@ -28,20 +28,19 @@ Type type_for(Op op, const Value& a, const Value& b) {
     return extreme && (element_type(a) == Type::bf16 || element_type(b) == Type::bf16) ? Type::f32 : type;
 }
 
-std::int64_t nonzero(std::int64_t divisor) {
-    if (divisor == 0) Host::complain("a division by 0");
-    return divisor;
-}
+/// Lanes that a mask leaves out often divide by 0, whose result nobody asks for: all bits set.
+std::int64_t quotient(std::int64_t a, std::int64_t b) { return b == 0 ? -1 : a / b; }
+std::int64_t rest(std::int64_t a, std::int64_t b) { return b == 0 ? a : a % b; }
 
 IntegerFunction function_of(Op op) {
     using I = std::int64_t;
     switch (op) {
         case Op::floordiv:
-            return [](I a, I b, I) { return a / nonzero(b); };
+            return [](I a, I b, I) { return quotient(a, b); };
         case Op::mod:
-            return [](I a, I b, I) { return a % nonzero(b); };
+            return [](I a, I b, I) { return rest(a, b); };
         case Op::cdiv:
-            return [](I a, I b, I) { return (a + b - 1) / nonzero(b); };
+            return [](I a, I b, I) { return quotient(a + b - 1, b); };
         case Op::minimum:
             return [](I a, I b, I) { return std::min(a, b); };
         case Op::maximum:
@@ -162,6 +161,10 @@ Opcode opcode_of(Op op) {
             return Opcode::either;
         case Op::xor_:
             return Opcode::exclusive;
+        case Op::shl:
+            return Opcode::shift_left;
+        case Op::shr:
+            return Opcode::shift_right;
         default:
             Host::complain("{} is not supported for tiles that commands compute", name_of(op));
     }
@@ -172,10 +175,13 @@ Value commanded(Host& host, Op op, const Value& a, const Value& b) {
     check_shapes(op, a, b);
     Type type = type_for(op, a, b);
     if ((op == Op::truediv || op == Op::fdiv) && !is_float(type)) type = Type::f32;
-    if (is_logic(op) && type != Type::i1 && op != Op::logical_and && op != Op::logical_or)
-        Host::complain("{} of {} and {}: bits of tiles that commands compute are not modelled", name_of(op),
+    const bool takes_bits = is_logic(op) && op != Op::logical_and && op != Op::logical_or;
+    if ((takes_bits || op == Op::shl || op == Op::shr) && is_float(type))
+        Host::complain("{} of {} and {}: floats have no bits here, cast them with bitcast=True", name_of(op),
                        describe(a), describe(b));
-    const Type result = compares(op) || is_logic(op) ? Type::i1 : type;
+    const Type result = compares(op) || (is_logic(op) && !takes_bits) ? Type::i1 : type;
+    if (op == Op::floordiv && !is_float(type))
+        return tile_value(host.vector(Opcode::divide, {host.argument(a, type), host.argument(b, type)}, type), type);
     if (op == Op::floordiv || op == Op::cdiv) {
         if (is_float(type)) {
             const Tile quotient = host.vector(Opcode::divide, {host.argument(a, type), host.argument(b, type)}, type);
@@ -281,11 +287,14 @@ Value unary(Host& host, Op op, const Value& given) {
     }
     if (!is_number(given)) Host::complain("{} of {}", name_of(op), describe(given));
     const Type own = element_type(given);
-    const Type type = is_float(own) || op == Op::neg ? own : Type::f32;
+    const Type type = is_float(own) || op == Op::neg || op == Op::abs || op == Op::invert ? own : Type::f32;
     const Host::Argument x = host.argument(given, type);
-    if (op == Op::neg) return tile_value(host.vector(Opcode::multiply, {x, {{}, -1.0F}}, type), type);
+    if (op == Op::neg) return tile_value(host.vector(Opcode::multiply, {x, {{}, -1.0F, -1}}, type), type);
     if (op == Op::invert || op == Op::logical_not) {
-        if (own != Type::i1 && op == Op::invert) Host::complain("invert of {}", describe(given));
+        if (own != Type::i1 && op == Op::invert) {
+            if (is_float(own)) Host::complain("invert of {}", describe(given));
+            return tile_value(host.vector(Opcode::exclusive, {x, {{}, -1.0F, wrapped(own, -1)}}, own), own);
+        }
         return tile_value(host.vector(Opcode::equal, {x, {{}, 0.0F}}, Type::i1), Type::i1);
     }
     if (op == Op::sigmoid) {

@@ -5,11 +5,6 @@
 namespace tilemesh::program {
 namespace {
 
-/// Is a cast between these types one of the bits?
-bool has_same_bits(Type from, Type to) {
-    return from == to || (is_integer(from) && is_integer(to) && bits_of(from) == bits_of(to));
-}
-
 /// false where a scalar decides `and` at once.
 bool is_known(Host& host, const Value& x, bool truth) {
     if (is_tile(x)) return false;
@@ -46,6 +41,25 @@ Value length(const Value& x) {
     Host::complain("len of {}", describe(x));
 }
 
+Merge merge_of(Op op) {
+    switch (op) {
+        case Op::atomic_add:
+            return Merge::add;
+        case Op::atomic_max:
+            return Merge::maximum;
+        case Op::atomic_min:
+            return Merge::minimum;
+        case Op::atomic_and:
+            return Merge::both;
+        case Op::atomic_or:
+            return Merge::either;
+        case Op::atomic_xor:
+            return Merge::exclusive;
+        default:
+            return Merge::replace;
+    }
+}
+
 std::size_t axis_of(Host& host, const Value& axis) {
     const std::int64_t i = host.integer(axis, "an axis");
     if (i < 0 || i > 2) Host::complain("axis {} of the grid, expected 0, 1 or 2", i);
@@ -61,9 +75,10 @@ Value numbered(Host& host, const Value& start, const Value& end) {
 
 }  // namespace
 
-Value Interpreter::evaluate(const Instruction& instruction, Operands a) {
+Value Interpreter::evaluate(Op op, Operands a) {
     Host& host = host_;
-    const Op op = instruction.op;
+    if (has_many_dimensions(op, a))
+        return of_many_dimensions(host, op, a, [this](Op inner, Operands flat) { return evaluate(inner, flat); });
     switch (op) {
         case Op::copy:
             return *a[0];
@@ -97,8 +112,7 @@ Value Interpreter::evaluate(const Instruction& instruction, Operands a) {
         case Op::where:
             return program::where(host, *a[0], *a[1], *a[2]);
         case Op::cast:
-            if (host.truth(*a[2], "bitcast") && !has_same_bits(element_type(*a[0]), host.type(*a[1])))
-                Host::complain("bitcast is supported between integers of one size");
+            if (host.truth(*a[2], "bitcast")) return bitcast(host, *a[0], host.type(*a[1]));
             return cast(host, *a[0], host.type(*a[1]));
         case Op::decides_and:
             return Value::boolean(is_known(host, *a[0], false));
@@ -122,6 +136,8 @@ Value Interpreter::evaluate(const Instruction& instruction, Operands a) {
         case Op::float_:
             if (a[0]->is_constant()) return Value::floating(a[0]->as_floating());
             return is_float(element_type(*a[0])) ? *a[0] : cast(host, *a[0], Type::f32);
+        case Op::is_known:
+            return Value::boolean(!is_tile(*a[0]) || shape_of(*a[0]).elements() > 1);
         case Op::bool_:
             return a[0]->is_constant() ? Value::boolean(a[0]->is_true()) : cast(host, *a[0], Type::i1);
         case Op::item:
@@ -180,10 +196,16 @@ Value Interpreter::evaluate(const Instruction& instruction, Operands a) {
         case Op::load:
             return load(host, a);
         case Op::store:
-            store(host, *a[0], *a[1], *a[2], *a[3], false);
+            store(host, *a[0], *a[1], *a[2], *a[3], Merge::replace);
             return Value::none();
         case Op::atomic_add:
-            store(host, *a[0], *a[1], *a[2], tuple_value({}), true);
+        case Op::atomic_max:
+        case Op::atomic_min:
+        case Op::atomic_and:
+        case Op::atomic_or:
+        case Op::atomic_xor:
+        case Op::atomic_xchg:
+            store(host, *a[0], *a[1], *a[2], tuple_value({}), merge_of(op));
             return Value();
         case Op::descriptor_load:
             return descriptor_load(host, *a[0], *a[1]);

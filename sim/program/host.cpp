@@ -160,6 +160,11 @@ Tile Host::tile(const Value& value, Type type) {
         case Kind::index: {
             const Ref<IndexTile> numbers = value.ref<IndexTile>();
             const Shape dims = numbers->shape;
+            if (is_integer(type) && type != Type::i1)
+                return tl.fill_integers(dims, dtype, [numbers, dims, type](std::int32_t i) {
+                    const std::int32_t col = i % dims.cols(), row = i / dims.cols() % dims.rows();
+                    return wrapped(type, numbers->at(i / dims.cols() / dims.rows(), row, col));
+                });
             return tl.fill(dims, dtype, [numbers, dims, dtype](std::int32_t i) {
                 const std::int32_t col = i % dims.cols(), row = i / dims.cols() % dims.rows();
                 const std::int64_t number = numbers->at(i / dims.cols() / dims.rows(), row, col);
@@ -172,10 +177,11 @@ Tile Host::tile(const Value& value, Type type) {
 }
 
 Host::Argument Host::argument(const Value& value, Type type) {
-    if (value.is_scalar())
-        return {{},
-                is_float(type) ? round_to(dtype_of(type), static_cast<float>(value.as_floating()))
-                               : static_cast<float>(value.as_floating())};
+    if (value.is_scalar()) {
+        if (is_float(type)) return {{}, round_to(dtype_of(type), static_cast<float>(value.as_floating()))};
+        if (value.kind() == Kind::floating) return {{}, static_cast<float>(value.as_floating())};
+        return {{}, static_cast<float>(value.as_floating()), wrapped(type, value.as_integer())};
+    }
     if (value.kind() == Kind::tile || value.kind() == Kind::loaded) return {tile_of(value), 0};
     return {tile(value, type), 0};
 }

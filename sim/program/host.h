@@ -4,7 +4,7 @@
 #pragma once
 
 #include "sim/base/error.h"
-#include "sim/program/array.h"
+#include "sim/program/array_access.h"
 #include "sim/program/index_tile.h"
 #include "sim/program/mask.h"
 #include "sim/program/operations.h"
@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -69,7 +70,11 @@ public:
     struct Argument {
         Tile holder;
         float scalar = 0;
-        tl::Operand operand() const { return holder ? tl::Operand(holder) : tl::Operand(scalar); }
+        std::optional<std::int64_t> whole = {};  // the scalar of an integer type
+        tl::Operand operand() const {
+            if (holder) return tl::Operand(holder);
+            return whole ? tl::Operand::integer(*whole) : tl::Operand(scalar);
+        }
     };
     Argument argument(const Value& value, Type type);
     /// One command, element by element.
@@ -93,6 +98,7 @@ Value where(Host& host, const Value& condition, const Value& x, const Value& y);
 Value fma(Host& host, const Value& x, const Value& y, const Value& z);
 Value clamp(Host& host, const Value& x, const Value& low, const Value& high);
 Value cast(Host& host, const Value& x, Type type);
+Value bitcast(Host& host, const Value& x, Type type);
 
 Value fill(Host& host, const Value& shape, const Value& value, const Value& dtype);
 Value zeros_like(Host& host, const Value& x);
@@ -110,7 +116,7 @@ Value split(Host& host, const Value& x);
 Value cat(Host& host, const Value& a, const Value& b);
 
 Value load(Host& host, std::span<const Value* const> a);
-void store(Host& host, const Value& to, const Value& value, const Value& mask, const Value& boundary, bool adds);
+void store(Host& host, const Value& to, const Value& value, const Value& mask, const Value& boundary, Merge merge);
 Value make_block(Host& host, std::span<const Value* const> a, Kind kind);
 Value advance(Host& host, const Value& block, const Value& offsets);
 Value descriptor_load(Host& host, const Value& descriptor, const Value& offsets);
@@ -118,6 +124,11 @@ void descriptor_store(Host& host, const Value& descriptor, const Value& offsets,
 Value add_to_pointer(Host& host, const Value& pointer, const Value& offset, std::int64_t sign);
 void send(Host& host, const Value& direction, const Value& tile, const Value& to);
 Value receive(Host& host, const Value& direction, const Value& shape, const Value& dtype, const Value& source);
+
+/// Operations on more than three dimensions are made of those on one to three, which `evaluate` does.
+using Evaluate = std::function<Value(Op, std::span<const Value* const>)>;
+bool has_many_dimensions(Op op, std::span<const Value* const> a);
+Value of_many_dimensions(Host& host, Op op, std::span<const Value* const> a, const Evaluate& evaluate);
 
 Value item(Host& host, const Value& tuple, const Value& i);
 Value attribute(Host& host, const Value& x, const Value& name);

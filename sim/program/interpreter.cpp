@@ -19,10 +19,15 @@ Interpreter::~Interpreter() { host_.tl.set_place({}); }
 
 SourcePlace Interpreter::place() const {
     if (frames_.empty()) return {&program_.file};
-    const Function& function = *frames_.back().function;
+    // A statement without a place of its own, as front ends' own functions have them, is where its function is
+    // called.
+    const Instruction* at = current_;
+    std::size_t frame = frames_.size() - 1;
+    while (at && at->line == 0 && frame > 0) at = frames_[frame--].caller;
+    const Function& function = *frames_[frame].function;
     const std::string& file = function.file.empty() ? program_.file : function.file;
-    if (!current_) return {&file};
-    return {&file, current_->line, current_->column};
+    if (!at) return {&file};
+    return {&file, at->line, at->column};
 }
 
 void Interpreter::run(const Function& kernel, std::vector<Value> arguments) {
@@ -91,7 +96,7 @@ void Interpreter::execute() {
                 unpack(instruction, *operands[0], frame.first, function);
                 break;
             default: {
-                Value value = evaluate(instruction, operands);
+                Value value = evaluate(instruction.op, operands);
                 if (instruction.result_count > 0)
                     variables_[frame.first + static_cast<std::size_t>(instruction.result)] = std::move(value);
                 break;

@@ -40,7 +40,7 @@ private:
     void enter(const Function& function, std::vector<Value> arguments, const Instruction* caller);
     void call(const Instruction& instruction, Operands operands);
     void leave(Operands operands);
-    Value evaluate(const Instruction& instruction, Operands operands);
+    Value evaluate(Op op, Operands operands);
     void unpack(const Instruction& instruction, const Value& value, std::size_t first_variable,
                 const Function& function);
     bool begin_loop(const Instruction& instruction, Operands operands);

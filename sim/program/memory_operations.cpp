@@ -179,7 +179,7 @@ Value load(Host& host, std::span<const Value* const> a) {
 
 namespace {
 
-void store_at(Host& host, const Target& target, const Value& value, bool adds) {
+void store_at(Host& host, const Target& target, const Value& value, Merge merge) {
     const Type type = target.array->type();
     const Shape shape = target.places->shape;
     if (!is_number(value)) Host::complain("store of {}", describe(value));
@@ -188,7 +188,7 @@ void store_at(Host& host, const Target& target, const Value& value, bool adds) {
                                                    : given.elements() == 1 && shape.elements() == 1;
     if (!fits) Host::complain("store of {} to {} places", given.text(), shape.text());
     auto access = std::make_shared<ArrayAccess>(target.array, target.places, target.mask, 0.0, host.tl.info().pe_id,
-                                                host.tl.place(), adds);
+                                                host.tl.place(), merge);
     if (access->empty()) return;
     Value now = value.kind() == Kind::loaded ? host.known(value) : value;
     if (is_integer(type) && !is_tile(now)) {
@@ -204,7 +204,7 @@ void store_at(Host& host, const Target& target, const Value& value, bool adds) {
 
 }  // namespace
 
-void store(Host& host, const Value& to, const Value& value, const Value& mask, const Value& boundary, bool adds) {
+void store(Host& host, const Value& to, const Value& value, const Value& mask, const Value& boundary, Merge merge) {
     // A pointer to one element takes a whole tile in mesh kernels: row by row from there.
     Value shape = Value::none();
     if (to.kind() == Kind::pointer && has_shape(value) && shape_of(value).elements() > 1) {
@@ -212,7 +212,7 @@ void store(Host& host, const Value& to, const Value& value, const Value& mask, c
         for (int i = 0; i < shape_of(value).rank(); ++i) dims.push_back(Value::integer(shape_of(value).dim(i)));
         shape = tuple_value(std::move(dims));
     }
-    store_at(host, target_of(host, to, mask, boundary, shape), value, adds);
+    store_at(host, target_of(host, to, mask, boundary, shape), value, merge);
 }
 
 namespace {
@@ -297,7 +297,7 @@ Value descriptor_load(Host& host, const Value& descriptor, const Value& offsets)
 }
 
 void descriptor_store(Host& host, const Value& descriptor, const Value& offsets, const Value& value) {
-    store_at(host, descriptor_target(host, descriptor, offsets), value, false);
+    store_at(host, descriptor_target(host, descriptor, offsets), value, Merge::replace);
 }
 
 }  // namespace tilemesh::program

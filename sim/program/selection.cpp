@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One of two values, values within bounds, values as another type.
 #include "sim/program/elementwise.h"
+#include "sim/tile/integers.h"
 
 #include <cmath>
 #include <utility>
@@ -48,7 +49,8 @@ Value fma(Host& host, const Value& x, const Value& y, const Value& z) {
 }
 
 Value clamp(Host& host, const Value& x, const Value& low, const Value& high) {
-    return binary(host, Op::minimum, binary(host, Op::maximum, x, low), high);
+    // In this order: what is no number becomes the upper bound, as on GPUs.
+    return binary(host, Op::maximum, binary(host, Op::minimum, x, high), low);
 }
 
 Value cast(Host& host, const Value& given, Type type) {
@@ -75,6 +77,25 @@ Value cast(Host& host, const Value& given, Type type) {
     const bool cuts = is_float(element_type(x)) && is_integer(type);
     return tile_value(host.vector(cuts ? Opcode::truncate : Opcode::cast, {host.argument(x, element_type(x))}, type),
                       type);
+}
+
+Value bitcast(Host& host, const Value& given, Type type) {
+    if (!is_number(given)) Host::complain("bitcast of {} to {}", describe(given), name_of(type));
+    const Type from = given.is_constant() ? type_of_constant(given.kind() == Kind::floating, given.as_integer())
+                                          : element_type(given);
+    if (from == type) return given;
+    if (bits_of(from) != bits_of(type))
+        Host::complain("bitcast of {} to {}: {} bits are not {}", describe(given), name_of(type), bits_of(from),
+                       bits_of(type));
+    const Value x = host.known(given);
+    if (is_integer(from) && is_integer(type)) return cast(host, x, type);
+    if (x.kind() == Kind::floating)
+        return Value::integer(
+            wrapped(type,
+                    tilemesh::bits_of(dtype_of(from), round_to(dtype_of(from), static_cast<float>(x.as_floating())))),
+            type);
+    if (x.kind() == Kind::integer) return Value::floating(float_of_bits(dtype_of(type), x.as_integer()), type);
+    return tile_value(host.vector(Opcode::bits, {{host.tile(x, from), 0}}, type), type);
 }
 
 }  // namespace tilemesh::program

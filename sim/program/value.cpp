@@ -35,6 +35,9 @@ std::string describe(const Value& value) {
         case Kind::loaded:
         case Kind::tile:
             return fmt::format("a tile {} of {}", shape_of(value).text(), name_of(value.type()));
+        case Kind::many:
+            return fmt::format("{} in {} dimensions", describe(value.as<ManyDimensions>().flat),
+                               value.as<ManyDimensions>().dims.size());
         case Kind::pointer:
             return fmt::format("a pointer into {}", value.as<Array>().name());
         case Kind::pointers:

@@ -73,6 +73,7 @@ enum class Kind : std::uint8_t {
     mask,      // a tile of booleans known at once
     loaded,    // integers on their way from memory: known when they have arrived
     tile,      // what commands make
+    many,      // any of those four, or pointers, with more than three dimensions
     pointer,   // to one element
     pointers,  // a tile of them
     block,     // a block pointer
@@ -166,6 +167,14 @@ inline Value tile_value(Tile tile, Type type) {
     return Value::object(Kind::tile, type, make<TileObject>(std::move(tile)));
 }
 inline const Tile& tile_of(const Value& value) { return value.as<TileObject>().tile; }
+
+/// Elements in more dimensions than tiles of the machine have: row by row in a value of one dimension.
+struct ManyDimensions : Object {
+    ManyDimensions(std::vector<std::int64_t> the_dims, Value the_flat)
+        : dims(std::move(the_dims)), flat(std::move(the_flat)) {}
+    std::vector<std::int64_t> dims;
+    Value flat;
+};
 
 /// "an f16 tile [64, 128]", "the constant 3", for messages.
 std::string describe(const Value& value);

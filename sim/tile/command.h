@@ -61,6 +61,9 @@ enum class Opcode : std::uint8_t {
     both,
     either,
     exclusive,
+    shift_left,
+    shift_right,
+    bits,  // the same bits as another type
     // vector engine, reductions along an axis
     reduce_max,
     reduce_sum,

@@ -56,12 +56,20 @@ class Operand {
 public:
     Operand(const Tile& tile) : tile_(&tile) {}  // NOLINT: implicit on purpose, `tl.maximum(m, 0.0F)` reads naturally
     Operand(float scalar) : scalar_(scalar) {}   // NOLINT
+    /// An integer, of which f32 holds no more than 24 bits.
+    static Operand integer(std::int64_t number) {
+        Operand operand(static_cast<float>(number));
+        operand.whole_ = number;
+        return operand;
+    }
     const Tile* tile() const { return tile_; }
     float scalar() const { return scalar_; }
+    std::int64_t whole() const { return whole_; }
 
 private:
     const Tile* tile_ = nullptr;
     float scalar_ = 0.0F;
+    std::int64_t whole_ = 0;
 };
 
 class Context {
@@ -148,6 +156,8 @@ public:
     Tile arange(std::int64_t begin, std::int64_t end);  // i32 [end - begin]
     /// Made of the index: element i (flat, row-major) is generator(i), at `operations` vector operations per element.
     Tile fill(Shape shape, Dtype dtype, std::function<float(std::int32_t)> generator, int operations = 1);
+    /// The same with integers, exactly.
+    Tile fill_integers(Shape shape, Dtype dtype, std::function<std::int64_t(std::int32_t)> numbers);
     /// The rows of a tile of rank 3 `times` times: [b, r, c] becomes [b, r * times, c]. One after the other begins
     /// again at the first (row i is row i % r), or each stays (row i is row i / times).
     enum class Repeat : std::uint8_t { all_rows, each_row };

@@ -49,10 +49,10 @@ TILEMESH_INSTRUCTION_SETS void binary_run(Opcode op, const Row& a, const Row& b,
             each(a, b, out, n, [](float x, float y) { return x / y; });
             break;
         case Opcode::maximum:
-            each(a, b, out, n, [](float x, float y) { return x < y ? y : x; });
+            each(a, b, out, n, [](float x, float y) { return x < y || x != x ? y : x; });
             break;
         case Opcode::minimum:
-            each(a, b, out, n, [](float x, float y) { return y < x ? y : x; });
+            each(a, b, out, n, [](float x, float y) { return y < x || x != x ? y : x; });
             break;
         case Opcode::less:
             each(a, b, out, n, [](float x, float y) { return x < y ? 1.0F : 0.0F; });

@@ -4,6 +4,7 @@
 #include "sim/base/error.h"
 #include "sim/tile/access.h"
 #include "sim/tile/elementwise.h"
+#include "sim/tile/integers.h"
 #include "sim/tile/tensor.h"
 #include "sim/tile/vector_math.h"
 
@@ -209,6 +210,13 @@ PayloadPtr materialise(ValueOperand& operand) {
     }
     const float* from = payload->force() + view.offset;
     auto out = new_payload(view.shape, nullptr);
+    if (!payload->integers.empty()) {
+        for (std::int64_t b = 0; b < view.shape.batch(); ++b)
+            for (std::int64_t r = 0; r < view.shape.rows(); ++r)
+                for (std::int64_t c = 0; c < view.shape.cols(); ++c)
+                    out->integers.push_back(payload->integers[static_cast<std::size_t>(
+                        view.offset + b * view.strides[0] + r * view.strides[1] + c * view.strides[2])]);
+    }
     float* to = out->data.data();
     for (std::int32_t b = 0; b < view.shape.batch(); ++b) {
         for (std::int32_t r = 0; r < view.shape.rows(); ++r) {
@@ -260,6 +268,18 @@ PayloadPtr evaluate(ValueStep& step) {
         case Opcode::fill:
             out = std::make_shared<Payload>();
             out->shape = step.shape;
+            if (step.numbers) {
+                out->source = [numbers = std::move(step.numbers), dtype = step.dtype](Payload& p) {
+                    const auto size = static_cast<std::size_t>(p.shape.elements());
+                    p.data.resize(size);
+                    p.integers.resize(size);
+                    for (std::size_t i = 0; i < size; ++i) {
+                        p.integers[i] = numbers(static_cast<std::int32_t>(i));
+                        p.data[i] = round_to(dtype, static_cast<float>(p.integers[i]));
+                    }
+                };
+                return out;
+            }
             out->source = [generator = std::move(step.generator)](Payload& p) {
                 p.data.resize(static_cast<std::size_t>(p.shape.elements()));
                 for (std::size_t i = 0; i < p.data.size(); ++i) p.data[i] = generator(static_cast<std::int32_t>(i));
@@ -273,16 +293,18 @@ PayloadPtr evaluate(ValueStep& step) {
         case Opcode::reduce_max:
         case Opcode::reduce_sum:
         case Opcode::softmax:
+            if (step.op != Opcode::softmax && reduces_integers(step)) return evaluate_integers_along(step);
             out = evaluate_reduction(step);
             break;
         case Opcode::reduce_min:
         case Opcode::argmax:
         case Opcode::argmin:
         case Opcode::cumsum:
+            if (reduces_integers(step)) return evaluate_integers_along(step);
             out = evaluate_along(step);
             break;
         default:
-            return evaluate_elementwise(step);
+            return works_on_integers(step) ? evaluate_integers(step) : evaluate_elementwise(step);
     }
     if (step.dtype != Dtype::f32) round_to(step.dtype, std::span<float>(out->data));
     return out;

@@ -18,6 +18,7 @@ struct ValueOperand {
     PayloadPtr payload;  // looked up when the step runs
     View view;
     float scalar = 0.0F;
+    std::int64_t whole = 0;  // the scalar of work on integers
 };
 
 struct ValueStep {
@@ -29,8 +30,9 @@ struct ValueStep {
     int axis = -1;                                 // reductions: slot (0, 1 or 2); repeat: 1 for each row, 0 for all
     MaskRow predicate;                             // compare
     std::function<float(std::int32_t)> generator;  // fill: by flat element number
-    TensorBox box;                                 // load, store, of a tensor
-    std::shared_ptr<Access> access;                // load, store, of anything else
+    std::function<std::int64_t(std::int32_t)> numbers;  // fill of integers
+    TensorBox box;                                      // load, store, of a tensor
+    std::shared_ptr<Access> access;                     // load, store, of anything else
 };
 
 /// Computes the step; the result (null for a store) becomes the output tile's payload. A receive has no step of its

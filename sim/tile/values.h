@@ -30,7 +30,7 @@ struct Payload {
     Shape shape;
     RowSet rows;                         // null: every row
     RawFloats data;                      // (rows present) x cols, row-major
-    std::vector<std::int64_t> integers;  // the same, exactly, of integers read from memory; else empty
+    std::vector<std::int64_t> integers;  // the same, exactly, of integers where they are known so; else empty
     /// Set instead of data for element masks: decided row by row, only where somebody looks; by force() for
     /// all elements at once.
     MaskRow predicate;

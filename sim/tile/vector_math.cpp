@@ -87,9 +87,9 @@ TILEMESH_INSTRUCTION_SETS float max_run(const float* in, std::size_t n) {
     std::fill_n(lanes, 16, -std::numeric_limits<float>::infinity());
     std::size_t i = 0;
     for (; i + 16 <= n; i += 16) {
-        for (std::size_t j = 0; j < 16; ++j) lanes[j] = lanes[j] > in[i + j] ? lanes[j] : in[i + j];
+        for (std::size_t j = 0; j < 16; ++j) lanes[j] = in[i + j] > lanes[j] ? in[i + j] : lanes[j];
     }
-    for (; i < n; ++i) lanes[0] = lanes[0] > in[i] ? lanes[0] : in[i];
+    for (; i < n; ++i) lanes[0] = in[i] > lanes[0] ? in[i] : lanes[0];
     return *std::max_element(lanes, lanes + 16);
 }
 

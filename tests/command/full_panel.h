@@ -21,7 +21,7 @@ inline Json full_machine() {
                            "compare": 1, "cast": 0.5, "fill": 1, "repeat": 1, "max": 1, "sum": 1, "softmax": 20,
                            "log2": 8, "sqrt": 8, "rsqrt": 8, "sin": 8, "cos": 8, "erf": 8, "abs": 1, "floor": 1,
                            "ceil": 1, "truncate": 1, "power": 16, "remainder": 8, "less": 1, "less_equal": 1,
-                           "equal": 1, "not_equal": 1, "both": 1, "either": 1, "exclusive": 1, "min": 1, "argmax": 2,
+                           "equal": 1, "not_equal": 1, "both": 1, "either": 1, "exclusive": 1, "shift_left": 1, "shift_right": 1, "bits": 1, "min": 1, "argmax": 2,
                            "argmin": 2, "cumsum": 2}},
             "dma": {"descriptor_cycles": 2, "outstanding": 8, "bytes_per_cycle": 1024},
             "launch": {"simple_ns": 1, "attention_ns": 1, "exchange_ns": 1, "exchange_message_ns": 1,

@@ -45,7 +45,7 @@ TEST_CASE("reduce calls any function of two values, or of two pairs of values, a
     CHECK(y[49] == std::accumulate(x.begin(), x.end(), 0.0F));
 }
 
-TEST_CASE("reduce with a function of one's own along an axis that is no power of two says so") {
+TEST_CASE("reduce with a function of one's own along an axis that is no power of two goes column by column") {
     const Json tensors = tensors_of({1, 2, 3, 4, 5, 6});
-    CHECK_THAT(failure_of(small_panel("odd_reduction", tensors, x_and_y)), Catch::Contains("a power of two"));
+    CHECK(result_of(small_panel("odd_reduction", tensors, x_and_y))[0] == 720);
 }

@@ -47,7 +47,9 @@ Tile Context::elementwise(Opcode op, std::span<const Operand> operands, Dtype dt
             add_operand(command, *operand.tile());
         } else if (command.values) {
             ValueStep& step = *command.values;
-            step.operands[static_cast<std::size_t>(step.count++)].scalar = operand.scalar();
+            ValueOperand& number = step.operands[static_cast<std::size_t>(step.count++)];
+            number.scalar = operand.scalar();
+            number.whole = operand.whole();
         }
     }
     return finish(command, shape, dtype, computed);
@@ -119,6 +121,13 @@ Tile Context::fill(Shape shape, Dtype dtype, std::function<float(std::int32_t)> 
     if (!shape.positive()) refuse(Opcode::fill, fmt::format("shape {} has no elements", shape.text()));
     command.elements = shape.elements() * std::max(1, operations);
     if (computes_values()) new_step(command, shape, dtype).generator = std::move(generator);
+    return finish(command, shape, dtype, computes_values());
+}
+
+Tile Context::fill_integers(Shape shape, Dtype dtype, std::function<std::int64_t(std::int32_t)> numbers) {
+    Command command = begin(Opcode::fill, dtype);
+    command.elements = shape.elements();
+    if (computes_values()) new_step(command, shape, dtype).numbers = std::move(numbers);
     return finish(command, shape, dtype, computes_values());
 }
 

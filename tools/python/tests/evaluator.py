@@ -13,8 +13,12 @@ BINARY = {
     "and_then": lambda a, b: b, "or_else": lambda a, b: b,
 }  # fmt: skip
 UNARY = {"neg": operator.neg, "invert": operator.invert, "not": operator.not_, "abs": abs, "int": int, "float": float, "bool": bool,
-         "length": len, "const": lambda a: a, "decides_and": lambda a: not a, "decides_or": bool}  # fmt: skip
+         "length": len, "const": lambda a: a, "is_known": lambda a: True, "decides_and": lambda a: not a, "decides_or": bool}  # fmt: skip
 WORDS = {"none": None, "true": True, "false": False, "inf": float("inf"), "-inf": float("-inf"), "nan": float("nan")}
+
+
+def _until_place(tokens):
+    return tokens[: tokens.index("@")] if "@" in tokens else tokens
 
 
 class Stop(Exception):
@@ -108,7 +112,7 @@ class Evaluator:
         elif first == "return":
             line.take()
             values = []
-            while line.peek() != "@":
+            while line.peek() not in ("@", ""):
                 values.append(self._operand(line, variables))
                 line.accept(",")
             raise Leave("return", tuple(values) if len(values) > 1 else values[0] if values else None)
@@ -127,7 +131,7 @@ class Evaluator:
 
     def _assignment(self, line, variables):
         targets = []
-        if "=" in line.tokens[: line.tokens.index("@")] and line.peek()[0] == "%":
+        if "=" in _until_place(line.tokens) and line.peek()[0] == "%":
             while not line.accept("="):
                 targets.append(line.take())
                 line.accept(",")
@@ -144,7 +148,7 @@ class Evaluator:
 
     def _operation(self, line, variables):
         name, positional, keywords = line.take(), [], {}
-        while line.peek() != "@":
+        while line.peek() not in ("@", ""):
             if line.peek(1) == "=" and line.peek()[0] != "%":
                 keyword = line.take()
                 line.take()

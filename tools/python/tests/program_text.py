@@ -149,7 +149,7 @@ class Program:
                 self._end(line)
             elif first == "return":
                 line.take()
-                while line.peek() != "@":
+                while line.peek() not in ("@", ""):
                     self._operand(line)
                     line.accept(",")
                 self._end(line)
@@ -172,7 +172,7 @@ class Program:
 
     def _operation(self, line):
         name, positional, keywords = line.take(), [], {}
-        while line.peek() != "@":
+        while line.peek() not in ("@", ""):
             if line.peek(1) == "=" and line.peek()[0] != "%":
                 keyword = line.take()
                 line.take()
@@ -181,7 +181,7 @@ class Program:
                 if keywords:
                     raise ProgramError(f"line {line.number}: by position after by name: {line.text}")
                 positional.append(self._operand(line))
-            if line.peek() != "@":
+            if line.peek() not in ("@", ""):
                 line.take(",")
         self._current.operations.append((name, positional, keywords))
         if name in ("static_print", "device_print", "call"):
@@ -212,6 +212,8 @@ class Program:
         return token
 
     def _place(self, line):
+        if line.peek() != "@":
+            return  # it is where its function is called
         line.take("@")
         line.take()
         if line.accept(":"):

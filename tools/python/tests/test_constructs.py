@@ -45,7 +45,8 @@ class Expressions(unittest.TestCase):
         self.assertIn("  %4 = lt %1, %n", lines)
 
     def test_ternaries_make_only_the_value_that_is_asked_for(self):
-        self.assertEqual(body("a = x if n > 1 else y + 1"), ["%1 = gt %n, 1", "if %1 {", "  %2 = %x", "} else {", "  %2 = add %y, 1", "}", "%a = %2"])
+        self.assertEqual(body("a = x if n > 1 else y + 1"), ["%1 = gt %n, 1", "%3 = is_known %1", "if %3 {", "  if %1 {", "    %2 = %x", "  } else {", "    %2 = add %y, 1", "  }",
+                          "} else {", "  %4 = add %y, 1", "  %2 = where %1, %x, %4", "}", "%a = %2"])
 
     def test_is_and_in(self):
         self.assertEqual(body("a = x is None"), ["%a = is %x, none"])
@@ -242,11 +243,11 @@ class Statements(unittest.TestCase):
         self.assertEqual(body('"""Text."""\npass\ntl.static_assert(True)'), [])
 
     def test_what_is_not_supported_stops_the_program_only_where_it_comes_by(self):
-        self.assertEqual(body("if B:\n    a, b = tl.dot_scaled(n, x), 1\n    x = x + a"),
-                         ["if %B {", '  static_assert false, message="tl.dot_scaled is not supported"', "  %a = none", "  %b = none",
+        self.assertEqual(body("if B:\n    a, b = tl.map_elementwise(n, x), 1\n    x = x + a"),
+                         ["if %B {", '  static_assert false, message="tl.map_elementwise is not supported"', "  %a = none", "  %b = none",
                           "  %x = add %x, %a", "}"])  # fmt: skip
-        self.assertIn('static_assert false, message="tl.dot_scaled is not supported"',
-                      statements(lowered(triton("if B:\n    x = f(x)", above="@triton.jit\ndef f(x):\n    return tl.dot_scaled(1, x)\n")), "f"))
+        self.assertIn('static_assert false, message="tl.map_elementwise is not supported"',
+                      statements(lowered(triton("if B:\n    x = f(x)", above="@triton.jit\ndef f(x):\n    return tl.map_elementwise(1, x)\n")), "f"))
 
     def test_every_statement_has_its_place(self):
         program = lowered(triton("a = (x +\n     tl.exp(n))"))

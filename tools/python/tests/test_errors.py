@@ -21,8 +21,10 @@ def command(*arguments):
 class Sentences(unittest.TestCase):
     def test_each_names_its_place_and_what_to_do(self):
         for text, expected in {
-            "a = tl.dot_scaled(x)": "tl.dot_scaled is not supported",
-            "a = tl.atomic_max(x, y)": "tl.atomic_max is not supported; of the atomic operations only atomic_add is",
+            "a = tl.map_elementwise(x)": "tl.map_elementwise is not supported",
+            "a = tl.atomic_cas(x, 0, 1)": "tl.atomic_cas is not supported: programs here do not wait for each other's memory; atomics whose old value is "
+            "not asked for are supported",
+            "a = tl.inline_asm_elementwise(x)": "tl.inline_asm_elementwise is not supported; this machine does not execute instructions of another one",
             "a = tl.laod(x)": "tl.laod is not known; did you mean load?",
             "a = bloc": "name bloc is not defined; did you mean block?",
             "a = tl.load(x, maks=y)": "tl.load has no argument maks; did you mean mask?",
@@ -32,7 +34,6 @@ class Sentences(unittest.TestCase):
             "a = x @ y": "@ is not supported; use tl.dot",
             "a = x[1:3]": "slices of tiles and of shapes are not supported",
             "a = x[1, 2]": "tiles are indexed by : and None only; use pointers and tl.load for elements",
-            "a = tl.maximum(x, y, propagate_nan=tl.PropagateNan.ALL)": "tl.maximum with propagate_nan is not supported",
             "a = x.foo()": "method foo is not supported; did you mean floor?",
             "a = x.shpe": "attribute shpe is not supported; did you mean shape?",
             "a = lambda: 1": "lambda in a kernel is not supported",
@@ -73,7 +74,7 @@ class Sentences(unittest.TestCase):
                 self.assertEqual(said.split(": ", 1)[1], expected)
 
     def test_the_place_is_that_of_the_expression(self):
-        self.assertEqual(error(triton("a = x + tl.dot_scaled(x)")), "kernels.py:5:13: tl.dot_scaled is not supported")
+        self.assertEqual(error(triton("a = x + tl.map_elementwise(x)")), "kernels.py:5:13: tl.map_elementwise is not supported")
 
     def test_a_kernel_that_is_not_there(self):
         self.assertEqual(error(triton("pass"), "kk"), "kernels.py:1:1: there is no function kk at the file's outermost level; there are k")

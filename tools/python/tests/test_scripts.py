@@ -85,7 +85,7 @@ class Tutorials(unittest.TestCase):
 
     def test_gradients_by_kernels_and_a_kernel_that_is_not_launched(self):
         for said, remarks in self.each("gradients"):
-            self.assertEqual(said, "InputError gradients.py:26:11: tl.atomic_cas is not supported; of the atomic operations only atomic_add is\n")
+            self.assertEqual(said, "InputError gradients.py:26:11: tl.atomic_cas is not supported: programs here do not wait for each other's memory; atomics whose old value is not asked for are supported\n")
             self.assertRegex(remarks, r"_forward +2 .*\n_backward +2 ")
 
     def test_attention_with_block_pointers_and_descriptors(self):

@@ -3,9 +3,9 @@
 functions of the file."""
 
 from . import folding, host, operations
-from .combining import choosing, combined
 from .errors import nearest
 from .python_functions import PythonFunctions
+from .reductions import Reductions
 from .values import DType, Function, Intrinsic, Items, Namespace, Opaque, Var, described, is_constant, items_of, tuple_of
 
 DTYPE_PARAMETERS = ("dtype", "out_dtype")
@@ -16,7 +16,7 @@ WITHOUT_RESULT = ("store", "descriptor_store", "send", "wait", "barrier", "stati
 KEEPS_DIMENSIONS = ("sum", "max", "min")  # reductions of mesh kernels do
 
 
-class Calls(PythonFunctions):
+class Calls(Reductions, PythonFunctions):
     is_mesh = False  # are integers Python's and do reductions keep their dimension?
 
     def of_Call(self, node):
@@ -144,7 +144,7 @@ class Calls(PythonFunctions):
             if parameter in values:
                 values[parameter] = self.dtype(node, values[parameter])
         if values.pop("propagate_nan", "NONE") != "NONE":
-            raise self.not_supported(node, f"{name} with propagate_nan is not supported")
+            return self.call_with(node, self.module.function_of_library(f"{key}_nan"), list(values.values()), {})
         if values.pop("fp_downcast_rounding", None) not in (None, "rtne"):
             raise self.not_supported(node, "fp_downcast_rounding: only rtne is supported")
         if key in ("join", "cat", "interleave") and "dim" in values:
@@ -177,6 +177,15 @@ class Calls(PythonFunctions):
         positional, keywords = self.arguments(node)
         return self.emit("cast", [self.tl_call(node, "num_programs", "num_programs", positional, keywords), DType("i64")], node)
 
+    def tl_dtype(self, node):
+        """Of a text; f"uint{bits}" where the bits are known when the kernel runs."""
+        parts = node.args[0].values if node.args and type(node.args[0]).__name__ == "JoinedStr" else ()
+        if len(parts) == 2 and getattr(parts[0], "value", "") in ("int", "uint"):
+            bits = self.value(parts[1].value)
+            return self.call_with(node, self.module.function_of_library("get_int_dtype"), [bits, parts[0].value == "int"], {})
+        (name,) = self.plain(node, 1)
+        return self.dtype(node, name)
+
     def tl_to_tensor(self, node):
         return self.plain(node, 1)[0]
 
@@ -192,41 +201,6 @@ class Calls(PythonFunctions):
         self._print(node, "device_print")
 
     builtins_print = tl_device_print
-
-    def tl_reduce(self, node):
-        positional, keywords = self.arguments(node)
-        return self.reduced(node, positional, keywords)
-
-    def reduced(self, node, positional, keywords):
-        """With a function that adds or picks, a reduction of the vector engine; with any other, its calls pair by pair."""
-        names = ("input", "axis", "combine_fn", "keep_dims")
-        given = {**dict(zip(names, positional)), **keywords}
-        combine = given.get("combine_fn")
-        if len(positional) > len(names) or not set(given) <= set(names) or not isinstance(combine, (Function, Var)):
-            raise self.not_supported(node, "reduce is supported as reduce(input, axis, combine_fn, keep_dims=False)")
-        own = combined(combine.node) if isinstance(combine, Function) else None
-        if own and isinstance(given["input"], Var):
-            keep = {"keep_dims": given.get("keep_dims", False)}
-            return self.operation(node, own, {"x": given["input"], "axis": given.get("axis"), **keep}, "reduce")
-        return self._by_pairs(node, "reduce", given)
-
-    def _by_pairs(self, node, name, given):
-        """A reduction or scan by a function that is called with two tiles."""
-        if isinstance(given["combine_fn"], Function):
-            given["combine_fn"] = choosing(given["combine_fn"])
-            self.require(node, given["combine_fn"])
-        return self.call_with(node, self.module.function_of_library(name), [], given)
-
-    def tl_associative_scan(self, node):
-        positional, keywords = self.arguments(node)
-        return self.scanned(node, positional, keywords)
-
-    def scanned(self, node, positional, keywords):
-        names = ("input", "axis", "combine_fn", "reverse")
-        given = {**dict(zip(names, positional)), **keywords}
-        if len(positional) > len(names) or not set(given) <= set(names) or not isinstance(given.get("combine_fn"), (Function, Var)):
-            raise self.not_supported(node, "associative_scan is supported as associative_scan(input, axis, combine_fn, reverse=False)")
-        return self._by_pairs(node, "associative_scan", given)
 
     def _print(self, node, operation):
         before, self.is_message = self.is_message, True
@@ -264,6 +238,8 @@ class Calls(PythonFunctions):
             return self.reduced(node, [base, *positional], keywords)
         if name == "associative_scan":
             return self.scanned(node, [base, *positional], keywords)
+        if name == "cumsum":
+            return self.summed(node, [base, *positional], keywords)
         if name in operations.IN_LIBRARY:
             return self.call_with(node, self.module.function_of_library(name), [base, *positional], keywords)
         if name == "load" and len(positional) == 1 and not keywords:

@@ -184,10 +184,10 @@ class Expressions(Lowering):
                 result = self.temporary(result, node)
             is_own = True
             decided = self.emit(decides, [result], node)
-            self.writer.open(f"if {decided.name}", self.place(node))
+            self.writer.open(f"if {decided.name}", self.written_place(node))
             self.writer.otherwise()
             following = value_at(index)
-            self.writer.write([result.name], f"{joined} {result.name}, {self.text(following, node)}", self.place(node))
+            self.writer.write([result.name], f"{joined} {result.name}, {self.text(following, node)}", self.written_place(node))
             self.writer.close()
         return result
 
@@ -199,11 +199,18 @@ class Expressions(Lowering):
             return self._chosen(node, condition, self.value(node.body), self.value(node.orelse))
         asked = self.text(condition, node.test)
         result = Var(self.writer.new_temporary())
-        self.writer.open(f"if {asked}", self.place(node))
+        chooses = may_be_computed(node.test) and is_plain(node.body) and is_plain(node.orelse)
+        if chooses:
+            self.writer.open(f"if {self.emit('is_known', [condition], node).name}", self.written_place(node))
+        self.writer.open(f"if {asked}", self.written_place(node))
         self._branch(node.body, result)
         self.writer.otherwise()
         self._branch(node.orelse, result)
         self.writer.close()
+        if chooses:  # by a command, as both are numbers
+            self.writer.otherwise()
+            self.writer.copy(result.name, self.text(self._chosen(node, condition, *map(self.value, (node.body, node.orelse))), node), None)
+            self.writer.close()
         return result
 
     def _chosen(self, node, condition, x, y):
@@ -215,11 +222,11 @@ class Expressions(Lowering):
     def _branch(self, node, result):
         state = self.writer.state()
         try:
-            self.writer.copy(result.name, self.text(self.value(node), node), self.place(node))
+            self.writer.copy(result.name, self.text(self.value(node), node), self.written_place(node))
         except NotSupported as error:
             self.writer.go_back(state)
             self.stop_here(error)
-            self.writer.write([result.name], "none", self.place(node))
+            self.writer.write([result.name], "none", self.written_place(node))
 
     def of_Attribute(self, node):
         return self.attribute(node, self.value(node.value), node.attr)
@@ -284,3 +291,29 @@ class Expressions(Lowering):
             elif type(part).__name__ != "Slice" or part.lower or part.upper or part.step:
                 return None
         return [-1] if axes == [1] and type(parts[0]).__name__ == "Constant" else axes
+
+
+def may_be_computed(test):
+    """Can commands compute whether this holds? Comparisons of numbers can be such."""
+    kind = type(test).__name__
+    if kind == "BoolOp":
+        return all(map(may_be_computed, test.values))
+    if kind == "UnaryOp":
+        return may_be_computed(test.operand)
+    if kind != "Compare" or any(type(op).__name__ in ("Is", "IsNot", "In", "NotIn") for op in test.ops):
+        return False
+    return not any(isinstance(getattr(part, "value", 0), (str, bool, type(None))) for part in (test.left, *test.comparators))
+
+
+def is_plain(node):
+    """Arithmetic that may be done whether or not it is asked for."""
+    kind = type(node).__name__
+    if kind == "Constant":
+        return isinstance(node.value, (int, float)) and not isinstance(node.value, bool)
+    if kind == "UnaryOp":
+        return is_plain(node.operand)
+    if kind == "BinOp":
+        return is_plain(node.left) and is_plain(node.right)
+    if kind == "Call":
+        return getattr(node.func, "id", "") == "float" and len(node.args) == 1 and type(node.args[0]).__name__ == "Constant"
+    return kind == "Name"

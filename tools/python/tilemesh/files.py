@@ -13,13 +13,13 @@ from .errors import LoweringError, NotSupported, Place, nearest, one_line
 from .values import DType, Intrinsic, Namespace, Opaque
 
 LARGEST = 1 << 20
+FOLDER = os.path.dirname(os.path.realpath(__file__))
 TL = "triton.language"
 NEVER_BESIDE = ("triton", "torch", "numpy", "math", "os", "packaging")  # whatever folders have such names
 # Names that Triton has and tile programs have not.
 NOT_SUPPORTED = frozenset("""
-atomic_and atomic_cas atomic_max atomic_min atomic_or atomic_xchg atomic_xor bitonic_merge dot_scaled
+atomic_cas
 inline_asm_elementwise map_elementwise float8e4b15 float8e4b8 float8e5b16 float64 block_type void slice target_info float8e4b15x4 add_rn swizzle
-_experimental_descriptor_load _experimental_descriptor_store
 """.split())
 
 
@@ -29,6 +29,7 @@ class Module:
     def __init__(self, file, path, source, files, tree=None, running=None):
         self.file, self.path, self.files, self.tree, self.running = file, path, files, tree, running
         self._lines = source.split(b"\n")
+        self.is_own = os.path.dirname(os.path.realpath(path)) == FOLDER
         self.globals = {"__name__": "kernels", "__file__": file}
 
     def lookup(self, name):
@@ -102,8 +103,10 @@ def tl_attribute(place, base, name):
 def _instead(name):
     if name == "float64":
         return "; the engines have f32 at most"
-    if name.startswith("atomic"):
-        return "; of the atomic operations only atomic_add is"
+    if name == "atomic_cas":
+        return ": programs here do not wait for each other's memory; atomics whose old value is not asked for are supported"
+    if name == "inline_asm_elementwise":
+        return "; this machine does not execute instructions of another one"
     return ""
 
 
@@ -145,7 +148,7 @@ class Files:
         return self._modules[key]
 
     def own_module(self, file):
-        return self.module(file, os.path.join(os.path.dirname(os.path.abspath(__file__)), file))
+        return self.module(file, os.path.join(FOLDER, file))
 
 
 def found_module(directory, dotted, level):

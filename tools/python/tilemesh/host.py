@@ -5,6 +5,7 @@ The answers are those of Triton 3.4 on a device that is no AMD one, whatever is 
 
 import math
 
+from . import operations
 from .values import DType, Intrinsic, Namespace, Opaque, Record
 
 TRITON_VERSION = "3.4.0"
@@ -87,6 +88,13 @@ def attribute(path, name):
         return NUMBERS[name]
     if root == "triton" and name in ("jit", "autotune", "heuristics", "Config"):
         return Intrinsic("triton", name)
+    if path == "torch._inductor.runtime" and name == "triton_helpers":
+        return Namespace(f"{path}.{name}")
+    if path.endswith(".triton_helpers"):
+        if name in ("libdevice", "math"):
+            return Namespace("triton.language.extra.libdevice" if name == "libdevice" else "triton.language.math")
+        if operations.has_name("inductor_" + name):
+            return Intrinsic("tl", "inductor_" + name)
     if path == "operator":
         return Intrinsic("operator", name)
     return Opaque(f"{path}.{name} is not known without running the file", f"{path}.{name}")

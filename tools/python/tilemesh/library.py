@@ -84,16 +84,28 @@ def without_axis(rows, shape, axis, keep_dims):
 def pairs(rows):
     """Even and odd columns; an odd number of columns cannot be halved."""
     width = rows.shape[1]
-    tl.static_assert(width % 2 == 0, "reduce with a function of one's own needs a power of two along its axis")
+    tl.static_assert(width % 2 == 0, "reduce of several tiles needs a power of two along its axis")
     even, odd = tl.split(tl.reshape(rows, (rows.shape[0], width // 2, 2)))
     return even, odd
 
 
 @triton.jit
+def column(rows, i):
+    chosen = tl.where((tl.arange(0, rows.shape[1]) == i)[None, :], rows, 0)
+    return tl.sum(chosen, 1)[:, None].to(rows.dtype)
+
+
+@triton.jit
 def reduce(input, axis, combine_fn, keep_dims=False):
-    """Neighbours are combined pair by pair until one is left: in order, so the function need not commute."""
+    """Neighbours are combined pair by pair until one is left: in order, so the function need not commute. Columns whose number is
+    no power of two go one after the other."""
     if not isinstance(input, tl.tuple):
         rows = as_rows(input, axis)
+        if rows.shape[1] & (rows.shape[1] - 1) != 0:
+            whole = column(rows, 0)
+            for i in tl.static_range(1, rows.shape[1]):
+                whole = combine_fn(whole, column(rows, i))
+            return without_axis(whole, input.shape, axis, keep_dims)
         while rows.shape[1] > 1:
             even, odd = pairs(rows)
             rows = combine_fn(even, odd)
@@ -136,3 +148,73 @@ def _promote_reduction_input(t):
     if t.dtype == tl.bfloat16:
         return t.to(tl.float32)
     return t
+
+
+@triton.jit
+def maximum_nan(x, y):
+    """Not a number where either is none."""
+    return tl.where(x != x, x, tl.where(y != y, y, tl.maximum(x, y)))
+
+
+@triton.jit
+def minimum_nan(x, y):
+    return tl.where(x != x, x, tl.where(y != y, y, tl.minimum(x, y)))
+
+
+@triton.jit
+def clamp_nan(x, min, max):
+    return tl.where(x != x, x, tl.clamp(x, min, max))
+
+
+@triton.jit
+def get_int_dtype(bitwidth, signed):
+    if bitwidth == 1:
+        return tl.int1
+    if bitwidth == 8:
+        return tl.int8 if signed else tl.uint8
+    if bitwidth == 16:
+        return tl.int16 if signed else tl.uint16
+    if bitwidth == 32:
+        return tl.int32 if signed else tl.uint32
+    return tl.int64 if signed else tl.uint64
+
+
+@triton.jit
+def from_e2m1(code):
+    """Floats of four bits: a sign, two of exponent, one of mantissa."""
+    exponent = ((code >> 1) & 3).to(tl.float32)
+    part = (code & 1).to(tl.float32) * 0.5
+    size = tl.where(exponent == 0.0, part, (1.0 + part) * tl.exp2(exponent - 1.0))
+    return tl.where((code & 8) != 0, -size, size)
+
+
+@triton.jit
+def scaled_rows(x, scale, format):
+    """Rows of narrow floats times a power of two for each group of them; the narrow ones of four bits lie two in a byte."""
+    if format == "e2m1":
+        x = interleave(from_e2m1(x & 15), from_e2m1(x >> 4))
+    elif x.dtype == tl.uint8:
+        if format == "e4m3":
+            x = x.to(tl.float8e4nv, bitcast=True)
+        else:
+            x = x.to(tl.float8e5, bitcast=True)
+    if scale is None:
+        return x
+    rows, width = x.shape
+    groups = scale.shape[1]
+    power = tl.exp2(scale.to(tl.float32) - 127.0)
+    grouped = tl.reshape(x.to(tl.float32), (rows, groups, width // groups))
+    return tl.reshape(grouped * power[:, :, None], (rows, width))
+
+
+@triton.jit
+def dot_scaled(lhs, lhs_scale, lhs_format, rhs, rhs_scale, rhs_format, acc=None, fast_math=False, lhs_k_pack=True, rhs_k_pack=True,
+               out_dtype=tl.float32):  # fmt: skip
+    """Both sides in 16 bits, which hold what narrow floats and powers of two give."""
+    tl.static_assert(lhs_k_pack and rhs_k_pack, "dot_scaled is supported of operands that are packed along K")
+    dtype = tl.bfloat16
+    if lhs_format == "fp16" or rhs_format == "fp16":
+        dtype = tl.float16
+    a = scaled_rows(lhs, lhs_scale, lhs_format).to(dtype)
+    b = tl.trans(scaled_rows(tl.trans(rhs), rhs_scale, rhs_format)).to(dtype)
+    return tl.dot(a, b, acc, out_dtype=out_dtype)

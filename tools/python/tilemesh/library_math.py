@@ -66,6 +66,13 @@ def copysign(x, y):
 
 
 @triton.jit
+def ldexp(x, n):
+    """In two steps, as 2^n alone may not be a float."""
+    half = n >> 1
+    return x * tl.exp2(half.to(tl.float32)) * tl.exp2((n - half).to(tl.float32))
+
+
+@triton.jit
 def fmod(x, y):
     return x % y
 

@@ -83,9 +83,27 @@ def scan_2(x, y, axis, combine_fn, reverse):
 def associative_scan(input, axis, combine_fn, reverse=False):
     if not isinstance(input, tl.tuple):
         return scan_1(input, axis, combine_fn, reverse)
-    tl.static_assert(len(input) == 2, "associative_scan of more than two tiles is not supported")
+    tl.static_assert(len(input) <= 2, "associative_scan of more than two tiles is not supported")
+    if len(input) == 1:
+        return (scan_1(input[0], axis, combine_fn, reverse),)
     first, second = input
     return scan_2(first, second, axis, combine_fn, reverse)
+
+
+@triton.jit
+def plus(a, b):
+    return a + b
+
+
+@triton.jit
+def cumsum_either(input, axis=0, reverse=False):
+    if not reverse:
+        return tl.cumsum(input, axis)
+    if input.dtype == tl.bfloat16:
+        input = input.to(tl.float32)
+    elif input.dtype.is_int() and input.dtype.primitive_bitwidth < 32:
+        input = input.to(tl.int32)
+    return scan_1(input, axis, plus, True)
 
 
 @triton.jit
@@ -128,6 +146,23 @@ def sorted_rows(x, width, descending):
             half = half // 2
         run = run * 2
     return tl.reshape(x, (numel // width, width))
+
+
+@triton.jit
+def bitonic_merge(x, dim=None, descending=False):
+    """Sorts rows that rise and then fall, or the other way."""
+    rank, width = len(x.shape), x.shape[len(x.shape) - 1]
+    tl.static_assert(dim is None or dim == rank - 1 or dim == -1, "bitonic_merge is supported along the last dimension")
+    rows, half = x, width // 2
+    while half >= 1:
+        low, high = halves(tl.reshape(rows, (x.numel // half, half)))
+        small, large = tl.minimum(low, high), tl.maximum(low, high)
+        if descending:
+            rows = pasted(large, small)
+        else:
+            rows = pasted(small, large)
+        half = half // 2
+    return tl.reshape(rows, x.shape)
 
 
 @triton.jit

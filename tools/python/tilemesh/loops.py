@@ -16,12 +16,12 @@ class Loops(Calls):
     def do_Break(self, node):
         if not self.loops:
             raise self.error(node, "break stands in a loop")
-        self.writer.write(None, "break", self.place(node))
+        self.writer.write(None, "break", self.written_place(node))
 
     def do_Continue(self, node):
         if not self.loops:
             raise self.error(node, "continue stands in a loop")
-        self.writer.write(None, "continue", self.place(node))
+        self.writer.write(None, "continue", self.written_place(node))
 
     def _body(self, node):
         if node.orelse:
@@ -31,17 +31,17 @@ class Loops(Calls):
         self.loops -= 1
 
     def do_While(self, node):
-        self.writer.open("loop", self.place(node))
+        self.writer.open("loop", self.written_place(node))
         kept = self.writer.keep_temporaries()
         condition = self.value(node.test)
         if not is_constant(condition):
             # Not "unless": an `if` decides, so that a tile as the condition is an error of this place.
-            self.writer.open(f"if {self.text(condition, node.test)}", self.place(node.test))
+            self.writer.open(f"if {self.text(condition, node.test)}", self.written_place(node.test))
             self.writer.otherwise()
-            self.writer.write(None, "break", self.place(node.test))
+            self.writer.write(None, "break", self.written_place(node.test))
             self.writer.close()
         elif not condition:
-            self.writer.write(None, "break", self.place(node.test))
+            self.writer.write(None, "break", self.written_place(node.test))
         self.writer.drop_temporaries(kept)
         self.writer.next_statement()
         self._body(node)
@@ -60,10 +60,10 @@ class Loops(Calls):
         own = node.target.id in assigned_names(node.body)
         counter = self.writer.new_temporary() if own else name
         texts = ", ".join(self.text(bound, node.iter) for bound in (start, stop, step))
-        self.writer.open(f"for {counter} = {texts}{' const' if is_const else ''}", self.place(node))
+        self.writer.open(f"for {counter} = {texts}{' const' if is_const else ''}", self.written_place(node))
         kept = self.writer.keep_temporaries()
         if own:
-            self.writer.write([name], counter, self.place(node.target))
+            self.writer.write([name], counter, self.written_place(node.target))
         self._body(node)
         self.writer.drop_temporaries(kept)
         self.writer.close()
@@ -101,7 +101,7 @@ class Loops(Calls):
         held = value if isinstance(value, Var) else self.temporary(value, node.iter)
         count = len(items) if items is not None else self.emit("length", [held], node.iter)
         counter = self.writer.new_temporary()
-        self.writer.open(f"for {counter} = 0, {self.text(count, node)}, 1 const", self.place(node))
+        self.writer.open(f"for {counter} = 0, {self.text(count, node)}, 1 const", self.written_place(node))
         kept = self.writer.keep_temporaries()
         self.assign(node.target, self.emit("item", [held, Var(counter)], node.target), node.target)
         self._body(node)

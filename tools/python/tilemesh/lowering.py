@@ -35,6 +35,10 @@ class Lowering:
     def not_supported(self, node, message):
         return NotSupported(self.place(node), message)
 
+    def written_place(self, node):
+        """Where a statement comes from; those of our own functions have no place: messages name the line that calls them."""
+        return None if self.module.is_own else self.place(node)
+
     def text(self, value, node):
         text = operand(value, self.name_of)
         if text is None:
@@ -53,14 +57,14 @@ class Lowering:
         texts = [self.text(value, node) for value in values]
         texts += [f"{name}={self.text(value, node)}" for name, value in keywords]
         result = Var(self.writer.new_temporary()) if has_result else None
-        self.writer.write([result.name] if result else None, f"{operation} {', '.join(texts)}".rstrip(), self.place(node))
+        self.writer.write([result.name] if result else None, f"{operation} {', '.join(texts)}".rstrip(), self.written_place(node))
         return result
 
     def temporary(self, value, node):
         """A fresh variable that can be assigned again."""
         text = self.text(value, node)
         fresh = Var(self.writer.new_temporary())
-        self.writer.write([fresh.name], text, self.place(node))
+        self.writer.write([fresh.name], text, self.written_place(node))
         return fresh
 
     # Expressions by their kind.

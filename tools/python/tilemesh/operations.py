@@ -8,7 +8,7 @@ add a b | sub a b | mul a b | truediv a b | floordiv a b | mod a b | pow a b | n
 clamp x min max | fma x y z | abs x | cdiv a b | fdiv a b
 and a b | or a b | xor a b | shl a b | shr a b | invert a | lt a b | le a b | gt a b | ge a b | eq a b | ne a b
 logical_and a b | logical_or a b | logical_not a
-decides_and x | decides_or x | and_then a b | or_else a b | not x | is a b | contains tuple x
+is_known x | decides_and x | decides_or x | and_then a b | or_else a b | not x | is a b | contains tuple x
 exp x | exp2 x | log x | log2 x | sqrt x | rsqrt x | sin x | cos x | erf x | floor x | ceil x | tanh x | sigmoid x
 where condition x y | cast x dtype bitcast=false | const x | int x | float x | bool x
 item tuple i | length x | attribute x name | method x name | is_a x what
@@ -24,7 +24,10 @@ cumsum x axis=0 reverse=false | softmax x dim=none keep_dims=false ieee_rounding
 dot a b acc=none input_precision=none allow_tf32=none max_num_imprecise_acc=none out_dtype=f32
 load pointer mask=none other=none boundary_check=() padding_option="" cache_modifier="" eviction_policy="" volatile=false shape=none dtype=none
 store pointer value mask=none boundary_check=() cache_modifier="" eviction_policy=""
-atomic_add pointer val mask=none sem=none scope=none
+atomic_add pointer val mask=none sem=none scope=none | atomic_max pointer val mask=none sem=none scope=none
+atomic_min pointer val mask=none sem=none scope=none | atomic_and pointer val mask=none sem=none scope=none
+atomic_or pointer val mask=none sem=none scope=none | atomic_xor pointer val mask=none sem=none scope=none
+atomic_xchg pointer val mask=none sem=none scope=none
 descriptor_load desc offsets | descriptor_store desc offsets value
 make_block_ptr base shape strides offsets block_shape order | advance base offsets
 make_tensor_descriptor base shape strides block_shape padding_option="zero"
@@ -58,7 +61,13 @@ argmax argmax input>x axis tie_break_left keep_dims | argmin argmin input>x axis
 cumsum cumsum input>x axis reverse | softmax softmax x dim keep_dims ieee_rounding
 dot dot input>a other>b acc input_precision allow_tf32 max_num_imprecise_acc out_dtype
 load load pointer mask other boundary_check padding_option cache_modifier eviction_policy volatile shape dtype
-store store pointer value mask boundary_check cache_modifier eviction_policy | atomic_add atomic_add pointer val mask sem scope
+store store pointer value mask boundary_check cache_modifier eviction_policy
+atomic_add atomic_add pointer val mask sem scope | atomic_max atomic_max pointer val mask sem scope
+atomic_min atomic_min pointer val mask sem scope | atomic_and atomic_and pointer val mask sem scope
+atomic_or atomic_or pointer val mask sem scope | atomic_xor atomic_xor pointer val mask sem scope
+atomic_xchg atomic_xchg pointer val mask sem scope
+_experimental_descriptor_load descriptor_load desc_pointer>desc offsets -shape -dtype
+_experimental_descriptor_store descriptor_store desc_pointer>desc value offsets
 load_tensor_descriptor descriptor_load desc offsets | store_tensor_descriptor descriptor_store desc offsets value
 make_block_ptr make_block_ptr base shape strides offsets block_shape order | advance advance base offsets
 make_tensor_descriptor make_tensor_descriptor base shape strides block_shape padding_option
@@ -88,10 +97,15 @@ KINDS = {"tensor": "tensor", "pointer_type": "pointer", "tensor_descriptor": "te
 
 # Written in Python, from other names, and where.
 LIBRARY = {
-    "library.py": "interleave isnan next_power_of_2 reduce swizzle2d _log2 _promote_reduction_input",
-    "library_math.py": """acos acosh asin asinh atan atan2 atanh cbrt copysign cosh exp10 expm1 fmod hypot isfinited isinf log10 log1p rint round
+    "library.py": "clamp_nan dot_scaled get_int_dtype interleave isnan maximum_nan minimum_nan next_power_of_2 reduce swizzle2d _log2 _promote_reduction_input",
+    "library_math.py": """acos acosh asin asinh atan atan2 atanh cbrt copysign cosh exp10 expm1 fmod hypot isfinited isinf ldexp log10 log1p rint round
                        signbit sinh tan trunc""",
-    "library_order.py": "associative_scan cumprod flip gather histogram reduce_or sort topk xor_sum",
+    "library_order.py": "associative_scan bitonic_merge cumprod cumsum_either flip gather histogram reduce_or sort topk xor_sum",
+    "library_inductor.py": """inductor_any inductor_bucketize_binary_search inductor_div_floor_integer inductor_is_floating inductor_max2 inductor_max_with_index inductor_maximum
+                           inductor_maximum_with_index inductor_minimum_with_index inductor_randint64
+                           inductor_min2 inductor_min_with_index inductor_minimum inductor_online_softmax_combine
+                           inductor_online_softmax_reduce inductor_prod inductor_promote_to_tensor inductor_remainder_integer
+                           inductor_sort_with_index inductor_welford inductor_welford_combine inductor_welford_reduce""",
     "library_random.py": "pair_uniform_to_normal philox philox_impl rand rand4x randint randint4x randn randn4x umulhi uint_to_uniform_float",
 }
 IN_LIBRARY = {name: file for file, names in LIBRARY.items() for name in names.split()}

@@ -77,8 +77,8 @@ class FunctionBody(Loops):
             if isinstance(defaults.get(parameter.arg), tuple):
                 name = Var(self.variable(parameter.arg))
                 is_left_out = self.emit("is", [name, None], parameter)
-                self.writer.open(f"if {is_left_out.name}", self.place(parameter))
-                self.writer.write([name.name], self.text(defaults[parameter.arg], parameter), self.place(parameter))
+                self.writer.open(f"if {is_left_out.name}", self.written_place(parameter))
+                self.writer.write([name.name], self.text(defaults[parameter.arg], parameter), self.written_place(parameter))
                 self.writer.close()
 
     def _cast_annotated(self):
@@ -93,9 +93,9 @@ class FunctionBody(Loops):
                     name = self.variable(parameter.arg)
                     for operation, what in (("is_a", "pointer"), ("is", None)):
                         stays = self.emit(operation, [Var(name), what], parameter)
-                        self.writer.open(f"if {stays.name}", self.place(parameter))
+                        self.writer.open(f"if {stays.name}", self.written_place(parameter))
                         self.writer.otherwise()
-                    self.writer.write([name], f"cast {name}, {kind.name}", self.place(parameter))
+                    self.writer.write([name], f"cast {name}, {kind.name}", self.written_place(parameter))
                     self.writer.close()
                     self.writer.close()
                     self.writer.next_statement()
@@ -115,7 +115,7 @@ class FunctionBody(Loops):
                 self.loops = loops
                 self.stop_here(error)
                 for name in assigned_names([statement]):
-                    self.writer.write([self.variable(name)], "none", self.place(statement))
+                    self.writer.write([self.variable(name)], "none", self.written_place(statement))
 
     def statement(self, node):
         kind = type(node).__name__
@@ -159,7 +159,7 @@ class FunctionBody(Loops):
             name = self.variable(target.id)
             if isinstance(self.local(target.id), Namespace):
                 raise self.error(target, f"{target.id} names the language and cannot be assigned")
-            self.writer.copy(name, self.text(value, node), self.place(node))
+            self.writer.copy(name, self.text(value, node), self.written_place(node))
             return Var(name)
         if kind not in ("Tuple", "List"):
             raise self.not_supported(target, "only names can be assigned; use tl.store for memory, tl.where for elements")
@@ -184,11 +184,11 @@ class FunctionBody(Loops):
         text = self.text(value, node)
         last = self.writer.statements[-1] if self.writer.statements else None
         if len(names) == 1:
-            self.writer.write(names, f"item {text}, 0", self.place(node))
+            self.writer.write(names, f"item {text}, 0", self.written_place(node))
         elif last and self.writer.has_just_made(text):
             last[1] = names
         else:
-            self.writer.write(names, text, self.place(node))
+            self.writer.write(names, text, self.written_place(node))
 
     def do_AugAssign(self, node):
         if type(node.target).__name__ != "Name":
@@ -224,7 +224,7 @@ class FunctionBody(Loops):
             text = ", ".join(self.text(item, node) for item in items)
         else:
             text = "" if value is None else self.text(value, node)
-        self.writer.write(None, f"return {text}".rstrip(), self.place(node))
+        self.writer.write(None, f"return {text}".rstrip(), self.written_place(node))
 
     def do_Assert(self, node):
         condition = self.value(node.test)
@@ -251,7 +251,7 @@ class FunctionBody(Loops):
         if is_constant(condition) or items is not None:
             self.statements(node.body if (items if items is not None else condition) else node.orelse)
             return
-        self.writer.open(f"if {self.text(condition, node.test)}", self.place(node))
+        self.writer.open(f"if {self.text(condition, node.test)}", self.written_place(node))
         self.block(node.body, True)
         if node.orelse:
             self.writer.otherwise()

@@ -57,7 +57,7 @@ class Writer:
     def open(self, text, place):
         if self.depth > MOST_BLOCKS:
             raise LoweringError(place, f"more than {MOST_BLOCKS} blocks in one another")
-        self.statements.append([self.depth, None, f"{text} {place.text()} {{", None])
+        self.statements.append([self.depth, None, f"{text}{' ' + place.text() if place else ''} {{", None])
         self.depth += 1
 
     def otherwise(self):

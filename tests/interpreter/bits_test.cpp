@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bits of what commands compute, values of many dimensions, and stores that merge.
+#include "tests/interpreter/program_text.h"
+
+#include <catch2/catch.hpp>
+
+namespace tilemesh::test {
+namespace {
+
+using program::Type;
+
+/// Eight floats go in, what the statements make of %x comes out, as integers of a type.
+std::vector<std::int64_t> computed(const std::vector<float>& values, const std::string& statements, Type type,
+                                   ValueMode mode = ValueMode::full) {
+    const auto x = array("x", Type::f32, {8}, values), y = array("y", type, {8});
+    Trial trial;
+    trial.parameters = "%xp, %yp";
+    trial.arguments = {pointer(x), pointer(y)};
+    trial.values = mode;
+    trial.text =
+        "%i = arange 0, 8\n%p = add %xp, %i\n%x = load %p\n" + statements + "\n%p = add %yp, %i\nstore %p, %y";
+    run(trial);
+    return integers_of(*y);
+}
+
+}  // namespace
+
+TEST_CASE("floats have bits, integers of commands all 32 of them") {
+    const std::vector<float> values{1.0F, -2.0F, 0.5F, 3e38F, -0.0F, 1e-40F, 16777216.0F, 7.0F};
+    const auto bits = computed(values, "%y = cast %x, i32, bitcast=true", Type::i32);
+    CHECK(bits == std::vector<std::int64_t>{0x3f800000, -1073741824, 0x3f000000, 0x7f61b1e6, -2147483648, 71362,
+                                            0x4b800000, 0x40e00000});
+    CHECK(computed(values,
+                   "%b = cast %x, i32, bitcast=true\n%c = xor %b, 1\n%d = xor %c, 1\n%f = cast %d, f32, "
+                   "bitcast=true\n%y = cast %f, i32, bitcast=true",
+                   Type::i32) == bits);
+    const auto product = computed(values, "%b = cast %x, i32, bitcast=true\n%y = mul %b, 3", Type::i32);
+    for (std::size_t i = 0; i < 8; ++i) CHECK(product[i] == static_cast<std::int32_t>(bits[i] * 3));
+}
+
+TEST_CASE("shifts, masks and divisions of computed integers are those of C") {
+    const std::vector<float> values{1, -1, 7, -7, 100, -100, 130, 3};
+    const std::vector<std::pair<std::string, std::int64_t (*)(std::int64_t)>> cases = {
+        {"shr %n, 2", [](std::int64_t n) { return n >> 2; }},
+        {"shl %n, 30",
+         [](std::int64_t n) { return std::int64_t{static_cast<std::int32_t>(static_cast<std::uint64_t>(n) << 30)}; }},
+        {"and %n, 12", [](std::int64_t n) { return n & 12; }},
+        {"or %n, 65536", [](std::int64_t n) { return n | 65536; }},
+        {"invert %n", [](std::int64_t n) { return ~n; }},
+        {"floordiv %n, 3", [](std::int64_t n) { return n / 3; }},
+        {"mod %n, 3", [](std::int64_t n) { return n % 3; }},
+        {"abs %n", [](std::int64_t n) { return n < 0 ? -n : n; }},
+        {"cast %n, i8", [](std::int64_t n) { return std::int64_t{static_cast<std::int8_t>(n)}; }},
+        {"cast %n, u8", [](std::int64_t n) { return std::int64_t{static_cast<std::uint8_t>(n)}; }},
+    };
+    for (const auto& [text, function] : cases) {
+        INFO(text);
+        const auto got = computed(values, "%n = cast %x, i32\n%y = " + text, Type::i32);
+        for (std::size_t i = 0; i < 8; ++i) CHECK(got[i] == function(static_cast<std::int64_t>(values[i])));
+    }
+}
+
+TEST_CASE("four dimensions are reshaped, turned around and reduced as three are") {
+    std::vector<float> values;
+    for (int i = 0; i < 8; ++i) values.push_back(static_cast<float>(i * i));
+    CHECK(
+        computed(
+            values,
+            "%a = reshape %x, (2, 2, 1, 2)\n%b = permute %a, (3, 2, 0, 1)\n%c = reshape %b, (8,)\n%y = cast %c, i32",
+            Type::i32) == std::vector<std::int64_t>{0, 4, 16, 36, 1, 9, 25, 49});
+    CHECK(computed(values,
+                   "%a = reshape %x, (2, 2, 1, 2)\n%s = sum %a, 1, keep_dims=true\n%b = sub %a, %s\n%c = reshape %b, "
+                   "(8,)\n%y = "
+                   "cast %c, i32",
+                   Type::i32) == std::vector<std::int64_t>{-4, -9, 0, -1, -36, -49, -16, -25});
+}
+
+TEST_CASE("stores that merge keep the extreme, and what was never stored counts as nothing") {
+    const auto x = array("x", Type::i32, {4}, {}, {5, -3, 9, 2}), y = array("y", Type::i32, {1}, {}, {4}),
+               z = array("z", Type::i32, {1});
+    Trial trial;
+    trial.parameters = "%x, %y, %z";
+    trial.arguments = {pointer(x), pointer(y), pointer(z)};
+    trial.text =
+        "%i = arange 0, 4\n%p = add %x, %i\n%v = load %p\n%at = mul %i, 0\n%q = add %y, %at\natomic_max %q, %v\n%r = "
+        "add %z, %at\natomic_min %r, %v";
+    run(trial);
+    CHECK(integers_of(*y) == std::vector<std::int64_t>{9});
+    CHECK(integers_of(*z) == std::vector<std::int64_t>{-3});
+}
+
+TEST_CASE("bits of what has another size, and old values of atomics, are refused with their place") {
+    const auto x = array("x", Type::f32, {8}, std::vector<float>(8, 1.0F));
+    Trial trial;
+    trial.parameters = "%x";
+    trial.arguments = {pointer(x)};
+    trial.text = "%i = arange 0, 8\n%p = add %x, %i\n%v = load %p\n%y = cast %v, i16, bitcast=true";
+    CHECK(failure_of(trial).find("32 bits are not 16") != std::string::npos);
+    trial.text = "%i = arange 0, 8\n%p = add %x, %i\n%old = atomic_max %p, 1.0\n%y = add %old, 1";
+    CHECK(failure_of(trial).find("without a value") != std::string::npos);
+}
+
+}  // namespace tilemesh::test
