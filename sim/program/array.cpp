@@ -15,6 +15,12 @@ std::int64_t product(const std::vector<std::int64_t>& shape) {
     return elements;
 }
 
+std::int64_t at_flat(const IndexTile& numbers, std::int64_t i) {
+    const Shape& shape = numbers.shape;
+    const std::int64_t row = i / shape.cols();
+    return numbers.at(row / shape.rows(), row % shape.rows(), i % shape.cols());
+}
+
 }  // namespace
 
 Array::Array(std::string name, Type type, std::vector<std::int64_t> shape, ArrayLayout layout)
@@ -278,6 +284,7 @@ PayloadPtr ArrayAccess::read() const {
         const auto value = array_->integer_at(copy_, element);
         if (!value) missing(element);
         out->integers[static_cast<std::size_t>(i)] = *value;
+        if (change_ != Change::none) change(i, element, *value);
     });
     out->data.resize(size);
     for (std::size_t i = 0; i < size; ++i)
@@ -285,12 +292,47 @@ PayloadPtr ArrayAccess::read() const {
     return out;
 }
 
+void ArrayAccess::set_change(Change change, Ref<IndexTile> operand, Ref<IndexTile> expected) {
+    change_ = change;
+    numbers_ = std::move(operand);
+    expected_ = std::move(expected);
+}
+
+void ArrayAccess::change(std::int64_t i, std::int64_t element, std::int64_t was) const {
+    const Type type = array_->type();
+    const std::int64_t by = wrapped(type, at_flat(*numbers_, i));
+    const bool is_less =
+        is_unsigned(type) ? static_cast<std::uint64_t>(by) < static_cast<std::uint64_t>(was) : by < was;
+    std::int64_t value = by;
+    switch (change_) {
+        case Change::compare_and_exchange:
+            if (was != wrapped(type, at_flat(*expected_, i))) return;
+            break;
+        case Change::maximum:
+            value = is_less ? was : by;
+            break;
+        case Change::minimum:
+            value = is_less ? by : was;
+            break;
+        case Change::both:
+            value = was & by;
+            break;
+        case Change::either:
+            value = was | by;
+            break;
+        case Change::exclusive:
+            value = was ^ by;
+            break;
+        default:
+            break;
+    }
+    array_->store_integer(copy_, element, wrapped(type, value));
+}
+
 void ArrayAccess::write(Payload* values) {
     if (numbers_) {
-        const Shape& shape = numbers_->shape;
         visit([&](std::int64_t i, std::int64_t element) {
-            const std::int64_t row = i / shape.cols();
-            std::int64_t value = numbers_->at(row / shape.rows(), row % shape.rows(), i % shape.cols());
+            std::int64_t value = at_flat(*numbers_, i);
             if (adds_) value += array_->integer_at(copy_, element).value_or(0);
             array_->store_integer(copy_, element, wrapped(array_->type(), value));
         });

@@ -85,6 +85,9 @@ private:
     std::vector<std::uint64_t> touched_;           // a bit per granule
 };
 
+/// What an atomic operation leaves of what an element held and the operand.
+enum class Change : std::uint8_t { none, exchange, compare_and_exchange, maximum, minimum, both, either, exclusive };
+
 /// Loads and stores of an array: a tile of places, under a mask.
 class ArrayAccess final : public Access {
 public:
@@ -98,6 +101,8 @@ public:
     void write(Payload* values) override;
     /// Stores these now; what the command's tile holds does not matter.
     void set_numbers(Ref<IndexTile> numbers) { numbers_ = std::move(numbers); }
+    /// A load changes what it has read, at the same moment. `expected`: of compare_and_exchange alone.
+    void set_change(Change change, Ref<IndexTile> operand, Ref<IndexTile> expected);
     bool stores_numbers() const override { return static_cast<bool>(numbers_); }
     /// Does anything move?
     bool empty() const { return parts().empty(); }
@@ -113,6 +118,7 @@ private:
     void flush();
     template <class Visit>
     void visit(Visit visit) const;
+    void change(std::int64_t i, std::int64_t element, std::int64_t was) const;
 
     Ref<Array> array_;
     Ref<IndexTile> places_;
@@ -122,7 +128,8 @@ private:
     std::size_t copy_;
     bool adds_;
     SourcePlace source_;
-    Ref<IndexTile> numbers_;
+    Ref<IndexTile> numbers_, expected_;
+    Change change_ = Change::none;
     std::int64_t least_ = 0, most_ = -1;                      // elements touched
     std::int64_t pitch_ = 0, lane_begin_ = 0, lane_end_ = 0;  // of evenly spaced runs: all in these columns
     std::vector<AccessPart> found_;

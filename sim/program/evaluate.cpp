@@ -185,6 +185,15 @@ Value Interpreter::evaluate(const Instruction& instruction, Operands a) {
         case Op::atomic_add:
             store(host, *a[0], *a[1], *a[2], tuple_value({}), true);
             return Value();
+        case Op::atomic_xchg:
+        case Op::atomic_max:
+        case Op::atomic_min:
+        case Op::atomic_and:
+        case Op::atomic_or:
+        case Op::atomic_xor:
+            return atomic(host, op, *a[0], nullptr, *a[1], *a[2]);
+        case Op::atomic_cas:
+            return atomic(host, op, *a[0], a[1], *a[2], Value::none());
         case Op::descriptor_load:
             return descriptor_load(host, *a[0], *a[1]);
         case Op::descriptor_store:

@@ -104,6 +104,13 @@ namespace tilemesh::program {
       "eviction_policy=\"\", volatile=false, shape=none, dtype=none")                                            \
     X(store, "store", "pointer, value, mask=none, boundary_check=(), cache_modifier=\"\", eviction_policy=\"\"") \
     X(atomic_add, "atomic_add", "pointer, val, mask=none, sem=none, scope=none")                                 \
+    X(atomic_xchg, "atomic_xchg", "pointer, val, mask=none, sem=none, scope=none")                               \
+    X(atomic_cas, "atomic_cas", "pointer, cmp, val, sem=none, scope=none")                                       \
+    X(atomic_max, "atomic_max", "pointer, val, mask=none, sem=none, scope=none")                                 \
+    X(atomic_min, "atomic_min", "pointer, val, mask=none, sem=none, scope=none")                                 \
+    X(atomic_and, "atomic_and", "pointer, val, mask=none, sem=none, scope=none")                                 \
+    X(atomic_or, "atomic_or", "pointer, val, mask=none, sem=none, scope=none")                                   \
+    X(atomic_xor, "atomic_xor", "pointer, val, mask=none, sem=none, scope=none")                                 \
     X(descriptor_load, "descriptor_load", "desc, offsets")                                                       \
     X(descriptor_store, "descriptor_store", "desc, offsets, value")                                              \
     X(make_block_ptr, "make_block_ptr", "base, shape, strides, offsets, block_shape, order")                     \

@@ -22,7 +22,6 @@ class Sentences(unittest.TestCase):
     def test_each_names_its_place_and_what_to_do(self):
         for text, expected in {
             "a = tl.dot_scaled(x)": "tl.dot_scaled is not supported",
-            "a = tl.atomic_max(x, y)": "tl.atomic_max is not supported; of the atomic operations only atomic_add is",
             "a = tl.laod(x)": "tl.laod is not known; did you mean load?",
             "a = bloc": "name bloc is not defined; did you mean block?",
             "a = tl.load(x, maks=y)": "tl.load has no argument maks; did you mean mask?",

@@ -17,7 +17,7 @@ TL = "triton.language"
 NEVER_BESIDE = ("triton", "torch", "numpy", "math", "os", "packaging")  # whatever folders have such names
 # Names that Triton has and tile programs have not.
 NOT_SUPPORTED = frozenset("""
-atomic_and atomic_cas atomic_max atomic_min atomic_or atomic_xchg atomic_xor bitonic_merge dot_scaled
+bitonic_merge dot_scaled
 inline_asm_elementwise map_elementwise float8e4b15 float8e4b8 float8e5b16 float64 block_type void slice target_info float8e4b15x4 add_rn swizzle
 _experimental_descriptor_load _experimental_descriptor_store
 """.split())
@@ -102,8 +102,6 @@ def tl_attribute(place, base, name):
 def _instead(name):
     if name == "float64":
         return "; the engines have f32 at most"
-    if name.startswith("atomic"):
-        return "; of the atomic operations only atomic_add is"
     return ""
 
 

@@ -24,7 +24,10 @@ cumsum x axis=0 reverse=false | softmax x dim=none keep_dims=false ieee_rounding
 dot a b acc=none input_precision=none allow_tf32=none max_num_imprecise_acc=none out_dtype=f32
 load pointer mask=none other=none boundary_check=() padding_option="" cache_modifier="" eviction_policy="" volatile=false shape=none dtype=none
 store pointer value mask=none boundary_check=() cache_modifier="" eviction_policy=""
-atomic_add pointer val mask=none sem=none scope=none
+atomic_add pointer val mask=none sem=none scope=none | atomic_cas pointer cmp val sem=none scope=none
+atomic_xchg pointer val mask=none sem=none scope=none | atomic_max pointer val mask=none sem=none scope=none
+atomic_min pointer val mask=none sem=none scope=none | atomic_and pointer val mask=none sem=none scope=none
+atomic_or pointer val mask=none sem=none scope=none | atomic_xor pointer val mask=none sem=none scope=none
 descriptor_load desc offsets | descriptor_store desc offsets value
 make_block_ptr base shape strides offsets block_shape order | advance base offsets
 make_tensor_descriptor base shape strides block_shape padding_option="zero"
@@ -59,6 +62,9 @@ cumsum cumsum input>x axis reverse | softmax softmax x dim keep_dims ieee_roundi
 dot dot input>a other>b acc input_precision allow_tf32 max_num_imprecise_acc out_dtype
 load load pointer mask other boundary_check padding_option cache_modifier eviction_policy volatile shape dtype
 store store pointer value mask boundary_check cache_modifier eviction_policy | atomic_add atomic_add pointer val mask sem scope
+atomic_cas atomic_cas pointer cmp val sem scope | atomic_xchg atomic_xchg pointer val mask sem scope | atomic_max atomic_max pointer val mask sem scope
+atomic_min atomic_min pointer val mask sem scope | atomic_and atomic_and pointer val mask sem scope | atomic_or atomic_or pointer val mask sem scope
+atomic_xor atomic_xor pointer val mask sem scope
 load_tensor_descriptor descriptor_load desc offsets | store_tensor_descriptor descriptor_store desc offsets value
 make_block_ptr make_block_ptr base shape strides offsets block_shape order | advance advance base offsets
 make_tensor_descriptor make_tensor_descriptor base shape strides block_shape padding_option
