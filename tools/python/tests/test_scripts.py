@@ -85,8 +85,19 @@ class Tutorials(unittest.TestCase):
 
     def test_gradients_by_kernels_and_a_kernel_that_is_not_launched(self):
         for said, remarks in self.each("gradients"):
-            self.assertEqual(said, "InputError gradients.py:26:11: tl.atomic_cas is not supported; of the atomic operations only atomic_add is\n")
+            self.assertEqual(said, "InputError gradients.py:26:9: tl.dot_scaled is not supported\n")
             self.assertRegex(remarks, r"_forward +2 .*\n_backward +2 ")
+
+    def test_locks_and_what_atomic_operations_find(self):
+        for said, _ in self.each("locks"):
+            self.assertEqual(said, "[0, 0, 0, 1, 1, 1]\n[3, 1, 1, 9, 0, 0, 4, 9, 3, 11, 8, 2] [13, 2, 3, 3]\n")
+
+    def test_what_is_only_timed_computes_values_where_they_may_matter(self):
+        for said, remarks in self.each("timed"):
+            self.assertEqual(said, "1 0.0 True\n4032.0 True\n3 63.0\n")
+            self.assertRegex(remarks, r"double +2 .*\n.*count +1 .*\nrepeat +1 ")
+        for said, _ in self.each("timed", "--values", "always"):
+            self.assertEqual(said, "1 4032.0 True\n4032.0 True\n2 63.0\n")
 
     def test_attention_with_block_pointers_and_descriptors(self):
         for said, _ in self.each("attention"):
