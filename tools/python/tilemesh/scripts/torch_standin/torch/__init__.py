@@ -12,7 +12,12 @@ from tilemesh.scripts.torch_here import cuda_names as _cuda_names
 
 from ._dtypes import *  # noqa: F403
 from ._dtypes import dtype, finfo, iinfo
-from ._tensor import Size, Tensor, device
+from ._device import device
+from ._tensor import Size, Tensor
+from ._making import *  # noqa: F403
+from ._elementwise import *  # noqa: F403
+from ._forms import *  # noqa: F403
+from ._reductions import *  # noqa: F403
 from ._functions import *  # noqa: F403
 from . import autograd, nn, testing  # isort: skip
 from ._modules import backends, cpu, cuda, jit, no_grad, version  # isort: skip
