@@ -18,7 +18,8 @@ from .tensors import write_safetensors
 # What compilers for other machines are told; nothing on this one.
 HINTS = ("num_warps", "num_stages", "num_ctas", "maxnreg", "waves_per_eu", "matrix_instr_nonkdim", "kpack", "enable_fp_fusion", "cluster_dims",
          "launch_cooperative_grid", "launch_pdl", "ir_override", "num_buffers_warp_spec", "num_consumer_groups", "reg_dec_producer",
-         "reg_inc_consumer", "allow_flush_denorm", "debug", "sanitize_overflow", "instrumentation_mode", "minRegAutoWS", "maxRegAutoWS", "extern_libs")  # fmt: skip
+         "reg_inc_consumer", "allow_flush_denorm", "debug", "sanitize_overflow", "instrumentation_mode", "minRegAutoWS", "maxRegAutoWS",
+         "extern_libs")  # fmt: skip
 
 
 def launch(kernel, grid, args, *, machine="cube_2x4", place=None, dispatch=None, constants=None, programs_per_pe=None, check=None, values=None,

@@ -53,6 +53,9 @@ def _address(array):
     """Of the memory that a tensor of torch lies in; None where that cannot be told."""
     if hasattr(array, "memory_of_standin"):
         return array.memory_of_standin()[0].ctypes.data
-    if hasattr(array, "storage"):
+    if hasattr(array, "bytes_of_float8"):
+        array = array.bytes_of_float8()
+    try:
         return array.storage().data_ptr()
-    return None
+    except (AttributeError, NotImplementedError, RuntimeError):  # no tensor, or one without memory
+        return None

@@ -102,8 +102,8 @@ def logical_not(x):
     return wrap(numpy.logical_not(raw(x)))
 
 
-add_methods("""exp exp2 log log2 sin cos tan asin acos atan sinh cosh tanh sqrt floor ceil log1p expm1 rsqrt reciprocal sigmoid erf relu square round abs neg add sub mul div pow
-maximum minimum clamp isnan isinf isfinite logical_and logical_or logical_not""", globals())
+add_methods("""exp exp2 log log2 sin cos tan asin acos atan sinh cosh tanh sqrt floor ceil log1p expm1 rsqrt reciprocal sigmoid erf relu square
+round abs neg add sub mul div pow maximum minimum clamp isnan isinf isfinite logical_and logical_or logical_not""", globals())
 Tensor.where = lambda self, condition, other: where(condition, self, other)
 for _name in ("exp", "sqrt", "relu", "clamp", "neg", "sigmoid"):
     setattr(Tensor, f"{_name}_", lambda self, *args, _of=globals()[_name], **kwargs: self.copy_(_of(self, *args, **kwargs)))

@@ -255,7 +255,7 @@ class Tensor:
     def masked_fill_(self, mask, value):
         return self.copy_(self.masked_fill(mask, value))
 
-    # Gradients: of autograd.Function alone.
+    # Gradients.
 
     def backward(self, gradient=None, **_):
         from .autograd import backward
