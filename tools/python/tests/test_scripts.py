@@ -255,6 +255,11 @@ for how in (twice, None):
         text = "import tabulate\nprint(tabulate.tabulate([['a', 1.5, 2], ['bc', 10, 3]]))"
         self.assertEqual([line.split() for line in self.says(text)][1:3], [["a", "1.5", "2"], ["bc", "10", "3"]])
 
+    def test_comparisons_of_older_versions(self):
+        text = "triton.testing.assert_almost_equal(x, x + 0.001)\ntry:\n    triton.testing.assert_almost_equal(x, x + 0.2, decimal=1)\n" \
+               "except AssertionError:\n    print('differ')"  # fmt: skip
+        self.assertEqual(self.says(text), ["differ"])
+
     def test_libraries_that_a_launch_names_mean_nothing_here(self):
         self.assertEqual(self.says("copy[(2,)](x, y, 100, BLOCK=64, extern_libs={'libdevice': '/nowhere.bc'}); print(float(y.sum()))"), ["4950.0"])
 

@@ -46,6 +46,13 @@ def assert_close(x, y, atol=None, rtol=None, err_msg=""):
         raise AssertionError(f"{err_msg} {x} is not close to {y} (atol={atol}, rtol={rtol})")
 
 
+def assert_almost_equal(x, y, decimal=2, err_msg=""):
+    """Of older versions: equal to so many decimals."""
+    import numpy
+
+    numpy.testing.assert_array_almost_equal(_numbers(x), _numbers(y), err_msg=err_msg, decimal=decimal)
+
+
 def _plain(tolerance, x):
     return tolerance(x.dtype) if callable(tolerance) else tolerance
 
