@@ -216,9 +216,13 @@ void CommandProcessor::begin_launch(const LaunchedWork& work) {
     pass(Stall::launch, pe_.begin_launch(work, local_, commands_));
 }
 
-void CommandProcessor::barrier() {
+void CommandProcessor::drain() {
     block(Wait::drain, [this] { return open_commands_ == 0; });
-    pass(Stall::barrier, last_end_);
+    pass(Stall::drain, last_end_);
+}
+
+void CommandProcessor::barrier() {
+    drain();
     surroundings_.arrive_at_barrier(participant(), local_);
     wait_ = Wait::barrier;
     while (surroundings_.barrier_opens(participant()) == Picoseconds::max()) {

@@ -37,6 +37,7 @@ public:
     void unreferenced(TileRecord& record) override;
     void wait_until_ready(TileRecord& record) override;
     void barrier() override;
+    void drain() override;
     void begin_launch(const LaunchedWork& work) override;
     void spend(std::uint64_t instructions) override { pass(Stall::issue, local_ + integer_time_ * instructions); }
 

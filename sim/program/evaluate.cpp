@@ -41,25 +41,6 @@ Value length(const Value& x) {
     Host::complain("len of {}", describe(x));
 }
 
-Merge merge_of(Op op) {
-    switch (op) {
-        case Op::atomic_add:
-            return Merge::add;
-        case Op::atomic_max:
-            return Merge::maximum;
-        case Op::atomic_min:
-            return Merge::minimum;
-        case Op::atomic_and:
-            return Merge::both;
-        case Op::atomic_or:
-            return Merge::either;
-        case Op::atomic_xor:
-            return Merge::exclusive;
-        default:
-            return Merge::replace;
-    }
-}
-
 std::size_t axis_of(Host& host, const Value& axis) {
     const std::int64_t i = host.integer(axis, "an axis");
     if (i < 0 || i > 2) Host::complain("axis {} of the grid, expected 0, 1 or 2", i);
@@ -74,6 +55,13 @@ Value numbered(Host& host, const Value& start, const Value& end) {
 }
 
 }  // namespace
+
+bool Interpreter::result_is_used() const {
+    if (current_->result_count == 0) return false;
+    const Function& function = *frames_.back().function;
+    const auto first = function.releases.begin() + current_->first_release;
+    return std::find(first, first + current_->releases, current_->result) == first + current_->releases;
+}
 
 Value Interpreter::evaluate(Op op, Operands a) {
     Host& host = host_;
@@ -204,9 +192,16 @@ Value Interpreter::evaluate(Op op, Operands a) {
         case Op::atomic_and:
         case Op::atomic_or:
         case Op::atomic_xor:
-        case Op::atomic_xchg:
+            if (result_is_used()) return atomic(host, op, *a[0], nullptr, *a[1], *a[2]);
             store(host, *a[0], *a[1], *a[2], tuple_value({}), merge_of(op));
             return Value();
+        case Op::atomic_xchg:
+            if (is_integer(element_type(*a[0])) || result_is_used())
+                return atomic(host, op, *a[0], nullptr, *a[1], *a[2]);
+            store(host, *a[0], *a[1], *a[2], tuple_value({}), Merge::replace);
+            return Value();
+        case Op::atomic_cas:
+            return atomic(host, op, *a[0], a[1], *a[2], Value::none());
         case Op::descriptor_load:
             return descriptor_load(host, *a[0], *a[1]);
         case Op::descriptor_store:

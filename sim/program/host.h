@@ -117,6 +117,8 @@ Value cat(Host& host, const Value& a, const Value& b);
 
 Value load(Host& host, std::span<const Value* const> a);
 void store(Host& host, const Value& to, const Value& value, const Value& mask, const Value& boundary, Merge merge);
+Merge merge_of(Op op);
+Value atomic(Host& host, Op op, const Value& to, const Value* expected, const Value& value, const Value& mask);
 Value make_block(Host& host, std::span<const Value* const> a, Kind kind);
 Value advance(Host& host, const Value& block, const Value& offsets);
 Value descriptor_load(Host& host, const Value& descriptor, const Value& offsets);

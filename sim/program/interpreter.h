@@ -46,6 +46,8 @@ private:
     bool begin_loop(const Instruction& instruction, Operands operands);
     bool next_loop(const Instruction& instruction);
     Value looped(const Loop& loop) const { return Value::integer(loop.next, loop.type); }
+    /// Does anybody use what the current instruction gives?
+    bool result_is_used() const;
     SourcePlace place() const;
 
     const Program& program_;

@@ -215,6 +215,44 @@ void store(Host& host, const Value& to, const Value& value, const Value& mask, c
     store_at(host, target_of(host, to, mask, boundary, shape), value, merge);
 }
 
+Merge merge_of(Op op) {
+    switch (op) {
+        case Op::atomic_add:
+            return Merge::add;
+        case Op::atomic_max:
+            return Merge::maximum;
+        case Op::atomic_min:
+            return Merge::minimum;
+        case Op::atomic_and:
+            return Merge::both;
+        case Op::atomic_or:
+            return Merge::either;
+        case Op::atomic_xor:
+            return Merge::exclusive;
+        default:
+            return Merge::replace;
+    }
+}
+
+/// What was there. All that the instance has issued before is done first, and it waits for the answer: so what a lock
+/// guards is stored before the lock is given up, and read after it is taken.
+Value atomic(Host& host, Op op, const Value& to, const Value* expected, const Value& value, const Value& mask) {
+    const Target target = target_of(host, to, mask, tuple_value({}), Value::none());
+    const Type type = target.array->type();
+    if (!is_integer(type)) Host::complain("what {} of {} finds: only of integers", name_of(op), name_of(type));
+    const auto numbers = [&](const Value& given) {
+        if (is_tile(given) || !is_integral(given)) Host::complain("{} with {}", name_of(op), describe(given));
+        return broadcast_to(host.index(cast(host, host.known(given), type)), target.places->shape);
+    };
+    auto access = std::make_shared<ArrayAccess>(target.array, target.places, target.mask, 0.0, host.tl.info().pe_id,
+                                                host.tl.place());
+    access->change_by(merge_of(op), numbers(value), expected ? numbers(*expected) : Ref<IndexTile>());
+    if (access->empty()) return Host::of(filled(target.places->shape, 0, type));
+    host.tl.drain();
+    const Tile was = host.tl.load(access, target.places->shape, dtype_of(type), true);
+    return host.known(Value::object(Kind::loaded, type, make<TileObject>(was)));
+}
+
 namespace {
 
 Value checked(Ref<Block> block, Kind kind) {

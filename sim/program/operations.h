@@ -105,6 +105,7 @@ namespace tilemesh::program {
       "eviction_policy=\"\", volatile=false, shape=none, dtype=none")                                            \
     X(store, "store", "pointer, value, mask=none, boundary_check=(), cache_modifier=\"\", eviction_policy=\"\"") \
     X(atomic_add, "atomic_add", "pointer, val, mask=none, sem=none, scope=none")                                 \
+    X(atomic_cas, "atomic_cas", "pointer, cmp, val, sem=none, scope=none")                                       \
     X(atomic_max, "atomic_max", "pointer, val, mask=none, sem=none, scope=none")                                 \
     X(atomic_min, "atomic_min", "pointer, val, mask=none, sem=none, scope=none")                                 \
     X(atomic_and, "atomic_and", "pointer, val, mask=none, sem=none, scope=none")                                 \

@@ -94,6 +94,7 @@ void Context::wait(const Tile& tile) {
     executor_.wait_until_ready(tile.record());
 }
 void Context::barrier() { executor_.barrier(); }
+void Context::drain() { executor_.drain(); }
 void Context::launch(const LaunchedWork& work) { executor_.begin_launch(work); }
 
 }  // namespace tl

@@ -173,6 +173,8 @@ public:
     /// The kernel stands still until the tile is ready (a blocking call of other tile languages).
     void wait(const Tile& tile);
     void barrier();
+    /// The kernel stands still until all commands it has issued are done.
+    void drain();
     /// What follows is a launch of its own, as on machines that are driven from outside: it begins when the engines
     /// have done what came before, and costs what the machine says (nothing by default). Messages go on meanwhile.
     void launch(const LaunchedWork& work);

@@ -55,6 +55,8 @@ public:
     virtual void wait_until_ready(TileRecord& record) = 0;
     /// The kernel stands still until every participant is here and all commands issued before are done.
     virtual void barrier() = 0;
+    /// The kernel stands still until all commands it has issued are done.
+    virtual void drain() {}
     /// What follows, until the next launch, is this piece of work.
     virtual void begin_launch(const LaunchedWork&) {}
     /// Integer work: so many instructions.

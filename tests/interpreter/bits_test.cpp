@@ -89,7 +89,22 @@ TEST_CASE("stores that merge keep the extreme, and what was never stored counts 
     CHECK(integers_of(*z) == std::vector<std::int64_t>{-3});
 }
 
-TEST_CASE("bits of what has another size, and old values of atomics, are refused with their place") {
+TEST_CASE("what an atomic operation of integers finds is known, one instance after the other") {
+    const auto x = array("x", Type::i32, {2}, {}, {7, 40});
+    const auto y = array("y", Type::i32, {4}, {}, {0, 0, 0, 0});
+    Trial trial;
+    trial.parameters = "%x, %y";
+    trial.arguments = {pointer(x), pointer(y)};
+    trial.text =
+        "%a = atomic_add %x, 3\nstore %y, %a\n%b = atomic_max %x, 5\n%q = add %y, 1\nstore %q, %b\n"
+        "%c = atomic_cas %x, 10, 20\n%r = add %y, 2\nstore %r, %c\n%n = atomic_cas %x, 10, 30\n%s = add %y, 3\n"
+        "store %s, %n\n%z = add %x, 1\natomic_xchg %z, 9";
+    run(trial);
+    CHECK(integers_of(*y) == std::vector<std::int64_t>{7, 10, 10, 20});
+    CHECK(integers_of(*x) == std::vector<std::int64_t>{20, 9});
+}
+
+TEST_CASE("bits of what has another size, and what atomics of floats find, are refused with their place") {
     const auto x = array("x", Type::f32, {8}, std::vector<float>(8, 1.0F));
     Trial trial;
     trial.parameters = "%x";
@@ -97,7 +112,7 @@ TEST_CASE("bits of what has another size, and old values of atomics, are refused
     trial.text = "%i = arange 0, 8\n%p = add %x, %i\n%v = load %p\n%y = cast %v, i16, bitcast=true";
     CHECK(failure_of(trial).find("32 bits are not 16") != std::string::npos);
     trial.text = "%i = arange 0, 8\n%p = add %x, %i\n%old = atomic_max %p, 1.0\n%y = add %old, 1";
-    CHECK(failure_of(trial).find("without a value") != std::string::npos);
+    CHECK(failure_of(trial).find("what atomic_max of f32 finds: only of integers") != std::string::npos);
 }
 
 }  // namespace tilemesh::test

@@ -22,8 +22,6 @@ class Sentences(unittest.TestCase):
     def test_each_names_its_place_and_what_to_do(self):
         for text, expected in {
             "a = tl.map_elementwise(x)": "tl.map_elementwise is not supported",
-            "a = tl.atomic_cas(x, 0, 1)": "tl.atomic_cas is not supported: programs here do not wait for each other's memory; atomics whose old value is "
-            "not asked for are supported",
             "a = tl.inline_asm_elementwise(x)": "tl.inline_asm_elementwise is not supported; this machine does not execute instructions of another one",
             "a = tl.laod(x)": "tl.laod is not known; did you mean load?",
             "a = bloc": "name bloc is not defined; did you mean block?",

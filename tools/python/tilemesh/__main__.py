@@ -21,7 +21,8 @@ def parse(arguments):
     parser.add_argument("script", help="the script, which is run as python3 runs it")
     parser.add_argument("--machine", default="cube_2x4", help="a machine's name or file (default: %(default)s)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key, as tilemesh run --set does: machine.pe.clock_ghz=2")
-    parser.add_argument("--values", choices=("full", "none"), default="full", help="compute what kernels store, or only how long they take (default: %(default)s)")
+    parser.add_argument("--values", choices=("full", "none", "always"), default="full",
+                        help="compute what kernels store: where somebody may see it, never, or in do_bench too (default: %(default)s)")
     parser.add_argument("--place", action="append", default=[], metavar="[NAME=]PLACE",
                         help='where tensors live: sharded, replicated, {"shard": 0}, {"owner": 0}; of the parameter NAME, or all')  # fmt: skip
     parser.add_argument("--dispatch", help='which PE runs which instance: round_robin (default), blocked, {"axis": 0}')

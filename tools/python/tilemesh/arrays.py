@@ -134,6 +134,8 @@ def _of_torch(tensor, name):
             return Memory(dtype, flat.size, lambda: flat.data.cast("B"), lambda values: _fill_numpy(flat, values), "F32" if is_wide else None)
 
         return flat.ctypes.data, make, list(tensor.shape), strides, first
+    if hasattr(tensor, "bytes_of_float8"):  # of a torch that lacks this dtype
+        tensor = tensor.bytes_of_float8()
     tensor = tensor.detach()
     storage = tensor.untyped_storage() if hasattr(tensor, "untyped_storage") else tensor.storage()
     elements = storage.nbytes() // tensor.element_size()
@@ -144,7 +146,12 @@ def _of_torch(tensor, name):
         return (flat.view(raw[word]) if word in raw else flat).numpy().data.cast("B")
 
     def fill(values):
-        flat.copy_(torch.from_numpy(values.reshape(-1).copy()))
+        numbers = values.reshape(-1).copy()
+        if word.startswith("float8") and flat.dtype == torch.uint8:
+            from . import float8
+
+            numbers = float8.bits(numbers, word)
+        flat.copy_(torch.from_numpy(numbers))
 
     return (storage.data_ptr(), lambda: Memory(dtype, elements, content, fill), list(tensor.shape), list(tensor.stride()), tensor.storage_offset())
 

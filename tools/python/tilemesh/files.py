@@ -18,7 +18,6 @@ TL = "triton.language"
 NEVER_BESIDE = ("triton", "torch", "numpy", "math", "os", "packaging")  # whatever folders have such names
 # Names that Triton has and tile programs have not.
 NOT_SUPPORTED = frozenset("""
-atomic_cas
 inline_asm_elementwise map_elementwise float8e4b15 float8e4b8 float8e5b16 float64 block_type void slice target_info float8e4b15x4 add_rn swizzle
 """.split())
 
@@ -103,8 +102,6 @@ def tl_attribute(place, base, name):
 def _instead(name):
     if name == "float64":
         return "; the engines have f32 at most"
-    if name == "atomic_cas":
-        return ": programs here do not wait for each other's memory; atomics whose old value is not asked for are supported"
     if name == "inline_asm_elementwise":
         return "; this machine does not execute instructions of another one"
     return ""

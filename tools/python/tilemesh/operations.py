@@ -27,7 +27,7 @@ store pointer value mask=none boundary_check=() cache_modifier="" eviction_polic
 atomic_add pointer val mask=none sem=none scope=none | atomic_max pointer val mask=none sem=none scope=none
 atomic_min pointer val mask=none sem=none scope=none | atomic_and pointer val mask=none sem=none scope=none
 atomic_or pointer val mask=none sem=none scope=none | atomic_xor pointer val mask=none sem=none scope=none
-atomic_xchg pointer val mask=none sem=none scope=none
+atomic_xchg pointer val mask=none sem=none scope=none | atomic_cas pointer cmp val sem=none scope=none
 descriptor_load desc offsets | descriptor_store desc offsets value
 make_block_ptr base shape strides offsets block_shape order | advance base offsets
 make_tensor_descriptor base shape strides block_shape padding_option="zero"
@@ -65,7 +65,7 @@ store store pointer value mask boundary_check cache_modifier eviction_policy
 atomic_add atomic_add pointer val mask sem scope | atomic_max atomic_max pointer val mask sem scope
 atomic_min atomic_min pointer val mask sem scope | atomic_and atomic_and pointer val mask sem scope
 atomic_or atomic_or pointer val mask sem scope | atomic_xor atomic_xor pointer val mask sem scope
-atomic_xchg atomic_xchg pointer val mask sem scope
+atomic_xchg atomic_xchg pointer val mask sem scope | atomic_cas atomic_cas pointer cmp val sem scope
 _experimental_descriptor_load descriptor_load desc_pointer>desc offsets -shape -dtype
 _experimental_descriptor_store descriptor_store desc_pointer>desc value offsets
 load_tensor_descriptor descriptor_load desc offsets | store_tensor_descriptor descriptor_store desc offsets value

@@ -2,12 +2,16 @@
 """What a script runs on: the machine and how launches are made, what was launched, and what it took. `python3 -m tilemesh` sets it
 up; the modules that a script imports as triton and torch (scripts/) ask it."""
 
+import copy
+import math
 import os
 import sys
 
 from .arrays import is_array
+from .command import TilemeshError
 from .launching import is_for_all, launch, settings_of
 from .machines import Device
+from .timing import Timing
 
 
 class Session:
@@ -18,21 +22,47 @@ class Session:
         self.launches = {}  # by kernel: Launches
         self.elapsed_ms = 0.0  # of all launches
         self.count = 0
+        self.timing = None  # a Timing while do_bench is at work
+        self._known = {}  # results without values
         self._said = set()
 
     def launch(self, kernel, grid, args, is_trial=False):
         """Results of one launch; a trial computes no values and is counted by its own."""
-        values = "none" if is_trial else self.values
+        values = "none" if is_trial or self.timing else "full" if self.values == "always" else self.values
         place = self.place
         if not is_for_all(place):  # kernels have parameters of other names
             place = {name: where for name, where in place.items() if name in args and is_array(args[name])} or None
         results = launch(kernel, grid, args, machine=self.machine, settings=self.settings, place=place, dispatch=self.dispatch,
-                         programs_per_pe=self.programs_per_pe, values=values)  # fmt: skip
+                         programs_per_pe=self.programs_per_pe, values=values, known=self._known)  # fmt: skip
+        if self.timing and not is_trial:
+            self.timing.see(results, args)
         if not is_trial:
             self.count += 1
             self.elapsed_ms += results.time_us / 1e3
         self.launches.setdefault(results.kernel, Launches(results.kernel)).add(results, is_trial)
         return results
+
+    def timed(self, run):
+        """Milliseconds of the launches that run() makes, nan if it makes none. They compute no values, unless somebody may look at
+        what they store: then it runs once more, with values."""
+        if self.values == "full":
+            before = self.elapsed_ms, self.count, copy.deepcopy(self.launches)
+            self.timing = timing = Timing()
+            try:
+                ms = self._timed(run)
+            except TilemeshError:  # perhaps for want of values
+                timing.needs_values = True
+            finally:
+                self.timing = None
+            if not timing.needs_values:
+                return ms
+            self.elapsed_ms, self.count, self.launches = before
+        return self._timed(run)
+
+    def _timed(self, run):
+        before, count = self.elapsed_ms, self.count
+        run()
+        return self.elapsed_ms - before if self.count > count else math.nan
 
     def say_once(self, text):
         if text not in self._said:

@@ -22,10 +22,9 @@ def _backward(gradient_ptr, x_ptr, dx_ptr, n, BLOCK: tl.constexpr):
 
 
 @triton.jit
-def _locked(lock, count):
-    while tl.atomic_cas(lock, 0, 1) == 1:
-        pass
-    tl.atomic_xchg(lock, 0)
+def _scaled(x_ptr, y_ptr):
+    y = tl.dot_scaled(tl.load(x_ptr), None, "e4m3", tl.load(x_ptr), None, "e4m3")
+    tl.store(y_ptr, y)
 
 
 class Swish(torch.autograd.Function):
@@ -56,6 +55,6 @@ first, x.grad = x.grad.clone(), None
 Swish.apply(x).backward(gradient)
 assert torch.equal(first, x.grad)
 try:
-    _locked[(1,)](x, x)
+    _scaled[(1,)](x, x)
 except Exception as error:
     print(type(error).__name__, str(error).rpartition("/")[2])

@@ -125,6 +125,10 @@ def accept_cuda(torch):
         setattr(torch.cuda, name, value)
         if not hasattr(torch.cpu, name):  # the device's module by its type, as scripts look for it
             setattr(torch.cpu, name, value)
+    if not hasattr(torch, "float8_e5m2"):
+        from . import torch_float8  # needs numpy
+
+        torch_float8.install(torch)
     _half_where_torch_has_none(torch)
     if not hasattr(torch, "compile"):
         torch.compile = lambda function=None, **_: function if function is not None else (lambda inner: inner)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small stand-in for torch on numpy, for scripts that make tensors, launch kernels and compare. It has what Triton's tutorials
-call, no gradients of its own operations, and one device. python3-torch is used instead where it is installed."""
+call, gradients of few operations, and one device. python3-torch is used instead where it is installed."""
 
 try:
     import numpy as _numpy
@@ -12,9 +12,15 @@ from tilemesh.scripts.torch_here import cuda_names as _cuda_names
 
 from ._dtypes import *  # noqa: F403
 from ._dtypes import dtype, finfo, iinfo
-from ._tensor import Size, Tensor, device
+from ._device import device
+from ._tensor import Size, Tensor
+from ._making import *  # noqa: F403
+from ._elementwise import *  # noqa: F403
+from ._forms import *  # noqa: F403
+from ._reductions import *  # noqa: F403
 from ._functions import *  # noqa: F403
 from . import autograd, nn, testing  # isort: skip
+from ._gradients import *  # noqa: F403  isort: skip
 from ._modules import backends, cpu, cuda, jit, no_grad, version  # isort: skip
 
 __version__ = "2.0.0+tilemesh"

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy
 
-from tilemesh import host
+from tilemesh import float8, host
 from tilemesh.arrays import BYTES, DTYPES
 from tilemesh.values import DType
 
@@ -47,16 +47,6 @@ def iinfo(of):
     return SimpleNamespace(**host.iinfo(DType(DTYPES[of.name][0])).fields)
 
 
-def _grid(mantissa, bias, largest, exponents):
-    """Positive values of an 8-bit float, in order."""
-    values = [(m * 2.0 ** (1 - bias - mantissa)) for m in range(2**mantissa)]
-    values += [(1 + m / 2**mantissa) * 2.0 ** (e - bias) for e in range(1, exponents) for m in range(2**mantissa)]
-    return numpy.array([value for value in values if value <= largest])
-
-
-_GRIDS = {"float8_e4m3fn": _grid(3, 7, 448.0, 16), "float8_e5m2": _grid(2, 15, 57344.0, 31)}
-
-
 def rounded(values, to):
     """numpy's array as `to` keeps it."""
     if to.name == "bfloat16":
@@ -64,14 +54,7 @@ def rounded(values, to):
         lifted = bits + 0x7FFF + ((bits >> 16) & 1)
         result = (lifted & numpy.uint32(0xFFFF0000)).view("float32").reshape(numpy.shape(values))
         return numpy.where(numpy.isnan(values), numpy.float32("nan"), result)
-    if to.name in _GRIDS:
-        grid, values = _GRIDS[to.name], numpy.asarray(values, "float32")
-        size = numpy.minimum(numpy.abs(values), grid[-1])
-        above = numpy.clip(numpy.searchsorted(grid, size), 1, len(grid) - 1)
-        low, high = grid[above - 1], grid[above]
-        is_up = (size - low > high - size) | ((size - low == high - size) & (above % 2 == 0))
-        result = numpy.where(is_up, high, low)
-        result = numpy.where(numpy.isnan(size), numpy.nan, result)
-        return numpy.copysign(result, values).astype("float32")
+    if to.name in float8.NAMES:
+        return float8.rounded(values, to.name)
     with numpy.errstate(over="ignore", invalid="ignore"):
         return numpy.asarray(values).astype(to.kept)

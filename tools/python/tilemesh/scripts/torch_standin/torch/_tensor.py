@@ -7,6 +7,7 @@ import operator
 import numpy
 
 from . import _dtypes as dtypes
+from ._device import HERE
 from ._dtypes import dtype_of_kept, rounded
 
 
@@ -16,33 +17,6 @@ class Size(tuple):
 
     def __repr__(self):
         return f"torch.Size({list(self)})"
-
-
-class device:
-    def __init__(self, name="cpu", index=None):
-        self.type, _, number = str(name.type if isinstance(name, device) else name).partition(":")
-        self.index = int(number) if number else index
-
-    def __eq__(self, other):  # there is one
-        return isinstance(other, (device, str))
-
-    def __hash__(self):
-        return 0
-
-    def __str__(self):
-        return self.type
-
-    def __repr__(self):
-        return f"device(type='{self.type}')"
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return False
-
-
-HERE = device("cpu")
 
 
 def wrap(array, dtype=None):
@@ -253,65 +227,6 @@ class Tensor:
     def contiguous(self, **_):
         return self if self.is_contiguous() else Tensor(numpy.ascontiguousarray(self._array), self.dtype)
 
-    def reshape(self, *shape):
-        return Tensor(self._array.reshape(_dims(shape)), self.dtype)
-
-    def view(self, *shape):
-        if len(shape) == 1 and isinstance(shape[0], dtypes.dtype):
-            if shape[0].kept.itemsize != self._array.itemsize or shape[0].itemsize != self.dtype.itemsize:
-                raise NotImplementedError("the stand-in for torch cannot view this as another dtype; install python3-torch")
-            return Tensor(self._array.view(shape[0].kept), shape[0])
-        return self.reshape(*shape)
-
-    def flatten(self, start_dim=0, end_dim=-1):
-        end = end_dim % self.ndim
-        return self.reshape(*self.shape[:start_dim], -1, *self.shape[end + 1 :])
-
-    def permute(self, *dims):
-        return Tensor(self._array.transpose(_dims(dims)), self.dtype)
-
-    def transpose(self, a, b):
-        return Tensor(self._array.swapaxes(a, b), self.dtype)
-
-    def t(self):
-        return self.T
-
-    def unsqueeze(self, dim):
-        return Tensor(numpy.expand_dims(self._array, dim if dim >= 0 else self.ndim + 1 + dim), self.dtype)
-
-    def squeeze(self, dim=None):
-        if dim is not None and self.shape[dim] != 1:
-            return self
-        return Tensor(self._array.squeeze(dim), self.dtype)
-
-    def expand(self, *shape):
-        shape = _dims(shape)
-        own = (1,) * (len(shape) - self.ndim) + tuple(self.shape)
-        return Tensor(numpy.broadcast_to(self._array, [own[i] if size == -1 else size for i, size in enumerate(shape)]), self.dtype)
-
-    def expand_as(self, other):
-        return self.expand(*other.shape)
-
-    def repeat(self, *sizes):
-        return Tensor(numpy.tile(self._array, _dims(sizes)), self.dtype)
-
-    def repeat_interleave(self, repeats, dim=None):
-        return Tensor(numpy.repeat(self._array, raw(repeats), dim), self.dtype)
-
-    def as_strided(self, size, stride, storage_offset=0):
-        flat, _, _ = self.memory_of_standin()
-        return Tensor(numpy.lib.stride_tricks.as_strided(flat[storage_offset:], tuple(size), [s * flat.itemsize for s in stride]), self.dtype)
-
-    def split(self, size, dim=0):
-        sizes = [size] * -(-self.shape[dim] // size) if isinstance(size, builtins.int) else size
-        return tuple(Tensor(part, self.dtype) for part in numpy.split(self._array, numpy.cumsum(sizes)[:-1], dim))
-
-    def chunk(self, chunks, dim=0):
-        return self.split(-(-self.shape[dim] // chunks), dim)
-
-    def unbind(self, dim=0):
-        return tuple(Tensor(part, self.dtype) for part in numpy.moveaxis(self._array, dim, 0))
-
     # In place.
 
     def copy_(self, other, **_):
@@ -325,12 +240,12 @@ class Tensor:
         return self.copy_(0)
 
     def normal_(self, mean=0.0, std=1.0, **_):
-        from ._functions import generator
+        from ._making import generator
 
         return self.copy_(generator().normal(mean, std, self.shape))
 
     def uniform_(self, low=0.0, high=1.0, **_):
-        from ._functions import generator
+        from ._making import generator
 
         return self.copy_(generator().uniform(low, high, self.shape))
 
@@ -340,7 +255,7 @@ class Tensor:
     def masked_fill_(self, mask, value):
         return self.copy_(self.masked_fill(mask, value))
 
-    # Gradients: of autograd.Function alone.
+    # Gradients.
 
     def backward(self, gradient=None, **_):
         from .autograd import backward
@@ -353,7 +268,7 @@ class Tensor:
         return matmul(self, other)
 
     def new_empty(self, *shape, dtype=None, **_):
-        return Tensor(numpy.zeros(_dims(shape), (dtype or self.dtype).kept), dtype or self.dtype)
+        return Tensor(numpy.zeros(dims_of(shape), (dtype or self.dtype).kept), dtype or self.dtype)
 
     new_zeros = new_empty
 
@@ -361,7 +276,19 @@ class Tensor:
         return Tensor(rounded(values, dtype or self.dtype), dtype or self.dtype)
 
 
-def _dims(shape):
+def add_methods(names, scope):
+    """Makes functions methods too."""
+    for name in names.split():
+        setattr(Tensor, name, scope[name])
+
+
+def public(scope, but=()):
+    """Names of the functions that a module has itself."""
+    own = [name for name, value in scope.items() if callable(value) and getattr(value, "__module__", None) == scope["__name__"]]
+    return [name for name in own if not name.startswith("_") and name not in but]
+
+
+def dims_of(shape):
     return tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else tuple(map(operator.index, shape))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""autograd.Function: forward when applied; backward of what it gave, one function deep. There are no gradients of anything else."""
+"""autograd.Function: forward when applied, backward of what it gave. _gradients.py has the few operations that have gradients."""
 
 from ._tensor import Tensor
 
@@ -31,7 +31,7 @@ class Function:
 
 def backward(tensor, gradient):
     if tensor._made_by is None:
-        raise NotImplementedError("the stand-in for torch has gradients of autograd.Function only; install python3-torch")
+        raise NotImplementedError("the stand-in for torch has no gradients of what made this tensor; install python3-torch")
     function, context, inputs, number, count = tensor._made_by
     gradients = [None] * count
     gradients[number] = gradient if gradient is not None else Tensor(tensor._array * 0 + 1, tensor.dtype)

@@ -2,22 +2,30 @@
 """triton.testing: simulated milliseconds, and the reports that are made of them."""
 
 import functools
-import math
 import os
 
 from tilemesh import session
 
 
+class Milliseconds(float):
+    """Older scripts take three: the median and two quantiles, which are all the same here."""
+
+    def __iter__(self):
+        return iter((self, self, self))
+
+
 def do_bench(fn, warmup=25, rep=100, grad_to_none=None, fast_flush=True, quantiles=None, return_mode="mean", **_):
-    """Milliseconds of the launches in fn, which is called once: simulated time does not vary. What fn does beside launching, torch
-    above all, takes none; nan if it launches nothing."""
+    """Milliseconds of the launches in fn, which is called once (twice where its values matter): simulated time does not vary. What
+    fn does beside launching, torch above all, takes none; nan if it launches nothing."""
     del warmup, rep, fast_flush
+
+    def run():
+        for tensor in grad_to_none or ():
+            tensor.grad = None
+        fn()
+
     current = session.current()
-    for tensor in grad_to_none or ():
-        tensor.grad = None
-    before, count = current.elapsed_ms, current.count
-    fn()
-    ms = current.elapsed_ms - before if current.count > count else math.nan
+    ms = Milliseconds(current.timed(run))
     current.say_once("do_bench gives simulated time of kernels; torch's own calls take none, alone they are nan")
     if quantiles is None:
         return [ms] if return_mode == "all" else ms
@@ -36,6 +44,13 @@ def assert_close(x, y, atol=None, rtol=None, err_msg=""):
         numpy.testing.assert_allclose(x, y, atol=atol, rtol=rtol, equal_nan=True, err_msg=err_msg)
     elif not numpy.allclose(x, y, atol=atol, rtol=rtol):
         raise AssertionError(f"{err_msg} {x} is not close to {y} (atol={atol}, rtol={rtol})")
+
+
+def assert_almost_equal(x, y, decimal=2, err_msg=""):
+    """Of older versions: equal to so many decimals."""
+    import numpy
+
+    numpy.testing.assert_array_almost_equal(_numbers(x), _numbers(y), err_msg=err_msg, decimal=decimal)
 
 
 def _plain(tolerance, x):

@@ -5,7 +5,10 @@ import math
 
 import numpy
 
-from .._functions import erf, matmul, mean, relu, rsqrt, sigmoid, softmax, tanh, tril, ones, where, var
+from .._elementwise import erf, relu, rsqrt, sigmoid, tanh, where
+from .._functions import matmul, tril
+from .._making import ones
+from .._reductions import mean, softmax, var
 from .. import _dtypes as dtypes
 
 __all__ = ["relu", "sigmoid", "softmax", "tanh", "layer_norm", "rms_norm", "leaky_relu", "gelu", "silu", "linear", "scaled_dot_product_attention",
