@@ -173,20 +173,27 @@ EntryComparison one_sided(const Key& key, const std::string& was, const std::str
     return entry;
 }
 
-/// The place of an entry among those that fail: gone, then verdicts, then numbers by how far they moved.
-std::tuple<int, int, double> badness(const EntryComparison& entry) {
+/// The place of an entry among those that fail: gone, then verdicts, then numbers by how far they moved; what follows
+/// or explains counts less than what is judged for itself.
+std::tuple<int, int, double, double> badness(const EntryComparison& entry) {
     int rank = 0;
-    double furthest = 0.0;
+    double furthest = 0.0, other = 0.0;
     for (const auto& difference : entry.differences) {
         if (difference.fails != (entry.outcome == Outcome::fails)) continue;
         if (difference.what == "entry") rank = std::max(rank, 2);
         if (difference.what == "verdict") rank = std::max(rank, 1);
-        furthest = std::max(furthest, std::abs(difference.change));
+        double& distance = difference.is_primary() ? furthest : other;
+        distance = std::max(distance, std::abs(difference.change));
     }
-    return {static_cast<int>(entry.outcome), -rank, -furthest};
+    return {static_cast<int>(entry.outcome), -rank, -furthest, -other};
 }
 
 }  // namespace
+
+bool Difference::is_primary() const {
+    if (metric == nullptr) return what == "verdict" || what == "entry";
+    return metric->judged && metric->follows[0] == '\0';
+}
 
 const Difference* EntryComparison::find(const std::string& what) const {
     const auto found =

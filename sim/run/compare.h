@@ -21,6 +21,9 @@ struct Difference {
     double moved = 0.0;              // after - before
     bool worse = false;
     bool fails = false;
+
+    /// A verdict, an entry, or a number that is judged for itself: neither follows from another nor only explains.
+    bool is_primary() const;
 };
 
 enum class Outcome : std::uint8_t { fails, better, changed, added };

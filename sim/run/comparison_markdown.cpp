@@ -34,9 +34,7 @@ std::string literal(const std::string& text) {
 /// The difference that says most of an entry: the worst of what fails, else of what is judged, else any.
 const Difference* foremost(const EntryComparison& entry) {
     const Difference* best = nullptr;
-    const auto weight = [](const Difference& d) {
-        return d.fails ? 3 : d.metric == nullptr ? 0 : d.metric->judged && d.metric->follows[0] == '\0' ? 2 : 1;
-    };
+    const auto weight = [](const Difference& d) { return (d.fails ? 2 : 0) + (d.is_primary() ? 1 : 0); };
     for (const auto& difference : entry.differences) {
         if (best == nullptr || weight(difference) > weight(*best)) best = &difference;
     }

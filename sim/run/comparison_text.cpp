@@ -18,25 +18,18 @@ constexpr std::size_t most_lines = 20;  // of entries explained
 
 bool fails(const Difference& difference) { return difference.fails; }
 
-/// What goes by itself: not one of several, nor what follows from another metric or only explains.
-bool is_primary(const Difference& difference) {
-    const Metric* metric = difference.metric;
-    return metric == nullptr ? difference.what == "verdict" || difference.what == "entry"
-                             : metric->judged && metric->follows[0] == '\0';
-}
-
 /// Those of an entry that get a line: the primary ones; also what fails when none of those does.
 std::vector<const Difference*> shown(const EntryComparison& entry) {
     std::vector<const Difference*> chosen;
     bool any_fails = false;
     for (const auto& difference : entry.differences) {
-        if (!is_primary(difference)) continue;
+        if (!difference.is_primary()) continue;
         chosen.push_back(&difference);
         any_fails = any_fails || difference.fails;
     }
     if (any_fails) return chosen;
     for (const auto& difference : entry.differences) {
-        if (!is_primary(difference) && difference.fails) chosen.push_back(&difference);
+        if (!difference.is_primary() && difference.fails) chosen.push_back(&difference);
     }
     return chosen;
 }
@@ -67,10 +60,12 @@ std::string keys_text(const std::vector<std::string>& keys) {
 }
 
 /// "busy.vector +5.0% (+1200 ns), ...": the parts that moved most.
-void add_parts(const EntryComparison& entry, const Metric& metric, std::vector<std::string>& reasons) {
+void add_parts(const EntryComparison& entry, const Metric& metric, const std::vector<const Difference*>& rows,
+               std::vector<std::string>& reasons) {
     std::vector<const Difference*> parts;
     for (const auto& difference : entry.differences) {
-        if (difference.metric == &metric) parts.push_back(&difference);
+        const bool has_row = std::find(rows.begin(), rows.end(), &difference) != rows.end();
+        if (difference.metric == &metric && !has_row) parts.push_back(&difference);
     }
     std::stable_sort(parts.begin(), parts.end(),
                      [](const auto* a, const auto* b) { return std::abs(a->moved) > std::abs(b->moved); });
@@ -137,7 +132,7 @@ std::string why(const EntryComparison& entry) {
         if (!only_follows(entry, difference)) reasons.push_back(in_words(difference));
     }
     for (const Metric& metric : metrics()) {
-        if (metric.parts != nullptr) add_parts(entry, metric, reasons);
+        if (metric.parts != nullptr) add_parts(entry, metric, rows, reasons);
     }
     if (reasons.empty() && entry.find("time") != nullptr)
         return "no count, bound or engine's work moved: latencies, waiting or the order of issue did";
