@@ -33,7 +33,8 @@ public:
     std::vector<std::string> changed(const Entry& before, const Entry& after) {
         std::vector<std::string> keys;
         if (before.figures().kernel != after.figures().kernel)
-            keys.push_back("kernel " + before.figures().kernel + " -> " + after.figures().kernel);
+            keys.push_back("kernel " + printable(before.figures().kernel) + " -> " +
+                           printable(after.figures().kernel));
         for (const auto& key : changed_keys(own(before), own(after))) keys.push_back("kernel: " + key);
         for (const auto& key : changed_keys(options(before), options(after))) keys.push_back("option " + key);
         const auto found = shared_.find({before.panel, after.panel});
@@ -105,7 +106,7 @@ void compare_number(const Metric& metric, const std::string& name, const Figures
     }
     const double change = relative_change(*was, *is);
     if (change == 0.0) return;
-    out.push_back({name, metric.text(*was), metric.text(*is), &metric, change, *is - *was,
+    out.push_back({printable(name), metric.text(*was), metric.text(*is), &metric, change, *is - *was,
                    is_worse(metric, *was, *is), thresholds.beyond(metric, *was, *is)});
 }
 

@@ -90,6 +90,29 @@ TEST_CASE("names from a file do not become Markdown, HTML or a new line of a tab
     CHECK_THAT(ran.out, Catch::Contains("| a&#124;b&#92;x0a&lt;img src=x>&#96;&#64;you |"));
 }
 
+TEST_CASE("names from a file do not break the lines of a terminal") {
+    const Files files;
+    auto run = made_up_run();
+    run.panels[0].configuration["\n\x1b[31m"] = "\n";
+    run.panels[0].kernels[0].kernel = "x\ny";
+    run.panels[0].kernels[0].busiest_link.path = "\x1b[0m";
+    run.panels[0].kernels[0].components.push_back(run.panels[0].kernels[0].components[0]);
+    run.panels[0].kernels[0].components.back().kind = "a\nb";
+    write_run(files.before, made_up_run());
+    write_run(files.after, run);
+    const Ran ran = files.compare("--exact");
+    CHECK(ran.exit_code == 1);
+    CHECK(ran.out.find('\x1b') == std::string::npos);
+    const std::string last =
+        "4 entries compared: 4 fail; 1 without a result on both sides. Thresholds: all 0%, in either direction.\n";
+    CHECK_THAT(ran.out, Catch::EndsWith("\n" + last));
+    for (std::size_t at = 0; at < ran.out.size(); at = ran.out.find('\n', at) + 1) {
+        const std::string line = ran.out.substr(at, ran.out.find('\n', at) - at);
+        INFO(line);
+        CHECK((line.starts_with("made_up ") || line.starts_with("panel ") || line + "\n" == last));
+    }
+}
+
 TEST_CASE("a golden file says the same as the result that it is made of, in a part of its size") {
     const Files files;
     const std::string golden = (files.folder / "golden.json").string();
