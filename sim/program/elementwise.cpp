@@ -2,6 +2,8 @@
 // Operations element by element: at once on scalars, integers and masks, as commands on tiles.
 #include "sim/program/elementwise.h"
 
+#include "sim/program/commands_of.h"
+
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -124,50 +126,11 @@ Value integral(Host& host, Op op, const Value& given_a, const Value& given_b) {
     }
 }
 
+/// Of one that works element by element.
 Opcode opcode_of(Op op) {
-    switch (op) {
-        case Op::add:
-            return Opcode::add;
-        case Op::sub:
-            return Opcode::subtract;
-        case Op::mul:
-            return Opcode::multiply;
-        case Op::truediv:
-        case Op::fdiv:
-            return Opcode::divide;
-        case Op::mod:
-            return Opcode::remainder;
-        case Op::pow:
-            return Opcode::power;
-        case Op::minimum:
-            return Opcode::minimum;
-        case Op::maximum:
-            return Opcode::maximum;
-        case Op::lt:
-        case Op::gt:
-            return Opcode::less;
-        case Op::le:
-        case Op::ge:
-            return Opcode::less_equal;
-        case Op::eq:
-            return Opcode::equal;
-        case Op::ne:
-            return Opcode::not_equal;
-        case Op::and_:
-        case Op::logical_and:
-            return Opcode::both;
-        case Op::or_:
-        case Op::logical_or:
-            return Opcode::either;
-        case Op::xor_:
-            return Opcode::exclusive;
-        case Op::shl:
-            return Opcode::shift_left;
-        case Op::shr:
-            return Opcode::shift_right;
-        default:
-            Host::complain("{} is not supported for tiles that commands compute", name_of(op));
-    }
+    const auto command = command_of(op);
+    if (!command) Host::complain("{} is not supported for tiles that commands compute", name_of(op));
+    return *command;
 }
 
 /// With at least one tile of the machine, or an integer tile that becomes one of floats.
@@ -196,39 +159,6 @@ Value commanded(Host& host, Op op, const Value& a, const Value& b) {
     const bool swapped = op == Op::gt || op == Op::ge;
     const Host::Argument x = host.argument(swapped ? b : a, type), y = host.argument(swapped ? a : b, type);
     return tile_value(host.vector(opcode, {x, y}, result), result);
-}
-
-Opcode opcode_of_unary(Op op) {
-    switch (op) {
-        case Op::exp:
-            return Opcode::exp;
-        case Op::exp2:
-            return Opcode::exp2;
-        case Op::log:
-            return Opcode::log;
-        case Op::log2:
-            return Opcode::log2;
-        case Op::sqrt:
-            return Opcode::sqrt;
-        case Op::rsqrt:
-            return Opcode::rsqrt;
-        case Op::sin:
-            return Opcode::sin;
-        case Op::cos:
-            return Opcode::cos;
-        case Op::erf:
-            return Opcode::erf;
-        case Op::abs:
-            return Opcode::abs;
-        case Op::floor:
-            return Opcode::floor;
-        case Op::ceil:
-            return Opcode::ceil;
-        case Op::tanh:
-            return Opcode::tanh;
-        default:
-            Host::complain("{} of a tile is not supported", name_of(op));
-    }
 }
 
 }  // namespace
@@ -303,7 +233,7 @@ Value unary(Host& host, Op op, const Value& given) {
         const Tile sum = host.vector(Opcode::add, {{power, 0}, {{}, 1.0F}}, type);
         return tile_value(host.vector(Opcode::divide, {{{}, 1.0F}, {sum, 0}}, type), type);
     }
-    return tile_value(host.vector(opcode_of_unary(op), {x}, type), type);
+    return tile_value(host.vector(opcode_of(op), {x}, type), type);
 }
 
 }  // namespace tilemesh::program

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tiles from nothing, reductions, the matrix engine.
+#include "sim/program/commands_of.h"
 #include "sim/program/host.h"
 
 #include <algorithm>
@@ -71,15 +72,9 @@ Value reduced_by_command(Host& host, Op op, const Value& x, int axis, bool keeps
         if (is_float(own) && (!sums || (own == Type::bf16 && op == Op::cumsum))) in = out = Type::f32;
     }
     if (op == Op::argmax || op == Op::argmin) out = Type::i32;
-    const Opcode opcode = op == Op::sum      ? Opcode::reduce_sum
-                          : op == Op::max    ? Opcode::reduce_max
-                          : op == Op::min    ? Opcode::reduce_min
-                          : op == Op::argmax ? Opcode::argmax
-                          : op == Op::argmin ? Opcode::argmin
-                                             : Opcode::cumsum;
     // The engine works in f32 inside; only the result's type is another one.
     Tile tile = is_integer(own) && own != in ? host.vector(Opcode::cast, {host.argument(x, own)}, in) : tile_of(x);
-    tile = host.tl.reduce(opcode, tile, axis, dtype_of(out));
+    tile = host.tl.reduce(command_of(op).value(), tile, axis, dtype_of(out));
     if (!keeps && op != Op::cumsum) tile = host.tl.reshape(tile, without(tile.shape(), axis));
     return tile_value(tile, out);
 }

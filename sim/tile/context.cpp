@@ -9,21 +9,6 @@
 
 namespace tilemesh {
 
-namespace {
-
-constexpr std::string_view opcode_names[] = {
-    "dot",       "add",        "subtract",    "multiply", "divide",     "maximum", "minimum",   "fma",   "fms",
-    "exp",       "exp2",       "log",         "tanh",     "where",      "compare", "cast",      "fill",  "repeat",
-    "log2",      "sqrt",       "rsqrt",       "sin",      "cos",        "erf",     "abs",       "floor", "ceil",
-    "truncate",  "power",      "remainder",   "less",     "less_equal", "equal",   "not_equal", "both",  "either",
-    "exclusive", "shift_left", "shift_right", "bits",     "max",        "sum",     "softmax",   "min",   "argmax",
-    "argmin",    "cumsum",     "load",        "store",    "send",       "recv"};
-static_assert(std::size(opcode_names) == opcode_count);
-
-}  // namespace
-
-std::string_view name_of(Opcode op) { return opcode_names[static_cast<std::size_t>(op)]; }
-
 std::string SourcePlace::text() const {
     if (!file) return {};
     if (line == 0) return fmt::format("{}: ", *file);

@@ -76,14 +76,15 @@ TEST_CASE("the result file carries what was not possible, and compare sees when 
     CHECK(entry.at("error") == "no problem suits it");
     const report::RunResult read = report::read_run_result(Json::parse(report::pretty(json)), "x.json");
     CHECK(read == result);
-    CHECK(run::compare(result, read, 0.0).differences.empty());
+    const run::Snapshot before = run::snapshot_of(result);
+    CHECK(run::compare(before, run::snapshot_of(read), {}).entries.empty());
     report::RunResult able = result;
     able.panels[0].kernels[1] = able.panels[0].kernels[0];
     able.panels[0].kernels[1].label = "picky";
-    const run::Comparison changed = run::compare(result, able, 0.0);
-    REQUIRE(changed.differences.size() == 1);
-    CHECK(changed.differences[0].before == "not possible");
-    CHECK(changed.differences[0].after == "pass");
+    const run::Comparison changed = run::compare(before, run::snapshot_of(able), {});
+    REQUIRE(changed.entries.size() == 1);
+    CHECK(changed.entries[0].differences[0].before == "not possible");
+    CHECK(changed.entries[0].differences[0].after == "pass");
 }
 
 TEST_CASE("the command runs what can run; --strict and check refuse the panel") {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// tilemesh compare OLD.json NEW.json: what moved between two result files.
-#include "sim/run/compare.h"
+// tilemesh compare OLD.json NEW.json: what moved between two result files, and whether that is too far.
+#include "sim/base/error.h"
 #include "sim/report/result_json.h"
+#include "sim/run/comparison_text.h"
+#include "sim/run/golden.h"
 #include "tools/cli/command.h"
+#include "tools/cli/output_file.h"
 
 #include <cstdio>
 #include <memory>
@@ -11,30 +14,90 @@ namespace tilemesh::cli {
 namespace {
 
 struct CompareFlags {
-    std::string before, after;
+    std::string before, after, markdown;
+    std::vector<std::string> thresholds;
     double tolerance = 0.0;
+    bool exact = false;
+    bool approve = false;
     bool quiet = false;
 };
 
-report::RunResult load(const std::string& file) { return report::read_run_result(parse_json_file(file), file); }
+run::Snapshot load(const std::string& file) { return run::read_snapshot(parse_json_file(file), file); }
+
+run::Thresholds thresholds_of(const CompareFlags& flags) {
+    run::Thresholds thresholds;
+    thresholds.all = flags.tolerance;
+    thresholds.exact = flags.exact;
+    for (const auto& text : flags.thresholds) thresholds.add(text);
+    return thresholds;
+}
+
+/// What was approved before; nothing the first time. Any other file than a golden one is somebody's result.
+run::Snapshot load_golden(const std::string& file) {
+    std::error_code ignored;
+    if (std::filesystem::status(file, ignored).type() == std::filesystem::file_type::not_found) return {};
+    const Json json = parse_json_file(file);
+    if (!run::is_golden(json))
+        fail<InputError>("--approve: {} is no golden file, expected one or none", printable(file));
+    return run::read_snapshot(json, file);
+}
+
+void check_approvable(const run::Snapshot& after, const std::string& file) {
+    for (const auto& panel : after.panels) {
+        for (const auto& entry : panel.entries) {
+            if (!entry.ran && entry.state != "not possible")
+                fail<InputError>("--approve: {}: entry {} of panel {} is {}, expected results", printable(file),
+                                 printable(entry.label), printable(panel.name), entry.state);
+        }
+    }
+}
 
 int compare_files(const CompareFlags& flags, const Context& context) {
-    const auto comparison = run::compare(load(flags.before), load(flags.after), flags.tolerance);
-    if (!flags.quiet) {
-        std::fputs(run::comparison_text(comparison, flags.tolerance, context.colour).c_str(), stdout);
+    const run::Thresholds thresholds = thresholds_of(flags);
+    const auto markdown = open_output(flags.markdown, "--markdown", flags.before);
+    open_output(flags.markdown, "--markdown", flags.after);
+    const run::Snapshot before = flags.approve ? load_golden(flags.before) : load(flags.before);
+    const run::Snapshot after = load(flags.after);
+    const auto comparison = run::compare(before, after, thresholds);
+    if (flags.approve) {
+        check_approvable(after, flags.after);
+        open_output(flags.before, "--approve", flags.after)->write(report::pretty(run::golden_json(after)));
     }
-    return comparison.fails() ? exit_check_failed : exit_ok;
+    if (!flags.quiet && flags.markdown != "-")
+        std::fputs(run::comparison_text(comparison, context.colour).c_str(), stdout);
+    if (markdown) markdown->write(run::comparison_markdown(comparison));
+    return comparison.fails() && !flags.approve ? exit_check_failed : exit_ok;
 }
 
 }  // namespace
 
 void add_compare(CLI::App& app, Context& context) {
     auto flags = std::make_shared<CompareFlags>();
-    CLI::App* command = app.add_subcommand("compare", "Show what moved between two result files");
-    command->add_option("old", flags->before, "Result file of before")->required()->type_name("OLD.json");
+    CLI::App* command =
+        app.add_subcommand("compare", "Show what moved between two results; exit code 1 if it got worse");
+    command->add_option("old", flags->before, "Result file of before, or a golden one")
+        ->required()
+        ->type_name("OLD.json");
     command->add_option("new", flags->after, "Result file of now")->required()->type_name("NEW.json");
-    command->add_option("--tolerance", flags->tolerance, "Relative change of a number that is still fine, e.g. 0.01")
+    command
+        ->add_option(
+            "--threshold", flags->thresholds,
+            "How much worse a metric may be, e.g. time=2%, link_bytes=0, relative_l2=any; repeatable. Metrics: "
+            "tilemesh list metrics")
+        ->type_name("METRIC=SHARE")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    command
+        ->add_option("--tolerance", flags->tolerance,
+                     "The threshold of all metrics without one of their own, as a share, e.g. 0.01; default: 0")
         ->check(CLI::Range(0.0, 1e6));
+    command->add_flag("--exact", flags->exact,
+                      "Any change of any metric fails beyond its threshold, for the better too; and so do changed "
+                      "configurations, new entries and what binds");
+    command->add_option("--markdown", flags->markdown, "Write a table for a pull request (- for standard output)")
+        ->type_name("FILE");
+    command->add_flag("--approve", flags->approve,
+                      "Write the figures of NEW.json to OLD.json, a golden file or none yet; exit code 0");
     command->add_flag("-q,--quiet", flags->quiet, "Exit code only");
     command->callback([flags, &context] { context.exit_code = compare_files(*flags, context); });
 }
