@@ -50,7 +50,7 @@ inline constexpr std::size_t stalls = static_cast<std::size_t>(Stall::sharing) +
 
 /// Why an activity of a PE's engine began when it did, and what it spent its time on. Times that do not matter are 0.
 struct Reasons {
-    ComponentId pe = 0;  // as in Recorder::processor
+    ComponentId pe = 0;  // its matrix engine
     std::uint8_t processor = 0;
     std::uint8_t command = 0;      // the opcode
     Picoseconds issued;            // into the engine's queue
@@ -61,6 +61,8 @@ struct Reasons {
     Picoseconds moving;   // send: of the time, what the bytes take on the first link; the rest waits for its turn
 };
 
+class Asker;
+
 class Recorder {
 public:
     virtual ~Recorder() = default;
@@ -68,14 +70,24 @@ public:
     /// SRAM in use at one PE changed.
     virtual void sram_level(ComponentId, Picoseconds, Bytes) {}
 
-    // For those who want to know why; the rest of the machine asks first.
-    virtual bool wants_reasons() const { return false; }
-    /// Follows the activity of a PE's engine.
-    virtual void reasons(const Activity&, const Reasons&) {}
-    /// A command goes into the queue of an engine.
-    virtual void issued(ComponentId /*engine*/, const Reasons&) {}
-    /// What a command processor of a PE (named by its matrix engine) did next, in order and without gaps from 0 on.
-    virtual void processor(ComponentId /*pe*/, std::uint8_t /*processor*/, Stall, Picoseconds /*until*/) {}
+    /// Who wants to know why: itself, or a recorder that it passes things on to.
+    virtual Asker* asker() { return nullptr; }
+    /// Where the engines of PEs report when that one gets their activities with reasons.
+    virtual Recorder& without_asker() { return *this; }
+};
+
+/// A recorder that wants to know why. A PE and its command processors are named by the PE's matrix engine.
+class Asker : public Recorder {
+public:
+    Asker* asker() final { return this; }
+    /// An activity of a PE's engine; of links and slices they come as to every recorder.
+    virtual void explained(const Activity&, const Reasons&) = 0;
+    /// A command goes into an engine's queue because it cannot run yet.
+    virtual void queued(ComponentId engine, ComponentId pe, std::uint8_t processor, Picoseconds when) = 0;
+    /// A command processor did not go on. In order of time; when it is not stalled, it issues.
+    virtual void stalled(ComponentId pe, std::uint8_t processor, Stall, Picoseconds from, Picoseconds until) = 0;
+    /// A command processor and all its commands are done.
+    virtual void ended(ComponentId pe, std::uint8_t processor, Picoseconds when) = 0;
 };
 
 }  // namespace tilemesh

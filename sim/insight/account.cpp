@@ -54,42 +54,28 @@ std::string_view name_of(Stall stall) {
     return names[static_cast<std::size_t>(stall)];
 }
 
-Account::Book& Account::book(ComponentId component) {
-    if (component >= books_.size()) books_.resize(component + 1U);
-    return books_[component];
-}
-
-Account::Pe& Account::pe_of(ComponentId pe) {
-    if (pe >= pes_.size()) pes_.resize(pe + 1U);
-    return pes_[pe];
-}
-
-Account::Processor& Account::processor_of(ComponentId pe, std::uint8_t number) {
-    std::vector<Processor>& processors = pe_of(pe).processors;
-    if (number >= processors.size()) processors.resize(number + 1U);
-    return processors[number];
-}
-
 void Account::activity(const Activity& activity) {
     Book& mover = book(activity.component);
-    if (mover.pe >= 0) return;  // an engine: its reasons follow
     if (activity.begin > mover.until)
         mover.blocked += activity.begin - std::max(std::min(activity.wanted, activity.begin), mover.until);
     mover.working += activity.end - activity.begin;
     mover.until = std::max(mover.until, activity.end);
 }
 
-void Account::processor(ComponentId pe, std::uint8_t number, Stall stall, Picoseconds until) {
+void Account::stalled(ComponentId pe, std::uint8_t number, Stall stall, Picoseconds from, Picoseconds until) {
     Processor& processor = processor_of(pe, number);
-    processor.total[static_cast<std::size_t>(stall)] += until - processor.until;
-    processor.until = until;
-    if (!processor.history.empty() && processor.history.back().stall == stall) {
-        processor.history.back().until = until;
+    processor.total[static_cast<std::size_t>(stall)] += until - from;
+    processor.end = until;
+    std::vector<Interval>& history = processor.history;
+    if (!history.empty() && history.back().stall == stall && history.back().until == from) {
+        history.back().until = until;
         return;
     }
-    processor.history.push_back({until, stall});
-    if (processor.history.size() - processor.kept > processor.limit) forget(pe_of(pe), processor);
+    history.push_back({from, until, stall});
+    if (history.size() - processor.kept > processor.limit) forget(pe_of(pe), processor);
 }
+
+void Account::ended(ComponentId pe, std::uint8_t number, Picoseconds when) { processor_of(pe, number).end = when; }
 
 void Account::not_issued(Book& book, const Processor& processor, Picoseconds to) {
     if (to <= book.until) return;
@@ -101,20 +87,21 @@ void Account::not_issued(Book& book, const Processor& processor, Picoseconds to)
     auto interval = std::upper_bound(processor.history.begin() + static_cast<std::ptrdiff_t>(processor.kept),
                                      processor.history.end(), book.until,
                                      [](Picoseconds time, const Interval& i) { return time < i.until; });
-    for (; book.until < to && interval != processor.history.end(); ++interval) {
-        const Picoseconds end = std::min(to, interval->until);
-        book.stall[static_cast<std::size_t>(interval->stall)] += end - book.until;
-        book.until = end;
+    Picoseconds stalled;
+    for (; interval != processor.history.end() && interval->from < to; ++interval) {
+        const Picoseconds length = std::min(to, interval->until) - std::max(book.until, interval->from);
+        book.stall[static_cast<std::size_t>(interval->stall)] += length;
+        stalled += length;
     }
-    book.stall[static_cast<std::size_t>(Stall::issue)] += to - book.until;
+    book.stall[static_cast<std::size_t>(Stall::issue)] += to - book.until - stalled;
     book.until = to;
 }
 
 void Account::forget(Pe& pe, Processor& processor) {
-    Picoseconds needed = processor.until;
+    Picoseconds needed = processor.end;
     for (const ComponentId engine : pe.engines) {
         Book& book = books_[engine];
-        if (book.pending == 0) not_issued(book, processor, processor.until);
+        if (book.pending == 0) not_issued(book, processor, processor.end);
         needed = std::min(needed, book.until);
     }
     std::vector<Interval>& history = processor.history;
@@ -126,22 +113,30 @@ void Account::forget(Pe& pe, Processor& processor) {
     processor.limit = std::max<std::size_t>(1024, 2 * (history.size() - processor.kept));
 }
 
-void Account::issued(ComponentId engine, const Reasons& reasons) {
-    Book& book = this->book(engine);
+void Account::begin(Book& book, ComponentId engine, ComponentId pe, std::uint8_t processor, Picoseconds issued) {
     if (book.pe < 0) {
-        book.pe = reasons.pe;
-        pe_of(reasons.pe).engines.push_back(engine);
+        book.pe = pe;
+        pe_of(pe).engines.push_back(engine);
     }
-    if (book.pending++ == 0) not_issued(book, processor_of(reasons.pe, reasons.processor), reasons.issued);
+    not_issued(book, processor_of(pe, processor), issued);
     book.begun = true;
-    book.processor = reasons.processor;
+    book.processor = processor;
 }
 
-void Account::reasons(const Activity& activity, const Reasons& reasons) {
-    Book& book = books_[activity.component];
-    --book.pending;
-    if (reasons.issued > book.until)
-        not_issued(book, processor_of(reasons.pe, reasons.processor), std::min(reasons.issued, activity.begin));
+void Account::queued(ComponentId engine, ComponentId pe, std::uint8_t processor, Picoseconds when) {
+    Book& book = this->book(engine);
+    if (book.pending++ == 0) begin(book, engine, pe, processor, when);
+}
+
+void Account::explained(const Activity& activity, const Reasons& reasons) {
+    Book& book = this->book(activity.component);
+    if (book.pending == 0) {
+        begin(book, activity.component, reasons.pe, reasons.processor, reasons.issued);
+    } else {
+        --book.pending;
+        if (reasons.issued > book.until)
+            not_issued(book, processor_of(reasons.pe, reasons.processor), std::min(reasons.issued, activity.begin));
+    }
     if (reasons.operands > book.until && activity.begin > book.until) {
         const Picoseconds there = std::min(reasons.operands, activity.begin);
         book.stall[static_cast<std::size_t>(reasons.operand)] += there - book.until;
@@ -183,7 +178,7 @@ void Account::close(Picoseconds time, std::vector<report::ComponentResult>& comp
             continue;
         }
         const Processor& last = processor_of(static_cast<ComponentId>(book.pe), book.processor);
-        not_issued(book, last, std::max(book.until, std::min(last.until, time)));
+        not_issued(book, last, std::max(book.until, std::min(last.end, time)));
         for (int op = 0; op < opcode_count; ++op)
             add(part.account, tilemesh::name_of(static_cast<Opcode>(op)), book.busy[static_cast<std::size_t>(op)]);
         add(part.account, "fill and padding", book.fill);
@@ -202,9 +197,12 @@ void Account::close(Picoseconds time, std::vector<report::ComponentResult>& comp
             part.path = components[i].path.substr(0, components[i].path.rfind('.')) + ".processor" +
                         (number == 0 ? "" : "_" + std::to_string(number));
             part.kind = "processor";
+            Picoseconds issuing = processor.end;
+            for (const Picoseconds total : processor.total) issuing -= total;
+            add(part.account, name_of(Stall::issue), issuing);
             for (std::size_t stall = 0; stall < stalls; ++stall)
                 add(part.account, name_of(static_cast<Stall>(stall)), processor.total[stall]);
-            add(part.account, "done", time - processor.until);
+            add(part.account, "done", time - processor.end);
             check_sum(part, time);
             processors.push_back(std::move(part));
         }

@@ -14,13 +14,13 @@
 
 namespace tilemesh::insight {
 
-class Account final : public Recorder {
+class Account final : public Asker {
 public:
     void activity(const Activity& activity) override;
-    bool wants_reasons() const override { return true; }
-    void issued(ComponentId engine, const Reasons& reasons) override;
-    void reasons(const Activity& activity, const Reasons& reasons) override;
-    void processor(ComponentId pe, std::uint8_t processor, Stall stall, Picoseconds until) override;
+    void explained(const Activity& activity, const Reasons& reasons) override;
+    void queued(ComponentId engine, ComponentId pe, std::uint8_t processor, Picoseconds when) override;
+    void stalled(ComponentId pe, std::uint8_t processor, Stall stall, Picoseconds from, Picoseconds until) override;
+    void ended(ComponentId pe, std::uint8_t processor, Picoseconds when) override;
 
     /// Closes the books of a run that took `time` and writes each component's classes into it; they sum up to `time`.
     /// Components without any activity and without a part in the run get none. Adds the command processors.
@@ -28,15 +28,15 @@ public:
 
 private:
     struct Interval {
-        Picoseconds until;
+        Picoseconds from, until;
         Stall stall;
     };
-    /// What a command processor did, as far back as somebody may still ask.
+    /// When a command processor was stalled, as far back as somebody may still ask. Otherwise it issued.
     struct Processor {
         std::vector<Interval> history;
         std::size_t kept = 0;      // the first interval that has not been forgotten
         std::size_t limit = 1024;  // of intervals; then it is looked what can be forgotten
-        Picoseconds until;
+        Picoseconds end;           // of the last interval, or of everything
         std::array<Picoseconds, stalls> total{};
     };
     struct Pe {
@@ -54,11 +54,22 @@ private:
         std::array<Picoseconds, opcode_count> busy{};
         Picoseconds working, blocked;  // of links and slices
     };
-    Book& book(ComponentId component);
-    Pe& pe_of(ComponentId pe);
-    Processor& processor_of(ComponentId pe, std::uint8_t number);
+    Book& book(ComponentId component) {
+        if (component >= books_.size()) books_.resize(component + 1U);
+        return books_[component];
+    }
+    Pe& pe_of(ComponentId pe) {
+        if (pe >= pes_.size()) pes_.resize(pe + 1U);
+        return pes_[pe];
+    }
+    Processor& processor_of(ComponentId pe, std::uint8_t number) {
+        std::vector<Processor>& processors = pe_of(pe).processors;
+        if (number >= processors.size()) processors.resize(number + 1U);
+        return processors[number];
+    }
     /// The engine had nothing to do until `to`: what its processor did meanwhile.
-    void not_issued(Book& book, const Processor& processor, Picoseconds to);
+    static void not_issued(Book& book, const Processor& processor, Picoseconds to);
+    void begin(Book& book, ComponentId engine, ComponentId pe, std::uint8_t processor, Picoseconds issued);
     void forget(Pe& pe, Processor& processor);
 
     std::vector<Book> books_;  // by component

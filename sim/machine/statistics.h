@@ -49,13 +49,8 @@ public:
         first_.sram_level(component, when, level);
         second_.sram_level(component, when, level);
     }
-    // Only the second may want reasons.
-    bool wants_reasons() const override { return second_.wants_reasons(); }
-    void reasons(const Activity& activity, const Reasons& reasons) override { second_.reasons(activity, reasons); }
-    void issued(ComponentId engine, const Reasons& reasons) override { second_.issued(engine, reasons); }
-    void processor(ComponentId pe, std::uint8_t processor, Stall stall, Picoseconds until) override {
-        second_.processor(pe, processor, stall, until);
-    }
+    Asker* asker() override { return second_.asker(); }
+    Recorder& without_asker() override { return first_; }
 
 private:
     Recorder& first_;

@@ -49,6 +49,7 @@ void CommandProcessor::run() {
         }
         block(Wait::drain, [this] { return open_commands_ == 0; });
         pass(Stall::drain, last_end_);
+        if (surroundings_.asker) surroundings_.asker->ended(pe_.id(), static_cast<std::uint8_t>(number_), local_);
         finished_ = true;
         pe_.check_nothing_held();
     } catch (const ShapeError& error) {
@@ -78,8 +79,8 @@ void CommandProcessor::block(Wait reason, Ready ready) {
     wait_ = Wait::nothing;
 }
 
-void CommandProcessor::tell(Stall why) const {
-    surroundings_.reasons->processor(pe_.id(), static_cast<std::uint8_t>(number_), why, local_);
+void CommandProcessor::tell(Stall why, Picoseconds until) const {
+    surroundings_.asker->stalled(pe_.id(), static_cast<std::uint8_t>(number_), why, local_, until);
 }
 
 Stall CommandProcessor::stall() const {

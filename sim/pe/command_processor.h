@@ -63,10 +63,10 @@ private:
     /// Its own time goes on to `until`, if that lies ahead, because of `why`.
     void pass(Stall why, Picoseconds until) {
         if (until <= local_) return;
+        if (why != Stall::issue && surroundings_.asker) tell(why, until);
         local_ = until;
-        if (surroundings_.reasons) tell(why);
     }
-    void tell(Stall why) const;
+    void tell(Stall why, Picoseconds until) const;
     /// Why it is blocked.
     Stall stall() const;
     /// On a PE that others share it does not run ahead: it acts at its own time when the clock has come there, and

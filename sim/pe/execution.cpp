@@ -30,7 +30,6 @@ void ProcessingElement::settle() {
 
 void ProcessingElement::accept(Engine& engine, Command& command, Picoseconds now) {
     command.issued = now;
-    if (surroundings_.reasons) surroundings_.reasons->issued(engine.id(), reasons_of(command));
     for (int i = 0; i < command.operand_count; ++i) ++command.operands[static_cast<std::size_t>(i)]->readers;
     if (!engine.shared()) {
         const Picoseconds operands =
@@ -49,6 +48,7 @@ void ProcessingElement::accept(Engine& engine, Command& command, Picoseconds now
         forget_ended(open, now);
         open.push_back({command.box, command.access, command.index, command.processor});
     }
+    if (surroundings_.asker) surroundings_.asker->queued(engine.id(), matrix_, command.processor, now);
     engine.push(std::move(command));
     runnable_ |= std::uint64_t{1} << engine.bit();
     settle();
@@ -124,7 +124,7 @@ void ProcessingElement::run_local(Engine& engine, Command& command, Picoseconds 
     computed_ = std::max({computed_, end, ready});
     engine.free_at = end;
     engine.note_start(begin);
-    if (surroundings_.recorder) {
+    if (surroundings_.engine_recorder) {
         const std::uint64_t work =
             is_matrix ? static_cast<std::uint64_t>(command.batch) * static_cast<std::uint64_t>(command.m) *
                             static_cast<std::uint64_t>(command.n) * static_cast<std::uint64_t>(command.k)
@@ -140,7 +140,7 @@ void ProcessingElement::run_local(Engine& engine, Command& command, Picoseconds 
 
 void ProcessingElement::record(Engine& engine, const Command& command, Picoseconds begin, Picoseconds end,
                                Picoseconds wanted, Bytes bytes, std::uint64_t work) {
-    if (!surroundings_.recorder) return;
+    if (!surroundings_.engine_recorder) return;
     // Transfers overlap; an engine counts as busy while at least one is under way.
     Picoseconds& recorded_until = engine.unit ? engine.unit->recorded_until : engine.recorded_until;
     begin = std::max(begin, recorded_until);
@@ -148,21 +148,16 @@ void ProcessingElement::record(Engine& engine, const Command& command, Picosecon
     recorded_until = end;
     const Activity activity{engine.id(), begin, end,           std::min(wanted, begin),
                             bytes,       work,  command.index, name_of(command.op)};
-    surroundings_.recorder->activity(activity);
-    if (surroundings_.reasons) explain(engine, activity, command);
+    surroundings_.engine_recorder->activity(activity);
+    if (surroundings_.asker) explain(engine, activity, command);
 }
 
-Reasons ProcessingElement::reasons_of(const Command& command) const {
+void ProcessingElement::explain(const Engine& engine, const Activity& activity, const Command& command) const {
     Reasons reasons;
     reasons.pe = matrix_;
     reasons.processor = command.processor;
     reasons.command = static_cast<std::uint8_t>(command.op);
     reasons.issued = command.issued;
-    return reasons;
-}
-
-void ProcessingElement::explain(const Engine& engine, const Activity& activity, const Command& command) const {
-    Reasons reasons = reasons_of(command);
     for (int i = 0; i < command.operand_count; ++i) {
         const TileRecord& tile = *command.operands[static_cast<std::size_t>(i)];
         if (tile.ready <= reasons.operands) continue;
@@ -188,7 +183,7 @@ void ProcessingElement::explain(const Engine& engine, const Activity& activity, 
         default:
             break;
     }
-    surroundings_.reasons->reasons(activity, reasons);
+    surroundings_.asker->explained(activity, reasons);
 }
 
 void ProcessingElement::finish(Command& command, Picoseconds ready, Picoseconds end) {

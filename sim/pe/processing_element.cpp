@@ -158,7 +158,8 @@ TileRecord* ProcessingElement::make_tile(const Command& command, const Shape& sh
 }
 
 void ProcessingElement::record_sram(Picoseconds now) {
-    if (surroundings_.recorder) surroundings_.recorder->sram_level(matrix_, now, sram_.used());
+    Recorder* const recorder = surroundings_.asker ? surroundings_.asker : surroundings_.recorder;
+    if (recorder) recorder->sram_level(matrix_, now, sram_.used());
 }
 
 void ProcessingElement::unreferenced(TileRecord& record, Picoseconds now) {
@@ -192,14 +193,15 @@ Picoseconds ProcessingElement::begin_launch(const LaunchedWork& work, Picosecond
     const LaunchConfig& launch = config_.launch;
     const Picoseconds begin = std::max(now, computed_);
     Picoseconds ready = begin + launch.start_of(work);
-    if (surroundings_.recorder) {
+    if (surroundings_.engine_recorder) {
         Activity start;
         start.component = launches_;
         start.begin = start.wanted = begin;
         start.end = ready;
         start.command = command;
         start.what = "launch";
-        surroundings_.recorder->activity(start);
+        surroundings_.engine_recorder->activity(start);
+        if (surroundings_.asker) surroundings_.asker->activity(start);
     }
     if (work.kind == LaunchedWork::Kind::exchange) {
         copied_ = ready + surroundings_.network.config().link.rate.time_for(work.bytes);

@@ -129,7 +129,6 @@ private:
     void free_if_unused(TileRecord& record);
     void record(Engine& engine, const Command& command, Picoseconds begin, Picoseconds end, Picoseconds wanted,
                 Bytes bytes, std::uint64_t work);
-    Reasons reasons_of(const Command& command) const;
     /// Tells who wants to know why the activity was when it was; its command is done but not finished.
     void explain(const Engine& engine, const Activity& activity, const Command& command) const;
     void explain_command(const Engine& engine, const Command& command, std::vector<std::string>& out) const;

@@ -22,7 +22,8 @@ public:
     Surroundings(noc::Network& the_network, Recorder* the_recorder)
         : network(the_network),
           recorder(the_recorder),
-          reasons(the_recorder && the_recorder->wants_reasons() ? the_recorder : nullptr) {}
+          asker(the_recorder ? the_recorder->asker() : nullptr),
+          engine_recorder(asker ? &the_recorder->without_asker() : the_recorder) {}
     virtual ~Surroundings() = default;
 
     virtual memory::Slice& slice(int pe) = 0;
@@ -41,8 +42,9 @@ public:
     virtual void stop(std::exception_ptr failure) = 0;
 
     noc::Network& network;
-    Recorder* recorder;
-    Recorder* reasons;  // the same, if it wants them
+    Recorder* recorder;  // any of these may be null
+    Asker* asker;
+    Recorder* engine_recorder;  // of the activities of engines, which the asker gets with reasons
 };
 
 }  // namespace tilemesh::pe

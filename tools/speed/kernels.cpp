@@ -9,7 +9,7 @@ namespace tilemesh::speed {
 namespace {
 
 void tile_commands(benchmark::State& state) {
-    const bool one_cube = state.range(0) == 8;
+    const bool one_cube = state.range(0) == 8, account = state.range(1) == 1;
     std::vector<std::string> settings = {"values.mode=none"};
     if (!one_cube) {
         settings.insert(settings.end(), {"machine=" TILEMESH_CONFIGS "/machines/cubes_4x4.json", "ranks.unit=cube",
@@ -20,7 +20,7 @@ void tile_commands(benchmark::State& state) {
     const auto prepared = timed.workload->prepare({timed.number}, 1);
     std::uint64_t commands = 0;
     for (auto _ : state) {
-        commands += timed.workload->run(timed.number, *prepared, {}).result.commands;
+        commands += timed.workload->run(timed.number, *prepared, {.account = account}).result.commands;
     }
     state.SetItemsProcessed(static_cast<std::int64_t>(commands));
 }
@@ -29,9 +29,11 @@ void tile_commands(benchmark::State& state) {
 
 void register_tile_commands() {
     benchmark::RegisterBenchmark(commands_name, tile_commands)
-        ->ArgName("pes")
-        ->Arg(8)
-        ->Arg(128)
+        ->ArgNames({"pes", "account"})
+        ->Args({8, 0})
+        ->Args({8, 1})
+        ->Args({128, 0})
+        ->Args({128, 1})
         ->Unit(benchmark::kMillisecond);
 }
 

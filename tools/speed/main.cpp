@@ -52,8 +52,10 @@ std::string millions(double rate) { return fmt::format("{:.2f} M/s", rate * 1e-6
 std::string closing_table(const Rates& rates) {
     const double bare_8 = rates.of(fmt::format("{}/modules:8/", bare_name));
     const double bare_64 = rates.of(fmt::format("{}/modules:64/", bare_name));
-    const double commands_8 = rates.of(fmt::format("{}/pes:8", commands_name));
-    const double commands_128 = rates.of(fmt::format("{}/pes:128", commands_name));
+    const auto commands = [&](int pes, int account) {
+        return rates.of(fmt::format("{}/pes:{}/account:{}", commands_name, pes, account));
+    };
+    const double commands_8 = commands(8, 0), commands_128 = commands(128, 0);
     const double hops = rates.of(hops_name), full = rates.of(values_name), dense = rates.of(dense_name);
     std::vector<Line> lines;
     const auto rate_line = [&](std::string measure, double rate, double target) {
@@ -69,6 +71,12 @@ std::string closing_table(const Rates& rates) {
         const double ratio = commands_8 / bare_8;
         lines.push_back(
             {"tile commands, 8 PEs / bare events", ">= 0.10", fmt::format("{:.2f}", ratio), ratio >= 0.1});
+    }
+    for (const int pes : {8, 128}) {
+        if (commands(pes, 0) == 0.0 || commands(pes, 1) == 0.0) continue;
+        const double ratio = commands(pes, 0) / commands(pes, 1);
+        lines.push_back({fmt::format("time with an account / without, {} PEs", pes), "< 1.10",
+                         fmt::format("{:.2f}", ratio), ratio < 1.1});
     }
     const double program = rates.of(fmt::format("{}/program", twins_name));
     const double native = rates.of(fmt::format("{}/kernel", twins_name));
