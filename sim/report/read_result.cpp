@@ -134,6 +134,7 @@ KernelResult read_simulated_part(JsonReader reader) {
     kernel.busiest_link = read_link(reader.member("busiest_link"));
     kernel.hop_bytes = Bytes(count(reader, "hop_bytes"));
     kernel.work_imbalance = real(reader, "work_imbalance");
+    kernel.bound = reader.string("bound", "");
     kernel.commands = count(reader, "commands");
     if (const auto cautions = reader.optional_member("cautions"))  // files of version 0.1.0 have none
         for (const JsonReader& caution : cautions->elements()) kernel.cautions.push_back(read_caution(caution));

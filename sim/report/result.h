@@ -132,6 +132,7 @@ struct KernelResult {
     BoundResult schedule_bound;
     VerdictResult verdict;
     std::vector<ComponentResult> components;
+    std::string bound;                   // what decided the time, in one word; empty without an account
     std::optional<PagingResult> paging;  // when K and V lie in pages
 
     // Filled by summarise() from the above.

@@ -94,6 +94,7 @@ Json simulated_part(const KernelResult& kernel) {
                  {"busiest_link", to_json(kernel.busiest_link)},
                  {"hop_bytes", kernel.hop_bytes.value()},
                  {"work_imbalance", kernel.work_imbalance},
+                 {"bound", kernel.bound},
                  {"commands", kernel.commands},
                  {"cautions", cautions},
                  {"components", components}};

@@ -41,14 +41,13 @@ Cell verdict_cell(const KernelResult& kernel) {
             verdict.pass ? Colour::green : Colour::red};
 }
 
-std::vector<Cell> bound_cells(const BoundResult& bound, double distance, TimeUnit unit) {
-    if (bound.time == Picoseconds()) return {{"-"}, {"-"}};
-    return {{in_unit(bound.time, unit)}, {above(distance)}};
+Cell bound_cell(const BoundResult& bound, double distance) {
+    return {bound.time == Picoseconds() ? "-" : above(distance)};
 }
 
 std::vector<Cell> row_of(const KernelResult& kernel, TimeUnit unit) {
     if (kernel.status != Status::ok) {
-        std::vector<Cell> row(14, Cell{"-", Colour::none});
+        std::vector<Cell> row(13, Cell{"-", Colour::none});
         row.front() = {kernel.label};
         row.back() = verdict_cell(kernel);
         return row;
@@ -63,8 +62,9 @@ std::vector<Cell> row_of(const KernelResult& kernel, TimeUnit unit) {
                              {percent(kernel.hbm_share_of_peak)},
                              {sent ? fmt::format("{:.1f}", kernel.busiest_link.gbytes_per_s) : "-"},
                              {sent ? percent(kernel.busiest_link.share_of_peak) : "-"}};
-    for (auto& cell : bound_cells(kernel.machine_bound, kernel.machine_distance, unit)) row.push_back(cell);
-    for (auto& cell : bound_cells(kernel.schedule_bound, kernel.schedule_distance, unit)) row.push_back(cell);
+    row.push_back(bound_cell(kernel.machine_bound, kernel.machine_distance));
+    row.push_back(bound_cell(kernel.schedule_bound, kernel.schedule_distance));
+    row.push_back({kernel.bound.empty() ? "-" : kernel.bound});
     row.push_back(verdict_cell(kernel));
     return row;
 }
@@ -87,10 +87,9 @@ TextTable table_of(const PanelResult& panel) {
                      {"HBM", "peak%"},
                      {"busiest link", "GB/s"},
                      {"busiest link", "peak%"},
-                     {"machine bound", time},
-                     {"machine bound", "above"},
-                     {"schedule bound", time},
-                     {"schedule bound", "above"},
+                     {"above bound of", "machine"},
+                     {"above bound of", "schedule"},
+                     {"", "bound", Align::left},
                      {"", "verdict relL2 maxerr", Align::left}});
     for (const auto& kernel : panel.kernels) table.add_row(row_of(kernel, unit));
     return table;

@@ -16,6 +16,7 @@ inline report::KernelResult made_up_kernel(const std::string& label) {
     kernel.clock_ghz = 1.0;
     kernel.flops = 8'000'000;
     kernel.commands = 42;
+    kernel.bound = "link";
     kernel.machine_bound = {from_nanoseconds(800), "matrix", {{"matrix", from_nanoseconds(800)}}};
     kernel.schedule_bound = {
         from_nanoseconds(900), "link", {{"matrix", from_nanoseconds(800)}, {"link", from_nanoseconds(900)}}};

@@ -66,6 +66,7 @@ TEST_CASE("a line of a headline-sized result fits 140 columns") {
     auto kernel = made_up_kernel("ring_kv_bidirectional");
     kernel.time = from_nanoseconds(2.5e9);  // 2.5 s: the 128K prefill
     kernel.machine_bound.time = kernel.schedule_bound.time = from_nanoseconds(2.2e9);
+    kernel.bound = "imbalance";  // the longest word
     report::summarise(kernel);
     std::istringstream lines(report::panel_text(only({kernel}), false));
     std::string line;

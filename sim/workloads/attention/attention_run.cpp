@@ -4,6 +4,7 @@
 #include "sim/attention/tolerance.h"
 #include "sim/base/error.h"
 #include "sim/insight/account.h"
+#include "sim/insight/bound.h"
 #include "sim/run/not_possible.h"
 #include "sim/tile/value_process.h"
 #include "sim/workloads/attention/arrangement.h"
@@ -272,7 +273,10 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
         result.components.push_back(
             {part.path, part.kind, totals.busy, totals.queued, totals.bytes, totals.work, totals.activities, peak});
     }
-    if (wanted.account) account.close(result.time, result.components);
+    if (wanted.account) {
+        account.close(result.time, result.components);
+        result.bound = insight::bound_word(result);
+    }
 
     if (panel.values.mode == ValueMode::none) return entry;
     result.verdict.mode = run::name_of(panel.values.mode);

@@ -3,6 +3,7 @@
 
 #include "sim/base/error.h"
 #include "sim/insight/account.h"
+#include "sim/insight/bound.h"
 #include "sim/program/interpreter.h"
 #include "sim/run/not_possible.h"
 #include "sim/tile/value_process.h"
@@ -299,7 +300,10 @@ run::EntryOutcome ProgramWorkload::run(std::size_t kernel, const run::Prepared& 
         result.components.push_back({part.path, part.kind, totals.busy, totals.queued, totals.bytes, totals.work,
                                      totals.activities, matrix ? fastest : part.peak_per_ns});
     }
-    if (wanted.account) account.close(result.time, result.components);
+    if (wanted.account) {
+        account.close(result.time, result.components);
+        result.bound = insight::bound_word(result);
+    }
     result.flops = 2 * products;
     if (products > 0)
         result.work_imbalance =

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/insight/bound.h"
+
+#include "sim/insight/account.h"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+namespace tilemesh::insight {
+namespace {
+
+using report::ClassTime;
+using report::ComponentResult;
+using report::KernelResult;
+
+std::string_view pe_of(const ComponentResult& part) {
+    return std::string_view(part.path).substr(0, part.path.rfind('.'));
+}
+
+double time_of(const ComponentResult& part, std::string_view name) {
+    for (const ClassTime& one : part.account)
+        if (one.name == name) return static_cast<double>(one.time.value());
+    return 0.0;
+}
+
+/// Of the time of a part of the machine, how long it moved something; the busiest of its kind.
+double busiest(const KernelResult& result, std::string_view kind) {
+    double most = 0.0;
+    for (const ComponentResult& part : result.components)
+        if (part.kind == kind) most = std::max(most, time_of(part, "payload") + time_of(part, "overhead"));
+    return most;
+}
+
+bool is_stall(std::string_view name) {
+    for (std::size_t stall = 0; stall < stalls; ++stall)
+        if (name_of(static_cast<Stall>(stall)) == name) return true;
+    return name == "before the first command" || name == "done";
+}
+
+double busy_of(const ComponentResult& part) {
+    double busy = 0.0;
+    for (const ClassTime& one : part.account)
+        if (!is_stall(one.name)) busy += static_cast<double>(one.time.value());
+    return busy;
+}
+
+/// The engines of one PE and the processor's end.
+struct PeParts {
+    std::vector<const ComponentResult*> engines;
+    double end = 0.0;
+};
+
+std::map<std::string_view, PeParts> pes_of(const KernelResult& result) {
+    std::map<std::string_view, PeParts> pes;
+    const auto time = static_cast<double>(result.time.value());
+    for (const ComponentResult& part : result.components) {
+        if (part.account.empty() || part.kind == "link" || part.kind == "hbm") continue;
+        PeParts& pe = pes[pe_of(part)];
+        if (part.kind == "processor") {
+            pe.end = std::max(pe.end, time - time_of(part, "done"));
+        } else if (part.kind != "launch") {
+            pe.engines.push_back(&part);
+        }
+    }
+    return pes;
+}
+
+class Shares {
+public:
+    Shares(const KernelResult& result, const PeParts& pe) : pe_(pe) {
+        slice_ = busiest(result, "hbm");
+        link_ = busiest(result, "link");
+        time_ = static_cast<double>(result.time.value());
+    }
+
+    void add(std::string_view word, double time) { of_[std::string(word)] += time; }
+    /// Waiting for memory is the memory's as far as that is at work, and latency else; so is that of a transfer.
+    void add_memory(double time) { add_moving(time, std::max(busy_of_kind("dma_load"), busy_of_kind("dma_store"))); }
+    void add_message(double time) { divide(time, "link", time_ > 0 ? link_ / time_ : 0.0); }
+    void add_work(std::string_view kind, double time) {
+        if (kind == "matrix" || kind == "vector") return add(kind, time);
+        if (kind == "dma_load" || kind == "dma_store") return add_memory(time);
+        if (kind == "send" || kind == "receive") return add_message(time);
+        add(kind, time);
+    }
+    const std::map<std::string, double>& all() const { return of_; }
+
+private:
+    double busy_of_kind(std::string_view kind) const {
+        double busy = 0.0;
+        for (const ComponentResult* engine : pe_.engines)
+            if (engine->kind == kind) busy += busy_of(*engine);
+        return busy;
+    }
+    void add_moving(double time, double under_way) {
+        const bool by_link = link_ > slice_;
+        divide(time, by_link ? "link" : "HBM", under_way > 0 ? std::max(link_, slice_) / under_way : 0.0);
+    }
+    void divide(double time, std::string_view word, double share) {
+        const double at_work = time * std::clamp(share, 0.0, 1.0);
+        add(word, at_work);
+        add("latency", time - at_work);
+    }
+
+    const PeParts& pe_;
+    double slice_ = 0.0, link_ = 0.0, time_ = 0.0;
+    std::map<std::string, double> of_;
+};
+
+/// What an engine waits for, as the work of another that it waits for.
+std::string_view awaited(std::string_view stall) {
+    static const std::map<std::string_view, std::string_view> kinds = {{"operand from matrix", "matrix"},
+                                                                       {"operand from vector", "vector"},
+                                                                       {"operand from HBM", "dma_load"},
+                                                                       {"operand from a neighbour", "receive"},
+                                                                       {"order", "dma_load"},
+                                                                       {"SRAM room", "SRAM"},
+                                                                       {"issue", "issue"},
+                                                                       {"launch", "issue"},
+                                                                       {"barrier", "barrier"}};
+    const auto found = kinds.find(stall);
+    return found == kinds.end() ? std::string_view("latency") : found->second;
+}
+
+/// The engine whose queue was full; null if the time was not for a queue.
+const ComponentResult* full(const PeParts& pe, std::string_view stall) {
+    constexpr std::string_view queue = "queue ";
+    if (!stall.starts_with(queue)) return nullptr;
+    for (const ComponentResult* engine : pe.engines)
+        if (engine->kind.ends_with(stall.substr(queue.size()))) return engine;
+    return nullptr;
+}
+
+/// A queue is full for what its engine works on and for what its commands wait for.
+void add_queue(Shares& shares, const ComponentResult& engine, double time) {
+    std::vector<std::pair<std::string_view, double>> parts;
+    double sum = 0.0;
+    for (const ClassTime& one : engine.account) {
+        const bool waits = one.name.starts_with("operand") || one.name == "order";
+        if (is_stall(one.name) && !waits) continue;
+        parts.emplace_back(waits ? awaited(one.name) : std::string_view(engine.kind),
+                           static_cast<double>(one.time.value()));
+        sum += parts.back().second;
+    }
+    if (sum == 0.0) return shares.add("latency", time);
+    for (const auto& [kind, part] : parts) shares.add_work(kind, time * part / sum);
+}
+
+const PeParts* last_to_end(const std::map<std::string_view, PeParts>& pes) {
+    const PeParts* last = nullptr;
+    for (const auto& [name, pe] : pes)
+        if (!pe.engines.empty() && (!last || pe.end > last->end)) last = &pe;
+    return last;
+}
+
+}  // namespace
+
+std::vector<ClassTime> bound_times(const KernelResult& result) {
+    const auto pes = pes_of(result);
+    const PeParts* last = last_to_end(pes);
+    if (!last) return {};
+    const ComponentResult* engine = *std::max_element(
+        last->engines.begin(), last->engines.end(),
+        [](const ComponentResult* a, const ComponentResult* b) { return busy_of(*a) < busy_of(*b); });
+    Shares shares(result, *last);
+    for (const ClassTime& one : engine->account) {
+        const auto time = static_cast<double>(one.time.value());
+        if (!is_stall(one.name)) {
+            shares.add_work(engine->kind, time);
+        } else if (const ComponentResult* queue = full(*last, one.name)) {
+            add_queue(shares, *queue, time);
+        } else {
+            // What an engine waits for of its own making is on its way through the pipeline.
+            const std::string_view kind = awaited(one.name);
+            shares.add_work(kind == engine->kind ? "latency" : kind, time);
+        }
+    }
+    std::vector<ClassTime> times;
+    Picoseconds sum;
+    for (const auto& [word, time] : shares.all()) {
+        times.push_back({word, Picoseconds(static_cast<std::uint64_t>(time))});
+        sum += times.back().time;
+    }
+    std::stable_sort(times.begin(), times.end(),
+                     [](const ClassTime& a, const ClassTime& b) { return a.time > b.time; });
+    times.front().time += result.time - sum;  // what rounding down has left
+    std::erase_if(times, [](const ClassTime& one) { return one.time == Picoseconds(); });
+    return times;
+}
+
+std::string bound_word(const KernelResult& result) {
+    const std::vector<ClassTime> times = bound_times(result);
+    if (times.empty()) return {};
+    const auto pes = pes_of(result);
+    double ends = 0.0, working = 0.0;
+    for (const auto& [name, pe] : pes) {
+        ends += pe.end;
+        working += 1.0;
+    }
+    const double lost = static_cast<double>(result.time.value()) - ends / working;
+    // Waves end one after the other by design: only what most of the machine loses has the word.
+    const auto time = static_cast<double>(result.time.value());
+    return lost > std::max(0.6 * time, static_cast<double>(times.front().time.value())) ? "imbalance"
+                                                                                        : times.front().name;
+}
+
+}  // namespace tilemesh::insight

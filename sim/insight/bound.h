@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// What decided how long a run took, in one word, from its account.
+#pragma once
+
+#include "sim/report/result.h"
+
+namespace tilemesh::insight {
+
+/// Divides the time of the PE that ended last by what its busiest engine worked on and waited for, the longest first:
+/// "matrix", "vector", "HBM", "link" (at work at their rates), "latency" (waiting for data whose path is not full),
+/// "SRAM", "issue", "barrier". Waiting for another engine of the PE counts as that one's work, waiting for its own
+/// pipeline as latency. Sums up to the run's time. Empty without an account.
+std::vector<report::ClassTime> bound_times(const report::KernelResult& result);
+
+/// The first of these, or "imbalance" where more time than that is lost by PEs that ended early, on the average.
+std::string bound_word(const report::KernelResult& result);
+
+}  // namespace tilemesh::insight

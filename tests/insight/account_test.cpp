@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Accounts of kernels whose every nanosecond is known: dots and vector operations of as many ns as they have
+// elements, memory and links of a byte per ns (tests/language/small_machine.h).
+#include "sim/insight/account.h"
+#include "tests/language/small_machine.h"
+
+#include <catch2/catch.hpp>
+
+using namespace tilemesh;
+using namespace tilemesh::test;
+
+namespace {
+
+using Classes = std::map<std::string, double>;  // ns
+
+struct Accounts {
+    double time = 0.0;
+    std::map<std::string, Classes> of;  // by path
+};
+
+std::vector<report::ComponentResult> components_of(const machine::Outcome& outcome) {
+    std::vector<report::ComponentResult> components;
+    for (std::size_t i = 0; i < outcome.components.size(); ++i) {
+        const machine::Totals& totals = outcome.totals[i];
+        components.push_back({outcome.components[i].path, outcome.components[i].kind, totals.busy, totals.queued,
+                              totals.bytes, totals.work, totals.activities, outcome.components[i].peak_per_ns});
+    }
+    return components;
+}
+
+Accounts accounts(const Kernels& kernels, const Change& change = {}) {
+    insight::Account account;
+    machine::SimulationOptions options;
+    options.recorder = &account;
+    const machine::Outcome outcome = run_kernels(counting_line(change), kernels, ValueMode::none, options);
+    auto components = components_of(outcome);
+    account.close(outcome.time, components);
+    Accounts out{to_nanoseconds(outcome.time), {}};
+    for (const report::ComponentResult& part : components)
+        for (const report::ClassTime& one : part.account) out.of[part.path][one.name] = to_nanoseconds(one.time);
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("an engine's time is what it did, what it waited for, and what its processor did meanwhile") {
+    const auto kernel = [](tl::Context& tl) {
+        const Tile a = tl.full({4, 8}, 1.0F), b = tl.full({8, 2}, 1.0F);  // 32 and 16 ns
+        const Tile c = tl.dot(a, b);                                      // 64 ns, from 48 on
+        const Tile d = c + c;                                             // 8 ns
+        tl.wait(d);
+        tl.wait(tl.dot(tl.full({2, 2}, 1.0F), tl.full({2, 2}, 1.0F)));  // 4 + 4, then 8 ns
+    };
+    const Accounts got = accounts({{0, kernel}});
+    CHECK(got.time == 136.0);
+    CHECK(got.of.at("machine.cube0.pe0.matrix") ==
+          Classes{{"dot", 64.0 + 8.0}, {"operand from vector", 48.0 + 8.0 + 8.0}});
+    CHECK(got.of.at("machine.cube0.pe0.vector") ==
+          Classes{{"fill", 48.0 + 8.0}, {"add", 8.0}, {"operand from matrix", 64.0 + 8.0}});
+    CHECK(got.of.at("machine.cube0.pe0.processor") ==
+          Classes{{"operand from vector", 120.0}, {"operand from matrix", 16.0}});
+}
+
+TEST_CASE("waiting for room and for the issue of commands is told apart") {
+    const auto kernel = [](tl::Context& tl) {
+        const Tile a = tl.full({9, 9}, 1.0F);  // issued at 10, 81 ns; three tiles fit
+        Tile b = tl.dot(a, a);                 // issued at 20, 729 ns
+        Tile c = tl.dot(b, b);                 // issued at 30
+        b = Tile();
+        c = tl.dot(c, c);  // issued at 40, room when b has been read
+        tl.wait(c);
+    };
+    const Accounts got = accounts({{0, kernel}}, [](Json& json) {
+        json["pe"]["issue_cycles"] = 10;
+        json["pe"]["sram_bytes"] = 1024;
+    });
+    CHECK(got.time == 91.0 + 3 * 729.0);
+    CHECK(got.of.at("machine.cube0.pe0.matrix") ==
+          Classes{{"before the first command", 20.0}, {"operand from vector", 71.0}, {"dot", 3 * 729.0}});
+    CHECK(got.of.at("machine.cube0.pe0.processor") ==
+          Classes{{"issue", 40.0}, {"SRAM room", 91.0 + 2 * 729.0 - 40.0}, {"operand from matrix", 729.0}});
+}
+
+TEST_CASE("slices and links are at work, blocked or idle; a load waits for those before it") {
+    const auto kernel = [](tl::Context& tl) {
+        const Tile a = tl.full({8, 8}, 1.0F);  // 64 ns
+        tl.wait(a);
+        tl.send(tl::Direction::east, a);  // 256 ns
+    };
+    const auto other = [](tl::Context& tl) { tl.wait(tl.recv(tl::Direction::west, {8, 8}, Dtype::f32)); };
+    const Accounts got = accounts({{0, kernel}, {1, other}});
+    CHECK(got.of.at("machine.cube0.pe0_to_pe1") == Classes{{"payload", 256.0}, {"idle", got.time - 256.0}});
+    CHECK(got.of.at("machine.cube0.pe1.receive_from_pe0").at("operand from a neighbour") > 64.0);
+    CHECK(got.of.at("machine.cube0.pe0.send_to_pe1").at("before the first command") == 64.0);
+}
+
+TEST_CASE("two programs of a PE share its engine, and the one that has it not says so") {
+    const auto kernel = [](tl::Context& tl) { tl.wait(tl.full({10, 10}, 1.0F)); };
+    insight::Account account;
+    machine::SimulationOptions options;
+    options.recorder = &account;
+    options.processors_per_pe = 2;
+    const auto config = counting_line();
+    machine::Simulation simulation(config, options);
+    simulation.launch(0, "first", kernel, ValueMode::none, 0);
+    simulation.launch(0, "second", kernel, ValueMode::none, 1);
+    const machine::Outcome outcome = simulation.run();
+    auto components = components_of(outcome);
+    account.close(outcome.time, components);  // checks the sums
+    CHECK(components.size() == outcome.components.size() + 2);
+}
+
+TEST_CASE("a receive waits for its neighbour, a send for credits, and both for nobody else") {
+    const auto sends = [](tl::Context& tl) {
+        const Tile x = tl.full({16, 16}, 1.0F);  // 256 ns, 1024 bytes
+        tl.send(tl::Direction::east, x);
+    };
+    const auto receives = [](tl::Context& tl) {
+        const Tile busy = tl.full({64, 64}, 0.0F);  // 4096 ns
+        tl.wait(busy);
+        tl.wait(tl.recv(tl::Direction::west, {16, 16}, Dtype::f32));
+    };
+    const Accounts got =
+        accounts({{0, sends}, {1, receives}}, [](Json& json) { json["network"]["receive_buffer_bytes"] = 512; });
+    const Classes& sender = got.of.at("machine.cube0.pe0.send_to_pe1");
+    CHECK(sender.at("send") == 1024.0);
+    CHECK(sender.at("credits") > 3000.0);  // half of it lies in the buffer until the receive is posted
+    const Classes& receiver = got.of.at("machine.cube0.pe1.receive_from_pe0");
+    CHECK(receiver.at("before the first command") == 4096.0);
+    CHECK(got.of.at("machine.cube0.pe1.processor").at("operand from vector") == 4096.0);
+}
