@@ -158,6 +158,9 @@ Reasons ProcessingElement::reasons_of(const Command& command) const {
     reasons.processor = command.processor;
     reasons.command = static_cast<std::uint8_t>(command.op);
     reasons.issued = command.issued;
+    reasons.peer = command.peer;
+    reasons.line = command.place.line;
+    reasons.file = command.place.file;
     return reasons;
 }
 

@@ -131,7 +131,10 @@ Engine& ProcessingElement::engine_for(const Command& command) {
 Sram::Answer ProcessingElement::ask_for_room(Bytes bytes, Picoseconds now) {
     // Tiles that still have unknown readers, or that another's kernel holds, can be freed at any time from now on,
     // but not before.
-    return sram_.take(bytes, now, zombies_ == 0 && !shared() ? Picoseconds::max() : simulated_now());
+    const Picoseconds settled = zombies_ == 0 && !shared() ? Picoseconds::max() : simulated_now();
+    if (!surroundings_.reasons) return sram_.take(bytes, now, settled);
+    return sram_.take(bytes, now, settled,
+                      [this](Picoseconds when) { surroundings_.reasons->sram_level(matrix_, when, sram_.used()); });
 }
 
 TileRecord* ProcessingElement::make_tile(const Command& command, const Shape& shape, Dtype dtype, Executor& owner) {
