@@ -27,10 +27,10 @@ enum PlaceInPe {
 };
 // Under a cube: its PEs, then slices, then links, then how busy these were.
 enum PlaceInCube { pe_place, hbm_place, link_place, counter_place };
-constexpr int places = 100000;  // for as many of each sort
+constexpr int places = 1000000;  // for half as many of each sort: every other is for what belongs to the one before
 constexpr int counters_after = (counter_place - hbm_place) * places;
 
-int rank(int place, int number) { return place * places + number; }
+int rank(int place, int number) { return place * places + 2 * number % places; }
 
 int place_of(const std::string& kind) {
     if (kind == "matrix") return matrix_place;
@@ -41,6 +41,9 @@ int place_of(const std::string& kind) {
     if (kind == "receive") return receive_place;
     return other_place;
 }
+
+/// Of a part of a PE.
+std::string pe_path(const std::string& part) { return part.substr(0, part.rfind('.')); }
 
 /// What the widest counter takes at most, packets and all.
 constexpr std::uint64_t bytes_of_counter = BusyShare::most_bins * 40;
@@ -65,9 +68,9 @@ void Trace::add_component(const std::string& path, const std::string& kind) {
     if (kind == "hbm") {
         part.rank = rank(hbm_place, part.pe);
     } else if (kind == "link") {
-        part.rank = rank(link_place, number % places);
+        part.rank = rank(link_place, number);
     } else {
-        part.rank = rank(place, number % places);
+        part.rank = rank(place, number);
     }
     pes_per_cube_ = std::max(pes_per_cube_, part.pe + 1);
     parts_.push_back(std::move(part));
@@ -88,30 +91,45 @@ TrackId Trace::cube_track(int cube) {
 TrackId Trace::pe_track(ComponentId pe) {
     const Part& matrix = parts_[pe];
     if (pes_[pe].track == 0)
-        pes_[pe].track = file_.add_track(cube_track(matrix.cube), rank(pe_place, matrix.pe),
-                                         matrix.path.substr(0, matrix.path.rfind('.')), TraceFile::Holds::slices);
+        pes_[pe].track = file_.add_track(cube_track(matrix.cube), rank(pe_place, matrix.pe), pe_path(matrix.path),
+                                         TraceFile::Holds::slices);
     return pes_[pe].track;
 }
 
-void Trace::activity(const Activity& activity) {
-    Part& part = parts_[activity.component];
-    if (part.engine || !shows(part, activity)) return;  // of an engine the reasons follow
-    if (part.counted) {
-        const Picoseconds begin = std::max(activity.begin, choice_.from), end = std::min(activity.end, choice_.to);
-        if (begin < end) part.share.add(begin - choice_.from, end - choice_.from);
-    }
-    if (file_.dropping()) return;
+TrackId Trace::track_for(Part& part, Picoseconds begin) {
     if (part.track == 0) {
         TrackId parent = cube_track(part.cube);
         if (!part.counted) {  // launches of a PE
-            const std::string matrix = part.path.substr(0, part.path.rfind('.')) + ".matrix";
+            const std::string matrix = pe_path(part.path) + ".matrix";
             const auto found =
                 std::find_if(parts_.begin(), parts_.end(), [&](const Part& other) { return other.path == matrix; });
             parent = pe_track(static_cast<ComponentId>(found - parts_.begin()));
         }
         part.track = file_.add_track(parent, part.rank, part.path, TraceFile::Holds::slices);
     }
-    Slice slice(part.track, activity.begin, activity.end, activity.what);
+    if (file_.ended(part.track) <= begin || !part.counted) return part.track;
+    for (const TrackId track : part.more_tracks)
+        if (file_.ended(track) <= begin) return track;
+    const std::size_t number = part.more_tracks.size() + 2;
+    part.more_tracks.push_back(file_.add_track(cube_track(part.cube), part.rank + 1,
+                                               fmt::format("{} ({})", part.path, number), TraceFile::Holds::slices));
+    return part.more_tracks.back();
+}
+
+void Trace::count_busy(Part& part, const Activity& activity) {
+    // Where transfers overlap, each has the share of the time that it would have alone: one after the other.
+    const Picoseconds begin = std::max(part.until, activity.begin);
+    part.until = begin + (activity.end - activity.begin);
+    const Picoseconds from = std::max(begin, choice_.from), to = std::min(part.until, choice_.to);
+    if (from < to) part.share.add(from - choice_.from, to - choice_.from);
+}
+
+void Trace::activity(const Activity& activity) {
+    Part& part = parts_[activity.component];
+    if (part.engine || !choice_.has(number_of(part))) return;  // of an engine the reasons follow
+    if (part.counted) count_busy(part, activity);
+    if (!choice_.has(activity.begin, activity.end) || file_.dropping()) return;
+    Slice slice(track_for(part, activity.begin), activity.begin, activity.end, activity.what);
     slice.note(Note::command, activity.command);
     if (activity.bytes != Bytes()) slice.note(Note::bytes, activity.bytes.value());
     if (activity.wanted != activity.begin) slice.note(Note::wanted, activity.wanted.value());
@@ -221,8 +239,7 @@ void Trace::write_stretch(Stretch& stretch) {
     if (stretch.track == 0) {
         const std::string suffix = stretch.number == 0 ? "" : fmt::format("_{}", stretch.number);
         stretch.track = file_.add_track(pe_track(stretch.pe), rank(processor_place, static_cast<int>(stretch.number)),
-                                        matrix.path.substr(0, matrix.path.rfind('.')) + ".processor" + suffix,
-                                        TraceFile::Holds::slices);
+                                        pe_path(matrix.path) + ".processor" + suffix, TraceFile::Holds::slices);
     }
     file_.add(Slice(stretch.track, stretch.begin, stretch.end, name_of(stretch.stall)));
 }
@@ -237,8 +254,8 @@ void Trace::sram_level(ComponentId id, Picoseconds when, Bytes level) {
         return;
     if (pe.sram == 0) {
         const std::string& path = parts_[id].path;
-        pe.sram = file_.add_track(pe_track(id), rank(sram_place, 0), path.substr(0, path.rfind('.')) + ".sram",
-                                  TraceFile::Holds::bytes);
+        pe.sram =
+            file_.add_track(pe_track(id), rank(sram_place, 0), pe_path(path) + ".sram", TraceFile::Holds::bytes);
     }
     if (!std::exchange(pe.begun, true) && when > choice_.from) file_.count(pe.sram, choice_.from, before.value());
     file_.count(pe.sram, when, level.value());

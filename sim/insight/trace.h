@@ -47,7 +47,9 @@ private:
         int cube = 0, pe = -1;  // of the cube: the PE that it belongs to
         int rank = 0;           // among siblings
         TrackId track = 0;      // none until something happens
-        Picoseconds until;      // end of the last activity
+        /// An HBM slice serves several transfers at once, which need a track each.
+        std::vector<TrackId> more_tracks;
+        Picoseconds until;  // end of the last activity
         BusyShare share;
     };
     /// What a command processor does now.
@@ -74,7 +76,9 @@ private:
 
     TrackId cube_track(int cube);
     TrackId pe_track(ComponentId pe);
-    TrackId track_of(Part& part);
+    /// For an activity of a part that is no engine.
+    TrackId track_for(Part& part, Picoseconds begin);
+    void count_busy(Part& part, const Activity& activity);
     int number_of(const Part& part) const { return part.cube * pes_per_cube_ + part.pe; }
     void add_waiting(Slice& slice, const Part& part, const Activity& activity, const Reasons& reasons) const;
     /// Counts a message; the flow that leads from its send to its receive, or 0 where the other is not in the trace.

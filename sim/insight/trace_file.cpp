@@ -47,7 +47,7 @@ constexpr std::uint64_t sequence = 1;
 
 TraceFile::TraceFile(const std::filesystem::path& file, Bytes limit)
     : path_(file), limit_(limit.value()), file_(std::fopen(file.c_str(), "wb"), std::fclose), ended_(1) {
-    if (!file_) cannot_write();
+    if (!file_) cannot_write(errno);
     packet([&] {
         out_.integer(packet_flags, state_cleared);
         out_.integer(packet_first, 1);
@@ -62,8 +62,8 @@ TraceFile::TraceFile(const std::filesystem::path& file, Bytes limit)
     write(Picoseconds());
 }
 
-void TraceFile::cannot_write() const {
-    fail<InputError>("--trace {}: cannot be written: {}", path_.string(), std::strerror(errno));
+void TraceFile::cannot_write(int why) const {
+    fail<InputError>("--trace {}: cannot be written: {}", path_.string(), std::strerror(why));
 }
 
 template <class Fill>
@@ -82,14 +82,20 @@ void TraceFile::write(Picoseconds when) {
         full_ = true;
     }
     if (!dropping_) {
-        if (std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size()) cannot_write();
+        errno = 0;
+        if (std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size()) {
+            failure_ = errno;
+            dropping_ = true;
+        }
         size_ += bytes.size();
     }
     out_.clear();
 }
 
 void TraceFile::close() {
-    if (file_ && std::fclose(file_.release()) != 0) cannot_write();
+    errno = 0;
+    if (file_ && std::fclose(file_.release()) != 0 && failure_ == 0) failure_ = errno;
+    if (failure_ != 0) cannot_write(failure_);
 }
 
 TrackId TraceFile::add_track(TrackId parent, int rank, std::string_view name, Holds holds,

@@ -84,6 +84,8 @@ public:
     /// Slices of a track follow one another: InternalError for one that begins before the last has ended, or ends
     /// before it begins.
     void add(const Slice& slice);
+    /// The end of its last slice.
+    Picoseconds ended(TrackId track) const { return ended_[track]; }
     void count(TrackId track, Picoseconds when, std::uint64_t value);
     void count(TrackId track, Picoseconds when, double value);
 
@@ -91,7 +93,7 @@ public:
     void reserve(std::uint64_t bytes) { reserved_ = std::min(bytes, limit_ / 2); }
     void release() {
         reserved_ = 0;
-        dropping_ = false;
+        dropping_ = failure_ != 0;
     }
     /// After the first that does not fit nothing is written, however small, so that the trace has no holes.
     bool dropping() const { return dropping_; }
@@ -114,12 +116,13 @@ private:
     void write(Picoseconds when);
     /// Of a text; a new one gets a packet before the next.
     std::uint64_t id_of(Texts& texts, std::uint32_t field, std::string_view text);
-    [[noreturn]] void cannot_write() const;
+    [[noreturn]] void cannot_write(int why) const;
 
     std::filesystem::path path_;
     std::uint64_t limit_, reserved_ = 0, size_ = 0;
     std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
     bool full_ = false, dropping_ = false;
+    int failure_ = 0;  // of a write, for close(): the simulation itself cannot be told
     Picoseconds full_at_;
     Protobuf out_;
     Texts names_, values_;
