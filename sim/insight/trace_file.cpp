@@ -40,6 +40,8 @@ constexpr std::array<std::string_view, notes> note_names = {
     "command",   "processor", "bytes",      "work", "wanted_ps", "issued_ps", "waited_for",
     "waited_ps", "useful_ps", "credits_ps", "peer", "message",   "source"};
 
+constexpr std::size_t bytes_at_once = std::size_t{1} << 18;
+
 /// The only writer of its trace.
 constexpr std::uint64_t sequence = 1;
 
@@ -48,6 +50,7 @@ constexpr std::uint64_t sequence = 1;
 TraceFile::TraceFile(const std::filesystem::path& file, Bytes limit)
     : path_(file), limit_(limit.value()), file_(std::fopen(file.c_str(), "wb"), std::fclose), ended_(1) {
     if (!file_) cannot_write(errno);
+    std::setvbuf(file_.get(), nullptr, _IONBF, 0);
     packet([&] {
         out_.integer(packet_flags, state_cleared);
         out_.integer(packet_first, 1);
@@ -82,17 +85,25 @@ void TraceFile::write(Picoseconds when) {
         full_ = true;
     }
     if (!dropping_) {
-        errno = 0;
-        if (std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size()) {
-            failure_ = errno;
-            dropping_ = true;
-        }
+        pending_ += bytes;
         size_ += bytes.size();
+        if (pending_.size() >= bytes_at_once) flush();
     }
     out_.clear();
 }
 
+void TraceFile::flush() {
+    if (!file_ || failure_ != 0) return;
+    errno = 0;
+    if (std::fwrite(pending_.data(), 1, pending_.size(), file_.get()) != pending_.size()) {
+        failure_ = errno;
+        dropping_ = true;
+    }
+    pending_.clear();
+}
+
 void TraceFile::close() {
+    flush();
     errno = 0;
     if (file_ && std::fclose(file_.release()) != 0 && failure_ == 0) failure_ = errno;
     if (failure_ != 0) cannot_write(failure_);

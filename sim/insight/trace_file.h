@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A file in Perfetto's format, written packet by packet: tracks, slices on them with annotations and flows, counters.
-// It knows nothing of machines. Everything that it writes is written whole, so that what is on the disk can be opened
-// however the run ends.
+// It knows nothing of machines. Packets go to the disk whole, some thousands at a time, so that what is there can be
+// opened however the run ends.
 #pragma once
 
 #include "sim/base/trace_choice.h"
@@ -72,8 +72,7 @@ class TraceFile {
 public:
     /// At most `limit` bytes. InputError when it cannot be written.
     TraceFile(const std::filesystem::path& file, Bytes limit);
-    /// Closes it, whatever was written.
-    ~TraceFile() = default;
+    ~TraceFile() { flush(); }
     TraceFile(const TraceFile&) = delete;
     TraceFile& operator=(const TraceFile&) = delete;
 
@@ -112,6 +111,7 @@ private:
     using Texts = std::unordered_map<std::string, std::uint64_t, Hash, std::equal_to<>>;
     template <class Fill>
     void packet(Fill fill);
+    void flush();
     /// Writes the packet made, if it fits; `when` is for those who ask when it was full.
     void write(Picoseconds when);
     /// Of a text; a new one gets a packet before the next.
@@ -124,7 +124,8 @@ private:
     bool full_ = false, dropping_ = false;
     int failure_ = 0;  // of a write, for close(): the simulation itself cannot be told
     Picoseconds full_at_;
-    Protobuf out_;
+    Protobuf out_;         // the packet being made
+    std::string pending_;  // packets on their way to the disk
     Texts names_, values_;
     std::vector<Picoseconds> ended_;  // by track: the last slice
 };

@@ -219,9 +219,9 @@ TEST_CASE("programs that share HBM, messages between cubes, and launches of a GP
         check_counters(run);
         check_flows(run);
     }
-    Json gpus = attention_panel("ring_kv", 2);
-    gpus["machine"] = "configs/machines/h200_x2.json";
-
+    Json gpus = shipped_panel("h200_ring_attention", "ring_kv");
+    gpus["problem"]["users"][0]["keys"] = 2048;
+    gpus["kernels"] = {{{"kernel", "ring_kv"}, {"launches", "overlapped"}, {"tile_keys", 256}}};
     const Traced run = traced(gpus);
     check_trace(run);
     check_flows(run);

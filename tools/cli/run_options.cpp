@@ -156,6 +156,9 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, run:
     const run::RunOutcome outcome = run::run_panels(name, panels, options);
     bar.clear();
     if (flags.quiet && !json) log_errors(outcome.result, context.log);
+    if (!tables && choice.wanted() && !outcome.result.panels.empty())
+        for (const auto& kernel : outcome.result.panels.front().kernels)
+            if (!kernel.note.empty()) context.log.warn("{}: {}", kernel.label, kernel.note);
     if (tables && by_entry) print(report::entries_text(outcome.result, context.colour) + "\n");
     if (tables && panels.size() > 1) print(report::run_text(outcome.result, context.colour));
     if (json) json->write(report::pretty(report::to_json(outcome.result)));
