@@ -78,7 +78,7 @@ void TraceFile::packet(Fill fill) {
 }
 
 void TraceFile::write(Picoseconds when) {
-    const std::string& bytes = out_.bytes();
+    const std::string_view bytes = out_.bytes();
     if (!dropping_ && size_ + bytes.size() + reserved_ > limit_) {
         dropping_ = true;
         if (!full_) full_at_ = when;

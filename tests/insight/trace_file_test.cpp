@@ -67,7 +67,7 @@ std::string end_of(std::uint64_t track, std::uint64_t when) {
             packet.integer(11, track);
         });
     });
-    return packet.bytes();
+    return std::string(packet.bytes());
 }
 
 /// Places of the packets of the small trace. A packet with new texts stands before the one that needs them.

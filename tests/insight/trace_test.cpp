@@ -269,8 +269,9 @@ TEST_CASE("a window and a list of PEs leave out the rest and change nothing of w
         CAPTURE(track.name);
         std::vector<ReadSlice> expected = slices_of(whole.trace, track.name),
                                found = slices_of(part.trace, track.name);
+        const bool kept_part = chosen(track.name);
         std::erase_if(expected, [&](const ReadSlice& slice) {
-            return !chosen(track.name) || !choice.has(Picoseconds(slice.begin), Picoseconds(slice.end));
+            return !kept_part || !choice.has(Picoseconds(slice.begin), Picoseconds(slice.end));
         });
         REQUIRE(found.size() == expected.size());
         const auto order = [](const ReadSlice& a, const ReadSlice& b) {
