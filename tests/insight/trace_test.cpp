@@ -298,6 +298,29 @@ TEST_CASE("a window and a list of PEs leave out the rest and change nothing of w
     }
 }
 
+TEST_CASE("a receive in the window whose send was before it has no arrow from nowhere") {
+    const Json panel = attention_panel("ring_kv", 4);
+    const Traced whole = traced(panel);
+    const auto last = [](const std::vector<ReadSlice>& slices, const std::string& name) {
+        const auto found =
+            std::find_if(slices.rbegin(), slices.rend(), [&](const ReadSlice& slice) { return slice.name == name; });
+        REQUIRE(found != slices.rend());
+        return *found;
+    };
+    const ReadSlice receive = last(whole.trace.slices, "recv");
+    const auto send = std::find_if(whole.trace.slices.begin(), whole.trace.slices.end(),
+                                   [&](const ReadSlice& slice) { return slice.flows == receive.last_flows; });
+    REQUIRE(send != whole.trace.slices.end());
+    REQUIRE(send->end < receive.end);
+    TraceChoice choice;
+    choice.from = Picoseconds(send->end);
+    const Traced part = traced(panel, choice);
+    const ReadSlice kept = last(part.trace.slices, "recv");
+    CHECK(kept.begin == receive.begin);
+    CHECK(kept.last_flows.empty());
+    CHECK(kept.numbers.at("peer") == receive.numbers.at("peer"));
+}
+
 TEST_CASE("a trace that would be larger than its limit is cut off, opens all the same, and says so") {
     TraceChoice choice;
     choice.limit = Bytes(20000);
