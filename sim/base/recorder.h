@@ -6,6 +6,7 @@
 #include "sim/base/units.h"
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace tilemesh {
@@ -59,6 +60,9 @@ struct Reasons {
     Picoseconds useful;   // matrix: of the time, what the multiply-accumulates take; the rest fills, drains and pads
     Picoseconds credits;  // send: of the time, without room in the receive buffer
     Picoseconds moving;   // send: of the time, what the bytes take on the first link; the rest waits for its turn
+    std::int32_t peer = -1;             // send, receive: number of the other PE
+    std::int32_t line = 0;              // of the source, if it has one; 0: not known
+    const std::string* file = nullptr;  // that source; outlives the simulation
 };
 
 class Asker;
@@ -67,7 +71,8 @@ class Recorder {
 public:
     virtual ~Recorder() = default;
     virtual void activity(const Activity&) = 0;
-    /// SRAM in use at one PE changed.
+    /// SRAM in use at one PE changed, as its book has it: room that turns out to have been free before the last
+    /// change is told of with its own, earlier time.
     virtual void sram_level(ComponentId, Picoseconds, Bytes) {}
 
     /// Who wants to know why: itself, or a recorder that it passes things on to.
@@ -80,6 +85,8 @@ public:
 class Asker : public Recorder {
 public:
     Asker* asker() final { return this; }
+    /// Shall sram_level be told?
+    virtual bool follows_sram() const { return false; }
     /// An activity of a PE's engine; of links and slices they come as to every recorder.
     virtual void explained(const Activity&, const Reasons&) = 0;
     /// A command goes into an engine's queue because it cannot run yet.

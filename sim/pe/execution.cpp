@@ -158,6 +158,9 @@ void ProcessingElement::explain(const Engine& engine, const Activity& activity, 
     reasons.processor = command.processor;
     reasons.command = static_cast<std::uint8_t>(command.op);
     reasons.issued = command.issued;
+    reasons.peer = command.peer;
+    reasons.line = command.place.line;
+    reasons.file = command.place.file;
     for (int i = 0; i < command.operand_count; ++i) {
         const TileRecord& tile = *command.operands[static_cast<std::size_t>(i)];
         if (tile.ready <= reasons.operands) continue;

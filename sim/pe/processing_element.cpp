@@ -131,7 +131,11 @@ Engine& ProcessingElement::engine_for(const Command& command) {
 Sram::Answer ProcessingElement::ask_for_room(Bytes bytes, Picoseconds now) {
     // Tiles that still have unknown readers, or that another's kernel holds, can be freed at any time from now on,
     // but not before.
-    return sram_.take(bytes, now, zombies_ == 0 && !shared() ? Picoseconds::max() : simulated_now());
+    const Picoseconds settled = zombies_ == 0 && !shared() ? Picoseconds::max() : simulated_now();
+    Recorder* const recorder = surroundings_.sram_recorder;
+    if (!recorder) return sram_.take(bytes, now, settled);
+    return sram_.take(bytes, now, settled,
+                      [&](Picoseconds when) { recorder->sram_level(matrix_, when, sram_.used()); });
 }
 
 TileRecord* ProcessingElement::make_tile(const Command& command, const Shape& shape, Dtype dtype, Executor& owner) {
@@ -158,8 +162,7 @@ TileRecord* ProcessingElement::make_tile(const Command& command, const Shape& sh
 }
 
 void ProcessingElement::record_sram(Picoseconds now) {
-    Recorder* const recorder = surroundings_.asker ? surroundings_.asker : surroundings_.recorder;
-    if (recorder) recorder->sram_level(matrix_, now, sram_.used());
+    if (surroundings_.sram_recorder) surroundings_.sram_recorder->sram_level(matrix_, now, sram_.used());
 }
 
 void ProcessingElement::unreferenced(TileRecord& record, Picoseconds now) {

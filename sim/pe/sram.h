@@ -20,9 +20,15 @@ public:
     };
     /// Takes `bytes` at the earliest time from `wanted` on. `settled` is a time before which no tile can be freed
     /// that is not in the book yet; frees later than that are only used once nothing earlier can come.
-    Answer take(Bytes bytes, Picoseconds wanted, Picoseconds settled) {
+    /// Calls `freed` with the time of what has become free since, where that lowers what is in use.
+    template <class Freed>
+    Answer take(Bytes bytes, Picoseconds wanted, Picoseconds settled, Freed freed) {
         while (true) {
-            while (!frees_.empty() && frees_.front().when <= wanted) pop();
+            while (!frees_.empty() && frees_.front().when <= wanted) {
+                const Picoseconds when = frees_.front().when;
+                pop();
+                freed(when);
+            }
             if (used_ + bytes <= capacity_) {
                 used_ += bytes;
                 peak_ = std::max(peak_, used_);
@@ -32,6 +38,9 @@ public:
             if (frees_.front().when > settled) return {false, frees_.front().when};
             wanted = frees_.front().when;
         }
+    }
+    Answer take(Bytes bytes, Picoseconds wanted, Picoseconds settled) {
+        return take(bytes, wanted, settled, [](Picoseconds) {});
     }
     /// `bytes` are free from `when` on.
     void give_back(Bytes bytes, Picoseconds when) {

@@ -23,7 +23,10 @@ public:
         : network(the_network),
           recorder(the_recorder),
           asker(the_recorder ? the_recorder->asker() : nullptr),
-          engine_recorder(asker ? &the_recorder->without_asker() : the_recorder) {}
+          engine_recorder(asker ? &the_recorder->without_asker() : the_recorder),
+          sram_recorder(!asker                  ? the_recorder
+                        : asker->follows_sram() ? asker
+                                                : nullptr) {}
     virtual ~Surroundings() = default;
 
     virtual memory::Slice& slice(int pe) = 0;
@@ -45,6 +48,7 @@ public:
     Recorder* recorder;  // any of these may be null
     Asker* asker;
     Recorder* engine_recorder;  // of the activities of engines, which the asker gets with reasons
+    Recorder* sram_recorder;    // of what is in use
 };
 
 }  // namespace tilemesh::pe

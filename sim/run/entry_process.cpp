@@ -49,14 +49,14 @@ report::HostResult host_facts(double seconds, const report::KernelResult& result
 
 /// The watcher: forks the entry, waits, reports how it ended.
 [[noreturn]] void watch(const Panel& panel, std::size_t kernel, const PreparedPanel& prepared,
-                        const Descriptor& result, const std::filesystem::path& save_outputs) {
+                        const Descriptor& result, const EntryFiles& files) {
     std::signal(SIGCHLD, SIG_DFL);
     const pid_t watcher = ::getpid();
     const pid_t child = ::fork();
     if (child == 0) {
         die_with_parent(watcher);
         const Entry& entry = panel.kernels[kernel];
-        const auto outcome = run_entry(panel, entry, prepared.of(entry), save_outputs);
+        const auto outcome = run_entry(panel, entry, prepared.of(entry), files);
         write_all(result, one_line(report::kernel_to_json(outcome)) + "\n");
         std::fflush(nullptr);
         std::_Exit(0);
@@ -86,15 +86,16 @@ std::string prepare(const Panel& panel, int threads, std::optional<PreparedPanel
 }  // namespace
 
 report::KernelResult run_entry(const Panel& panel, const Entry& entry, const Prepared& prepared,
-                               const std::filesystem::path& save_outputs) {
+                               const EntryFiles& files) {
     const auto start = std::chrono::steady_clock::now();
     report::KernelResult result;
     try {
-        EntryOutcome outcome = entry.workload->run(entry.number, prepared, {!save_outputs.empty(), true});
+        EntryOutcome outcome =
+            entry.workload->run(entry.number, prepared, {!files.save_outputs.empty(), true, files.trace});
         result = std::move(outcome.result);
         report::summarise(result);
         report::check_physics(result);
-        if (!save_outputs.empty()) save(outcome.outputs, panel, entry, save_outputs);
+        if (!files.save_outputs.empty()) save(outcome.outputs, panel, entry, files.save_outputs);
     } catch (const InternalError& error) {
         result.status = report::Status::failed;
         result.internal = true;
@@ -110,7 +111,7 @@ report::KernelResult run_entry(const Panel& panel, const Entry& entry, const Pre
     return result;
 }
 
-void serve_panel(const Panel& panel, int threads, ChildPipes pipes, const std::filesystem::path& save_outputs) {
+void serve_panel(const Panel& panel, int threads, ChildPipes pipes, const EntryFiles& files) {
     std::optional<PreparedPanel> prepared;
     const std::string status = prepare(panel, threads, prepared);
     write_all(pipes.status, status + "\n");
@@ -128,7 +129,7 @@ void serve_panel(const Panel& panel, int threads, ChildPipes pipes, const std::f
                 for (std::size_t other = 0; other < pipes.results.size(); ++other) {
                     if (other != kernel) pipes.results[other].close();
                 }
-                watch(panel, kernel, *prepared, pipes.results[kernel], save_outputs);
+                watch(panel, kernel, *prepared, pipes.results[kernel], files);
             }
             pipes.results[kernel].close();
         }

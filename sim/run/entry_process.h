@@ -6,7 +6,6 @@
 #include "sim/run/panel.h"
 #include "sim/run/pipe.h"
 
-#include <filesystem>
 #include <vector>
 
 namespace tilemesh::run {
@@ -19,11 +18,10 @@ struct ChildPipes {
 };
 
 /// Prepares with so many threads, then starts entries as told, until `commands` closes. Ends the process.
-[[noreturn]] void serve_panel(const Panel& panel, int threads, ChildPipes pipes,
-                              const std::filesystem::path& save_outputs);
+[[noreturn]] void serve_panel(const Panel& panel, int threads, ChildPipes pipes, const EntryFiles& files);
 
 /// Runs one entry in this process, without any fork; failures become part of the result.
 report::KernelResult run_entry(const Panel& panel, const Entry& entry, const Prepared& prepared,
-                               const std::filesystem::path& save_outputs);
+                               const EntryFiles& files);
 
 }  // namespace tilemesh::run

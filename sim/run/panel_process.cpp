@@ -29,14 +29,14 @@ std::string how_it_died(const std::string& watched) {
 
 }  // namespace
 
-PanelProcess::PanelProcess(const Panel& panel, int threads, const std::filesystem::path& save_outputs)
+PanelProcess::PanelProcess(const Panel& panel, int threads, const EntryFiles& files)
     : panel_(panel), commands_(make_pipe()), status_(make_pipe()), texts_(panel.kernels.size()) {
     for (std::size_t i = 0; i < panel.kernels.size(); ++i) results_.push_back(make_pipe());
     process_ = start_child([&] {
         ChildPipes pipes{std::move(commands_.reading), std::move(status_.writing), {}};
         commands_.writing.close();
         for (auto& pipe : results_) pipes.results.push_back(std::move(pipe.writing));
-        serve_panel(panel, threads, std::move(pipes), save_outputs);
+        serve_panel(panel, threads, std::move(pipes), files);
     });
     commands_.reading.close();
     status_.writing.close();

@@ -13,7 +13,6 @@
 
 #include <sys/types.h>
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -21,9 +20,8 @@ namespace tilemesh::run {
 
 class PanelProcess {
 public:
-    /// Forks at once and prepares with so many threads. `save_outputs`, unless empty, is written by every entry that
-    /// is started.
-    PanelProcess(const Panel& panel, int threads, const std::filesystem::path& save_outputs);
+    /// Forks at once and prepares with so many threads. `files` are written by every entry that is started.
+    PanelProcess(const Panel& panel, int threads, const EntryFiles& files);
     PanelProcess(const PanelProcess&) = delete;
     PanelProcess& operator=(const PanelProcess&) = delete;
     /// Kills whatever still runs.

@@ -92,8 +92,8 @@ private:
                 PanelState& state = states_[next_panel_];
                 state.preparing = slots_ - busy_;
                 busy_ += state.preparing;
-                state.process = std::make_unique<PanelProcess>(
-                    panels_[next_panel_], static_cast<int>(state.preparing), options_.save_outputs);
+                state.process = std::make_unique<PanelProcess>(panels_[next_panel_],
+                                                               static_cast<int>(state.preparing), options_.files);
                 ++next_panel_;
             } else {
                 return;

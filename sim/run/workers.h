@@ -6,7 +6,6 @@
 #include "sim/report/result.h"
 #include "sim/run/panel.h"
 
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -21,8 +20,8 @@ struct Progress {
 };
 
 struct RunOptions {
-    int workers = 0;                     // 0: one per core
-    std::filesystem::path save_outputs;  // empty: outputs are not saved; needs a single entry
+    int workers = 0;   // 0: one per core
+    EntryFiles files;  // any of them needs a single entry
     std::function<void(const Progress&)> on_progress;
     std::function<void(const report::PanelResult&)>
         on_panel;  // in the order of the panels, each once all of it is done

@@ -4,10 +4,12 @@
 // then checks, prepares and runs kernels one at a time. Tests stand a fake in its place.
 #pragma once
 
+#include "sim/base/trace_choice.h"
 #include "sim/report/result.h"
 #include "sim/run/setup.h"
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,6 +42,13 @@ struct NamedTensor {
 struct Wanted {
     bool outputs = false;
     bool account = false;  // where the time of every component went
+    TraceChoice trace = {};     // what happened when, if it is wanted
+};
+
+/// Files that entries write, each beside its result; with any of them one entry alone is run.
+struct EntryFiles {
+    std::filesystem::path save_outputs;  // empty: outputs are not saved
+    TraceChoice trace = {};
 };
 
 struct EntryOutcome {

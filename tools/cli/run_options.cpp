@@ -63,6 +63,17 @@ void check_save_outputs(const std::vector<run::Panel>& panels, const RunFlags& f
                          run::name_of(panels.front().values.mode));
 }
 
+/// Refuses two options that name one file.
+void check_apart(const std::vector<std::pair<const char*, const OutputFile*>>& files) {
+    for (std::size_t i = 0; i < files.size(); ++i)
+        for (std::size_t j = i + 1; j < files.size(); ++j)
+            if (files[i].second && files[j].second &&
+                std::filesystem::absolute(files[i].second->path()) ==
+                    std::filesystem::absolute(files[j].second->path()))
+                fail<InputError>("{} and {} name the same file, {}", files[i].first, files[j].first,
+                                 files[i].second->path().string());
+}
+
 /// Without a table or a file nothing else would say why there is no result.
 void log_errors(const report::RunResult& result, spdlog::logger& log) {
     for (const auto& panel : result.panels) {
@@ -99,6 +110,7 @@ void declare(CLI::App& command, RunFlags& flags) {
         .add_option("--save-outputs", flags.save_outputs,
                     "Write o and lse (backward: dq, dk, dv) of one kernel as safetensors")
         ->type_name("FILE");
+    declare(command, flags.trace);
     command.add_option("-j,--jobs", flags.jobs, "Worker processes; default: one per core")
         ->check(CLI::Range(1, 4096));
     command.add_flag("--strict", flags.strict,
@@ -126,15 +138,16 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, run:
     check_save_outputs(panels, flags);
     const auto json = open_output(flags.json, "--json", flags.file);
     const auto outputs = open_output(flags.save_outputs, "--save-outputs", flags.file);
-    if (json && outputs && std::filesystem::absolute(json->path()) == std::filesystem::absolute(outputs->path()))
-        fail<InputError>("--json and --save-outputs name the same file, {}", flags.json);
+    const TraceChoice choice = trace_choice(flags.trace, panels);
+    const auto trace = open_output(flags.trace.file, "--trace", flags.file);
+    check_apart({{"--json", json.get()}, {"--save-outputs", outputs.get()}, {"--trace", trace.get()}});
 
     const bool tables = !flags.quiet && flags.json != "-";
     const bool by_entry = rows == run::MilestoneRows::entries;
     ProgressBar bar(flags.quiet);
     run::RunOptions options;
     options.workers = flags.jobs;
-    options.save_outputs = flags.save_outputs;
+    options.files = {flags.save_outputs, choice};
     options.on_progress = [&](const run::Progress& progress) { bar.show(progress); };
     options.on_panel = [&](const report::PanelResult& panel) {
         bar.clear();
@@ -143,6 +156,9 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, run:
     const run::RunOutcome outcome = run::run_panels(name, panels, options);
     bar.clear();
     if (flags.quiet && !json) log_errors(outcome.result, context.log);
+    if (!tables && choice.wanted() && !outcome.result.panels.empty())
+        for (const auto& kernel : outcome.result.panels.front().kernels)
+            if (!kernel.note.empty()) context.log.warn("{}: {}", kernel.label, kernel.note);
     if (tables && by_entry) print(report::entries_text(outcome.result, context.colour) + "\n");
     if (tables && panels.size() > 1) print(report::run_text(outcome.result, context.colour));
     if (json) json->write(report::pretty(report::to_json(outcome.result)));

@@ -4,6 +4,7 @@
 
 #include "sim/run/milestone.h"
 #include "tools/cli/command.h"
+#include "tools/cli/trace_options.h"
 
 #include <cstdint>
 #include <string>
@@ -15,6 +16,7 @@ struct RunFlags {
     std::string file;
     std::string json;
     std::string save_outputs;
+    TraceFlags trace;
     std::string values;
     std::vector<std::string> set;
     std::vector<std::string> kernels;

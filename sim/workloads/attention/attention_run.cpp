@@ -3,8 +3,7 @@
 
 #include "sim/attention/tolerance.h"
 #include "sim/base/error.h"
-#include "sim/insight/account.h"
-#include "sim/insight/bound.h"
+#include "sim/insight/recording.h"
 #include "sim/run/not_possible.h"
 #include "sim/tile/value_process.h"
 #include "sim/workloads/attention/arrangement.h"
@@ -240,10 +239,11 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
     // One simulation at a time: this one is gone before the next begins.
     std::optional<report::PagingResult> paging;
     if (problem.pages) paging = contiguous_twin(panel, choice, kernel);
-    insight::Account account;
+    insight::Recording recording(wanted.account, wanted.trace);
     machine::SimulationOptions options;
-    if (wanted.account) options.recorder = &account;
+    options.recorder = recording.recorder();
     machine::Simulation simulation(panel.machine, options);
+    recording.begin(simulation.machine().components());
     const Launches launches = launch_all(simulation, a, kernel, prepared, panel.values.mode);
     const machine::Outcome outcome = simulation.run();
 
@@ -273,10 +273,7 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
         result.components.push_back(
             {part.path, part.kind, totals.busy, totals.queued, totals.bytes, totals.work, totals.activities, peak});
     }
-    if (wanted.account) {
-        account.close(result.time, result.components);
-        result.bound = insight::bound_word(result);
-    }
+    recording.close(result);
 
     if (panel.values.mode == ValueMode::none) return entry;
     result.verdict.mode = run::name_of(panel.values.mode);

@@ -2,8 +2,7 @@
 #include "sim/workloads/program/program_run.h"
 
 #include "sim/base/error.h"
-#include "sim/insight/account.h"
-#include "sim/insight/bound.h"
+#include "sim/insight/recording.h"
 #include "sim/program/interpreter.h"
 #include "sim/run/not_possible.h"
 #include "sim/tile/value_process.h"
@@ -255,9 +254,10 @@ run::EntryOutcome ProgramWorkload::run(std::size_t kernel, const run::Prepared& 
     const auto& prepared = dynamic_cast<const PreparedPrograms&>(prepared_base);
     machine::SimulationOptions options;
     options.processors_per_pe = choice.programs_per_pe;
-    insight::Account account;
-    if (wanted.account) options.recorder = &account;
+    insight::Recording recording(wanted.account, wanted.trace);
+    options.recorder = recording.recorder();
     machine::Simulation simulation(panel_.machine, options);
+    recording.begin(simulation.machine().components());
     const Laid laid =
         lay_out_all(panel_, choice, &prepared, [&](int pe, std::uint64_t bytes, const std::string& what) {
             return simulation.machine().slice(pe).allocate(bytes, what);
@@ -300,10 +300,7 @@ run::EntryOutcome ProgramWorkload::run(std::size_t kernel, const run::Prepared& 
         result.components.push_back({part.path, part.kind, totals.busy, totals.queued, totals.bytes, totals.work,
                                      totals.activities, matrix ? fastest : part.peak_per_ns});
     }
-    if (wanted.account) {
-        account.close(result.time, result.components);
-        result.bound = insight::bound_word(result);
-    }
+    recording.close(result);
     result.flops = 2 * products;
     if (products > 0)
         result.work_imbalance =
@@ -311,7 +308,7 @@ run::EntryOutcome ProgramWorkload::run(std::size_t kernel, const run::Prepared& 
     if (wanted.outputs && panel_.values.mode != ValueMode::none) entry.outputs = outputs_of(panel_, laid);
     if (panel_.values.mode == ValueMode::none) return entry;
     if (panel_.checks.empty()) {
-        result.note = "no \"check\" says what the answer should be";
+        result.note += std::string(result.note.empty() ? "" : "; ") + "no \"check\" says what the answer should be";
         return entry;
     }
     result.verdict = judge(panel_, prepared.expected, laid.arrays);
