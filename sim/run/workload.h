@@ -41,8 +41,8 @@ struct NamedTensor {
 /// What a run shall bring beside its time and verdict.
 struct Wanted {
     bool outputs = false;
-    bool account = false;  // where the time of every component went
-    TraceChoice trace = {};     // what happened when, if it is wanted
+    bool account = false;    // where the time of every component went
+    TraceChoice trace = {};  // what happened when, if it is wanted
 };
 
 /// Files that entries write, each beside its result; with any of them one entry alone is run.
