@@ -39,6 +39,16 @@ Parts busy_by_kind(const KernelResult& kernel) {
     return busy;
 }
 
+/// Of all engines that compute and all command processors: which of them waits for what longer than before.
+Parts account_by_kind(const KernelResult& kernel) {
+    Parts account;
+    for (const auto& part : kernel.components) {
+        if (part.kind != "matrix" && part.kind != "vector" && part.kind != "processor") continue;
+        for (const auto& one : part.account) account[part.kind + ": " + one.name] += number(one.time);
+    }
+    return account;
+}
+
 std::string nanoseconds(double picoseconds) { return fmt::format("{:.13g} ns", picoseconds / 1e3); }
 std::string count(double value) { return report::grouped(value); }
 std::string ratio(double value) {
@@ -79,6 +89,10 @@ constexpr Metric list[] = {
      [](const KernelResult& k) { return known(k.schedule_bound); }, nullptr, nanoseconds},
     {"busy", Better::neither, false, "", "time at work of all parts of a kind: busy.matrix, busy.hbm, ...", nullptr,
      busy_by_kind, nanoseconds},
+    {"account", Better::neither, false, "",
+     "time of all matrix engines, vector engines and command processors by class: account.vector: operand from HBM, "
+     "...",
+     nullptr, account_by_kind, nanoseconds},
 };
 
 Figures figures_of(const KernelResult& kernel) {
@@ -99,7 +113,8 @@ Figures figures_of(const KernelResult& kernel) {
     }
     figures.words = {{"machine_bound", kernel.machine_bound.binding},
                      {"schedule_bound", kernel.schedule_bound.binding},
-                     {"busiest link", kernel.busiest_link.path}};
+                     {"busiest link", kernel.busiest_link.path},
+                     {"bound", kernel.bound}};
     return figures;
 }
 
