@@ -110,6 +110,25 @@ TEST_CASE("two programs of a PE share its engine, and the one that has it not sa
     CHECK(components.size() == outcome.components.size() + 2);
 }
 
+TEST_CASE("a command issued long after the one before has ended waits for its own operands") {
+    const auto sends = [](tl::Context& tl) {
+        tl.send(tl::Direction::east, tl.full({2, 2}, 1.0F));
+        tl.send(tl::Direction::east, tl.dot(tl.full({16, 16}, 1.0F), tl.full({16, 16}, 1.0F)));  // 4096 ns
+    };
+    const auto receives = [](tl::Context& tl) {
+        const Tile early = tl.recv(tl::Direction::west, {2, 2}, Dtype::f32);  // issued at 300
+        const Tile first = tl.dot(early, early);                              // 600, done soon after
+        const Tile late = tl.recv(tl::Direction::west, {16, 16}, Dtype::f32);
+        const Tile second = tl.dot(late, late);  // 1200, while nobody knows yet when the first will be done
+    };
+    const Accounts got = accounts({{0, sends}, {1, receives}}, [](Json& json) { json["pe"]["issue_cycles"] = 300; });
+    const Classes& matrix = got.of.at("machine.cube0.pe1.matrix");
+    CHECK(matrix.at("dot") == 8.0 + 4096.0);
+    CHECK(matrix.at("operand from a neighbour") > 4096.0);
+    CHECK(matrix.at("issue") < 600.0);
+    CHECK(matrix.count("drain") == 0);
+}
+
 TEST_CASE("a receive waits for its neighbour, a send for credits, and both for nobody else") {
     const auto sends = [](tl::Context& tl) {
         const Tile x = tl.full({16, 16}, 1.0F);  // 256 ns, 1024 bytes
