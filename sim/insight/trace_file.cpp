@@ -190,28 +190,25 @@ void TraceFile::add(const Slice& slice) {
     write(slice.begin_);
 }
 
-void TraceFile::count(TrackId track, Picoseconds when, std::uint64_t value) {
+template <class Value>
+void TraceFile::add_count(TrackId track, Picoseconds when, Value value) {
     packet([&] {
         out_.integer(packet_timestamp, when.value());
         out_.message(packet_event, [&] {
             out_.integer(event_type, counter);
             out_.integer(event_track, track);
-            out_.integer(event_count, value);
+            value();
         });
     });
     write(when);
 }
 
+void TraceFile::count(TrackId track, Picoseconds when, std::uint64_t value) {
+    add_count(track, when, [&] { out_.integer(event_count, value); });
+}
+
 void TraceFile::count(TrackId track, Picoseconds when, double value) {
-    packet([&] {
-        out_.integer(packet_timestamp, when.value());
-        out_.message(packet_event, [&] {
-            out_.integer(event_type, counter);
-            out_.integer(event_track, track);
-            out_.real(event_real_count, value);
-        });
-    });
-    write(when);
+    add_count(track, when, [&] { out_.real(event_real_count, value); });
 }
 
 }  // namespace tilemesh::insight

@@ -104,6 +104,9 @@ public:
     void close();
 
 private:
+    /// `value` writes it.
+    template <class Value>
+    void add_count(TrackId track, Picoseconds when, Value value);
     // Texts that are kept once, with their ids.
     struct Hash : std::hash<std::string_view> {
         using is_transparent = void;
