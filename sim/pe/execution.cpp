@@ -45,7 +45,7 @@ void ProcessingElement::accept(Engine& engine, Command& command, Picoseconds now
         surroundings_.channel(command.peer, number_).announce_receive(command);
     } else {
         std::vector<Hazard>& open = command.op == Opcode::load ? open_loads_ : open_stores_;
-        forget_ended(open, now);
+        forget_ended(open, simulated_now());  // the processor's own time is ahead of those that wait
         open.push_back({command.box, command.access, command.index, command.processor});
     }
     if (surroundings_.asker) surroundings_.asker->queued(engine.id(), matrix_, command.processor, now);
