@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is recorded of a run beside its statistics: its account, a trace, both or neither.
+// What is recorded of a run beside its statistics, as far as it is wanted: its account, a trace, its critical path
+// and what its time would be on other machines.
 #pragma once
 
 #include "sim/insight/account.h"
 #include "sim/insight/bound.h"
+#include "sim/insight/graph.h"
 #include "sim/insight/trace.h"
 
 #include <optional>
@@ -18,6 +20,11 @@ public:
         if (account) account_.emplace();
         if (trace.wanted()) trace_.emplace(trace);
     }
+    /// The critical path too, of a run on the machine `measured`, and its time on others.
+    void follow(const machine::MachineConfig& measured, const std::vector<OtherMachine>& others) {
+        graph_.emplace(measured, others);
+    }
+    pe::Follower* follower() { return graph_ ? &*graph_ : nullptr; }
     /// For the simulation; null when nobody wants to know.
     Recorder* recorder() {
         if (account_ && trace_) return this;
@@ -27,6 +34,7 @@ public:
     /// `components` are those of the machine, with a path and a kind each.
     template <class Components>
     void begin(const Components& components) {
+        if (graph_) graph_->begin(components);
         if (!trace_) return;
         for (const auto& component : components) trace_->add_component(component.path, component.kind);
     }
@@ -36,6 +44,10 @@ public:
         if (account_) {
             account_->close(result.time, result.components);
             result.bound = bound_word(result);
+        }
+        if (graph_) {
+            result.critical_path = graph_->close(result.time);
+            result.what_if = graph_->estimates();
         }
         if (!trace_) return;
         trace_->close(result.time);
@@ -68,6 +80,7 @@ private:
 
     std::optional<Account> account_;
     std::optional<Trace> trace_;
+    std::optional<Graph> graph_;
 };
 
 }  // namespace tilemesh::insight

@@ -16,10 +16,10 @@ std::vector<int> order(int n, bool reverse) {
 }  // namespace
 
 Machine::Machine(sc_core::sc_module_name module_name, const MachineConfig& config, Recorder* the_recorder,
-                 bool reverse, int processors)
+                 pe::Follower* the_follower, bool reverse, int processors)
     : sc_module(module_name),
       Wiring(config.network),
-      Surroundings(Wiring::network, the_recorder),
+      Surroundings(Wiring::network, the_recorder, the_follower),
       config_(config),
       hbm_profile_(config.hbm),
       cubes_(static_cast<std::size_t>(topology.cubes())),

@@ -44,8 +44,8 @@ class Machine final : public sc_core::sc_module, private Wiring, public pe::Surr
 public:
     /// `reverse` builds the modules in the opposite order: a test that order does not matter. Every PE has
     /// `processors` command processors.
-    Machine(sc_core::sc_module_name name, const MachineConfig& config, Recorder* recorder, bool reverse,
-            int processors = 1);
+    Machine(sc_core::sc_module_name name, const MachineConfig& config, Recorder* recorder, pe::Follower* follower,
+            bool reverse, int processors = 1);
     ~Machine() override;
 
     const MachineConfig& config() const { return config_; }

@@ -16,7 +16,8 @@
 namespace tilemesh::machine {
 
 struct SimulationOptions {
-    Recorder* recorder = nullptr;  // besides the statistics; may be null
+    Recorder* recorder = nullptr;      // besides the statistics; may be null
+    pe::Follower* follower = nullptr;  // may be null
     bool reverse_construction = false;
     int processors_per_pe = 1;  // command processors, which share a PE's engines and SRAM
 };

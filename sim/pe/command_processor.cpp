@@ -47,8 +47,8 @@ void CommandProcessor::run() {
             text_(context);
             context_ = nullptr;
         }
-        block(Wait::drain, [this] { return open_commands_ == 0; });
-        pass(Stall::drain, last_end_);
+        drain();
+        if (surroundings_.follower) surroundings_.follower->finished(at(), local_);
         if (surroundings_.asker) surroundings_.asker->ended(pe_.id(), static_cast<std::uint8_t>(number_), local_);
         finished_ = true;
         pe_.check_nothing_held();
@@ -118,6 +118,8 @@ void CommandProcessor::keep_step() {
     }
 }
 
+Follower::At CommandProcessor::at() const { return {pe_.number(), number_}; }
+
 int CommandProcessor::participant() const { return pe_.number() * pe_.processors() + number_; }
 
 void CommandProcessor::resume_if_ready() {
@@ -167,6 +169,7 @@ TileRecord* CommandProcessor::issue(Command& command, const Shape& shape, Dtype 
     }
     TileRecord* output = command.output;
     ++open_commands_;
+    if (surroundings_.follower) surroundings_.follower->issued(at(), command, engine, local_);
     pe_.accept(engine, command, local_);
     return output;
 }
@@ -203,27 +206,34 @@ void CommandProcessor::take_room(Bytes bytes) {
     waited_until_ = Picoseconds::max();
 }
 
-void CommandProcessor::unreferenced(TileRecord& record) { pe_.unreferenced(record, local_); }
+void CommandProcessor::unreferenced(TileRecord& record) {
+    if (surroundings_.follower) surroundings_.follower->released(at(), record, local_);
+    pe_.unreferenced(record, local_);
+}
 
 void CommandProcessor::wait_until_ready(TileRecord& record) {
     waited_tile_ = &record;
     block(Wait::tile, [&record] { return record.is_ready_known(); });
     pass(stall_of(record.made_by), record.ready);
+    if (surroundings_.follower) surroundings_.follower->waited(at(), record, local_);
 }
 
 void CommandProcessor::begin_launch(const LaunchedWork& work) {
     if (!pe_.launches_cost()) return;
     block(Wait::engines, [this] { return pe_.arithmetic_idle(); });
     pass(Stall::launch, pe_.begin_launch(work, local_, commands_));
+    if (surroundings_.follower) surroundings_.follower->launched(at(), work, local_);
 }
 
 void CommandProcessor::drain() {
     block(Wait::drain, [this] { return open_commands_ == 0; });
     pass(Stall::drain, last_end_);
+    if (surroundings_.follower) surroundings_.follower->drained(at(), local_);
 }
 
 void CommandProcessor::barrier() {
     drain();
+    if (surroundings_.follower) surroundings_.follower->arrived_at_barrier(at(), local_);
     surroundings_.arrive_at_barrier(participant(), local_);
     wait_ = Wait::barrier;
     while (surroundings_.barrier_opens(participant()) == Picoseconds::max()) {
@@ -232,6 +242,7 @@ void CommandProcessor::barrier() {
     }
     wait_ = Wait::nothing;
     pass(Stall::barrier, surroundings_.barrier_opens(participant()));
+    if (surroundings_.follower) surroundings_.follower->passed_barrier(at(), local_);
 }
 
 }  // namespace tilemesh::pe

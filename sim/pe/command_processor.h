@@ -39,7 +39,16 @@ public:
     void barrier() override;
     void drain() override;
     void begin_launch(const LaunchedWork& work) override;
-    void spend(std::uint64_t instructions) override { pass(Stall::issue, local_ + integer_time_ * instructions); }
+    void spend(std::uint64_t instructions) override {
+        pass(Stall::issue, local_ + integer_time_ * instructions);
+        if (surroundings_.follower) surroundings_.follower->spent(at(), instructions, local_);
+    }
+    void begin_phase(const Phase& phase) override {
+        if (surroundings_.follower) surroundings_.follower->phase_begins(at(), phase);
+    }
+    void end_phase() override {
+        if (surroundings_.follower) surroundings_.follower->phase_ends(at());
+    }
 
     // What the PE calls: one of this processor's commands has its times; something has become known, so that the
     // thread may be able to go on.
@@ -60,6 +69,7 @@ private:
     enum class Wait : std::uint8_t { nothing, queue, sram, tile, drain, barrier, engines };
 
     void run();
+    Follower::At at() const;
     /// Its own time goes on to `until`, if that lies ahead, because of `why`.
     void pass(Stall why, Picoseconds until) {
         if (until <= local_) return;

@@ -19,12 +19,14 @@ struct MatrixConfig {
     bool overlap_folds = true;                // a fold streams in while the one before drains, as real engines do
     double sram_bytes_per_cycle = 0;          // operands in and results out
     std::array<double, dtype_count> speed{};  // by Dtype: multiply-accumulates per unit and cycle
+    bool operator==(const MatrixConfig&) const = default;
 };
 
 struct VectorConfig {
     int lanes = 1024;
     double startup_cycles = 0;                              // pipeline depth: from last operand to last result
     std::array<double, opcode_count> cycles_per_element{};  // of one lane, by Opcode
+    bool operator==(const VectorConfig&) const = default;
 };
 
 struct DmaConfig {

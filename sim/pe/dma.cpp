@@ -173,10 +173,12 @@ void Dma::ask_slice(Tag tag, Picoseconds arrival) {
     request.client = this;
     request.tag = tag;
     request.command = command.index;
+    share.arrival = arrival;
     share.first_byte = Picoseconds::max();
     share.last_byte = Picoseconds();
     const auto ask = [&](const Segments& segments) {
         request.first = segments.first;
+        share.run = Bytes(segments.first.bytes);
         request.segments = segments.count;
         request.stride = segments.stride;
         slice.request(request);
@@ -230,6 +232,12 @@ void Dma::memory_done(std::uint64_t tag, Picoseconds first_byte, Picoseconds las
 void Dma::finish(Tag tag, Picoseconds end) {
     Transfer& transfer = transfer_of(tag);
     transfer.end = std::max(transfer.end, end);
+    if (Follower* const follower = pe_.surroundings().follower) {
+        const Share& share = share_of(tag);
+        follower->share_done(
+            pe_.number(), transfer.command,
+            {share.home, tag & 0xffff'ffff, share.bytes, share.run, share.arrival, share.last_byte, end});
+    }
     if (--transfer.shares_left > 0) return;
     transfer.busy = false;
     pe_.transfer_done(transfer.command, transfer.begin, transfer.end, transfer.bytes);

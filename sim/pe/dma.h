@@ -46,6 +46,8 @@ private:
         std::size_t first = 0, end = 0;  // of the access's parts
         noc::Stream request, data;
         Bytes bytes;
+        Picoseconds arrival;                // of what is asked of the slice
+        Bytes run;                          // consecutive bytes, in the last request
         std::size_t asked = 0;              // requests to the slice that have not been booked
         Picoseconds first_byte, last_byte;  // of those that have
     };

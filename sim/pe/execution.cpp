@@ -71,7 +71,7 @@ void ProcessingElement::forget_ended(std::vector<Hazard>& open, Picoseconds now)
     std::erase_if(open, [now](const Hazard& h) { return h.end != TileRecord::unknown && h.end <= now; });
 }
 
-Picoseconds ProcessingElement::hazards_over(const Command& command, int engine_bit) {
+Picoseconds ProcessingElement::hazards_over(Command& command, int engine_bit) {
     // Loads wait for earlier stores to the same elements, stores for earlier loads and stores.
     Picoseconds ready;
     const Picoseconds now = simulated_now();
@@ -84,7 +84,9 @@ Picoseconds ProcessingElement::hazards_over(const Command& command, int engine_b
                 ready = TileRecord::unknown;
                 return;
             }
-            ready = std::max(ready, hazard.end);
+            if (hazard.end <= ready) continue;
+            ready = hazard.end;
+            command.behind = hazard.command + 1;
         }
     };
     look(open_stores_);
@@ -135,6 +137,7 @@ void ProcessingElement::run_local(Engine& engine, Command& command, Picoseconds 
         command.output->values = evaluate(*command.values);
         command.values.reset();
     }
+    if (surroundings_.follower) surroundings_.follower->computed(number_, command, engine, begin, end, ready);
     finish(command, ready, end);
 }
 
@@ -232,6 +235,7 @@ void ProcessingElement::start_head(Engine& engine) {
         Command command = std::move(engine.head());
         engine.note_start(now);
         runnable_ |= std::uint64_t{1} << engine.bit();
+        if (surroundings_.follower) surroundings_.follower->began(number_, command, engine, now);
         switch (engine.engine_kind()) {
             case EngineKind::dma_load:
             case EngineKind::dma_store:
@@ -284,6 +288,7 @@ void ProcessingElement::transfer_done(Command& command, Picoseconds begin, Picos
             if (hazard.is_of(command)) hazard.end = end;
         }
         record(engine, command, begin, end, begin, bytes, 0);
+        if (surroundings_.follower) surroundings_.follower->ended(number_, command, engine, end);
         finish(command, end, end);
         runnable_ |= (std::uint64_t{1} << engine.bit()) | std::exchange(hazard_waiters_, std::uint64_t{0});
     });
@@ -309,6 +314,7 @@ void ProcessingElement::message_done(Engine& engine, Picoseconds begin, Picoseco
     engine.free_known = true;
     engine.free_at = end;
     record(engine, command, begin, end, engine.current_since, message_bytes(command), 0);
+    if (surroundings_.follower) surroundings_.follower->ended(number_, command, engine, end);
     finish(command, end, end);
     runnable_ |= std::uint64_t{1} << engine.bit();
 }

@@ -105,6 +105,8 @@ void MessageChannel::bytes_arrived(noc::Stream& stream, Bytes bytes, Picoseconds
     if (!last) return;
     message.complete = true;
     message.complete_at = when;
+    if (Follower* const follower = from_.surroundings().follower)
+        follower->message_arrived(from_.number(), to_.number(), stream.tag, when);
     if (message.posted) finish_front();
 }
 

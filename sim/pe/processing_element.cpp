@@ -140,7 +140,8 @@ Sram::Answer ProcessingElement::ask_for_room(Bytes bytes, Picoseconds now) {
 
 TileRecord* ProcessingElement::make_tile(const Command& command, const Shape& shape, Dtype dtype, Executor& owner) {
     if (free_records_.empty()) {
-        records_.emplace_back();
+        const auto number = static_cast<std::uint32_t>(records_.size());
+        records_.emplace_back().number = number;
         free_records_.push_back(&records_.back());
     }
     TileRecord& tile = *free_records_.back();
@@ -177,7 +178,9 @@ void ProcessingElement::unreferenced(TileRecord& record, Picoseconds now) {
 }
 
 void ProcessingElement::free_if_unused(TileRecord& record) {
-    sram_.give_back(record.bytes, std::max({record.released, record.last_use, record.ready}));
+    const Picoseconds free = std::max({record.released, record.last_use, record.ready});
+    sram_.give_back(record.bytes, free);
+    if (surroundings_.follower) surroundings_.follower->freed(number_, record, free);
     record.values.reset();
     record.live = false;
     free_records_.push_back(&record);

@@ -123,7 +123,7 @@ private:
     /// The earliest start of a command as far as its operands are concerned; unknown if one is not known yet.
     Picoseconds operands_ready(const Command& command, int engine_bit);
     static void forget_ended(std::vector<Hazard>& open, Picoseconds now);
-    Picoseconds hazards_over(const Command& command, int engine_bit);
+    Picoseconds hazards_over(Command& command, int engine_bit);
     void run_local(Engine& engine, Command& command, Picoseconds earliest);
     void finish(Command& command, Picoseconds ready, Picoseconds end);
     void free_if_unused(TileRecord& record);

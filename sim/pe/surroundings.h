@@ -6,6 +6,7 @@
 #include "sim/base/recorder.h"
 #include "sim/memory/slice.h"
 #include "sim/noc/network.h"
+#include "sim/pe/follower.h"
 
 #include <exception>
 #include <string>
@@ -19,9 +20,10 @@ class ProcessingElement;
 
 class Surroundings {
 public:
-    Surroundings(noc::Network& the_network, Recorder* the_recorder)
+    Surroundings(noc::Network& the_network, Recorder* the_recorder, Follower* the_follower)
         : network(the_network),
           recorder(the_recorder),
+          follower(the_follower),
           asker(the_recorder ? the_recorder->asker() : nullptr),
           engine_recorder(asker ? &the_recorder->without_asker() : the_recorder),
           sram_recorder(!asker                  ? the_recorder
@@ -46,6 +48,7 @@ public:
 
     noc::Network& network;
     Recorder* recorder;  // any of these may be null
+    Follower* follower;
     Asker* asker;
     Recorder* engine_recorder;  // of the activities of engines, which the asker gets with reasons
     Recorder* sram_recorder;    // of what is in use

@@ -18,7 +18,7 @@ void Unit::fire() { pe_.start_next(*this); }
 
 Picoseconds ProcessingElement::start_of_head(Unit& unit, Engine& queue) {
     if (queue.idle()) return TileRecord::unknown;
-    const Command& command = queue.head();
+    Command& command = queue.head();
     const Picoseconds operands = operands_ready(command, queue.bit());
     if (operands == TileRecord::unknown) return operands;
     Picoseconds ready = std::max(operands, command.issued);
@@ -53,6 +53,7 @@ void ProcessingElement::take_next(Unit& unit) {
         Command command = std::move(chosen->head());
         if (chosen->shared()) {
             chosen->note_start(now);
+            if (surroundings_.follower) surroundings_.follower->began(number_, command, *chosen, now);
             start_transfer(*chosen, std::move(command), now);
             unit.free_at = chosen->free_at;
         } else {

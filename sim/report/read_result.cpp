@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading results back, as strictly as configurations: compare must not mistake one file for another.
 #include "sim/base/error.h"
+#include "sim/report/path_json.h"
 #include "sim/report/result_json.h"
 #include "sim/report/words.h"
 
@@ -138,6 +139,8 @@ KernelResult read_simulated_part(JsonReader reader) {
     kernel.commands = count(reader, "commands");
     if (const auto cautions = reader.optional_member("cautions"))  // files of version 0.1.0 have none
         for (const JsonReader& caution : cautions->elements()) kernel.cautions.push_back(read_caution(caution));
+    if (auto path = reader.optional_member("critical_path")) kernel.critical_path = read_critical_path(*path);
+    if (auto changes = reader.optional_member("what_if")) kernel.what_if = read_what_if(*changes);
     if (auto paging = reader.optional_member("paging")) {
         kernel.paging = PagingResult{Picoseconds(count(*paging, "contiguous_time_ps")),
                                      Bytes(count(*paging, "contiguous_hbm_bytes"))};

@@ -112,6 +112,47 @@ enum class Status {
     not_possible,  // the kernel cannot run the panel's problem; `error` says why
 };
 
+/// A part of the chain of commands, transfers and waits that determined when a run ended.
+struct PathShare {
+    std::string spent;      // on what: a command, "issue", "HBM", "link latency", ...
+    std::string component;  // where: "machine.cube0.pe3.matrix"
+    std::string phase;      // in which sort of phase of the kernel: "ring step / keys"
+    Picoseconds time;
+    bool operator==(const PathShare&) const = default;
+};
+struct PathSegment {
+    std::string spent, component;
+    std::string phase;  // which one: "ring step 3 / keys 512-1023"
+    Picoseconds begin, end;
+    bool operator==(const PathSegment&) const = default;
+};
+/// A line of a program's source.
+struct HotLine {
+    std::string place;     // "kernel.py:12"
+    Picoseconds critical;  // of the path
+    Picoseconds busy;      // engines' time on its commands
+    Picoseconds waiting;   // of its commands, in their queues
+    bool operator==(const HotLine&) const = default;
+};
+/// The critical path of a run. Its shares sum up to the run's time, and so do its segments, which follow each other.
+struct CriticalPath {
+    std::string sentence;               // "62 % matrix on cube0.pe4, 21 % link cube0.pe3_to_pe4"
+    std::vector<PathShare> shares;      // the longest first
+    std::vector<PathSegment> segments;  // neighbours are one where there are too many
+    std::vector<HotLine> lines;         // the most critical first
+    Picoseconds unexplained;            // of the shares: what nothing led to
+    bool operator==(const CriticalPath&) const = default;
+};
+
+/// What a run would take on a machine with something changed.
+struct WhatIf {
+    std::string change;                    // "machine.network.link.gbytes_per_s=2x"
+    std::optional<Picoseconds> estimated;  // from the graph of the run on the machine as it is, where that can tell
+    std::optional<Picoseconds> proved;     // by running it there
+    std::string impossible;                // why it cannot be run there; empty: it can, or nobody tried
+    bool operator==(const WhatIf&) const = default;
+};
+
 /// One kernel on one panel.
 struct KernelResult {
     std::string kernel;
@@ -132,8 +173,10 @@ struct KernelResult {
     BoundResult schedule_bound;
     VerdictResult verdict;
     std::vector<ComponentResult> components;
-    std::string bound;                   // what decided the time, in one word; empty without an account
-    std::optional<PagingResult> paging;  // when K and V lie in pages
+    std::optional<CriticalPath> critical_path;  // when it was asked for
+    std::vector<WhatIf> what_if;                // likewise, as they were asked for
+    std::string bound;                          // what decided the time, in one word; empty without an account
+    std::optional<PagingResult> paging;         // when K and V lie in pages
 
     // Filled by summarise() from the above.
     double cycles = 0.0;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "sim/base/trace_choice.h"
+#include "sim/insight/other_machine.h"
 #include "sim/report/result.h"
 #include "sim/run/setup.h"
 
@@ -38,11 +39,15 @@ struct NamedTensor {
     std::vector<std::int64_t> integers = {};  // instead of values
 };
 
+using insight::OtherMachine;
+
 /// What a run shall bring beside its time and verdict.
 struct Wanted {
     bool outputs = false;
     bool account = false;    // where the time of every component went
     TraceChoice trace = {};  // what happened when, if it is wanted
+    bool critical_path = false;
+    std::vector<OtherMachine> estimates = {};  // of its time on these machines, with the critical path
 };
 
 /// Files that entries write, each beside its result; with any of them one entry alone is run.

@@ -127,6 +127,7 @@ struct Command {
     std::uint8_t processor = 0;  // of its PE, that issued it
     std::int32_t peer = -1;      // send, receive: the other PE
     std::uint64_t index = 0;     // position in the PE's program
+    std::uint64_t behind = 0;    // load, store: 1 + index of the transfer of the same bytes it waited for; 0: none
     Picoseconds issued;          // when it came into its engine's queue
     SourcePlace place;
     std::array<TileRecord*, 4> operands{};

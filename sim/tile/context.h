@@ -81,6 +81,9 @@ public:
     int program_id(int axis) const;
     int num_programs(int axis) const;
     const ProgramInfo& info() const { return info_; }
+    /// What follows belongs to a phase, until it ends; see PhaseScope.
+    void begin_phase(const Phase& phase) { executor_.begin_phase(phase); }
+    void end_phase() { executor_.end_phase(); }
     /// Integer work of the command processor: so many instructions.
     void spend(std::uint64_t instructions) { executor_.spend(instructions); }
     /// Where in a source the commands that follow come from, for messages; empty: nowhere.
@@ -199,6 +202,18 @@ private:
     ProgramInfo info_;
     std::function<SourcePlace()> place_;
     std::uint64_t next_command_ = 0;
+};
+
+/// A phase that lasts as long as this lives: `const tl::PhaseScope step(tl, {"ring step", 3});`
+class PhaseScope {
+public:
+    PhaseScope(Context& tl, const Phase& phase) : tl_(tl) { tl_.begin_phase(phase); }
+    PhaseScope(const PhaseScope&) = delete;
+    PhaseScope& operator=(const PhaseScope&) = delete;
+    ~PhaseScope() { tl_.end_phase(); }
+
+private:
+    Context& tl_;
 };
 
 }  // namespace tilemesh::tl

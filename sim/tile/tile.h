@@ -10,6 +10,7 @@
 #include "sim/tile/values.h"
 
 #include <cstdint>
+#include <string_view>
 #include <utility>
 
 namespace tilemesh {
@@ -23,6 +24,7 @@ class Executor;
 struct TileRecord {
     static constexpr Picoseconds unknown = Picoseconds::max();
 
+    std::uint32_t number = 0;           // among its PE's records, which are used again and again
     std::uint32_t handles = 0;          // handles the kernel holds
     std::uint32_t readers = 0;          // issued commands that read it and whose end is not known yet
     std::uint64_t waiting_engines = 0;  // bit per engine whose head command waits for this tile
@@ -40,6 +42,12 @@ struct TileRecord {
     Executor* owner = nullptr;
 
     bool is_ready_known() const { return ready != unknown; }
+};
+
+/// A part of a kernel's work: "ring step 3", "keys 512-1023".
+struct Phase {
+    std::string_view name;
+    std::int64_t first = -1, last = -1;  // what tells those of one name apart: nothing, a number, a range
 };
 
 /// What executes commands: the command processor of a simulated PE, or another interpreter of the same kernel text.
@@ -61,6 +69,9 @@ public:
     virtual void begin_launch(const LaunchedWork&) {}
     /// Integer work: so many instructions.
     virtual void spend(std::uint64_t) {}
+    /// What follows, until the phase ends, belongs to it; phases nest.
+    virtual void begin_phase(const Phase&) {}
+    virtual void end_phase() {}
 };
 
 class Tile {

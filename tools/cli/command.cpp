@@ -67,6 +67,7 @@ std::unique_ptr<CLI::App> declare_all(Context& context) {
         "configs/README.md documents panels, milestones, machines and probes.");
     add_run(*app, context);
     add_bench(*app, context);
+    add_explain(*app, context);
     add_list(*app, context);
     add_check(*app, context);
     add_compare(*app, context);

@@ -240,8 +240,10 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
     std::optional<report::PagingResult> paging;
     if (problem.pages) paging = contiguous_twin(panel, choice, kernel);
     insight::Recording recording(wanted.account, wanted.trace);
+    if (wanted.critical_path) recording.follow(panel.machine, wanted.estimates);
     machine::SimulationOptions options;
     options.recorder = recording.recorder();
+    options.follower = recording.follower();
     machine::Simulation simulation(panel.machine, options);
     recording.begin(simulation.machine().components());
     const Launches launches = launch_all(simulation, a, kernel, prepared, panel.values.mode);

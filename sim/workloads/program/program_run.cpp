@@ -255,7 +255,9 @@ run::EntryOutcome ProgramWorkload::run(std::size_t kernel, const run::Prepared& 
     machine::SimulationOptions options;
     options.processors_per_pe = choice.programs_per_pe;
     insight::Recording recording(wanted.account, wanted.trace);
+    if (wanted.critical_path) recording.follow(panel_.machine, wanted.estimates);
     options.recorder = recording.recorder();
+    options.follower = recording.follower();
     machine::Simulation simulation(panel_.machine, options);
     recording.begin(simulation.machine().components());
     const Laid laid =

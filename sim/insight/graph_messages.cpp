@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages, their credits, and links that several use.
+#include "sim/insight/graph.h"
+
+#include <algorithm>
+
+namespace tilemesh::insight {
+
+void Graph::pin_scaled(Moment& moment, Picoseconds when, const Clocks& scale, const Moment& not_before) {
+    const double measured = static_cast<double>(when.value()) - static_cast<double>(moment.at(0));
+    for (std::size_t clock = 1; clock < clocks_; ++clock) {
+        const double share = scale[0] == 0 ? 1.0 : static_cast<double>(scale[clock]) / static_cast<double>(scale[0]);
+        const double at = static_cast<double>(moment.at(clock)) + measured * share;
+        moment.set(clock, std::max(not_before.at(clock), static_cast<std::uint64_t>(std::max(at, 0.0))));
+    }
+    moment.set(0, when.value());
+}
+
+Graph::Message& Graph::message(Channel& channel, std::uint64_t number) {
+    while (number - channel.first >= channel.messages.size()) {
+        Message& made = channel.messages.emplace_back();
+        made.begin = made.arrives = made.posted = none();
+    }
+    return channel.messages[number - channel.first];
+}
+
+Moment Graph::cross(int from, int to, Bytes bytes, const Moment& start, const About& about, bool only_latency) {
+    const noc::Route& route = paces_[0]->route(from, to);
+    Clocks head, slowest;
+    for (std::size_t clock = 0; clock < clocks_; ++clock) {
+        Pace& pace = *paces_[clock];
+        head[clock] = pace.head(from, to).value();
+        slowest[clock] = route.empty() ? pace.config().network.link.rate.time_for(bytes).value() : 0;
+        for (const noc::Hop& hop : route)
+            slowest[clock] = std::max(slowest[clock], pace.on_link(hop.link, bytes).value());
+    }
+    const auto at_link = [&](const noc::Hop& hop) {
+        return About{links_[hop.link], about.phase, about.line, about.file};
+    };
+    Moment moment = start;
+    const About first = route.empty() ? about : at_link(route.front());
+    step(moment, start.when(), Spent::link_latency, first);
+    moment.later_by(head);
+    if (only_latency) return moment;
+    step(moment, moment.when(), Spent::link, first);
+    moment.later_by(slowest);
+    for (std::size_t i = 0; i < route.size(); ++i) {
+        Server& link = server(links_[route[i].link]);
+        Moment queued = link.last;
+        step(queued, queued.when(), Spent::link, at_link(route[i]));
+        for (std::size_t clock = 0; clock < clocks_; ++clock) {
+            // Before and behind this link lies so much of the way.
+            const std::uint64_t before = head[clock] * i / route.size(), behind = head[clock] - before;
+            const std::uint64_t length = paces_[clock]->on_link(route[i].link, bytes).value();
+            queued.set(clock, link.serve(clock, start.at(clock) + before, length) + behind);
+        }
+        // Whoever finds the link free is as late as its own bytes make it.
+        if (link.last.when() <= start.when()) queued.set(0, 0);
+        moment.after(queued);
+    }
+    return moment;
+}
+
+void Graph::arrive(Moment& moment, int from, int to, Bytes bytes, Picoseconds when, const Moment& start) {
+    const noc::Route& route = paces_[0]->route(from, to);
+    Clocks slowest;
+    for (std::size_t clock = 0; clock < clocks_; ++clock) {
+        slowest[clock] = 1;
+        for (const noc::Hop& hop : route)
+            slowest[clock] = std::max(slowest[clock], paces_[clock]->on_link(hop.link, bytes).value());
+    }
+    const Moment expected = moment;
+    pin_scaled(moment, when, slowest, start);
+    for (std::size_t i = 0; i < route.size(); ++i) {
+        Server& link = server(links_[route[i].link]);
+        for (std::size_t clock = 0; clock < clocks_; ++clock) {
+            const std::uint64_t behind = paces_[clock]->head(from, to).value() * (route.size() - i) / route.size();
+            if (moment.at(clock) > expected.at(clock) && expected.at(clock) > behind)
+                link.correct(clock, expected.at(clock) - behind, moment.at(clock) - behind);
+        }
+        const std::uint64_t rest = paces_[0]->head(from, to).value() * (route.size() - i) / route.size();
+        if (when.value() <= link.last.at(0) + rest) continue;
+        link.last = moment;
+        link.last.set(0, when.value() - rest);
+    }
+}
+
+void Graph::wait_for_credits(Channel& channel, std::uint64_t number, int from, int to, Moment& arrives) {
+    const Message& one = channel.messages[number - channel.first];
+    const std::size_t link = paces_[0]->route(from, to).empty() ? 0 : paces_[0]->route(from, to).front().link;
+    for (std::size_t clock = 0; clock < clocks_; ++clock) {
+        Pace& pace = *paces_[clock];
+        const std::uint64_t window = pace.config().network.receive_buffer.value();
+        if (one.until <= window) continue;
+        const std::uint64_t needed = one.until - window;  // bytes of the channel that must have been taken
+        std::size_t holder = 0;
+        while (channel.messages[holder].until < needed) ++holder;
+        const Message& other = channel.messages[holder];
+        if (!other.has_post) continue;
+        const std::uint64_t back = std::max<std::uint64_t>(pace.head(to, from).value(), 1);
+        Moment credit = other.posted;
+        step(credit, credit.when(), Spent::credits, one.about);
+        if (&other == &one) {
+            const std::uint64_t ahead = needed - (one.until - one.bytes.value());
+            credit.not_before(clock, credit.at(clock) + back + pace.on_link(link, Bytes(ahead)).value());
+        } else {
+            const std::uint64_t behind = pace.on_link(link, Bytes(other.until - needed)).value();
+            if (other.followed) {
+                Moment taken = other.arrives;
+                for (std::size_t i = 0; i < clocks_; ++i) taken.set(i, taken.at(i) - std::min(taken.at(i), behind));
+                credit.after_on(clock, taken);
+            }
+            const Bytes packet = std::min(pace.config().network.packet, one.bytes);
+            credit.not_before(clock, credit.at(clock) + back + pace.on_link(link, packet).value());
+        }
+        credit.not_before(clock, credit.at(clock) + pace.head(from, to).value());
+        arrives.after_on(clock, credit);
+    }
+}
+
+void Graph::follow(Channel& channel, std::uint64_t number, int from, int to) {
+    Message& one = message(channel, number);
+    if (one.followed) return;
+    one.followed = true;
+    one.arrives = cross(from, to, one.bytes, one.begin, one.about, false);
+    wait_for_credits(channel, number, from, to, one.arrives);
+}
+
+void Graph::message_arrived(int from, int to, std::uint64_t number, Picoseconds when) {
+    Channel& channel = channels_[{from, to}];
+    follow(channel, number, from, to);
+    Message& one = message(channel, number);
+    arrive(one.arrives, from, to, one.bytes, when, one.begin);
+    one.arrived = true;
+}
+
+void Graph::ended(int number, const Command& command, const pe::Engine& engine, Picoseconds when) {
+    if (command.op == Opcode::load || command.op == Opcode::store) return end_transfer(number, command, engine, when);
+    const bool sends = command.op == Opcode::send;
+    const int from = sends ? number : command.peer, to = sends ? command.peer : number;
+    Channel& channel = channels_[{from, to}];
+    if (sends) {
+        const std::uint64_t ordinal = channel.sent++;
+        follow(channel, ordinal, from, to);
+        Message& one = message(channel, ordinal);
+        Moment left = one.arrives;
+        Clocks slowest;
+        const noc::Route& route = paces_[0]->route(from, to);
+        for (std::size_t clock = 0; clock < clocks_; ++clock) {
+            Pace& pace = *paces_[clock];
+            left.set(clock, std::max(one.begin.at(clock),
+                                     left.at(clock) - std::min(left.at(clock), pace.head(from, to).value())));
+            slowest[clock] = route.empty() ? 1 : pace.on_link(route.front().link, one.bytes).value();
+        }
+        pin_scaled(left, when, slowest, one.begin);
+        free_of(engine.id()) = left;
+        use_up(number, command, left, left, one.send_issued, one.begin.when(), when, one.about);
+        one.left = true;
+    } else {
+        const std::uint64_t ordinal = channel.taken++;
+        Message& one = message(channel, ordinal);
+        Moment done = one.posted;
+        done.after(one.arrives);
+        pin(done, when, one.receive_about);
+        free_of(engine.id()) = done;
+        use_up(number, command, done, done, one.receive_issued, one.posted.when(), when, one.receive_about);
+        one.taken = true;
+    }
+    forget_messages(channel);
+}
+
+void Graph::forget_messages(Channel& channel) {
+    std::uint64_t window = 0;
+    for (const auto& pace : paces_) window = std::max(window, pace->config().network.receive_buffer.value());
+    while (channel.messages.size() > 1 && channel.messages.front().taken && channel.messages.front().left &&
+           channel.messages.front().until + window < channel.bytes) {
+        channel.messages.pop_front();
+        ++channel.first;
+    }
+}
+
+}  // namespace tilemesh::insight

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loads and stores: their descriptors, the slices that serve them, and what waits for their end.
+#include "sim/insight/graph.h"
+
+#include <algorithm>
+
+namespace tilemesh::insight {
+namespace {
+
+constexpr std::size_t ended_kept = 256;  // per PE, for loads and stores of the same bytes
+
+}  // namespace
+
+void Graph::began(int number, const Command& command, const pe::Engine& engine, Picoseconds when) {
+    Pe& pe = pe_of(number);
+    Queue& queue = queue_of(number, engine);
+    Pending pending;
+    Moment start = begin_of(number, queue, command, engine, pending);
+    const bool moves =
+        engine_of(command.op) == EngineKind::dma_load || engine_of(command.op) == EngineKind::dma_store;
+    if (moves) {
+        Transfers& transfers = pe.transfers[command.op == Opcode::store ? 1 : 0];
+        if (command.behind > 0)
+            for (const EndedTransfer& other : pe.ended)
+                if (other.command + 1 == command.behind && other.processor == command.processor)
+                    start.after(other.end);
+        for (std::size_t clock = 0; clock < clocks_; ++clock) {
+            const auto outstanding = static_cast<std::uint64_t>(paces_[clock]->config().pe.dma.outstanding);
+            if (transfers.begun < outstanding || transfers.over.empty()) continue;
+            const std::uint64_t wanted = transfers.begun - outstanding;
+            if (wanted < transfers.first) continue;
+            start.after_on(
+                clock, transfers.over[std::min<std::size_t>(wanted - transfers.first, transfers.over.size() - 1)]);
+        }
+        pin(start, when, pending.about);
+        step(start, when, Spent::descriptor, pending.about);
+        free_of(engine.id()) = start;
+        free_of(engine.id()).later_by(clocks_of([](Pace& pace, std::size_t) { return pace.descriptor(); }));
+        transfers.under_way[{command.processor, command.index}] = {start, none(), pending.about, transfers.begun++,
+                                                                   pending.issued.when()};
+    } else {
+        pin(start, when, pending.about);
+        const bool sends = command.op == Opcode::send;
+        Channel& channel = sends ? channels_[{number, command.peer}] : channels_[{command.peer, number}];
+        const std::uint64_t ordinal = sends ? channel.sends++ : channel.receives++;
+        Message& one = message(channel, ordinal);
+        if (sends) {
+            one.begin = start;
+            one.begun = true;
+            one.about = pending.about;
+            one.bytes =
+                Bytes(static_cast<std::uint64_t>(command.message.elements()) * bytes_per_element(command.dtype));
+            one.until = channel.bytes += one.bytes.value();
+            one.send_issued = pending.issued.when();
+        } else {
+            one.posted = start;
+            one.has_post = true;
+            one.receive_about = pending.about;
+            one.receive_issued = pending.issued.when();
+        }
+    }
+    queue.starts.push_back(start);
+    ++queue.started;
+}
+
+Moment Graph::served(const Share& share, bool write, const Moment& arrival, const About& about) {
+    const ComponentId slice = slices_[static_cast<std::size_t>(share.home)];
+    const About at_slice{slice, about.phase, about.line, about.file};
+    Clocks lead, payload;
+    for (std::size_t clock = 0; clock < clocks_; ++clock) {
+        const Pace::Access access = paces_[clock]->access(share.bytes, share.run, write);
+        lead[clock] = access.lead.value();
+        payload[clock] = access.payload.value();
+    }
+    Server& at = server(slice);
+    Moment moment = arrival;
+    const Picoseconds asked = arrival.when();
+    if (at.last.when() > asked + Picoseconds(lead[0]) && at.last.when() < share.last) {
+        moment = at.last;  // behind the bytes of others
+        step(moment, moment.when(), Spent::hbm, at_slice);
+    } else {
+        step(moment, asked, Spent::hbm_latency, at_slice);
+        const std::uint64_t bytes_from = std::min(asked.value() + lead[0], share.last.value());
+        step(moment, Picoseconds(bytes_from), Spent::hbm, at_slice);
+    }
+    Clocks done;
+    for (std::size_t clock = 0; clock < clocks_; ++clock) {
+        done[clock] = at.serve(clock, arrival.at(clock) + lead[clock], payload[clock]);
+        moment.set(clock, done[clock]);
+    }
+    pin_scaled(moment, share.last, payload, arrival);
+    for (std::size_t clock = 0; clock < clocks_; ++clock) at.correct(clock, done[clock], moment.at(clock));
+    if (share.last > at.last.when()) at.last = moment;
+    return moment;
+}
+
+void Graph::share_done(int number, const Command& command, const Share& share) {
+    const bool write = command.op == Opcode::store;
+    Flight& flight = pe_of(number).transfers[write ? 1 : 0].under_way.at({command.processor, command.index});
+    Moment moment = flight.begin;
+    for (std::size_t i = 0; i <= share.place; ++i)
+        moment.later_by(clocks_of([](Pace& pace, std::size_t) { return pace.descriptor(); }));
+    const bool remote = share.home != number;
+    if (remote) {
+        const Moment start = moment;
+        const Bytes bytes = write ? share.bytes : paces_[0]->config().network.request;
+        moment = cross(number, share.home, bytes, start, flight.about, false);
+        arrive(moment, number, share.home, bytes, share.arrival, start);
+    } else {
+        pin(moment, share.arrival, flight.about);
+    }
+    moment = served(share, write, moment, flight.about);
+    if (!remote) {
+        Moment port = flight.begin;
+        step(port, port.when(), Spent::sram_port, flight.about);
+        port.later_by(clocks_of([&](Pace& pace, std::size_t) { return pace.sram_port(share.bytes); }));
+        moment.after(port);
+        pin(moment, share.end, flight.about);
+    } else if (write) {
+        step(moment, moment.when(), Spent::link_latency, flight.about);
+        moment.later_by(clocks_of([&](Pace& pace, std::size_t) { return pace.head(share.home, number); }));
+        pin(moment, share.end, flight.about);
+    } else {
+        // Bytes leave as the slice gives them: from its first on, at the links' rate if that is less.
+        Moment first = moment;
+        Clocks streamed;
+        for (std::size_t clock = 0; clock < clocks_; ++clock)
+            streamed[clock] =
+                std::min(paces_[clock]->access(share.bytes, share.run, false).payload.value(), moment.at(clock));
+        for (std::size_t clock = 0; clock < clocks_; ++clock) first.set(clock, moment.at(clock) - streamed[clock]);
+        const Moment last = moment;
+        Moment by_rate = cross(share.home, number, share.bytes, first, flight.about, false);
+        moment = cross(share.home, number, paces_[0]->config().network.request, last, flight.about, true);
+        moment.after(by_rate);
+        arrive(moment, share.home, number, share.bytes, share.end, last);
+    }
+    flight.end.after(moment);
+}
+
+void Graph::end_transfer(int number, const Command& command, const pe::Engine&, Picoseconds when) {
+    Pe& pe = pe_of(number);
+    Transfers& transfers = pe.transfers[command.op == Opcode::store ? 1 : 0];
+    const auto found = transfers.under_way.find({command.processor, command.index});
+    Flight flight = std::move(found->second);
+    transfers.under_way.erase(found);
+    pin(flight.end, when, flight.about);
+    // Places for further transfers come free in the order in which those before began.
+    const std::uint64_t first_open = transfers.first + transfers.over.size();
+    while (transfers.ended.size() <= flight.ordinal - first_open) transfers.ended.emplace_back(false, none());
+    transfers.ended[flight.ordinal - first_open] = {true, flight.end};
+    std::size_t most = 0;
+    for (const auto& pace : paces_)
+        most = std::max(most, static_cast<std::size_t>(pace->config().pe.dma.outstanding));
+    while (!transfers.ended.empty() && transfers.ended.front().first) {
+        Moment over = std::move(transfers.ended.front().second);
+        transfers.ended.pop_front();
+        if (!transfers.over.empty()) over.after(transfers.over.back());
+        transfers.over.push_back(std::move(over));
+        if (transfers.over.size() > 2 * most) {
+            transfers.over.pop_front();
+            ++transfers.first;
+        }
+    }
+    pe.ended.push_back({command.processor, command.index, flight.end});
+    if (pe.ended.size() > ended_kept) pe.ended.pop_front();
+    use_up(number, command, flight.end, flight.end, flight.issued, flight.begin.when(), when, flight.about);
+}
+
+}  // namespace tilemesh::insight

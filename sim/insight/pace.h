@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// How long the parts of a machine take for a command, a transfer or a message when nothing else is in the way: the
+// same figures that the simulation is built on, for the machine that is measured and for those estimated beside it.
+#pragma once
+
+#include "sim/machine/config.h"
+#include "sim/memory/service_profile.h"
+#include "sim/noc/topology.h"
+#include "sim/pe/cost.h"
+#include "sim/tile/command.h"
+
+#include <cstdint>
+#include <map>
+#include <utility>
+
+namespace tilemesh::insight {
+
+class Pace {
+public:
+    explicit Pace(const machine::MachineConfig& config);
+    Pace(const Pace&) = delete;
+    Pace& operator=(const Pace&) = delete;
+
+    const machine::MachineConfig& config() const { return config_; }
+    Picoseconds issue() const { return config_.pe.clock.time_for(config_.pe.issue_cycles); }
+    Picoseconds instructions(std::uint64_t count) const {
+        return config_.pe.clock.time_for(config_.pe.integer_cycles) * count;
+    }
+    Picoseconds descriptor() const { return config_.pe.clock.time_for(config_.pe.dma.descriptor_cycles); }
+    Picoseconds sram_port(Bytes bytes) const { return sram_port_.time_for(bytes); }
+    /// Of the matrix or vector engine, until it can begin the next command and until the result is there.
+    struct Work {
+        Picoseconds occupancy, latency;
+    };
+    Work work(const Command& command, double units_at_work) const;
+
+    /// Of a slice: until the first byte, and for all bytes at the rate that runs of so many consecutive ones have.
+    struct Access {
+        Picoseconds lead, payload;
+    };
+    Access access(Bytes bytes, Bytes run, bool write);
+
+    /// Of an empty network: a head's way, all routers and wires included.
+    Picoseconds head(int from, int to);
+    const noc::Route& route(int from, int to);
+    Picoseconds on_link(std::size_t link, Bytes bytes) const {
+        return topology_.links()[link].config.rate.time_for(bytes);
+    }
+    const noc::Topology& topology() const { return topology_; }
+
+private:
+    const machine::MachineConfig config_;
+    Rate sram_port_;
+    noc::Topology topology_;
+    memory::ServiceProfile profile_;
+    std::map<std::pair<int, int>, std::pair<noc::Route, Picoseconds>> ways_;
+    std::pair<noc::Route, Picoseconds>& way(int from, int to);
+};
+
+}  // namespace tilemesh::insight

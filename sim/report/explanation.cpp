@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/report/explanation.h"
+
+#include "sim/report/table.h"
+#include "sim/report/text_table.h"
+#include "sim/report/words.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace tilemesh::report {
+namespace {
+
+constexpr double worth_showing = 0.001;  // of the time; changes that gain or cost less are named together
+constexpr double far_off = 0.05;         // an estimate that far from what was proved is marked
+constexpr std::size_t most_lines = 10;
+
+double ratio(Picoseconds before, Picoseconds after) {
+    return static_cast<double>(before.value()) / static_cast<double>(std::max<std::uint64_t>(after.value(), 1));
+}
+
+std::string gain_text(double gain) {
+    if (gain < 1.0 - worth_showing) return fmt::format("{:.3g}x slower", 1.0 / gain);
+    if (gain >= 1.5) return fmt::format("{:.3g}x as fast", gain);
+    return fmt::format("{:+.1f}%", 100.0 * (gain - 1.0));
+}
+
+/// How far the estimate was from what was proved.
+Cell estimate_cell(const WhatIf& change) {
+    if (!change.estimated || !change.proved) return {""};
+    const double off = ratio(*change.estimated, *change.proved) - 1.0;
+    return {fmt::format("{:+.1f}%", 100.0 * off), std::abs(off) > far_off ? Colour::yellow : Colour::none};
+}
+
+std::string changes_text(const KernelResult& kernel, bool with_colour) {
+    std::vector<const WhatIf*> order;
+    std::string without;
+    for (const WhatIf& change : kernel.what_if) {
+        if ((change.proved || change.estimated) && std::abs(gain_of(kernel, change) - 1.0) < worth_showing) {
+            without += (without.empty() ? "" : ", ") + change.change;
+        } else {
+            order.push_back(&change);
+        }
+    }
+    std::stable_sort(order.begin(), order.end(),
+                     [&](const WhatIf* a, const WhatIf* b) { return gain_of(kernel, *a) > gain_of(kernel, *b); });
+    std::string text;
+    if (!order.empty()) {
+        using Align = TextTable::Align;
+        TextTable table({{"", "what if", Align::left},
+                         {"estimated", "time", Align::right},
+                         {"estimated", "gain", Align::right},
+                         {"proved", "time", Align::right},
+                         {"proved", "gain", Align::right},
+                         {"", "estimate off by", Align::right}});
+        for (const WhatIf* change : order) {
+            const auto time = [](const std::optional<Picoseconds>& t) { return t ? in_words(*t) : std::string("-"); };
+            const auto gain = [&](const std::optional<Picoseconds>& t) {
+                return t ? gain_text(ratio(kernel.time, *t)) : std::string("-");
+            };
+            std::vector<Cell> row{{printable(change->change)}, {time(change->estimated)}, {gain(change->estimated)}};
+            if (change->impossible.empty()) {
+                row.push_back({time(change->proved)});
+                row.push_back({gain(change->proved), change->proved ? Colour::bold : Colour::none});
+                row.push_back(estimate_cell(*change));
+            } else {
+                row.insert(row.end(), {{"-"}, {"cannot run", Colour::yellow}, {""}});
+            }
+            table.add_row(std::move(row));
+        }
+        text += table.text(with_colour);
+    }
+    if (!without.empty()) text += fmt::format("nothing to gain from {}\n", without);
+    for (const WhatIf* change : order)
+        if (!change->impossible.empty())
+            text += fmt::format("{} cannot be run: {}\n", printable(change->change), printable(change->impossible));
+    return text;
+}
+
+std::string lines_text(const KernelResult& kernel, bool with_colour) {
+    const std::vector<HotLine>& lines = kernel.critical_path->lines;
+    if (lines.empty()) return {};
+    const Clock clock(kernel.clock_ghz);
+    using Align = TextTable::Align;
+    TextTable table({{"", "line", Align::left},
+                     {"cycles", "on the critical path", Align::right},
+                     {"cycles", "busy", Align::right},
+                     {"cycles", "waiting", Align::right}});
+    for (std::size_t i = 0; i < std::min(lines.size(), most_lines); ++i)
+        table.add_row({{printable(lines[i].place)},
+                       {grouped(clock.cycles_in(lines[i].critical))},
+                       {grouped(clock.cycles_in(lines[i].busy))},
+                       {grouped(clock.cycles_in(lines[i].waiting))}});
+    return "\n" + table.text(with_colour);
+}
+
+}  // namespace
+
+double gain_of(const KernelResult& kernel, const WhatIf& change) {
+    const auto& time = change.proved ? change.proved : change.estimated;
+    return time ? ratio(kernel.time, *time) : 0.0;
+}
+
+const WhatIf* best_proved(const KernelResult& kernel) {
+    const WhatIf* best = nullptr;
+    for (const WhatIf& change : kernel.what_if)
+        if (change.proved && (best == nullptr || *change.proved < *best->proved)) best = &change;
+    return best && gain_of(kernel, *best) >= 1.0 + worth_showing ? best : nullptr;
+}
+
+std::string first_to_change(const KernelResult& kernel) {
+    const WhatIf* best = best_proved(kernel);
+    if (best == nullptr) return "Nothing that was tried makes it faster.";
+    return fmt::format("First: {}, {} (proved by running it).", best->change, gain_text(gain_of(kernel, *best)));
+}
+
+std::string explanation_text(const KernelResult& kernel, bool with_colour) {
+    if (kernel.status != Status::ok || !kernel.critical_path)
+        return fmt::format("{}: {}{}\n", kernel.label, without_result(kernel),
+                           kernel.status == Status::not_possible ? "" : ": " + printable(kernel.error));
+    std::string text = fmt::format("{}: {} cycles, {}\nIts critical path: {}.\n", kernel.label,
+                                   grouped(kernel.cycles), in_words(kernel.time), kernel.critical_path->sentence);
+    if (!kernel.what_if.empty()) text += "\n" + changes_text(kernel, with_colour);
+    text += lines_text(kernel, with_colour);
+    if (std::any_of(kernel.what_if.begin(), kernel.what_if.end(), [](const WhatIf& one) { return one.proved; }))
+        text += "\n" + first_to_change(kernel) + "\n";
+    return text;
+}
+
+}  // namespace tilemesh::report

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/run/explain.h"
+
+#include "sim/base/error.h"
+#include "sim/insight/moment.h"
+#include "sim/report/explanation.h"
+#include "sim/report/result_json.h"
+#include "sim/report/summary.h"
+#include "sim/run/tasks.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+
+namespace tilemesh::run {
+namespace {
+
+/// A change with the panel on the machine that it makes.
+struct Changed {
+    WhatIf change;
+    Resolved resolved;
+    std::optional<Panel> panel;
+    std::string impossible;  // why there is none
+};
+
+std::vector<Changed> change_all(const Resolved& panel, const Workloads& workloads, const ExplainOptions& options) {
+    std::vector<Changed> all;
+    const bool asked = !options.changes.empty();
+    for (const WhatIf& change : asked ? options.changes : every_resource(panel)) {
+        Changed& changed = all.emplace_back(Changed{change, with_change(panel, change), {}, {}});
+        try {
+            changed.panel = read_panel(changed.resolved, workloads);
+        } catch (const InputError& error) {
+            if (asked) throw;
+            changed.impossible = error.what();
+        }
+    }
+    // A machine that cannot be doubled in this way is no news.
+    if (!asked) std::erase_if(all, [](const Changed& changed) { return !changed.panel; });
+    return all;
+}
+
+/// Do the PEs, slices and links of one stand for those of the other?
+bool alike(const machine::MachineConfig& a, const machine::MachineConfig& b) {
+    const auto same = [](const noc::GridConfig& x, const noc::GridConfig& y) {
+        return x.kind == y.kind && x.rows == y.rows && x.cols == y.cols;
+    };
+    return same(a.network.pes_in_cube, b.network.pes_in_cube) && same(a.network.cubes, b.network.cubes) &&
+           a.network.port.has_value() == b.network.port.has_value() &&
+           a.network.connections_per_side == b.network.connections_per_side;
+}
+
+/// What the graph of a run on `a` can tell about `b`: where a queue or the SRAM is smaller than in the run, who waits
+/// for it there did not wait here.
+bool can_estimate(const machine::MachineConfig& a, const machine::MachineConfig& b) {
+    return alike(a, b) && b.pe.queue_depth >= a.pe.queue_depth && b.pe.sram >= a.pe.sram;
+}
+
+report::KernelResult run_alone(const Entry& entry, const Wanted& wanted) {
+    const auto prepared = entry.workload->prepare({entry.number}, 1);
+    report::KernelResult result = entry.workload->run(entry.number, *prepared, wanted).result;
+    result.kernel = entry.kernel;
+    result.label = entry.label;
+    report::summarise(result);
+    report::check_physics(result);
+    return result;
+}
+
+std::string text_of(const report::KernelResult& result) {
+    return report::kernel_to_json(result).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+/// The measured run of one entry, with as many of the changes as are followed at once, from `first` on.
+Task follow(const Panel& panel, const Entry& entry, const std::vector<Changed>& changes, std::size_t first) {
+    Wanted wanted{.account = true, .critical_path = true};
+    for (std::size_t i = first; i < std::min(changes.size(), first + insight::most_clocks - 1); ++i)
+        if (changes[i].panel && can_estimate(panel.machine, changes[i].panel->machine))
+            wanted.estimates.push_back({changes[i].change.text, changes[i].panel->machine});
+    return {panel.name + "/" + entry.label, [&entry, wanted] { return text_of(run_alone(entry, wanted)); }};
+}
+
+report::KernelResult failed(const Entry& entry, const TaskResult& result) {
+    report::KernelResult kernel;
+    kernel.kernel = entry.kernel;
+    kernel.label = entry.label;
+    kernel.status = report::Status::failed;
+    kernel.internal = result.internal;
+    kernel.error = result.failure;
+    return kernel;
+}
+
+report::KernelResult read_back(const Entry& entry, const TaskResult& result) {
+    if (!result.failure.empty()) return failed(entry, result);
+    return report::read_kernel_result(Json::parse(result.text), entry.label);
+}
+
+/// The changes that are run: those that promise most, each resource once unless somebody chose them.
+std::vector<std::size_t> promising(const report::KernelResult& kernel, std::size_t proofs, bool chosen) {
+    std::vector<std::size_t> order;
+    for (std::size_t i = 0; i < kernel.what_if.size(); ++i)
+        if (kernel.what_if[i].impossible.empty()) order.push_back(i);
+    const auto promise = [&](std::size_t i) {
+        // What could not be estimated may be anything.
+        return kernel.what_if[i].estimated ? report::gain_of(kernel, kernel.what_if[i]) : 1e9;
+    };
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return promise(a) > promise(b); });
+    if (!chosen) std::erase_if(order, [&](std::size_t i) { return promise(i) < 1.001; });
+    if (order.size() > proofs) order.resize(proofs);
+    return order;
+}
+
+Entry& entry_of(Panel& panel, const std::string& label) {
+    return *std::find_if(panel.kernels.begin(), panel.kernels.end(),
+                         [&](const Entry& entry) { return entry.label == label; });
+}
+
+}  // namespace
+
+Explained explain(const Resolved& resolved, const Workloads& workloads, const ExplainOptions& options) {
+    Resolved untimed = resolved;
+    apply_setting(untimed, {"values.mode", "none", "explain"});
+    Panel panel = read_panel(untimed, workloads);
+    if (!options.kernels.empty())
+        std::erase_if(panel.kernels, [&](const Entry& entry) {
+            return std::find(options.kernels.begin(), options.kernels.end(), entry.label) == options.kernels.end();
+        });
+    mark_impossible(panel);
+    std::vector<Changed> changes = change_all(untimed, workloads, options);
+
+    Explained explained;
+    explained.panel.name = panel.name;
+    explained.panel.description = panel.describe();
+    explained.panel.configuration = panel.resolved;
+    explained.panel.seed = panel.values.seed;
+    explained.panel.layers = panel.layers;
+    std::vector<Task> tasks;
+    std::vector<const Entry*> of_task;
+    for (const Entry& entry : panel.kernels) {
+        if (!entry.not_possible.empty()) continue;
+        for (std::size_t first = 0; first == 0 || first < changes.size(); first += insight::most_clocks - 1) {
+            tasks.push_back(follow(panel, entry, changes, first));
+            of_task.push_back(&entry);
+        }
+    }
+    const TasksOutcome followed = run_tasks(tasks, options.workers, options.on_progress);
+    explained.interrupted = followed.interrupted;
+    std::map<const Entry*, report::KernelResult> results;
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+        report::KernelResult result = read_back(*of_task[i], followed.results[i]);
+        const auto [known, is_new] = results.try_emplace(of_task[i], result);
+        if (!is_new)
+            known->second.what_if.insert(known->second.what_if.end(), result.what_if.begin(), result.what_if.end());
+    }
+    // Every change has its place, whether it was estimated or not.
+    for (auto& [entry, result] : results) {
+        std::vector<report::WhatIf> all;
+        for (const Changed& changed : changes) {
+            report::WhatIf& one = all.emplace_back(report::WhatIf{changed.change.text, {}, {}, changed.impossible});
+            for (const report::WhatIf& estimate : result.what_if)
+                if (estimate.change == one.change) one.estimated = estimate.estimated;
+        }
+        result.what_if = std::move(all);
+    }
+
+    struct Proof {
+        report::WhatIf* change;
+    };
+    std::vector<Task> proving;
+    std::vector<Proof> proofs;
+    for (auto& [entry, result] : results) {
+        if (result.status != report::Status::ok || explained.interrupted) continue;
+        for (const std::size_t i : promising(result, options.proofs, !options.changes.empty())) {
+            Entry& there = entry_of(*changes[i].panel, entry->label);
+            try {
+                there.workload->check(there.number);
+            } catch (const InputError& error) {
+                result.what_if[i].impossible = error.what();
+                continue;
+            }
+            proving.push_back({fmt::format("{}/{} with {}", panel.name, entry->label, changes[i].change.text),
+                               [&there] { return text_of(run_alone(there, {})); }});
+            proofs.push_back({&result.what_if[i]});
+        }
+    }
+    const TasksOutcome proved = run_tasks(proving, options.workers, options.on_progress);
+    explained.interrupted = explained.interrupted || proved.interrupted;
+    for (std::size_t i = 0; i < proofs.size(); ++i) {
+        const TaskResult& result = proved.results[i];
+        if (!result.failure.empty()) {
+            proofs[i].change->impossible = result.failure;
+        } else {
+            proofs[i].change->proved = report::read_kernel_result(Json::parse(result.text), "proof").time;
+        }
+    }
+    for (const Entry& entry : panel.kernels) {
+        if (entry.not_possible.empty()) {
+            explained.panel.kernels.push_back(std::move(results.at(&entry)));
+            continue;
+        }
+        report::KernelResult& result = explained.panel.kernels.emplace_back();
+        result.kernel = entry.kernel;
+        result.label = entry.label;
+        result.status = report::Status::not_possible;
+        result.error = entry.not_possible;
+    }
+    return explained;
+}
+
+}  // namespace tilemesh::run

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which keys make up a resource, and which way is faster. A key that the machine does not give has its default, which
+// the table knows where it is not neutral.
+#include "sim/run/what_if.h"
+
+#include "sim/base/error.h"
+#include "sim/base/names.h"
+#include "sim/memory/timing.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <optional>
+
+namespace tilemesh::run {
+namespace {
+
+enum class Better { more, less };
+
+struct Key {
+    std::string path;
+    Better better = Better::more;
+    double free = 0.0;                     // the value that takes no time
+    std::optional<double> otherwise = {};  // of a key that is not given; none: then it is neutral
+    bool whole = false;                    // an integer
+};
+
+/// Of the memory's timing, what a first byte waits for.
+std::vector<Key> latency_of_memory(const Resolved& panel) {
+    std::vector<Key> keys{{"machine.hbm.access_latency_ns", Better::less, 0.0}};
+    const Json& hbm = panel.json.at("machine").at("hbm");
+    const std::string standard = hbm.value("standard", "HBM3");
+    if (standard == "ideal") return keys;
+    for (const memory::TimingKey& key : memory::timing_keys())
+        for (const char* name : {"tCL_ns", "tCWL_ns", "tRCDRD_ns", "tRCDWR_ns"})
+            if (key.key == name)
+                keys.push_back({"machine.hbm.timing." + std::string(name), Better::less, 0.0,
+                                standard == "HBM2" ? key.hbm2 : key.hbm3});
+    return keys;
+}
+
+constexpr double fastest_rate = 1e6, fastest_port = 1e12;
+
+std::vector<Key> keys_of(const std::string& resource, const Resolved& panel) {
+    if (resource == "matrix") {
+        std::vector<Key> keys{{"machine.pe.matrix.sram_bytes_per_cycle", Better::more, fastest_port}};
+        for (const char* dtype : {"f32", "f16", "bf16", "f8e4m3", "f8e5m2"})
+            keys.push_back({fmt::format("machine.pe.matrix.speed.{}", dtype), Better::more, fastest_rate, 1.0});
+        return keys;
+    }
+    if (resource == "vector")
+        return {{"machine.pe.vector.lanes", Better::more, 1 << 30, {}, true},
+                {"machine.pe.vector.startup_cycles", Better::less, 0.0}};
+    if (resource == "HBM") return {{"machine.hbm.channels_per_pe", Better::more, 1024, {}, true}};
+    if (resource == "HBM latency") return latency_of_memory(panel);
+    if (resource == "link")
+        return {{"machine.network.link.gbytes_per_s", Better::more, fastest_rate},
+                {"machine.network.die_to_die.gbytes_per_s", Better::more, fastest_rate},
+                {"machine.network.port.gbytes_per_s", Better::more, fastest_rate}};
+    if (resource == "link latency")
+        return {{"machine.network.link.latency_ns", Better::less, 0.0},
+                {"machine.network.die_to_die.latency_ns", Better::less, 0.0},
+                {"machine.network.port.latency_ns", Better::less, 0.0},
+                {"machine.network.router.cycle_ns", Better::less, 0.0, 0.5}};
+    if (resource == "issue")
+        return {{"machine.pe.issue_cycles", Better::less, 0.0}, {"machine.pe.integer_cycles", Better::less, 0.0}};
+    if (resource == "descriptor") return {{"machine.pe.dma.descriptor_cycles", Better::less, 0.0}};
+    if (resource == "SRAM port") return {{"machine.pe.dma.bytes_per_cycle", Better::more, fastest_port}};
+    if (resource == "transfers") return {{"machine.pe.dma.outstanding", Better::more, 4096, {}, true}};
+    if (resource == "queues") return {{"machine.pe.queue_depth", Better::more, 1 << 16, {}, true}};
+    if (resource == "SRAM") return {{"machine.pe.sram_bytes", Better::more, 1ULL << 46, {}, true}};
+    if (resource == "credits")
+        return {{"machine.network.receive_buffer_bytes", Better::more, 1ULL << 40, 262144.0, true}};
+    if (resource == "launch")
+        return {{"machine.pe.launch.simple_ns", Better::less, 0.0},
+                {"machine.pe.launch.attention_ns", Better::less, 0.0},
+                {"machine.pe.launch.exchange_ns", Better::less, 0.0},
+                {"machine.pe.launch.exchange_message_ns", Better::less, 0.0}};
+    return {};
+}
+
+/// The member at a dotted path; null when it is not there.
+const Json* member(const Json& json, const std::string& path) {
+    const Json* node = &json;
+    for (std::size_t begin = 0; begin <= path.size();) {
+        const std::size_t end = std::min(path.find('.', begin), path.size());
+        const std::string step = path.substr(begin, end - begin);
+        if (!node->is_object() || !node->contains(step)) return nullptr;
+        node = &node->at(step);
+        begin = end + 1;
+    }
+    return node;
+}
+
+std::optional<double> value_of(const Key& key, const Resolved& panel) {
+    const Json* const value = member(panel.json, key.path);
+    if (value && value->is_number()) return value->get<double>();
+    // A default is of a part that is there: no machine gets a port by being asked what a faster one would do.
+    const std::string part = key.path.substr(0, key.path.rfind('.'));
+    return member(panel.json, part) || part.ends_with("timing") || part.ends_with("speed") || part.ends_with("router")
+               ? key.otherwise
+               : std::nullopt;
+}
+
+struct Amount {
+    std::optional<double> factor;  // none: free, or `value`
+    std::optional<Json> value;
+};
+
+Amount read_amount(const std::string& text) {
+    if (text == "free") return {};
+    double factor = 0.0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, factor);
+    if (error == std::errc() && rest + 1 == end && *rest == 'x' && factor > 0.0 && std::isfinite(factor))
+        return {factor, {}};
+    return {{}, Json::accept(text) ? Json::parse(text) : Json(text)};
+}
+
+Json number(double value, bool whole) {
+    return whole ? Json(static_cast<std::uint64_t>(std::max(1.0, std::round(value)))) : Json(value);
+}
+
+/// `better`: the factor says how many times as fast, whichever way the key goes.
+void set(Resolved& panel, const Key& key, const Amount& amount, bool better, const WhatIf& change) {
+    const std::optional<double> now = value_of(key, panel);
+    if (!now) return;
+    double value = key.free;
+    if (amount.factor)
+        value = better && key.better == Better::less ? *now / *amount.factor : *now * *amount.factor;
+    else if (key.better == Better::more)
+        value = std::max(value, *now);
+    apply_setting(panel, {key.path, number(value, key.whole), change.where});
+}
+
+std::optional<Key> known_key(const std::string& path, const Resolved& panel) {
+    for (const Resource& resource : resources())
+        for (const Key& key : keys_of(resource.name, panel))
+            if (key.path == path) return key;
+    return {};
+}
+
+void change_key(Resolved& panel, const std::string& path, const Amount& amount, const WhatIf& change) {
+    if (amount.value) return apply_setting(panel, {path, *amount.value, change.where});
+    Key key = known_key(path, panel).value_or(Key{path, Better::more, 0.0});
+    const bool known = known_key(path, panel).has_value();
+    if (const Json* const value = member(panel.json, path)) key.whole = value->is_number_integer() && key.whole;
+    if (!known && !amount.factor) {
+        const bool time = path.ends_with("_ns") || path.ends_with("_cycles");
+        if (!time)
+            fail<InputError>("{}: what {}=free means is not known; give a factor (2x) or a value",
+                             printable(change.where), printable(path));
+        key.better = Better::less;
+    }
+    if (!value_of(key, panel))
+        fail<InputError>("{}: the machine has no number {} that could be changed; give a value",
+                         printable(change.where), printable(path));
+    const Json* const value = member(panel.json, path);
+    if (!known && value && value->is_number_integer()) key.whole = amount.factor && *amount.factor >= 1.0;
+    set(panel, key, amount, false, change);
+}
+
+void change_one(Resolved& panel, const std::string& name, const Amount& amount, const WhatIf& change) {
+    if (name.starts_with("machine.")) return change_key(panel, name, amount, change);
+    std::vector<std::string> names;
+    for (const Resource& resource : resources()) names.push_back(resource.name);
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+        const auto near = nearest_name(name, names);
+        fail<InputError>("{}: found {}, expected a key of the machine (machine.pe.clock_ghz) or one of {}{}",
+                         printable(change.where), printable(name), list_of_names(names),
+                         near ? fmt::format("; did you mean {}?", *near) : "");
+    }
+    if (amount.value)
+        fail<InputError>("{}: {} is several keys; expected a factor (2x) or free", printable(change.where), name);
+    if (name == "HBM" && !amount.factor) {
+        // No rate, no rows, no refresh; what is left is the latency outside the controllers.
+        Json& hbm = panel.json["machine"]["hbm"];
+        hbm["standard"] = "ideal";
+        hbm["refresh"] = "none";
+        hbm.erase("timing");
+        return apply_setting(panel, {"machine.hbm.gbytes_per_s_per_channel", fastest_rate, change.where});
+    }
+    for (const Key& key : keys_of(name, panel)) set(panel, key, amount, true, change);
+}
+
+}  // namespace
+
+const std::vector<Resource>& resources() {
+    static const std::vector<Resource> all{
+        {"matrix", "the matrix engine: its speed and its way to the SRAM"},
+        {"vector", "the vector engine: its lanes and its pipeline"},
+        {"HBM", "the channels of each slice"},
+        {"HBM latency", "from a request to its first byte"},
+        {"link", "the rate of all links"},
+        {"link latency", "of wires and routers"},
+        {"issue", "the command processor's work"},
+        {"descriptor", "of each transfer"},
+        {"SRAM port", "between transfers and the SRAM"},
+        {"transfers", "how many may be under way"},
+        {"queues", "how many commands wait in front of an engine"},
+        {"SRAM", "its room"},
+        {"credits", "the room for messages that nobody has received yet"},
+        {"launch", "the start of a launch, on machines that have them"},
+    };
+    return all;
+}
+
+Resolved with_change(const Resolved& panel, const WhatIf& change) {
+    Resolved changed = panel;
+    std::size_t begin = 0;
+    while (begin <= change.text.size()) {
+        const std::size_t end = std::min(change.text.find(',', begin), change.text.size());
+        const std::string one = change.text.substr(begin, end - begin);
+        const std::size_t equals = one.find('=');
+        if (equals == std::string::npos || equals == 0 || equals + 1 == one.size())
+            fail<InputError>("{}: found {}, expected KEY=2x, KEY=free or KEY=VALUE, several with commas between",
+                             printable(change.where), printable(one));
+        change_one(changed, one.substr(0, equals), read_amount(one.substr(equals + 1)), change);
+        begin = end + 1;
+    }
+    return changed;
+}
+
+std::vector<WhatIf> every_resource(const Resolved& panel) {
+    std::vector<WhatIf> all;
+    for (const Resource& resource : resources())
+        for (const char* amount : {"2x", "free"}) {
+            const WhatIf change{fmt::format("{}={}", resource.name, amount), "what-if " + resource.name};
+            if (with_change(panel, change).json != panel.json) all.push_back(change);
+        }
+    return all;
+}
+
+}  // namespace tilemesh::run
