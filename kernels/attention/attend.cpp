@@ -29,7 +29,7 @@ Attention::Attention(tl::Context& tl, const attention::Problem& problem, Dtype s
       state_(state) {}
 
 void Attention::attend(Block block) {
-    Tile scores = tl_.dot(block.q, tl_.trans(block.k));
+    Tile scores = scores_of(block);
     block.q = block.k = Tile();
     Stage next{std::move(block), std::move(scores), Tile()};
     std::optional<Stage> weighted;
@@ -37,6 +37,11 @@ void Attention::attend(Block block) {
     if (weighted_) values(std::move(*weighted_));
     weighted_ = std::move(weighted);
     scored_ = std::move(next);
+}
+
+Tile Attention::scores_of(const Block& block) {
+    const tl::PhaseScope phase(tl_, block.where);
+    return tl_.dot(block.q, tl_.trans(block.k));
 }
 
 void Attention::flush() {
@@ -50,6 +55,7 @@ void Attention::flush() {
 
 Attention::Stage Attention::softmax(Stage stage) {
     Block& block = stage.block;
+    const tl::PhaseScope phase(tl_, block.where);
     State& state = *block.state;
     Tile s = with_terms(tl_, capped(tl_, problem_, std::move(stage.tile)), std::exchange(block.terms, {}));
     if (block.mask) s = tl_.where(std::exchange(block.mask, Tile()), s, -infinity);
@@ -73,6 +79,7 @@ Attention::Stage Attention::softmax(Stage stage) {
 }
 
 void Attention::values(Stage stage) {
+    const tl::PhaseScope phase(tl_, stage.block.where);
     State& state = *stage.block.state;
     if (stage.correction) {
         state.o = tl_.dot(stage.tile, stage.block.v, state.o * stage.correction);

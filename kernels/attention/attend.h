@@ -5,6 +5,7 @@
 // 2^(score - m), o the unnormalised output; all three in f32.
 #pragma once
 
+#include "kernels/attention/phases.h"
 #include "kernels/attention/score_terms.h"
 #include "sim/attention/problem.h"
 #include "sim/tile/context.h"
@@ -38,6 +39,7 @@ struct State {
 struct Block {
     Tile q, k, v;
     State* state = nullptr;
+    Where where;
     Tile mask;                   // element mask [1 or heads, rows, keys]; none: all visible
     ScoreTerms terms;            // added to the scores
     std::function<void()> done;  // called when the block has been issued in full (the state's last block: store it)
@@ -62,6 +64,7 @@ private:
         Tile tile;        // scores, then probabilities
         Tile correction;  // of the old o; none for the first block of a state
     };
+    Tile scores_of(const Block& block);
     Stage softmax(Stage stage);
     void values(Stage stage);
 

@@ -38,6 +38,7 @@ void AttentionRun::row(const Issue& issue) {
 void AttentionRun::transfer(const Issue& issue) {
     const Action& action = *issue.action;
     if (launch_.heads_of_part(action.item.head_part).empty()) return;  // nor has this PE's peer any
+    const tl::PhaseScope phase(tl_, Where::row(action));
     const bool sends = action.kind == Action::Kind::send;
     const auto piece = static_cast<std::size_t>(issue.piece);
     Item item = action.item;
@@ -110,12 +111,19 @@ void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
         if (std::any_of(group.blocks.begin(), group.blocks.end(), sees)) seen.push_back(t);
     }
     steps_done_ += (visit.tiles.size() - seen.size()) * group.blocks.size();
-    enter(work, group);
+    {
+        const tl::PhaseScope phase(tl_, visit.where);
+        enter(work, group);
+    }
     const Range heads = work.blocks[group.blocks.front()].rows.heads;
     KeyTile data, data_ahead;
     Tile bias, bias_ahead;
+    const auto where = [&](std::size_t t) {
+        return visit.where.tile(visit.tiles[t].chunk, heads, visit.tiles[t].keys);
+    };
     const auto fetch = [&](std::size_t t) {
         const ChunkTile& tile = visit.tiles[t];
+        const tl::PhaseScope phase(tl_, where(t));
         data_ahead = chunks_.tile(tile.chunk, heads, tile.keys);
         bias_ahead = terms_.key_bias(tile.chunk.user, tile.chunk.id, tile.keys);
     };
@@ -125,7 +133,10 @@ void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
         bias = std::exchange(bias_ahead, {});
         if (t + 1 < seen.size()) fetch(seen[t + 1]);
         // Half way through, what the next group needs is sent for.
-        if (next && t == seen.size() / 2) enter(work, *next);
+        if (next && t == seen.size() / 2) {
+            const tl::PhaseScope phase(tl_, visit.where);
+            enter(work, *next);
+        }
         const ChunkTile& tile = visit.tiles[seen[t]];
         for (std::size_t i = 0; i < group.blocks.size(); ++i) {
             const std::size_t index = group.blocks[i];
@@ -137,6 +148,8 @@ void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
             const ChunkTile part = whole == Visible::all ? tile : visible_part(block, tile);
             const std::int64_t begin = part.keys.begin - tile.keys.begin, end = part.keys.end - tile.keys.begin;
             Block issued;
+            issued.where = where(seen[t]);
+            const tl::PhaseScope phase(tl_, issued.where);
             issued.q = block.q;
             issued.k = tl_.slice(data.k, 1, begin, end);
             issued.v = tl_.slice(data.v, 1, begin, end);

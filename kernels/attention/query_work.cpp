@@ -29,7 +29,9 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
         const Action& action = timed.action;
         if (action.moves() && action.item.kind == Item::Kind::chunk)
             messages_[&action] = messages_of(action.keys, launch.tiling.piece_keys);
-        if (action.kind == Action::Kind::attend && !fused) add_to(visits_[&action], action);
+        if (action.kind != Action::Kind::attend || fused) continue;
+        visits_[&action].where = Where::step(action);
+        add_to(visits_[&action], action);
     }
     if (fused) {
         order_ = issue_order(launch.rank, program, [&](const Action& action) {
@@ -56,6 +58,7 @@ void AttentionRun::gather_visits() {
         const bool joins = issue.joins && open && open->work == &work_of(*issue.action);
         if (!joins) {
             open = &visits_[issue.action];
+            open->where = Where::step(*issue.action);
             open->begin = issue.time;
             open->data = issue.data;
         }
@@ -189,6 +192,7 @@ void AttentionRun::finish(QueryWork& work) {
 }
 
 void AttentionRun::merge_states(const Action& action) {
+    const tl::PhaseScope phase(tl_, Where::row(action));
     QueryWork& work = work_of(action);
     Item from = action.item;
     from.copy = action.other;

@@ -48,6 +48,7 @@ struct ChunkTile {
 /// The blocks of one work come into SRAM once and go past the keys of one row of the table, or of several.
 struct Visit {
     QueryWork* work = nullptr;
+    Where where;  // of its first row
     std::vector<ChunkTile> tiles;
     std::vector<Visible> visible;  // what the blocks see of the tiles: by tile, by block
     double begin = 0.0, end = 0.0;

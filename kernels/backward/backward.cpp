@@ -171,6 +171,7 @@ private:
     /// A transfer, or the merge of two gradients.
     void move(const Issue& issue) {
         const Action& action = *issue.action;
+        const tl::PhaseScope phase(tl_, Where::row(action));
         const bool sends = action.kind == Action::Kind::send;
         const auto number = static_cast<std::size_t>(issue.piece);
         if (is_sinks(action)) return move_sinks(action, number);
@@ -238,7 +239,9 @@ private:
         for (const auto& [heads, keys] : plan.unseen) registers_.add_nothing(chunk, heads, keys);
         KeyTile tile, ahead;
         Tile bias, bias_ahead;
+        const Where row = Where::step(*issue.action);
         const auto fetch = [&](const Step& step) {
+            const tl::PhaseScope phase(tl_, row.tile(chunk, step.rows->heads, step.keys));
             rows_.enter(*step.rows);
             if (!step.first) return;
             ahead = chunks_.tile(chunk, step.rows->heads, step.keys);
@@ -257,14 +260,16 @@ private:
             }
             if (i + 1 < plan.steps.size()) fetch(plan.steps[i + 1]);
             moves_until(issue.time + per_step * static_cast<double>(i));
-            add(chunk, step, tile, bias, sums);
+            add(chunk, row.tile(chunk, step.rows->heads, step.keys), step, tile, bias, sums);
         }
     }
 
-    void add(const Item& chunk, const Step& step, const KeyTile& tile, const Tile& bias,
+    void add(const Item& chunk, const Where& where, const Step& step, const KeyTile& tile, const Tile& bias,
              const std::shared_ptr<KeySums>& sums) {
         RowBlock& rows = *step.rows;
         GradientBlock block;
+        const tl::PhaseScope phase(tl_, where);
+        block.where = where;
         block.q = rows.q;
         block.d_o = rows.d_o;
         block.terms = rows.terms;

@@ -45,6 +45,7 @@ Gradients::Gradients(tl::Context& tl, const attention::Problem& problem)
       dp_scale_(sign_of_d(problem) * static_cast<float>(problem.scales.v) / probability_scale) {}
 
 void Gradients::add(GradientBlock block) {
+    const tl::PhaseScope phase(tl_, block.where);
     Tile s = tl_.dot(block.q, tl_.trans(block.k));
     Tile dp = tl_.dot(block.d_o, tl_.trans(block.v));
     block.v = Tile();
@@ -67,6 +68,7 @@ void Gradients::flush() {
 
 Gradients::Stage Gradients::probabilities(Stage stage) {
     GradientBlock& block = stage.block;
+    const tl::PhaseScope phase(tl_, block.where);
     const Dtype dtype = block.d_o.dtype();
     Tile s = capped(tl_, problem_, std::move(stage.s));
     Tile bent = problem_.soft_cap > 0.0 ? s : Tile();  // tanh
@@ -91,6 +93,8 @@ Gradients::Stage Gradients::probabilities(Stage stage) {
 
 void Gradients::products(Stage stage) {
     GradientBlock& block = stage.block;
+    const Where where = block.where;
+    const tl::PhaseScope phase(tl_, where);
     const auto accumulate = [&](Tile& sum, const Tile& a, const Tile& b) {
         sum = sum ? tl_.dot(a, b, sum) : tl_.dot(a, b);
     };

@@ -9,6 +9,7 @@
 // + log l in f32 is m, and l is lost.
 #pragma once
 
+#include "kernels/attention/phases.h"
 #include "kernels/attention/score_terms.h"
 #include "sim/attention/problem.h"
 #include "sim/tile/context.h"
@@ -52,7 +53,8 @@ struct GradientBlock {
     Tile k, v;
     Tile mask;                   // element mask [1 or heads, rows, keys]; none: all visible
     ScoreTerms terms_of_scores;  // added to the scores
-    Tile* dq = nullptr;          // sum over keys [heads, rows, head_dim], without the scale; empty: none yet
+    Where where;
+    Tile* dq = nullptr;  // sum over keys [heads, rows, head_dim], without the scale; empty: none yet
     KeySums* keys = nullptr;
     std::function<void()> done;  // called when the block has been issued in full
 };

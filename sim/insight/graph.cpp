@@ -100,15 +100,13 @@ void Graph::pin(Moment& moment, Picoseconds when, const About& about) {
     moment.set(0, when.value());
 }
 
-void Graph::phase_begins(At at, const Phase& phase) {
-    Processor& p = processor(at);
-    p.phase = phases_.enter(p.phase, phase);
+void Graph::phase_begins(At at, std::span<const Phase> path) {
+    std::uint32_t phase = Phases::none;
+    for (const Phase& level : path) phase = phases_.enter(phase, level);
+    processor(at).phases.push_back(phase);
 }
 
-void Graph::phase_ends(At at) {
-    Processor& p = processor(at);
-    p.phase = phases_.parent(p.phase);
-}
+void Graph::phase_ends(At at) { processor(at).phases.pop_back(); }
 
 void Graph::processor_goes_on(Processor& p, bool waited, Picoseconds when, std::size_t slack) {
     // Processors that share a PE act at picoseconds of their own.
@@ -118,7 +116,7 @@ void Graph::processor_goes_on(Processor& p, bool waited, Picoseconds when, std::
     }
     const bool gap = p.now.when() < when;
     pin(p.now, when, issue_about(p));
-    if (waited || gap || p.now.step()->phase != p.phase) step(p.now, when, Spent::issue, issue_about(p));
+    if (waited || gap || p.now.step()->phase != p.phases.back()) step(p.now, when, Spent::issue, issue_about(p));
 }
 
 void Graph::spent(At at, std::uint64_t instructions, Picoseconds when) {
@@ -195,7 +193,7 @@ void Graph::issued(At at, const Command& command, const pe::Engine& engine, Pico
         tile(at.pe, *command.output) = {none(), none(), none()};
     }
     processor_goes_on(p, waited, when, pe.processors.size());
-    queue.pending.push_back({p.now, {engine.id(), p.phase, command.place.line, command.place.file}});
+    queue.pending.push_back({p.now, {engine.id(), p.phases.back(), command.place.line, command.place.file}});
 }
 
 void Graph::released(At at, const TileRecord& record, Picoseconds) {

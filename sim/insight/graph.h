@@ -45,7 +45,7 @@ public:
     /// How long it would have taken on the other machines, in their order.
     std::vector<report::WhatIf> estimates() const;
 
-    void phase_begins(At at, const Phase& phase) override;
+    void phase_begins(At at, std::span<const Phase> path) override;
     void phase_ends(At at) override;
     void spent(At at, std::uint64_t instructions, Picoseconds when) override;
     void issued(At at, const Command& command, const pe::Engine& engine, Picoseconds when) override;
@@ -88,7 +88,7 @@ private:
     struct Processor {
         Moment now, last_end;
         ComponentId component = 0;
-        std::uint32_t phase = Phases::none;
+        std::vector<std::uint32_t> phases{Phases::none};
         std::uint64_t barriers = 0;
         bool begun = false;
     };
@@ -144,6 +144,7 @@ private:
     };
     struct Channel {
         std::deque<Message> messages;
+        Server window;  // the room for them at the receiver, which is free again when credits have come back
         std::uint64_t first = 0;  // number of the front
         std::uint64_t sends = 0, receives = 0, sent = 0, taken = 0;
         std::uint64_t bytes = 0;
@@ -173,7 +174,9 @@ private:
     void pin(Moment& moment, Picoseconds when, const About& about);
     /// The same, where what was longer or shorter than expected scales with `scale`.
     void pin_scaled(Moment& moment, Picoseconds when, const Clocks& scale, const Moment& not_before);
-    About issue_about(const Processor& processor) const { return {processor.component, processor.phase, 0, nullptr}; }
+    About issue_about(const Processor& processor) const {
+        return {processor.component, processor.phases.back(), 0, nullptr};
+    }
     void processor_goes_on(Processor& processor, bool waited, Picoseconds when, std::size_t slack);
     bool take_room(Pe& pe, std::uint64_t bytes, Moment& now);
     void consume(Room& room, std::size_t clock);

@@ -32,7 +32,7 @@ Moment Graph::cross(int from, int to, Bytes bytes, const Moment& start, const Ab
         head[clock] = pace.head(from, to).value();
         slowest[clock] = route.empty() ? pace.config().network.link.rate.time_for(bytes).value() : 0;
         for (const noc::Hop& hop : route)
-            slowest[clock] = std::max(slowest[clock], pace.on_link(hop.link, bytes).value());
+            slowest[clock] = std::max(slowest[clock], pace.on_link(hop.link, bytes, &hop == &route.back()).value());
     }
     const auto at_link = [&](const noc::Hop& hop) {
         return About{links_[hop.link], about.phase, about.line, about.file};
@@ -46,16 +46,20 @@ Moment Graph::cross(int from, int to, Bytes bytes, const Moment& start, const Ab
     moment.later_by(slowest);
     for (std::size_t i = 0; i < route.size(); ++i) {
         Server& link = server(links_[route[i].link]);
-        Moment queued = link.last;
-        step(queued, queued.when(), Spent::link, at_link(route[i]));
+        // Whoever finds the link free is as late as its own way makes it.
+        Moment queued = moment;
+        if (link.last.when() > start.when()) {
+            queued = link.last;
+            step(queued, queued.when(), Spent::link, at_link(route[i]));
+        }
         for (std::size_t clock = 0; clock < clocks_; ++clock) {
             // Before and behind this link lies so much of the way.
             const std::uint64_t before = head[clock] * i / route.size(), behind = head[clock] - before;
-            const std::uint64_t length = paces_[clock]->on_link(route[i].link, bytes).value();
-            queued.set(clock, link.serve(clock, start.at(clock) + before, length) + behind);
+            const bool last = i + 1 == route.size();
+            const std::uint64_t own = paces_[clock]->on_link(route[i].link, bytes, last).value();
+            const std::uint64_t busy = paces_[clock]->link_busy(route[i].link, bytes, last).value();
+            queued.set(clock, link.serve(clock, start.at(clock) + before, busy) - (busy - own) + behind);
         }
-        // Whoever finds the link free is as late as its own bytes make it.
-        if (link.last.when() <= start.when()) queued.set(0, 0);
         moment.after(queued);
     }
     return moment;
@@ -67,7 +71,8 @@ void Graph::arrive(Moment& moment, int from, int to, Bytes bytes, Picoseconds wh
     for (std::size_t clock = 0; clock < clocks_; ++clock) {
         slowest[clock] = 1;
         for (const noc::Hop& hop : route)
-            slowest[clock] = std::max(slowest[clock], paces_[clock]->on_link(hop.link, bytes).value());
+            slowest[clock] =
+                std::max(slowest[clock], paces_[clock]->on_link(hop.link, bytes, &hop == &route.back()).value());
     }
     const Moment expected = moment;
     pin_scaled(moment, when, slowest, start);
@@ -87,6 +92,16 @@ void Graph::arrive(Moment& moment, int from, int to, Bytes bytes, Picoseconds wh
 
 void Graph::wait_for_credits(Channel& channel, std::uint64_t number, int from, int to, Moment& arrives) {
     const Message& one = channel.messages[number - channel.first];
+    Moment windowed = one.begin;
+    step(windowed, windowed.when(), Spent::credits, one.about);
+    for (std::size_t clock = 0; clock < clocks_; ++clock) {
+        Pace& pace = *paces_[clock];
+        const std::uint64_t own = pace.in_window(from, to, one.bytes).value();
+        const std::uint64_t busy = pace.window_busy(from, to, one.bytes).value();
+        const std::uint64_t done = channel.window.serve(clock, one.begin.at(clock), busy) - (busy - own);
+        windowed.set(clock, done + pace.head(from, to).value());
+    }
+    arrives.after(windowed);
     const std::size_t link = paces_[0]->route(from, to).empty() ? 0 : paces_[0]->route(from, to).front().link;
     for (std::size_t clock = 0; clock < clocks_; ++clock) {
         Pace& pace = *paces_[clock];
@@ -102,16 +117,16 @@ void Graph::wait_for_credits(Channel& channel, std::uint64_t number, int from, i
         step(credit, credit.when(), Spent::credits, one.about);
         if (&other == &one) {
             const std::uint64_t ahead = needed - (one.until - one.bytes.value());
-            credit.not_before(clock, credit.at(clock) + back + pace.on_link(link, Bytes(ahead)).value());
+            credit.not_before(clock, credit.at(clock) + back + pace.on_link(link, Bytes(ahead), true).value());
         } else {
-            const std::uint64_t behind = pace.on_link(link, Bytes(other.until - needed)).value();
+            const std::uint64_t behind = pace.on_link(link, Bytes(other.until - needed), true).value();
             if (other.followed) {
                 Moment taken = other.arrives;
                 for (std::size_t i = 0; i < clocks_; ++i) taken.set(i, taken.at(i) - std::min(taken.at(i), behind));
                 credit.after_on(clock, taken);
             }
             const Bytes packet = std::min(pace.config().network.packet, one.bytes);
-            credit.not_before(clock, credit.at(clock) + back + pace.on_link(link, packet).value());
+            credit.not_before(clock, credit.at(clock) + back + pace.on_link(link, packet, true).value());
         }
         credit.not_before(clock, credit.at(clock) + pace.head(from, to).value());
         arrives.after_on(clock, credit);
@@ -150,7 +165,8 @@ void Graph::ended(int number, const Command& command, const pe::Engine& engine, 
             Pace& pace = *paces_[clock];
             left.set(clock, std::max(one.begin.at(clock),
                                      left.at(clock) - std::min(left.at(clock), pace.head(from, to).value())));
-            slowest[clock] = route.empty() ? 1 : pace.on_link(route.front().link, one.bytes).value();
+            slowest[clock] =
+                route.empty() ? 1 : pace.on_link(route.front().link, one.bytes, route.size() == 1).value();
         }
         pin_scaled(left, when, slowest, one.begin);
         free_of(engine.id()) = left;

@@ -38,6 +38,60 @@ std::pair<noc::Route, Picoseconds>& Pace::way(int from, int to) {
     return found->second;
 }
 
+namespace {
+
+/// Room that a sender may fill before any of it comes back, and how long that takes.
+struct Window {
+    Bytes bytes;
+    Picoseconds back;
+    Rate rate;
+
+    Picoseconds idle() const {
+        const Picoseconds full = rate.time_for(bytes);
+        return back > full ? back - full : Picoseconds();
+    }
+    /// Of so many bytes from first to last.
+    Picoseconds passage(Bytes all) const {
+        return rate.time_for(all) + idle() * (all.value() > 0 ? (all.value() - 1) / bytes.value() : 0);
+    }
+    /// Until as many can follow.
+    Picoseconds busy(Bytes all) const {
+        const double share = static_cast<double>(all.value()) / static_cast<double>(bytes.value());
+        return std::max(passage(all),
+                        Picoseconds(static_cast<std::uint64_t>(share * static_cast<double>(back.value()))));
+    }
+};
+
+Window window_of(const noc::LinkConfig& link, const noc::RouterConfig& router, bool two_classes) {
+    return {link.buffer * static_cast<std::uint64_t>(router.virtual_channels / (two_classes ? 2 : 1)),
+            link.latency * 2 + router.latency() + router.credit, link.rate};
+}
+
+Window window_of(Pace& pace, int from, int to) {
+    const noc::NetworkConfig& network = pace.config().network;
+    const noc::Route& route = pace.route(from, to);
+    const noc::LinkConfig& first = route.empty() ? network.link : pace.topology().links()[route.front().link].config;
+    return {network.receive_buffer, pace.head(from, to) + pace.head(to, from) + first.rate.time_for(network.packet),
+            first.rate};
+}
+
+}  // namespace
+
+Picoseconds Pace::on_link(std::size_t number, Bytes bytes, bool last) const {
+    const noc::LinkConfig& link = topology_.links()[number].config;
+    if (last) return link.rate.time_for(bytes);
+    return window_of(link, config_.network.router, topology_.two_classes()).passage(bytes);
+}
+
+Picoseconds Pace::link_busy(std::size_t number, Bytes bytes, bool last) const {
+    const noc::LinkConfig& link = topology_.links()[number].config;
+    if (last) return link.rate.time_for(bytes);
+    return window_of(link, config_.network.router, topology_.two_classes()).busy(bytes);
+}
+
+Picoseconds Pace::in_window(int from, int to, Bytes bytes) { return window_of(*this, from, to).passage(bytes); }
+Picoseconds Pace::window_busy(int from, int to, Bytes bytes) { return window_of(*this, from, to).busy(bytes); }
+
 Picoseconds Pace::head(int from, int to) { return way(from, to).second; }
 const noc::Route& Pace::route(int from, int to) { return way(from, to).first; }
 

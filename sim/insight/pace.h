@@ -43,9 +43,14 @@ public:
     /// Of an empty network: a head's way, all routers and wires included.
     Picoseconds head(int from, int to);
     const noc::Route& route(int from, int to);
-    Picoseconds on_link(std::size_t link, Bytes bytes) const {
-        return topology_.links()[link].config.rate.time_for(bytes);
-    }
+    /// Of bytes behind each other on one link of a route: at its rate and, where a router follows, no faster than the
+    /// credits of its buffers come back.
+    Picoseconds on_link(std::size_t link, Bytes bytes, bool last) const;
+    /// How long such bytes keep others from it: not less, and as long as their credits take where a router follows.
+    Picoseconds link_busy(std::size_t link, Bytes bytes, bool last) const;
+    /// The same for messages on a route, as long as the credits of the receiver's room take, who takes them at once.
+    Picoseconds in_window(int from, int to, Bytes bytes);
+    Picoseconds window_busy(int from, int to, Bytes bytes);
     const noc::Topology& topology() const { return topology_; }
 
 private:

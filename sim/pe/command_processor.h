@@ -43,8 +43,8 @@ public:
         pass(Stall::issue, local_ + integer_time_ * instructions);
         if (surroundings_.follower) surroundings_.follower->spent(at(), instructions, local_);
     }
-    void begin_phase(const Phase& phase) override {
-        if (surroundings_.follower) surroundings_.follower->phase_begins(at(), phase);
+    void begin_phase(std::span<const Phase> path) override {
+        if (surroundings_.follower) surroundings_.follower->phase_begins(at(), path);
     }
     void end_phase() override {
         if (surroundings_.follower) surroundings_.follower->phase_ends(at());

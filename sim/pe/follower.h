@@ -34,7 +34,7 @@ public:
     virtual ~Follower() = default;
 
     // What a command processor does, in its own order.
-    virtual void phase_begins(At, const Phase&) = 0;
+    virtual void phase_begins(At, std::span<const Phase> path) = 0;
     virtual void phase_ends(At) = 0;
     virtual void spent(At, std::uint64_t instructions, Picoseconds when) = 0;
     /// A command has found a place in its engine's queue and room for its result.

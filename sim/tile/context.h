@@ -82,7 +82,7 @@ public:
     int num_programs(int axis) const;
     const ProgramInfo& info() const { return info_; }
     /// What follows belongs to a phase, until it ends; see PhaseScope.
-    void begin_phase(const Phase& phase) { executor_.begin_phase(phase); }
+    void begin_phase(std::span<const Phase> path) { executor_.begin_phase(path); }
     void end_phase() { executor_.end_phase(); }
     /// Integer work of the command processor: so many instructions.
     void spend(std::uint64_t instructions) { executor_.spend(instructions); }
@@ -204,10 +204,10 @@ private:
     std::uint64_t next_command_ = 0;
 };
 
-/// A phase that lasts as long as this lives: `const tl::PhaseScope step(tl, {"ring step", 3});`
+/// What follows belongs to a phase (Executor::begin_phase), as long as this lives.
 class PhaseScope {
 public:
-    PhaseScope(Context& tl, const Phase& phase) : tl_(tl) { tl_.begin_phase(phase); }
+    PhaseScope(Context& tl, std::span<const Phase> path) : tl_(tl) { tl_.begin_phase(path); }
     PhaseScope(const PhaseScope&) = delete;
     PhaseScope& operator=(const PhaseScope&) = delete;
     ~PhaseScope() { tl_.end_phase(); }

@@ -10,6 +10,7 @@
 #include "sim/tile/values.h"
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -69,8 +70,9 @@ public:
     virtual void begin_launch(const LaunchedWork&) {}
     /// Integer work: so many instructions.
     virtual void spend(std::uint64_t) {}
-    /// What follows, until the phase ends, belongs to it; phases nest.
-    virtual void begin_phase(const Phase&) {}
+    /// What follows belongs to the last of these phases, which lie within each other, whatever it belonged to before;
+    /// and to that again when it ends.
+    virtual void begin_phase(std::span<const Phase>) {}
     virtual void end_phase() {}
 };
 
