@@ -198,12 +198,7 @@ std::size_t size_of(const Value& shape) { return shape.kind() == Kind::tuple ? s
 
 }  // namespace
 
-bool has_many_dimensions(Op op, std::span<const Value* const> a) {
-    if (op == Op::copy || op == Op::tuple || op == Op::is || op == Op::item || op == Op::decides_and ||
-        op == Op::decides_or)
-        return false;
-    for (const Value* x : a)
-        if (x->kind() == Kind::many) return true;
+bool makes_many_dimensions(Op op, std::span<const Value* const> a) {
     switch (op) {
         case Op::reshape:
         case Op::broadcast_to:

@@ -111,9 +111,9 @@ Value loaded(Host& host, const Target& target, const Value& other) {
     const Type type = target.array->type();
     const bool integers = is_integer(type);
     Value standard = other.is_none() ? Value::integer(0) : host.known(other);
-    const auto access = std::make_shared<ArrayAccess>(target.array, target.places, target.mask,
-                                                      standard.is_scalar() ? standard.as_floating() : 0.0,
-                                                      host.tl.info().pe_id, host.tl.place());
+    const auto access =
+        make<ArrayAccess>(target.array, target.places, target.mask,
+                          standard.is_scalar() ? standard.as_floating() : 0.0, host.tl.info().pe_id, host.tl.place());
     const Shape shape = target.places->shape;
     Value result;
     if (access->empty()) {
@@ -187,8 +187,8 @@ void store_at(Host& host, const Target& target, const Value& value, Merge merge)
     const bool fits = given.rank() <= shape.rank() ? broadcast(given, shape).slots() == shape.slots()
                                                    : given.elements() == 1 && shape.elements() == 1;
     if (!fits) Host::complain("store of {} to {} places", given.text(), shape.text());
-    auto access = std::make_shared<ArrayAccess>(target.array, target.places, target.mask, 0.0, host.tl.info().pe_id,
-                                                host.tl.place(), merge);
+    auto access = make<ArrayAccess>(target.array, target.places, target.mask, 0.0, host.tl.info().pe_id,
+                                    host.tl.place(), merge);
     if (access->empty()) return;
     Value now = value.kind() == Kind::loaded ? host.known(value) : value;
     if (is_integer(type) && !is_tile(now)) {
@@ -244,8 +244,8 @@ Value atomic(Host& host, Op op, const Value& to, const Value* expected, const Va
         if (is_tile(given) || !is_integral(given)) Host::complain("{} with {}", name_of(op), describe(given));
         return broadcast_to(host.index(cast(host, host.known(given), type)), target.places->shape);
     };
-    auto access = std::make_shared<ArrayAccess>(target.array, target.places, target.mask, 0.0, host.tl.info().pe_id,
-                                                host.tl.place());
+    auto access =
+        make<ArrayAccess>(target.array, target.places, target.mask, 0.0, host.tl.info().pe_id, host.tl.place());
     access->change_by(merge_of(op), numbers(value), expected ? numbers(*expected) : Ref<IndexTile>());
     if (access->empty()) return Host::of(filled(target.places->shape, 0, type));
     host.tl.drain();
