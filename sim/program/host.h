@@ -134,6 +134,10 @@ Value add_to_pointer(Host& host, const Value& pointer, const Value& offset, std:
 void send(Host& host, const Value& direction, const Value& tile, const Value& to);
 Value receive(Host& host, const Value& direction, const Value& shape, const Value& dtype, const Value& source);
 
+/// The dimensions of the block of a block pointer or a descriptor if they are more than three, else null.
+const std::vector<std::int64_t>* many_dimensions_of_block(const Value& x);
+/// The elements of a value of one dimension in these, however many they are.
+Value in_dimensions(Host& host, const Value& flat, const std::vector<std::int64_t>& dims);
 /// Operations on more than three dimensions are made of those on one to three, which `evaluate` does.
 using Evaluate = std::function<Value(Op, std::span<const Value* const>)>;
 bool makes_many_dimensions(Op op, std::span<const Value* const> a);
@@ -147,6 +151,8 @@ inline bool has_many_dimensions(Op op, std::span<const Value* const> a) {
         case Op::full:
         case Op::expand_dims:
         case Op::join:
+        case Op::store:
+        case Op::descriptor_store:
             return many || makes_many_dimensions(op, a);
         case Op::copy:
         case Op::tuple:
