@@ -81,7 +81,7 @@ private:
     /// A transfer whose end is not known, or lies ahead.
     struct Hazard {
         TensorBox box;
-        std::shared_ptr<Access> access;
+        Ref<Access> access;
         std::uint64_t command;
         std::uint8_t processor;
         Picoseconds end = TileRecord::unknown;

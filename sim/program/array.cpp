@@ -35,12 +35,17 @@ bool Array::was_stored() const {
 
 void Array::touch(std::int64_t first, std::int64_t count) {
     const std::int64_t begin = (first + granule_ - 1) / granule_, end = (first + count) / granule_;
-    for (std::int64_t i = begin; i < end;) {
-        const std::int64_t in_word = i % 64, bits = std::min<std::int64_t>(64 - in_word, end - i);
-        const std::uint64_t all = bits == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
-        touched_[static_cast<std::size_t>(i / 64)] |= all << in_word;
-        i += bits;
+    if (begin >= end) return;
+    const auto first_word = touched_.begin() + begin / 64, last_word = touched_.begin() + (end - 1) / 64;
+    const std::uint64_t behind_first = ~std::uint64_t{0} << (begin % 64);
+    const std::uint64_t before_end = ~std::uint64_t{0} >> (63 - (end - 1) % 64);
+    if (first_word == last_word) {
+        *first_word |= behind_first & before_end;
+        return;
     }
+    *first_word |= behind_first;
+    std::fill(first_word + 1, last_word, ~std::uint64_t{0});
+    *last_word |= before_end;
 }
 
 std::uint64_t Array::bytes_touched() const {

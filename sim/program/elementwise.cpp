@@ -148,12 +148,11 @@ Value commanded(Host& host, Op op, const Value& a, const Value& b) {
     if (op == Op::floordiv || op == Op::cdiv) {
         if (is_float(type)) {
             const Tile quotient = host.vector(Opcode::divide, {host.argument(a, type), host.argument(b, type)}, type);
-            return tile_value(host.vector(op == Op::cdiv ? Opcode::ceil : Opcode::floor, {{quotient, 0}}, type),
-                              type);
+            return tile_value(host.vector(op == Op::cdiv ? Opcode::ceil : Opcode::floor, {quotient}, type), type);
         }
         Tile quotient =
             host.vector(Opcode::divide, {host.argument(a, Type::f32), host.argument(b, Type::f32)}, Type::f32);
-        return tile_value(host.vector(op == Op::cdiv ? Opcode::ceil : Opcode::truncate, {{quotient, 0}}, type), type);
+        return tile_value(host.vector(op == Op::cdiv ? Opcode::ceil : Opcode::truncate, {quotient}, type), type);
     }
     const Opcode opcode = opcode_of(op);
     const bool swapped = op == Op::gt || op == Op::ge;
@@ -174,12 +173,15 @@ Type common_type(const Value& a, const Value& b, bool divides) {
 }
 
 void check_shapes(Op op, const Value& a, const Value& b) {
+    if (a.is_scalar() || b.is_scalar()) return;
     if (broadcast(shape_of(a), shape_of(b)).rank() < 0)
         Host::complain("{}: shapes {} and {} do not broadcast", name_of(op), shape_of(a).text(), shape_of(b).text());
 }
 
 Value binary(Host& host, Op op, const Value& a, const Value& b) {
     if (a.is_scalar() && b.is_scalar()) return scalar_binary(op, a, b);
+    if ((is_tile(a) && (is_tile(b) || b.is_scalar())) || (is_tile(b) && a.is_scalar()))
+        return commanded(host, op, a, b);
     const auto points = [](const Value& v) { return v.kind() == Kind::pointer || v.kind() == Kind::pointers; };
     if (points(a) || points(b)) {
         if (op == Op::add) return points(a) ? add_to_pointer(host, a, b, 1) : add_to_pointer(host, b, a, 1);
@@ -219,19 +221,19 @@ Value unary(Host& host, Op op, const Value& given) {
     const Type own = element_type(given);
     const Type type = is_float(own) || op == Op::neg || op == Op::abs || op == Op::invert ? own : Type::f32;
     const Host::Argument x = host.argument(given, type);
-    if (op == Op::neg) return tile_value(host.vector(Opcode::multiply, {x, {{}, -1.0F, -1}}, type), type);
+    if (op == Op::neg) return tile_value(host.vector(Opcode::multiply, {x, tl::Operand::integer(-1)}, type), type);
     if (op == Op::invert || op == Op::logical_not) {
         if (own != Type::i1 && op == Op::invert) {
             if (is_float(own)) Host::complain("invert of {}", describe(given));
-            return tile_value(host.vector(Opcode::exclusive, {x, {{}, -1.0F, wrapped(own, -1)}}, own), own);
+            return tile_value(host.vector(Opcode::exclusive, {x, tl::Operand::integer(wrapped(own, -1))}, own), own);
         }
-        return tile_value(host.vector(Opcode::equal, {x, {{}, 0.0F}}, Type::i1), Type::i1);
+        return tile_value(host.vector(Opcode::equal, {x, 0.0F}, Type::i1), Type::i1);
     }
     if (op == Op::sigmoid) {
-        const Tile negative = host.vector(Opcode::multiply, {x, {{}, -1.0F}}, type);
-        const Tile power = host.vector(Opcode::exp, {{negative, 0}}, type);
-        const Tile sum = host.vector(Opcode::add, {{power, 0}, {{}, 1.0F}}, type);
-        return tile_value(host.vector(Opcode::divide, {{{}, 1.0F}, {sum, 0}}, type), type);
+        const Tile negative = host.vector(Opcode::multiply, {x, -1.0F}, type);
+        const Tile power = host.vector(Opcode::exp, {negative}, type);
+        const Tile sum = host.vector(Opcode::add, {power, 1.0F}, type);
+        return tile_value(host.vector(Opcode::divide, {1.0F, sum}, type), type);
     }
     return tile_value(host.vector(opcode_of(op), {x}, type), type);
 }

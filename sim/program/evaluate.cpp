@@ -72,6 +72,7 @@ Value Interpreter::evaluate(Op op, Operands a) {
             return *a[0];
         case Op::tuple: {
             std::vector<Value> items;
+            items.reserve(a.size());
             for (const Value* operand : a) items.push_back(*operand);
             return tuple_value(std::move(items));
         }

@@ -37,6 +37,7 @@ Value Host::known(const Value& value) {
 }
 
 std::int64_t Host::integer(const Value& value, std::string_view what) {
+    if (value.kind() == Kind::integer) return value.as_integer();
     if (is_tile(value))
         complain(
             "{} depends on {}, which is computed by commands: control flow and addresses depend on integers that "
@@ -73,15 +74,19 @@ bool Host::truth(const Value& value, std::string_view what) {
 std::vector<std::int64_t> Host::integers(const Value& tuple, std::string_view what) {
     if (tuple.kind() != Kind::tuple) return {integer(tuple, what)};
     std::vector<std::int64_t> out;
+    out.reserve(tuple.as<Tuple>().items.size());
     for (const Value& item : tuple.as<Tuple>().items) out.push_back(integer(item, what));
     return out;
 }
 
 Shape Host::shape(const Value& tuple) {
-    const std::vector<std::int64_t> dims = integers(tuple, "a shape");
+    const bool several = tuple.kind() == Kind::tuple;
+    const std::span<const Value> dims(several ? tuple.as<Tuple>().items.data() : &tuple,
+                                      several ? tuple.as<Tuple>().items.size() : 1);
     if (dims.size() > 3) complain("a shape of {} dimensions, expected at most 3", dims.size());
     std::array<std::int32_t, 3> slots{1, 1, 1};
-    for (std::size_t i = 0; i < dims.size(); ++i) slots[3 - dims.size() + i] = to_index(dims[i], "dimension");
+    for (std::size_t i = 0; i < dims.size(); ++i)
+        slots[3 - dims.size() + i] = to_index(integer(dims[i], "a shape"), "dimension");
     const Shape shape(static_cast<int>(dims.size()), slots);
     if (!shape.positive()) complain("shape {} has no elements", shape.text());
     return shape;
@@ -178,19 +183,20 @@ Tile Host::tile(const Value& value, Type type) {
 
 Host::Argument Host::argument(const Value& value, Type type) {
     if (value.is_scalar()) {
-        if (is_float(type)) return {{}, round_to(dtype_of(type), static_cast<float>(value.as_floating()))};
-        if (value.kind() == Kind::floating) return {{}, static_cast<float>(value.as_floating())};
-        return {{}, static_cast<float>(value.as_floating()), wrapped(type, value.as_integer())};
+        const auto number = static_cast<float>(value.as_floating());
+        if (is_float(type)) return {.scalar = round_to(dtype_of(type), number)};
+        if (value.kind() == Kind::floating) return {.scalar = number};
+        return {.scalar = number, .whole = wrapped(type, value.as_integer())};
     }
-    if (value.kind() == Kind::tile || value.kind() == Kind::loaded) return {tile_of(value), 0};
-    return {tile(value, type), 0};
+    if (value.kind() == Kind::tile || value.kind() == Kind::loaded) return {.given = &tile_of(value)};
+    return {.made = tile(value, type)};
 }
 
-Tile Host::vector(Opcode op, std::initializer_list<Argument> arguments, Type type) {
-    std::vector<tl::Operand> operands;
-    operands.reserve(arguments.size());
-    for (const Argument& argument : arguments) operands.push_back(argument.operand());
-    return tl.elementwise(op, operands, dtype_of(type));
+const Tile& Host::tile(const Value& value, Type type, Tile& made) {
+    if ((value.kind() == Kind::tile || value.kind() == Kind::loaded) && element_type(value) == type)
+        return tile_of(value);
+    made = tile(value, type);
+    return made;
 }
 
 }  // namespace tilemesh::program

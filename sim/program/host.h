@@ -66,19 +66,26 @@ public:
 
     /// The value as a tile of this type, at the cost of what makes it one; scalars as tiles without dimensions.
     Tile tile(const Value& value, Type type);
+    /// The same, of the value's own tile if it is of this type, else of what `made` takes.
+    const Tile& tile(const Value& value, Type type, Tile& made);
     /// A tile of commands, or a scalar's number rounded to the type.
     struct Argument {
-        Tile holder;
+        const Tile* given = nullptr;  // the value's own, which is not counted once more
+        Tile made = {};
         float scalar = 0;
         std::optional<std::int64_t> whole = {};  // the scalar of an integer type
-        tl::Operand operand() const {
-            if (holder) return tl::Operand(holder);
+        operator tl::Operand() const {           // NOLINT: what takes operands takes these
+            if (given || made) return tl::Operand(given ? *given : made);
             return whole ? tl::Operand::integer(*whole) : tl::Operand(scalar);
         }
     };
+    /// `value` must outlive it.
     Argument argument(const Value& value, Type type);
+    Argument argument(Value&& value, Type type) = delete;
     /// One command, element by element.
-    Tile vector(Opcode op, std::initializer_list<Argument> arguments, Type type);
+    Tile vector(Opcode op, std::initializer_list<tl::Operand> operands, Type type) {
+        return tl.elementwise(op, std::span(operands.begin(), operands.size()), dtype_of(type));
+    }
 };
 
 /// Is it, or will it be, a tile of the machine?
@@ -127,9 +134,37 @@ Value add_to_pointer(Host& host, const Value& pointer, const Value& offset, std:
 void send(Host& host, const Value& direction, const Value& tile, const Value& to);
 Value receive(Host& host, const Value& direction, const Value& shape, const Value& dtype, const Value& source);
 
+/// The dimensions of the block of a block pointer or a descriptor if they are more than three, else null.
+const std::vector<std::int64_t>* many_dimensions_of_block(const Value& x);
+/// The elements of a value of one dimension in these, however many they are.
+Value in_dimensions(Host& host, const Value& flat, const std::vector<std::int64_t>& dims);
 /// Operations on more than three dimensions are made of those on one to three, which `evaluate` does.
 using Evaluate = std::function<Value(Op, std::span<const Value* const>)>;
-bool has_many_dimensions(Op op, std::span<const Value* const> a);
+bool makes_many_dimensions(Op op, std::span<const Value* const> a);
+inline bool has_many_dimensions(Op op, std::span<const Value* const> a) {
+    bool many = false;
+    for (const Value* x : a) many = many || x->kind() == Kind::many;
+    switch (op) {
+        case Op::reshape:
+        case Op::broadcast_to:
+        case Op::zeros:
+        case Op::full:
+        case Op::expand_dims:
+        case Op::join:
+        case Op::store:
+        case Op::descriptor_store:
+            return many || makes_many_dimensions(op, a);
+        case Op::copy:
+        case Op::tuple:
+        case Op::is:
+        case Op::item:
+        case Op::decides_and:
+        case Op::decides_or:
+            return false;
+        default:
+            return many;
+    }
+}
 Value of_many_dimensions(Host& host, Op op, std::span<const Value* const> a, const Evaluate& evaluate);
 
 Value item(Host& host, const Value& tuple, const Value& i);

@@ -11,31 +11,18 @@ constexpr std::size_t most_frames = 64;
 }  // namespace
 
 Interpreter::Interpreter(const Program& program, tl::Context& tl, const Instance& instance)
-    : program_(program), host_(tl, instance) {
-    tl.set_place([this] { return place(); });
+    : program_(program), host_(tl, instance), place_{&program.file} {
+    tl.set_place(&place_);
 }
 
-Interpreter::~Interpreter() { host_.tl.set_place({}); }
-
-SourcePlace Interpreter::place() const {
-    if (frames_.empty()) return {&program_.file};
-    // A statement without a place of its own, as front ends' own functions have them, is where its function is
-    // called.
-    const Instruction* at = current_;
-    std::size_t frame = frames_.size() - 1;
-    while (at && at->line == 0 && frame > 0) at = frames_[frame--].caller;
-    const Function& function = *frames_[frame].function;
-    const std::string& file = function.file.empty() ? program_.file : function.file;
-    if (!at) return {&file};
-    return {&file, at->line, at->column};
-}
+Interpreter::~Interpreter() { host_.tl.set_place(nullptr); }
 
 void Interpreter::run(const Function& kernel, std::vector<Value> arguments) {
     try {
         enter(kernel, std::move(arguments), nullptr);
         execute();
     } catch (const KernelError& error) {
-        const std::string where = place().text(), text = error.what();
+        const std::string where = place_.text(), text = error.what();
         if (text.compare(0, where.size(), where) == 0) throw;
         const tl::ProgramInfo& info = host_.tl.info();
         const auto& id = host_.instance.id;
@@ -51,27 +38,33 @@ void Interpreter::enter(const Function& function, std::vector<Value> arguments, 
     loops_.resize(first_loop + static_cast<std::size_t>(function.loops));
     for (std::size_t i = 0; i < arguments.size(); ++i)
         variables_[first + static_cast<std::size_t>(function.parameters[i].variable)] = std::move(arguments[i]);
-    frames_.push_back({&function, 0, first, first_loop, caller});
+    const std::string* file = function.file.empty() ? &program_.file : &function.file;
+    frames_.push_back({&function, 0, first, first_loop, caller, file, caller ? place_ : SourcePlace{file}});
 }
 
 void Interpreter::execute() {
-    std::vector<const Value*> operands;
+    std::vector<const Value*> found;
     const bool costs = host_.tl.info().integers_cost;
+    const std::uint64_t most = host_.instance.most_instructions;
     while (!frames_.empty()) {
         Frame& frame = frames_.back();
         const Function& function = *frame.function;
         const Instruction& instruction = function.code[frame.at];
         current_ = &instruction;
-        if (++instructions_ > host_.instance.most_instructions)
-            Host::complain("more than {} instructions: an endless loop? (max_instructions sets the limit)",
-                           host_.instance.most_instructions);
+        // A statement without a place of its own, as front ends' own functions have them, is where its function is
+        // called.
+        place_ =
+            instruction.line != 0 ? SourcePlace{frame.file, instruction.line, instruction.column} : frame.called_at;
+        if (++instructions_ > most)
+            Host::complain("more than {} instructions: an endless loop? (max_instructions sets the limit)", most);
         if (costs) host_.tl.spend(1);
-        operands.resize(instruction.operand_count);
-        for (std::size_t i = 0; i < instruction.operand_count; ++i) {
-            const OperandId id = function.operands[instruction.first_operand + i];
-            operands[i] = id >= 0 ? &variables_[frame.first + static_cast<std::size_t>(id)]
-                                  : &program_.constants[static_cast<std::size_t>(~id)];
-        }
+        const std::size_t count = instruction.operand_count;
+        if (count > found.size()) found.resize(count);
+        const OperandId* const ids = function.operands.data() + instruction.first_operand;
+        Value* const variables = variables_.data() + frame.first;
+        for (std::size_t i = 0; i < count; ++i)
+            found[i] = ids[i] >= 0 ? &variables[ids[i]] : &program_.constants[static_cast<std::size_t>(~ids[i])];
+        const Operands operands(found.data(), count);
         bool jumps = false;
         switch (instruction.op) {
             case Op::jump:
@@ -97,15 +90,14 @@ void Interpreter::execute() {
                 break;
             default: {
                 Value value = evaluate(instruction.op, operands);
-                if (instruction.result_count > 0)
-                    variables_[frame.first + static_cast<std::size_t>(instruction.result)] = std::move(value);
+                if (instruction.result_count > 0) variables[instruction.result] = std::move(value);
                 break;
             }
         }
-        const std::uint32_t first = instruction.first_release + (jumps ? instruction.releases : 0U);
-        const std::uint32_t count = jumps ? instruction.releases_at_target : instruction.releases;
-        for (std::uint32_t i = first; i < first + count; ++i)
-            variables_[frame.first + static_cast<std::size_t>(function.releases[i])] = Value();
+        const std::int32_t* released =
+            function.releases.data() + instruction.first_release + (jumps ? instruction.releases : 0U);
+        const std::int32_t* const last = released + (jumps ? instruction.releases_at_target : instruction.releases);
+        for (; released != last; ++released) variables[*released] = Value();
         frame.at = jumps ? static_cast<std::size_t>(instruction.target) : frame.at + 1;
     }
 }
@@ -184,6 +176,7 @@ void Interpreter::leave(Operands operands) {
         result = *operands[0];
     } else if (operands.size() > 1) {
         std::vector<Value> items;
+        items.reserve(operands.size());
         for (const Value* operand : operands) items.push_back(*operand);
         result = tuple_value(std::move(items));
     }
@@ -191,6 +184,7 @@ void Interpreter::leave(Operands operands) {
     frames_.pop_back();
     variables_.resize(frame.first);
     loops_.resize(frame.first_loop);
+    place_ = frame.called_at;
     if (frames_.empty() || frame.caller->result_count == 0) return;
     current_ = frame.caller;
     const Frame& back = frames_.back();

@@ -29,6 +29,8 @@ private:
         std::size_t first = 0;  // of its variables
         std::size_t first_loop = 0;
         const Instruction* caller = nullptr;
+        const std::string* file = nullptr;
+        SourcePlace called_at;
     };
     struct Loop {
         std::int64_t next = 0, end = 0, step = 1;
@@ -48,7 +50,6 @@ private:
     Value looped(const Loop& loop) const { return Value::integer(loop.next, loop.type); }
     /// Does anybody use what the current instruction gives?
     bool result_is_used() const;
-    SourcePlace place() const;
 
     const Program& program_;
     Host host_;
@@ -56,6 +57,7 @@ private:
     std::vector<Loop> loops_;
     std::vector<Frame> frames_;
     const Instruction* current_ = nullptr;
+    SourcePlace place_;  // of the current instruction
     std::uint64_t instructions_ = 0;
 };
 

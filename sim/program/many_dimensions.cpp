@@ -42,12 +42,6 @@ Value flat_of(Host& host, const Value& x) {
     return dims_of(x).size() == 1 ? x : reshape(host, x, tuple_of({shape_of(x).elements()}));
 }
 
-/// The elements of a flat value in these dimensions, however many they are.
-Value shaped(Host& host, const Value& flat, const Dims& dims) {
-    if (dims.size() <= most) return reshape(host, flat, tuple_of(dims));
-    return Value::object(Kind::many, element_type(flat), make<ManyDimensions>(dims, flat));
-}
-
 std::size_t axis_of(Host& host, const Value& axis, std::size_t rank) {
     const std::int64_t given = host.integer(axis, "an axis"), size = static_cast<std::int64_t>(rank);
     if (given < -size || given >= size) Host::complain("axis {} does not exist in {} dimensions", given, rank);
@@ -113,7 +107,7 @@ Value permuted(Host& host, const Value& x, const Value& order) {
                     now.begin() + static_cast<std::ptrdiff_t>(at + count), now.end());
         done += count;
     }
-    return shaped(host, flat, out);
+    return in_dimensions(host, flat, out);
 }
 
 /// Elements of all operands side by side.
@@ -135,7 +129,7 @@ Value elementwise(Host& host, Op op, std::span<const Value* const> a, const Eval
     std::vector<const Value*> operands;
     for (const Value& x : flat) operands.push_back(&x);
     const Value result = evaluate(op, operands);
-    return has_shape(result) && !result.is_scalar() ? shaped(host, result, dims) : result;
+    return has_shape(result) && !result.is_scalar() ? in_dimensions(host, result, dims) : result;
 }
 
 Value reduced(Host& host, Op op, std::span<const Value* const> a, const Evaluate& evaluate) {
@@ -151,7 +145,7 @@ Value reduced(Host& host, Op op, std::span<const Value* const> a, const Evaluate
         operands[0] = &flat;
         operands[1] = &first;
         const Value all = evaluate(op, operands);
-        return keeps ? shaped(host, reshape(host, all, tuple_of({1})), Dims(dims.size(), 1)) : all;
+        return keeps ? in_dimensions(host, reshape(host, all, tuple_of({1})), Dims(dims.size(), 1)) : all;
     }
     const auto axis = static_cast<std::ptrdiff_t>(axis_of(host, *a[1], dims.size()));
     const Value rows =
@@ -167,7 +161,7 @@ Value reduced(Host& host, Op op, std::span<const Value* const> a, const Evaluate
         dims.erase(dims.begin() + axis);
     }
     const auto finished = [&](const Value& x) {
-        return shaped(host, reshape(host, x, tuple_of({product(dims)})), dims);
+        return in_dimensions(host, reshape(host, x, tuple_of({product(dims)})), dims);
     };
     if (result.kind() != Kind::tuple) return finished(result);
     return tuple_value({finished(result.as<Tuple>().items[0]), finished(result.as<Tuple>().items[1])});
@@ -182,7 +176,7 @@ Value expanded(Host& host, const Value& x, const Value& axes) {
         if (one < 0 || one > static_cast<std::int64_t>(dims.size())) Host::complain("expand_dims at {}", one);
         dims.insert(dims.begin() + one, 1);
     }
-    return shaped(host, flat_of(host, x), dims);
+    return in_dimensions(host, flat_of(host, x), dims);
 }
 
 Value reshaped(Host& host, const Value& x, const Value& shape) {
@@ -191,19 +185,24 @@ Value reshaped(Host& host, const Value& x, const Value& shape) {
     for (std::int64_t& dim : dims)
         if (dim == -1) dim = all / -product(dims);
     if (product(dims) != all) Host::complain("reshape of {} elements to {}", all, product(dims));
-    return shaped(host, flat_of(host, x), dims);
+    return in_dimensions(host, flat_of(host, x), dims);
+}
+
+/// What a block of so many dimensions is told to take.
+void store_block(Host& host, Op op, std::span<const Value* const> a, const Dims& dims) {
+    const Value& given = *a[op == Op::store ? 1 : 2];
+    const Value flat = is_shaped(given) ? broadcast_flat(host, flat_of(host, given), dims_of(given), dims) : given;
+    if (op == Op::store)
+        store(host, *a[0], flat, *a[2], *a[3], Merge::replace);
+    else
+        descriptor_store(host, *a[0], *a[1], flat);
 }
 
 std::size_t size_of(const Value& shape) { return shape.kind() == Kind::tuple ? shape.as<Tuple>().items.size() : 0; }
 
 }  // namespace
 
-bool has_many_dimensions(Op op, std::span<const Value* const> a) {
-    if (op == Op::copy || op == Op::tuple || op == Op::is || op == Op::item || op == Op::decides_and ||
-        op == Op::decides_or)
-        return false;
-    for (const Value* x : a)
-        if (x->kind() == Kind::many) return true;
+bool makes_many_dimensions(Op op, std::span<const Value* const> a) {
     switch (op) {
         case Op::reshape:
         case Op::broadcast_to:
@@ -213,6 +212,9 @@ bool has_many_dimensions(Op op, std::span<const Value* const> a) {
             return size_of(*a[0]) > most;
         case Op::expand_dims:
             return is_shaped(*a[0]) && dims_of(*a[0]).size() + std::max<std::size_t>(1, size_of(*a[1])) > most;
+        case Op::store:
+        case Op::descriptor_store:
+            return many_dimensions_of_block(*a[0]) != nullptr;
         case Op::join:
             return std::max(dims_of(*a[0]).size(), dims_of(*a[1]).size()) == most;
         default:
@@ -220,7 +222,18 @@ bool has_many_dimensions(Op op, std::span<const Value* const> a) {
     }
 }
 
+Value in_dimensions(Host& host, const Value& flat, const Dims& dims) {
+    if (dims.size() <= most) return reshape(host, flat, tuple_of(dims));
+    return Value::object(Kind::many, element_type(flat), make<ManyDimensions>(dims, flat));
+}
+
 Value of_many_dimensions(Host& host, Op op, std::span<const Value* const> a, const Evaluate& evaluate) {
+    if (op == Op::store || op == Op::descriptor_store) {
+        if (const Dims* const dims = many_dimensions_of_block(*a[0])) {
+            store_block(host, op, a, *dims);
+            return Value::none();
+        }
+    }
     switch (op) {
         case Op::reshape:
             return reshaped(host, *a[0], *a[1]);
@@ -233,7 +246,7 @@ Value of_many_dimensions(Host& host, Op op, std::span<const Value* const> a, con
             return expanded(host, *a[0], *a[1]);
         case Op::broadcast_to: {
             const Dims dims = host.integers(*a[1], "a shape");
-            return shaped(host, broadcast_flat(host, flat_of(host, *a[0]), dims_of(*a[0]), dims), dims);
+            return in_dimensions(host, broadcast_flat(host, flat_of(host, *a[0]), dims_of(*a[0]), dims), dims);
         }
         case Op::zeros:
         case Op::full: {
@@ -241,16 +254,16 @@ Value of_many_dimensions(Host& host, Op op, std::span<const Value* const> a, con
             const Value all = tuple_of({product(dims)});
             std::vector<const Value*> operands(a.begin(), a.end());
             operands[0] = &all;
-            return shaped(host, evaluate(op, operands), dims);
+            return in_dimensions(host, evaluate(op, operands), dims);
         }
         case Op::zeros_like:
-            return shaped(host, zeros_like(host, flat_of(host, *a[0])), dims_of(*a[0]));
+            return in_dimensions(host, zeros_like(host, flat_of(host, *a[0])), dims_of(*a[0]));
         case Op::join: {
             Dims dims = dims_of(dims_of(*a[0]).size() < dims_of(*a[1]).size() ? *a[1] : *a[0]);
             const Value x = broadcast_flat(host, flat_of(host, *a[0]), dims_of(*a[0]), dims);
             const Value y = broadcast_flat(host, flat_of(host, *a[1]), dims_of(*a[1]), dims);
             dims.push_back(2);
-            return shaped(host, reshape(host, join(host, x, y), tuple_of({product(dims)})), dims);
+            return in_dimensions(host, reshape(host, join(host, x, y), tuple_of({product(dims)})), dims);
         }
         case Op::split: {
             Dims dims = dims_of(*a[0]);
@@ -258,7 +271,7 @@ Value of_many_dimensions(Host& host, Op op, std::span<const Value* const> a, con
             dims.pop_back();
             const Value both = split(host, reshape(host, flat_of(host, *a[0]), tuple_of({product(dims), 2})));
             const auto& halves = both.as<Tuple>().items;
-            return tuple_value({shaped(host, halves[0], dims), shaped(host, halves[1], dims)});
+            return tuple_value({in_dimensions(host, halves[0], dims), in_dimensions(host, halves[1], dims)});
         }
         case Op::sum:
         case Op::max:

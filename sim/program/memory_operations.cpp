@@ -1,74 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads, stores and messages; pointers, block pointers and descriptors.
+// Loads, stores and atomic operations, through pointers, block pointers and descriptors.
 #include "sim/program/array_access.h"
-#include "sim/program/box.h"
-#include "sim/program/host.h"
+#include "sim/program/block.h"
 
 #include <algorithm>
 #include <limits>
 
 namespace tilemesh::program {
 namespace {
-
-/// A box of an array: what make_block_ptr and make_tensor_descriptor describe.
-struct Block : Object {
-    Ref<Array> array;
-    std::int64_t base = 0;
-    std::vector<std::int64_t> shape, strides, offsets, block_shape;
-    double padding = 0;
-};
-
-/// Places, and where they may be touched.
-struct Target {
-    Ref<Array> array;
-    Ref<IndexTile> places;
-    Ref<Mask> mask;  // null: everywhere
-};
-
-Ref<Mask> both(const Ref<Mask>& a, const Ref<Mask>& b) {
-    if (!a) return b;
-    if (!b) return a;
-    return join(Mask::What::both, a, b);
-}
-
-Shape block_shape(const Block& block) {
-    std::array<std::int32_t, 3> slots{1, 1, 1};
-    const std::size_t rank = block.block_shape.size();
-    for (std::size_t i = 0; i < rank; ++i) slots[3 - rank + i] = to_index(block.block_shape[i], "dimension");
-    return Shape(static_cast<int>(rank), slots);
-}
-
-Target target_of(const Block& block, const std::vector<std::int64_t>& offsets,
-                 const std::vector<std::int64_t>& checked) {
-    Target target;
-    target.array = block.array;
-    auto places = make<IndexTile>();
-    places->shape = block_shape(block);
-    places->type = Type::i64;
-    places->base = block.base;
-    const std::size_t rank = block.block_shape.size();
-    for (std::size_t i = 0; i < rank; ++i) {
-        const std::size_t slot = 3 - rank + i;
-        places->base += offsets[i] * block.strides[i];
-        if (places->shape.slots()[slot] > 1) places->terms[slot].step = block.strides[i];
-        if (std::find(checked.begin(), checked.end(), static_cast<std::int64_t>(i)) == checked.end()) continue;
-        auto along = make<IndexTile>();
-        std::array<std::int32_t, 3> dims{1, 1, 1};
-        dims[slot] = places->shape.slots()[slot];
-        along->shape = Shape(static_cast<int>(rank), dims);
-        along->type = Type::i64;
-        along->base = offsets[i];
-        if (dims[slot] > 1) along->terms[slot].step = 1;
-        const std::int64_t last = offsets[i] + dims[slot] - 1;
-        if (last >= block.shape[i])
-            target.mask =
-                both(target.mask, compare(Comparison::less, along, filled(Shape(), block.shape[i], Type::i64)));
-        if (offsets[i] < 0)
-            target.mask = both(target.mask, compare(Comparison::less_equal, filled(Shape(), 0, Type::i64), along));
-    }
-    target.places = std::move(places);
-    return target;
-}
 
 Target target_of(Host& host, const Value& to, const Value& mask, const Value& boundary, const Value& shape) {
     Target target;
@@ -111,9 +50,9 @@ Value loaded(Host& host, const Target& target, const Value& other) {
     const Type type = target.array->type();
     const bool integers = is_integer(type);
     Value standard = other.is_none() ? Value::integer(0) : host.known(other);
-    const auto access = std::make_shared<ArrayAccess>(target.array, target.places, target.mask,
-                                                      standard.is_scalar() ? standard.as_floating() : 0.0,
-                                                      host.tl.info().pe_id, host.tl.place());
+    const auto access =
+        make<ArrayAccess>(target.array, target.places, target.mask,
+                          standard.is_scalar() ? standard.as_floating() : 0.0, host.tl.info().pe_id, host.tl.place());
     const Shape shape = target.places->shape;
     Value result;
     if (access->empty()) {
@@ -132,11 +71,10 @@ Value loaded(Host& host, const Target& target, const Value& other) {
     return where(host, Host::of(target.mask), result, standard);
 }
 
-Ref<Array> array_of(const Value& pointer, std::int64_t& base) {
-    if (pointer.kind() != Kind::pointer)
-        Host::complain("found {}, expected a pointer to one element", describe(pointer));
-    base = pointer.as_integer();
-    return pointer.ref<Array>();
+/// What a block pointer or a descriptor of many dimensions has loaded.
+Value in_dimensions_of(Host& host, const Value& block, const Value& flat) {
+    const std::vector<std::int64_t>* const dims = many_dimensions_of_block(block);
+    return dims ? in_dimensions(host, flat, *dims) : flat;
 }
 
 }  // namespace
@@ -172,9 +110,9 @@ Value load(Host& host, std::span<const Value* const> a) {
     if (!dtype.is_none() && host.type(dtype) != target.array->type())
         Host::complain("load of {}: it is {}, expected {}", target.array->name(), name_of(target.array->type()),
                        name_of(host.type(dtype)));
-    if (from.kind() == Kind::block && host.text(*a[4], "padding_option") == "nan")
-        return loaded(host, target, Value::floating(std::numeric_limits<double>::quiet_NaN()));
-    return loaded(host, target, *a[2]);
+    const bool pads_with_nan = from.kind() == Kind::block && host.text(*a[4], "padding_option") == "nan";
+    const Value padding = Value::floating(std::numeric_limits<double>::quiet_NaN());
+    return in_dimensions_of(host, from, loaded(host, target, pads_with_nan ? padding : *a[2]));
 }
 
 namespace {
@@ -187,8 +125,8 @@ void store_at(Host& host, const Target& target, const Value& value, Merge merge)
     const bool fits = given.rank() <= shape.rank() ? broadcast(given, shape).slots() == shape.slots()
                                                    : given.elements() == 1 && shape.elements() == 1;
     if (!fits) Host::complain("store of {} to {} places", given.text(), shape.text());
-    auto access = std::make_shared<ArrayAccess>(target.array, target.places, target.mask, 0.0, host.tl.info().pe_id,
-                                                host.tl.place(), merge);
+    auto access = make<ArrayAccess>(target.array, target.places, target.mask, 0.0, host.tl.info().pe_id,
+                                    host.tl.place(), merge);
     if (access->empty()) return;
     Value now = value.kind() == Kind::loaded ? host.known(value) : value;
     if (is_integer(type) && !is_tile(now)) {
@@ -244,73 +182,13 @@ Value atomic(Host& host, Op op, const Value& to, const Value* expected, const Va
         if (is_tile(given) || !is_integral(given)) Host::complain("{} with {}", name_of(op), describe(given));
         return broadcast_to(host.index(cast(host, host.known(given), type)), target.places->shape);
     };
-    auto access = std::make_shared<ArrayAccess>(target.array, target.places, target.mask, 0.0, host.tl.info().pe_id,
-                                                host.tl.place());
+    auto access =
+        make<ArrayAccess>(target.array, target.places, target.mask, 0.0, host.tl.info().pe_id, host.tl.place());
     access->change_by(merge_of(op), numbers(value), expected ? numbers(*expected) : Ref<IndexTile>());
     if (access->empty()) return Host::of(filled(target.places->shape, 0, type));
     host.tl.drain();
     const Tile was = host.tl.load(access, target.places->shape, dtype_of(type), true);
     return host.known(Value::object(Kind::loaded, type, make<TileObject>(was)));
-}
-
-namespace {
-
-Value checked(Ref<Block> block, Kind kind) {
-    const std::size_t rank = block->shape.size();
-    if (rank == 0 || block->strides.size() != rank || block->offsets.size() != rank ||
-        block->block_shape.size() != rank)
-        Host::complain(
-            "a block with {} dimensions of the tensor, {} strides, {} offsets and {} dimensions of its own", rank,
-            block->strides.size(), block->offsets.size(), block->block_shape.size());
-    // Leading dimensions of 1 count places but give the tile no dimension more than it can have.
-    if (rank > 3) Host::complain("a block of {} dimensions, expected at most 3", rank);
-    if (!block_shape(*block).positive()) Host::complain("a block {} has no elements", block_shape(*block).text());
-    const Type type = block->array->type();
-    return Value::object(kind, type, std::move(block));
-}
-
-}  // namespace
-
-Value make_block(Host& host, std::span<const Value* const> a, Kind kind) {
-    auto block = make<Block>();
-    block->array = array_of(*a[0], block->base);
-    block->shape = host.integers(*a[1], "a shape");
-    block->strides = host.integers(*a[2], "a stride");
-    const bool pointer = kind == Kind::block;
-    block->block_shape = host.integers(*a[pointer ? 4 : 3], "a block's shape");
-    block->offsets = pointer ? host.integers(*a[3], "an offset") : std::vector<std::int64_t>(block->shape.size(), 0);
-    if (!pointer && host.text(*a[4], "padding_option") == "nan")
-        block->padding = std::numeric_limits<double>::quiet_NaN();
-    return checked(std::move(block), kind);
-}
-
-Value descriptor_value(Ref<Array> array, std::int64_t first, const Box& box) {
-    auto block = make<Block>();
-    block->array = std::move(array);
-    block->base = first;
-    block->shape = box.shape;
-    block->strides = box.strides;
-    block->block_shape = box.block_shape;
-    block->offsets.assign(box.shape.size(), 0);
-    if (box.pads_with_nan) block->padding = std::numeric_limits<double>::quiet_NaN();
-    return checked(std::move(block), Kind::descriptor);
-}
-
-Value advance(Host& host, const Value& given, const Value& offsets) {
-    if (given.kind() != Kind::block) Host::complain("advance of {}, expected a block pointer", describe(given));
-    const auto& from = given.as<Block>();
-    const std::vector<std::int64_t> by = host.integers(offsets, "an offset");
-    if (by.size() != from.offsets.size())
-        Host::complain("advance by {} offsets of a block of {} dimensions", by.size(), from.offsets.size());
-    auto block = make<Block>();
-    block->array = from.array;
-    block->base = from.base;
-    block->shape = from.shape;
-    block->strides = from.strides;
-    block->block_shape = from.block_shape;
-    block->offsets = from.offsets;
-    for (std::size_t i = 0; i < by.size(); ++i) block->offsets[i] += by[i];
-    return Value::object(Kind::block, given.type(), std::move(block));
 }
 
 namespace {
@@ -331,7 +209,7 @@ Target descriptor_target(Host& host, const Value& descriptor, const Value& offse
 
 Value descriptor_load(Host& host, const Value& descriptor, const Value& offsets) {
     const Target target = descriptor_target(host, descriptor, offsets);
-    return loaded(host, target, Value::floating(descriptor.as<Block>().padding));
+    return in_dimensions_of(host, descriptor, loaded(host, target, Value::floating(descriptor.as<Block>().padding)));
 }
 
 void descriptor_store(Host& host, const Value& descriptor, const Value& offsets, const Value& value) {

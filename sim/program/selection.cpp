@@ -29,12 +29,11 @@ Value where(Host& host, const Value& given, const Value& x, const Value& y) {
     if (condition.is_scalar()) {
         mask = host.tl.full(Shape(), condition.is_true() ? 1.0F : 0.0F, Dtype::mask);
     } else if (is_tile(condition) && element_type(condition) != Type::i1) {
-        mask = host.vector(Opcode::not_equal, {host.argument(condition, Type::f32), {{}, 0.0F}}, Type::i1);
+        mask = host.vector(Opcode::not_equal, {host.argument(condition, Type::f32), 0.0F}, Type::i1);
     } else {
         mask = host.tile(is_tile(condition) ? condition : Host::of(host.mask(condition, "a condition")), Type::i1);
     }
-    return tile_value(host.vector(Opcode::where, {{mask, 0}, host.argument(x, type), host.argument(y, type)}, type),
-                      type);
+    return tile_value(host.vector(Opcode::where, {mask, host.argument(x, type), host.argument(y, type)}, type), type);
 }
 
 Value fma(Host& host, const Value& x, const Value& y, const Value& z) {
@@ -73,7 +72,7 @@ Value cast(Host& host, const Value& given, Type type) {
     }
     if (!is_tile(x) && x.kind() != Kind::loaded) return tile_value(host.tile(x, type), type);
     if (type == Type::i1)
-        return tile_value(host.vector(Opcode::not_equal, {host.argument(x, Type::f32), {{}, 0.0F}}, type), type);
+        return tile_value(host.vector(Opcode::not_equal, {host.argument(x, Type::f32), 0.0F}, type), type);
     const bool cuts = is_float(element_type(x)) && is_integer(type);
     return tile_value(host.vector(cuts ? Opcode::truncate : Opcode::cast, {host.argument(x, element_type(x))}, type),
                       type);
@@ -95,7 +94,7 @@ Value bitcast(Host& host, const Value& given, Type type) {
                     tilemesh::bits_of(dtype_of(from), round_to(dtype_of(from), static_cast<float>(x.as_floating())))),
             type);
     if (x.kind() == Kind::integer) return Value::floating(float_of_bits(dtype_of(type), x.as_integer()), type);
-    return tile_value(host.vector(Opcode::bits, {{host.tile(x, from), 0}}, type), type);
+    return tile_value(host.vector(Opcode::bits, {host.tile(x, from)}, type), type);
 }
 
 }  // namespace tilemesh::program

@@ -132,7 +132,7 @@ Value resized(Host& host, const Value& given, const Shape& shape, std::string_vi
             }
             // Another order: the vector engine copies.
             const Type type = element_type(given);
-            tile = host.vector(Opcode::cast, {{tile, 0}}, type);
+            tile = host.vector(Opcode::cast, {tile}, type);
         }
         return Value::object(given.kind() == Kind::loaded && !dense ? Kind::tile : given.kind(), given.type(),
                              make<TileObject>(host.tl.reshape(tile, shape)));
@@ -142,6 +142,7 @@ Value resized(Host& host, const Value& given, const Shape& shape, std::string_vi
 
 std::vector<int> order_of(Host& host, const Value& dims, int rank) {
     std::vector<int> axes;
+    axes.reserve(3);
     if (dims.is_none()) {
         for (int i = rank - 1; i >= 0; --i) axes.push_back(i);
         return axes;

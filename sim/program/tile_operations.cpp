@@ -153,7 +153,8 @@ Value dot(Host& host, std::span<const Value* const> a) {
     if (other == Type::f32 && bits_of(own) == 16 && is_float(own)) other = own;
     if (own != other && !(bits_of(own) == 8 && bits_of(other) == 8))
         Host::complain("dot of {} and {}: both must have one dtype", describe(x), describe(y));
-    const Tile left = host.tile(x, own), right = host.tile(y, other);
+    Tile made_left, made_right, made_sum;
+    const Tile &left = host.tile(x, own, made_left), &right = host.tile(y, other, made_right);
     Type out = integers ? Type::i32 : host.type(*a[6]);
     Tile product;
     if (acc.is_none() || (acc.is_scalar() && acc.as_floating() == 0.0)) {
@@ -161,10 +162,10 @@ Value dot(Host& host, std::span<const Value* const> a) {
     } else {
         if (!is_number(acc) || acc.is_scalar()) Host::complain("dot with the accumulator {}", describe(acc));
         out = element_type(acc);
-        product = host.tl.dot(left, right, host.tile(acc, Type::f32));
+        product = host.tl.dot(left, right, host.tile(acc, Type::f32, made_sum));
     }
     if (out == Type::f32) return tile_value(product, out);
-    return tile_value(host.vector(Opcode::cast, {{product, 0}}, out), out);
+    return tile_value(host.vector(Opcode::cast, {product}, out), out);
 }
 
 }  // namespace tilemesh::program

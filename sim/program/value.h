@@ -3,6 +3,7 @@
 // changes once they are shared.
 #pragma once
 
+#include "sim/base/counted.h"
 #include "sim/program/scalar.h"
 #include "sim/tile/tile.h"
 
@@ -13,52 +14,7 @@
 
 namespace tilemesh::program {
 
-class Object {
-public:
-    Object() = default;
-    Object(const Object&) = delete;
-    Object& operator=(const Object&) = delete;
-    virtual ~Object() = default;
-
-private:
-    template <class T>
-    friend class Ref;
-    std::uint32_t references_ = 0;
-};
-
-/// A counted handle on an object.
-template <class T>
-class Ref {
-public:
-    Ref() = default;
-    explicit Ref(T* object) : object_(object) {
-        if (object_) ++object_->references_;
-    }
-    Ref(const Ref& other) : Ref(other.object_) {}
-    template <class U>
-    Ref(const Ref<U>& other) : Ref(static_cast<T*>(other.get())) {}  // NOLINT: as pointers convert
-    Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
-    Ref& operator=(Ref other) noexcept {
-        std::swap(object_, other.object_);
-        return *this;
-    }
-    ~Ref() {
-        if (object_ && --object_->references_ == 0) delete object_;
-    }
-    T* get() const { return object_; }
-    T* operator->() const { return object_; }
-    T& operator*() const { return *object_; }
-    explicit operator bool() const { return object_ != nullptr; }
-    /// Nobody else holds it: it may be changed in place.
-    bool alone() const { return object_ && object_->references_ == 1; }
-
-private:
-    T* object_ = nullptr;
-};
-template <class T, class... Args>
-Ref<T> make(Args&&... args) {
-    return Ref<T>(new T(std::forward<Args>(args)...));
-}
+using Object = Counted;
 
 enum class Kind : std::uint8_t {
     unset,

@@ -3,6 +3,7 @@
 // one or several PEs. Timing uses the parts; values go through read and write, at the moment the transfer starts.
 #pragma once
 
+#include "sim/base/counted.h"
 #include "sim/base/units.h"
 #include "sim/tile/values.h"
 
@@ -21,12 +22,12 @@ struct AccessPart {
     std::uint64_t stride = 0;  // bytes from one segment to the next
 };
 
-class Access {
+class Access : public Counted {
 public:
-    virtual ~Access() = default;
-
     /// The parts of each home lie together; none: nothing moves.
-    std::span<const AccessPart> parts() const { return parts_; }
+    std::span<const AccessPart> parts() const {
+        return parts_.empty() ? std::span(&part_, has_part_ ? 1 : 0) : std::span(parts_);
+    }
     Bytes bytes() const { return bytes_; }
 
     /// May both touch the same element?
@@ -40,12 +41,21 @@ public:
 
 protected:
     void add_part(const AccessPart& part) {
-        parts_.push_back(part);
+        if (has_part_) {
+            if (parts_.empty()) parts_.push_back(part_);
+            parts_.push_back(part);
+        } else {
+            part_ = part;
+            has_part_ = true;
+        }
         bytes_ += Bytes(part.bytes * part.segments);
     }
 
 private:
-    std::vector<AccessPart> parts_;
+    // Most accesses have one part, which needs no list.
+    AccessPart part_;
+    bool has_part_ = false;
+    std::vector<AccessPart> parts_;  // of several
     Bytes bytes_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "sim/base/dtype.h"
 #include "sim/base/units.h"
+#include "sim/tile/access.h"
 #include "sim/tile/shape.h"
 
 #include <array>
@@ -16,7 +17,6 @@
 namespace tilemesh {
 
 struct TileRecord;
-class Access;
 class Tensor;
 struct ValueStep;
 
@@ -137,7 +137,7 @@ struct Command {
     std::uint8_t left_bytes = 0, right_bytes = 0;
     std::int64_t elements = 0;          // vector: elements processed
     TensorBox box;                      // load, store, of a tensor
-    std::shared_ptr<Access> access;     // load, store, of anything else
+    Ref<Access> access;                 // load, store, of anything else
     Shape message;                      // send, receive: shape of the tile
     std::unique_ptr<ValueStep> values;  // null when values are not computed; complete type in evaluate.h
 };

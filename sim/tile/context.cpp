@@ -30,7 +30,7 @@ Command Context::begin(Opcode op, Dtype dtype) {
     command.op = op;
     command.dtype = dtype;
     command.index = next_command_++;
-    if (place_) command.place = place_();
+    if (place_) command.place = *place_;
     return command;
 }
 

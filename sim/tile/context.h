@@ -86,9 +86,9 @@ public:
     void end_phase() { executor_.end_phase(); }
     /// Integer work of the command processor: so many instructions.
     void spend(std::uint64_t instructions) { executor_.spend(instructions); }
-    /// Where in a source the commands that follow come from, for messages; empty: nowhere.
-    void set_place(std::function<SourcePlace()> place) { place_ = std::move(place); }
-    SourcePlace place() const { return place_ ? place_() : SourcePlace(); }
+    /// Where in a source the commands that follow come from, for messages; null: nowhere.
+    void set_place(const SourcePlace* place) { place_ = place; }
+    SourcePlace place() const { return place_ ? *place_ : SourcePlace(); }
     std::uint64_t commands_issued() const { return next_command_; }
 
     /// HBM -> SRAM. The box of `shape` at `from`; dtype is the tensor's.
@@ -96,10 +96,10 @@ public:
     /// The same, with the dtype stated and checked.
     Tile load(Pointer from, Shape shape, Dtype dtype);
     /// Whatever else memory holds, as a tile of `shape`. `always`: its values are computed in every run.
-    Tile load(std::shared_ptr<Access> from, Shape shape, Dtype dtype, bool always = false);
+    Tile load(Ref<Access> from, Shape shape, Dtype dtype, bool always = false);
     /// SRAM -> HBM. Dtype and element count must match; the tile's shape is the box.
     void store(Pointer to, const Tile& tile);
-    void store(std::shared_ptr<Access> to, const Tile& tile);
+    void store(Ref<Access> to, const Tile& tile);
 
     /// [b, m, k] x [b, k, n] (+ acc [b, m, n] f32) -> f32 [b, m, n]; leading dimension optional; b of the second may
     /// be 1.
@@ -200,7 +200,7 @@ private:
 
     Executor& executor_;
     ProgramInfo info_;
-    std::function<SourcePlace()> place_;
+    const SourcePlace* place_ = nullptr;
     std::uint64_t next_command_ = 0;
 };
 

@@ -32,7 +32,7 @@ struct ValueStep {
     std::function<float(std::int32_t)> generator;  // fill: by flat element number
     std::function<std::int64_t(std::int32_t)> numbers;  // fill of integers
     TensorBox box;                                      // load, store, of a tensor
-    std::shared_ptr<Access> access;                     // load, store, of anything else
+    Ref<Access> access;                                 // load, store, of anything else
 };
 
 /// Computes the step; the result (null for a store) becomes the output tile's payload. A receive has no step of its

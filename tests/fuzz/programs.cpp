@@ -41,7 +41,7 @@ program::Value argument(std::size_t i) {
     const bool integers = i % 3 == 1;
     const program::Type type = integers ? program::Type::i32 : program::Type::f16;
     if (i % 3 == 2) return program::Value::integer(16, program::Type::i32);
-    auto array = program::make<program::Array>("x", type, std::vector<std::int64_t>{64}, layout);
+    auto array = make<program::Array>("x", type, std::vector<std::int64_t>{64}, layout);
     auto values = std::make_shared<program::ArrayValues>();
     values->floats.assign(64, 1.0F);
     values->integers.assign(64, 3);

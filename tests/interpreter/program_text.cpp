@@ -53,13 +53,13 @@ std::string failure_of(const Trial& trial) {
     return "";
 }
 
-program::Ref<program::Array> array(const std::string& name, program::Type type, std::vector<std::int64_t> shape,
-                                   std::vector<float> floats, std::vector<std::int64_t> integers) {
+Ref<program::Array> array(const std::string& name, program::Type type, std::vector<std::int64_t> shape,
+                          std::vector<float> floats, std::vector<std::int64_t> integers) {
     program::ArrayLayout layout;
     layout.length = 1;
     for (const std::int64_t dim : shape) layout.length *= dim;
     layout.homes.push_back({0, 0, 0, layout.length});
-    auto made = program::make<program::Array>(name, type, std::move(shape), layout);
+    auto made = make<program::Array>(name, type, std::move(shape), layout);
     if (!floats.empty() || !integers.empty()) {
         auto values = std::make_shared<program::ArrayValues>();
         values->floats = std::move(floats);
@@ -69,7 +69,7 @@ program::Ref<program::Array> array(const std::string& name, program::Type type, 
     return made;
 }
 
-program::Value pointer(const program::Ref<program::Array>& array) {
+program::Value pointer(const Ref<program::Array>& array) {
     return program::Value::object(program::Kind::pointer, array->type(), array);
 }
 

@@ -32,9 +32,9 @@ machine::Outcome run(const Trial& trial);
 std::string failure_of(const Trial& trial);
 
 /// A tensor in the slice of PE 0.
-program::Ref<program::Array> array(const std::string& name, program::Type type, std::vector<std::int64_t> shape,
-                                   std::vector<float> floats = {}, std::vector<std::int64_t> integers = {});
-program::Value pointer(const program::Ref<program::Array>& array);
+Ref<program::Array> array(const std::string& name, program::Type type, std::vector<std::int64_t> shape,
+                          std::vector<float> floats = {}, std::vector<std::int64_t> integers = {});
+program::Value pointer(const Ref<program::Array>& array);
 std::vector<float> floats_of(const program::Array& array);
 std::vector<std::int64_t> integers_of(const program::Array& array);
 

@@ -14,7 +14,7 @@ namespace {
 using program::Type;
 using program::Value;
 
-program::Ref<program::Array> operand(const Json& about, const std::string& which, const std::string& dtype) {
+Ref<program::Array> operand(const Json& about, const std::string& which, const std::string& dtype) {
     const Type type = *program::type_from_name(dtype);
     const std::string kind = program::is_float(type) ? "f" : program::is_unsigned(type) ? "u" : "i";
     std::vector<float> floats;

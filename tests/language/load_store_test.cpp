@@ -163,3 +163,23 @@ TEST_CASE("a store waits for an earlier load of the same elements") {
     simulation.launch(0, "store_after_load", text, ValueMode::none);
     CHECK(simulation.run().time == from_nanoseconds(256 + 64));  // the store's one burst comes after the load
 }
+
+TEST_CASE("a store waits for the end of an earlier load that is known when the processor's own time is past it") {
+    const double latency = 100;
+    const auto config = counting_line([&](Json& json) { json["hbm"]["access_latency_ns"] = latency; });
+    machine::Simulation simulation(config);
+    Tensor& tensor = simulation.allocate(0, "tensor", {1, 64}, Dtype::f32);
+    Tensor& other = simulation.allocate(0, "other", {1, 32}, Dtype::f32);
+    const auto text = [&](tl::Context& tl) {
+        const Tile loaded = tl.load(tl::at(tensor), {1, 64});  // 256 ns on the channel: ends at 356
+        const Tile tile = tl.zeros({1, 64});
+        tl.store(tl::at(other), tl.zeros({1, 16}));  // made at 80, starts then
+        tl.store(tl::at(tensor), tile);              // looked at when the store before it starts
+        CHECK(ready_ns(tl, loaded) == 256 + latency);
+        pause_ns(tl, 44);                           // all of this as soon as the load has begun
+        tl.load(tl::at(other, 0, 0, 16), {1, 16});  // issued at 400, when the first load has ended
+    };
+    simulation.launch(0, "store_behind_a_store", text, ValueMode::none);
+    // The second store has the channel from 356, when the load of its bytes has ended, and the last load follows it.
+    CHECK(to_nanoseconds(simulation.run().time) == 256 + latency + 256 + 64 + latency);
+}

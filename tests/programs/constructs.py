@@ -241,3 +241,28 @@ def holds_too_much(y, tl):
     b = a + 1.0
     c = a + b  # the third of 3 MiB
     tl.store(y, tl.sum(tl.sum(a + b + c, axis=0)))
+
+
+@triton.jit
+def four_dimensional_blocks(x, y):
+    source = tl.make_block_ptr(x, (2, 3, 4, 5), (60, 20, 5, 1), (0, 1, -1, 2), (2, 2, 2, 4), (3, 2, 1, 0))
+    target = tl.make_block_ptr(y, (4, 2, 2, 2), (8, 4, 2, 1), (0, 0, 0, 0), (4, 2, 2, 2), (3, 2, 1, 0))
+    for _ in range(2):
+        source = tl.advance(source, (0, 0, 1, 0))  # rows 0 and 1, then 1 and 2
+    tile = tl.load(source, boundary_check=(0, 1, 2, 3), padding_option="zero")  # the last column is outside
+    tl.store(target, tl.permute(tile, (3, 0, 1, 2)) + 1.0)
+
+
+@triton.jit
+def five_dimensional_descriptors(x, y):
+    source = tl.make_tensor_descriptor(x, [2, 2, 3, 4, 5], [120, 60, 20, 5, 1], [1, 2, 2, 2, 4])
+    target = tl.make_tensor_descriptor(y, [2, 2, 2, 2, 4], [32, 16, 8, 4, 1], [1, 2, 2, 2, 4])
+    for user in range(2):
+        target.store([user, 0, 0, 0, 0], source.load([user, 0, 2, 1, 1]) + 1.0)
+
+
+@triton.jit
+def block_of_other_dimensions(x, y):
+    block = tl.make_block_ptr(x, (2, 3, 4, 5), (60, 20, 5, 1), (0, 0, 0, 0), (2, 1, 2, 4), (3, 2, 1, 0))
+    tile = tl.load(block)
+    tl.store(tl.make_block_ptr(y, (2, 2, 2, 2), (8, 4, 2, 1), (0, 0, 0, 0), (2, 2, 2, 2), (3, 2, 1, 0)), tile)  # [2, 1, 2, 4]

@@ -48,6 +48,29 @@ TEST_CASE("tiles of three dimensions, from and to tensors that are divided along
         }
 }
 
+TEST_CASE("blocks of four and five dimensions, moved, cut at the tensor's end, stored in another order") {
+    const auto element = [](std::size_t u, std::size_t b, std::size_t r, std::size_t c) {
+        return static_cast<float>(u * 60 + b * 20 + r * 5 + c + 1);  // and 1
+    };
+    const Json four = {{"x", tensor({2, 3, 4, 5}, "f32", counting(120))}, {"y", tensor({4, 2, 2, 2}, "f32")}};
+    const Ran ran = Programs(small_panel("four_dimensional_blocks", four, x_and_y)).run();
+    const Floats& y = ran.outputs.at("y");
+    for (std::size_t i = 0; i < 32; ++i) {
+        const std::size_t col = i / 8, user = i / 4 % 2, plane = i / 2 % 2, row = i % 2;
+        CHECK(y[i] == (col == 3 ? 1.0F : element(user, plane + 1, row + 1, col + 2)));
+    }
+    CHECK(ran.bytes("dma_load") == 24 * 4);  // what lies outside is not moved
+
+    const Json five = {{"x", tensor({2, 2, 3, 4, 5}, "f32", counting(240))}, {"y", tensor({2, 2, 2, 2, 4}, "f32")}};
+    const Floats z = result_of(small_panel("five_dimensional_descriptors", five, x_and_y));
+    for (std::size_t i = 0; i < 64; ++i) {
+        const std::size_t plane = i / 8 % 2, row = i / 4 % 2, col = i % 4;
+        CHECK(z[i] == (plane == 1 ? 1.0F : element(i / 16, 2, row + 1, col + 1)));
+    }
+    CHECK_THAT(failure_of(small_panel("block_of_other_dimensions", four, x_and_y)),
+               Catch::Contains("constructs.py:") && Catch::Contains("a dimension of 4 does not become 2"));
+}
+
 TEST_CASE("under a mask that is false everywhere nothing is touched, and a load gives what stands in") {
     Json arguments = x_and_y;
     arguments["n"] = 0;

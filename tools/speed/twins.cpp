@@ -23,7 +23,7 @@ program::Value array_of(const Input& input, int pe, machine::Simulation& simulat
     program::ArrayLayout layout{1, input.rows, input.cols, {{pe, address, 0, input.rows}}, false};
     return program::Value::object(
         program::Kind::pointer, type,
-        program::make<program::Array>(input.name, type, std::vector{input.rows, input.cols}, std::move(layout)));
+        make<program::Array>(input.name, type, std::vector{input.rows, input.cols}, std::move(layout)));
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ void Context::store(Pointer to, const Tile& tile) {
     executor_.issue(command, Shape(), command.dtype);
 }
 
-Tile Context::load(std::shared_ptr<Access> from, Shape shape, Dtype dtype, bool always) {
+Tile Context::load(Ref<Access> from, Shape shape, Dtype dtype, bool always) {
     Command command = begin(Opcode::load, dtype);
     if (!shape.positive()) refuse(Opcode::load, fmt::format("shape {} has no elements", shape.text()));
     const bool computed = always || computes_values();
@@ -67,7 +67,7 @@ Tile Context::load(std::shared_ptr<Access> from, Shape shape, Dtype dtype, bool 
     return finish(command, shape, dtype, computed);
 }
 
-void Context::store(std::shared_ptr<Access> to, const Tile& tile) {
+void Context::store(Ref<Access> to, const Tile& tile) {
     Command command = begin(Opcode::store, tile ? tile.dtype() : Dtype::f32);
     if (!tile) refuse(Opcode::store, "the operand is no tile (moved away or never made)");
     if (computes(tile) || to->stores_numbers()) new_step(command, tile.shape(), tile.dtype()).access = to;

@@ -88,8 +88,8 @@ void read_box(JsonReader& reader, ArgumentChoice& argument) {
     argument.box.block_shape = read_integers(reader.member("block_shape"));
     argument.box.pads_with_nan = reader.choice("padding", {"zero", "nan"}, Padding::zero) == Padding::nan;
     const std::size_t rank = argument.box.shape.size();
-    if (rank == 0 || rank > 3 || argument.box.strides.size() != rank || argument.box.block_shape.size() != rank)
-        reader.complain("shape, strides and block_shape must have the same number of elements, 1 to 3");
+    if (rank == 0 || rank > 5 || argument.box.strides.size() != rank || argument.box.block_shape.size() != rank)
+        reader.complain("shape, strides and block_shape must have the same number of elements, 1 to 5");
     for (const std::int64_t size : argument.box.block_shape)
         if (size < 1 || size > (std::int64_t{1} << 20)) reader.member("block_shape").reject("sizes from 1 to 2^20");
 }

@@ -23,7 +23,7 @@ report::BoundResult largest_of(std::vector<report::BoundTerm> terms) {
 }  // namespace
 
 report::BoundResult machine_bound(const machine::MachineConfig& machine, const machine::Outcome& outcome,
-                                  const std::vector<program::Ref<program::Array>>& arrays, double fastest) {
+                                  const std::vector<Ref<program::Array>>& arrays, double fastest) {
     double products = 0, vector_ns = 0, slice_rate = 0;
     for (std::size_t i = 0; i < outcome.components.size(); ++i) {
         const machine::Component& part = outcome.components[i];

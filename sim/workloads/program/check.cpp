@@ -97,7 +97,7 @@ double standard_tolerance(const ProgramPanel& panel) {
 }
 
 report::VerdictResult judge(const ProgramPanel& panel, const std::map<std::string, HostTensor>& expected,
-                            const std::map<std::string, program::Ref<program::Array>>& arrays) {
+                            const std::map<std::string, Ref<program::Array>>& arrays) {
     report::VerdictResult verdict;
     verdict.mode = "full";
     verdict.pass = true;

@@ -21,6 +21,6 @@ double standard_tolerance(const ProgramPanel& panel);
 
 /// Holds all copies of the tensors against what is expected.
 report::VerdictResult judge(const ProgramPanel& panel, const std::map<std::string, HostTensor>& expected,
-                            const std::map<std::string, program::Ref<program::Array>>& arrays);
+                            const std::map<std::string, Ref<program::Array>>& arrays);
 
 }  // namespace tilemesh::workloads

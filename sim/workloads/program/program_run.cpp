@@ -19,7 +19,6 @@ namespace tilemesh::workloads {
 namespace {
 
 using program::Array;
-using program::Ref;
 using program::Value;
 
 class PreparedPrograms final : public run::Prepared {
@@ -123,8 +122,7 @@ Laid lay_out_all(const ProgramPanel& panel, const ProgramChoice& choice, const P
                  const Reserve& reserve) {
     Laid laid;
     for (const TensorChoice& tensor : panel.tensors) {
-        auto array =
-            program::make<Array>(tensor.name, tensor.type, tensor.shape, lay_out(tensor, panel.machine, reserve));
+        auto array = make<Array>(tensor.name, tensor.type, tensor.shape, lay_out(tensor, panel.machine, reserve));
         if (prepared) array->set_values(prepared->values.at(tensor.name));
         laid.arrays.emplace(tensor.name, std::move(array));
     }
