@@ -46,6 +46,7 @@ public:
     void begin_phase(std::span<const Phase> path) override {
         if (surroundings_.follower) surroundings_.follower->phase_begins(at(), path);
     }
+    bool follows_phases() const override { return surroundings_.follower != nullptr; }
     void end_phase() override {
         if (surroundings_.follower) surroundings_.follower->phase_ends(at());
     }

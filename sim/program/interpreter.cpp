@@ -11,7 +11,7 @@ constexpr std::size_t most_frames = 64;
 }  // namespace
 
 Interpreter::Interpreter(const Program& program, tl::Context& tl, const Instance& instance)
-    : program_(program), host_(tl, instance), place_{&program.file} {
+    : program_(program), host_(tl, instance), phases_(tl), place_{&program.file} {
     tl.set_place(&place_);
 }
 
@@ -40,6 +40,8 @@ void Interpreter::enter(const Function& function, std::vector<Value> arguments, 
         variables_[first + static_cast<std::size_t>(function.parameters[i].variable)] = std::move(arguments[i]);
     const std::string* file = function.file.empty() ? &program_.file : &function.file;
     frames_.push_back({&function, 0, first, first_loop, caller, file, caller ? place_ : SourcePlace{file}});
+    const auto &id = host_.instance.id, &count = host_.instance.count;
+    phases_.call(frames_.size(), function.name, id[0] + count[0] * (id[1] + count[1] * id[2]));
 }
 
 void Interpreter::execute() {
@@ -74,10 +76,24 @@ void Interpreter::execute() {
                 jumps = !host_.truth(*operands[0], "a condition");
                 break;
             case Op::begin_for:
-                jumps = !begin_loop(instruction, operands);
+            case Op::next_for: {
+                const bool begins = instruction.op == Op::begin_for;
+                const bool goes_on = begins ? begin_loop(instruction, operands) : next_loop(instruction);
+                jumps = goes_on != begins;
+                Loop& loop = loops_[frame.first_loop + instruction.extra];
+                loop.iteration = begins ? 0 : loop.iteration + 1;
+                if (begins) loop.line = instruction.line;
+                const auto number = static_cast<std::int32_t>(instruction.extra);
+                if (goes_on)
+                    phases_.iteration(frames_.size(), number, loop.line, loop.iteration);
+                else
+                    phases_.end_loop(frames_.size(), number);
                 break;
-            case Op::next_for:
-                jumps = next_loop(instruction);
+            }
+            case Op::phase:
+                phases_.named(
+                    frames_.size(), host_.text(*operands[0], "the name of a phase"),
+                    operands[1]->kind() == Kind::none ? -1 : host_.integer(*operands[1], "a phase's number"));
                 break;
             case Op::call:
                 call(instruction, operands);
@@ -181,6 +197,7 @@ void Interpreter::leave(Operands operands) {
         result = tuple_value(std::move(items));
     }
     const Frame frame = frames_.back();
+    phases_.leave(frames_.size());
     frames_.pop_back();
     variables_.resize(frame.first);
     loops_.resize(frame.first_loop);

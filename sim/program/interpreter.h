@@ -5,6 +5,7 @@
 
 #include "sim/program/host.h"
 #include "sim/program/program.h"
+#include "sim/program/program_phases.h"
 
 #include <string>
 #include <vector>
@@ -35,6 +36,8 @@ private:
     struct Loop {
         std::int64_t next = 0, end = 0, step = 1;
         Type type = Type::constant;
+        std::int64_t iteration = 0;
+        std::int32_t line = 0;
     };
     using Operands = std::span<const Value* const>;
 
@@ -53,6 +56,7 @@ private:
 
     const Program& program_;
     Host host_;
+    ProgramPhases phases_;
     std::vector<Value> variables_;  // of all frames
     std::vector<Loop> loops_;
     std::vector<Frame> frames_;

@@ -131,6 +131,7 @@ namespace tilemesh::program {
     X(max_contiguous, "max_contiguous", "x, values")                                                             \
     X(max_constancy, "max_constancy", "x, values")                                                               \
     X(debug_barrier, "debug_barrier", "")                                                                        \
+    X(phase, "phase", "name, number=none")                                                                       \
     X(call, "call", "...")                                                                                       \
     /* what statements become; no names in the text */                                                           \
     X(tuple, "", "...")                                                                                          \

@@ -84,6 +84,7 @@ public:
     /// What follows belongs to a phase, until it ends; see PhaseScope.
     void begin_phase(std::span<const Phase> path) { executor_.begin_phase(path); }
     void end_phase() { executor_.end_phase(); }
+    bool follows_phases() const { return executor_.follows_phases(); }
     /// Integer work of the command processor: so many instructions.
     void spend(std::uint64_t instructions) { executor_.spend(instructions); }
     /// Where in a source the commands that follow come from, for messages; null: nowhere.

@@ -74,6 +74,8 @@ public:
     /// and to that again when it ends.
     virtual void begin_phase(std::span<const Phase>) {}
     virtual void end_phase() {}
+    /// Is it worth saying?
+    virtual bool follows_phases() const { return false; }
 };
 
 class Tile {

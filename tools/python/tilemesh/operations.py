@@ -32,7 +32,7 @@ descriptor_load desc offsets | descriptor_store desc offsets value
 make_block_ptr base shape strides offsets block_shape order | advance base offsets
 make_tensor_descriptor base shape strides block_shape padding_option="zero"
 send dir=none src=none to=none | recv dir=none shape=none dtype=none source=none | wait x | barrier
-static_assert condition message="" | device_assert condition message="" | assume x | debug_barrier
+static_assert condition message="" | device_assert condition message="" | assume x | debug_barrier | phase name number=none
 multiple_of x values | max_contiguous x values | max_constancy x values
 """
 
@@ -74,7 +74,7 @@ make_tensor_descriptor make_tensor_descriptor base shape strides block_shape pad
 _experimental_make_tensor_descriptor make_tensor_descriptor base shape strides block_shape padding_option
 send send dir src to | recv recv dir shape dtype source | wait wait x | barrier barrier
 static_assert static_assert cond>condition msg>message | device_assert device_assert cond>condition msg>message -mask
-assume assume cond>x | debug_barrier debug_barrier
+assume assume cond>x | debug_barrier debug_barrier | phase phase name number
 multiple_of multiple_of input>x values | max_contiguous max_contiguous input>x values | max_constancy max_constancy input>x values
 """
 
