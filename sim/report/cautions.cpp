@@ -40,12 +40,14 @@ std::optional<std::string> short_accesses(const KernelResult& result) {
     return fmt::format("{:.0f} bytes on average", bytes);
 }
 
-// Twice the best that engines, HBM and links allow, and none of them busy: most of the time something waits for a
-// latency.
+// Twice the best that engines, HBM and links allow, none of them busy, and the account says so too: most of the time
+// something waits for a latency.
 constexpr double mostly_waiting = 1.0;
 std::optional<std::string> latency_dominated(const KernelResult& result) {
     const bool bound_known = result.schedule_bound.time > Picoseconds();
-    if (!bound_known || result.schedule_distance <= mostly_waiting || busiest_part_of(result).hardly_waits())
+    const bool known_better = !result.bound.empty() && result.bound != "latency" && result.bound != "issue";
+    if (!bound_known || known_better || result.schedule_distance <= mostly_waiting ||
+        busiest_part_of(result).hardly_waits())
         return {};
     return fmt::format("{:.1f}x its schedule bound", 1.0 + result.schedule_distance);
 }

@@ -35,11 +35,20 @@ std::string how_far(double distance) {
     return distance < 1.0 ? fmt::format("{:.1f}% above", 100.0 * distance) : fmt::format("{:.1f}x", 1.0 + distance);
 }
 
+/// The word of the account as a part of a sentence.
+std::string most_of_the_time(const std::string& bound) {
+    if (bound.empty()) return "without an account";
+    if (bound == "latency") return "waiting for latencies most of the time";
+    if (bound == "imbalance") return "held up by PEs that have more to do than others";
+    if (bound == "SRAM") return "waiting for room in the SRAM most of the time";
+    return bound + "-bound most of the time";
+}
+
 /// What keeps the kernel from being faster.
 std::string limit_of(const KernelResult& kernel) {
     if (kernel.schedule_distance <= near_bound) return kernel.schedule_bound.binding + "-bound";
     const BusiestPart busiest = busiest_part_of(kernel);
-    if (!busiest.hardly_waits()) return "waiting rather than bound";
+    if (!busiest.hardly_waits()) return most_of_the_time(kernel.bound);
     return fmt::format("{}-bound (at work for {:.0f}% of the time, on more than the bound counts)", busiest.kind,
                        100.0 * busiest.share);
 }

@@ -34,12 +34,24 @@ Cell estimate_cell(const WhatIf& change) {
     return {fmt::format("{:+.1f}%", 100.0 * off), std::abs(off) > far_off ? Colour::yellow : Colour::none};
 }
 
+/// "link, issue=2x": a resource that gains nothing, whether twice as fast or free, by its name alone.
+std::string in_short(const std::vector<std::string>& changes) {
+    std::string text;
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        const std::string name = changes[i].substr(0, changes[i].rfind('='));
+        const bool both = changes[i] == name + "=2x" && i + 1 < changes.size() && changes[i + 1] == name + "=free";
+        text += (text.empty() ? "" : ", ") + printable(both ? name : changes[i]);
+        if (both) ++i;
+    }
+    return text;
+}
+
 std::string changes_text(const KernelResult& kernel, bool with_colour) {
     std::vector<const WhatIf*> order;
-    std::string without;
+    std::vector<std::string> without;
     for (const WhatIf& change : kernel.what_if) {
         if ((change.proved || change.estimated) && std::abs(gain_of(kernel, change) - 1.0) < worth_showing) {
-            without += (without.empty() ? "" : ", ") + change.change;
+            without.push_back(change.change);
         } else {
             order.push_back(&change);
         }
@@ -72,7 +84,7 @@ std::string changes_text(const KernelResult& kernel, bool with_colour) {
         }
         text += table.text(with_colour);
     }
-    if (!without.empty()) text += fmt::format("nothing to gain from {}\n", without);
+    if (!without.empty()) text += fmt::format("Nothing to gain from {}.\n", in_short(without));
     for (const WhatIf* change : order)
         if (!change->impossible.empty())
             text += fmt::format("{} cannot be run: {}\n", printable(change->change), printable(change->impossible));
@@ -114,6 +126,13 @@ std::string first_to_change(const KernelResult& kernel) {
     const WhatIf* best = best_proved(kernel);
     if (best == nullptr) return "Nothing that was tried makes it faster.";
     return fmt::format("First: {}, {} (proved by running it).", best->change, gain_text(gain_of(kernel, *best)));
+}
+
+std::string why_text(const KernelResult& kernel) {
+    if (kernel.status != Status::ok || !kernel.critical_path)
+        return fmt::format("{}: no explanation: {}\n", kernel.label, printable(kernel.error));
+    return fmt::format("{}, its critical path: {}. {}\n", kernel.label, kernel.critical_path->sentence,
+                       first_to_change(kernel));
 }
 
 std::string explanation_text(const KernelResult& kernel, bool with_colour) {

@@ -18,6 +18,9 @@ const WhatIf* best_proved(const KernelResult& kernel);
 /// "First: link=2x, 1.23x as fast (proved)."
 std::string first_to_change(const KernelResult& kernel);
 
+/// Both in short: "mesh_kv: 68 % matrix on cube0.pe7, 20 % HBM. First: ..."
+std::string why_text(const KernelResult& kernel);
+
 std::string explanation_text(const KernelResult& kernel, bool with_colour);
 
 }  // namespace tilemesh::report

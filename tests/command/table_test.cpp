@@ -106,8 +106,13 @@ TEST_CASE("the sentence compares the two fastest and says what bounds the winner
 TEST_CASE("far from its bound a kernel waits, unless an engine or a link hardly does") {
     auto kernel = made_up_kernel("k");
     kernel.schedule_bound.time = from_nanoseconds(500);
+    kernel.bound = "latency";
     report::summarise(kernel);
-    CHECK_THAT(report::conclusion(only({kernel})), Catch::Contains("; waiting rather than bound, 2.0x its schedule"));
+    CHECK_THAT(report::conclusion(only({kernel})),
+               Catch::Contains("; waiting for latencies most of the time, 2.0x its schedule"));
+    kernel.bound = "issue";
+    CHECK_THAT(report::conclusion(only({kernel})),
+               Catch::Contains("; issue-bound most of the time, 2.0x its schedule"));
     kernel.components[0].busy = from_nanoseconds(900);
     CHECK_THAT(report::conclusion(only({kernel})),
                Catch::Contains("; matrix-bound (at work for 90% of the time, on more than the bound counts), 2.0x"));
@@ -119,8 +124,10 @@ TEST_CASE("a kernel a quarter above its schedule bound is bound by what that nam
     report::summarise(kernel);
     CHECK_THAT(report::conclusion(only({kernel})), Catch::Contains("; link-bound, 25.0% above"));
     kernel.schedule_bound.time = from_nanoseconds(799);
+    kernel.bound = "SRAM";
     report::summarise(kernel);
-    CHECK_THAT(report::conclusion(only({kernel})), Catch::Contains("; waiting rather than bound, 25.2% above"));
+    CHECK_THAT(report::conclusion(only({kernel})),
+               Catch::Contains("; waiting for room in the SRAM most of the time, 25.2% above"));
 }
 
 TEST_CASE("a kernel whose busiest rank has a tenth more than the winner's is named, one below that is not") {

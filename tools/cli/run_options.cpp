@@ -4,8 +4,10 @@
 #include "tools/cli/run_options.h"
 
 #include "sim/base/error.h"
+#include "sim/report/explanation.h"
 #include "sim/report/result_json.h"
 #include "sim/report/table.h"
+#include "sim/run/explain.h"
 #include "sim/run/workers.h"
 #include "tools/cli/output_file.h"
 #include "tools/cli/terminal.h"
@@ -89,6 +91,31 @@ void print(const std::string& text) {
     std::fflush(stdout);
 }
 
+/// What to change first for the fastest kernel of each panel, in sentences; its path and changes go into the result.
+std::string explain_fastest(const std::vector<run::Panel>& panels, report::RunResult& result,
+                            const run::RunOptions& run_options, const Context& context) {
+    std::string text;
+    for (std::size_t i = 0; i < panels.size(); ++i) {
+        const report::KernelResult* const fastest = report::fastest(result.panels[i]);
+        if (fastest == nullptr) continue;
+        run::ExplainOptions options;
+        options.kernels = {fastest->label};
+        options.workers = run_options.workers;
+        options.on_progress = run_options.on_progress;
+        const run::Explained explained =
+            run::explain({panels[i].resolved, panels[i].origins}, context.workloads, options);
+        if (explained.panel.kernels.empty()) continue;
+        const report::KernelResult& why = explained.panel.kernels.front();
+        text += (panels.size() > 1 ? panels[i].name + ": " : std::string()) + report::why_text(why);
+        for (report::KernelResult& kernel : result.panels[i].kernels) {
+            if (kernel.label != why.label) continue;
+            kernel.critical_path = why.critical_path;
+            kernel.what_if = why.what_if;
+        }
+    }
+    return text;
+}
+
 }  // namespace
 
 void declare(CLI::App& command, RunFlags& flags) {
@@ -113,6 +140,8 @@ void declare(CLI::App& command, RunFlags& flags) {
     declare(command, flags.trace);
     command.add_option("-j,--jobs", flags.jobs, "Worker processes; default: one per core")
         ->check(CLI::Range(1, 4096));
+    command.add_flag("--explain", flags.explain,
+                     "Name the first thing to change for each panel's fastest kernel, proved by running it so");
     command.add_flag("--strict", flags.strict,
                      "Refuse panels of which a kernel cannot run the problem, instead of running the others");
     command.add_flag("-q,--quiet", flags.quiet, "No table, no progress bar; errors and the exit code only");
@@ -153,7 +182,12 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, run:
         bar.clear();
         if (tables && !by_entry) print(report::panel_text(panel, context.colour) + "\n");
     };
-    const run::RunOutcome outcome = run::run_panels(name, panels, options);
+    run::RunOutcome outcome = run::run_panels(name, panels, options);
+    if (flags.explain && !outcome.interrupted) {
+        const std::string text = explain_fastest(panels, outcome.result, options, context);
+        bar.clear();
+        if (tables) print(text);
+    }
     bar.clear();
     if (flags.quiet && !json) log_errors(outcome.result, context.log);
     if (!tables && choice.wanted() && !outcome.result.panels.empty())

@@ -22,6 +22,7 @@ struct RunFlags {
     std::vector<std::string> kernels;
     int jobs = 0;
     bool strict = false;
+    bool explain = false;
     bool quiet = false;
 };
 
