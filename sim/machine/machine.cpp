@@ -16,10 +16,10 @@ std::vector<int> order(int n, bool reverse) {
 }  // namespace
 
 Machine::Machine(sc_core::sc_module_name module_name, const MachineConfig& config, Recorder* the_recorder,
-                 bool reverse, int processors)
+                 bool reverse, int processors, Jitter the_jitter)
     : sc_module(module_name),
       Wiring(config.network),
-      Surroundings(Wiring::network, the_recorder),
+      Surroundings(Wiring::network, the_recorder, the_jitter),
       config_(config),
       hbm_profile_(config.hbm),
       cubes_(static_cast<std::size_t>(topology.cubes())),

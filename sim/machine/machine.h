@@ -45,7 +45,7 @@ public:
     /// `reverse` builds the modules in the opposite order: a test that order does not matter. Every PE has
     /// `processors` command processors.
     Machine(sc_core::sc_module_name name, const MachineConfig& config, Recorder* recorder, bool reverse,
-            int processors = 1);
+            int processors = 1, Jitter jitter = {});
     ~Machine() override;
 
     const MachineConfig& config() const { return config_; }

@@ -42,7 +42,7 @@ Simulation::Simulation(const MachineConfig& config, SimulationOptions options) :
     if (options.recorder) recorder_ = std::make_unique<BothRecorders>(statistics_, *options.recorder);
     Recorder* recorder = recorder_ ? recorder_.get() : &statistics_;
     machine_ = std::make_unique<Machine>("machine", config_, recorder, options.reverse_construction,
-                                         options.processors_per_pe);
+                                         options.processors_per_pe, options.jitter);
 }
 
 Simulation::~Simulation() { machine_.reset(); }

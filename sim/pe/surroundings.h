@@ -3,6 +3,7 @@
 // barrier, and where to report activity. The machine implements it.
 #pragma once
 
+#include "sim/base/jitter.h"
 #include "sim/base/recorder.h"
 #include "sim/memory/slice.h"
 #include "sim/noc/network.h"
@@ -19,8 +20,9 @@ class ProcessingElement;
 
 class Surroundings {
 public:
-    Surroundings(noc::Network& the_network, Recorder* the_recorder)
+    Surroundings(noc::Network& the_network, Recorder* the_recorder, Jitter the_jitter)
         : network(the_network),
+          jitter(the_jitter),
           recorder(the_recorder),
           asker(the_recorder ? the_recorder->asker() : nullptr),
           engine_recorder(asker ? &the_recorder->without_asker() : the_recorder),
@@ -45,6 +47,7 @@ public:
     virtual void stop(std::exception_ptr failure) = 0;
 
     noc::Network& network;
+    const Jitter jitter;
     Recorder* recorder;  // any of these may be null
     Asker* asker;
     Recorder* engine_recorder;  // of the activities of engines, which the asker gets with reasons
