@@ -108,7 +108,7 @@ TEST_CASE("a store to what another PE may still read is a race, after a drain of
     };
     CHECK(report_of(true).findings.empty());
     CHECK_THAT(found(report_of(false), "race"),
-               says("machine.cube0.pe0, command 2 (load) and machine.cube0.pe1, command 1 (store)"));
+               says("machine.cube0.pe0, command 2 (load) and machine.cube0.pe1, command 2 (store)"));
 }
 
 TEST_CASE("rows that lie between each other do not meet") {
