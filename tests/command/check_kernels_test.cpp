@@ -65,8 +65,9 @@ TEST_CASE("a mistake that check --kernels finds is exit code 1, also when quiet"
     CHECK(kernel.at("findings").at(0).at("kind") == "race");
     CHECK(kernel.at("findings").at(0).at("mistake") == true);
     CHECK(kernel.at("findings").at(0).at("times") > 1);
-    // Without --kernels nothing runs.
+    // Without --kernels nothing runs, and there is nothing to write.
     CHECK(run_in(folder, " check panel.json").exit_code == 0);
+    CHECK(run_in(folder, " check panel.json --json other.json").exit_code == 2);
 }
 
 TEST_CASE("a note is no mistake") {

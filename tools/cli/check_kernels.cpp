@@ -53,18 +53,22 @@ Json json_of(const run::Panel& panel, const run::Entry& entry, const check::Repo
 }  // namespace
 
 void declare(CLI::App& command, KernelCheckFlags& flags) {
-    command.add_flag("--kernels", flags.wanted,
-                     "Run the kernels of panels without time: messages, deadlocks, races, SRAM, addresses");
+    CLI::Option* const wanted =
+        command.add_flag("--kernels", flags.wanted,
+                         "Run the kernels of panels without time: messages, deadlocks, races, SRAM, addresses");
     command.add_option("--json", flags.json, "With --kernels: write what was found as JSON (- for standard output)")
-        ->type_name("FILE");
+        ->type_name("FILE")
+        ->needs(wanted);
     command.add_option("--set", flags.set, "With --kernels: override a key of the panels, as for run; repeatable")
         ->type_name("KEY=VALUE")
+        ->needs(wanted)
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     command
         .add_option("--kernel", flags.kernels,
                     "With --kernels: only the entry with this label, or the entries of this kernel; repeatable")
         ->type_name("KERNEL")
+        ->needs(wanted)
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
