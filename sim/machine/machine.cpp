@@ -16,18 +16,19 @@ std::vector<int> order(int n, bool reverse) {
 }  // namespace
 
 Machine::Machine(sc_core::sc_module_name module_name, const MachineConfig& config, Recorder* the_recorder,
-                 pe::Follower* the_follower, bool reverse, int processors)
+                 const SimulationOptions& options)
     : sc_module(module_name),
       Wiring(config.network),
-      Surroundings(Wiring::network, the_recorder, the_follower),
+      Surroundings(Wiring::network, the_recorder, options.follower, options.jitter),
       config_(config),
       hbm_profile_(config.hbm),
       cubes_(static_cast<std::size_t>(topology.cubes())),
       slices_(static_cast<std::size_t>(topology.pes())),
       pes_(static_cast<std::size_t>(topology.pes())),
-      processors_(processors),
-      waits_for_(static_cast<std::size_t>(topology.pes()) * static_cast<std::size_t>(processors)) {
-    for (const int cube : order(topology.cubes(), reverse)) build_cube(cube, reverse);
+      processors_(options.processors_per_pe),
+      waits_for_(static_cast<std::size_t>(topology.pes()) * static_cast<std::size_t>(options.processors_per_pe)) {
+    for (const int cube : order(topology.cubes(), options.reverse_construction))
+        build_cube(cube, options.reverse_construction);
 }
 
 Machine::~Machine() = default;

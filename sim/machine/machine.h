@@ -25,6 +25,14 @@ struct Component {
     double peak_per_ns = 0;  // multiply-accumulates, elements or bytes; 0: no rate of its own
 };
 
+struct SimulationOptions {
+    Recorder* recorder = nullptr;      // besides the statistics; may be null
+    pe::Follower* follower = nullptr;  // may be null
+    bool reverse_construction = false;
+    int processors_per_pe = 1;  // command processors, which share a PE's engines and SRAM
+    Jitter jitter = {};
+};
+
 class Cube : public sc_core::sc_module {
 public:
     /// `fill` makes the parts, as children of this module.
@@ -42,10 +50,9 @@ struct Wiring {
 
 class Machine final : public sc_core::sc_module, private Wiring, public pe::Surroundings {
 public:
-    /// `reverse` builds the modules in the opposite order: a test that order does not matter. Every PE has
-    /// `processors` command processors.
-    Machine(sc_core::sc_module_name name, const MachineConfig& config, Recorder* recorder, pe::Follower* follower,
-            bool reverse, int processors = 1);
+    /// `recorder`: that of the options and others together.
+    Machine(sc_core::sc_module_name name, const MachineConfig& config, Recorder* recorder,
+            const SimulationOptions& options);
     ~Machine() override;
 
     const MachineConfig& config() const { return config_; }

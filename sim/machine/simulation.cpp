@@ -41,8 +41,7 @@ SystemcContext::~SystemcContext() {
 Simulation::Simulation(const MachineConfig& config, SimulationOptions options) : config_(config) {
     if (options.recorder) recorder_ = std::make_unique<BothRecorders>(statistics_, *options.recorder);
     Recorder* recorder = recorder_ ? recorder_.get() : &statistics_;
-    machine_ = std::make_unique<Machine>("machine", config_, recorder, options.follower, options.reverse_construction,
-                                         options.processors_per_pe);
+    machine_ = std::make_unique<Machine>("machine", config_, recorder, options);
 }
 
 Simulation::~Simulation() { machine_.reset(); }

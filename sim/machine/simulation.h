@@ -5,6 +5,7 @@
 
 #include "sim/machine/machine.h"
 #include "sim/machine/statistics.h"
+#include "sim/machine/target.h"
 #include "sim/tile/context.h"
 #include "sim/tile/tensor.h"
 
@@ -14,13 +15,6 @@
 #include <vector>
 
 namespace tilemesh::machine {
-
-struct SimulationOptions {
-    Recorder* recorder = nullptr;      // besides the statistics; may be null
-    pe::Follower* follower = nullptr;  // may be null
-    bool reverse_construction = false;
-    int processors_per_pe = 1;  // command processors, which share a PE's engines and SRAM
-};
 
 /// What a run reports, in the machine's own terms.
 struct Outcome {
@@ -48,17 +42,20 @@ private:
     sc_core::sc_simcontext* previous_;
 };
 
-class Simulation {
+class Simulation final : public Target {
 public:
     explicit Simulation(const MachineConfig& config, SimulationOptions options = {});
-    ~Simulation();
+    ~Simulation() override;
     Simulation(const Simulation&) = delete;
     Simulation& operator=(const Simulation&) = delete;
 
-    /// A tensor in the HBM slice of `pe`. InputError when the slice is full.
-    Tensor& allocate(int pe, std::string name, Shape shape, Dtype dtype);
-    /// Runs `text` on a command processor of a PE. Each takes one kernel.
-    void launch(int pe, std::string kernel, pe::KernelText text, ValueMode values, int processor = 0);
+    // Target
+    Tensor& allocate(int pe, std::string name, Shape shape, Dtype dtype) override;
+    std::uint64_t reserve(int pe, std::uint64_t bytes, const std::string& what) override {
+        return machine_->slice(pe).allocate(bytes, what);
+    }
+    void is_given(int, std::uint64_t, std::uint64_t) override {}
+    void launch(int pe, std::string kernel, pe::KernelText text, ValueMode values, int processor = 0) override;
     /// Runs everything to its end. KernelError: a kernel failed or all wait for ever.
     Outcome run();
 

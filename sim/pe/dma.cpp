@@ -80,6 +80,14 @@ Segments segments_of(const TensorBox& box) {
 Dma::Dma(ProcessingElement& pe, bool write, int outstanding)
     : pe_(pe), write_(write), outstanding_(static_cast<std::size_t>(outstanding)) {}
 
+const Jitter& Dma::jitter() const { return pe_.surroundings().jitter; }
+
+/// Slices have events of many PEs, each in two directions.
+std::uint64_t Dma::event_at(Tag tag) {
+    const std::uint64_t of_pe = event_of(transfer_of(tag).command) << 16U | (tag & 0xff) << 1U | (write_ ? 1 : 0);
+    return random_bits(0, static_cast<std::uint64_t>(pe_.number()), of_pe);
+}
+
 std::size_t Dma::take_slot(Picoseconds now) {
     while (!open_.empty() && !transfers_[open_.front()].busy && transfers_[open_.front()].end <= now)
         finished_.push_back(open_.pop());
@@ -137,7 +145,9 @@ void Dma::start(Command&& command, Picoseconds begin) {
     transfer.end = Picoseconds();
     find_shares(transfer);
     transfer.shares_left = transfer.shares.size();
-    Picoseconds ready = begin + pe_.descriptor_time();
+    Picoseconds ready = begin + pe_.descriptor_time() +
+                        jitter().of(write_ ? Jitter::Part::dma_store : Jitter::Part::dma_load,
+                                    static_cast<std::uint64_t>(pe_.number()), event_of(transfer.command));
     for (std::size_t i = 0; i < transfer.shares.size(); ++i) {
         transfer.bytes += transfer.shares[i].bytes;
         start_share(tag_of(slot, i), ready);
@@ -202,6 +212,7 @@ void Dma::ask_slice(Tag tag, Picoseconds arrival) {
 
 void Dma::bytes_arrived(noc::Stream& stream, Bytes, Picoseconds when, bool last) {
     if (!last) return;
+    when += jitter().of(Jitter::Part::link, static_cast<std::uint64_t>(pe_.number()), event_at(stream.tag));
     // At the slice: a read's request or a write's data. At home: a read's data.
     if (&stream == &share_of(stream.tag).request || write_) {
         ask_slice(stream.tag, when);
@@ -215,7 +226,8 @@ void Dma::memory_done(std::uint64_t tag, Picoseconds first_byte, Picoseconds las
     share.first_byte = std::min(share.first_byte, first_byte);
     share.last_byte = std::max(share.last_byte, last_byte);
     if (--share.asked > 0) return;
-    last_byte = share.last_byte;
+    last_byte =
+        share.last_byte + jitter().of(Jitter::Part::hbm, static_cast<std::uint64_t>(share.home), event_at(tag));
     // Of several requests the first may have its data before the last is made.
     first_byte = std::max(share.first_byte, simulated_now());
     noc::Network& network = pe_.surroundings().network;

@@ -6,6 +6,7 @@
 // with several slices is done when the last has done its share.
 #pragma once
 
+#include "sim/base/jitter.h"
 #include "sim/base/ring_queue.h"
 #include "sim/memory/slice.h"
 #include "sim/noc/network.h"
@@ -63,6 +64,9 @@ private:
     /// A share of an open transfer, as slices and streams carry it.
     using Tag = std::uint64_t;
     static Tag tag_of(std::size_t slot, std::size_t share) { return (std::uint64_t{slot} << 32) | share; }
+    const Jitter& jitter() const;
+    /// What tells this share apart from all others of its slice, and of its network.
+    std::uint64_t event_at(Tag tag);
     Transfer& transfer_of(Tag tag) { return transfers_[tag >> 32]; }
     Share& share_of(Tag tag) { return transfer_of(tag).shares[tag & 0xffff'ffff]; }
 

@@ -121,8 +121,10 @@ void ProcessingElement::run_local(Engine& engine, Command& command, Picoseconds 
     const bool is_matrix = engine.engine_kind() == EngineKind::matrix;
     const Cost cost =
         is_matrix ? matrix_cost(config_.matrix, command) : vector_cost(config_.vector, command.op, command.elements);
-    const Picoseconds end = begin + config_.clock.time_for(cost.occupancy_cycles / units_at_work_);
-    const Picoseconds ready = begin + config_.clock.time_for(cost.latency_cycles / units_at_work_);
+    const Picoseconds extra = surroundings_.jitter.of(is_matrix ? Jitter::Part::matrix : Jitter::Part::vector,
+                                                      static_cast<std::uint64_t>(number_), event_of(command));
+    const Picoseconds end = begin + config_.clock.time_for(cost.occupancy_cycles / units_at_work_) + extra;
+    const Picoseconds ready = begin + config_.clock.time_for(cost.latency_cycles / units_at_work_) + extra;
     computed_ = std::max({computed_, end, ready});
     engine.free_at = end;
     engine.note_start(begin);

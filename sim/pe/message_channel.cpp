@@ -16,7 +16,8 @@ MessageChannel::MessageChannel(noc::Network& network, ProcessingElement& from, P
       route_(network.route(from.number(), to.number())),
       // Credits travel back the way the data came; the shortest time keeps them from acting within their own instant.
       credit_latency_(std::max(network.head_latency(to.number(), from.number()), Picoseconds(1))),
-      credits_(network.config().receive_buffer) {}
+      credits_(network.config().receive_buffer),
+      jitter_(from.surroundings().jitter) {}
 
 void MessageChannel::announce_send(const Command& command) {
     const Announced send{command.message, command.dtype, command.index, command.place};
@@ -96,6 +97,12 @@ void MessageChannel::stream_left(Picoseconds when) { from_.send_left(route_[0].l
 
 void MessageChannel::bytes_arrived(noc::Stream& stream, Bytes bytes, Picoseconds when, bool last) {
     Message& message = messages_[stream.tag - taken_];
+    if (jitter_) {  // who comes late holds up those behind
+        const auto pair =
+            static_cast<std::uint64_t>(from_.number()) << 16U | static_cast<std::uint64_t>(to_.number());
+        when += jitter_.of(Jitter::Part::link, pair << 32U, packets_arrived_++);
+        when = latest_arrival_ = std::max(when, latest_arrival_);
+    }
     if (stream.arrived == bytes) message.first_at = when;
     if (message.posted) {
         give_back(bytes, std::max(when, message.posted_at));

@@ -5,6 +5,7 @@
 // receive.
 #pragma once
 
+#include "sim/base/jitter.h"
 #include "sim/noc/network.h"
 #include "sim/tile/command.h"
 #include "sim/tile/values.h"
@@ -89,6 +90,9 @@ private:
     std::deque<Message> messages_;  // started or posted, not yet taken by the receiver; oldest first
     std::uint64_t sends_started_ = 0, receives_posted_ = 0, taken_ = 0;
     Bytes sent_, received_;
+    const Jitter& jitter_;
+    std::uint64_t packets_arrived_ = 0;
+    Picoseconds latest_arrival_;  // of a packet that was held up
 };
 
 }  // namespace tilemesh::pe

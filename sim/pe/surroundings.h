@@ -3,6 +3,7 @@
 // barrier, and where to report activity. The machine implements it.
 #pragma once
 
+#include "sim/base/jitter.h"
 #include "sim/base/recorder.h"
 #include "sim/memory/slice.h"
 #include "sim/noc/network.h"
@@ -20,8 +21,9 @@ class ProcessingElement;
 
 class Surroundings {
 public:
-    Surroundings(noc::Network& the_network, Recorder* the_recorder, Follower* the_follower)
+    Surroundings(noc::Network& the_network, Recorder* the_recorder, Follower* the_follower, Jitter the_jitter)
         : network(the_network),
+          jitter(the_jitter),
           recorder(the_recorder),
           follower(the_follower),
           asker(the_recorder ? the_recorder->asker() : nullptr),
@@ -47,6 +49,7 @@ public:
     virtual void stop(std::exception_ptr failure) = 0;
 
     noc::Network& network;
+    const Jitter jitter;
     Recorder* recorder;  // any of these may be null
     Follower* follower;
     Asker* asker;

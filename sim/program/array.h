@@ -20,6 +20,7 @@ struct Home {
     int pe = 0;
     std::uint64_t address = 0;
     std::int64_t first = 0, count = 0;
+    std::uint64_t bytes = 0;
 };
 
 struct ArrayLayout {

@@ -33,6 +33,7 @@ public:
     /// A load changes what it has read at the same moment, only where it is as `expected` if that is given. Of
     /// integers.
     void change_by(Merge merge, Ref<IndexTile> operand, Ref<IndexTile> expected);
+    bool is_atomic() const override { return changes_ || merge_ != Merge::replace; }
     bool stores_numbers() const override { return static_cast<bool>(numbers_); }
     /// Does anything move?
     bool empty() const { return parts().empty(); }

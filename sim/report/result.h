@@ -205,6 +205,11 @@ struct PanelResult {
     bool operator==(const PanelResult&) const = default;
 };
 
+/// Were its latencies random? Then its times say nothing of the machine.
+inline bool is_jittered(const PanelResult& panel) {
+    return panel.configuration.is_object() && !panel.configuration.value("jitter", Json()).is_null();
+}
+
 /// The content of one result file, of `run` and `bench` alike.
 struct RunResult {
     std::string name;  // of the milestone or the panel

@@ -69,6 +69,8 @@ std::string closing(const RunResult& run) {
     if (impossible > 0) out += fmt::format(", {} not possible", impossible);
     if (less_certain > 0)
         out += fmt::format(", {} in less certain regimes (run the panel to see which)", less_certain);
+    const auto jittered = std::count_if(run.panels.begin(), run.panels.end(), is_jittered);
+    if (jittered > 0) out += fmt::format(", {} panels jittered, whose times are not the machine's", jittered);
     return out + fmt::format("; {:.1f} s with {} workers\n", run.wall_seconds, run.workers);
 }
 

@@ -158,6 +158,9 @@ std::string panel_text(const PanelResult& panel, bool with_colour) {
     if (!panel.description.empty()) out += ": " + panel.description;
     out += "\n" + table_of(panel).text(with_colour);
     if (panel.layers > 1) out += scaled_line(panel);
+    if (is_jittered(panel))
+        out += fmt::format("jittered with seed {}: random latency was added, these are not the machine's times\n",
+                           panel.configuration.at("jitter").dump());
     for (const auto& kernel : panel.kernels) {
         const bool in_table = kernel.status == Status::not_possible;
         if (!kernel.error.empty() && !in_table) out += fmt::format("{}: {}\n", kernel.label, shortened(kernel.error));

@@ -146,11 +146,22 @@ Json golden_json(const Snapshot& snapshot) {
     return {{"golden_version", golden_version}, {"name", snapshot.name}, {"machines", machines}, {"panels", panels}};
 }
 
+/// A result whose figures are the machine's.
+report::RunResult read_result(const Json& json, const std::string& file) {
+    report::RunResult result = report::read_run_result(json, file);
+    for (const report::PanelResult& panel : result.panels)
+        if (report::is_jittered(panel))
+            fail<InputError>(
+                "{}: panel {} ran with jitter, so that its times are not the machine's; expected a run "
+                "without",
+                printable(file), printable(panel.name));
+    return result;
+}
+
 bool is_golden(const Json& json) { return json.is_object() && json.contains("golden_version"); }
 
 Snapshot read_snapshot(const Json& json, const std::string& file) {
-    const Snapshot snapshot =
-        is_golden(json) ? read_golden(json, file) : snapshot_of(report::read_run_result(json, file));
+    const Snapshot snapshot = is_golden(json) ? read_golden(json, file) : snapshot_of(read_result(json, file));
     check_distinct(snapshot, file);
     return snapshot;
 }

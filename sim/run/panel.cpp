@@ -114,6 +114,7 @@ Panel read_panel(const Resolved& resolved, const Workloads& workloads) {
     panel.description = reader.string("description", "");
     if (const auto values = reader.optional_member("values")) panel.values = read_values(*values);
     if (const auto tolerance = reader.optional_member("tolerance")) panel.tolerance = read_tolerance(*tolerance);
+    if (const auto jitter = reader.optional_member("jitter")) panel.jitter = jitter->as_integer(0, largest_seed);
     panel.layers = reader.integer("layers", 1, 1000000, 1);
     panel.machine = read_machine_of(reader);
     panel.kernels = read_kernels(reader, panel, workloads);

@@ -6,6 +6,7 @@
 
 #include "sim/base/trace_choice.h"
 #include "sim/insight/other_machine.h"
+#include "sim/machine/target.h"
 #include "sim/report/result.h"
 #include "sim/run/setup.h"
 
@@ -79,6 +80,10 @@ public:
     virtual void check_inputs(const std::vector<std::size_t>& kernels) const = 0;
     /// Inputs and reference for these kernels, made by so many threads. InputError when a tensor file cannot be used.
     virtual std::shared_ptr<const Prepared> prepare(const std::vector<std::size_t>& kernels, int threads) const = 0;
+    /// Lays a kernel's tensors out and hands its text to the PEs, for a run without values; what it returns must
+    /// outlive the target's run.
+    virtual std::shared_ptr<const void> launch(std::size_t kernel, const Prepared& prepared,
+                                               machine::Target& target) const = 0;
     /// Simulates. May throw KernelError (the kernel failed) or InternalError.
     virtual EntryOutcome run(std::size_t kernel, const Prepared& prepared, Wanted wanted) const = 0;
 };

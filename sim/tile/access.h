@@ -36,6 +36,8 @@ public:
     virtual PayloadPtr read() const = 0;
     /// `values` is null for a store of numbers that the access has itself.
     virtual void write(Payload* values) = 0;
+    /// Does it read and write, with nothing in between that others do?
+    virtual bool is_atomic() const { return false; }
     /// Does the access have what it stores itself? Then it is stored in every run.
     virtual bool stores_numbers() const { return false; }
 

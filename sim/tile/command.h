@@ -142,4 +142,7 @@ struct Command {
     std::unique_ptr<ValueStep> values;  // null when values are not computed; complete type in evaluate.h
 };
 
+/// What tells a command apart from all others of its PE.
+constexpr std::uint64_t event_of(const Command& command) { return command.index << 8U | command.processor; }
+
 }  // namespace tilemesh

@@ -46,8 +46,14 @@ public:
     void set_pages(Shape shape, std::vector<std::int64_t> places);
     const Paging* paging() const { return paging_.places.empty() ? nullptr : &paging_; }
 
-    /// Makes this an input: `values` gives any box.
-    void set_input(InputValues values) { input_ = std::move(values); }
+    /// Makes this an input, which no kernel may store to.
+    void set_given() { given_ = true; }
+    bool is_given() const { return given_; }
+    /// And `values` gives any box of it.
+    void set_input(InputValues values) {
+        given_ = true;
+        input_ = std::move(values);
+    }
     /// The rows (flat, sorted) that a sampled run computes; null: all.
     void set_rows(RowSet rows) { rows_ = std::move(rows); }
     /// Does the run compute any row of this box?
@@ -84,6 +90,7 @@ private:
     Shape shape_;
     Dtype dtype_;
     Paging paging_;  // no places: rows follow each other
+    bool given_ = false;
     InputValues input_;
     RowSet rows_;
     // Boxes by offset. Kernels store a tensor in boxes of one tiling: an equal box replaces, others are disjoint.

@@ -51,6 +51,10 @@ public:
         return std::make_shared<FakePrepared>(threads);
     }
 
+    std::shared_ptr<const void> launch(std::size_t, const run::Prepared&, machine::Target&) const override {
+        return nullptr;
+    }
+
     run::EntryOutcome run(std::size_t number, const run::Prepared& prepared, run::Wanted wanted) const override {
         const std::string& kernel = panel.kernels[number].kernel;
         run::EntryOutcome outcome;

@@ -22,6 +22,9 @@ public:
     std::shared_ptr<const run::Prepared> prepare(const std::vector<std::size_t>& kernels, int) const override {
         return std::make_shared<EchoPrepared>(kernels);
     }
+    std::shared_ptr<const void> launch(std::size_t, const run::Prepared&, machine::Target&) const override {
+        return nullptr;
+    }
     run::EntryOutcome run(std::size_t number, const run::Prepared& prepared, run::Wanted) const override {
         run::EntryOutcome outcome;
         outcome.result = made_up_kernel(words[number]);

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // tilemesh check FILE...: are these files what run, bench, probe, validate and compare take? What a file is, its keys
-// say. Every file is looked at, each bad one gets its line.
+// say. Every file is looked at, each bad one gets its line. With --kernels the kernels of panels run, without time.
 #include "sim/base/error.h"
 #include "sim/report/result_json.h"
 #include "sim/run/milestone.h"
 #include "sim/validation/silicon_spread.h"
 #include "sim/validation/validate.h"
+#include "tools/cli/check_kernels.h"
 #include "tools/cli/command.h"
 #include "tools/cli/configs.h"
+#include "tools/cli/output_file.h"
 #include "tools/cli/probe_file.h"
+#include "tools/cli/run_options.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 
 namespace tilemesh::cli {
@@ -18,21 +23,25 @@ namespace {
 
 struct CheckFlags {
     std::vector<std::string> files;
+    KernelCheckFlags kernels;
     bool quiet = false;
 };
 
-std::string check_panels(const std::vector<run::Panel>& panels) {
+std::string check_panels(std::vector<run::Panel> read, std::vector<run::Panel>& panels) {
     std::size_t entries = 0;
-    for (const auto& panel : panels) {
+    for (const auto& panel : read) {
         run::check_panel(panel);
         run::check_inputs(panel);
         entries += panel.kernels.size();
     }
+    std::move(read.begin(), read.end(), std::back_inserter(panels));
     return fmt::format("{} kernels", entries);
 }
 
-/// What the file is and that it is fine; throws when it is not. The file is read once: it may be a pipe.
-std::string check_file(const std::string& file, const Context& context) {
+/// What the file is and that it is fine; throws when it is not. The file is read once: it may be a pipe. Adds its
+/// panels.
+std::string check_file(const std::string& file, const std::vector<run::Setting>& settings, const Context& context,
+                       std::vector<run::Panel>& panels) {
     Json json = parse_json_file(file);
     if (json.is_object() && json.contains("schema_version"))
         return fmt::format("result file, {} panels", report::read_run_result(json, file).panels.size());
@@ -44,8 +53,9 @@ std::string check_file(const std::string& file, const Context& context) {
         return "spread of silicon";
     }
     if (json.is_object() && json.contains("panels")) {
-        const auto milestone = run::read_milestone(json, file, {}, context.workloads);
-        return fmt::format("milestone, {} panels, {}", milestone.panels.size(), check_panels(milestone.panels));
+        auto milestone = run::read_milestone(json, file, settings, context.workloads);
+        const std::size_t count = milestone.panels.size();
+        return fmt::format("milestone, {} panels, {}", count, check_panels(std::move(milestone.panels), panels));
     }
     if (json.is_object() && json.contains("transfers"))
         return fmt::format("list of {} transfers", probe::check_transfer_list(json, file));
@@ -53,24 +63,37 @@ std::string check_file(const std::string& file, const Context& context) {
     const run::Resolved whole = run::resolve_machine(json, file);
     if (whole.json.contains("probe"))
         return "probe of kind " + read_probe(run::resolve_panel(std::move(json), file)).kind;
-    if (whole.json.contains("problem") || whole.json.contains("kernels"))
-        return "panel, " +
-               check_panels({run::read_panel(run::resolve_panel(std::move(json), file), context.workloads)});
+    if (whole.json.contains("problem") || whole.json.contains("kernels")) {
+        run::Resolved resolved = run::resolve_panel(std::move(json), file);
+        for (const run::Setting& setting : settings) run::apply_setting(resolved, setting);
+        return "panel, " + check_panels({run::read_panel(resolved, context.workloads)}, panels);
+    }
     machine::read_machine(JsonReader(whole.json, whole.origins));
     return "machine";
 }
 
 int check_files(const CheckFlags& flags, const Context& context) {
+    const std::vector<run::Setting> settings = settings_of(flags.kernels);
+    const auto json = open_output(flags.kernels.json, "--json", flags.files.front());
+    const bool texts = !flags.quiet && flags.kernels.json != "-";
+    std::vector<run::Panel> panels;
     int code = exit_ok;
     for (const auto& file : flags.files) {
         try {
-            const std::string kind = check_file(file, context);
-            if (!flags.quiet) std::fputs(fmt::format("{}: ok ({})\n", file, kind).c_str(), stdout);
+            const std::string path = flags.kernels.wanted ? run::config_file(file, "panels").path.string() : file;
+            const std::string kind = check_file(path, settings, context, panels);
+            if (texts) std::fputs(fmt::format("{}: ok ({})\n", file, kind).c_str(), stdout);
         } catch (const InputError& error) {
             context.log.error("{}", one_line(error));
             code = exit_bad_input;
         }
     }
+    if (!flags.kernels.wanted) return code;
+    restrict_kernels(panels, flags.kernels.kernels);
+    Json results = Json::array();
+    for (const run::Panel& panel : panels)
+        if (!check_kernels(panel, flags.kernels, flags.quiet, results) && code == exit_ok) code = exit_check_failed;
+    if (json) json->write(report::pretty({{"kernels", std::move(results)}}));
     return code;
 }
 
@@ -81,6 +104,7 @@ void add_check(CLI::App& app, Context& context) {
     CLI::App* command = app.add_subcommand(
         "check", "Check panels, milestones, machines, probes, transfer lists, reference data and results");
     command->add_option("files", flags->files, "Files to check")->required()->type_name("FILE");
+    declare(*command, flags->kernels);
     command->add_flag("-q,--quiet", flags->quiet, "Errors only");
     command->callback([flags, &context] { context.exit_code = check_files(*flags, context); });
 }

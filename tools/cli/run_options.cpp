@@ -27,34 +27,6 @@ bool means(const std::string& name, const run::Panel& panel, const run::Entry& e
     return entry.kernel == name && std::none_of(panel.kernels.begin(), panel.kernels.end(), labelled);
 }
 
-/// Keeps the kernels named by --kernel; each must be in at least one panel.
-void restrict_kernels(std::vector<run::Panel>& panels, const std::vector<std::string>& wanted) {
-    if (wanted.empty()) return;
-    std::vector<std::string> present;
-    for (const auto& panel : panels) {
-        for (const auto& entry : panel.kernels) {
-            for (const auto& name : {entry.label, entry.kernel}) {
-                if (std::find(present.begin(), present.end(), name) == present.end()) present.push_back(name);
-            }
-        }
-    }
-    for (const auto& name : wanted) {
-        if (std::find(present.begin(), present.end(), name) != present.end()) continue;
-        const auto near = nearest_name(name, present);
-        fail<InputError>("--kernel {}: expected a kernel of the panel, one of {}{}", printable(name),
-                         list_of_names(present), near ? fmt::format("; did you mean {}?", *near) : "");
-    }
-    for (auto& panel : panels) {
-        std::vector<run::Entry> kept;
-        for (const auto& entry : panel.kernels) {
-            const auto named = [&](const std::string& name) { return means(name, panel, entry); };
-            if (std::any_of(wanted.begin(), wanted.end(), named)) kept.push_back(entry);
-        }
-        panel.kernels = std::move(kept);
-    }
-    std::erase_if(panels, [](const run::Panel& panel) { return panel.kernels.empty(); });
-}
-
 void check_save_outputs(const std::vector<run::Panel>& panels, const RunFlags& flags) {
     if (flags.save_outputs.empty()) return;
     if (panels.size() != 1 || panels.front().kernels.size() != 1)
@@ -118,6 +90,33 @@ std::string explain_fastest(const std::vector<run::Panel>& panels, report::RunRe
 
 }  // namespace
 
+void restrict_kernels(std::vector<run::Panel>& panels, const std::vector<std::string>& wanted) {
+    if (wanted.empty()) return;
+    std::vector<std::string> present;
+    for (const auto& panel : panels) {
+        for (const auto& entry : panel.kernels) {
+            for (const auto& name : {entry.label, entry.kernel}) {
+                if (std::find(present.begin(), present.end(), name) == present.end()) present.push_back(name);
+            }
+        }
+    }
+    for (const auto& name : wanted) {
+        if (std::find(present.begin(), present.end(), name) != present.end()) continue;
+        const auto near = nearest_name(name, present);
+        fail<InputError>("--kernel {}: expected a kernel of the panel, one of {}{}", printable(name),
+                         list_of_names(present), near ? fmt::format("; did you mean {}?", *near) : "");
+    }
+    for (auto& panel : panels) {
+        std::vector<run::Entry> kept;
+        for (const auto& entry : panel.kernels) {
+            const auto named = [&](const std::string& name) { return means(name, panel, entry); };
+            if (std::any_of(wanted.begin(), wanted.end(), named)) kept.push_back(entry);
+        }
+        panel.kernels = std::move(kept);
+    }
+    std::erase_if(panels, [](const run::Panel& panel) { return panel.kernels.empty(); });
+}
+
 void declare(CLI::App& command, RunFlags& flags) {
     command.add_option("--json", flags.json, "Write the whole result as JSON (- for standard output)")
         ->type_name("FILE");
@@ -127,6 +126,11 @@ void declare(CLI::App& command, RunFlags& flags) {
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     command.add_option("--values", flags.values, "Shorthand for --set values.mode=MODE")
         ->type_name("full|sampled|none");
+    command
+        .add_option("--jitter", flags.jitter,
+                    "Shorthand for --set jitter=SEED: random extra latency everywhere, which may change nothing but "
+                    "times")
+        ->type_name("SEED");
     command
         .add_option("--kernel", flags.kernels,
                     "Only the entry with this label, or the entries of this kernel; repeatable")
@@ -150,6 +154,7 @@ void declare(CLI::App& command, RunFlags& flags) {
 std::vector<run::Setting> settings_of(const RunFlags& flags) {
     std::vector<run::Setting> settings;
     for (const auto& text : flags.set) settings.push_back(run::parse_setting(text));
+    if (flags.jitter) settings.push_back({"jitter", Json(*flags.jitter), fmt::format("--jitter {}", *flags.jitter)});
     if (!flags.values.empty()) settings.push_back({"values.mode", flags.values, "--values " + flags.values});
     return settings;
 }

@@ -7,6 +7,7 @@
 #include "tools/cli/trace_options.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct RunFlags {
     std::string save_outputs;
     TraceFlags trace;
     std::string values;
+    std::optional<std::uint64_t> jitter;
     std::vector<std::string> set;
     std::vector<std::string> kernels;
     int jobs = 0;
@@ -27,6 +29,9 @@ struct RunFlags {
 };
 
 void declare(CLI::App& command, RunFlags& flags);
+
+/// Keeps the kernels named by --kernel; each must be in at least one panel.
+void restrict_kernels(std::vector<run::Panel>& panels, const std::vector<std::string>& wanted);
 
 /// --set and its shorthands.
 std::vector<run::Setting> settings_of(const RunFlags& flags);

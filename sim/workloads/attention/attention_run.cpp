@@ -78,11 +78,11 @@ double matrix_peak(const AttentionPanel& panel, bool backward) {
 using Launches = std::vector<std::vector<attention::Launch>>;  // by rank, by member
 
 /// Lays everything out and hands each PE its kernel. What the launches refer to must outlive the simulation's run.
-Launches launch_all(machine::Simulation& simulation, const Arrangement& a, const attention::Kernel& kernel,
+Launches launch_all(machine::Target& target, const Arrangement& a, const attention::Kernel& kernel,
                     const PreparedAttention& prepared, ValueMode mode) {
     const bool computes = mode != ValueMode::none;
     const Allocate allocate = [&](int pe, const std::string& name, const Shape& shape, Dtype dtype) {
-        return &simulation.allocate(pe, name, shape, dtype);
+        return &target.allocate(pe, name, shape, dtype);
     };
     Launches launches(static_cast<std::size_t>(a.ranks()));
     for (int rank = 0; rank < a.ranks(); ++rank) {
@@ -96,7 +96,7 @@ Launches launch_all(machine::Simulation& simulation, const Arrangement& a, const
         for (int member = 0; member < a.members(); ++member) {
             const attention::Launch& launch =
                 launches[static_cast<std::size_t>(rank)][static_cast<std::size_t>(member)];
-            simulation.launch(
+            target.launch(
                 a.pes[static_cast<std::size_t>(rank)][static_cast<std::size_t>(member)], std::string(kernel.name),
                 [&launch, text = kernel.text](tl::Context& tl) { text(tl, launch); }, mode);
         }
@@ -225,6 +225,20 @@ std::shared_ptr<const run::Prepared> AttentionWorkload::prepare(const std::vecto
     return prepared;
 }
 
+std::shared_ptr<const void> AttentionWorkload::launch(std::size_t number, const run::Prepared& prepared,
+                                                      machine::Target& target) const {
+    struct Laid {
+        Arrangement arrangement;
+        Launches launches;
+    };
+    const AttentionChoice& choice = panel_.kernels[number];
+    const attention::Kernel& kernel = find(choice);
+    auto laid = std::make_shared<Laid>(Laid{arrange(panel_, choice, kernel), {}});
+    laid->launches = launch_all(target, laid->arrangement, kernel, dynamic_cast<const PreparedAttention&>(prepared),
+                                ValueMode::none);
+    return laid;
+}
+
 run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared& prepared_base,
                                          run::Wanted wanted) const {
     const AttentionPanel& panel = panel_;
@@ -244,6 +258,7 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
     machine::SimulationOptions options;
     options.recorder = recording.recorder();
     options.follower = recording.follower();
+    options.jitter = Jitter(panel.jitter);
     machine::Simulation simulation(panel.machine, options);
     recording.begin(simulation.machine().components());
     const Launches launches = launch_all(simulation, a, kernel, prepared, panel.values.mode);

@@ -69,6 +69,13 @@ public:
         tensors.v = make_("dv of " + name_of(item), launch_.heads.size(), keys, problem_.value_dim, Dtype::f32);
     }
 
+    /// A backward pass begins with what a forward pass has left.
+    void given(int user) {
+        for (Tensor* tensor :
+             {launch_.users[static_cast<std::size_t>(user)].o, of(user).d_o, of(user).m, of(user).l, of(user).d_lse})
+            if (tensor) tensor->set_given();
+    }
+
     void values(int user, const attention::Inputs& inputs, const ForwardResult& forward) {
         const attention::Tokens& tokens = launch_.needs->queries(user, launch_.rank);
         if (tokens.empty()) return;
@@ -117,6 +124,7 @@ void add_gradient_tensors(attention::Launch& launch, const MakeTensor& make, con
         layout.queries(user);
         layout.keys(user);
         layout.sinks(user);
+        layout.given(user);
         if (inputs && forward) layout.values(user, *inputs, (*forward)[static_cast<std::size_t>(user)]);
     }
     for (const Action& action : launch.schedule->program(launch.rank)) layout.registers(action);

@@ -67,6 +67,12 @@ private:
     Tensor* make(const std::string& name, std::int64_t heads, std::int64_t rows, std::int64_t cols, Dtype dtype) {
         return allocate_(pe_, name, Shape{heads, rows, cols}, dtype);
     }
+    /// An input, with values where any are computed.
+    template <class Values>
+    void give(Tensor* tensor, Values values) {
+        if (tensor) tensor->set_given();
+        if (inputs_) tensor->set_input(values());
+    }
     /// Own keys or values: [heads, keys, cols], in a pool of pages if the problem says so.
     Tensor* make_keys(int user, const char* name, const attention::Tokens& keys, std::int64_t cols) {
         const std::int64_t heads = launch_.heads.size();
@@ -101,7 +107,7 @@ private:
                              forward ? problem_.output_dtype() : Dtype::f32);
             if (forward) tensors.lse = make(name_of_own(user, "lse"), heads.size(), rows, 1, Dtype::f32);
             const RowMap map{problem_.group(), &queries, heads.begin};
-            if (inputs_) tensors.q->set_input(query_values(*inputs_, user, TensorName::q, map, problem_.head_dim));
+            give(tensors.q, [&] { return query_values(*inputs_, user, TensorName::q, map, problem_.head_dim); });
             for (Tensor* tensor : {tensors.q, tensors.o, tensors.lse})
                 if (tensor) tensor->set_rows(computed(user, owner, heads));
             for (int part = 0; part < launch_.schedule->head_parts(); ++part)
@@ -109,18 +115,18 @@ private:
         }
         if (!keys.empty()) {
             tensors.k = make_keys(user, "k", keys, problem_.head_dim);
-            if (inputs_)
-                tensors.k->set_input(key_values(*inputs_, user, TensorName::k, heads, keys, problem_.head_dim));
+            give(tensors.k,
+                 [&] { return key_values(*inputs_, user, TensorName::k, heads, keys, problem_.head_dim); });
             if (!problem_.latents) {
                 tensors.v = make_keys(user, "v", keys, problem_.value_dim);
-                if (inputs_)
-                    tensors.v->set_input(key_values(*inputs_, user, TensorName::v, heads, keys, problem_.value_dim));
+                give(tensors.v,
+                     [&] { return key_values(*inputs_, user, TensorName::v, heads, keys, problem_.value_dim); });
             }
         }
         if (const attention::Tokens& shared = needs_.keys(user, needs_.shared_id()); !shared.empty()) {
             const auto tensor = [&](const char* name, TensorName values, std::int64_t dim) {
                 Tensor* made = make(name_of_own(user, name), heads.size(), shared.size(), dim, problem_.dtype);
-                if (inputs_) made->set_input(key_values(*inputs_, user, values, heads, shared, dim));
+                give(made, [&] { return key_values(*inputs_, user, values, heads, shared, dim); });
                 return made;
             };
             tensors.shared.k = tensor("shared k", TensorName::k, problem_.head_dim);
@@ -132,7 +138,7 @@ private:
         const std::int64_t all_keys = problem_.users[static_cast<std::size_t>(user)].keys;
         if (problem_.mask->has_key_bias() && all_keys > 0) {
             tensors.bias = make(name_of_own(user, "key bias"), 1, 1, all_keys, Dtype::f32);
-            if (inputs_) tensors.bias->set_input(bias_values(problem_, needs_, user));
+            give(tensors.bias, [&] { return bias_values(problem_, needs_, user); });
         }
     }
 
@@ -169,7 +175,7 @@ private:
         launch_.pair_biases[{user, owner}] = tensor;
         if (!tensor) return;
         const RowMap map{by_head ? problem_.group() : 1, &queries, launch_.heads.begin};
-        if (inputs_) tensor->set_input(pair_bias_values(problem_, needs_, user, map));
+        give(tensor, [&] { return pair_bias_values(problem_, needs_, user, map); });
         if (by_head) tensor->set_rows(computed(user, owner, launch_.heads));
     }
 

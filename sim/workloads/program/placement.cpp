@@ -51,7 +51,7 @@ program::ArrayLayout lay_out(const TensorChoice& tensor, const machine::MachineC
     const std::uint64_t width = program::bytes_of(tensor.type);
     const auto add = [&](int pe, std::int64_t first, std::int64_t count) {
         const auto elements = static_cast<std::uint64_t>(layout.outer * count * layout.inner);
-        layout.homes.push_back({pe, reserve(pe, elements * width, tensor.name), first, count});
+        layout.homes.push_back({pe, reserve(pe, elements * width, tensor.name), first, count, elements * width});
     };
     if (tensor.place.how != PlaceChoice::How::shard) {
         for (const int pe : pes) add(pe, 0, layout.length);

@@ -170,6 +170,31 @@ void run_on(tl::Context& tl, const ProgramPanel& panel, const ProgramChoice& cho
     }
 }
 
+std::shared_ptr<const Laid> launch_all(const ProgramPanel& panel, const ProgramChoice& choice,
+                                       const PreparedPrograms& prepared, ValueMode values, machine::Target& target) {
+    const auto laid = std::make_shared<const Laid>(lay_out_all(
+        panel, choice, &prepared,
+        [&](int pe, std::uint64_t bytes, const std::string& what) { return target.reserve(pe, bytes, what); }));
+    for (const TensorChoice& tensor : panel.tensors)
+        if (tensor.content.what != ContentChoice::What::nothing)
+            for (const program::Home& home : laid->arrays.at(tensor.name)->layout().homes)
+                target.is_given(home.pe, home.address, home.bytes);
+    for (int pe = 0; pe < panel.machine.pes(); ++pe) {
+        const bool works = std::any_of(laid->instances.begin(), laid->instances.end(), [&](const auto& by_pe) {
+            return !by_pe[static_cast<std::size_t>(pe)].empty();
+        });
+        if (!works) continue;
+        for (int processor = 0; processor < choice.programs_per_pe; ++processor)
+            target.launch(
+                pe, choice.label,
+                [&panel, &choice, &laid = *laid, pe, processor](tl::Context& tl) {
+                    run_on(tl, panel, choice, laid, pe, processor);
+                },
+                values, processor);
+    }
+    return laid;
+}
+
 /// Of the fastest dtype that the program may multiply in.
 double fastest_product(const ProgramPanel& panel) {
     double fastest = 0;
@@ -245,6 +270,12 @@ std::shared_ptr<const run::Prepared> ProgramWorkload::prepare(const std::vector<
     return prepared;
 }
 
+std::shared_ptr<const void> ProgramWorkload::launch(std::size_t kernel, const run::Prepared& prepared,
+                                                    machine::Target& target) const {
+    return launch_all(panel_, panel_.programs[kernel], dynamic_cast<const PreparedPrograms&>(prepared),
+                      ValueMode::none, target);
+}
+
 run::EntryOutcome ProgramWorkload::run(std::size_t kernel, const run::Prepared& prepared_base,
                                        run::Wanted wanted) const {
     prepare_process_for_values();
@@ -256,23 +287,11 @@ run::EntryOutcome ProgramWorkload::run(std::size_t kernel, const run::Prepared& 
     if (wanted.critical_path) recording.follow(panel_.machine, wanted.estimates);
     options.recorder = recording.recorder();
     options.follower = recording.follower();
+    options.jitter = Jitter(panel_.jitter);
     machine::Simulation simulation(panel_.machine, options);
     recording.begin(simulation.machine().components());
-    const Laid laid =
-        lay_out_all(panel_, choice, &prepared, [&](int pe, std::uint64_t bytes, const std::string& what) {
-            return simulation.machine().slice(pe).allocate(bytes, what);
-        });
-    for (int pe = 0; pe < panel_.machine.pes(); ++pe) {
-        const bool works = std::any_of(laid.instances.begin(), laid.instances.end(), [&](const auto& by_pe) {
-            return !by_pe[static_cast<std::size_t>(pe)].empty();
-        });
-        if (!works) continue;
-        for (int processor = 0; processor < choice.programs_per_pe; ++processor)
-            simulation.launch(
-                pe, choice.label,
-                [&, pe, processor](tl::Context& tl) { run_on(tl, panel_, choice, laid, pe, processor); },
-                panel_.values.mode, processor);
-    }
+    const std::shared_ptr<const Laid> kept = launch_all(panel_, choice, prepared, panel_.values.mode, simulation);
+    const Laid& laid = *kept;
     const machine::Outcome outcome = simulation.run();
 
     run::EntryOutcome entry;
