@@ -4,6 +4,9 @@
 #include "tools/cli/run_options.h"
 
 #include "sim/base/error.h"
+#include "sim/page/embedded.h"
+#include "sim/page/page.h"
+#include "sim/page/page_data.h"
 #include "sim/report/result_json.h"
 #include "sim/report/table.h"
 #include "sim/run/workers.h"
@@ -84,6 +87,12 @@ void log_errors(const report::RunResult& result, spdlog::logger& log) {
     }
 }
 
+std::size_t count_entries(const std::vector<run::Panel>& panels) {
+    std::size_t entries = 0;
+    for (const auto& panel : panels) entries += panel.kernels.size();
+    return entries;
+}
+
 void print(const std::string& text) {
     std::fputs(text.c_str(), stdout);
     std::fflush(stdout);
@@ -94,6 +103,8 @@ void print(const std::string& text) {
 void declare(CLI::App& command, RunFlags& flags) {
     command.add_option("--json", flags.json, "Write the whole result as JSON (- for standard output)")
         ->type_name("FILE");
+    command.add_option("--report", flags.report, "Write a page for a browser that shows where the time went")
+        ->type_name("FILE.html");
     command.add_option("--set", flags.set, "Override a key, e.g. --set problem.users.0.keys=32768; repeatable")
         ->type_name("KEY=VALUE")
         ->expected(1)
@@ -137,10 +148,14 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, run:
     }
     check_save_outputs(panels, flags);
     const auto json = open_output(flags.json, "--json", flags.file);
+    if (!flags.report.empty()) page::check_available("--report", page::embedded_page());
+    const auto report_file = open_output(flags.report, "--report", flags.file);
     const auto outputs = open_output(flags.save_outputs, "--save-outputs", flags.file);
     const TraceChoice choice = trace_choice(flags.trace, panels);
     const auto trace = open_output(flags.trace.file, "--trace", flags.file);
-    check_apart({{"--json", json.get()}, {"--save-outputs", outputs.get()}, {"--trace", trace.get()}});
+    check_apart({{"--json", json.get()},
+                 {"--report", report_file.get()},
+                 {"--save-outputs", outputs.get()}, {"--trace", trace.get()}});
 
     const bool tables = !flags.quiet && flags.json != "-";
     const bool by_entry = rows == run::MilestoneRows::entries;
@@ -148,6 +163,7 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, run:
     run::RunOptions options;
     options.workers = flags.jobs;
     options.files = {flags.save_outputs, choice};
+    if (report_file) options.files.pictures = page::room_for_pictures(panels.size(), count_entries(panels));
     options.on_progress = [&](const run::Progress& progress) { bar.show(progress); };
     options.on_panel = [&](const report::PanelResult& panel) {
         bar.clear();
@@ -162,6 +178,7 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, run:
     if (tables && by_entry) print(report::entries_text(outcome.result, context.colour) + "\n");
     if (tables && panels.size() > 1) print(report::run_text(outcome.result, context.colour));
     if (json) json->write(report::pretty(report::to_json(outcome.result)));
+    if (report_file) report_file->write(page::html(page::page_data(outcome.result), page::embedded_page()));
     if (outcome.interrupted) {
         context.log.warn("interrupted; {}", json ? "finished entries are in " + flags.json
                                                  : "finished entries are shown above, --json would keep them");

@@ -239,7 +239,7 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
     // One simulation at a time: this one is gone before the next begins.
     std::optional<report::PagingResult> paging;
     if (problem.pages) paging = contiguous_twin(panel, choice, kernel);
-    insight::Recording recording(wanted.account, wanted.trace);
+    insight::Recording recording(wanted.account, wanted.trace, wanted.pictures);
     machine::SimulationOptions options;
     options.recorder = recording.recorder();
     machine::Simulation simulation(panel.machine, options);

@@ -254,7 +254,7 @@ run::EntryOutcome ProgramWorkload::run(std::size_t kernel, const run::Prepared& 
     const auto& prepared = dynamic_cast<const PreparedPrograms&>(prepared_base);
     machine::SimulationOptions options;
     options.processors_per_pe = choice.programs_per_pe;
-    insight::Recording recording(wanted.account, wanted.trace);
+    insight::Recording recording(wanted.account, wanted.trace, wanted.pictures);
     options.recorder = recording.recorder();
     machine::Simulation simulation(panel_.machine, options);
     recording.begin(simulation.machine().components());
