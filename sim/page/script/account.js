@@ -40,7 +40,7 @@ function treeOf(kernel) {
 }
 
 function accountRow(node, level, body) {
-  const children = node.children();
+  const children = node.children?.() ?? [];
   const row = element('tr', {'aria-level': level + 1, role: 'row', style: `--level: ${level}`});
   const cell = element('th', {scope: 'row'});
   let below = null;
@@ -69,7 +69,7 @@ function accountRow(node, level, body) {
     element('td', {class: 'share'}, bar(node.classes, node.name)),
     element('td', {}, percent(Object.entries(node.classes).reduce((sum, [name, time]) =>
       sum + (works(name) ? time : 0), 0) / total(node.classes))),
-    element('td', {class: 'left'}, mostly(node.classes)));
+    element('td', {class: 'left wide'}, mostly(node.classes)));
   return row;
 }
 
@@ -84,7 +84,10 @@ function accountSection(kernel) {
   }
   const shown = new Set(nodes.flatMap((node) => Object.keys(node.classes).map(familyOf)));
   const body = element('tbody', {});
-  body.append(...nodes.map((node) => accountRow(node, 0, body)));
+  body.append(...nodes.flatMap((node) => {
+    const then = kernel.before?.sums.find((sum) => sum.scope === 'machine' && sum.kind === node.kind);
+    return [node, ...(then ? [{...then, name: 'before'}] : [])].map((one) => accountRow(one, one === node ? 0 : 1, body));
+  }));
   const head = ['part', 'parts', 'share of the time', 'at work', 'mostly'].map((name, i) =>
     element('th', {scope: 'col', class: i === 2 || i === 4 ? 'left' : undefined}, name));
   made.append(legend(families.filter((family) => shown.has(family.id))),

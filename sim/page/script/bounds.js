@@ -11,6 +11,11 @@ function rooflineChart(panel, kernel) {
   const [low, high] = [Math.min(...xs, ridge) / 4, Math.max(...xs, ridge) * 4];
   const bottom = Math.min(...points.map((one) => one.y), peaks.tflops_per_s / 10) / 2;
   const roof = [{x: low, y: low * slope}, {x: ridge, y: peaks.tflops_per_s}, {x: high, y: peaks.tflops_per_s}];
+  const ticks = (from, to) => {
+    const inside = (steps) => [...Array(40).keys()].flatMap((i) => steps.map((step) => step * 10 ** (i - 15)))
+      .filter((value) => value >= from && value <= to);
+    return inside([1]).length > 2 ? inside([1]) : inside([1, 2, 5]);
+  };
   const attainable = (x) => Math.min(peaks.tflops_per_s, x * slope);
   for (const one of points)
     one.text = `${one.label}: ${digits(one.y)} TFLOP/s, ${percent(one.y / attainable(one.x))} of the roof at ${digits(one.x)} flop/B`;
@@ -23,8 +28,8 @@ function rooflineChart(panel, kernel) {
       data: [{name: 'roof', values: roof}, {name: 'points', values: points}, {name: 'labels', values: labels}],
       scales: [{name: 'x', type: 'log', domain: [low, high], range: 'width'},
         {name: 'y', type: 'log', domain: [bottom, peaks.tflops_per_s * 2], range: 'height'}],
-      axes: [{scale: 'x', orient: 'bottom', title: 'flop / byte', tickCount: 5, format: '~s', grid: true},
-        {scale: 'y', orient: 'left', title: 'TFLOP/s', tickCount: 4, format: '~s', grid: true}],
+      axes: [{scale: 'x', orient: 'bottom', title: 'flop / byte', values: ticks(low, high), format: '~s', grid: true},
+        {scale: 'y', orient: 'left', title: 'TFLOP/s', values: ticks(bottom, 2 * peaks.tflops_per_s), format: '~s', grid: true}],
       marks: [
         {type: 'line', clip: true, from: {data: 'roof'}, encode: {enter: {x: {scale: 'x', field: 'x'}, y: {scale: 'y', field: 'y'},
           stroke: {value: colour('--ink')}, strokeWidth: {value: 1.5}}}},

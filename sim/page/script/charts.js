@@ -76,6 +76,21 @@ function chart(options) {
   return figure;
 }
 
+/// One after the other, so that what is above can be read meanwhile; "drawn" is set when all are.
+function drawNext(list) {
+  delete document.documentElement.dataset.drawn;
+  const next = () => {
+    const figure = list.shift();
+    if (!figure) {
+      document.documentElement.dataset.drawn = 'true';
+      return;
+    }
+    if (figure.isConnected) figure.update();
+    setTimeout(next);
+  };
+  setTimeout(next);
+}
+
 /// Draws what is in the page, and forgets what no longer is.
 function drawAll() {
   for (const figure of charts) {

@@ -9,12 +9,17 @@ function classesOf(panel, list) {
 }
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%()*+,-.:';
+const steps = new Float32Array(128);  // by the code of the letter
+for (let i = 0; i < letters.length; ++i) steps[letters.charCodeAt(i)] = i / 63;
 function sharesOf(text, bins) {
   const shares = new Float32Array(bins);
-  let at = 0;
-  for (const [, letter, count] of text.matchAll(/(\D)(\d*)/g)) {
-    const share = letters.indexOf(letter) / 63;
-    for (let n = count === '' ? 1 : Number(count); n > 0 && at < bins; --n) shares[at++] = share;
+  for (let i = 0, at = 0; i < text.length;) {
+    const share = steps[text.charCodeAt(i++)];
+    let count = 0;
+    for (let digit; (digit = text.charCodeAt(i) - 48) >= 0 && digit <= 9; ++i) count = 10 * count + digit;
+    const end = at + Math.max(1, count);
+    shares.fill(share, at, end);
+    at = end;
   }
   return shares;
 }

@@ -1,6 +1,6 @@
 // All kernels of a panel side by side; and, for a bench or a comparison, all entries.
 function kernelColumns(before) {
-  const figure = (key, name) => ({name: name ?? figureOf[key].name, title: `${figureOf[key].formula} (${key})`,
+  const figure = (key, name) => ({name: name ?? figureOf[key].name.toLowerCase(), title: `${figureOf[key].formula} (${key})`,
     of: (kernel) => (ran(kernel) ? figureCell(figureOf[key], kernel.result) : '–')});
   const was = (key) => ({name: 'before', of: (kernel) => (kernel.before ? figureText(figureOf[key], kernel.before.result) : '–')});
   const change = (key) => ({name: 'change', of: (kernel) => changeText(at(kernel.before?.result, key), at(kernel.result, key))});
@@ -94,7 +94,7 @@ function classesChart(panel) {
 /// A bench: a line for each panel, as its closing table has it.
 function panelsSection(current, choose) {
   const lines = page.panels.map((panel) => ({panel, best: fastest(panel)}));
-  const of = (key) => ({name: figureOf[key].name, title: figureOf[key].formula, of: ({best}) => (best ? figureText(figureOf[key], best.result) : '–')});
+  const of = (key) => ({name: figureOf[key].name.toLowerCase(), title: figureOf[key].formula, of: ({best}) => (best ? figureText(figureOf[key], best.result) : '–')});
   return element('section', {id: 'panels'}, element('h2', {}, `${page.name}: ${page.panels.length} panels`),
     table('Panels, each with its fastest kernel', [{name: 'panel', of: ({panel}) => panel.name},
       {name: 'fastest kernel', of: ({best}) => best?.label ?? 'none', left: true}, of('cycles'), of('time_ps'), of('matrix_utilisation'),
@@ -110,13 +110,16 @@ function comparisonSection(current, choose) {
   const words = [['worse', 'worse'], ['better', 'better'], ['changed', 'changed otherwise'], ['new', 'new']]
     .map(([outcome, word]) => [count(outcome), word]).filter(([number]) => number > 0).map(([number, word]) => `${number} ${word}`);
   const rows = comparison.entries.flatMap((entry) => (entry.differences.length ? entry.differences : [{what: 'configuration', before: '', after: ''}])
-    .filter((one, i) => one.primary || one.fails || i < 6).map((one, i) => ({entry, one, first: i === 0})));
+    .filter((one, i) => one.primary || i < 4).map((one, i) => ({entry, one, first: i === 0})));
+  const configurations = new Map();
+  for (const entry of comparison.entries)
+    for (const change of entry.configuration) configurations.set(change, [...(configurations.get(change) ?? []), entry.label]);
   const find = (entry) => page.panels.find((panel) => panel.name === entry.panel)?.kernels.find((kernel) => kernel.label === entry.label);
   return element('section', {id: 'comparison'}, element('h2', {}, 'What moved'),
     element('p', {class: 'lead'}, element('span', {class: comparison.fails ? 'bad' : 'good'}, comparison.fails ? 'It got worse. ' : 'Nothing got worse. '),
       `${comparison.compared} entries on both sides, ${comparison.same} the same` + (words.length ? `, ${words.join(', ')}.` : '.')),
     element('p', {class: 'note'}, `${comparison.files[0]} → ${comparison.files[1]}`),
-    rows.length === 0 ? null : table('Differences, worst first', [
+    rows.length === 0 ? '' : table('Differences, worst first', [
       {name: 'entry', of: ({entry, first}) => (first ? `${entry.panel} / ${entry.label}` : '')},
       {name: 'outcome', of: ({entry, first}) => (first ? element('span', {class: {worse: 'bad', better: 'good'}[entry.outcome] ?? ''}, entry.outcome) : ''), left: true},
       {name: 'what', of: ({one}) => element('span', {title: one.meaning}, one.what), left: true}, {name: 'before', of: ({one}) => one.before},
@@ -126,6 +129,8 @@ function comparisonSection(current, choose) {
       const kernel = find(entry);
       if (kernel) clickable(row, kernel === current, () => choose(kernel));
     }),
-    ...comparison.entries.filter((entry) => entry.configuration.length > 0).slice(0, 5).map((entry) =>
-      element('p', {class: 'note'}, `${entry.panel} / ${entry.label}: ${entry.configuration.join('; ')}`)));
+    configurations.size === 0 ? '' : table('Changes of the configuration', [
+      {name: 'key', of: ([change]) => element('code', {}, change)},
+      {name: 'entries', of: ([, labels]) => (labels.length === comparison.entries.length ? 'all' : labels.join(', ')), wide: true}],
+    [...configurations]));
 }

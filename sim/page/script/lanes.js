@@ -55,29 +55,25 @@ function binsIn(kernel, path, view, columns) {
 
 function laneBars(kernel, paths, view, columns) {
   const values = [];
+  const colours = families.map((family) => colour(family.color));
   let detailed = 0;
   paths.forEach((path, lane) => {
-    const commands = commandsIn(kernel, path, view);
-    if (commands) {
-      ++detailed;
-      for (const one of commands)
-        values.push({lane, from: one.begin, to: one.end, top: 0, share: 1, color: colour(families[familyNumber[familyOf(one.name)]].color),
-          text: `${laneName(path)}: ${one.name}\n${time(one.begin)} to ${time(one.end)}, ${time(one.end - one.begin)}`});
-      return;
-    }
     for (const one of binsIn(kernel, path, view, columns))
-      values.push({...one, lane, color: colour(families[one.family].color),
+      values.push({...one, lane, color: colours[one.family],
         text: `${laneName(path)}: ${families[one.family].name} ${percent(one.share)}\nof ${time(one.from)} to ${time(one.to)}`});
+    const commands = commandsIn(kernel, path, view);
+    if (!commands) return;
+    ++detailed;
+    for (const one of commands)
+      values.push({lane, from: one.begin, to: one.end, top: 0, share: 1, edge: 1, color: colours[familyNumber[familyOf(one.name)]],
+        text: `${laneName(path)}: ${one.name}\n${time(one.begin)} to ${time(one.end)}, ${time(one.end - one.begin)}`});
   });
   return {values: values.slice(0, mostBars), detailed};
 }
 
 function lanesSection(kernel, view, state) {
+  if (!kernel.pictures) return null;
   const made = element('section', {id: 'lanes'}, element('h2', {}, 'Engines over time'));
-  if (!kernel.pictures) {
-    made.append(element('p', {class: 'note'}, 'Of this entry no pictures were kept.'));
-    return made;
-  }
   const path = kernel.result.critical_path;
   const lane = 26;
   let paths = [];
@@ -90,7 +86,7 @@ function lanesSection(kernel, view, state) {
     return {bars: all.values, segments};
   };
   const says = () => `${only.checked ? 'The critical path alone' : short(state.selected)}: ${view.text()}. ` +
-    (only.checked ? '' : detailed > 0 ? 'Single commands.' : `Shares of bins of ${time(kernel.pictures.bin_ps)}.`);
+    (only.checked ? '' : detailed > 0 ? 'Single commands, and between them what was waited for.' : `Shares of bins of ${time(kernel.pictures.bin_ps)}.`);
   const note = element('p', {class: 'note', 'aria-live': 'polite'});
   const figure = chart({
     title: 'Lanes', class: 'lanes', canvas: true, note: 'Drag moves the window, Ctrl and the wheel zoom.',
@@ -139,7 +135,7 @@ function laneSpec(size, lane, paths, view, bars, segments, only) {
   const {factor, unit} = timeAxis(view.span);
   const x = (field) => ({scale: 'x', signal: `clamp(datum.${field} / factor, from, to)`});
   return {
-    width: size - 140, height: Math.max(1, paths.length) * lane, padding: {left: 128, right: 12, top: 4, bottom: 34},
+    width: size - 140, height: Math.max(1, paths.length) * lane, padding: {left: 128, right: 12, top: 4, bottom: 38},
     signals: [{name: 'from', value: view.from / factor}, {name: 'to', value: view.to / factor}, {name: 'factor', value: factor}],
     data: [{name: 'bars', values: bars}, {name: 'segments', values: segments},
       {name: 'names', values: paths.map((path, i) => ({lane: i, name: only ? short(path) : laneName(path)}))}],
@@ -151,7 +147,7 @@ function laneSpec(size, lane, paths, view, bars, segments, only) {
       {type: 'rect', from: {data: 'bars'}, clip: true, encode: {update: {x: x('from'),
         x2: {signal: `max(scale('x', clamp(datum.from / factor, from, to)) + 0.4, scale('x', clamp(datum.to / factor, from, to)))`},
         y: {signal: `datum.lane * ${lane} + 2 + (${lane - 5}) * (1 - datum.top - datum.share)`},
-        height: {signal: `(${lane - 5}) * datum.share`}, fill: {field: 'color'}, tooltip: {field: 'text'}}}},
+        height: {signal: `(${lane - 5}) * datum.share`}, fill: {field: 'color'}, stroke: {value: colour('--paper')}, strokeWidth: {signal: 'datum.edge ? 0.4 : 0'}, tooltip: {field: 'text'}}}},
       {type: 'rect', from: {data: 'segments'}, clip: true, encode: {update: {x: x('from'),
         x2: {signal: `max(scale('x', clamp(datum.from / factor, from, to)) + 0.8, scale('x', clamp(datum.to / factor, from, to)))`},
         y: {signal: only ? `datum.lane * ${lane} + 2` : `datum.lane * ${lane} + ${lane - 5}`}, height: {value: only ? lane - 5 : 4},

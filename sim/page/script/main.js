@@ -12,6 +12,7 @@ function startOf(kernel) {
 
 function show(kernel, focus) {
   view = new TimeWindow(kernel.result.time_ps);
+  oneCube = kernel.panel.machine?.pes.every(([path]) => path.startsWith('machine.cube0.')) ?? false;
   const state = {
     selected: startOf(kernel), metric: 0, listeners: [],
     select(path) {
@@ -31,10 +32,9 @@ function show(kernel, focus) {
   content.replaceChildren();
   // Charts are registered while they are made, before they are in the page.
   content.append(...sections.filter(Boolean));
-  content.querySelectorAll('figure.chart').forEach((figure) => {
-    charts.add(figure);
-    figure.update();
-  });
+  const made = [...content.querySelectorAll('figure.chart')];
+  made.forEach((figure) => charts.add(figure));
+  drawNext(made);
   header(kernel);
   if (focus) document.getElementById('verdict').scrollIntoView();
   document.documentElement.dataset.shown = `${kernel.panel.name}/${kernel.label}`;
@@ -60,7 +60,7 @@ function header(kernel) {
     ['system', 'light', 'dark'].map((name) => element('option', {value: name, selected: name === (document.documentElement.dataset.theme ?? 'system')},
       name)));
   document.getElementById('top').replaceChildren(element('h1', {}, panel.name, element('small', {}, 'tilemesh ' + page.tool.version)),
-    ...[panels, tabs, element('label', {}, 'theme', theme)].filter(Boolean));
+    ...[panels, element('label', {}, 'theme', theme), tabs].filter(Boolean));
   document.title = `${page.comparison ? 'comparison: ' : ''}${panel.name}, ${kernel.label}`;
 }
 

@@ -36,7 +36,8 @@ function meshSection(kernel, view, state) {
   const made = element('section', {id: 'mesh'}, element('h2', {}, 'The machine in a window of time'));
   if (!machine || !kernel.pictures) {
     made.append(element('p', {class: 'note'}, !machine ? 'The machine of this result is not one that this version can draw.' :
-      'Of this entry no pictures were kept: with many entries, of the fastest of each panel alone.'));
+      page.comparison ? 'What was where over time is not in result files, and so not here; tilemesh run --report shows it.' :
+        'Of this entry no pictures were kept: with many entries, of the fastest of each panel alone.'));
     return made;
   }
   const layout = layoutOf(machine);
@@ -116,9 +117,11 @@ function meshSpec(layout, pes, links) {
       {type: 'path', from: {data: 'links'}, encode: {update: {
         path: {field: 'd'}, fill: {value: null}, strokeCap: {value: 'round'},
         stroke: {signal: `datum.selected ? '${colour('--selected')}' : scale('heat', datum.share)`},
-        strokeWidth: {signal: `datum.selected ? ${wide * 1.9} : datum.route ? ${wide * 1.5} : ${wide}`},
-        strokeDash: {signal: `datum.route && !datum.selected ? [${wide * 1.8}, ${wide}] : []`},
-        tooltip: {signal: `datum.text`}, cursor: {value: 'pointer'}}}},
+        strokeWidth: {signal: `datum.selected ? ${wide * 1.9} : ${wide}`},
+        tooltip: {field: 'text'}, cursor: {value: 'pointer'}}}},
+      {type: 'path', from: {data: 'links'}, interactive: false, encode: {update: {
+        path: {field: 'd'}, fill: {value: null}, stroke: {value: colour('--selected')}, strokeWidth: {value: wide * 0.55},
+        strokeDash: {value: [wide, wide]}, opacity: {signal: 'datum.route && !datum.selected ? 1 : 0'}}}},
       {type: 'rect', from: {data: 'pes'}, encode: {update: {
         x: {signal: `(datum.x + 0.17) * ${cell}`}, y: {signal: `(datum.y + 0.17) * ${cell}`}, width: {value: cell * 0.66},
         height: {value: cell * 0.66}, cornerRadius: {value: Math.min(4, cell * 0.08)}, fill: {scale: 'heat', field: 'share'},
@@ -163,13 +166,13 @@ function selectionOf(kernel, view, state) {
     (isPe && part.path === state.selected.replace(/\.pe(\d+)$/, '.hbm$1')));
   const phases = phasesOf(kernel, state.selected, view);
   return [element('h3', {}, short(state.selected)),
-    element('p', {class: 'note'}, `Its parts over the whole run; at work in the window: ${view.text()}.`),
+    element('p', {class: 'note'}, `Share at work in the window, ${view.text()}; the rest is of the whole run.`),
     parts.length === 0 ? element('p', {}, 'It took no part in the run.') : table(`Parts of ${short(state.selected)}`, [
       {name: 'part', of: (part) => (isPe ? part.path.split('.').pop() : kindName(part.kind))},
       {name: 'in window', of: (part) => meanIn(kernel, busyShares(kernel, part.path), view.from, view.to), text: percent},
       {name: 'bytes', of: (part) => part.bytes, text: bytes},
-      {name: 'mostly', of: (part) => mostly(part.classes, 2), left: true}], parts),
-    phases,
+      {name: 'mostly', of: (part) => mostly(part.classes, 2), wide: true}], parts),
+    ...(phases ? [phases] : []),
     flows.length === 0 ? element('p', {class: 'note'}, 'No messages of kernels go through it.') :
       table(`Messages ${isPe ? 'of' : 'through'} ${short(state.selected)}; dashed: their routes`, [
         {name: 'from', of: (flow) => pe(flow.from)}, {name: 'to', of: (flow) => pe(flow.to), left: true},

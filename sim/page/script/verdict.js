@@ -20,8 +20,8 @@ function sentenceOf(kernel) {
   const best = fastest(panel);
   if (!best || best === kernel || !ran(kernel)) return panel.sentence;
   const slower = result.time_ps / best.result.time_ps;
-  return `${kernel.label} takes ${slower < 1.1 ? signed(slower - 1) : digits(slower) + '×'} the time of ${best.label}` +
-    `${slower < 1.1 ? ' more' : ''}. ${panel.sentence}`.replace(' more.', ' more.');
+  const more = slower < 1.1 ? `${percent(slower - 1)} longer than` : `${digits(slower)}× as long as`;
+  return `${kernel.label} takes ${more} ${best.label}. ${panel.sentence}`;
 }
 
 function verdictSection(kernel) {
@@ -39,7 +39,7 @@ function verdictSection(kernel) {
   made.append(element('dl', {class: 'figures'},
     tile('cycles', result, `${time(result.time_ps)} at ${digits(result.clock_ghz)} GHz` +
       (panel.layers > 1 ? `; ×${panel.layers} layers ${time(result.time_ps * panel.layers)}` : ''), true),
-    outcomeTile(result), tile('bound', result, 'for most of the time'),
+    outcomeTile(result), tile('bound', result, 'most of the last PE’s time'),
     result.machine_bound.binding ? tile('machine_distance', result, binding(result.machine_bound)) : null,
     result.schedule_bound.binding ? tile('schedule_distance', result, binding(result.schedule_bound)) : null,
     tile('matrix_utilisation', result, digits(result.tflops_per_s) + ' TFLOP/s useful'),

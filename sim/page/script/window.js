@@ -94,7 +94,7 @@ function stripChart(kernel, view) {
     title: 'Over the whole run', class: 'strip',
     note: 'Share at work, of all parts of a kind. Click to go there, drag to select.',
     plot: (size) => ({
-      width: size - 52, height: 74, padding: {left: 40, right: 12, top: 6, bottom: 30},
+      width: size - 52, height: 74, padding: {left: 40, right: 12, top: 6, bottom: 38},
       signals: [{name: 'from', value: view.from / factor}, {name: 'to', value: view.to / factor}],
       data: [{name: 'values', values}],
       scales: [{name: 'x', type: 'linear', domain: [0, view.end / factor], range: 'width'},

@@ -34,7 +34,9 @@ const kindNames = {
 const kindOrder = Object.keys(kindNames);
 const kindName = (kind) => kindNames[kind] ?? kind;
 const byKind = (a, b) => (kindOrder.indexOf(a) + 99) % 99 - (kindOrder.indexOf(b) + 99) % 99;
-const short = (path) => path.replace(/^machine\./, '').replace(/^cube0\.(?=pe|hbm)/, '');
+/// "cube0.pe3.matrix"; of a machine of one cube "pe3.matrix".
+let oneCube = false;
+const short = (path) => path.replace(oneCube ? /^machine\.(cube0\.)?/ : /^machine\./, '');
 
 /// An element with properties and children; texts are never read as HTML.
 function element(tag, properties = {}, ...children) {
@@ -52,13 +54,13 @@ function element(tag, properties = {}, ...children) {
 /// A table from columns [{name, of, text, title, left}] and rows.
 function table(caption, columns, rows, onRow) {
   const head = element('tr', {}, columns.map((column) =>
-    element('th', {scope: 'col', title: column.title, class: column.left ? 'left' : undefined}, column.name)));
+    element('th', {scope: 'col', title: column.title, class: column.left || column.wide ? 'left' : undefined}, column.name)));
   const body = rows.map((row) => {
     const cells = columns.map((column, i) => {
       const value = column.of(row);
       const text = value instanceof Node ? value : column.text ? column.text(value) : String(value ?? '–');
       const made = element(i === 0 ? 'th' : 'td',
-        {scope: i === 0 ? 'row' : undefined, class: column.left ? 'left' : undefined}, text);
+        {scope: i === 0 ? 'row' : undefined, class: column.wide ? 'left wide' : column.left ? 'left' : undefined}, text);
       if (typeof value === 'number') made.dataset.value = value;
       return made;
     });
