@@ -118,6 +118,11 @@ class Browser:
             raise RuntimeError(details.get("exception", {}).get("description", details["text"]) + "\nin " + script)
         return result["result"].get("value")
 
+    def wait_for(self, condition):
+        """Until an expression is true; ten seconds at most."""
+        self.evaluate("new Promise((done, fail) => { const end = performance.now() + 10000; const look = () => "
+                      f"({condition}) ? done() : performance.now() > end ? fail(new Error('it never came')) : setTimeout(look, 5); look(); }})")
+
     def settle(self):
         """Until what was asked for is drawn."""
         self.evaluate("new Promise(done => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 60))")

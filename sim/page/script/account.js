@@ -30,7 +30,8 @@ function treeOf(kernel) {
       !sum.scope.slice(scope.length + 1).includes('.'));
     const useful = inside.length === 1 && inside[0].scope.split('.').length === 2 ? levels(inside[0].scope, kind) : null;
     if (useful) return useful;
-    if (inside.length > 0) return inside.map((sum) => ({name: short(sum.scope), ...sum, children: () => levels(sum.scope, kind)}));
+    if (inside.length > 0) return inside.map((sum) => ({name: short(sum.scope), ...sum,
+      children: () => (sum.parts === 1 ? [] : levels(sum.scope, kind))}));
     const own = kernel.parts.filter((part) => part.kind === kind && total(part.classes) > 0 &&
       (part.path.startsWith(scope + '.') || part.path === scope.replace(/\.pe(\d+)$/, '.hbm$1')));
     return own.map((part) => ({name: short(part.path), parts: 1, ...part, children: () => []}));

@@ -58,7 +58,7 @@ function chart(options) {
       logger: vega.logger(vega.Warn),
     });
     view.run();
-    plot.firstElementChild?.setAttribute('role', 'img');
+    plot.firstElementChild?.setAttribute('role', 'presentation');
     plot.setAttribute('role', 'img');
     plot.setAttribute('aria-label', `${options.title}. ${options.label ?? 'The button Table shows its numbers.'}`);
     options.ready?.(view, plot);
