@@ -13,8 +13,8 @@ namespace {
 constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%()*+,-.:";
 static_assert(letters.size() == 64);
 
-constexpr std::size_t most_messages = 2048;   // pairs of PEs, those of the most bytes
-constexpr std::size_t bytes_of_slice = 16;    // written
+constexpr std::size_t most_messages = 2048;  // pairs of PEs, those of the most bytes
+constexpr std::size_t bytes_of_slice = 16;   // written
 constexpr std::size_t cells = std::size_t{1} << 20;
 
 /// Room is shared: bins first, then slices, then messages.
@@ -111,9 +111,7 @@ void TimeLapse::spent(ComponentId component, ClassNumber what, Picoseconds from,
 }
 
 /// The last PE is always among them: where the last tokens are, the most is done.
-bool TimeLapse::keeps(ComponentId component) const {
-    return (pes_ - 1 - number_of(parts_[component])) % every_ == 0;
-}
+bool TimeLapse::keeps(ComponentId component) const { return (pes_ - 1 - number_of(parts_[component])) % every_ == 0; }
 
 void TimeLapse::thin() {
     if (every_ < pes_) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every part of a machine did over time, for pictures: in bins that become twice as wide whenever the run outgrows
-// them, so that memory does not grow with the run; who sent how much to whom; and, of as many PEs as there is room for,
-// each command. Times come from the account, so the bins of a class add up to what the account has.
+// What every part of a machine did over time, for pictures: in bins that become twice as wide whenever the run
+// outgrows them, so that memory does not grow with the run; who sent how much to whom; and, of as many PEs as there
+// is room for, each command. Times come from the account, so the bins of a class add up to what the account has.
 #pragma once
 
 #include "sim/base/json_reader.h"
@@ -70,8 +70,8 @@ private:
     Picoseconds width_{1000};
     std::map<std::pair<int, int>, Message> messages_;
     std::vector<Slice> slices_;
-    int every_ = 1;                               // of so many PEs one, the last among them
-    Picoseconds slices_end_ = Picoseconds::max(); // slices that begin later are not kept
+    int every_ = 1;                                // of so many PEs one, the last among them
+    Picoseconds slices_end_ = Picoseconds::max();  // slices that begin later are not kept
 };
 
 /// Shares of bins, each a character of 64 for 0 to 1 in equal steps, followed by how often when that is not once.

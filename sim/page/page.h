@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A report as one HTML file that needs nothing else: style, scripts, chart library (sim/page/script, adr/0034) and data.
+// A report as one HTML file that needs nothing else: style, scripts, chart library (sim/page/script, adr/0034) and
+// data.
 #pragma once
 
 #include "sim/base/json_reader.h"

@@ -67,8 +67,7 @@ private:
         Json json = Json::array();
         for (const AccountSum& sum : account_tree(kernel.components))
             if (with_details || sum.scope == "machine")
-                json.push_back(
-                    {texts_.number(sum.scope), texts_.number(sum.kind), sum.parts, classes(sum.classes)});
+                json.push_back({texts_.number(sum.scope), texts_.number(sum.kind), sum.parts, classes(sum.classes)});
         return json;
     }
 
@@ -77,8 +76,8 @@ private:
         for (const report::ComponentResult& part : kernel.components)
             if (!part.account.empty() || part.activities > 0)
                 json.push_back({texts_.number(part.path), texts_.number(part.kind), part.busy.value(),
-                                part.queued.value(), part.bytes.value(), part.work, part.activities,
-                                part.peak_per_ns, classes(part.account)});
+                                part.queued.value(), part.bytes.value(), part.work, part.activities, part.peak_per_ns,
+                                classes(part.account)});
         return json;
     }
 
@@ -115,7 +114,8 @@ private:
 
     void add_before(Json& json, const std::string& label, const report::PanelResult& before, const Json& saved) {
         for (std::size_t i = 0; i < before.kernels.size(); ++i)
-            if (before.kernels[i].label == label) json["before"] = entry(before.kernels[i], saved["kernels"][i], false);
+            if (before.kernels[i].label == label)
+                json["before"] = entry(before.kernels[i], saved["kernels"][i], false);
     }
 
     /// What the whole machine could do, from the first kernel that has components.
@@ -175,7 +175,8 @@ std::size_t detailed_entries(std::size_t panels, std::size_t entries) {
 }
 
 Bytes room_for_pictures(std::size_t panels, std::size_t entries) {
-    return Bytes(std::max(least_pictures, all_pictures / std::max<std::size_t>(1, detailed_entries(panels, entries))));
+    return Bytes(
+        std::max(least_pictures, all_pictures / std::max<std::size_t>(1, detailed_entries(panels, entries))));
 }
 
 Json page_data(const report::RunResult& run, const Before* before) {

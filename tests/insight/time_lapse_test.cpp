@@ -222,6 +222,28 @@ TEST_CASE("single commands are kept of as many PEs as there is room for, the las
     CHECK(few["lanes"][0][1].size() == 150);
 }
 
+TEST_CASE("errors by head and by rank are those of all rows that were checked") {
+    Json panel = shipped_panel("single_user_prefill_validation", "ring_kv");
+    for (const char* mode : {"full", "sampled"}) {
+        CAPTURE(mode);
+        panel["values"] = {{"mode", mode}};
+        const report::KernelResult result = traced(panel, {}, false, Bytes(100000)).result;
+        std::map<std::string, std::uint64_t> rows;
+        std::map<std::string, double> greatest;
+        for (const Json& one : result.pictures["errors"]) {
+            const std::string sort = one["of"].get<std::string>().substr(0, 4);
+            rows[sort] += one["rows"].get<std::uint64_t>();
+            greatest[sort] = std::max(greatest[sort], one["max_error"].get<double>());
+            CHECK(one["relative_l2"].get<double>() < 2 * result.verdict.tolerance);
+        }
+        for (const char* sort : {"head", "rank"}) {
+            CAPTURE(sort);
+            CHECK(rows[sort] == result.verdict.rows_checked);
+            CHECK(greatest[sort] == result.verdict.max_error);
+        }
+    }
+}
+
 TEST_CASE("messages are counted by sender and receiver") {
     const Traced ran = traced(shipped_panel("single_user_prefill_validation", "ring_kv"), {}, false, Bytes(400000));
     std::uint64_t bytes = 0, messages = 0, sent = 0, sends = 0;

@@ -123,6 +123,10 @@ class Browser:
         self.evaluate("new Promise((done, fail) => { const end = performance.now() + 10000; const look = () => "
                       f"({condition}) ? done() : performance.now() > end ? fail(new Error('it never came')) : setTimeout(look, 5); look(); }})")
 
+    def working(self):
+        """Seconds that tasks of the page have taken."""
+        return next(one["value"] for one in self.command("Performance.getMetrics")["metrics"] if one["name"] == "TaskDuration")
+
     def settle(self):
         """Until what was asked for is drawn."""
         self.evaluate("new Promise(done => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 60))")

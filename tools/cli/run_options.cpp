@@ -155,7 +155,8 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, run:
     const auto trace = open_output(flags.trace.file, "--trace", flags.file);
     check_apart({{"--json", json.get()},
                  {"--report", report_file.get()},
-                 {"--save-outputs", outputs.get()}, {"--trace", trace.get()}});
+                 {"--save-outputs", outputs.get()},
+                 {"--trace", trace.get()}});
 
     const bool tables = !flags.quiet && flags.json != "-";
     const bool by_entry = rows == run::MilestoneRows::entries;

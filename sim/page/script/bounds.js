@@ -66,7 +66,7 @@ function waterfallChart(panel, kernel) {
   const {factor, unit} = timeAxis(end);
   const colours = {'machine bound': '--matrix', 'schedule bound': '--wait-hbm', 'measured': '--contention'};
   const figure = chart({
-    title: 'From the bounds to what was measured', note: 'What the schedule costs, then what waiting costs.',
+    title: 'Bounds and measured time', note: 'What the schedule adds, then waiting.',
     plot: (size) => {
       const left = Math.min(170, Math.max(...shown.map((one) => one.label.length)) * 7 + 14);
       const tight = shown.length > 8 ? 20 : 30;

@@ -166,7 +166,7 @@ function selectionOf(kernel, view, state) {
     (isPe && part.path === state.selected.replace(/\.pe(\d+)$/, '.hbm$1')));
   const phases = phasesOf(kernel, state.selected, view);
   return [element('h3', {}, short(state.selected)),
-    element('p', {class: 'note'}, `Share at work in the window, ${view.text()}; the rest is of the whole run.`),
+    element('p', {class: 'note'}, `In window: share at work in ${view.text()}. The rest is of the whole run.`),
     parts.length === 0 ? element('p', {}, 'It took no part in the run.') : table(`Parts of ${short(state.selected)}`, [
       {name: 'part', of: (part) => (isPe ? part.path.split('.').pop() : kindName(part.kind))},
       {name: 'in window', of: (part) => meanIn(kernel, busyShares(kernel, part.path), view.from, view.to), text: percent},
