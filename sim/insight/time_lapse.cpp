@@ -15,7 +15,7 @@ static_assert(letters.size() == 64);
 
 constexpr std::size_t most_messages = 2048;  // pairs of PEs, those of the most bytes
 constexpr std::size_t bytes_of_slice = 16;   // written
-constexpr std::size_t cells = std::size_t{1} << 20;
+constexpr std::size_t cells = std::size_t{1} << 21;
 
 /// Room is shared: bins first, then slices, then messages.
 constexpr std::size_t of_bins(std::size_t room) { return room / 8 * 5; }

@@ -63,10 +63,11 @@ private:
         return json;
     }
 
+    /// A sum of one part is that part.
     Json sums(const report::KernelResult& kernel, bool with_details) {
         Json json = Json::array();
         for (const AccountSum& sum : account_tree(kernel.components))
-            if (with_details || sum.scope == "machine")
+            if (sum.scope == "machine" || (with_details && sum.parts > 1))
                 json.push_back({texts_.number(sum.scope), texts_.number(sum.kind), sum.parts, classes(sum.classes)});
         return json;
     }

@@ -143,7 +143,7 @@ class PageTest(unittest.TestCase):
         for level in (1, 2):
             self.js(f"document.querySelector('#account tr[aria-level=\"{level}\"] button').click()")
         names = self.js("[...document.querySelectorAll('#account .tree tbody tr')].slice(0, 4).map(r => r.firstChild.textContent)")
-        self.assertEqual(names, ["▾matrix engine", "▾cube0", "cube0.pe0", "cube0.pe1"])
+        self.assertEqual(names, ["▾matrix engine", "▾cube0", "cube0.pe0.matrix", "cube0.pe1.matrix"])
         self.js("document.querySelector('#account tr[aria-level=\"1\"] button').click()")
         self.assertEqual(self.js("document.querySelectorAll('#account tr[aria-level=\"2\"]').length"), 0)
 
@@ -370,11 +370,12 @@ class PageTest(unittest.TestCase):
     def test_it_is_small_and_quick(self):
         page, _ = made("large", "multi_user_decode_8k", "--values", "none")
         self.assertLess(page.stat().st_size, 5_000_000)
-        # The time of the page's own thread: what it takes on a computer that has nothing else to do.
-        self.browser.command("Performance.enable", timeDomain="threadTicks")
-        before = self.browser.working()
-        seconds = self.open(page)
-        working = self.browser.working() - before
+        with Browser() as browser:
+            # The time of the page's own thread: what it takes on a computer that has nothing else to do.
+            browser.command("Performance.enable", timeDomain="threadTicks")
+            seconds = browser.open(page)
+            browser.wait_for("document.documentElement.dataset.drawn === 'true'")
+            working = browser.working()
         print(f"{page.stat().st_size} bytes, {seconds:.2f} s to load, {working:.2f} s of work until all is drawn", file=sys.stderr)
         self.assertLess(working, 2.0)
 

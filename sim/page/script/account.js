@@ -28,13 +28,13 @@ function treeOf(kernel) {
   const levels = (scope, kind) => {
     const inside = kernel.sums.filter((sum) => sum.kind === kind && sum.scope.startsWith(scope + '.') &&
       !sum.scope.slice(scope.length + 1).includes('.'));
-    const useful = inside.length === 1 && inside[0].scope.split('.').length === 2 ? levels(inside[0].scope, kind) : null;
-    if (useful) return useful;
-    if (inside.length > 0) return inside.map((sum) => ({name: short(sum.scope), ...sum,
-      children: () => (sum.parts === 1 ? [] : levels(sum.scope, kind))}));
-    const own = kernel.parts.filter((part) => part.kind === kind && total(part.classes) > 0 &&
-      (part.path.startsWith(scope + '.') || part.path === scope.replace(/\.pe(\d+)$/, '.hbm$1')));
-    return own.map((part) => ({name: short(part.path), parts: 1, ...part, children: () => []}));
+    // Of a sum of one part there is the part alone, and a machine of one cube needs no line for the cube.
+    const parts = kernel.parts.filter((part) => part.kind === kind && total(part.classes) > 0 && part.path.startsWith(scope + '.') &&
+      !inside.some((sum) => part.path.startsWith(sum.scope + '.')));
+    if (inside.length === 1 && parts.length === 0) return levels(inside[0].scope, kind);
+    return [...inside.map((sum) => ({name: short(sum.scope), ...sum, children: () => levels(sum.scope, kind)})),
+      ...parts.map((part) => ({name: short(part.path), parts: 1, ...part, children: () => []}))]
+      .sort((a, b) => a.name.localeCompare(b.name, 'en', {numeric: true}));
   };
   return kernel.sums.filter((sum) => sum.scope === 'machine').sort((a, b) => byKind(a.kind, b.kind))
     .map((sum) => ({name: kindName(sum.kind), ...sum, children: () => levels('machine', sum.kind)}));

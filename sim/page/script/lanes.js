@@ -133,7 +133,8 @@ function windowControlsAgain(view) {
 
 function laneSpec(size, lane, paths, view, bars, segments, only) {
   const {factor, unit} = timeAxis(view.span);
-  const x = (field) => ({scale: 'x', signal: `clamp(datum.${field} / factor, from, to)`});
+  // Whole pixels, so that there are no seams between bins; at least one.
+  const x = (field) => `round(scale('x', clamp(datum.${field} / factor, from, to)))`;
   return {
     width: size - 140, height: Math.max(1, paths.length) * lane, padding: {left: 128, right: 12, top: 4, bottom: 38},
     signals: [{name: 'from', value: view.from / factor}, {name: 'to', value: view.to / factor}, {name: 'factor', value: factor}],
@@ -144,12 +145,12 @@ function laneSpec(size, lane, paths, view, bars, segments, only) {
     marks: [
       {type: 'rect', from: {data: 'names'}, interactive: false, encode: {update: {x: {value: 0}, width: {signal: 'width'},
         y: {signal: `datum.lane * ${lane} + 2`}, height: {value: lane - 5}, fill: {value: colour('--idle')}}}},
-      {type: 'rect', from: {data: 'bars'}, clip: true, encode: {update: {x: x('from'),
-        x2: {signal: `max(scale('x', clamp(datum.from / factor, from, to)) + 0.4, scale('x', clamp(datum.to / factor, from, to)))`},
+      {type: 'rect', from: {data: 'bars'}, clip: true, encode: {update: {x: {signal: x('from')},
+        x2: {signal: `max(${x('from')} + 1, ${x('to')})`},
         y: {signal: `datum.lane * ${lane} + 2 + (${lane - 5}) * (1 - datum.top - datum.share)`},
         height: {signal: `(${lane - 5}) * datum.share`}, fill: {field: 'color'}, stroke: {value: colour('--paper')}, strokeWidth: {signal: 'datum.edge ? 0.4 : 0'}, tooltip: {field: 'text'}}}},
-      {type: 'rect', from: {data: 'segments'}, clip: true, encode: {update: {x: x('from'),
-        x2: {signal: `max(scale('x', clamp(datum.from / factor, from, to)) + 0.8, scale('x', clamp(datum.to / factor, from, to)))`},
+      {type: 'rect', from: {data: 'segments'}, clip: true, encode: {update: {x: {signal: x('from')},
+        x2: {signal: `max(${x('from')} + 1, ${x('to')})`},
         y: {signal: only ? `datum.lane * ${lane} + 2` : `datum.lane * ${lane} + ${lane - 5}`}, height: {value: only ? lane - 5 : 4},
         fill: {field: 'color'}, tooltip: {field: 'text'}}}},
       {type: 'text', from: {data: 'names'}, interactive: false, encode: {update: {x: {value: -8}, align: {value: 'right'},

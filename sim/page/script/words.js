@@ -15,7 +15,7 @@ const families = [
 ];
 const familyOf = (() => {
   const known = {
-    'dot': 'matrix', 'load': 'moving', 'store': 'moving', 'send': 'moving', 'receive': 'moving', 'payload': 'moving',
+    'dot': 'matrix', 'load': 'moving', 'store': 'moving', 'send': 'moving', 'recv': 'moving', 'payload': 'moving',
     'moving': 'moving', 'fill and padding': 'overhead', 'overhead': 'overhead', 'operand from HBM': 'hbm',
     'operand from a neighbour': 'neighbour', 'operand from matrix': 'compute', 'operand from vector': 'compute',
     'credits': 'contention', 'turns on the link': 'contention', 'blocked': 'contention', 'order': 'contention',
