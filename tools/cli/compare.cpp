@@ -9,6 +9,7 @@
 #include "sim/run/golden.h"
 #include "tools/cli/command.h"
 #include "tools/cli/output_file.h"
+#include "tools/cli/report_option.h"
 
 #include <cstdio>
 #include <memory>
@@ -52,10 +53,10 @@ report::RunResult load_result(const std::string& file) {
     return report::read_run_result(json, file);
 }
 
-void write_report(const CompareFlags& flags, const run::Comparison& comparison, const OutputFile& file) {
+std::string report_page(const CompareFlags& flags, const run::Comparison& comparison) {
     const report::RunResult before = load_result(flags.before), after = load_result(flags.after);
     const page::Before was{before, comparison, flags.before, flags.after};
-    file.write(page::html(page::page_data(after, &was), page::embedded_page()));
+    return page::html(page::page_data(after, &was), page::embedded_page());
 }
 
 void check_approvable(const run::Snapshot& after, const std::string& file) {
@@ -72,19 +73,19 @@ int compare_files(const CompareFlags& flags, const Context& context) {
     const run::Thresholds thresholds = thresholds_of(flags);
     const auto markdown = open_output(flags.markdown, "--markdown", flags.before);
     open_output(flags.markdown, "--markdown", flags.after);
-    if (!flags.report.empty()) page::check_available("--report", page::embedded_page());
-    const auto report_file = open_output(flags.report, "--report", flags.before);
-    open_output(flags.report, "--report", flags.after);
+    const auto report_file = open_report(flags.report, flags.before);
+    open_report(flags.report, flags.after);
     const run::Snapshot before = flags.approve ? load_golden(flags.before) : load(flags.before);
     const run::Snapshot after = load(flags.after);
     const auto comparison = run::compare(before, after, thresholds);
+    const std::string page = report_file ? report_page(flags, comparison) : "";
     if (flags.approve) {
         check_approvable(after, flags.after);
         open_output(flags.before, "--approve", flags.after)->write(report::pretty(run::golden_json(after)));
     }
     if (!flags.quiet && flags.markdown != "-")
         std::fputs(run::comparison_text(comparison, context.colour).c_str(), stdout);
-    if (report_file) write_report(flags, comparison, *report_file);
+    if (report_file) report_file->write(page);
     if (markdown) markdown->write(run::comparison_markdown(comparison));
     return comparison.fails() && !flags.approve ? exit_check_failed : exit_ok;
 }
@@ -116,10 +117,12 @@ void add_compare(CLI::App& app, Context& context) {
                       "configurations, new entries and what binds");
     command->add_option("--markdown", flags->markdown, "Write a table for a pull request (- for standard output)")
         ->type_name("FILE");
+    CLI::Option* approve =
+        command->add_flag("--approve", flags->approve,
+                          "Write the figures of NEW.json to OLD.json, a golden file or none yet; exit code 0");
     command->add_option("--report", flags->report, "Write a page for a browser that shows both, and what moved")
-        ->type_name("FILE.html");
-    command->add_flag("--approve", flags->approve,
-                      "Write the figures of NEW.json to OLD.json, a golden file or none yet; exit code 0");
+        ->type_name("FILE.html")
+        ->excludes(approve);
     command->add_flag("-q,--quiet", flags->quiet, "Exit code only");
     command->callback([flags, &context] { context.exit_code = compare_files(*flags, context); });
 }

@@ -11,6 +11,7 @@
 #include "sim/report/table.h"
 #include "sim/run/workers.h"
 #include "tools/cli/output_file.h"
+#include "tools/cli/report_option.h"
 #include "tools/cli/terminal.h"
 
 #include <algorithm>
@@ -148,8 +149,7 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, run:
     }
     check_save_outputs(panels, flags);
     const auto json = open_output(flags.json, "--json", flags.file);
-    if (!flags.report.empty()) page::check_available("--report", page::embedded_page());
-    const auto report_file = open_output(flags.report, "--report", flags.file);
+    const auto report_file = open_report(flags.report, flags.file);
     const auto outputs = open_output(flags.save_outputs, "--save-outputs", flags.file);
     const TraceChoice choice = trace_choice(flags.trace, panels);
     const auto trace = open_output(flags.trace.file, "--trace", flags.file);
