@@ -3,7 +3,8 @@
 function rooflineChart(panel, kernel) {
   const {peaks} = panel;
   const points = panel.kernels.filter((one) => ran(one) && one.result.flops > 0 && one.result.hbm_bytes > 0).map((one) => ({
-    label: one.label, x: one.result.flops / one.result.hbm_bytes, y: one.result.tflops_per_s, own: one === kernel}));
+    label: one.label, x: one.result.flops / one.result.hbm_bytes, y: one.result.tflops_per_s, own: one === kernel}))
+    .sort((a, b) => a.own - b.own);  // what is drawn last is on top
   if (!peaks || points.length === 0) return null;
   const slope = peaks.hbm_gbytes_per_s / 1000;  // TFLOP/s for each flop per byte
   const ridge = peaks.tflops_per_s / slope;

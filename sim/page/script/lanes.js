@@ -30,6 +30,15 @@ function commandsIn(kernel, path, view) {
   return seen;
 }
 
+/// Where single commands are to be seen.
+function keptCommands(kernel) {
+  const {every, until_ps: until, lanes} = kernel.pictures.slices;
+  if (lanes.length === 0) return '';
+  const pes = kernel.panel.machine?.pes.length ?? 0;
+  const which = every === 1 ? 'every PE' : every >= pes ? `PE ${pes - 1}` : `one PE in ${every}, from PE ${(pes - 1) % every} on`;
+  return `Zoomed in, single commands of ${which}${until === null ? '' : `, until ${time(until)}`}.`;
+}
+
 function binsIn(kernel, path, view, columns) {
   const {bins, bin_ps: width} = kernel.pictures;
   const rows = lanesOf(kernel).get(path) ?? [];
@@ -86,7 +95,7 @@ function lanesSection(kernel, view, state) {
     return {bars: all.values, segments};
   };
   const says = () => `${only.checked ? 'The critical path alone' : short(state.selected)}: ${view.text()}. ` +
-    (only.checked ? '' : detailed > 0 ? 'Single commands, and between them what was waited for.' : `Shares of bins of ${time(kernel.pictures.bin_ps)}.`);
+    (only.checked ? '' : detailed > 0 ? 'Single commands, and between them what was waited for.' : `Shares of bins of ${time(kernel.pictures.bin_ps)}. ${keptCommands(kernel)}`);
   const note = element('p', {class: 'note', 'aria-live': 'polite'});
   const figure = chart({
     title: 'Lanes', class: 'lanes', canvas: true, note: 'Drag moves the window, Ctrl and the wheel zoom.',
