@@ -42,7 +42,7 @@ function(tilemesh_install_rules)
 
   # Documents lie to each other as in the source tree, so that their links hold.
   file(GLOB_RECURSE documents RELATIVE ${PROJECT_SOURCE_DIR} CONFIGURE_DEPENDS
-    adr/*.md configs/*.md kernels/*.md sim/*.md tools/python/*.md)
+    adr/*.md configs/*.md kernels/*.md sim/*.md sim/page/pictures/*.png tools/python/*.md)
   foreach(document README.md CHANGELOG.md LICENSE ${documents})
     cmake_path(GET document PARENT_PATH folder)
     install(FILES ${document} DESTINATION ${CMAKE_INSTALL_DOCDIR}/${folder} COMPONENT command)

@@ -54,11 +54,23 @@ std::string_view name_of(Stall stall) {
     return names[static_cast<std::size_t>(stall)];
 }
 
+std::string_view class_name(ClassNumber number) {
+    int rest = number;
+    if (rest < opcode_count) return tilemesh::name_of(static_cast<Opcode>(rest));
+    rest -= opcode_count;
+    if (rest < static_cast<int>(stalls)) return name_of(static_cast<Stall>(rest));
+    return other_classes[static_cast<std::size_t>(rest) - stalls];
+}
+
 void Account::activity(const Activity& activity) {
     Book& mover = book(activity.component);
-    if (activity.begin > mover.until)
-        mover.blocked += activity.begin - std::max(std::min(activity.wanted, activity.begin), mover.until);
+    if (activity.begin > mover.until) {
+        const Picoseconds since = std::max(std::min(activity.wanted, activity.begin), mover.until);
+        mover.blocked += activity.begin - since;
+        tell(activity.component, class_of(OtherClass::blocked), since, activity.begin);
+    }
     mover.working += activity.end - activity.begin;
+    tell(activity.component, class_of(OtherClass::moving), activity.begin, activity.end);
     mover.until = std::max(mover.until, activity.end);
 }
 
@@ -77,22 +89,27 @@ void Account::stalled(ComponentId pe, std::uint8_t number, Stall stall, Picoseco
 
 void Account::ended(ComponentId pe, std::uint8_t number, Picoseconds when) { processor_of(pe, number).end = when; }
 
-void Account::not_issued(Book& book, const Processor& processor, Picoseconds to) {
+void Account::not_issued(ComponentId engine, Book& book, const Processor& processor, Picoseconds to) {
     if (to <= book.until) return;
     if (!book.begun) {
         book.before += to - book.until;
+        tell(engine, class_of(OtherClass::before), book.until, to);
         book.until = to;
         return;
     }
     auto interval = std::upper_bound(processor.history.begin() + static_cast<std::ptrdiff_t>(processor.kept),
                                      processor.history.end(), book.until,
                                      [](Picoseconds time, const Interval& i) { return time < i.until; });
-    Picoseconds stalled;
+    Picoseconds stalled, told = book.until;
     for (; interval != processor.history.end() && interval->from < to; ++interval) {
-        const Picoseconds length = std::min(to, interval->until) - std::max(book.until, interval->from);
-        book.stall[static_cast<std::size_t>(interval->stall)] += length;
-        stalled += length;
+        const Picoseconds from = std::max(book.until, interval->from), until = std::min(to, interval->until);
+        book.stall[static_cast<std::size_t>(interval->stall)] += until - from;
+        stalled += until - from;
+        tell(engine, class_of(Stall::issue), told, from);
+        tell(engine, class_of(interval->stall), from, until);
+        told = until;
     }
+    tell(engine, class_of(Stall::issue), told, to);
     book.stall[static_cast<std::size_t>(Stall::issue)] += to - book.until - stalled;
     book.until = to;
 }
@@ -101,7 +118,7 @@ void Account::forget(Pe& pe, Processor& processor) {
     Picoseconds needed = processor.end;
     for (const ComponentId engine : pe.engines) {
         Book& book = books_[engine];
-        if (book.pending == 0) not_issued(book, processor, processor.end);
+        if (book.pending == 0) not_issued(engine, book, processor, processor.end);
         needed = std::min(needed, book.until);
     }
     std::vector<Interval>& history = processor.history;
@@ -118,7 +135,7 @@ void Account::begin(Book& book, ComponentId engine, ComponentId pe, std::uint8_t
         book.pe = pe;
         pe_of(pe).engines.push_back(engine);
     }
-    not_issued(book, processor_of(pe, processor), issued);
+    not_issued(engine, book, processor_of(pe, processor), issued);
     book.begun = true;
     book.processor = processor;
 }
@@ -135,19 +152,24 @@ void Account::explained(const Activity& activity, const Reasons& reasons) {
     } else {
         --book.pending;
         if (reasons.issued > book.until)
-            not_issued(book, processor_of(reasons.pe, reasons.processor), std::min(reasons.issued, activity.begin));
+            not_issued(activity.component, book, processor_of(reasons.pe, reasons.processor),
+                       std::min(reasons.issued, activity.begin));
     }
     if (reasons.operands > book.until && activity.begin > book.until) {
         const Picoseconds there = std::min(reasons.operands, activity.begin);
         book.stall[static_cast<std::size_t>(reasons.operand)] += there - book.until;
+        tell(activity.component, class_of(reasons.operand), book.until, there);
         book.until = there;
     }
     if (activity.begin > book.until) {
         const Opcode op = static_cast<Opcode>(reasons.command);
         const bool moves = op == Opcode::load || op == Opcode::store;
-        book.stall[static_cast<std::size_t>(moves ? Stall::order : Stall::sharing)] += activity.begin - book.until;
+        const Stall stall = moves ? Stall::order : Stall::sharing;
+        book.stall[static_cast<std::size_t>(stall)] += activity.begin - book.until;
+        tell(activity.component, class_of(stall), book.until, activity.begin);
     }
     Picoseconds length = activity.end - activity.begin;
+    if (listener_) tell_work(activity, reasons);
     switch (engine_of(static_cast<Opcode>(reasons.command))) {
         case EngineKind::matrix:
             book.fill += length - reasons.useful;
@@ -165,6 +187,26 @@ void Account::explained(const Activity& activity, const Reasons& reasons) {
     book.until = std::max(book.until, activity.end);
 }
 
+/// How long each part took is known, not when: work first.
+void Account::tell_work(const Activity& activity, const Reasons& reasons) {
+    const Opcode op = static_cast<Opcode>(reasons.command);
+    Picoseconds at = activity.begin;
+    const auto next = [&](ClassNumber what, Picoseconds length) {
+        tell(activity.component, what, at, at + length);
+        at += length;
+    };
+    if (engine_of(op) == EngineKind::matrix) {
+        next(class_of(op), reasons.useful);
+        next(class_of(OtherClass::fill), activity.end - at);
+    } else if (engine_of(op) == EngineKind::send) {
+        next(class_of(op), reasons.moving);
+        next(class_of(OtherClass::credits), reasons.credits);
+        next(class_of(OtherClass::turns), activity.end - at);
+    } else {
+        next(class_of(op), activity.end - at);
+    }
+}
+
 void Account::close(Picoseconds time, std::vector<report::ComponentResult>& components) {
     books_.resize(components.size());
     std::vector<report::ComponentResult> processors;
@@ -178,16 +220,17 @@ void Account::close(Picoseconds time, std::vector<report::ComponentResult>& comp
             continue;
         }
         const Processor& last = processor_of(static_cast<ComponentId>(book.pe), book.processor);
-        not_issued(book, last, std::max(book.until, std::min(last.end, time)));
+        not_issued(static_cast<ComponentId>(i), book, last, std::max(book.until, std::min(last.end, time)));
         for (int op = 0; op < opcode_count; ++op)
             add(part.account, tilemesh::name_of(static_cast<Opcode>(op)), book.busy[static_cast<std::size_t>(op)]);
-        add(part.account, "fill and padding", book.fill);
-        add(part.account, "credits", book.credits);
-        add(part.account, "turns on the link", book.turns);
+        add(part.account, class_name(class_of(OtherClass::fill)), book.fill);
+        add(part.account, class_name(class_of(OtherClass::credits)), book.credits);
+        add(part.account, class_name(class_of(OtherClass::turns)), book.turns);
         for (std::size_t stall = 0; stall < stalls; ++stall)
             add(part.account, name_of(static_cast<Stall>(stall)), book.stall[stall]);
-        add(part.account, "before the first command", book.before);
-        add(part.account, "done", time - book.until);
+        add(part.account, class_name(class_of(OtherClass::before)), book.before);
+        add(part.account, class_name(class_of(OtherClass::done)), time - book.until);
+        tell(static_cast<ComponentId>(i), class_of(OtherClass::done), book.until, time);
         check_sum(part, time);
     }
     for (std::size_t i = 0; i < pes_.size(); ++i) {

@@ -14,8 +14,35 @@
 
 namespace tilemesh::insight {
 
+/// What is no command of the language and no stall.
+enum class OtherClass : std::uint8_t { fill, credits, turns, before, done, moving, blocked };
+inline constexpr std::array<std::string_view, 7> other_classes = {
+    "fill and padding", "credits", "turns on the link", "before the first command", "done", "moving", "blocked"};
+
+/// The number of a class: commands by opcode, then stalls, then the others.
+using ClassNumber = std::uint8_t;
+constexpr ClassNumber class_of(Opcode op) { return static_cast<ClassNumber>(op); }
+constexpr ClassNumber class_of(Stall stall) {
+    return static_cast<ClassNumber>(opcode_count + static_cast<int>(stall));
+}
+constexpr ClassNumber class_of(OtherClass other) {
+    return static_cast<ClassNumber>(opcode_count + static_cast<int>(stalls) + static_cast<int>(other));
+}
+/// "dot", "operand from HBM", "credits". Links and slices are "moving" where their account has payload and overhead.
+std::string_view class_name(ClassNumber number);
+
+/// Hears of everything that goes into an account's books, of each component in order of time.
+class Spending {
+public:
+    virtual ~Spending() = default;
+    virtual void spent(ComponentId component, ClassNumber what, Picoseconds from, Picoseconds until) = 0;
+};
+
 class Account final : public Asker {
 public:
+    /// `listener` outlives the account; null: nobody wants to know when.
+    explicit Account(Spending* listener = nullptr) : listener_(listener) {}
+
     void activity(const Activity& activity) override;
     void explained(const Activity& activity, const Reasons& reasons) override;
     void queued(ComponentId engine, ComponentId pe, std::uint8_t processor, Picoseconds when) override;
@@ -68,10 +95,15 @@ private:
         return processors[number];
     }
     /// The engine had nothing to do until `to`: what its processor did meanwhile.
-    static void not_issued(Book& book, const Processor& processor, Picoseconds to);
+    void not_issued(ComponentId engine, Book& book, const Processor& processor, Picoseconds to);
+    void tell(ComponentId component, ClassNumber what, Picoseconds from, Picoseconds until) {
+        if (listener_ && from < until) listener_->spent(component, what, from, until);
+    }
+    void tell_work(const Activity& activity, const Reasons& reasons);
     void begin(Book& book, ComponentId engine, ComponentId pe, std::uint8_t processor, Picoseconds issued);
     void forget(Pe& pe, Processor& processor);
 
+    Spending* listener_;
     std::vector<Book> books_;  // by component
     std::vector<Pe> pes_;      // by component: of the matrix engine
 };

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is recorded of a run beside its statistics, as far as it is wanted: its account, a trace, its critical path
-// and what its time would be on other machines.
+// What is recorded of a run beside its statistics, as far as it is wanted: its account, pictures of it over time, a
+// trace, its critical path and what its time would be on other machines.
 #pragma once
 
 #include "sim/insight/account.h"
 #include "sim/insight/bound.h"
 #include "sim/insight/graph.h"
+#include "sim/insight/time_lapse.h"
 #include "sim/insight/trace.h"
 
 #include <optional>
@@ -16,8 +17,10 @@ namespace tilemesh::insight {
 
 class Recording final : private Asker {
 public:
-    Recording(bool account, const TraceChoice& trace) {
-        if (account) account_.emplace();
+    /// `pictures`: room for them, when they are wanted; they need the account.
+    Recording(bool account, const TraceChoice& trace, Bytes pictures) {
+        if (account && pictures != Bytes()) lapse_.emplace(pictures);
+        if (account) account_.emplace(lapse_ ? &*lapse_ : nullptr);
         if (trace.wanted()) trace_.emplace(trace);
     }
     /// The critical path too, of a run on the machine `measured`, and its time on others.
@@ -27,7 +30,7 @@ public:
     pe::Follower* follower() { return graph_ ? &*graph_ : nullptr; }
     /// For the simulation; null when nobody wants to know.
     Recorder* recorder() {
-        if (account_ && trace_) return this;
+        if (account_ && (trace_ || lapse_)) return this;
         if (trace_) return &*trace_;
         return account_ ? &*account_ : nullptr;
     }
@@ -35,8 +38,10 @@ public:
     template <class Components>
     void begin(const Components& components) {
         if (graph_) graph_->begin(components);
-        if (!trace_) return;
-        for (const auto& component : components) trace_->add_component(component.path, component.kind);
+        for (const auto& component : components) {
+            if (lapse_) lapse_->add_component(component.path, component.kind);
+            if (trace_) trace_->add_component(component.path, component.kind);
+        }
     }
     /// After the run. The result has its time and the machine's components; it gets their account, the word for what
     /// decided, and a note on what the reader of the trace should know.
@@ -45,6 +50,7 @@ public:
             account_->close(result.time, result.components);
             result.bound = bound_word(result);
         }
+        if (lapse_) result.pictures = lapse_->close(result.time);
         if (graph_) {
             result.critical_path = graph_->close(result.time);
             result.what_if = graph_->estimates();
@@ -58,26 +64,30 @@ public:
 private:
     void activity(const Activity& activity) override {
         account_->activity(activity);
-        trace_->activity(activity);
+        if (trace_) trace_->activity(activity);
     }
-    void sram_level(ComponentId pe, Picoseconds when, Bytes level) override { trace_->sram_level(pe, when, level); }
-    bool follows_sram() const override { return true; }
+    void sram_level(ComponentId pe, Picoseconds when, Bytes level) override {
+        if (trace_) trace_->sram_level(pe, when, level);
+    }
+    bool follows_sram() const override { return trace_.has_value(); }
     void explained(const Activity& activity, const Reasons& reasons) override {
         account_->explained(activity, reasons);
-        trace_->explained(activity, reasons);
+        if (lapse_) lapse_->explained(activity, reasons);
+        if (trace_) trace_->explained(activity, reasons);
     }
     void queued(ComponentId engine, ComponentId pe, std::uint8_t processor, Picoseconds when) override {
         account_->queued(engine, pe, processor, when);
     }
     void stalled(ComponentId pe, std::uint8_t processor, Stall stall, Picoseconds from, Picoseconds until) override {
         account_->stalled(pe, processor, stall, from, until);
-        trace_->stalled(pe, processor, stall, from, until);
+        if (trace_) trace_->stalled(pe, processor, stall, from, until);
     }
     void ended(ComponentId pe, std::uint8_t processor, Picoseconds when) override {
         account_->ended(pe, processor, when);
-        trace_->ended(pe, processor, when);
+        if (trace_) trace_->ended(pe, processor, when);
     }
 
+    std::optional<TimeLapse> lapse_;
     std::optional<Account> account_;
     std::optional<Trace> trace_;
     std::optional<Graph> graph_;

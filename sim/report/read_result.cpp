@@ -189,6 +189,7 @@ KernelResult read_kernel_result(const Json& json, const std::string& source) {
     KernelResult kernel = read_simulated_part(reader.member("result"));
     JsonReader host = reader.member("host");
     read_host(host, kernel.host);
+    if (const auto pictures = reader.optional_member("pictures")) kernel.pictures = pictures->value();
     reader.finish();
     return kernel;
 }

@@ -192,6 +192,7 @@ struct KernelResult {
     std::vector<Caution> cautions;
 
     HostResult host;
+    Json pictures;  // for a page (sim/insight/time_lapse.h); null: none. Not in result files
     bool operator==(const KernelResult&) const = default;
 };
 

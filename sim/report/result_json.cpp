@@ -110,7 +110,9 @@ Json simulated_part(const KernelResult& kernel) {
 }  // namespace
 
 Json kernel_to_json(const KernelResult& kernel) {
-    return {{"result", simulated_part(kernel)}, {"host", to_json(kernel.host)}};
+    Json json = {{"result", simulated_part(kernel)}, {"host", to_json(kernel.host)}};
+    if (!kernel.pictures.is_null()) json["pictures"] = kernel.pictures;
+    return json;
 }
 
 Json to_json(const RunResult& run) {

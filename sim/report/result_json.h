@@ -13,7 +13,7 @@ Json to_json(const RunResult& run);
 /// Strict; InputError with file and path on anything that to_json could not have written.
 RunResult read_run_result(const Json& json, const std::string& file);
 
-/// One kernel alone, host facts included: what a worker process hands to its parent.
+/// One kernel alone, host facts and pictures included: what a worker process hands to its parent.
 Json kernel_to_json(const KernelResult& kernel);
 KernelResult read_kernel_result(const Json& json, const std::string& source);
 

@@ -90,8 +90,8 @@ report::KernelResult run_entry(const Panel& panel, const Entry& entry, const Pre
     const auto start = std::chrono::steady_clock::now();
     report::KernelResult result;
     try {
-        EntryOutcome outcome =
-            entry.workload->run(entry.number, prepared, {!files.save_outputs.empty(), true, files.trace});
+        EntryOutcome outcome = entry.workload->run(entry.number, prepared,
+                                                   {!files.save_outputs.empty(), true, files.trace, files.pictures});
         result = std::move(outcome.result);
         report::summarise(result);
         report::check_physics(result);

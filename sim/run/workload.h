@@ -49,12 +49,14 @@ struct Wanted {
     TraceChoice trace = {};  // what happened when, if it is wanted
     bool critical_path = false;
     std::vector<OtherMachine> estimates = {};  // of its time on these machines, with the critical path
+    Bytes pictures = {};                       // room for pictures of the run over time; 0: not wanted
 };
 
-/// Files that entries write, each beside its result; with any of them one entry alone is run.
+/// What entries make beside their results. With any of the files one entry alone is run.
 struct EntryFiles {
     std::filesystem::path save_outputs;  // empty: outputs are not saved
     TraceChoice trace = {};
+    Bytes pictures = {};  // of each entry, for a page
 };
 
 struct EntryOutcome {

@@ -15,7 +15,7 @@ const report::ComponentResult& Traced::part(const std::string& path) const {
     throw std::runtime_error("no component " + path);
 }
 
-Traced traced(const Json& json, TraceChoice choice, bool with_trace) {
+Traced traced(const Json& json, TraceChoice choice, bool with_trace, Bytes pictures) {
     static const workloads::ProgramKind programs;
     static const workloads::AttentionKind attention(kernels::all());
     Traced traced;
@@ -25,7 +25,7 @@ Traced traced(const Json& json, TraceChoice choice, bool with_trace) {
     if (with_trace) choice.file = folder / "t";
     const run::PreparedPanel prepared(traced.panel, 1);
     const run::Entry& entry = traced.panel.kernels.front();
-    traced.result = run::run_entry(traced.panel, entry, prepared.of(entry), {{}, choice});
+    traced.result = run::run_entry(traced.panel, entry, prepared.of(entry), {{}, choice, pictures});
     if (!with_trace) return traced;
     traced.bytes = read_file(choice.file);
     traced.trace = read_trace(traced.bytes);

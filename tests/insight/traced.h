@@ -18,8 +18,8 @@ struct Traced {
 };
 
 /// Runs the first kernel of a panel; its paths are relative to the folder of the tree. Of `choice` the file is set
-/// here. Without a trace when that is not wanted.
-Traced traced(const Json& panel, TraceChoice choice = {}, bool with_trace = true);
+/// here. Without a trace when that is not wanted; with pictures when there is room for them.
+Traced traced(const Json& panel, TraceChoice choice = {}, bool with_trace = true, Bytes pictures = {});
 /// configs/panels/NAME.json with the kernel of that label alone, values none.
 Json shipped_panel(const std::string& name, const std::string& label);
 

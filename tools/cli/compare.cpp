@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // tilemesh compare OLD.json NEW.json: what moved between two result files, and whether that is too far.
 #include "sim/base/error.h"
+#include "sim/page/embedded.h"
+#include "sim/page/page.h"
+#include "sim/page/page_data.h"
 #include "sim/report/result_json.h"
 #include "sim/run/comparison_text.h"
 #include "sim/run/golden.h"
 #include "tools/cli/command.h"
 #include "tools/cli/output_file.h"
+#include "tools/cli/report_option.h"
 
 #include <cstdio>
 #include <memory>
@@ -14,7 +18,7 @@ namespace tilemesh::cli {
 namespace {
 
 struct CompareFlags {
-    std::string before, after, markdown;
+    std::string before, after, markdown, report;
     std::vector<std::string> thresholds;
     double tolerance = 0.0;
     bool exact = false;
@@ -42,6 +46,19 @@ run::Snapshot load_golden(const std::string& file) {
     return run::read_snapshot(json, file);
 }
 
+/// A page shows what golden files do not have.
+report::RunResult load_result(const std::string& file) {
+    const Json json = parse_json_file(file);
+    if (run::is_golden(json)) fail<InputError>("--report: {} is a golden file, expected a result", printable(file));
+    return report::read_run_result(json, file);
+}
+
+std::string report_page(const CompareFlags& flags, const run::Comparison& comparison) {
+    const report::RunResult before = load_result(flags.before), after = load_result(flags.after);
+    const page::Before was{before, comparison, flags.before, flags.after};
+    return page::html(page::page_data(after, &was), page::embedded_page());
+}
+
 void check_approvable(const run::Snapshot& after, const std::string& file) {
     for (const auto& panel : after.panels) {
         for (const auto& entry : panel.entries) {
@@ -56,15 +73,19 @@ int compare_files(const CompareFlags& flags, const Context& context) {
     const run::Thresholds thresholds = thresholds_of(flags);
     const auto markdown = open_output(flags.markdown, "--markdown", flags.before);
     open_output(flags.markdown, "--markdown", flags.after);
+    const auto report_file = open_report(flags.report, flags.before);
+    open_report(flags.report, flags.after);
     const run::Snapshot before = flags.approve ? load_golden(flags.before) : load(flags.before);
     const run::Snapshot after = load(flags.after);
     const auto comparison = run::compare(before, after, thresholds);
+    const std::string page = report_file ? report_page(flags, comparison) : "";
     if (flags.approve) {
         check_approvable(after, flags.after);
         open_output(flags.before, "--approve", flags.after)->write(report::pretty(run::golden_json(after)));
     }
     if (!flags.quiet && flags.markdown != "-")
         std::fputs(run::comparison_text(comparison, context.colour).c_str(), stdout);
+    if (report_file) report_file->write(page);
     if (markdown) markdown->write(run::comparison_markdown(comparison));
     return comparison.fails() && !flags.approve ? exit_check_failed : exit_ok;
 }
@@ -96,8 +117,12 @@ void add_compare(CLI::App& app, Context& context) {
                       "configurations, new entries and what binds");
     command->add_option("--markdown", flags->markdown, "Write a table for a pull request (- for standard output)")
         ->type_name("FILE");
-    command->add_flag("--approve", flags->approve,
-                      "Write the figures of NEW.json to OLD.json, a golden file or none yet; exit code 0");
+    CLI::Option* approve =
+        command->add_flag("--approve", flags->approve,
+                          "Write the figures of NEW.json to OLD.json, a golden file or none yet; exit code 0");
+    command->add_option("--report", flags->report, "Write a page for a browser that shows both, and what moved")
+        ->type_name("FILE.html")
+        ->excludes(approve);
     command->add_flag("-q,--quiet", flags->quiet, "Exit code only");
     command->callback([flags, &context] { context.exit_code = compare_files(*flags, context); });
 }

@@ -4,12 +4,16 @@
 #include "tools/cli/run_options.h"
 
 #include "sim/base/error.h"
+#include "sim/page/embedded.h"
+#include "sim/page/page.h"
+#include "sim/page/page_data.h"
 #include "sim/report/explanation.h"
 #include "sim/report/result_json.h"
 #include "sim/report/table.h"
 #include "sim/run/explain.h"
 #include "sim/run/workers.h"
 #include "tools/cli/output_file.h"
+#include "tools/cli/report_option.h"
 #include "tools/cli/terminal.h"
 
 #include <algorithm>
@@ -56,6 +60,12 @@ void log_errors(const report::RunResult& result, spdlog::logger& log) {
             log.error("{}/{}: {}", panel.name, kernel.label, printable(kernel.error, 4000));
         }
     }
+}
+
+std::size_t count_entries(const std::vector<run::Panel>& panels) {
+    std::size_t entries = 0;
+    for (const auto& panel : panels) entries += panel.kernels.size();
+    return entries;
 }
 
 void print(const std::string& text) {
@@ -120,6 +130,8 @@ void restrict_kernels(std::vector<run::Panel>& panels, const std::vector<std::st
 void declare(CLI::App& command, RunFlags& flags) {
     command.add_option("--json", flags.json, "Write the whole result as JSON (- for standard output)")
         ->type_name("FILE");
+    command.add_option("--report", flags.report, "Write a page for a browser that shows where the time went")
+        ->type_name("FILE.html");
     command.add_option("--set", flags.set, "Override a key, e.g. --set problem.users.0.keys=32768; repeatable")
         ->type_name("KEY=VALUE")
         ->expected(1)
@@ -171,10 +183,14 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, run:
     }
     check_save_outputs(panels, flags);
     const auto json = open_output(flags.json, "--json", flags.file);
+    const auto report_file = open_report(flags.report, flags.file);
     const auto outputs = open_output(flags.save_outputs, "--save-outputs", flags.file);
     const TraceChoice choice = trace_choice(flags.trace, panels);
     const auto trace = open_output(flags.trace.file, "--trace", flags.file);
-    check_apart({{"--json", json.get()}, {"--save-outputs", outputs.get()}, {"--trace", trace.get()}});
+    check_apart({{"--json", json.get()},
+                 {"--report", report_file.get()},
+                 {"--save-outputs", outputs.get()},
+                 {"--trace", trace.get()}});
 
     const bool tables = !flags.quiet && flags.json != "-";
     const bool by_entry = rows == run::MilestoneRows::entries;
@@ -182,6 +198,7 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, run:
     run::RunOptions options;
     options.workers = flags.jobs;
     options.files = {flags.save_outputs, choice};
+    if (report_file) options.files.pictures = page::room_for_pictures(panels.size(), count_entries(panels));
     options.on_progress = [&](const run::Progress& progress) { bar.show(progress); };
     options.on_panel = [&](const report::PanelResult& panel) {
         bar.clear();
@@ -201,6 +218,7 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, run:
     if (tables && by_entry) print(report::entries_text(outcome.result, context.colour) + "\n");
     if (tables && panels.size() > 1) print(report::run_text(outcome.result, context.colour));
     if (json) json->write(report::pretty(report::to_json(outcome.result)));
+    if (report_file) report_file->write(page::html(page::page_data(outcome.result), page::embedded_page()));
     if (outcome.interrupted) {
         context.log.warn("interrupted; {}", json ? "finished entries are in " + flags.json
                                                  : "finished entries are shown above, --json would keep them");

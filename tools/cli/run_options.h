@@ -16,6 +16,7 @@ namespace tilemesh::cli {
 struct RunFlags {
     std::string file;
     std::string json;
+    std::string report;
     std::string save_outputs;
     TraceFlags trace;
     std::string values;

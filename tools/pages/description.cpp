@@ -62,6 +62,8 @@ std::string listed_kind(const DescribedOption& option) {
     return kind == kinds.end() ? "" : kind->second;
 }
 
-bool is_file(const DescribedOption& option) { return option.value == "FILE" || option.value.ends_with(".json"); }
+bool is_file(const DescribedOption& option) {
+    return option.value == "FILE" || option.value.ends_with(".json") || option.value.ends_with(".html");
+}
 
 }  // namespace tilemesh::cli

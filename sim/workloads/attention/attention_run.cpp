@@ -8,6 +8,7 @@
 #include "sim/tile/value_process.h"
 #include "sim/workloads/attention/arrangement.h"
 #include "sim/workloads/attention/describe.h"
+#include "sim/workloads/attention/errors_by_part.h"
 #include "sim/workloads/attention/gradient_run.h"
 #include "sim/workloads/attention/layout.h"
 
@@ -253,7 +254,7 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
     // One simulation at a time: this one is gone before the next begins.
     std::optional<report::PagingResult> paging;
     if (problem.pages) paging = contiguous_twin(panel, choice, kernel);
-    insight::Recording recording(wanted.account, wanted.trace);
+    insight::Recording recording(wanted.account, wanted.trace, wanted.pictures);
     if (wanted.critical_path) recording.follow(panel.machine, wanted.estimates);
     machine::SimulationOptions options;
     options.recorder = recording.recorder();
@@ -305,6 +306,7 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
     for (const attention::Reference& expected : prepared.expected)
         units.push_back(attention::units_of(expected, arithmetic));
     std::string miscount;
+    ErrorsByPart parts(problem, a, prepared.sample);
     // Where every rank holds a copy of the whole result, each copy must be right.
     std::vector<std::vector<int>> copies;
     if (kernel.replicated_queries && a.schedule.results_everywhere()) {
@@ -321,6 +323,7 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
             comparison.add(collected.o, collected.lse, expected.o, expected.lse,
                            {of_user.o, of_user.lse, expected.head_of_row}, 0.0);
             if (miscount.empty()) miscount = miscounted(collected);
+            if (!result.pictures.is_null()) parts.add(user, collected.o, expected.o);
             if (!wanted.outputs || ranks.front() != 0) continue;
             const attention::User& shape = problem.users[static_cast<std::size_t>(user)];
             const auto size = [](std::int64_t n) { return static_cast<std::uint64_t>(n); };
@@ -332,6 +335,7 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
                                      std::move(collected.lse)});
         }
     }
+    if (!result.pictures.is_null()) result.pictures["errors"] = parts.json();
     const attention::Verdict verdict = comparison.verdict();
     result.verdict.pass = verdict.pass && miscount.empty();
     result.verdict.why = miscount.empty() ? verdict.reason : miscount;

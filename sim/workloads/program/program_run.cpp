@@ -283,7 +283,7 @@ run::EntryOutcome ProgramWorkload::run(std::size_t kernel, const run::Prepared& 
     const auto& prepared = dynamic_cast<const PreparedPrograms&>(prepared_base);
     machine::SimulationOptions options;
     options.processors_per_pe = choice.programs_per_pe;
-    insight::Recording recording(wanted.account, wanted.trace);
+    insight::Recording recording(wanted.account, wanted.trace, wanted.pictures);
     if (wanted.critical_path) recording.follow(panel_.machine, wanted.estimates);
     options.recorder = recording.recorder();
     options.follower = recording.follower();

@@ -1,0 +1,48 @@
+# cmake -Dout=FILE -Dlibrary=FILES -Dscripts=FILES -P assemble.cmake: page.html with everything in it but the data, and
+# beside it a header that says where and what it is: a compiler cache sees what is included, not what is assembled. An
+# empty file without the library.
+function(write_page text)
+  file(WRITE ${out} "${text}")
+  file(SHA256 ${out} hash)
+  file(WRITE ${out}.h "#define TILEMESH_PAGE_FILE \"${out}\"  // ${hash}\n")
+endfunction()
+set(folder ${CMAKE_CURRENT_LIST_DIR})
+if(NOT library)
+  write_page("")
+  return()
+endif()
+
+# A script ends at the first "</script", wherever it stands.
+function(read_script file result)
+  file(READ ${file} text)
+  string(REPLACE "</script" "<\\/script" text "${text}")
+  string(REGEX REPLACE "\n//# sourceMappingURL=[^\n]*" "" text "${text}")
+  set(${result} "${text}" PARENT_SCOPE)
+endfunction()
+
+set(pieces)
+foreach(file ${library})
+  get_filename_component(name ${file} NAME)
+  string(REPLACE ".min.js" "" name ${name})
+  read_script(${file} text)
+  string(APPEND pieces "piece('${name}', function (exports, module, require) {\n${text}\n});\n")
+endforeach()
+
+set(script)
+foreach(file ${scripts})
+  read_script(${file} text)
+  get_filename_component(name ${file} NAME)
+  if(name STREQUAL "pieces.js")
+    string(APPEND script "${text}${pieces}")
+  else()
+    string(APPEND script "${text}")
+  endif()
+endforeach()
+
+file(READ ${folder}/page.html page)
+file(READ ${folder}/page.css style)
+file(READ ${folder}/figures.json figures)
+string(REPLACE "@STYLE@" "${style}" page "${page}")
+string(REPLACE "@FIGURES@" "${figures}" page "${page}")
+string(REPLACE "@SCRIPT@" "${script}" page "${page}")
+write_page("${page}")
