@@ -91,7 +91,10 @@ report::KernelResult run_entry(const Panel& panel, const Entry& entry, const Pre
     report::KernelResult result;
     try {
         EntryOutcome outcome = entry.workload->run(entry.number, prepared,
-                                                   {!files.save_outputs.empty(), true, files.trace, files.pictures});
+                                                   {.outputs = !files.save_outputs.empty(),
+                                                    .account = true,
+                                                    .trace = files.trace,
+                                                    .pictures = files.pictures});
         result = std::move(outcome.result);
         report::summarise(result);
         report::check_physics(result);

@@ -47,9 +47,9 @@ struct Wanted {
     bool outputs = false;
     bool account = false;    // where the time of every component went
     TraceChoice trace = {};  // what happened when, if it is wanted
+    Bytes pictures = {};     // room for pictures of the run over time; 0: not wanted
     bool critical_path = false;
     std::vector<OtherMachine> estimates = {};  // of its time on these machines, with the critical path
-    Bytes pictures = {};                       // room for pictures of the run over time; 0: not wanted
 };
 
 /// What entries make beside their results. With any of the files one entry alone is run.

@@ -124,7 +124,7 @@ Simulated simulate(const Experiment& experiment, std::size_t kernel, bool revers
     const workloads::AttentionPanel& panel = experiment.panel();
     const attention::Kernel text = kernel_named(experiment.choice(kernel).kernel);
     const workloads::Arrangement a = experiment.arrangement(kernel);
-    machine::Simulation simulation(panel.machine, {nullptr, reverse_construction});
+    machine::Simulation simulation(panel.machine, {.reverse_construction = reverse_construction});
     const workloads::Allocate allocate = [&](int pe, const std::string& name, const Shape& shape, Dtype dtype) {
         return &simulation.allocate(pe, name, shape, dtype);
     };

@@ -34,7 +34,7 @@ Observed observe(ValueMode mode, bool reverse = false) {
     const RowSet rows = mode == ValueMode::sampled
                             ? std::make_shared<const std::vector<std::int32_t>>(std::vector<std::int32_t>{3, 40})
                             : nullptr;
-    machine::Simulation simulation(mesh(), {nullptr, reverse});
+    machine::Simulation simulation(mesh(), {.reverse_construction = reverse});
     std::vector<Tensor*> inputs, weights, scratch, outputs;
     for (int pe = 0; pe < n; ++pe) {
         const auto stream = static_cast<std::uint64_t>(pe);

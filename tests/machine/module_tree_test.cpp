@@ -32,7 +32,7 @@ public:
 
 TEST_CASE("every component is the SystemC object of its path") {
     for (const bool reverse : {false, true}) {
-        machine::Simulation simulation(two_cubes(), {nullptr, reverse});
+        machine::Simulation simulation(two_cubes(), {.reverse_construction = reverse});
         std::set<std::string> paths;
         for (const machine::Component& component : simulation.machine().components()) {
             INFO(component.path);

@@ -57,7 +57,7 @@ int exchange(const machine::MachineConfig& config, const std::vector<int>& dista
     const int n = config.pes();
     int right = 0;
     LinkWatch watch;
-    machine::Simulation simulation(config, {&watch, false});
+    machine::Simulation simulation(config, {.recorder = &watch});
     for (int pe = 0; pe < n; ++pe) {
         const auto text = [&, pe](tl::Context& tl) {
             for (const int d : distances) tl.send((pe + d) % n, tl.full({7, 40}, static_cast<float>(pe * n + d)));

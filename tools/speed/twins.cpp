@@ -32,7 +32,7 @@ machine::Outcome Twins::run_program(Recorder* recorder) const {
     const auto text =
         workloads::load_program(std::string(TILEMESH_SOURCE_DIR) + "/tools/speed/twins.py", name, "twins");
     const program::Function& function = text->kernel(name);
-    machine::Simulation simulation(cube_line(), {recorder});
+    machine::Simulation simulation(cube_line(), {.recorder = recorder});
     std::vector<int> pes(static_cast<std::size_t>(ranks));
     std::iota(pes.begin(), pes.end(), 0);
     std::vector<program::Value> arguments;
@@ -55,7 +55,7 @@ machine::Outcome Twins::run_program(Recorder* recorder) const {
 }
 
 machine::Outcome Twins::run_kernel(Recorder* recorder) const {
-    machine::Simulation simulation(cube_line(), {recorder});
+    machine::Simulation simulation(cube_line(), {.recorder = recorder});
     std::vector<Tensor*> tensors;
     for (int pe = 0; pe < ranks; ++pe) {
         if (pe == 0 || !shared) {
