@@ -21,12 +21,14 @@ machine::MachineConfig machine_with(std::uint64_t buffer, int depth, std::uint64
     });
 }
 
-/// `count` sends of 128 bytes before as many receives.
-Texts exchange(int count) {
-    const auto text = [count](int other) {
+/// `count` sends of 128 bytes before as many receives, so many times.
+Texts exchange(int count, int times = 1) {
+    const auto text = [=](int other) {
         return [=](tl::Context& tl) {
-            for (int i = 0; i < count; ++i) tl.send(other, tl.zeros({32}));
-            for (int i = 0; i < count; ++i) tl.wait(tl.recv(other, {32}, Dtype::f32));
+            for (int time = 0; time < times; ++time) {
+                for (int i = 0; i < count; ++i) tl.send(other, tl.zeros({32}));
+                for (int i = 0; i < count; ++i) tl.wait(tl.recv(other, {32}, Dtype::f32));
+            }
         };
     };
     return {{0, text(1)}, {1, text(0)}};
@@ -78,6 +80,8 @@ TEST_CASE("the smallest buffer lets out what the queues do not hold") {
     check_least(exchange(6), 384, 2);
     CHECK(check_texts(machine_with(32, 8), exchange(8)).least_buffer == Bytes());
 }
+
+TEST_CASE("what has been received has left the buffer") { check_least(exchange(4, 3), 256, 1); }
 
 TEST_CASE("one credit too few where a send blocks another of its link") { check_least(detour(40), 160, 8); }
 

@@ -89,6 +89,24 @@ TEST_CASE("a drain waits for messages too, and so learns what they tell") {
     CHECK(report.findings.empty());
 }
 
+TEST_CASE("one's own drain says nothing of what others have begun") {
+    const check::Report report = check_sharing([](Tensor& between) -> Texts {
+        return {{0,
+                 [&](tl::Context& tl) {
+                     store_rows(tl, between, 0, 2);
+                     signal(tl, 1);
+                 }},
+                {1, [&](tl::Context& tl) {
+                     store_rows(tl, between, 3, 1);
+                     tl.drain();
+                     tl.wait(signalled(tl, 0));
+                     tl.wait(tl.load(tl::at(between, 0, 1, 0), {1, 4}));
+                 }}};
+    });
+    CHECK_THAT(found(report, "race"),
+               says("machine.cube0.pe0, command 1 (store) and machine.cube0.pe1, command 3 (load)"));
+}
+
 TEST_CASE("a store to what another PE may still read is a race, after a drain of the reader's it is none") {
     const auto report_of = [](bool drains) {
         return check_sharing([=](Tensor& between) -> Texts {
