@@ -13,7 +13,8 @@ namespace tilemesh::page {
 namespace {
 
 constexpr std::size_t few_entries = 12;
-constexpr std::size_t all_pictures = 3'000'000;
+constexpr std::size_t all_pictures = 3'000'000;   // of few entries,
+constexpr std::size_t many_pictures = 2'000'000;  // and where many take room for other things
 constexpr std::size_t least_pictures = 60'000;
 
 /// Texts that many rows have, by number.
@@ -76,9 +77,8 @@ private:
         Json json = Json::array();
         for (const report::ComponentResult& part : kernel.components)
             if (!part.account.empty() || part.activities > 0)
-                json.push_back({texts_.number(part.path), texts_.number(part.kind), part.busy.value(),
-                                part.queued.value(), part.bytes.value(), part.work, part.activities, part.peak_per_ns,
-                                classes(part.account)});
+                json.push_back(
+                    {texts_.number(part.path), texts_.number(part.kind), part.bytes.value(), classes(part.account)});
         return json;
     }
 
@@ -176,8 +176,8 @@ std::size_t detailed_entries(std::size_t panels, std::size_t entries) {
 }
 
 Bytes room_for_pictures(std::size_t panels, std::size_t entries) {
-    return Bytes(
-        std::max(least_pictures, all_pictures / std::max<std::size_t>(1, detailed_entries(panels, entries))));
+    const std::size_t detailed = std::max<std::size_t>(1, detailed_entries(panels, entries));
+    return Bytes(std::max(least_pictures, (detailed > few_entries ? many_pictures : all_pictures) / detailed));
 }
 
 Json page_data(const report::RunResult& run, const Before* before) {

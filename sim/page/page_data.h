@@ -19,7 +19,7 @@ struct Before {
 /// has the figures and the account of the whole machine.
 std::size_t detailed_entries(std::size_t panels, std::size_t entries);
 
-/// Room for the pictures of each entry, so that those of the page together are about 3 MB.
+/// Room for the pictures of each entry, so that those of the page together are 2 to 3 MB.
 Bytes room_for_pictures(std::size_t panels, std::size_t entries);
 
 Json page_data(const report::RunResult& run, const Before* before = nullptr);

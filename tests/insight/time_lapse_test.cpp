@@ -179,6 +179,15 @@ TEST_CASE("transfers that overlap count one after the other") {
     CHECK(bins[1] == Picoseconds(1000));
 }
 
+TEST_CASE("a stretch lies in all bins that it touches, and the last bin ends with the run") {
+    TimeLapse lapse(Bytes(100000));
+    lapse.add_component("machine.cube0.pe0.matrix", "matrix");
+    lapse.spent(0, insight::class_of(Opcode::dot), Picoseconds(0), Picoseconds(1500));
+    const Json pictures = lapse.close(Picoseconds(1500));
+    CHECK(pictures["bins"] == 2);
+    CHECK(pictures["lanes"][0][1][0][1] == ":2");
+}
+
 TEST_CASE("shares are letters with counts; something is never nothing, and not quite all never all") {
     CHECK(insight::written_shares({0, 0, 0, 1, 0.5}) == "A3:g");
     CHECK(insight::written_shares({1e-9, 1 - 1e-9}) == "B.");

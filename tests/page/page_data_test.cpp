@@ -85,8 +85,8 @@ TEST_CASE("figures of a page are the result's, apart from the components") {
     const Json& parts = panel["kernels"][0]["parts"];
     REQUIRE(parts.size() == run.panels[0].kernels[0].components.size());
     CHECK(texts[parts[0][0].get<std::size_t>()] == "machine.cube0.pe0.matrix");
-    CHECK(texts[parts[0][8][0].get<std::size_t>()] == "dot");
-    CHECK(parts[0][8][1] == 300000);
+    CHECK(texts[parts[0][3][0].get<std::size_t>()] == "dot");
+    CHECK(parts[0][3][1] == 300000);
     CHECK(panel["machine"].is_null());  // made up: nothing that could be drawn
 }
 

@@ -31,10 +31,8 @@ function read(panel) {
       ({scope: panel.texts[scope], kind: panel.texts[kind], parts, classes: classesOf(panel, classes)}));
     kernel.sums = sums(entry.sums);
     if (entry.before) kernel.before = {...entry.before, sums: sums(entry.before.sums)};
-    kernel.parts = (entry.parts ?? []).map(([path, kind, busy, queued, moved, work, activities, peak, classes]) => ({
-      path: panel.texts[path], kind: panel.texts[kind], busy, queued, bytes: moved, work, activities, peak,
-      classes: classesOf(panel, classes),
-    }));
+    kernel.parts = (entry.parts ?? []).map(([path, kind, moved, classes]) =>
+      ({path: panel.texts[path], kind: panel.texts[kind], bytes: moved, classes: classesOf(panel, classes)}));
     kernel.part = new Map(kernel.parts.map((part) => [part.path, part]));
     return kernel;
   });

@@ -94,11 +94,11 @@ function classesChart(panel) {
 /// A bench: a line for each panel, as its closing table has it.
 function panelsSection(current, choose) {
   const lines = page.panels.map((panel) => ({panel, best: fastest(panel)}));
-  const of = (key) => ({name: figureOf[key].name.toLowerCase(), title: figureOf[key].formula, of: ({best}) => (best ? figureText(figureOf[key], best.result) : '–')});
+  const of = (key, name) => ({name: name ?? figureOf[key].name.toLowerCase(), title: figureOf[key].formula, of: ({best}) => (best ? figureText(figureOf[key], best.result) : '–')});
   return element('section', {id: 'panels'}, element('h2', {}, `${page.name}: ${page.panels.length} panels`),
     table('Panels, each with its fastest kernel', [{name: 'panel', of: ({panel}) => panel.name},
-      {name: 'fastest kernel', of: ({best}) => best?.label ?? 'none', left: true}, of('cycles'), of('time_ps'), of('matrix_utilisation'),
-      of('machine_distance'), of('schedule_distance'), of('bound'),
+      {name: 'fastest kernel', of: ({best}) => best?.label ?? 'none', left: true}, of('cycles'), of('time_ps'), of('matrix_utilisation', 'matrix'),
+      of('machine_distance', 'above machine'), of('schedule_distance', 'above schedule'), {...of('bound'), left: true},
       {name: 'answers', of: ({panel}) => `${panel.kernels.filter(good).length} of ${panel.kernels.length} good`}],
     lines, (row, {panel, best}) => clickable(row, panel === current.panel, () => choose(best ?? panel.kernels[0]))));
 }
