@@ -57,9 +57,9 @@ Graph::Processor& Graph::processor(At at) {
     return processors[static_cast<std::size_t>(at.processor)];
 }
 
-Graph::Queue& Graph::queue_of(int pe, const pe::Engine& engine) {
+Graph::Queue& Graph::queue_of(int pe, Place place) {
     std::vector<Queue>& queues = pe_of(pe).queues;
-    const auto bit = static_cast<std::size_t>(engine.bit());
+    const auto bit = static_cast<std::size_t>(place.queue);
     if (bit >= queues.size()) queues.resize(bit + 1);
     return queues[bit];
 }
@@ -170,11 +170,11 @@ void Graph::freed(int number, const TileRecord& record, Picoseconds when) {
     }
 }
 
-void Graph::issued(At at, const Command& command, const pe::Engine& engine, Picoseconds when) {
+void Graph::issued(At at, const Command& command, Place place, Picoseconds when) {
     Processor& p = processor(at);
     Pe& pe = pe_of(at.pe);
     p.now.later_by(clocks_of([](Pace& pace, std::size_t) { return pace.issue(); }));
-    Queue& queue = queue_of(at.pe, engine);
+    Queue& queue = queue_of(at.pe, place);
     bool waited = false;
     std::size_t deepest = 0;
     const std::uint64_t oldest = queue.started - queue.starts.size();
@@ -193,7 +193,7 @@ void Graph::issued(At at, const Command& command, const pe::Engine& engine, Pico
         tile(at.pe, *command.output) = {none(), none(), none()};
     }
     processor_goes_on(p, waited, when, pe.processors.size());
-    queue.pending.push_back({p.now, {engine.id(), p.phases.back(), command.place.line, command.place.file}});
+    queue.pending.push_back({p.now, {place.engine, p.phases.back(), command.place.line, command.place.file}});
 }
 
 void Graph::released(At at, const TileRecord& record, Picoseconds) {
@@ -260,11 +260,11 @@ void Graph::launched(At at, const LaunchedWork& work, Picoseconds when) {
 
 void Graph::finished(At at, Picoseconds) { end_.after(processor(at).now); }
 
-Moment Graph::begin_of(int number, Queue& queue, const Command& command, const pe::Engine& engine, Pending& pending) {
+Moment Graph::begin_of(int number, Queue& queue, const Command& command, Place place, Pending& pending) {
     pending = std::move(queue.pending.front());
     queue.pending.pop_front();
     Moment begin = pending.issued;
-    begin.after(free_of(engine.id()));
+    begin.after(free_of(place.engine));
     for (int i = 0; i < command.operand_count; ++i)
         begin.after(tile(number, *command.operands[static_cast<std::size_t>(i)]).ready);
     return begin;
@@ -281,12 +281,12 @@ void Graph::use_up(int number, const Command& command, const Moment& ready, cons
     path_.add_command(about.file, about.line, begin - since, until - begin);
 }
 
-void Graph::computed(int number, const Command& command, const pe::Engine& engine, Picoseconds begin, Picoseconds end,
+void Graph::computed(int number, const Command& command, Place place, Picoseconds begin, Picoseconds end,
                      Picoseconds ready) {
-    Queue& queue = queue_of(number, engine);
+    Queue& queue = queue_of(number, place);
     Pe& pe = pe_of(number);
     Pending pending;
-    Moment start = begin_of(number, queue, command, engine, pending);
+    Moment start = begin_of(number, queue, command, place, pending);
     pin(start, begin, pending.about);
     step(start, begin, static_cast<std::uint8_t>(command.op), pending.about);
     queue.starts.push_back(start);
@@ -309,7 +309,7 @@ void Graph::computed(int number, const Command& command, const pe::Engine& engin
     pin(result, ready, pending.about);
     pe.computed.after(over);
     pe.computed.after(result);
-    free_of(engine.id()) = over;
+    free_of(place.engine) = over;
     use_up(number, command, result, over, pending.issued.when(), begin, end, pending.about);
     if (steps_.made() >= next_trunk_) add_up_trunk(result.step());
 }

@@ -15,7 +15,6 @@
 #include "sim/insight/pace.h"
 #include "sim/insight/phases.h"
 #include "sim/insight/server.h"
-#include "sim/pe/engine.h"
 #include "sim/pe/follower.h"
 
 #include <array>
@@ -48,7 +47,7 @@ public:
     void phase_begins(At at, std::span<const Phase> path) override;
     void phase_ends(At at) override;
     void spent(At at, std::uint64_t instructions, Picoseconds when) override;
-    void issued(At at, const Command& command, const pe::Engine& engine, Picoseconds when) override;
+    void issued(At at, const Command& command, Place place, Picoseconds when) override;
     void released(At at, const TileRecord& tile, Picoseconds when) override;
     void waited(At at, const TileRecord& tile, Picoseconds when) override;
     void drained(At at, Picoseconds when) override;
@@ -56,12 +55,12 @@ public:
     void passed_barrier(At at, Picoseconds when) override;
     void launched(At at, const LaunchedWork& work, Picoseconds when) override;
     void finished(At at, Picoseconds when) override;
-    void computed(int pe, const Command& command, const pe::Engine& engine, Picoseconds begin, Picoseconds end,
+    void computed(int pe, const Command& command, Place place, Picoseconds begin, Picoseconds end,
                   Picoseconds ready) override;
-    void began(int pe, const Command& command, const pe::Engine& engine, Picoseconds when) override;
+    void began(int pe, const Command& command, Place place, Picoseconds when) override;
     void share_done(int pe, const Command& command, const Share& share) override;
     void message_arrived(int from, int to, std::uint64_t number, Picoseconds when) override;
-    void ended(int pe, const Command& command, const pe::Engine& engine, Picoseconds when) override;
+    void ended(int pe, const Command& command, Place place, Picoseconds when) override;
     void freed(int pe, const TileRecord& tile, Picoseconds when) override;
 
 private:
@@ -154,7 +153,7 @@ private:
     Moment none() const { return Moment(clocks_); }
     Pe& pe_of(int pe);
     Processor& processor(At at);
-    Queue& queue_of(int pe, const pe::Engine& engine);
+    Queue& queue_of(int pe, Place place);
     TileMoments& tile(int pe, const TileRecord& record);
     Moment& free_of(ComponentId component);
     Server& server(ComponentId component);
@@ -180,10 +179,10 @@ private:
     void processor_goes_on(Processor& processor, bool waited, Picoseconds when, std::size_t slack);
     bool take_room(Pe& pe, std::uint64_t bytes, Moment& now);
     void consume(Room& room, std::size_t clock);
-    Moment begin_of(int pe, Queue& queue, const Command& command, const pe::Engine& engine, Pending& pending);
+    Moment begin_of(int pe, Queue& queue, const Command& command, Place place, Pending& pending);
     void use_up(int pe, const Command& command, const Moment& ready, const Moment& end, Picoseconds since,
                 Picoseconds begin, Picoseconds until, const About& about);
-    void end_transfer(int pe, const Command& command, const pe::Engine& engine, Picoseconds when);
+    void end_transfer(int pe, const Command& command, Picoseconds when);
     Moment served(const Share& share, bool write, const Moment& arrival, const About& about);
     /// A head's way and the bytes behind it, from `start` on, over links that others use too.
     Moment cross(int from, int to, Bytes bytes, const Moment& start, const About& about, bool only_latency);

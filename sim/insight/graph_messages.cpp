@@ -149,8 +149,8 @@ void Graph::message_arrived(int from, int to, std::uint64_t number, Picoseconds 
     one.arrived = true;
 }
 
-void Graph::ended(int number, const Command& command, const pe::Engine& engine, Picoseconds when) {
-    if (command.op == Opcode::load || command.op == Opcode::store) return end_transfer(number, command, engine, when);
+void Graph::ended(int number, const Command& command, Place place, Picoseconds when) {
+    if (command.op == Opcode::load || command.op == Opcode::store) return end_transfer(number, command, when);
     const bool sends = command.op == Opcode::send;
     const int from = sends ? number : command.peer, to = sends ? command.peer : number;
     Channel& channel = channels_[{from, to}];
@@ -169,7 +169,7 @@ void Graph::ended(int number, const Command& command, const pe::Engine& engine, 
                 route.empty() ? 1 : pace.on_link(route.front().link, one.bytes, route.size() == 1).value();
         }
         pin_scaled(left, when, slowest, one.begin);
-        free_of(engine.id()) = left;
+        free_of(place.engine) = left;
         use_up(number, command, left, left, one.send_issued, one.begin.when(), when, one.about);
         one.left = true;
     } else {
@@ -178,7 +178,7 @@ void Graph::ended(int number, const Command& command, const pe::Engine& engine, 
         Moment done = one.posted;
         done.after(one.arrives);
         pin(done, when, one.receive_about);
-        free_of(engine.id()) = done;
+        free_of(place.engine) = done;
         use_up(number, command, done, done, one.receive_issued, one.posted.when(), when, one.receive_about);
         one.taken = true;
     }

@@ -11,11 +11,11 @@ constexpr std::size_t ended_kept = 256;  // per PE, for loads and stores of the 
 
 }  // namespace
 
-void Graph::began(int number, const Command& command, const pe::Engine& engine, Picoseconds when) {
+void Graph::began(int number, const Command& command, Place place, Picoseconds when) {
     Pe& pe = pe_of(number);
-    Queue& queue = queue_of(number, engine);
+    Queue& queue = queue_of(number, place);
     Pending pending;
-    Moment start = begin_of(number, queue, command, engine, pending);
+    Moment start = begin_of(number, queue, command, place, pending);
     const bool moves =
         engine_of(command.op) == EngineKind::dma_load || engine_of(command.op) == EngineKind::dma_store;
     if (moves) {
@@ -34,8 +34,8 @@ void Graph::began(int number, const Command& command, const pe::Engine& engine, 
         }
         pin(start, when, pending.about);
         step(start, when, Spent::descriptor, pending.about);
-        free_of(engine.id()) = start;
-        free_of(engine.id()).later_by(clocks_of([](Pace& pace, std::size_t) { return pace.descriptor(); }));
+        free_of(place.engine) = start;
+        free_of(place.engine).later_by(clocks_of([](Pace& pace, std::size_t) { return pace.descriptor(); }));
         transfers.under_way[{command.processor, command.index}] = {start, none(), pending.about, transfers.begun++,
                                                                    pending.issued.when()};
     } else {
@@ -137,7 +137,7 @@ void Graph::share_done(int number, const Command& command, const Share& share) {
     flight.end.after(moment);
 }
 
-void Graph::end_transfer(int number, const Command& command, const pe::Engine&, Picoseconds when) {
+void Graph::end_transfer(int number, const Command& command, Picoseconds when) {
     Pe& pe = pe_of(number);
     Transfers& transfers = pe.transfers[command.op == Opcode::store ? 1 : 0];
     const auto found = transfers.under_way.find({command.processor, command.index});

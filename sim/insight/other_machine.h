@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What runs are estimated on beside the machine that they run on.
 #pragma once
 
 #include "sim/machine/config.h"
@@ -7,7 +8,7 @@
 
 namespace tilemesh::insight {
 
-/// A machine on which a run is estimated: the one that is measured with something changed.
+/// The measured machine with something changed.
 struct OtherMachine {
     std::string change;  // "machine.network.link.gbytes_per_s=2x"
     machine::MachineConfig machine;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/insight/pace.h"
 
-#include "sim/noc/network.h"
-
 #include <cmath>
 
 namespace tilemesh::insight {

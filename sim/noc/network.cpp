@@ -5,20 +5,6 @@
 
 namespace tilemesh::noc {
 
-Picoseconds head_latency(const NetworkConfig& network, const Topology& topology, const Route& route) {
-    Picoseconds total = network.router.latency();
-    for (const Hop& hop : route) {
-        const LinkSpec& link = topology.links()[hop.link];
-        total += link.config.latency;
-        if (link.role == LinkRole::routers) total += network.router.latency();
-    }
-    return total;
-}
-
-Picoseconds time_to_self(const NetworkConfig& network, Bytes bytes) {
-    return network.router.latency() + network.link.rate.time_for(bytes);
-}
-
 Network::Network(sc_core::sc_module_name name, const NetworkConfig& config, const Topology& topology)
     : sc_module(name),
       config_(config),

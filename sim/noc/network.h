@@ -12,12 +12,6 @@
 
 namespace tilemesh::noc {
 
-/// Latency of an empty network for a packet's head, all routers and wires included.
-Picoseconds head_latency(const NetworkConfig& network, const Topology& topology, const Route& route);
-
-/// What a packet takes that a node without a port sends to itself: its router, and its bytes at a link's rate.
-Picoseconds time_to_self(const NetworkConfig& network, Bytes bytes);
-
 class Network : public sc_core::sc_module {
 public:
     SC_HAS_PROCESS(Network);

@@ -230,4 +230,18 @@ int Topology::neighbour(int pe, int direction) const {
     return -1;
 }
 
+Picoseconds head_latency(const NetworkConfig& network, const Topology& topology, const Route& route) {
+    Picoseconds total = network.router.latency();
+    for (const Hop& hop : route) {
+        const LinkSpec& link = topology.links()[hop.link];
+        total += link.config.latency;
+        if (link.role == LinkRole::routers) total += network.router.latency();
+    }
+    return total;
+}
+
+Picoseconds time_to_self(const NetworkConfig& network, Bytes bytes) {
+    return network.router.latency() + network.link.rate.time_for(bytes);
+}
+
 }  // namespace tilemesh::noc

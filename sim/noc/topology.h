@@ -85,4 +85,10 @@ private:
     std::vector<std::vector<std::pair<int, int>>> outgoing_;  // per PE: (to, link)
 };
 
+/// Latency of an empty network for a packet's head, all routers and wires included.
+Picoseconds head_latency(const NetworkConfig& network, const Topology& topology, const Route& route);
+
+/// What a packet takes that a node without a port sends to itself: its router, and its bytes at a link's rate.
+Picoseconds time_to_self(const NetworkConfig& network, Bytes bytes);
+
 }  // namespace tilemesh::noc

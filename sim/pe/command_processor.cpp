@@ -169,7 +169,7 @@ TileRecord* CommandProcessor::issue(Command& command, const Shape& shape, Dtype 
     }
     TileRecord* output = command.output;
     ++open_commands_;
-    if (surroundings_.follower) surroundings_.follower->issued(at(), command, engine, local_);
+    if (surroundings_.follower) surroundings_.follower->issued(at(), command, engine.place(), local_);
     pe_.accept(engine, command, local_);
     return output;
 }

@@ -6,6 +6,7 @@
 
 #include "sim/base/recorder.h"
 #include "sim/base/ring_queue.h"
+#include "sim/pe/follower.h"
 #include "sim/tile/evaluate.h"
 
 #include <cstdint>
@@ -27,6 +28,7 @@ public:
     EngineKind engine_kind() const { return kind_; }
     int bit() const { return bit_; }
     ComponentId id() const { return id_; }
+    Follower::Place place() const { return {id_, bit_}; }
     bool shared() const { return kind_ != EngineKind::matrix && kind_ != EngineKind::vector; }
 
     // The queue: at most `depth` commands, in memory for as many as wait. Sequence numbers count the engine's

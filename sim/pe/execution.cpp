@@ -139,7 +139,7 @@ void ProcessingElement::run_local(Engine& engine, Command& command, Picoseconds 
         command.output->values = evaluate(*command.values);
         command.values.reset();
     }
-    if (surroundings_.follower) surroundings_.follower->computed(number_, command, engine, begin, end, ready);
+    if (surroundings_.follower) surroundings_.follower->computed(number_, command, engine.place(), begin, end, ready);
     finish(command, ready, end);
 }
 
@@ -237,7 +237,7 @@ void ProcessingElement::start_head(Engine& engine) {
         Command command = std::move(engine.head());
         engine.note_start(now);
         runnable_ |= std::uint64_t{1} << engine.bit();
-        if (surroundings_.follower) surroundings_.follower->began(number_, command, engine, now);
+        if (surroundings_.follower) surroundings_.follower->began(number_, command, engine.place(), now);
         switch (engine.engine_kind()) {
             case EngineKind::dma_load:
             case EngineKind::dma_store:
@@ -290,7 +290,7 @@ void ProcessingElement::transfer_done(Command& command, Picoseconds begin, Picos
             if (hazard.is_of(command)) hazard.end = end;
         }
         record(engine, command, begin, end, begin, bytes, 0);
-        if (surroundings_.follower) surroundings_.follower->ended(number_, command, engine, end);
+        if (surroundings_.follower) surroundings_.follower->ended(number_, command, engine.place(), end);
         finish(command, end, end);
         runnable_ |= (std::uint64_t{1} << engine.bit()) | std::exchange(hazard_waiters_, std::uint64_t{0});
     });
@@ -316,7 +316,7 @@ void ProcessingElement::message_done(Engine& engine, Picoseconds begin, Picoseco
     engine.free_known = true;
     engine.free_at = end;
     record(engine, command, begin, end, engine.current_since, message_bytes(command), 0);
-    if (surroundings_.follower) surroundings_.follower->ended(number_, command, engine, end);
+    if (surroundings_.follower) surroundings_.follower->ended(number_, command, engine.place(), end);
     finish(command, end, end);
     runnable_ |= std::uint64_t{1} << engine.bit();
 }

@@ -5,13 +5,12 @@
 // decided on another machine. No follower, no cost.
 #pragma once
 
+#include "sim/base/recorder.h"
 #include "sim/tile/tile.h"
 
 #include <string_view>
 
 namespace tilemesh::pe {
-
-class Engine;
 
 class Follower {
 public:
@@ -19,6 +18,11 @@ public:
     struct At {
         int pe;
         int processor;
+    };
+    /// Where a command waits and then runs: the engine, and the queue before it, by number among those of its PE.
+    struct Place {
+        ComponentId engine;
+        int queue;
     };
     /// What a transfer had to do with one slice. Read: descriptor, request (of another's slice), slice, data; write:
     /// descriptor, data, slice, acknowledgement.
@@ -38,7 +42,7 @@ public:
     virtual void phase_ends(At) = 0;
     virtual void spent(At, std::uint64_t instructions, Picoseconds when) = 0;
     /// A command has found a place in its engine's queue and room for its result.
-    virtual void issued(At, const Command&, const Engine&, Picoseconds when) = 0;
+    virtual void issued(At, const Command&, Place, Picoseconds when) = 0;
     virtual void released(At, const TileRecord&, Picoseconds when) = 0;
     virtual void waited(At, const TileRecord&, Picoseconds when) = 0;
     virtual void drained(At, Picoseconds when) = 0;
@@ -49,14 +53,13 @@ public:
     virtual void finished(At, Picoseconds when) = 0;
 
     // What becomes of its commands. Those of one queue begin in the order in which they were issued.
-    virtual void computed(int pe, const Command&, const Engine&, Picoseconds begin, Picoseconds end,
-                          Picoseconds ready) = 0;
+    virtual void computed(int pe, const Command&, Place, Picoseconds begin, Picoseconds end, Picoseconds ready) = 0;
     /// A transfer, send or receive.
-    virtual void began(int pe, const Command&, const Engine&, Picoseconds when) = 0;
+    virtual void began(int pe, const Command&, Place, Picoseconds when) = 0;
     virtual void share_done(int pe, const Command&, const Share&) = 0;
     /// Message `number` of those from one PE to another has arrived.
     virtual void message_arrived(int from, int to, std::uint64_t number, Picoseconds when) = 0;
-    virtual void ended(int pe, const Command&, const Engine&, Picoseconds when) = 0;
+    virtual void ended(int pe, const Command&, Place, Picoseconds when) = 0;
     /// A tile's room is free from then on.
     virtual void freed(int pe, const TileRecord&, Picoseconds when) = 0;
 };

@@ -53,7 +53,7 @@ void ProcessingElement::take_next(Unit& unit) {
         Command command = std::move(chosen->head());
         if (chosen->shared()) {
             chosen->note_start(now);
-            if (surroundings_.follower) surroundings_.follower->began(number_, command, *chosen, now);
+            if (surroundings_.follower) surroundings_.follower->began(number_, command, chosen->place(), now);
             start_transfer(*chosen, std::move(command), now);
             unit.free_at = chosen->free_at;
         } else {
