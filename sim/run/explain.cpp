@@ -126,6 +126,8 @@ Explained explain(const Resolved& resolved, const Workloads& workloads, const Ex
         std::erase_if(panel.kernels, [&](const Entry& entry) {
             return std::find(options.kernels.begin(), options.kernels.end(), entry.label) == options.kernels.end();
         });
+    if (panel.jitter)
+        fail<InputError>("{}: the panel's times are jittered: random latencies have no explanation", panel.name);
     mark_impossible(panel);
     std::vector<Changed> changes = change_all(untimed, workloads, options);
 
