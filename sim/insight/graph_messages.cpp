@@ -117,7 +117,7 @@ void Graph::wait_for_credits(Channel& channel, std::uint64_t number, int from, i
         step(credit, credit.when(), Spent::credits, one.about);
         if (&other == &one) {
             const std::uint64_t ahead = needed - (one.until - one.bytes.value());
-            credit.not_before(clock, credit.at(clock) + back + pace.on_link(link, Bytes(ahead), true).value());
+            credit.not_before(clock, credit.at(clock) + back + pace.in_window(from, to, Bytes(ahead)).value());
         } else {
             const std::uint64_t behind = pace.on_link(link, Bytes(other.until - needed), true).value();
             if (other.followed) {

@@ -35,7 +35,9 @@ void ProgramPhases::pop_from(std::size_t depth, std::int32_t loop) {
 
 void ProgramPhases::next(std::size_t depth, std::int32_t loop, std::int32_t line, std::int64_t number) {
     pop_from(depth, loop);
-    push({depth, loop, {kept(line > 0 ? fmt::format("loop at line {}", line) : "loop"), number}});
+    push({depth,
+          loop,
+          {kept(line > 0 ? fmt::format("loop at line {}, iteration", line) : "loop, iteration"), number}});
 }
 
 void ProgramPhases::named(std::size_t depth, const std::string& name, std::int64_t number) {

@@ -7,6 +7,7 @@
 #include "sim/run/resolve.h"
 #include "sim/workloads/attention/attention_run.h"
 #include "sim/workloads/program/program_run.h"
+#include "tests/language/small_machine.h"
 
 #include <catch2/catch.hpp>
 
@@ -52,8 +53,9 @@ double off_by(const report::WhatIf& estimate, const report::KernelResult& exact)
 }  // namespace
 
 TEST_CASE("a critical path is as long as its run, and a machine that is alike takes as long") {
-    for (const std::string name : {"single_user_prefill_mid", "single_user_decode_mid", "programs/ring_attention",
-                                   "multi_user_decode_8k", "multi_user_prefill_mid", "programs/mesh_matmul_4x4"}) {
+    for (const std::string name :
+         {"single_user_prefill_mid", "single_user_decode_mid", "programs/ring_attention", "multi_user_decode_8k",
+          "multi_user_prefill_mid", "programs/mesh_matmul_4x4", "h200_ring_attention"}) {
         const run::Panel panel = panel_of(name, {});
         for (const run::Entry& entry : panel.kernels) {
             CAPTURE(name, entry.label);
@@ -65,6 +67,66 @@ TEST_CASE("a critical path is as long as its run, and a machine that is alike ta
             CHECK(result.what_if[1].estimated == result.time);
             CHECK(result.critical_path->unexplained == Picoseconds());
         }
+    }
+}
+
+TEST_CASE("a path goes through a barrier by whoever came last, and has the lengths of what is on it") {
+    const machine::MachineConfig config = test::counting_line();
+    machine::MachineConfig slow = config;
+    slow.pe.vector.cycles_per_element.fill(3.0);
+    insight::Graph graph(config, {{"alike", config}, {"slow", slow}});
+    machine::SimulationOptions options;
+    options.follower = &graph;
+    machine::Simulation simulation(config, options);
+    graph.begin(simulation.machine().components());
+    const auto early = [](tl::Context& tl) {
+        tl.barrier();
+        tl.wait(tl.full({4, 4}, 1.0F));  // 16 ns
+    };
+    const auto late = [](tl::Context& tl) {
+        tl.wait(tl.full({10, 10}, 1.0F));  // 100 ns
+        tl.barrier();
+    };
+    simulation.launch(0, "early", early, ValueMode::none);
+    simulation.launch(1, "late", late, ValueMode::none);
+    const machine::Outcome outcome = simulation.run();
+    CHECK(to_nanoseconds(outcome.time) == 116.0);
+    const report::CriticalPath path = graph.close(outcome.time);
+    REQUIRE(path.shares.size() == 2);
+    CHECK(path.shares[0] == report::PathShare{"fill", "machine.cube0.pe1.vector", "", from_nanoseconds(100)});
+    CHECK(path.shares[1] == report::PathShare{"fill", "machine.cube0.pe0.vector", "", from_nanoseconds(16)});
+    CHECK(path.sentence == "100 % fill on cube0.pe1");
+    CHECK(graph.estimates()[0].estimated == outcome.time);
+    CHECK(graph.estimates()[1].estimated == outcome.time * 3);
+}
+
+TEST_CASE("credits come back as late on another machine as its links are long") {
+    const auto line = [](double latency_ns, int buffer) {
+        return test::counting_line([=](Json& json) {
+            json["network"]["link"]["latency_ns"] = latency_ns;
+            json["network"]["receive_buffer_bytes"] = buffer;
+            json["network"]["packet_bytes"] = 64;
+        });
+    };
+    const auto sends = [](tl::Context& tl) { tl.send(tl::Direction::east, tl.full({16, 16}, 1.0F)); };  // 1024 bytes
+    const auto receives = [](tl::Context& tl) {
+        tl.wait(tl.full({32, 32}, 1.0F));  // 1024 ns, when 256 bytes have long been here
+        tl.wait(tl.recv(tl::Direction::west, {16, 16}, Dtype::f32));
+    };
+    const test::Kernels kernels{{0, sends}, {1, receives}};
+    const std::vector<machine::MachineConfig> others{line(1, 2048), line(400, 256), line(400, 2048)};
+    insight::Graph graph(line(1, 256), {{"room", others[0]}, {"far", others[1]}, {"both", others[2]}});
+    machine::SimulationOptions options;
+    options.follower = &graph;
+    machine::Simulation simulation(line(1, 256), options);
+    graph.begin(simulation.machine().components());
+    for (const auto& [pe, kernel] : kernels) simulation.launch(pe, "k", kernel, ValueMode::none);
+    const machine::Outcome outcome = simulation.run();
+    CHECK(graph.close(outcome.time).unexplained == Picoseconds());
+    for (std::size_t i = 0; i < others.size(); ++i) {
+        const double exact = to_nanoseconds(test::run_kernels(others[i], kernels).time);
+        CAPTURE(i, to_nanoseconds(outcome.time));
+        CHECK(to_nanoseconds(*graph.estimates()[i].estimated) == Approx(exact).epsilon(0.05));
     }
 }
 
