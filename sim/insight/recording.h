@@ -23,9 +23,11 @@ public:
         if (account) account_.emplace(lapse_ ? &*lapse_ : nullptr);
         if (trace.wanted()) trace_.emplace(trace);
     }
-    /// The critical path too, of a run on the machine `measured`, and its time on others.
-    void follow(const machine::MachineConfig& measured, const std::vector<OtherMachine>& others) {
-        graph_.emplace(measured, others);
+    /// The critical path too, of a run on the machine `measured`, and its time on others. Traces show it; the result
+    /// has it if that is wanted.
+    void follow(const machine::MachineConfig& measured, const std::vector<OtherMachine>& others, bool wanted) {
+        path_is_wanted_ = wanted;
+        if (wanted || trace_) graph_.emplace(measured, others);
     }
     pe::Follower* follower() { return graph_ ? &*graph_ : nullptr; }
     /// For the simulation; null when nobody wants to know.
@@ -51,12 +53,14 @@ public:
             result.bound = bound_word(result);
         }
         if (lapse_) result.pictures = lapse_->close(result.time);
-        if (graph_) {
-            result.critical_path = graph_->close(result.time);
+        report::CriticalPath path;
+        if (graph_) path = graph_->close(result.time);
+        if (path_is_wanted_) {
+            result.critical_path = path;
             result.what_if = graph_->estimates();
         }
         if (!trace_) return;
-        trace_->close(result.time);
+        trace_->close(result.time, path);
         const std::string added = trace_->note();
         result.note += (result.note.empty() || added.empty() ? "" : "; ") + added;
     }
@@ -91,6 +95,7 @@ private:
     std::optional<Account> account_;
     std::optional<Trace> trace_;
     std::optional<Graph> graph_;
+    bool path_is_wanted_ = false;
 };
 
 }  // namespace tilemesh::insight

@@ -298,12 +298,26 @@ void Trace::write_shares(Picoseconds time) {
     }
 }
 
-void Trace::close(Picoseconds time) {
+void Trace::write_path(const report::CriticalPath& path) {
+    TrackId track = 0;
+    for (const report::PathSegment& segment : path.segments) {
+        if (!choice_.has(segment.begin, segment.end)) continue;
+        if (track == 0)
+            track = file_.add_track(machine_, 0, "critical path", TraceFile::Holds::slices, path.sentence);
+        Slice slice(track, segment.begin, segment.end, segment.spent);
+        slice.note(Note::part, segment.component);
+        if (!segment.phase.empty()) slice.note(Note::phase, segment.phase);
+        file_.add(slice);
+    }
+}
+
+void Trace::close(Picoseconds time, const report::CriticalPath& path) {
     for (Pe& pe : pes_)
         for (Stretch& stretch : pe.processors) write_stretch(stretch);
     write_levels(time);
     file_.release();
     write_shares(time);
+    write_path(path);
     file_.close();
 }
 

@@ -9,6 +9,7 @@
 #include "sim/base/recorder.h"
 #include "sim/insight/busy_share.h"
 #include "sim/insight/trace_file.h"
+#include "sim/report/result.h"
 
 #include <cstdint>
 #include <deque>
@@ -37,7 +38,7 @@ public:
 
     /// After a run of so long. A run that fails has no end: the trace ends with what was told. InputError when the
     /// file could not be written.
-    void close(Picoseconds time);
+    void close(Picoseconds time, const report::CriticalPath& path);
     /// What the reader should know of it: empty, or that it is cut off.
     std::string note() const;
 
@@ -90,6 +91,8 @@ private:
     void write_stretch(Stretch& stretch);
     void write_levels(Picoseconds time);
     void write_shares(Picoseconds time);
+    /// On a track of its own, as far as it is in the window.
+    void write_path(const report::CriticalPath& path);
     bool shows(const Part& part, const Activity& activity) const {
         return choice_.has(activity.begin, activity.end) && choice_.has(number_of(part));
     }

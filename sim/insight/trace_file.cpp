@@ -37,8 +37,8 @@ constexpr std::uint32_t interned_names = 2, interned_annotations = 3, interned_v
                         entry_text = 2;
 
 constexpr std::array<std::string_view, notes> note_names = {
-    "command",   "processor", "bytes",      "work", "wanted_ps", "issued_ps", "waited_for",
-    "waited_ps", "useful_ps", "credits_ps", "peer", "message",   "source"};
+    "command",   "processor",  "bytes", "work",    "wanted_ps", "issued_ps", "waited_for", "waited_ps",
+    "useful_ps", "credits_ps", "peer",  "message", "source",    "part",      "phase"};
 
 constexpr std::size_t bytes_at_once = std::size_t{1} << 18;
 

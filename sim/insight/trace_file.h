@@ -35,8 +35,10 @@ enum class Note : std::uint8_t {
     peer,
     message,
     source,
+    part,
+    phase,
 };
-inline constexpr int notes = static_cast<int>(Note::source) + 1;
+inline constexpr int notes = static_cast<int>(Note::phase) + 1;
 
 using TrackId = std::uint32_t;  // 1, 2, ... in the order in which they are added; 0: none
 

@@ -224,7 +224,7 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
     std::optional<report::PagingResult> paging;
     if (problem.pages) paging = contiguous_twin(panel, choice, kernel);
     insight::Recording recording(wanted.account, wanted.trace, wanted.pictures);
-    if (wanted.critical_path) recording.follow(panel.machine, wanted.estimates);
+    recording.follow(panel.machine, wanted.estimates, wanted.critical_path);
     machine::SimulationOptions options;
     options.recorder = recording.recorder();
     options.follower = recording.follower();

@@ -284,7 +284,7 @@ run::EntryOutcome ProgramWorkload::run(std::size_t kernel, const run::Prepared& 
     machine::SimulationOptions options;
     options.processors_per_pe = choice.programs_per_pe;
     insight::Recording recording(wanted.account, wanted.trace, wanted.pictures);
-    if (wanted.critical_path) recording.follow(panel_.machine, wanted.estimates);
+    recording.follow(panel_.machine, wanted.estimates, wanted.critical_path);
     options.recorder = recording.recorder();
     options.follower = recording.follower();
     options.jitter = Jitter(panel_.jitter);
