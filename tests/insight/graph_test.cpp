@@ -35,7 +35,7 @@ report::KernelResult result_of(const run::Entry& entry, const run::Wanted& wante
 }
 
 void check_path(const report::KernelResult& result) {
-    Picoseconds shares, segments, until;
+    Picoseconds shares, until;
     for (const report::PathShare& share : result.critical_path->shares) shares += share.time;
     for (const report::PathSegment& segment : result.critical_path->segments) {
         CHECK(segment.begin == until);
