@@ -70,9 +70,11 @@ struct FixedCosts {
     double access = 0;                       // from there to the PE, after the last byte too
     double refresh_every = 0, refresh = 0;   // memory stands still for `refresh` of every `refresh_every`; 0: never
     std::function<double(int from, int to)> head;  // of a message between ranks, routers and wires
-    /// An (m x k) by (k x n) product until its result is there, and how much of that is left when the last
-    /// multiply-accumulate could be done.
-    std::function<double(std::int64_t m, std::int64_t n, std::int64_t k)> product;
+    /// `batch` (m x k) by (k x n) products in one command: until their results are there, and how long they keep the
+    /// array at work, padding included. Cut into several commands they take no less of either.
+    using Products = std::function<double(std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k)>;
+    Products product, occupied;
+    /// Of a product, what is left when the last multiply-accumulate could be done.
     double drain = 0;
     /// Vector operations until the result is there: the cheapest one, an exponential, a cast.
     std::function<double(std::int64_t elements)> simple, exponential, cast;

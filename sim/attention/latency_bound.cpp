@@ -2,7 +2,7 @@
 #include "sim/attention/latency_bound.h"
 
 #include "sim/attention/chains.h"
-#include "sim/attention/sharding.h"
+#include "sim/attention/latency_pieces.h"
 #include "sim/base/error.h"
 
 #include <algorithm>
@@ -29,10 +29,10 @@ struct Transfer {
     Ranges keys;
 };
 
-/// How the queries of one rank, user and head part are cut.
-struct Blocks {
-    std::int64_t count = 0;
-    std::int64_t heads = 0, rows = 0;  // of the smallest
+/// A block of queries against keys.
+struct Attended {
+    Moment begin = 0, end = 0;
+    double scores = 0, values = 0;  // its two products
 };
 
 class TableChains {
@@ -46,7 +46,8 @@ public:
           wiring_(wiring),
           fixed_(fixed),
           with_bytes_(with_bytes),
-          heads_kv_(contiguous_part(problem.heads_kv, wiring.members, 0).size()) {
+          heads_kv_(contiguous_part(problem.heads_kv, wiring.members, 0).size()),
+          pieces_(problem, needs, schedule, wiring, fixed, heads_kv_) {
         for (int rank = 0; rank < schedule.ranks(); ++rank) add_transfers(rank);
         match_receives();
         for (int rank = 0; rank < schedule.ranks(); ++rank) add_rank(rank);
@@ -58,19 +59,21 @@ public:
     /// Around the work of a rank: what the first of it waits for, and what follows the last of it.
     LatencyTerms around(int rank, const RankWork& of_rank) const {
         LatencyTerms terms;
-        double first = never, rest = never, rest_of_reads = never;
-        for (const auto& [in, out] : attends_[static_cast<std::size_t>(rank)]) {
-            first = std::min(first, chains_.after(in));
-            rest = std::min(rest, chains_.left(out));
+        double first = never, first_scores = never, rest = never, rest_of_values = never;
+        for (const Attended& attended : attends_[static_cast<std::size_t>(rank)]) {
+            first = std::min(first, chains_.after(attended.begin));
+            first_scores = std::min(first_scores, chains_.after(attended.begin) + attended.scores);
+            rest = std::min(rest, chains_.left(attended.end));
+            rest_of_values = std::min(rest_of_values, attended.values + chains_.left(attended.end));
         }
-        const double values = fixed_.product(1, problem_.value_dim, 1);
-        if (rest < never) rest_of_reads = values + rest;
+        if (rest < never) {
+            const double matrix = std::max(of_rank.work.matrix_ns, matrix_[static_cast<std::size_t>(rank)]);
+            terms.matrix = first + matrix + fixed_.drain + rest;
+            terms.vector = first_scores + of_rank.work.vector_ns + rest_of_values;
+        }
+        double rest_of_reads = rest_of_values;
         for (const Transfer* transfer : own_sends_[static_cast<std::size_t>(rank)])
             rest_of_reads = std::min(rest_of_reads, transfer->head + chains_.left(transfer->last));
-        if (rest < never) {
-            terms.matrix = first + of_rank.work.matrix_ns + fixed_.drain + rest;
-            terms.vector = first + fixed_.product(1, 1, problem_.head_dim) + of_rank.work.vector_ns + values + rest;
-        }
         const double lead = fixed_.issue + fixed_.descriptor + std::min(fixed_.first_read, fixed_.first_write);
         const double reads = of_rank.hbm_ns - of_rank.results_ns;
         if (of_rank.hbm_ns > 0) terms.hbm = lead + refreshed(of_rank.hbm_ns) + fixed_.access;
@@ -89,37 +92,6 @@ private:
         if (fixed_.refresh <= 0) return ns;
         return ns + fixed_.refresh * std::floor(ns * (1 - 1e-9) / (fixed_.refresh_every - fixed_.refresh));
     }
-    Range heads_of(int head_part) const { return contiguous_part(heads_kv_, schedule_.head_parts(), head_part); }
-
-    Blocks blocks_of(int user, int owner, int head_part) const {
-        const std::int64_t heads = heads_of(head_part).size();
-        const Tokens& tokens = needs_.queries(user, owner);
-        if (heads == 0 || tokens.size() == 0) return {};
-        const std::int64_t step = fixed_.tile_heads > 0 ? std::min(fixed_.tile_heads, heads) : heads;
-        const Ranges parts =
-            tokens.cut({0, tokens.size()}, fixed_.tile_queries > 0 ? fixed_.tile_queries : tokens.size());
-        std::int64_t fewest = tokens.size();
-        for (const Range& part : parts) fewest = std::min(fewest, part.size());
-        return {(heads + step - 1) / step * static_cast<std::int64_t>(parts.size()),
-                heads % step > 0 ? heads % step : step, fewest * problem_.group()};
-    }
-    Blocks blocks_of(const Item& item) const { return blocks_of(item.user, item.id, item.head_part); }
-
-    /// Of the smallest message of a transfer.
-    double piece_bytes(const Action& send, double bytes) const {
-        if (send.item.kind != Item::Kind::chunk) return blocks_of(send.item).count == 1 ? bytes : 0;
-        std::int64_t fewest = total(send.keys);
-        const double per_key = bytes / static_cast<double>(fewest);
-        for (const Range& range : send.keys) {
-            const std::int64_t piece = wiring_.piece_keys > 0 ? wiring_.piece_keys : range.size();
-            for (std::int64_t begin = range.begin; begin < range.end; begin = (begin / piece + 1) * piece)
-                fewest = std::min(fewest, std::min(range.end, (begin / piece + 1) * piece) - begin);
-        }
-        const auto d = static_cast<double>(problem_.head_dim), dv = static_cast<double>(problem_.value_dim);
-        const double share = problem_.latents ? 1.0 : std::min(d, dv) / (d + dv);
-        return per_key * share * static_cast<double>(fewest);
-    }
-
     void add_transfers(int rank) {
         std::map<int, std::pair<Moment, double>> before;  // by receiver: what was last sent, and how long it takes
         auto& rows = transfers_.emplace_back(schedule_.program(rank).size(), nullptr);
@@ -136,10 +108,11 @@ private:
                 transfer.first = chains_.add();
                 transfer.last = chains_.add();
                 transfer.head = fixed_.head(rank, send.peer);
-                transfer.piece = bytes_ns(piece_bytes(send, bytes), rate);
+                transfer.piece = bytes_ns(pieces_.piece_bytes(send, bytes), rate);
                 transfer.keys = send.keys;
                 const double whole = bytes_ns(bytes, rate);
-                chains_.follow(transfer.begin, transfer.first, transfer.head + transfer.piece);
+                chains_.follow(transfer.begin, transfer.first,
+                               transfer.head + (send.item.is_register() ? 0 : transfer.piece));
                 chains_.follow(transfer.begin, transfer.last, transfer.head + whole);
                 chains_.follow(transfer.first, transfer.last, 0);
                 if (const auto found = before.find(send.peer); found != before.end())
@@ -172,6 +145,7 @@ private:
     void add_rank(int rank) {
         Had had;
         attends_.emplace_back();
+        matrix_.push_back(0);
         own_sends_.emplace_back();
         const auto& rows = transfers_[static_cast<std::size_t>(rank)];
         for (std::size_t row = 0; row < rows.size(); ++row) {
@@ -204,12 +178,9 @@ private:
         if (send.item.is_register()) {
             Item source = send.item;
             source.copy = send.other;
-            // A single block can only go as a whole; of several, some go last.
-            const bool single = blocks_of(source).count == 1;
-            for (const Moment made : had.registers[source]) {
-                if (single) chains_.follow(made, transfer.begin, 0);
+            // The maximum and the sum may be on their way before o is made.
+            for (const Moment made : had.registers[source])
                 chains_.follow(made, transfer.last, transfer.head + transfer.piece);
-            }
             return;
         }
         const auto found = had.arrived.find(send.item);
@@ -226,24 +197,31 @@ private:
 
     void add_attend(int rank, const Action& attend, Had& had) {
         const Item& chunk = attend.item;
-        const Range kv = heads_of(chunk.head_part);
+        const Range kv = pieces_.heads_of(chunk.head_part);
         const double triples =
             needs_.triples(chunk.user, attend.owner, chunk.id, attend.keys, problem_.query_heads(kv));
         if (triples <= 0) return;
         const Item queries{Item::Kind::queries, chunk.user, attend.owner, 0, chunk.head_part};
-        const Blocks blocks = blocks_of(queries);
+        const Blocks blocks = pieces_.blocks_of(queries);
         const double whole = static_cast<double>(needs_.queries(chunk.user, attend.owner).size()) *
                              static_cast<double>(kv.size() * problem_.group()) *
                              static_cast<double>(total(attend.keys));
         const bool all = triples >= whole;
         const bool own_chunk = chunk.id == rank || chunk.id == needs_.shared_id();
-        const std::int64_t keys = all && own_chunk ? fewest_keys(attend) : 1;
+        const std::int64_t keys = all && own_chunk ? pieces_.fewest_keys(attend) : 1;
         const std::int64_t rows = all ? blocks.rows : 1, heads = all ? blocks.heads : 1;
 
-        const double values = fixed_.product(rows, problem_.value_dim, keys);
-        const Moment in = chains_.add(), out = chains_.add();
-        chains_.follow(in, out,
-                       fixed_.product(rows, keys, problem_.head_dim) + softmax_ns(heads * rows * keys) + values);
+        Attended attended;
+        attended.scores = fixed_.product(heads, rows, keys, problem_.head_dim);
+        attended.values = fixed_.product(heads, rows, problem_.value_dim, keys);
+        attended.begin = chains_.add();
+        attended.end = chains_.add();
+        const Moment in = attended.begin, out = attended.end;
+        chains_.follow(in, out, attended.scores + pieces_.softmax_ns(heads * rows * keys) + attended.values);
+        attends_[static_cast<std::size_t>(rank)].push_back(attended);
+        matrix_[static_cast<std::size_t>(rank)] +=
+            all ? pieces_.products_ns(attend, kv.size())
+                : work_of(triples, triples, problem_, rates_, schedule_.pass()).matrix_ns;
         if (own_chunk) {
             chains_.not_before(in, fixed_.issue + read_ns(0));
         } else {
@@ -253,7 +231,7 @@ private:
                 // Whatever a query sees of it may have come with the first message, but if it sees all of it.
                 if (had.arrived[chunk].size() == 1) chains_.follow(transfer->first, in, 0);
                 if (all && used == total(transfer->keys))
-                    chains_.follow(transfer->last, out, problem_.latents ? 0 : values);
+                    chains_.follow(transfer->last, out, problem_.latents ? 0 : attended.values);
             }
         }
         if (const auto found = had.arrived.find(queries); found != had.arrived.end()) {
@@ -266,32 +244,6 @@ private:
             if (own_chunk) chains_.not_before(in, 2 * fixed_.issue + read_ns(0));
         }
         had.registers[{Item::Kind::state, chunk.user, attend.owner, 0, chunk.head_part}].push_back(out);
-        attends_[static_cast<std::size_t>(rank)].emplace_back(in, out);
-    }
-
-    /// Of any tile of a rank's own chunk.
-    std::int64_t fewest_keys(const Action& attend) const {
-        const Tokens& tokens = needs_.keys(attend.item.user, attend.item.id);
-        const std::int64_t tile = fixed_.tile_keys > 0 ? fixed_.tile_keys : tokens.size();
-        const std::int64_t piece = wiring_.piece_keys > 0 ? wiring_.piece_keys : tokens.size();
-        std::int64_t fewest = std::min(tile, piece);
-        for (const Range& range : attend.keys)
-            for (const Range& run : tokens.cut(range, tokens.size())) {
-                // Tiles begin where the run does, or, of chunks that stay in SRAM, where messages do as well.
-                if (run.size() % tile > 0) fewest = std::min(fewest, run.size() % tile);
-                for (std::int64_t begin = run.begin; begin < run.end; begin = (begin / piece + 1) * piece) {
-                    const std::int64_t size = std::min(run.end, (begin / piece + 1) * piece) - begin;
-                    fewest = std::min(fewest, size % tile > 0 ? size % tile : tile);
-                }
-            }
-        return fewest;
-    }
-
-    double softmax_ns(std::int64_t elements) const {
-        if (!fixed_.running) return fixed_.simple(1);
-        // The maximum, its subtraction, the exponential and p as it is stored.
-        return 2 * fixed_.simple(elements) + fixed_.exponential(elements) +
-               (fixed_.casts_p ? fixed_.cast(elements) : 0);
     }
 
     void add_merge(const Action& merge, Had& had) {
@@ -302,7 +254,7 @@ private:
         const std::vector<Moment> others = found->second;
         std::vector<Moment>& into = had.registers[merge.item];
         const Moment both = chains_.add(), done = chains_.add();
-        const Blocks blocks = blocks_of(merge.item);
+        const Blocks blocks = pieces_.blocks_of(merge.item);
         // A product and a sum for every element of o; into a register that nobody wrote it is a copy.
         const bool copies = into.empty() || blocks.count != 1;
         chains_.follow(both, done, copies ? 0 : fixed_.simple(blocks.heads * blocks.rows * problem_.value_dim));
@@ -317,7 +269,7 @@ private:
         for (const auto& [item, made] : had.registers) {
             if (item.kind != Item::Kind::state || item.id != owner || item.copy != 0) continue;
             if (!everywhere && item.head_part != rank) continue;
-            const Blocks blocks = blocks_of(item);
+            const Blocks blocks = pieces_.blocks_of(item);
             const std::int64_t elements = blocks.heads * blocks.rows * problem_.value_dim;
             double ns = fixed_.descriptor + fixed_.first_write + fixed_.access;
             if (fixed_.running) ns += fixed_.simple(elements);
@@ -335,12 +287,14 @@ private:
     const FixedCosts& fixed_;
     const bool with_bytes_;
     const std::int64_t heads_kv_;
+    const Pieces pieces_;
     Chains chains_;
     std::deque<Transfer> all_;
     std::vector<std::vector<const Transfer*>> transfers_;  // by rank and row; null: none, or without bytes
     std::map<std::pair<int, int>, std::deque<const Transfer*>> sent_;
-    std::vector<std::vector<std::pair<Moment, Moment>>> attends_;  // by rank: begin and result
-    std::vector<std::vector<const Transfer*>> own_sends_;          // by rank: of its own keys and queries
+    std::vector<std::vector<Attended>> attends_;           // by rank
+    std::vector<double> matrix_;                           // by rank: the array at work
+    std::vector<std::vector<const Transfer*>> own_sends_;  // by rank: of its own keys and queries
 };
 
 }  // namespace
