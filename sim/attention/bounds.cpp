@@ -3,6 +3,7 @@
 #include "sim/attention/bounds.h"
 
 #include "sim/attention/bound_work.h"
+#include "sim/attention/latency_bound.h"
 #include "sim/attention/sharding.h"
 
 #include <algorithm>
@@ -77,6 +78,15 @@ public:
                 bytes += tensor_bytes(problem_, contiguous_part(heads_kv_, schedule_.head_parts(), part).size(),
                                       {.keys = total(united(std::move(keys)))}, schedule_.pass());
         }
+        return bytes / rates_.hbm_bytes_per_ns;
+    }
+
+    /// Of that, o; it is open who writes it where all ranks have the same queries.
+    double results_ns(int rank) const {
+        double bytes = 0;
+        for (int user = 0; user < needs_.users() && !needs_.queries_replicated(); ++user)
+            bytes += tensor_bytes(problem_, heads_kv_, {.query_ends = needs_.queries(user, rank).size()},
+                                  schedule_.pass());
         return bytes / rates_.hbm_bytes_per_ns;
     }
 
@@ -273,19 +283,29 @@ LinkTraffic wired_traffic(const Problem& problem, const NeedSets& needs, const S
 }
 
 Bound schedule_bound(const Problem& problem, const NeedSets& needs, const Schedule& schedule,
-                     const MachineRates& rates, const Wiring& wiring) {
+                     const MachineRates& rates, const Wiring& wiring, const FixedCosts* fixed) {
     const RankBounds ranks(problem, needs, schedule, rates, wiring);
+    std::vector<RankWork> all;
     double matrix = 0, vector = 0, hbm = 0, link = 0, arrival = 0;
     for (int rank = 0; rank < schedule.ranks(); ++rank) {
-        const Work work = ranks.work(rank);
-        matrix = std::max(matrix, work.matrix_ns);
-        vector = std::max(vector, work.vector_ns);
-        hbm = std::max(hbm, ranks.hbm_ns(rank));
+        const RankWork& of_rank =
+            all.emplace_back(RankWork{ranks.work(rank), ranks.hbm_ns(rank), ranks.results_ns(rank)});
+        matrix = std::max(matrix, of_rank.work.matrix_ns);
+        vector = std::max(vector, of_rank.work.vector_ns);
+        hbm = std::max(hbm, of_rank.hbm_ns);
         arrival = std::max(arrival, ranks.arrival_ns(rank));
     }
     for (const auto& [id, bytes] : wired_traffic(problem, needs, schedule, wiring).bytes)
         link = std::max(link, static_cast<double>(bytes) / wiring.link_bytes_per_ns(id));
-    return {{{"matrix", matrix}, {"vector", vector}, {"HBM", hbm}, {"link", link}, {"arrival", arrival}}};
+    Bound bound{{{"matrix", matrix}, {"vector", vector}, {"HBM", hbm}, {"link", link}, {"arrival", arrival}}};
+    if (!fixed || schedule.pass() != Schedule::Pass::forward) return bound;
+    const LatencyTerms terms = latency_terms(problem, needs, schedule, rates, wiring, *fixed, all);
+    return {{{"matrix", std::max(matrix, terms.matrix)},
+             {"vector", std::max(vector, terms.vector)},
+             {"HBM", std::max(hbm, terms.hbm)},
+             {"link", link},
+             {"arrival", std::max(arrival, terms.arrival)},
+             {"latency", terms.latency}}};
 }
 
 }  // namespace tilemesh::attention

@@ -61,6 +61,30 @@ struct Wiring {
     std::int64_t piece_keys = 0;
 };
 
+/// What is paid beside the rates, in nanoseconds, and the pieces that it is paid for. Each is the least that the
+/// machine takes when nothing is in the way.
+struct FixedCosts {
+    double issue = 0;                        // of a command
+    double descriptor = 0;                   // of a transfer
+    double first_read = 0, first_write = 0;  // until the first byte of an open row moves
+    double access = 0;                       // from there to the PE, after the last byte too
+    double refresh_every = 0, refresh = 0;   // memory stands still for `refresh` of every `refresh_every`; 0: never
+    std::function<double(int from, int to)> head;  // of a message between ranks, routers and wires
+    /// `batch` (m x k) by (k x n) products in one command: until their results are there, and how long they keep the
+    /// array at work, padding included. Cut into several commands they take no less of either.
+    using Products = std::function<double(std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k)>;
+    Products product, occupied;
+    /// Of a product, what is left when the last multiply-accumulate could be done.
+    double drain = 0;
+    /// Vector operations until the result is there: the cheapest one, an exponential, a cast.
+    std::function<double(std::int64_t elements)> simple, exponential, cast;
+    /// A kernel that keeps a running maximum: reduction, subtraction, exponential, cast of p, and at the end a
+    /// division or multiplication; else only one of these is counted.
+    bool running = true;
+    bool casts_p = true, casts_o = true;
+    std::int64_t tile_heads = 0, tile_queries = 0, tile_keys = 0;  // 0: whatever there is
+};
+
 /// Bytes on every link under this wiring, summed over the members.
 LinkTraffic wired_traffic(const Problem& problem, const NeedSets& needs, const Schedule& schedule,
                           const Wiring& wiring);
@@ -73,7 +97,10 @@ LinkTraffic wired_traffic(const Problem& problem, const NeedSets& needs, const S
 /// - arrival: for each edge into a rank, when the first k items are there at the edge's rate, plus the work of all
 /// items
 ///   that come later (an edge keeps table order), or after the last one the value product of the smallest piece.
+/// With fixed costs (forward only) matrix, vector and HBM also have what comes before the first and after the last of
+/// their work, arrival is no less than the longest chain of waits, and there is one more term:
+/// - latency: that chain with all rates of memory and links infinite.
 Bound schedule_bound(const Problem& problem, const NeedSets& needs, const Schedule& schedule,
-                     const MachineRates& rates, const Wiring& wiring);
+                     const MachineRates& rates, const Wiring& wiring, const FixedCosts* fixed = nullptr);
 
 }  // namespace tilemesh::attention

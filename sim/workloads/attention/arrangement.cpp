@@ -7,9 +7,11 @@
 #include "sim/base/error.h"
 #include "sim/noc/topology.h"
 #include "sim/run/not_possible.h"
+#include "sim/workloads/attention/fixed_costs.h"
 #include "sim/workloads/attention/unit_grid.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace tilemesh::workloads {
 namespace {
@@ -237,7 +239,9 @@ Arrangement arrange(const AttentionPanel& panel, const AttentionChoice& choice, 
                                     states_move ? attention::ComputeOrder::visits : attention::ComputeOrder::arrival);
     const attention::MachineRates rates = rates_of(panel, a.schedule.pass());
     a.machine_bound = attention::machine_bound(problem, rates, a.schedule.pass());
-    a.schedule_bound = attention::schedule_bound(problem, a.needs, a.schedule, rates, wiring);
+    const std::optional<attention::FixedCosts> fixed = fixed_costs_of(panel, kernel, topology, a);
+    a.schedule_bound =
+        attention::schedule_bound(problem, a.needs, a.schedule, rates, wiring, fixed ? &*fixed : nullptr);
     // What holds for every schedule holds for this one; here and there its own terms say less.
     a.schedule_bound.terms.push_back({"machine", a.machine_bound.ns()});
     a.work_imbalance = imbalance(problem, a);

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// What fixed costs add to the schedule bound, each sum written down by hand: who waits for whom, and for how long at
+// least. Rates of memory and links are infinite unless a test says otherwise.
+#include "tests/schedules/bound_terms.h"
+
+#include <cmath>
+#include <cstdlib>
+
+using namespace example;
+
+namespace {
+
+constexpr double issue = 4, descriptor = 2, first_read = 10, first_write = 7, port = 5, head = 30;
+constexpr double product = 100, occupied = 60, drain = 40, simple = 16, exponential = 32, cast = 17;
+
+/// Every command takes the same whatever its shape.
+FixedCosts constant_costs() {
+    FixedCosts fixed;
+    fixed.issue = issue;
+    fixed.descriptor = descriptor;
+    fixed.first_read = first_read;
+    fixed.first_write = first_write;
+    fixed.access = port;
+    fixed.head = [](int from, int to) { return head * std::abs(to - from); };
+    fixed.product = [](auto...) { return product; };
+    fixed.occupied = [](auto...) { return occupied; };
+    fixed.drain = drain;
+    fixed.simple = [](auto) { return simple; };
+    fixed.exponential = [](auto) { return exponential; };
+    fixed.cast = [](auto) { return cast; };
+    return fixed;
+}
+
+constexpr MachineRates fast{.pes = 1,
+                            .macs_per_ns = 1e15,
+                            .exp2_per_ns = 1e15,
+                            .simple_per_ns = 1e15,
+                            .hbm_bytes_per_ns = 1e15,
+                            .tanh_per_ns = 1e15};
+
+Wiring wires(double bytes_per_ns, std::int64_t piece_keys = 0) {
+    Wiring wiring = wired(line_route());
+    wiring.link_bytes_per_ns = [bytes_per_ns](LinkId) { return bytes_per_ns; };
+    wiring.piece_keys = piece_keys;
+    return wiring;
+}
+
+constexpr double one_read = descriptor + first_read + port;
+constexpr double both_read = 2 * issue + one_read;  // q, and behind it k
+constexpr double softmax = 2 * simple + exponential + cast;
+constexpr double results = simple + cast + descriptor + first_write + port;  // o / l, stored
+
+}  // namespace
+
+TEST_CASE("latency of one rank: q and k, scores, softmax, values, the division and the store of o") {
+    const Problem p = decode(30);
+    const NeedSets needs(p, 1);
+    const Schedule table = in_a_row(kernels::head_parallel, needs);
+    FixedCosts fixed = constant_costs();
+    const auto latency = [&] { return term(schedule_bound(p, needs, table, fast, wires(1e15), &fixed), "latency"); };
+    const double whole = both_read + product + softmax + product + results;
+    CHECK(latency() == Approx(whole));
+    fixed.casts_p = false;
+    CHECK(latency() == Approx(whole - cast));
+    fixed.casts_o = false;
+    CHECK(latency() == Approx(whole - 2 * cast));
+    fixed.running = false;
+    CHECK(latency() == Approx(whole - 2 * cast - 2 * simple - exponential));
+}
+
+TEST_CASE("no fixed costs, no such term; none of a backward pass") {
+    const Problem p = self_attention(24);
+    const NeedSets needs(p, 2);
+    const FixedCosts fixed = constant_costs();
+    const auto terms = [&](MakeSchedule make, const FixedCosts* costs) {
+        return schedule_bound(p, needs, in_a_row(make, needs), fast, wires(1), costs).terms.size();
+    };
+    CHECK(terms(kernels::mesh_kv, nullptr) == 5);
+    CHECK(terms(kernels::mesh_kv, &fixed) == 6);
+    CHECK(terms(kernels::mesh_kv_backward, &fixed) == 5);
+}
+
+TEST_CASE("latency of merges: a hop and a merge after another along the chain, then back out") {
+    for (const int n : {2, 3, 5, 8}) {
+        CAPTURE(n);
+        const Problem p = decode(30 * n);
+        const NeedSets needs = NeedSets::replicated_queries(p, n);
+        const FixedCosts fixed = constant_costs();
+        const auto latency = [&](MakeSchedule make) {
+            return term(schedule_bound(p, needs, in_a_row(make, needs), fast, wires(1e15), &fixed), "latency");
+        };
+        const double attended = both_read + product + softmax + product;
+        CHECK(latency(kernels::mlo_chain) == Approx(attended + (n - 1) * (head + simple) + (n - 1) * head + results));
+        const int arm = n / 2;
+        CHECK(latency(kernels::mlo_centre) ==
+              Approx(attended + arm * (head + simple) + arm * head + results + (n > 2 ? simple : 0)));
+    }
+}
+
+TEST_CASE("arrival of merges: o crosses every link after it was merged, m and l may go ahead") {
+    const int n = 4;
+    const Problem p = decode(30 * n);
+    const NeedSets needs = NeedSets::replicated_queries(p, n);
+    const FixedCosts fixed = constant_costs();
+    const double o_ns = heads * dv * 4 / 8;
+    const Bound bound = schedule_bound(p, needs, in_a_row(kernels::mlo_chain, needs), fast, wires(8), &fixed);
+    CHECK(term(bound, "arrival") == Approx(both_read + product + softmax + product +
+                                           (n - 1) * (head + o_ns + simple) + (n - 1) * (head + o_ns) + results));
+    FixedCosts cut = fixed;  // of two blocks one may be small and early
+    cut.tile_heads = 1;
+    CHECK(term(schedule_bound(p, needs, in_a_row(kernels::mlo_chain, needs), fast, wires(8), &cut), "arrival") ==
+          Approx(both_read + product + softmax + product + (n - 1) * 2 * head + results));
+}
+
+TEST_CASE("latency of the wave: the chunk at the other end of the line, and its values after its last byte") {
+    for (const int n : {2, 3, 5, 8}) {
+        CAPTURE(n);
+        const Problem p = self_attention(12 * n);
+        const NeedSets needs(p, n);
+        const FixedCosts fixed = constant_costs();
+        const Schedule wave = in_a_row(kernels::mesh_kv, needs);
+        const double sent = issue + one_read, attend = product + softmax + product + results;
+        CHECK(term(schedule_bound(p, needs, wave, fast, wires(1e15), &fixed), "latency") ==
+              Approx(sent + (n - 1) * head + attend));
+        // (n - 1) chunks over the last link; of the one that comes last the values follow
+        const double chunk = 12 * bytes.chunk() / 0.001;
+        CHECK(term(schedule_bound(p, needs, wave, fast, wires(0.001), &fixed), "arrival") ==
+              Approx(sent + (n - 1) * chunk + head + product + results));
+    }
+}
+
+TEST_CASE("around the work of a rank: before its first and after its last piece") {
+    const Problem p = decode(30);
+    const NeedSets needs(p, 1);
+    const Schedule table = in_a_row(kernels::head_parallel, needs);
+    FixedCosts fixed = constant_costs();
+    MachineRates slow = fast;
+    slow.hbm_bytes_per_ns = 1;
+    const double q = bytes.q, kv = 30 * bytes.key_inputs(), o = bytes.o;
+    const auto bound = [&] { return schedule_bound(p, needs, table, slow, wires(1), &fixed); };
+    fixed.product = [](auto...) { return 1000.0; };        // longer than o takes to be written
+    const double lead = issue + descriptor + first_write;  // whichever comes first
+    CHECK(term(bound(), "HBM") == Approx(lead + q + kv + port + 1000 + results));
+    fixed.refresh_every = 1000;
+    fixed.refresh = 100;
+    const double refreshes = std::floor((q + kv) / 900);
+    REQUIRE(refreshes >= 1);
+    CHECK(term(bound(), "HBM") == Approx(lead + q + kv + refreshes * 100 + port + 1000 + results));
+    // o is written last, and more than what else follows the reads
+    fixed.product = [](auto...) { return 0.0; };
+    fixed.simple = fixed.cast = [](auto) { return 0.0; };
+    fixed.first_write = 0;
+    const double all = q + kv + o;
+    CHECK(term(bound(), "HBM") == Approx(issue + descriptor + all + std::floor(all / 900) * 100 + port));
+
+    fixed = constant_costs();
+    slow = fast;
+    CHECK(term(bound(), "matrix") == Approx(both_read + 2 * occupied + drain + results));
+    slow.exp2_per_ns = 0.001;
+    CHECK(term(bound(), "vector") ==
+          Approx(both_read + product + heads * 30 / 0.001 + product + results).epsilon(1e-6));
+}
