@@ -148,3 +148,23 @@ TEST_CASE("a program's path goes through lines of its source and phases that it 
     CHECK_THAT(path.shares.front().phase,
                Contains("ring_attention") && Contains("loop at line") && Contains(", iteration"));
 }
+
+TEST_CASE("the critical path has a track of its own, from the beginning of the window to its end") {
+    const test::Traced run = test::traced(test::attention_panel("ring_kv", 4));
+    const std::vector<test::ReadSlice> path = run.trace.on("critical path");
+    REQUIRE_FALSE(path.empty());
+    std::uint64_t until = 0;
+    for (const test::ReadSlice& slice : path) {
+        CHECK(slice.begin == until);
+        until = slice.end;
+    }
+    CHECK(until == run.result.time.value());
+    CHECK_FALSE(run.result.critical_path);
+    TraceChoice window;
+    window.from = from_nanoseconds(1000);
+    window.to = from_nanoseconds(2000);
+    const test::Traced part = test::traced(test::attention_panel("ring_kv", 4), window);
+    CHECK(part.trace.on("critical path").front().begin <= 1000000);
+    CHECK(part.trace.on("critical path").front().end > 1000000);
+    CHECK(part.trace.on("critical path").size() < path.size());
+}

@@ -168,26 +168,6 @@ TEST_CASE("a run is the same with a trace and without, and a trace the same ever
     CHECK(first.result.note.empty());
 }
 
-TEST_CASE("the critical path has a track of its own, from the beginning of the window to its end") {
-    const Traced run = traced(attention_panel("ring_kv", 4));
-    const std::vector<ReadSlice> path = run.trace.on("critical path");
-    REQUIRE_FALSE(path.empty());
-    std::uint64_t until = 0;
-    for (const ReadSlice& slice : path) {
-        CHECK(slice.begin == until);
-        until = slice.end;
-    }
-    CHECK(until == run.result.time.value());
-    CHECK_FALSE(run.result.critical_path);
-    TraceChoice window;
-    window.from = from_nanoseconds(1000);
-    window.to = from_nanoseconds(2000);
-    const Traced part = traced(attention_panel("ring_kv", 4), window);
-    CHECK(part.trace.on("critical path").front().begin <= 1000000);
-    CHECK(part.trace.on("critical path").front().end > 1000000);
-    CHECK(part.trace.on("critical path").size() < path.size());
-}
-
 TEST_CASE("tracks lie under their PE and cube, in the order of the machine") {
     const ReadTrace trace = traced(attention_panel("ring_kv", 2)).trace;
     CHECK(trace.tracks.at(trace.track("machine.cube0")).parent == 1);
