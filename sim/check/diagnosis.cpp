@@ -3,6 +3,7 @@
 // ever and for whom.
 #include "sim/base/error.h"
 #include "sim/check/untimed_machine.h"
+#include "sim/tile/waiting.h"
 
 #include <algorithm>
 #include <set>
@@ -18,13 +19,9 @@ std::string alike(const SourcePlace& place, Opcode op) {
 }  // namespace
 
 void UntimedPe::explain(const Lane& lane, const Command& command, std::vector<std::string>& out) const {
-    const std::string head =
-        fmt::format("{}{}: command {} ({})", command.place.text(), lane.name, command.index, name_of(command.op));
-    for (int i = 0; i < command.operand_count; ++i) {
-        const TileRecord& tile = *command.operands[static_cast<std::size_t>(i)];
-        if (tile.is_ready_known()) continue;
-        out.push_back(fmt::format("{} waits for the tile that command {} ({}) makes", head, tile.command,
-                                  name_of(tile.made_by)));
+    const std::string head = command_at(lane.name, command);
+    if (auto operand = waits_for_operand(lane.name, command)) {
+        out.push_back(std::move(*operand));
         return;
     }
     if (!lane.busy || lane.current.index != command.index) {

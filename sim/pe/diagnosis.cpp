@@ -2,6 +2,7 @@
 // What can be said of a PE that waits for ever, or that asks for SRAM that can never come.
 #include "sim/base/error.h"
 #include "sim/pe/processing_element.h"
+#include "sim/tile/waiting.h"
 
 #include <algorithm>
 
@@ -9,13 +10,9 @@ namespace tilemesh::pe {
 
 void ProcessingElement::explain_command(const Engine& engine, const Command& command,
                                         std::vector<std::string>& out) const {
-    const std::string head =
-        fmt::format("{}{}: command {} ({})", command.place.text(), engine.name(), command.index, name_of(command.op));
-    for (int i = 0; i < command.operand_count; ++i) {
-        const TileRecord& tile = *command.operands[static_cast<std::size_t>(i)];
-        if (tile.is_ready_known()) continue;
-        out.push_back(fmt::format("{} waits for the tile that command {} ({}) makes", head, tile.command,
-                                  name_of(tile.made_by)));
+    const std::string head = command_at(engine.name(), command);
+    if (auto operand = waits_for_operand(engine.name(), command)) {
+        out.push_back(std::move(*operand));
         return;
     }
     if (engine.free_known || engine.current.index != command.index) {
