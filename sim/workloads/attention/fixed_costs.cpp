@@ -25,6 +25,9 @@ Opcode cheapest_of(const pe::PeConfig& pe, std::initializer_list<Opcode> operati
 
 std::int64_t parts(std::int64_t all, std::int64_t each) { return (all + each - 1) / each; }
 
+/// Sizes that no machine can run are refused later, by their plan; until then a bound may be too low.
+constexpr double longest = 1e15;  // nanoseconds
+
 /// What a product keeps an array at work for, in however many commands it is made: folds at the pace of what streams
 /// through them. That a fold takes no less than its operands need through its rows is known of a single fold only:
 /// several may be cut so that they are lower.
@@ -48,7 +51,9 @@ std::optional<attention::FixedCosts> fixed_costs_of(const AttentionPanel& panel,
     const pe::PeConfig& pe = machine.pe;
     if (!kernel.exact || pe.launch.costs() || a.tiling.launches != attention::Launches::fused) return {};
     attention::FixedCosts fixed;
-    const auto cycles = [&pe](double n) { return to_nanoseconds(pe.clock.time_for(n)); };
+    const auto cycles = [&pe](double n) {
+        return n < longest * pe.clock.ghz() ? to_nanoseconds(pe.clock.time_for(n)) : longest;
+    };
     fixed.issue = cycles(pe.issue_cycles);
     fixed.descriptor = cycles(pe.dma.descriptor_cycles);
     fixed.access = to_nanoseconds(machine.hbm.access_latency);
