@@ -38,6 +38,11 @@ bool is_stall(std::string_view name) {
     return name == "before the first command" || name == "done";
 }
 
+/// How long its bytes take at its rate, in picoseconds.
+double at_rate(const ComponentResult& part) {
+    return part.peak_per_ns > 0 ? static_cast<double>(part.bytes.value()) / part.peak_per_ns * 1000.0 : 0.0;
+}
+
 double busy_of(const ComponentResult& part) {
     double busy = 0.0;
     for (const ClassTime& one : part.account)
@@ -68,7 +73,7 @@ std::map<std::string_view, PeParts> pes_of(const KernelResult& result) {
 
 class Shares {
 public:
-    Shares(const KernelResult& result, const PeParts& pe) : pe_(pe) {
+    Shares(const KernelResult& result, const PeParts& pe, int transfers) : pe_(pe), transfers_(transfers) {
         slice_ = busiest(result, "hbm");
         link_ = busiest(result, "link");
         time_ = static_cast<double>(result.time.value());
@@ -76,7 +81,17 @@ public:
 
     void add(std::string_view word, double time) { of_[std::string(word)] += time; }
     /// Waiting for memory is the memory's as far as that is at work, and latency else; so is that of a transfer.
-    void add_memory(double time) { add_moving(time, std::max(busy_of_kind("dma_load"), busy_of_kind("dma_store"))); }
+    void add_memory(double time) {
+        const ComponentResult* busy = nullptr;
+        for (const ComponentResult* engine : pe_.engines)
+            if (engine->kind.starts_with("dma_") && (!busy || busy_of(*engine) > busy_of(*busy))) busy = engine;
+        const double under_way = busy ? busy_of(*busy) : 0.0;
+        const double ports = busy ? at_rate(*busy) : 0.0;  // if as many transfers were under way as can be
+        const Mover movers[] = {{"HBM", slice_, slice_}, {"link", link_, link_}, {"SRAM", ports, ports * transfers_}};
+        const Mover& most = *std::max_element(std::begin(movers), std::end(movers),
+                                              [](const Mover& a, const Mover& b) { return a.full < b.full; });
+        divide(time, most.word, under_way > 0 ? most.at_work / under_way : 0.0);
+    }
     void add_message(double time) { divide(time, "link", time_ > 0 ? link_ / time_ : 0.0); }
     void add_work(std::string_view kind, double time) {
         if (kind == "matrix" || kind == "vector") return add(kind, time);
@@ -87,16 +102,11 @@ public:
     const std::map<std::string, double>& all() const { return of_; }
 
 private:
-    double busy_of_kind(std::string_view kind) const {
-        double busy = 0.0;
-        for (const ComponentResult* engine : pe_.engines)
-            if (engine->kind == kind) busy += busy_of(*engine);
-        return busy;
-    }
-    void add_moving(double time, double under_way) {
-        const bool by_link = link_ > slice_;
-        divide(time, by_link ? "link" : "HBM", under_way > 0 ? std::max(link_, slice_) / under_way : 0.0);
-    }
+    struct Mover {
+        std::string_view word;
+        double full = 0.0;     // how long it moved as much as it can
+        double at_work = 0.0;  // how long it moved at its rate; transfers through the port each have one
+    };
     void divide(double time, std::string_view word, double share) {
         const double at_work = time * std::clamp(share, 0.0, 1.0);
         add(word, at_work);
@@ -104,6 +114,7 @@ private:
     }
 
     const PeParts& pe_;
+    int transfers_;
     double slice_ = 0.0, link_ = 0.0, time_ = 0.0;
     std::map<std::string, double> of_;
 };
@@ -156,14 +167,14 @@ const PeParts* last_to_end(const std::map<std::string_view, PeParts>& pes) {
 
 }  // namespace
 
-std::vector<ClassTime> bound_times(const KernelResult& result) {
+std::vector<ClassTime> bound_times(const KernelResult& result, int transfers) {
     const auto pes = pes_of(result);
     const PeParts* last = last_to_end(pes);
     if (!last) return {};
     const ComponentResult* engine = *std::max_element(
         last->engines.begin(), last->engines.end(),
         [](const ComponentResult* a, const ComponentResult* b) { return busy_of(*a) < busy_of(*b); });
-    Shares shares(result, *last);
+    Shares shares(result, *last, transfers);
     for (const ClassTime& one : engine->account) {
         const auto time = static_cast<double>(one.time.value());
         if (!is_stall(one.name)) {
@@ -189,8 +200,8 @@ std::vector<ClassTime> bound_times(const KernelResult& result) {
     return times;
 }
 
-std::string bound_word(const KernelResult& result) {
-    const std::vector<ClassTime> times = bound_times(result);
+std::string bound_word(const KernelResult& result, int transfers) {
+    const std::vector<ClassTime> times = bound_times(result, transfers);
     if (times.empty()) return {};
     const auto pes = pes_of(result);
     double ends = 0.0, working = 0.0;

@@ -24,6 +24,7 @@ void CriticalPath::add(const Step& step, Picoseconds until) {
     const Key key{step.component, step.phase, step.spent};
     shares_[key] += until - until_;
     if (step.line > 0) lines_[{step.file, step.line}].critical += until - until_;
+    of_phase(step.phase).critical += until - until_;
     if (!segments_.empty() && segments_.back().key == key) {
         segments_.back().end = until;
     } else {
@@ -33,11 +34,44 @@ void CriticalPath::add(const Step& step, Picoseconds until) {
     until_ = until;
 }
 
-void CriticalPath::add_command(const std::string* file, std::int32_t line, Picoseconds waiting, Picoseconds busy) {
-    if (line <= 0) return;
-    Line& known = lines_[{file, line}];
-    known.waiting += waiting;
-    known.busy += busy;
+CriticalPath::Line& CriticalPath::of_phase(std::uint32_t phase) {
+    if (phase >= phases_.size()) phases_.resize(phase + std::size_t{1});
+    return phases_[phase];
+}
+
+void CriticalPath::add_command(const std::string* file, std::int32_t line, std::uint32_t phase, Picoseconds waiting,
+                               Picoseconds busy) {
+    const Line more{{}, busy, waiting};
+    of_phase(phase) += more;
+    if (line > 0) lines_[{file, line}] += more;
+}
+
+std::vector<report::HotLine> CriticalPath::phase_tree(const Phases& phases) const {
+    std::vector<Line> sums = phases_;
+    sums.resize(phases.size());
+    std::vector<std::vector<std::uint32_t>> within(phases.size());
+    std::vector<std::size_t> of_level;
+    for (std::uint32_t phase = static_cast<std::uint32_t>(phases.size()) - 1; phase > Phases::none; --phase) {
+        const std::uint32_t parent = phases.parent(phase);  // which has a smaller number
+        sums[parent] += sums[phase];
+        within[parent].push_back(phase);
+        const std::size_t level = phases.level(phase);
+        if (level >= of_level.size()) of_level.resize(level + 1);
+        ++of_level[level];
+    }
+    std::size_t levels = 0, shown = 0;
+    while (levels < of_level.size() && shown + of_level[levels] <= most_phases) shown += of_level[levels++];
+    std::vector<report::HotLine> tree;
+    std::vector<std::uint32_t> next = within[Phases::none];  // the first last, as all of `within`
+    while (!next.empty()) {
+        const std::uint32_t phase = next.back();
+        next.pop_back();
+        if (phases.level(phase) >= levels) continue;
+        const Line& line = sums[phase];
+        tree.push_back({phases.path(phase), line.critical, line.busy, line.waiting});
+        next.insert(next.end(), within[phase].begin(), within[phase].end());
+    }
+    return tree;
 }
 
 void CriticalPath::coarsen() {
@@ -121,6 +155,7 @@ report::CriticalPath CriticalPath::close(const Phases& phases, const std::vector
     std::stable_sort(result.lines.begin(), result.lines.end(), [](const auto& a, const auto& b) {
         return std::pair(a.critical, a.busy) > std::pair(b.critical, b.busy);
     });
+    result.phases = phase_tree(phases);
     result.sentence = sentence(result.shares);
     return result;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What command processors and the engines that compute do, the room of tiles, and the end. Transfers are in
-// graph_transfers.cpp, messages and links in graph_messages.cpp.
+// graph_transfers.cpp, messages and links in graph_messages.cpp, barriers and launches in graph_launches.cpp.
 #include "sim/insight/graph.h"
 
 #include "sim/base/error.h"
@@ -9,8 +9,8 @@
 
 namespace tilemesh::insight {
 
-Graph::Graph(const machine::MachineConfig& measured, const std::vector<OtherMachine>& others)
-    : clocks_(others.size() + 1), end_(clocks_) {
+Graph::Graph(const machine::MachineConfig& measured, const std::vector<OtherMachine>& others, PhaseListener* listener)
+    : clocks_(others.size() + 1), listener_(listener), end_(clocks_) {
     if (clocks_ > most_clocks) fail<InternalError>("{} machines are too many to estimate at once", others.size());
     paces_.push_back(std::make_unique<Pace>(measured));
     same_pe_[0] = true;
@@ -104,9 +104,19 @@ void Graph::phase_begins(At at, std::span<const Phase> path) {
     std::uint32_t phase = Phases::none;
     for (const Phase& level : path) phase = phases_.enter(phase, level);
     processor(at).phases.push_back(phase);
+    tell_phase(at);
 }
 
-void Graph::phase_ends(At at) { processor(at).phases.pop_back(); }
+void Graph::phase_ends(At at) {
+    processor(at).phases.pop_back();
+    tell_phase(at);
+}
+
+void Graph::tell_phase(At at) {
+    if (!listener_) return;
+    const Processor& p = processor(at);
+    listener_->entered(phases_, at.pe, at.processor, p.phases.back(), p.now.when());
+}
 
 void Graph::processor_goes_on(Processor& p, bool waited, Picoseconds when, std::size_t slack) {
     // Processors that share a PE act at picoseconds of their own.
@@ -212,52 +222,6 @@ void Graph::drained(At at, Picoseconds when) {
     processor_goes_on(p, decided, when, pe_of(at.pe).processors.size());
 }
 
-void Graph::arrived_at_barrier(At at, Picoseconds) {
-    Processor& p = processor(at);
-    while (p.barriers - first_gate_ >= gates_.size()) gates_.emplace_back(none(), 0);
-    auto& [opens, waiting] = gates_[p.barriers - first_gate_];
-    opens.after(p.now);
-    ++waiting;
-}
-
-void Graph::passed_barrier(At at, Picoseconds when) {
-    Processor& p = processor(at);
-    auto& [opens, waiting] = gates_[p.barriers - first_gate_];
-    const bool decided = p.now.after(opens);
-    --waiting;
-    ++p.barriers;
-    processor_goes_on(p, decided, when, pe_of(at.pe).processors.size());
-    while (!gates_.empty() && gates_.front().second == 0) {
-        gates_.pop_front();
-        ++first_gate_;
-    }
-}
-
-void Graph::launched(At at, const LaunchedWork& work, Picoseconds when) {
-    Processor& p = processor(at);
-    Pe& pe = pe_of(at.pe);
-    p.now.after(pe.computed);
-    const Picoseconds begin = p.now.when();
-    step(p.now, begin, Spent::launch, issue_about(p));
-    for (std::size_t clock = 0; clock < clocks_; ++clock) {
-        const machine::MachineConfig& config = paces_[clock]->config();
-        const pe::LaunchConfig& launch = config.pe.launch;
-        std::uint64_t ready = p.now.at(clock) + launch.start_of(work).value();
-        if (work.kind == LaunchedWork::Kind::exchange) {
-            pe.copied[clock] = ready + config.network.link.rate.time_for(work.bytes).value();
-        } else {
-            if (pe.copied[clock] > ready) {
-                ready +=
-                    static_cast<std::uint64_t>(static_cast<double>(pe.copied[clock] - ready) * launch.copy_share);
-                pe.copied[clock] = 0;
-            }
-            pe.units_at_work[clock] = pe::share_at_work(work.blocks, launch.units, launch.blocks_per_unit);
-        }
-        p.now.set(clock, ready);
-    }
-    processor_goes_on(p, true, when, pe.processors.size());
-}
-
 void Graph::finished(At at, Picoseconds) { end_.after(processor(at).now); }
 
 Moment Graph::begin_of(int number, Queue& queue, const Command& command, Place place, Pending& pending) {
@@ -278,7 +242,7 @@ void Graph::use_up(int number, const Command& command, const Moment& ready, cons
     Moment& last = processor({number, command.processor}).last_end;
     last.after(end);
     last.after(ready);
-    path_.add_command(about.file, about.line, begin - since, until - begin);
+    path_.add_command(about.file, about.line, about.phase, begin - since, until - begin);
 }
 
 void Graph::computed(int number, const Command& command, Place place, Picoseconds begin, Picoseconds end,

@@ -29,8 +29,9 @@ namespace tilemesh::insight {
 
 class Graph final : public pe::Follower {
 public:
-    /// The machine that runs, and at most most_clocks - 1 others of the same shape, which are estimated.
-    Graph(const machine::MachineConfig& measured, const std::vector<OtherMachine>& others);
+    /// The machine that runs, and at most most_clocks - 1 others of the same shape, which are estimated. `listener`
+    /// outlives the graph; null: nobody wants to know.
+    Graph(const machine::MachineConfig& measured, const std::vector<OtherMachine>& others, PhaseListener* listener);
 
     /// Parts of the machine, numbered as their paths are, before the run.
     template <class Components>
@@ -176,6 +177,7 @@ private:
     About issue_about(const Processor& processor) const {
         return {processor.component, processor.phases.back(), 0, nullptr};
     }
+    void tell_phase(At at);
     void processor_goes_on(Processor& processor, bool waited, Picoseconds when, std::size_t slack);
     bool take_room(Pe& pe, std::uint64_t bytes, Moment& now);
     void consume(Room& room, std::size_t clock);
@@ -200,6 +202,7 @@ private:
     std::vector<ComponentId> slices_, links_;  // by PE, by link
     Steps steps_;
     Phases phases_;
+    PhaseListener* listener_;
     CriticalPath path_;
     std::deque<Pe> pes_;
     std::deque<Moment> free_;     // engines, by component

@@ -10,16 +10,20 @@ std::uint32_t Phases::enter(std::uint32_t parent, const Phase& phase) {
     const std::int64_t first = apart ? phase.first : -1, last = apart ? phase.last : -1;
     const auto [found, is_new] = numbers_.try_emplace({parent, std::string(phase.name), first, last},
                                                       static_cast<std::uint32_t>(known_.size()));
-    if (is_new) known_.push_back({parent, std::string(phase.name), first, last});
+    if (is_new)
+        known_.push_back({parent, std::string(phase.name), first, last, parent == none ? 0 : level(parent) + 1});
     return found->second;
 }
 
 std::string Phases::path(std::uint32_t phase) const {
     if (phase == none) return {};
+    const std::string text = path(known_[phase].parent);
+    return text.empty() ? name(phase) : text + " / " + name(phase);
+}
+
+std::string Phases::name(std::uint32_t phase) const {
     const Known& known = known_[phase];
-    std::string text = path(known.parent);
-    if (!text.empty()) text += " / ";
-    text += known.name;
+    std::string text = known.name;
     if (known.first >= 0) text += fmt::format(" {}", known.first);
     if (known.last > known.first) text += fmt::format("-{}", known.last);
     return text;

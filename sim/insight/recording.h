@@ -27,7 +27,7 @@ public:
     /// has it if that is wanted.
     void follow(const machine::MachineConfig& measured, const std::vector<OtherMachine>& others, bool wanted) {
         path_is_wanted_ = wanted;
-        if (wanted || trace_) graph_.emplace(measured, others);
+        if (wanted || trace_) graph_.emplace(measured, others, trace_ ? &*trace_ : nullptr);
     }
     pe::Follower* follower() { return graph_ ? &*graph_ : nullptr; }
     /// For the simulation; null when nobody wants to know.
@@ -45,12 +45,12 @@ public:
             if (trace_) trace_->add_component(component.path, component.kind);
         }
     }
-    /// After the run. The result has its time and the machine's components; it gets their account, the word for what
-    /// decided, and a note on what the reader of the trace should know.
-    void close(report::KernelResult& result) {
+    /// After the run on that machine. The result has its time and the machine's components; it gets their account,
+    /// the word for what decided, and a note on what the reader of the trace should know.
+    void close(report::KernelResult& result, const machine::MachineConfig& machine) {
         if (account_) {
             account_->close(result.time, result.components);
-            result.bound = bound_word(result);
+            result.bound = bound_word(result, machine.pe.dma.outstanding);
         }
         if (lapse_) result.pictures = lapse_->close(result.time);
         report::CriticalPath path;

@@ -13,7 +13,7 @@
 namespace tilemesh::insight {
 namespace {
 
-// Order of tracks under a PE. Place 0 is for bands of a kernel's phases, once somebody tells of them.
+// Order of tracks under a PE; before them are bands of phases (trace_phases.cpp).
 enum PlaceInPe {
     matrix_place = 1,
     vector_place,
@@ -298,22 +298,10 @@ void Trace::write_shares(Picoseconds time) {
     }
 }
 
-void Trace::write_path(const report::CriticalPath& path) {
-    TrackId track = 0;
-    for (const report::PathSegment& segment : path.segments) {
-        if (!choice_.has(segment.begin, segment.end)) continue;
-        if (track == 0)
-            track = file_.add_track(machine_, 0, "critical path", TraceFile::Holds::slices, path.sentence);
-        Slice slice(track, segment.begin, segment.end, segment.spent);
-        slice.note(Note::part, segment.component);
-        if (!segment.phase.empty()) slice.note(Note::phase, segment.phase);
-        file_.add(slice);
-    }
-}
-
 void Trace::close(Picoseconds time, const report::CriticalPath& path) {
     for (Pe& pe : pes_)
         for (Stretch& stretch : pe.processors) write_stretch(stretch);
+    for (auto& [processor, bands] : bands_) write_bands(processor, bands, bands.bands.close(*phases_, time));
     write_levels(time);
     file_.release();
     write_shares(time);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A recorder that writes what happened as a trace that ui.perfetto.dev opens (adr/0031), while it happens: a track
-// for every engine, HBM slice, link and command processor, arrows from sends to receives, counters of SRAM in use and
-// of how busy links and slices were.
+// for every engine, HBM slice, link and command processor, bands of the phases that processors went through, arrows
+// from sends to receives, counters of SRAM in use and of how busy links and slices were.
 //
 // Perfetto knows no time shorter than a nanosecond. A picosecond of ours is a nanosecond of its.
 #pragma once
 
 #include "sim/base/recorder.h"
 #include "sim/insight/busy_share.h"
+#include "sim/insight/phase_bands.h"
 #include "sim/insight/trace_file.h"
 #include "sim/report/result.h"
 
@@ -20,7 +21,7 @@
 
 namespace tilemesh::insight {
 
-class Trace final : public Asker {
+class Trace final : public Asker, public PhaseListener {
 public:
     /// InputError when the file cannot be written.
     explicit Trace(const TraceChoice& choice);
@@ -35,6 +36,7 @@ public:
     void queued(ComponentId, ComponentId, std::uint8_t, Picoseconds) override {}
     void stalled(ComponentId pe, std::uint8_t processor, Stall stall, Picoseconds from, Picoseconds until) override;
     void ended(ComponentId pe, std::uint8_t processor, Picoseconds when) override;
+    void entered(const Phases& phases, int pe, int processor, std::uint32_t phase, Picoseconds when) override;
 
     /// After a run of so long. A run that fails has no end: the trace ends with what was told. InputError when the
     /// file could not be written.
@@ -63,6 +65,11 @@ private:
         Stall stall = Stall::issue;
         Picoseconds begin, end;
     };
+    /// What it is for: a track for each level of its phases.
+    struct Bands {
+        PhaseBands bands;
+        std::vector<TrackId> tracks;
+    };
     struct Pe {
         TrackId track = 0, sram = 0;
         Picoseconds changed;
@@ -89,6 +96,7 @@ private:
     /// What a command processor did next.
     void spend(ComponentId pe, std::uint8_t processor, Stall stall, Picoseconds until);
     void write_stretch(Stretch& stretch);
+    void write_bands(std::pair<int, int> processor, Bands& bands, const std::vector<PhaseBands::Band>& ended);
     void write_levels(Picoseconds time);
     void write_shares(Picoseconds time);
     /// On a track of its own, as far as it is in the window.
@@ -101,8 +109,11 @@ private:
     TraceFile file_;
     TrackId machine_ = 0;
     std::vector<TrackId> cubes_;
-    std::vector<Part> parts_;  // by component
-    std::vector<Pe> pes_;      // by component: of the matrix engine
+    std::vector<Part> parts_;                     // by component
+    std::vector<Pe> pes_;                         // by component: of the matrix engine
+    std::map<std::pair<int, int>, Bands> bands_;  // by PE and processor
+    std::map<int, ComponentId> matrices_;         // by PE
+    const Phases* phases_ = nullptr;              // of those that were entered
     std::map<std::pair<int, int>, Channel> channels_;
     int pes_per_cube_ = 1;
     std::map<std::pair<const std::string*, std::int32_t>, std::string> places_;

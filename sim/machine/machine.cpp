@@ -65,6 +65,11 @@ ComponentId Machine::new_component(std::string path, std::string_view kind) {
     double peak = 0.0;
     if (kind == "matrix") peak = config_.pe.macs_per_ns(Dtype::f16);
     if (kind == "hbm") peak = config_.hbm.peak().gbytes_per_s();
+    if (kind == "dma_load" || kind == "dma_store") {
+        // As many transfers as may be under way, each at the rate of the SRAM port.
+        const pe::DmaConfig& dma = config_.pe.dma;
+        peak = dma.outstanding * dma.bytes_per_cycle * config_.pe.clock.ghz();
+    }
     components_.push_back({std::move(path), std::string(kind), peak});
     return static_cast<ComponentId>(components_.size() - 1);
 }

@@ -40,7 +40,7 @@ std::string most_of_the_time(const std::string& bound) {
     if (bound.empty()) return "without an account";
     if (bound == "latency") return "waiting for latencies most of the time";
     if (bound == "imbalance") return "held up by PEs that have more to do than others";
-    if (bound == "SRAM") return "waiting for room in the SRAM most of the time";
+    if (bound == "SRAM") return "waiting for the SRAM, its room or its port, most of the time";
     return bound + "-bound most of the time";
 }
 

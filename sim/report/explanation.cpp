@@ -91,12 +91,35 @@ std::string changes_text(const KernelResult& kernel, bool with_colour) {
     return text;
 }
 
-std::string lines_text(const KernelResult& kernel, bool with_colour) {
-    const std::vector<HotLine>& lines = kernel.critical_path->lines;
+/// The phases of the first level that divides the run: those most on the critical path first.
+std::vector<HotLine> dividing_phases(const std::vector<HotLine>& tree) {
+    const auto level_of = [](const HotLine& phase) {
+        std::size_t level = 0;
+        for (std::size_t at = phase.place.find(" / "); at != std::string::npos; at = phase.place.find(" / ", at + 1))
+            ++level;
+        return level;
+    };
+    std::vector<HotLine> phases;
+    for (std::size_t level = 0;; ++level) {
+        std::vector<HotLine> here;
+        for (const HotLine& phase : tree)
+            if (level_of(phase) == level) here.push_back(phase);
+        if (here.empty()) break;
+        phases = std::move(here);
+        if (phases.size() > 1) break;
+    }
+    std::stable_sort(phases.begin(), phases.end(), [](const HotLine& a, const HotLine& b) {
+        return std::pair(a.critical, a.busy) > std::pair(b.critical, b.busy);
+    });
+    return phases;
+}
+
+std::string lines_text(const std::string& what, const std::vector<HotLine>& lines, const KernelResult& kernel,
+                       bool with_colour) {
     if (lines.empty()) return {};
     const Clock clock(kernel.clock_ghz);
     using Align = TextTable::Align;
-    TextTable table({{"", "line", Align::left},
+    TextTable table({{"", what, Align::left},
                      {"cycles", "on the critical path", Align::right},
                      {"cycles", "busy", Align::right},
                      {"cycles", "waiting", Align::right}});
@@ -142,7 +165,8 @@ std::string explanation_text(const KernelResult& kernel, bool with_colour) {
     std::string text = fmt::format("{}: {} cycles, {}\nIts critical path: {}.\n", kernel.label,
                                    grouped(kernel.cycles), in_words(kernel.time), kernel.critical_path->sentence);
     if (!kernel.what_if.empty()) text += "\n" + changes_text(kernel, with_colour);
-    text += lines_text(kernel, with_colour);
+    text += lines_text("line", kernel.critical_path->lines, kernel, with_colour);
+    text += lines_text("phase", dividing_phases(kernel.critical_path->phases), kernel, with_colour);
     if (std::any_of(kernel.what_if.begin(), kernel.what_if.end(), [](const WhatIf& one) { return one.proved; }))
         text += "\n" + first_to_change(kernel) + "\n";
     return text;

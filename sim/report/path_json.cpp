@@ -13,10 +13,30 @@ std::optional<Picoseconds> optional_time(JsonReader& reader, std::string_view ke
     return time(reader, key);
 }
 
+Json to_json(const std::vector<HotLine>& lines) {
+    Json all = Json::array();
+    for (const HotLine& line : lines)
+        all.push_back({{"place", line.place},
+                       {"critical_ps", line.critical.value()},
+                       {"busy_ps", line.busy.value()},
+                       {"waiting_ps", line.waiting.value()}});
+    return all;
+}
+
+std::vector<HotLine> read_lines(const JsonReader& reader) {
+    std::vector<HotLine> lines;
+    for (JsonReader line : reader.elements()) {
+        lines.push_back(
+            {line.string("place"), time(line, "critical_ps"), time(line, "busy_ps"), time(line, "waiting_ps")});
+        line.finish();
+    }
+    return lines;
+}
+
 }  // namespace
 
 Json path_to_json(const CriticalPath& path) {
-    Json shares = Json::array(), segments = Json::array(), lines = Json::array();
+    Json shares = Json::array(), segments = Json::array();
     for (const PathShare& share : path.shares)
         shares.push_back({{"class", share.spent},
                           {"component", share.component},
@@ -28,16 +48,12 @@ Json path_to_json(const CriticalPath& path) {
                             {"phase", segment.phase},
                             {"begin_ps", segment.begin.value()},
                             {"end_ps", segment.end.value()}});
-    for (const HotLine& line : path.lines)
-        lines.push_back({{"place", line.place},
-                         {"critical_ps", line.critical.value()},
-                         {"busy_ps", line.busy.value()},
-                         {"waiting_ps", line.waiting.value()}});
     return {{"sentence", path.sentence},
             {"unexplained_ps", path.unexplained.value()},
             {"shares", shares},
             {"segments", segments},
-            {"lines", lines}};
+            {"lines", to_json(path.lines)},
+            {"phases", to_json(path.phases)}};
 }
 
 CriticalPath read_critical_path(JsonReader reader) {
@@ -54,11 +70,8 @@ CriticalPath read_critical_path(JsonReader reader) {
                                  time(segment, "begin_ps"), time(segment, "end_ps")});
         segment.finish();
     }
-    for (JsonReader line : reader.member("lines").elements()) {
-        path.lines.push_back(
-            {line.string("place"), time(line, "critical_ps"), time(line, "busy_ps"), time(line, "waiting_ps")});
-        line.finish();
-    }
+    path.lines = read_lines(reader.member("lines"));
+    path.phases = read_lines(reader.member("phases"));
     reader.finish();
     return path;
 }

@@ -126,9 +126,9 @@ struct PathSegment {
     Picoseconds begin, end;
     bool operator==(const PathSegment&) const = default;
 };
-/// A line of a program's source.
+/// A line of a program's source, or a phase with all within it.
 struct HotLine {
-    std::string place;     // "kernel.py:12"
+    std::string place;     // "kernel.py:12", "ring step 3 / heads 0-7"
     Picoseconds critical;  // of the path
     Picoseconds busy;      // engines' time on its commands
     Picoseconds waiting;   // of its commands, in their queues
@@ -140,6 +140,7 @@ struct CriticalPath {
     std::vector<PathShare> shares;      // the longest first
     std::vector<PathSegment> segments;  // neighbours are one where there are too many
     std::vector<HotLine> lines;         // the most critical first
+    std::vector<HotLine> phases;        // as a tree, each before those within it; the deepest left out if too many
     Picoseconds unexplained;            // of the shares: what nothing led to
     bool operator==(const CriticalPath&) const = default;
 };

@@ -127,7 +127,7 @@ TEST_CASE("a kernel a quarter above its schedule bound is bound by what that nam
     kernel.bound = "SRAM";
     report::summarise(kernel);
     CHECK_THAT(report::conclusion(only({kernel})),
-               Catch::Contains("; waiting for room in the SRAM most of the time, 25.2% above"));
+               Catch::Contains("; waiting for the SRAM, its room or its port, most of the time, 25.2% above"));
 }
 
 TEST_CASE("a kernel whose busiest rank has a tenth more than the winner's is named, one below that is not") {

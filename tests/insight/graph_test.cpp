@@ -74,7 +74,7 @@ TEST_CASE("a path goes through a barrier by whoever came last, and has the lengt
     const machine::MachineConfig config = test::counting_line();
     machine::MachineConfig slow = config;
     slow.pe.vector.cycles_per_element.fill(3.0);
-    insight::Graph graph(config, {{"alike", config}, {"slow", slow}});
+    insight::Graph graph(config, {{"alike", config}, {"slow", slow}}, nullptr);
     machine::SimulationOptions options;
     options.follower = &graph;
     machine::Simulation simulation(config, options);
@@ -115,7 +115,7 @@ TEST_CASE("credits come back as late on another machine as its links are long") 
     };
     const test::Kernels kernels{{0, sends}, {1, receives}};
     const std::vector<machine::MachineConfig> others{line(1, 2048), line(400, 256), line(400, 2048)};
-    insight::Graph graph(line(1, 256), {{"room", others[0]}, {"far", others[1]}, {"both", others[2]}});
+    insight::Graph graph(line(1, 256), {{"room", others[0]}, {"far", others[1]}, {"both", others[2]}}, nullptr);
     machine::SimulationOptions options;
     options.follower = &graph;
     machine::Simulation simulation(line(1, 256), options);

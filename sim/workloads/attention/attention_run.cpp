@@ -260,7 +260,7 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
         result.components.push_back(
             {part.path, part.kind, totals.busy, totals.queued, totals.bytes, totals.work, totals.activities, peak});
     }
-    recording.close(result);
+    recording.close(result, panel.machine);
 
     if (panel.values.mode == ValueMode::none) return entry;
     result.verdict.mode = run::name_of(panel.values.mode);

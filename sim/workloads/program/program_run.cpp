@@ -319,7 +319,7 @@ run::EntryOutcome ProgramWorkload::run(std::size_t kernel, const run::Prepared& 
         result.components.push_back({part.path, part.kind, totals.busy, totals.queued, totals.bytes, totals.work,
                                      totals.activities, matrix ? fastest : part.peak_per_ns});
     }
-    recording.close(result);
+    recording.close(result, panel_.machine);
     result.flops = 2 * products;
     if (products > 0)
         result.work_imbalance =
