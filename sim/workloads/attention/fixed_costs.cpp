@@ -112,7 +112,7 @@ std::optional<attention::FixedCosts> fixed_costs_of(const AttentionPanel& panel,
     fixed.tile_keys = a.tiling.tile_keys;
     fixed.by_plan = kernel.cuts_by_plan;
     fixed.fold_keys = a.tiling.fold_keys;
-    fixed.chunks_stay = a.tiling.chunks_stay;
+    fixed.chunks_stay = a.tiling.chunks_stay || !kernel.cuts_by_plan;
     return fixed;
 }
 
