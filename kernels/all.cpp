@@ -22,6 +22,7 @@ attention::Kernel of_chunks(std::string_view name, std::string_view summary,
     return {.name = name,
             .summary = summary,
             .launches = true,
+            .cuts_by_plan = true,
             .schedule = schedule,
             .refuses = refuses,
             .plan = plan_attention,
@@ -64,7 +65,7 @@ attention::Kernel of_heads(std::string_view name, std::string_view summary,
                            decltype(attention::Kernel::plan) plan = plan_attention) {
     attention::Kernel kernel = of_chunks(name, summary, head_parallel);
     kernel.by_heads = true;
-    kernel.launches = text == attention_kernel;
+    kernel.launches = kernel.cuts_by_plan = text == attention_kernel;
     kernel.text = text;
     kernel.plan = plan;
     return kernel;

@@ -78,6 +78,11 @@ std::int64_t keys_that_are_seen(const Problem& problem, int user, const Run& que
     });
 }
 
+bool unknown_without_pairs(const Problem& problem, const Tokens& chunk) {
+    const auto strided = [](const Run& run) { return run.stride > 1; };
+    return !problem.mask->by_difference() && std::any_of(chunk.runs().begin(), chunk.runs().end(), strided);
+}
+
 double tensor_bytes(const Problem& problem, std::int64_t heads_kv, const Moved& moved, Schedule::Pass pass) {
     const std::int64_t heads_q = heads_kv * problem.group();
     const std::int64_t d = problem.head_dim, dv = problem.value_dim;

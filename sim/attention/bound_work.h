@@ -36,6 +36,10 @@ double pair_bias_bytes(const Problem& problem, double triples, double triples_of
 std::int64_t queries_that_see(const Problem& problem, int user, const Run& queries, const Run& keys);
 std::int64_t keys_that_are_seen(const Problem& problem, int user, const Run& queries, const Run& keys);
 
+/// Of a strided shard no block of a periodic mask is known without asking pair by pair: what is seen of it is not
+/// counted then.
+bool unknown_without_pairs(const Problem& problem, const Tokens& chunk);
+
 /// Tokens whose tensors must be moved.
 struct Moved {
     std::int64_t queries = 0;     // read: they see some key

@@ -19,12 +19,13 @@ namespace {
 class RankBounds {
 public:
     RankBounds(const Problem& problem, const NeedSets& needs, const Schedule& schedule, const MachineRates& rates,
-               const Wiring& wiring)
+               const Wiring& wiring, bool chunks_staged)
         : problem_(problem),
           needs_(needs),
           schedule_(schedule),
           rates_(rates),
           wiring_(wiring),
+          staged_(chunks_staged),
           heads_kv_(contiguous_part(problem.heads_kv, wiring.members, 0).size()) {}
 
     Work work(int rank) const {
@@ -46,6 +47,7 @@ public:
                     bytes += pair_bias_bytes(
                         problem_, triples_of(action),
                         needs_.triples(action.item.user, action.owner, action.item.id, action.keys, {0, 1}));
+        if (staged_) bytes += staged_bytes(rank);
         for (int user = 0; user < needs_.users(); ++user) {
             bool sends_queries = false;
             std::set<int> attended;             // chunks that own queries are attended to here
@@ -100,6 +102,20 @@ public:
     }
 
 private:
+    /// Keys of others that are seen here, written when they come and read when they are attended.
+    double staged_bytes(int rank) const {
+        std::map<Item, Ranges> seen;
+        for (const Action& action : schedule_.program(rank))
+            if (action.kind == Action::Kind::attend && action.item.id != rank &&
+                action.item.id != needs_.shared_id() && !problem_.mask->varies_by_head())
+                add_seen_keys(action, seen[action.item]);
+        double bytes = 0;
+        for (auto& [chunk, keys] : seen)
+            bytes +=
+                2 * tensor_bytes(problem_, contiguous_part(heads_kv_, schedule_.head_parts(), chunk.head_part).size(),
+                                 {.keys = total(united(std::move(keys)))}, schedule_.pass());
+        return bytes;
+    }
     /// Keys whose gradient ends here.
     std::int64_t key_ends(int user, int rank) const {
         const int shared = needs_.shared_id();
@@ -126,18 +142,11 @@ private:
     /// of earlier chunks costs a comparison more per row, but a kernel may take chunks in any order.
     Work work_of(const Action& attend) const { return work_of_queries(queries_of(attend), triples_of(attend)); }
 
-    /// Of a strided shard no block of a periodic mask is known without asking pair by pair: what is read is not
-    /// counted then.
-    bool unknown_without_pairs(const Tokens& chunk) const {
-        const auto strided = [](const Run& run) { return run.stride > 1; };
-        return !problem_.mask->by_difference() && std::any_of(chunk.runs().begin(), chunk.runs().end(), strided);
-    }
-
     std::int64_t queries_that_see(int user, int rank, int origin) const {
         const Tokens& own = needs_.queries(user, rank);
         const Tokens& chunk = needs_.keys(user, origin);
         std::int64_t most = 0;
-        if (unknown_without_pairs(chunk)) return 0;
+        if (unknown_without_pairs(problem_, chunk)) return 0;
         for (const Run& keys : chunk.runs()) {
             std::int64_t seeing = 0;
             for (std::size_t i = 0; i < own.runs().size(); ++i)
@@ -152,7 +161,7 @@ private:
     void add_seen_keys(const Action& attend, Ranges& seen) const {
         const Tokens& chunk = needs_.keys(attend.item.user, attend.item.id);
         const Tokens& queries = needs_.queries(attend.item.user, attend.owner);
-        if (unknown_without_pairs(chunk)) return;
+        if (unknown_without_pairs(problem_, chunk)) return;
         for (const Range& range : attend.keys)
             for (const Range& keys : chunk.cut(range, chunk.size()))
                 for (std::size_t i = 0; i < queries.runs().size(); ++i) {
@@ -233,6 +242,7 @@ private:
     const Schedule& schedule_;
     const MachineRates& rates_;
     const Wiring& wiring_;
+    bool staged_;
     std::int64_t heads_kv_;
 };
 
@@ -284,7 +294,7 @@ LinkTraffic wired_traffic(const Problem& problem, const NeedSets& needs, const S
 
 Bound schedule_bound(const Problem& problem, const NeedSets& needs, const Schedule& schedule,
                      const MachineRates& rates, const Wiring& wiring, const FixedCosts* fixed) {
-    const RankBounds ranks(problem, needs, schedule, rates, wiring);
+    const RankBounds ranks(problem, needs, schedule, rates, wiring, fixed && !fixed->chunks_stay);
     std::vector<RankWork> all;
     double matrix = 0, vector = 0, hbm = 0, link = 0, arrival = 0;
     for (int rank = 0; rank < schedule.ranks(); ++rank) {
@@ -303,7 +313,7 @@ Bound schedule_bound(const Problem& problem, const NeedSets& needs, const Schedu
     return {{{"matrix", std::max(matrix, terms.matrix)},
              {"vector", std::max(vector, terms.vector)},
              {"HBM", std::max(hbm, terms.hbm)},
-             {"link", link},
+             {"link", std::max(link, terms.link)},
              {"arrival", std::max(arrival, terms.arrival)},
              {"latency", terms.latency}}};
 }

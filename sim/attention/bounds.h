@@ -69,13 +69,16 @@ struct FixedCosts {
     double first_read = 0, first_write = 0;  // until the first byte of an open row moves
     double access = 0;                       // from there to the PE, after the last byte too
     double refresh_every = 0, refresh = 0;   // memory stands still for `refresh` of every `refresh_every`; 0: never
-    std::function<double(int from, int to)> head;  // of a message between ranks, routers and wires
+    /// Of a message between that member of one rank and of another, routers and wires.
+    std::function<double(int member, int from, int to)> head;
     /// `batch` (m x k) by (k x n) products in one command: until their results are there, and how long they keep the
     /// array at work, padding included. Cut into several commands they take no less of either.
     using Products = std::function<double(std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k)>;
     Products product, occupied;
     /// Of a product, what is left when the last multiply-accumulate could be done.
     double drain = 0;
+    /// How long the vector engine is at work for an element of a block's softmax; 0: unknown.
+    double softmax_element = 0;
     /// Vector operations until the result is there: the cheapest one, an exponential, a cast.
     std::function<double(std::int64_t elements)> simple, exponential, cast;
     /// A kernel that keeps a running maximum: reduction, subtraction, exponential, cast of p, and at the end a
@@ -83,6 +86,12 @@ struct FixedCosts {
     bool running = true;
     bool casts_p = true, casts_o = true;
     std::int64_t tile_heads = 0, tile_queries = 0, tile_keys = 0;  // 0: whatever there is
+    /// All queries of a block go past the same tiles of keys together, those that some of them see; partly visible
+    /// tiles are trimmed to whole folds of so many keys, counted from where the tile begins (kernel.h: Tiling).
+    bool by_plan = false;
+    std::int64_t fold_keys = 1;
+    /// Else chunks of other ranks are written to HBM as they come, and read from there.
+    bool chunks_stay = true;
 };
 
 /// Bytes on every link under this wiring, summed over the members.
@@ -97,8 +106,9 @@ LinkTraffic wired_traffic(const Problem& problem, const NeedSets& needs, const S
 /// - arrival: for each edge into a rank, when the first k items are there at the edge's rate, plus the work of all
 /// items
 ///   that come later (an edge keeps table order), or after the last one the value product of the smallest piece.
-/// With fixed costs (forward only) matrix, vector and HBM also have what comes before the first and after the last of
-/// their work, arrival is no less than the longest chain of waits, and there is one more term:
+/// With fixed costs (forward only) matrix, vector, HBM and link also have what comes before the first and after the
+/// last of their work, and the work is that of whole blocks where the plan's cuts are known; HBM has chunks that do
+/// not stay in SRAM. Arrival is no less than the longest chain of waits, and there is one more term:
 /// - latency: that chain with all rates of memory and links infinite.
 Bound schedule_bound(const Problem& problem, const NeedSets& needs, const Schedule& schedule,
                      const MachineRates& rates, const Wiring& wiring, const FixedCosts* fixed = nullptr);

@@ -137,6 +137,7 @@ struct Kernel {
     bool exact = true;                // false: a specimen whose arithmetic is known to be wrong
     bool moves_states = false;        // partial results travel: a panel may choose how
     bool launches = false;            // knows block products, merges and exchanges as launches of their own
+    bool cuts_by_plan = false;        // works on the blocks and tiles of its Tiling, on no part of one and no other
     bool keeps_state = true;          // has a running (m, l, o): a panel may choose its dtype
     Schedule::Pass pass = Schedule::Pass::forward;
     Schedule (*schedule)(const NeedSets&, const RankGrid&) = nullptr;

@@ -25,7 +25,7 @@ struct RankWork {
 struct LatencyTerms {
     double latency = 0;  // the longest chain, bytes for nothing
     double arrival = 0;  // the same, bytes at the rates of memory and links
-    double matrix = 0, vector = 0, hbm = 0;
+    double matrix = 0, vector = 0, hbm = 0, link = 0;
 };
 
 /// Forward passes only.

@@ -38,14 +38,41 @@ double Pieces::piece_bytes(const Action& send, double bytes) const {
     return per_key * share * static_cast<double>(fewest);
 }
 
-double Pieces::products_ns(const Action& attend, std::int64_t heads) const {
-    const std::int64_t rows = needs_.queries(attend.item.user, attend.owner).size() * problem_.group();
-    const std::int64_t keys = total(attend.keys);
-    return fixed_.occupied(heads, rows, keys, problem_.head_dim) +
-           fixed_.occupied(heads, rows, problem_.value_dim, keys);
+Ranges Pieces::tiles_of(const Action& attend, const Ranges* arrived) const {
+    if (!fixed_.by_plan) return {};
+    const Tokens& tokens = needs_.keys(attend.item.user, attend.item.id);
+    Ranges whole = attend.keys;
+    if (fixed_.chunks_stay && wiring_.piece_keys > 0) {
+        Ranges messages;
+        for (const Range& range : arrived ? *arrived : Ranges{{0, tokens.size()}})
+            for (std::int64_t begin = range.begin, end = 0; begin < range.end; begin = end) {
+                end = std::min(range.end, (begin / wiring_.piece_keys + 1) * wiring_.piece_keys);
+                messages.push_back({begin, end});
+            }
+        std::sort(messages.begin(), messages.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
+        whole = intersection(whole, messages);
+    }
+    Ranges tiles;
+    for (const Range& range : whole)
+        for (const Range& run : tokens.cut(range, tokens.size()))
+            for (std::int64_t begin = run.begin, end = 0; begin < run.end; begin = end) {
+                end = fixed_.tile_keys > 0 ? std::min(begin + fixed_.tile_keys, run.end) : run.end;
+                tiles.push_back({begin, end});
+            }
+    return tiles;
 }
 
-std::int64_t Pieces::fewest_keys(const Action& attend) const {
+std::int64_t Pieces::fewest_keys(const Action& attend, const Ranges& tiles, bool all, bool own_chunk) const {
+    if (tiles.empty()) return all && own_chunk ? fewest_keys_anyhow(attend) : 1;
+    std::int64_t fewest = tiles.front().size();
+    for (const Range& tile : tiles) {
+        const std::int64_t last = (tile.size() - 1) % fixed_.fold_keys + 1;
+        fewest = std::min(fewest, all ? tile.size() : last);
+    }
+    return fewest;
+}
+
+std::int64_t Pieces::fewest_keys_anyhow(const Action& attend) const {
     const Tokens& tokens = needs_.keys(attend.item.user, attend.item.id);
     const std::int64_t tile = fixed_.tile_keys > 0 ? fixed_.tile_keys : tokens.size();
     const std::int64_t piece = wiring_.piece_keys > 0 ? wiring_.piece_keys : tokens.size();
@@ -60,6 +87,52 @@ std::int64_t Pieces::fewest_keys(const Action& attend) const {
             }
         }
     return fewest;
+}
+
+std::int64_t Pieces::keys_seen(const Action& attend, const Ranges& tiles, const Range& queries) const {
+    const Item& item = attend.item;
+    const Tokens& chunk = needs_.keys(item.user, item.id);
+    const Viewers viewers{item.user, problem_.query_heads(heads_of(item.head_part))};
+    const Run positions = needs_.query_positions(item.user, attend.owner, queries);
+    std::int64_t keys = 0;
+    for (const Range& tile : tiles) {
+        const Run run = chunk.run(tile);
+        const Visible glance = visible_at_a_glance(*problem_.mask, viewers, positions, run);
+        if (glance == Visible::none) continue;
+        std::int64_t counted = 0;  // folds up to there
+        for (const Range& seen : glance == Visible::all ? Ranges{{0, tile.size()}}
+                                                        : seen_keys(*problem_.mask, viewers, positions, run, 1)) {
+            const std::int64_t begin = std::max(counted, seen.begin / fixed_.fold_keys * fixed_.fold_keys);
+            counted = std::max(counted, ((seen.end - 1) / fixed_.fold_keys + 1) * fixed_.fold_keys);
+            keys += std::min(counted, tile.size()) - std::min(begin, tile.size());
+        }
+    }
+    return keys;
+}
+
+EngineWork Pieces::work_of(const Action& attend, const Ranges& tiles, double triples, bool all) const {
+    const Item& item = attend.item;
+    const Tokens& tokens = needs_.queries(item.user, attend.owner);
+    const std::int64_t heads = heads_of(item.head_part).size();
+    const bool whole_blocks = fixed_.by_plan && !problem_.mask->varies_by_head() &&
+                              !unknown_without_pairs(problem_, needs_.keys(item.user, item.id));
+    EngineWork work;
+    if (all || whole_blocks) {
+        const std::int64_t step = fixed_.by_plan && fixed_.tile_queries > 0 ? fixed_.tile_queries : tokens.size();
+        for (const Range& block : tokens.cut({0, tokens.size()}, step)) {
+            const std::int64_t rows = block.size() * problem_.group();
+            const std::int64_t keys = all ? total(attend.keys) : keys_seen(attend, tiles, block);
+            if (keys == 0) continue;
+            work.scores += fixed_.occupied(heads, rows, keys, problem_.head_dim);
+            work.values += fixed_.occupied(heads, rows, problem_.value_dim, keys);
+            work.softmax += static_cast<double>(heads * rows * keys) * fixed_.softmax_element;
+        }
+    }
+    const auto d = static_cast<double>(problem_.head_dim), dv = static_cast<double>(problem_.value_dim);
+    work.scores = std::max(work.scores, triples * d / rates_.macs_per_ns);
+    work.values = std::max(work.values, triples * dv / rates_.other_macs_per_ns());
+    work.softmax = std::max(work.softmax, triples / rates_.exp2_per_ns);
+    return work;
 }
 
 double Pieces::softmax_ns(std::int64_t elements) const {

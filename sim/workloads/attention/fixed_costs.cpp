@@ -29,8 +29,8 @@ std::int64_t parts(std::int64_t all, std::int64_t each) { return (all + each - 1
 constexpr double longest = 1e15;  // nanoseconds
 
 /// What a product keeps an array at work for, in however many commands it is made: folds at the pace of what streams
-/// through them. That a fold takes no less than its operands need through its rows is known of a single fold only:
-/// several may be cut so that they are lower.
+/// through them, but none faster than what it holds shifts through its rows. However that is cut, so many rows in all
+/// are shifted for every fold of columns.
 double array_cycles(const pe::MatrixConfig& array, std::int64_t m, std::int64_t n, std::int64_t k) {
     if (array.dataflow == pe::Dataflow::ideal)
         return static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) /
@@ -40,7 +40,7 @@ double array_cycles(const pe::MatrixConfig& array, std::int64_t m, std::int64_t 
     const std::int64_t folds = parts(held, array.rows) * parts(n, array.cols);
     const std::int64_t fill = (output_stationary ? array.rows : 2 * array.rows) + array.cols - 2;
     if (!array.overlap_folds) return static_cast<double>(folds * (streamed + fill - 1));
-    return static_cast<double>(folds * (held <= array.rows ? std::max(streamed, held) : streamed));
+    return static_cast<double>(std::max(folds * streamed, parts(n, array.cols) * held));
 }
 
 }  // namespace
@@ -64,8 +64,10 @@ std::optional<attention::FixedCosts> fixed_costs_of(const AttentionPanel& panel,
         fixed.refresh_every = to_nanoseconds(profile.refresh_interval());
         fixed.refresh = to_nanoseconds(profile.refresh_gap());
     }
-    fixed.head = [&machine, &topology, &a](int from, int to) {
-        const auto pe_of = [&](int rank) { return a.pes[static_cast<std::size_t>(rank)].front(); };
+    fixed.head = [&machine, &topology, &a](int member, int from, int to) {
+        const auto pe_of = [&](int rank) {
+            return a.pes[static_cast<std::size_t>(rank)][static_cast<std::size_t>(member)];
+        };
         return to_nanoseconds(noc::head_latency(machine.network, topology, topology.route(pe_of(from), pe_of(to))));
     };
     const auto cost = [&pe, fastest = fastest_dtype(panel)](std::int64_t batch, std::int64_t m, std::int64_t n,
@@ -97,16 +99,25 @@ std::optional<attention::FixedCosts> fixed_costs_of(const AttentionPanel& panel,
             return cycles(pe::vector_cost(pe.vector, op, elements).latency_cycles);
         };
     };
-    fixed.simple = operation(cheapest_of(pe, {Opcode::add, Opcode::subtract, Opcode::multiply, Opcode::maximum,
-                                              Opcode::fma, Opcode::fms, Opcode::reduce_max}));
-    fixed.exponential = operation(cheapest_of(pe, {Opcode::exp2, Opcode::exp}));
+    const Opcode simple = cheapest_of(pe, {Opcode::add, Opcode::subtract, Opcode::multiply, Opcode::maximum,
+                                           Opcode::fma, Opcode::fms, Opcode::reduce_max});
+    const Opcode exponential = cheapest_of(pe, {Opcode::exp2, Opcode::exp});
+    fixed.simple = operation(simple);
+    fixed.exponential = operation(exponential);
     fixed.cast = operation(Opcode::cast);
     fixed.running = kernel.keeps_state;
     fixed.casts_p = panel.problem.probability() != Dtype::f32;
+    // Maximum, its subtraction, exponential, p as it is stored.
+    if (fixed.running)
+        fixed.softmax_element = 2 / pe.elements_per_ns(simple) + 1 / pe.elements_per_ns(exponential) +
+                                (fixed.casts_p ? 1 / pe.elements_per_ns(Opcode::cast) : 0);
     fixed.casts_o = panel.problem.output_dtype() != Dtype::f32;
     fixed.tile_heads = a.tiling.tile_heads;
     fixed.tile_queries = a.tiling.tile_queries;
     fixed.tile_keys = a.tiling.tile_keys;
+    fixed.by_plan = kernel.cuts_by_plan;
+    fixed.fold_keys = a.tiling.fold_keys;
+    fixed.chunks_stay = a.tiling.chunks_stay || !kernel.cuts_by_plan;
     return fixed;
 }
 

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/attention/table_chains.h"
+
+#include "sim/base/error.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+namespace tilemesh::attention {
+namespace {
+
+using Kind = Action::Kind;
+constexpr double never = std::numeric_limits<double>::infinity();
+
+}  // namespace
+
+TableChains::TableChains(const Problem& problem, const NeedSets& needs, const Schedule& schedule,
+                         const MachineRates& rates, const Wiring& wiring, const FixedCosts& fixed, int member,
+                         bool with_bytes, const TableChains* like)
+    : problem_(problem),
+      needs_(needs),
+      schedule_(schedule),
+      rates_(rates),
+      wiring_(wiring),
+      fixed_(fixed),
+      member_(member),
+      with_bytes_(with_bytes),
+      like_(like),
+      pieces_(problem, needs, schedule, rates, wiring, fixed, member) {
+    for (int rank = 0; rank < schedule.ranks(); ++rank) add_transfers(rank);
+    match_receives();
+    for (int rank = 0; rank < schedule.ranks(); ++rank) add_rank(rank);
+    chains_.walk();
+}
+
+void TableChains::add_transfers(int rank) {
+    std::map<int, std::pair<Moment, double>> before;  // by receiver: what was last sent, and how long it takes
+    auto& rows = transfers_.emplace_back(schedule_.program(rank).size(), nullptr);
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        const Action& send = schedule_.program(rank)[row];
+        if (send.kind != Kind::send) continue;
+        const auto bytes =
+            static_cast<double>(transfer_bytes(problem_, needs_, schedule_, send, pieces_.heads_kv().size()));
+        if (bytes > 0) {
+            double rate = never;
+            for (const LinkId link : wiring_.route(member_, rank, send.peer))
+                rate = std::min(rate, wiring_.link_bytes_per_ns(link));
+            Transfer& transfer = all_.emplace_back();
+            transfer.begin = chains_.add();
+            transfer.first = chains_.add();
+            transfer.last = chains_.add();
+            transfer.made = send.item.is_register() ? chains_.add() : transfer.begin;
+            transfer.head = fixed_.head(member_, rank, send.peer);
+            transfer.bytes = bytes;
+            transfer.last_bytes = pieces_.piece_bytes(send, bytes);
+            transfer.piece = bytes_ns(transfer.last_bytes, rate);
+            transfer.from = rank;
+            transfer.to = send.peer;
+            transfer.keys = send.keys;
+            const double whole = bytes_ns(bytes, rate);
+            chains_.follow(transfer.begin, transfer.first,
+                           transfer.head + (send.item.is_register() ? 0 : transfer.piece));
+            chains_.follow(transfer.begin, transfer.last, transfer.head + whole);
+            chains_.follow(transfer.first, transfer.last, 0);
+            if (send.item.is_register()) chains_.follow(transfer.made, transfer.last, transfer.head + transfer.piece);
+            if (const auto found = before.find(send.peer); found != before.end())
+                chains_.follow(found->second.first, transfer.begin, found->second.second);
+            before[send.peer] = {transfer.begin, whole};
+            rows[row] = &transfer;
+        }
+        sent_[{rank, send.peer}].push_back(rows[row]);
+    }
+}
+
+void TableChains::match_receives() {
+    for (int rank = 0; rank < schedule_.ranks(); ++rank)
+        for (std::size_t row = 0; row < schedule_.program(rank).size(); ++row) {
+            const Action& receive = schedule_.program(rank)[row];
+            if (receive.kind != Kind::receive) continue;
+            auto& edge = sent_[{receive.peer, rank}];
+            if (edge.empty()) fail<InternalError>("latency bound: {} is never sent", name_of(receive.item));
+            transfers_[static_cast<std::size_t>(rank)][row] = edge.front();
+            edge.pop_front();
+        }
+}
+
+void TableChains::add_rank(int rank) {
+    Had had;
+    attends_.emplace_back();
+    own_sends_.emplace_back();
+    const auto& rows = transfers_[static_cast<std::size_t>(rank)];
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        const Action& action = schedule_.program(rank)[row];
+        switch (action.kind) {
+            case Kind::send:
+                if (rows[row]) add_send(rank, action, *rows[row], had);
+                break;
+            case Kind::receive:
+                if (!rows[row]) break;
+                if (action.item.is_register())
+                    had.registers[action.item].push_back(rows[row]->last);
+                else
+                    had.arrived[action.item].push_back(rows[row]);
+                break;
+            case Kind::attend:
+                add_attend(rank, action, had);
+                break;
+            case Kind::merge:
+                add_merge(action, had);
+                break;
+            case Kind::fence:
+                break;
+        }
+    }
+    add_results(rank, had);
+}
+
+void TableChains::add_send(int rank, const Action& send, const Transfer& transfer, Had& had) {
+    if (send.item.is_register()) {
+        Item source = send.item;
+        source.copy = send.other;
+        // The maximum and the sum may be on their way before o is made.
+        for (const Moment made : had.registers[source]) chains_.follow(made, transfer.made, 0);
+        return;
+    }
+    const auto found = had.arrived.find(send.item);
+    if (found == had.arrived.end()) {
+        chains_.not_before(transfer.begin, fixed_.issue + read_ns(0));
+        own_sends_[static_cast<std::size_t>(rank)].push_back(&transfer);
+        return;
+    }
+    if (found->second.size() > 1) return;  // in parts: any of them may be the one that goes
+    const Transfer& from = *found->second.front();
+    chains_.follow(from.first, transfer.begin, 0);
+    if (from.keys == transfer.keys) chains_.follow(from.last, transfer.last, transfer.head + transfer.piece);
+}
+
+void TableChains::add_attend(int rank, const Action& attend, Had& had) {
+    const Item& chunk = attend.item;
+    const Range kv = pieces_.heads_of(chunk.head_part);
+    const double triples = needs_.triples(chunk.user, attend.owner, chunk.id, attend.keys, problem_.query_heads(kv));
+    if (triples <= 0) return;
+    const Item queries{Item::Kind::queries, chunk.user, attend.owner, 0, chunk.head_part};
+    const Blocks blocks = pieces_.blocks_of(queries);
+    const double whole = static_cast<double>(needs_.queries(chunk.user, attend.owner).size()) *
+                         static_cast<double>(kv.size() * problem_.group()) * static_cast<double>(total(attend.keys));
+    const bool all = triples >= whole;
+    const bool own_chunk = chunk.id == rank || chunk.id == needs_.shared_id();
+    Ranges arrived;
+    if (!own_chunk)
+        for (const Transfer* transfer : had.arrived[chunk])
+            arrived.insert(arrived.end(), transfer->keys.begin(), transfer->keys.end());
+    const Ranges tiles = pieces_.tiles_of(attend, own_chunk ? nullptr : &arrived);
+    const std::int64_t keys = pieces_.fewest_keys(attend, tiles, all, own_chunk);
+    const bool whole_blocks = all || fixed_.by_plan;
+    const std::int64_t rows = whole_blocks ? blocks.rows : 1, heads = whole_blocks ? blocks.heads : 1;
+
+    std::vector<Attended>& attends = attends_[static_cast<std::size_t>(rank)];
+    Attended attended;
+    attended.scores = fixed_.product(heads, rows, keys, problem_.head_dim);
+    attended.values = fixed_.product(heads, rows, problem_.value_dim, keys);
+    attended.softmax = pieces_.softmax_ns(heads * rows * keys);
+    if (like_)
+        attended.work = like_->attends(rank)[attends.size()].work;
+    else if (with_bytes_)
+        attended.work = pieces_.work_of(attend, tiles, triples, all);
+    attended.begin = chains_.add();
+    attended.end = chains_.add();
+    const Moment in = attended.begin, out = attended.end;
+    chains_.follow(in, out, attended.scores + attended.softmax + attended.values);
+    attends.push_back(attended);
+    if (own_chunk) {
+        chains_.not_before(in, fixed_.issue + read_ns(0));
+    } else {
+        for (const Transfer* transfer : had.arrived[chunk]) {
+            const std::int64_t used = total(intersection(transfer->keys, attend.keys));
+            if (used == 0) continue;
+            // Whatever a query sees of it may have come with the first message, but if it sees all of it.
+            if (had.arrived[chunk].size() == 1) chains_.follow(transfer->first, in, 0);
+            if (all && used == total(transfer->keys))
+                chains_.follow(transfer->last, out, problem_.latents ? 0 : attended.values);
+        }
+    }
+    if (const auto found = had.arrived.find(queries); found != had.arrived.end()) {
+        for (const Transfer* transfer : found->second) chains_.follow(transfer->first, in, 0);
+    } else {
+        const auto element = static_cast<double>(bytes_per_element(problem_.dtype));
+        const double q = element * static_cast<double>(heads * rows * problem_.head_dim);
+        const double k = element * static_cast<double>(heads * keys * problem_.head_dim);
+        chains_.not_before(in, fixed_.issue + read_ns(own_chunk ? q + k : q));
+        if (own_chunk) chains_.not_before(in, 2 * fixed_.issue + read_ns(0));
+    }
+    had.registers[{Item::Kind::state, chunk.user, attend.owner, 0, chunk.head_part}].push_back(out);
+}
+
+void TableChains::add_merge(const Action& merge, Had& had) {
+    Item source = merge.item;
+    source.copy = merge.other;
+    const auto found = had.registers.find(source);
+    if (found == had.registers.end() || found->second.empty()) return;
+    const std::vector<Moment> others = found->second;
+    std::vector<Moment>& into = had.registers[merge.item];
+    const Moment both = chains_.add(), done = chains_.add();
+    const Blocks blocks = pieces_.blocks_of(merge.item);
+    // A product and a sum for every element of o; into a register that nobody wrote it is a copy.
+    const bool copies = into.empty() || blocks.count != 1;
+    chains_.follow(both, done, copies ? 0 : fixed_.simple(blocks.heads * blocks.rows * problem_.value_dim));
+    for (const Moment made : others) chains_.follow(made, both, 0);
+    for (const Moment made : into) chains_.follow(made, both, 0);
+    into.push_back(done);
+}
+
+void TableChains::add_results(int rank, const Had& had) {
+    const int owner = needs_.owner_of(rank);
+    const bool everywhere = !needs_.queries_replicated() || schedule_.results_everywhere();
+    for (const auto& [item, made] : had.registers) {
+        if (item.kind != Item::Kind::state || item.id != owner || item.copy != 0) continue;
+        if (!everywhere && item.head_part != rank) continue;
+        const Blocks blocks = pieces_.blocks_of(item);
+        const std::int64_t elements = blocks.heads * blocks.rows * problem_.value_dim;
+        const auto element = static_cast<double>(bytes_per_element(problem_.output_dtype()));
+        double ns = fixed_.descriptor + fixed_.first_write + fixed_.access +
+                    bytes_ns(static_cast<double>(elements) * element, rates_.hbm_bytes_per_ns);
+        if (fixed_.running) ns += fixed_.simple(elements);
+        if (fixed_.casts_o) ns += fixed_.cast(elements);
+        const Moment written = chains_.add();
+        for (const Moment moment : made) chains_.follow(moment, written, ns);
+    }
+}
+
+}  // namespace tilemesh::attention

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows of a table as chains of what must wait for what, each with the least that it takes (latency_bound.h): for
+// one member of every rank, with or without the bytes that move.
+#pragma once
+
+#include "sim/attention/chains.h"
+#include "sim/attention/latency_pieces.h"
+
+#include <deque>
+#include <map>
+#include <utility>
+#include <vector>
+
+namespace tilemesh::attention {
+
+class TableChains {
+public:
+    using Moment = Chains::Moment;
+
+    /// All must outlive this. `member`: one that owns heads. `like`: the chains of a member whose work is the same,
+    /// where they are known.
+    TableChains(const Problem& problem, const NeedSets& needs, const Schedule& schedule, const MachineRates& rates,
+                const Wiring& wiring, const FixedCosts& fixed, int member, bool with_bytes,
+                const TableChains* like = nullptr);
+    TableChains(const TableChains&) = delete;
+    TableChains& operator=(const TableChains&) = delete;
+
+    double longest() const { return chains_.longest(); }
+    double after(Moment moment) const { return chains_.after(moment); }
+    double left(Moment moment) const { return chains_.left(moment); }
+
+    /// A send and its receive.
+    struct Transfer {
+        Moment begin, first, last;  // the first message begins to move, is there; the last one is there
+        Moment made;                // what the last message is made of is there; of chunks and queries: `begin`
+        double head, piece;         // on its way; bytes of the smallest message at the edge's rate
+        double bytes, last_bytes;   // of all messages, of the smallest that may come last
+        int from, to;
+        Ranges keys;
+    };
+    const std::deque<Transfer>& transfers() const { return all_; }
+    /// Of a rank's own keys and queries.
+    const std::vector<const Transfer*>& own_sends(int rank) const {
+        return own_sends_[static_cast<std::size_t>(rank)];
+    }
+
+    /// Queries against keys of a chunk, from the beginning of the first to the end of the last of its pieces.
+    struct Attended {
+        Moment begin = 0, end = 0;
+        double scores = 0, softmax = 0, values = 0;  // of the smallest piece, until the results are there
+        EngineWork work;                             // of all pieces; known with bytes
+    };
+    const std::vector<Attended>& attends(int rank) const { return attends_[static_cast<std::size_t>(rank)]; }
+
+private:
+    /// What a rank has got so far, and who made its registers.
+    struct Had {
+        std::map<Item, std::vector<const Transfer*>> arrived;
+        std::map<Item, std::vector<Moment>> registers;
+    };
+    double bytes_ns(double bytes, double rate) const { return with_bytes_ ? bytes / rate : 0; }
+    double read_ns(double bytes) const {
+        return fixed_.descriptor + fixed_.first_read + fixed_.access + bytes_ns(bytes, rates_.hbm_bytes_per_ns);
+    }
+    void add_transfers(int rank);
+    void match_receives();
+    void add_rank(int rank);
+    void add_send(int rank, const Action& send, const Transfer& transfer, Had& had);
+    void add_attend(int rank, const Action& attend, Had& had);
+    void add_merge(const Action& merge, Had& had);
+    void add_results(int rank, const Had& had);
+
+    const Problem& problem_;
+    const NeedSets& needs_;
+    const Schedule& schedule_;
+    const MachineRates& rates_;
+    const Wiring& wiring_;
+    const FixedCosts& fixed_;
+    const int member_;
+    const bool with_bytes_;
+    const TableChains* const like_;
+    const Pieces pieces_;
+    Chains chains_;
+    std::deque<Transfer> all_;
+    std::vector<std::vector<const Transfer*>> transfers_;  // by rank and row; null: none, or without bytes
+    std::map<std::pair<int, int>, std::deque<const Transfer*>> sent_;
+    std::vector<std::vector<Attended>> attends_;           // by rank
+    std::vector<std::vector<const Transfer*>> own_sends_;  // by rank
+};
+
+}  // namespace tilemesh::attention
