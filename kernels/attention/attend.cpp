@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <utility>
 
 namespace tilemesh::kernels {
 namespace {
@@ -12,11 +13,12 @@ constexpr float infinity = std::numeric_limits<float>::infinity();
 
 Tile kept_as(tl::Context& tl, Tile tile, Dtype dtype) { return tile.dtype() == dtype ? tile : tl.cast(tile, dtype); }
 
-/// 0 where l is 0, since o is 0 there too. A scale of v is taken out of l, which is a column.
-Tile over_sum(tl::Context& tl, const State& state, double value_scale = 1.0) {
+/// What o is divided by: l, and where it is 0, where o is 0 too, the smallest number. A scale of v is taken out of l,
+/// which is a column.
+Tile divisor(tl::Context& tl, const State& state, double value_scale = 1.0) {
     constexpr float least = std::numeric_limits<float>::min();
-    if (value_scale == 1.0) return state.o / tl.maximum(state.l, least);
-    return state.o / tl.maximum(state.l * static_cast<float>(1.0 / value_scale), least);
+    if (value_scale == 1.0) return tl.maximum(state.l, least);
+    return tl.maximum(state.l * static_cast<float>(1.0 / value_scale), least);
 }
 
 }  // namespace
@@ -44,13 +46,19 @@ Tile Attention::scores_of(const Block& block) {
     return tl_.dot(block.q, tl_.trans(block.k));
 }
 
-void Attention::flush() {
-    std::optional<Stage> weighted;
-    if (scored_) weighted = softmax(std::move(*scored_));
-    if (weighted_) values(std::move(*weighted_));
+void Attention::complete(const State& state) { issue_held_back(&state); }
+
+void Attention::flush() { issue_held_back(nullptr); }
+
+void Attention::issue_held_back(const State* only) {
+    const auto take = [only](std::optional<Stage>& held) -> std::optional<Stage> {
+        if (!held || (only && held->block.state != only)) return {};
+        return std::exchange(held, std::nullopt);
+    };
+    std::optional<Stage> scored = take(scored_), weighted = take(weighted_);
+    if (scored) scored = softmax(std::move(*scored));
     if (weighted) values(std::move(*weighted));
-    scored_.reset();
-    weighted_.reset();
+    if (scored) values(std::move(*scored));
 }
 
 Attention::Stage Attention::softmax(Stage stage) {
@@ -96,10 +104,14 @@ void merge(tl::Context& tl, State& into, const State& other) {
         into = other;
         return;
     }
+    // In an order in which no command waits for the one right before it, if another could go first.
     const Tile m = tl.maximum(into.m, other.m);
-    const Tile a = tl.exp2(into.m - m), b = tl.exp2(other.m - m);
-    into.l = tl.fma(into.l, a, other.l * b);
-    into.o = kept_as(tl, tl.fma(into.o, a, other.o * b), into.o.dtype());
+    Tile a = into.m - m, b = other.m - m;
+    a = tl.exp2(a);
+    b = tl.exp2(b);
+    const Tile other_l = other.l * b, other_o = other.o * b;
+    into.l = tl.fma(into.l, a, other_l);
+    into.o = kept_as(tl, tl.fma(into.o, a, other_o), into.o.dtype());
     into.m = m;
 }
 
@@ -118,13 +130,16 @@ Result finish(tl::Context& tl, const State& state, const attention::Problem& pro
         result.lse = tl.fma(m, static_cast<float>(std::numbers::ln2), tl.log(l));
         return result;
     }
-    result.o = tl.cast(over_sum(tl, state, value_scale), dtype);
-    result.lse = tl.fma(state.m, static_cast<float>(std::numbers::ln2), tl.log(state.l));
+    // The logarithm while the divisor is on its way, as in merge().
+    const Tile l = divisor(tl, state, value_scale), log_l = tl.log(state.l);
+    const Tile o = state.o / l;
+    result.lse = tl.fma(state.m, static_cast<float>(std::numbers::ln2), log_l);
+    result.o = tl.cast(o, dtype);
     return result;
 }
 
 Normalised normalised(tl::Context& tl, const State& state) {
-    return {kept_as(tl, over_sum(tl, state), state.o.dtype()),
+    return {kept_as(tl, state.o / divisor(tl, state), state.o.dtype()),
             tl.fma(tl.log(state.l), static_cast<float>(std::numbers::log2e), state.m)};
 }
 

@@ -54,7 +54,9 @@ public:
     /// `problem` as kernels are given it, with the scale of stored elements. `state`: what the running o is kept in.
     Attention(tl::Context& tl, const attention::Problem& problem, Dtype state = Dtype::f32);
     void attend(Block block);
-    /// Issues what is still held back.
+    /// Issues what is still held back of the blocks of one state; others stay on their way.
+    void complete(const State& state);
+    /// Issues all that is still held back.
     void flush();
 
 private:
@@ -67,6 +69,8 @@ private:
     Tile scores_of(const Block& block);
     Stage softmax(Stage stage);
     void values(Stage stage);
+    /// Of all states when `only` is null.
+    void issue_held_back(const State* only);
 
     tl::Context& tl_;
     const attention::Problem& problem_;

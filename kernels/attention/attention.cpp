@@ -23,11 +23,13 @@ void AttentionRun::row(const Issue& issue) {
     const Action& action = *issue.action;
     switch (action.kind) {
         case Action::Kind::attend:
+            --visits_left_;
             return attend(visits_.at(&action));
         case Action::Kind::fence:
             return fence();
         case Action::Kind::merge:
-            attention_.flush();
+            // With nothing left to overlap with, blocks held back would only stand behind what merges wait for.
+            if (visits_left_ == 0) attention_.flush();
             return merge_states(action);
         case Action::Kind::send:
         case Action::Kind::receive:
@@ -50,7 +52,7 @@ void AttentionRun::transfer(const Issue& issue) {
     } else if (item.kind == Item::Kind::queries) {
         sends ? send_queries(action, piece) : receive_queries(action, piece);
     } else {
-        attention_.flush();
+        complete(work, piece);
         const BlockRows& rows = work.blocks[piece].rows;
         const int pe = launch_.peers[static_cast<std::size_t>(action.peer)];
         if (sends) item.copy = action.other;

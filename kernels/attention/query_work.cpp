@@ -57,6 +57,7 @@ void AttentionRun::gather_visits() {
         }
         const bool joins = issue.joins && open && open->work == &work_of(*issue.action);
         if (!joins) {
+            ++visits_left_;
             open = &visits_[issue.action];
             open->where = Where::step(*issue.action);
             open->begin = issue.time;
@@ -136,15 +137,20 @@ void AttentionRun::enter(QueryWork& work, Group& group) {
 void AttentionRun::enter(QueryWork& work, std::size_t index) {
     QueryBlock& block = work.blocks[index];
     // Its state must have left for HBM before it can come in again.
-    if (block.in_flight && !launch_.tiling.queries_stay) attention_.flush();
-    block.in_flight = true;
+    if (!launch_.tiling.queries_stay) complete(work, index);
+    ++block.in_flight;
     if (!block.q) block.q = load_queries(work, block);
     states_.take(work.target, index, block.rows);
 }
 
+void AttentionRun::complete(const QueryWork& work, std::size_t index) {
+    const QueryBlock& block = work.blocks[index];
+    if (block.in_flight > 0) attention_.complete(states_.take(work.target, index, block.rows));
+}
+
 void AttentionRun::leave(QueryWork& work, std::size_t index) {
     QueryBlock& block = work.blocks[index];
-    block.in_flight = false;
+    --block.in_flight;
     const bool last = --block.visits_left == 0;
     if (!launch_.tiling.queries_stay || (last && work.own)) block.q = Tile();
     if (launch_.tiling.launches != attention::Launches::fused) {
@@ -197,6 +203,7 @@ void AttentionRun::merge_states(const Action& action) {
     Item from = action.item;
     from.copy = action.other;
     for (std::size_t i = 0; i < work.blocks.size(); ++i) {
+        complete(work, i);
         if (!states_.written(from, i)) continue;
         const BlockRows& rows = work.blocks[i].rows;
         merge(tl_, states_.take(action.item, i, rows), states_.take(from, i, rows));

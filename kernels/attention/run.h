@@ -23,9 +23,9 @@ struct QueryBlock {
     BlockRows rows;
     attention::Run positions;
     Tile q;
-    int visits_left = 0;     // still to come in which it sees something
-    bool in_flight = false;  // some of its work is held back by the pipeline of stages
-    bool written = false;    // its result has been stored
+    int visits_left = 0;   // still to come in which it sees something
+    int in_flight = 0;     // visits of which the pipeline of stages may hold something back
+    bool written = false;  // its result has been stored
 };
 
 /// What this PE does for the queries of one rank (and user, and head part).
@@ -98,6 +98,8 @@ private:
     /// Brings queries and states into SRAM, once.
     void enter(QueryWork& work, Group& group);
     void enter(QueryWork& work, std::size_t block);
+    /// Brings what the pipeline of stages holds back of the block to its end.
+    void complete(const QueryWork& work, std::size_t block);
     /// The block has seen all it sees of a visit.
     void leave(QueryWork& work, std::size_t block);
     Result finished(const State& state);
@@ -144,6 +146,7 @@ private:
     std::vector<Issue> order_;
     std::vector<bool> issued_;
     std::size_t next_ = 0;
+    std::size_t visits_left_ = 0;  // not yet turned to
     /// Blocks whose last values are on their way: their division comes after the next blocks' exponentials, or the
     /// vector engine would wait for the product.
     static constexpr std::size_t left_behind = 2;

@@ -27,6 +27,9 @@ struct Device {
     double p_macs_per_ns = 1;                       // of products with p
     double exp2_per_ns = 1;
     double simple_per_ns = 1;
+    double array_depth_ns = 0;     // from the last operands of a product until its result is there
+    double vector_startup_ns = 0;  // the same of a vector command
+    double hbm_bytes_per_ns = 1;
     double link_bytes_per_ns = 1;
     double hop_ns = 0;  // latency of one hop
 };

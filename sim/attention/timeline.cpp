@@ -27,8 +27,8 @@ struct Operation {
     std::size_t row = 0;
     bool transfer = false;
     double occupied = 0;  // of the edge or the rank's compute
-    double latency = 0;
-    double ready = 0, start = 0, end = 0;
+    double latency = 0;   // from there until it has arrived, or is in its register
+    double ready = 0, start = 0, released = 0, end = 0;
     bool joins = false;  // the visit under way
     int waits_for = 0;
     std::vector<OperationId> on_release{};  // may go on when the edge is free again
@@ -81,7 +81,7 @@ public:
     }
 
 private:
-    using Event = std::tuple<double, OperationId, bool>;  // when, which, ended (or only released its edge)
+    using Event = std::tuple<double, OperationId, bool>;  // when, which, ended (or only released its edge or rank)
 
     const Action& action_of(const Operation& operation) const {
         return schedule_.program(operation.rank)[operation.row];
@@ -110,6 +110,7 @@ private:
                     edge.push_back(operations_.size());
                 } else if (action.kind == Kind::attend) {
                     operation.occupied = durations_.attend(rank, action);
+                    operation.latency = durations_.settling(rank, action);
                 }
                 operations_.push_back(std::move(operation));
             }
@@ -208,14 +209,15 @@ private:
     void start(OperationId id, double now) {
         Operation& operation = operations_[id];
         operation.start = now;
-        operation.end = now + operation.occupied + operation.latency;
-        if (operation.transfer) events_.push({now + operation.occupied, id, false});
+        operation.released = now + operation.occupied;
+        operation.end = operation.released + operation.latency;
+        events_.push({operation.released, id, false});
         events_.push({operation.end, id, true});
         ++started_;
     }
 
     void happen(OperationId id, bool ended, double now) {
-        if (ended && !operations_[id].transfer)
+        if (!ended && !operations_[id].transfer)
             computes_[static_cast<std::size_t>(operations_[id].rank)].busy = false;
         for (const OperationId follower : ended ? operations_[id].on_end : operations_[id].on_release)
             if (--operations_[follower].waits_for == 0) make_ready(follower, now);
@@ -256,8 +258,8 @@ private:
         for (std::size_t rank = 0; rank < ids_.size(); ++rank)
             for (std::size_t row = 0; row < ids_[rank].size(); ++row) {
                 const Operation& operation = operations_[ids_[rank][row]];
-                timed[rank].push_back({schedule_.program(static_cast<int>(rank))[row], operation.start, operation.end,
-                                       operation.joins});
+                timed[rank].push_back({schedule_.program(static_cast<int>(rank))[row], operation.start,
+                                       operation.transfer ? operation.end : operation.released, operation.joins});
             }
         return timed;
     }

@@ -24,12 +24,16 @@ struct TransferTime {
 struct Durations {
     std::function<double(int rank, const Action& attend)> attend;
     std::function<TransferTime(int from, int to, const Action& send)> transfer;
+    /// From when a rank may turn to something else until the partial result is there: what is computed in stages is
+    /// still on its way for that long.
+    std::function<double(int rank, const Action& attend)> settling = [](int, const Action&) { return 0.0; };
     std::function<double(int rank, const Action& merge)> merge = [](int, const Action&) {
         return 0.0;
     };  // not copies
 };
 
-/// A row and its time. A send and its receive both span from the start of the transfer to full arrival.
+/// A row and its time. A send and its receive both span from the start of the transfer to full arrival; an attend
+/// ends when its rank may turn to something else.
 struct TimedAction {
     Action action;
     double start = 0;

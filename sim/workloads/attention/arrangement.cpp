@@ -74,6 +74,10 @@ attention::Device device_of(const AttentionPanel& panel, attention::Schedule::Pa
     device.p_macs_per_ns = p_macs_per_ns(panel, pass);
     device.exp2_per_ns = machine.pe.elements_per_ns(Opcode::exp2);
     device.simple_per_ns = machine.pe.elements_per_ns(Opcode::fms);
+    const auto cycles = [&machine](double n) { return to_nanoseconds(machine.pe.clock.time_for(n)); };
+    device.array_depth_ns = cycles(machine.pe.matrix.rows + machine.pe.matrix.cols);
+    device.vector_startup_ns = cycles(machine.pe.vector.startup_cycles);
+    device.hbm_bytes_per_ns = machine.hbm.peak().gbytes_per_s();
     const bool cubes = panel.ranks.unit != RankUnit::pe;
     const noc::LinkConfig& link = cubes ? machine.network.die_to_die : machine.network.link;
     device.link_bytes_per_ns = link.rate.gbytes_per_s();
@@ -122,24 +126,47 @@ attention::Wiring wiring_of(const noc::Topology& topology, const Arrangement& a)
     return wiring;
 }
 
+/// Nanoseconds per pair of query and key of a head, of the products of blocks as they are cut: an array is at work
+/// for all of its rows, however few a block has.
+double products_per_pair(const attention::Problem& problem, const attention::Tiling& tiling,
+                         const attention::Device& device) {
+    const std::int64_t rows = std::max<std::int64_t>(1, tiling.tile_queries * problem.group());
+    const std::int64_t folds = (rows + device.matrix_rows - 1) / device.matrix_rows;
+    const double padding = static_cast<double>(folds * device.matrix_rows) / static_cast<double>(rows);
+    return padding * (static_cast<double>(problem.head_dim) / device.macs_per_ns +
+                      static_cast<double>(problem.value_dim) / device.p_macs_per_ns);
+}
+
 /// How long rows of the table would take, for the order in which kernels issue. Estimates: they decide order, not
 /// time.
 attention::Durations durations_of(const AttentionPanel& panel, const Arrangement& a, const attention::Device& device,
                                   const attention::Wiring& wiring, std::int64_t heads) {
     using attention::Action;
     const attention::Problem& problem = panel.problem;
+    const bool forward = a.schedule.pass() == attention::Schedule::Pass::forward;
+    const double products = products_per_pair(problem, a.tiling, device);
+    const auto heads_of = [&a, heads](const Action& attend) {
+        return attention::contiguous_part(heads, a.schedule.head_parts(), attend.item.head_part);
+    };
     attention::Durations durations;
-    durations.attend = [&problem, &a, device, heads](int, const Action& attend) {
-        const Range kv = attention::contiguous_part(heads, a.schedule.head_parts(), attend.item.head_part);
+    durations.attend = [&problem, &a, device, forward, products, heads_of](int, const Action& attend) {
+        const Range kv = heads_of(attend);
         const double triples =
             a.needs.triples(attend.item.user, attend.owner, attend.item.id, attend.keys, problem.query_heads(kv));
-        const bool forward = a.schedule.pass() == attention::Schedule::Pass::forward;
-        const auto d = static_cast<double>(problem.head_dim), dv = static_cast<double>(problem.value_dim);
-        const double products = d / device.macs_per_ns + dv / device.p_macs_per_ns;
-        const double matrix = (forward ? 1.0 : 2.5) * products;
         double vector = 1.0 / device.exp2_per_ns + 4.0 / device.simple_per_ns;  // scale, maximum, sum, cast
         if (problem.soft_cap > 0.0) vector += 1.0 / device.exp2_per_ns + 1.0 / device.simple_per_ns;
-        return triples * std::max(matrix, vector);
+        const double bytes = static_cast<double>(attention::total(attend.keys) * problem.key_columns() * kv.size()) *
+                             bytes_per_element(problem.dtype);
+        return std::max(triples * std::max((forward ? 1.0 : 2.5) * products, vector),
+                        bytes / device.hbm_bytes_per_ns);
+    };
+    durations.settling = [&problem, &a, device, forward, products, heads_of](int, const Action& attend) {
+        if (!forward) return 0.0;
+        // One block more is issued before the last values are, and its stages cannot overlap with each other: two
+        // products fill and drain the array, about ten vector commands lie between them.
+        const std::int64_t most = std::min(a.tiling.tile_heads, heads_of(attend).size());
+        const std::int64_t pairs = most * a.tiling.tile_queries * problem.group() * a.tiling.tile_keys;
+        return static_cast<double>(pairs) * products + 2 * device.array_depth_ns + 10 * device.vector_startup_ns;
     };
     durations.transfer = [&problem, &a, &wiring, device, heads](int from, int to, const Action& send) {
         const auto bytes = static_cast<double>(attention::transfer_bytes(problem, a.needs, a.schedule, send, heads));
