@@ -45,8 +45,10 @@ private:
 
 report::KernelResult explained(const std::string& kernel) {
     static const workloads::AttentionKind attention(kernels::all());
-    const run::Panel panel = run::read_panel(
-        run::resolve_panel_object(test::attention_panel(kernel, 4), "test", TILEMESH_SOURCE_DIR), {&attention});
+    run::Resolved resolved = run::resolve_panel_object(test::attention_panel(kernel, 4), "test", TILEMESH_SOURCE_DIR);
+    // Transfers that do not overlap are work of their engine one by one.
+    run::apply_setting(resolved, run::parse_setting("machine.pe.dma.outstanding=1"));
+    const run::Panel panel = run::read_panel(resolved, {&attention});
     const run::Entry& entry = panel.kernels.front();
     const auto prepared = entry.workload->prepare({entry.number}, 1);
     return entry.workload->run(entry.number, *prepared, {.critical_path = true}).result;
@@ -105,9 +107,11 @@ TEST_CASE("every command of a run is in the tree of its phases, and a phase hold
         for (const report::ComponentResult& part : result.components)
             if (part.kind != "link" && part.kind != "hbm" && part.kind != "processor") of_engines += part.busy;
         const report::HotLine all = sum(of_level(tree, ""));
-        CHECK(all.busy == of_engines);
+        // Work on a message lasts until it has arrived, that of the engine until it has left.
+        CHECK(all.busy.value() >= of_engines.value());
+        if (kernel == "head_parallel") CHECK(all.busy.value() == of_engines.value());
         CHECK(all.critical <= result.time);
-        CHECK(all.critical.value() > result.time.value() * 9 / 10);
+        CHECK(all.critical.value() > result.time.value() * 8 / 10);
         for (const report::HotLine& phase : tree) {
             CAPTURE(phase.place);
             const std::vector<report::HotLine> within = of_level(tree, phase.place);
