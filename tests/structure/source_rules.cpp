@@ -42,6 +42,7 @@ const std::map<std::string, Layer> layers{
     {"sim/workloads/program",
      {{"sim/base", "sim/tile", "sim/program", "sim/noc", "sim/memory", "sim/pe", "sim/machine", "sim/report",
        "sim/insight", "sim/run"}}},
+    {"sim/search", {{"sim/base", "sim/tile", "sim/report", "sim/run"}}},
     {"sim/page", {{"sim/base", "sim/tile", "sim/noc", "sim/machine", "sim/report", "sim/run"}}},
     {"sim/validation", {{"sim"}}},
     {"kernels", {{"sim/base", "sim/tile", "sim/attention"}}},

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// tilemesh check FILE...: are these files what run, bench, probe, validate and compare take? What a file is, its keys
-// say. Every file is looked at, each bad one gets its line. With --kernels the kernels of panels run, without time.
+// tilemesh check FILE...: are these files what run, bench, sweep, probe, validate and compare take? What a file is,
+// its keys say. Every file is looked at, each bad one gets its line. With --kernels the kernels of panels run,
+// without time.
 #include "sim/base/error.h"
 #include "sim/report/result_json.h"
 #include "sim/run/milestone.h"
+#include "sim/search/space.h"
 #include "sim/validation/silicon_spread.h"
 #include "sim/validation/validate.h"
 #include "tools/cli/check_kernels.h"
@@ -51,6 +53,12 @@ std::string check_file(const std::string& file, const std::vector<run::Setting>&
     if (json.is_object() && json.contains("repeats")) {
         validation::SiliconSpread{JsonReader(json, file)};
         return "spread of silicon";
+    }
+    if (json.is_object() && json.contains("axes")) {
+        const search::Space space(json, file, settings);
+        std::size_t points = 0;
+        space.for_each([&](const search::Point&, const run::Resolved&) { ++points; });
+        return fmt::format("sweep, {} points", points);
     }
     if (json.is_object() && json.contains("panels")) {
         auto milestone = run::read_milestone(json, file, settings, context.workloads);
@@ -102,7 +110,7 @@ int check_files(const CheckFlags& flags, const Context& context) {
 void add_check(CLI::App& app, Context& context) {
     auto flags = std::make_shared<CheckFlags>();
     CLI::App* command = app.add_subcommand(
-        "check", "Check panels, milestones, machines, probes, transfer lists, reference data and results");
+        "check", "Check panels, milestones, sweeps, machines, probes, transfer lists, reference data and results");
     command->add_option("files", flags->files, "Files to check")->required()->type_name("FILE");
     declare(*command, flags->kernels);
     command->add_flag("-q,--quiet", flags->quiet, "Errors only");

@@ -32,6 +32,7 @@ inline constexpr int exit_interrupted = 130;
 void add_run(CLI::App& app, Context& context);
 void add_bench(CLI::App& app, Context& context);
 void add_explain(CLI::App& app, Context& context);
+void add_sweep(CLI::App& app, Context& context);
 void add_list(CLI::App& app, Context& context);
 void add_check(CLI::App& app, Context& context);
 void add_compare(CLI::App& app, Context& context);

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/search/store.h"
+
+#include "sim/base/error.h"
+#include "sim/report/result_json.h"
+#include "sim/run/version.h"
+
+#include <fmt/format.h>
+
+#include <xxhash.h>
+
+#include <unistd.h>
+
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+namespace tilemesh::search {
+namespace {
+
+using Sorted = nlohmann::json;
+
+/// 8192.0 and 8e3 are how somebody may write 8192.
+void write_numbers_alike(Sorted& json) {
+    if (json.is_structured()) {
+        for (Sorted& element : json) write_numbers_alike(element);
+    } else if (json.is_number_float()) {
+        const double value = json.get<double>();
+        if (value == std::floor(value) && std::abs(value) < 9e15) json = static_cast<std::int64_t>(value);
+    }
+    if (json.is_number_unsigned() && json.get<std::uint64_t>() < (std::uint64_t{1} << 62))
+        json = static_cast<std::int64_t>(json.get<std::uint64_t>());
+}
+
+class Hash {
+public:
+    Hash() : state_(XXH3_createState()) { XXH3_128bits_reset(state_); }
+    ~Hash() { XXH3_freeState(state_); }
+    Hash(const Hash&) = delete;
+    Hash& operator=(const Hash&) = delete;
+    /// With its length, so that two texts are not one.
+    void add(const std::string& text) {
+        const std::uint64_t size = text.size();
+        XXH3_128bits_update(state_, &size, sizeof size);
+        XXH3_128bits_update(state_, text.data(), text.size());
+    }
+    std::string digits() const {
+        const XXH128_hash_t hash = XXH3_128bits_digest(state_);
+        return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+    }
+
+private:
+    XXH3_state_t* state_;
+};
+
+std::string content_of(const std::filesystem::path& file) {
+    std::ifstream stream(file, std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(stream), {}};
+    if (!stream.good() && !stream.eof())
+        fail<InputError>("{}: cannot be read: {}", printable(file.string()), std::strerror(errno));
+    Hash hash;
+    hash.add(text);
+    return hash.digits();
+}
+
+/// A file is what is in it, wherever it lies and whoever names it from where.
+void put_content_for_files(Sorted& json) {
+    if (json.is_structured())
+        for (Sorted& element : json) put_content_for_files(element);
+    if (!json.is_string()) return;
+    const std::string& text = json.get_ref<const std::string&>();
+    std::error_code error;
+    if (text.find_first_of("./") != std::string::npos && std::filesystem::is_regular_file(text, error))
+        json = "content " + content_of(text);
+}
+
+}  // namespace
+
+std::string key_of(const Json& panel) {
+    Sorted json = panel;
+    for (const char* key : {"name", "description"}) json.erase(key);
+    write_numbers_alike(json);
+    put_content_for_files(json);
+    Hash hash;
+    hash.add(run::model_version());
+    hash.add(json.dump(-1, ' ', false, Sorted::error_handler_t::replace));
+    return hash.digits();
+}
+
+Store::Store(std::filesystem::path directory) : directory_(std::move(directory)) {
+    std::error_code error;
+    for (const char* part : {"points", "writing"}) {
+        std::filesystem::create_directories(directory_ / part, error);
+        if (error)
+            fail<InputError>("--into {}: cannot be written: {}", printable(directory_.string()), error.message());
+    }
+}
+
+std::optional<Json> Store::read(const std::string& key) const {
+    const std::filesystem::path file = file_of(key);
+    if (!std::filesystem::exists(file)) return {};
+    return parse_json_file(file);
+}
+
+void Store::write(const std::string& key, const Json& point) const {
+    const std::filesystem::path file = file_of(key);
+    char host[256] = "";
+    ::gethostname(host, sizeof host - 1);
+    const std::filesystem::path part = directory_ / "writing" / fmt::format("{}.{}.{}", key, host, ::getpid());
+    std::error_code error;
+    std::filesystem::create_directories(file.parent_path(), error);
+    {
+        std::ofstream stream(part, std::ios::binary);
+        stream << report::pretty(point) << '\n';
+        stream.flush();
+        if (!stream) {
+            const std::string why = std::strerror(errno);
+            std::filesystem::remove(part, error);
+            fail<InputError>("{}: cannot be written: {}", printable(part.string()), why);
+        }
+    }
+    std::filesystem::rename(part, file, error);
+    if (error) fail<InputError>("{}: cannot be written: {}", printable(file.string()), error.message());
+}
+
+std::set<std::string> Store::keys() const {
+    std::set<std::string> keys;
+    for (const auto& folder : std::filesystem::directory_iterator(directory_ / "points"))
+        for (const auto& file : std::filesystem::directory_iterator(folder.path()))
+            if (file.path().extension() == ".json") keys.insert(file.path().stem().string());
+    return keys;
+}
+
+}  // namespace tilemesh::search

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// A directory of results that is its own database: a file for each point, named by what the point is. Several
+// processes, of one machine or of many with a shared disk, may work on one directory: a file appears whole, by
+// renaming, and two that write the same point write the same bytes.
+//
+//     DIR/points/3f/3f2a...json    a point: its panel, how to repeat it, its result
+//     DIR/writing/                 files that are not whole yet
+#pragma once
+
+#include "sim/base/json_reader.h"
+
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace tilemesh::search {
+
+/// What a result depends on, in 32 hexadecimal digits: the resolved panel (whatever the order of its keys, its name
+/// or the way in which a number is written), the content of the files that it names, and the model
+/// (run::model_version). InputError for a file that cannot be read.
+std::string key_of(const Json& panel);
+
+class Store {
+public:
+    /// Makes the directory. InputError where there can be none.
+    explicit Store(std::filesystem::path directory);
+
+    bool has(const std::string& key) const { return std::filesystem::exists(file_of(key)); }
+    /// Nothing when the point is not there. InputError for a file that is none of this store.
+    std::optional<Json> read(const std::string& key) const;
+    /// InputError when the disk is full or the like.
+    void write(const std::string& key, const Json& point) const;
+    /// The keys of all points, sorted.
+    std::set<std::string> keys() const;
+    const std::filesystem::path& directory() const { return directory_; }
+
+private:
+    std::filesystem::path file_of(const std::string& key) const {
+        return directory_ / "points" / key.substr(0, 2) / (key + ".json");
+    }
+    std::filesystem::path directory_;
+};
+
+}  // namespace tilemesh::search

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Running what a store does not have yet of a space.
+#pragma once
+
+#include "sim/run/workers.h"
+#include "sim/search/space.h"
+#include "sim/search/store.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace tilemesh::search {
+
+/// Part `index` of `count`, by the keys of points: however many workers there are, each point is one's.
+struct Shard {
+    std::size_t index = 0, count = 1;
+    bool has(const std::string& key) const { return std::stoull(key.substr(0, 12), nullptr, 16) % count == index; }
+};
+/// "2/8" (counted from 0), or "auto": what Slurm (SLURM_ARRAY_TASK_ID), Open MPI (OMPI_COMM_WORLD_RANK) or PMI
+/// (PMI_RANK) say of this process. InputError for what is none, and for "auto" outside of these.
+Shard parse_shard(const std::string& text);
+
+/// A point of the space by its key; its panel is made again where it is needed.
+struct Keyed {
+    Point point;
+    std::string key;
+    std::string kernel;      // label
+    std::string repeat;      // the command that runs it alone; empty: its panel is no file
+    std::string impossible;  // not empty: the panel cannot be read, so the point is not in the store; why
+};
+
+struct SweepOptions {
+    Shard shard;
+    int workers = 0;  // 0: one per core
+    std::function<void(const run::Progress&)> on_progress = {};
+};
+
+struct SweepOutcome {
+    std::size_t points = 0;  // of the shard
+    std::size_t had = 0;     // of them, in the store before
+    std::size_t ran = 0;     // by this run
+    bool interrupted = false;
+};
+
+/// All points of a space with their keys, in the order of the space, each key once.
+std::vector<Keyed> keyed_points(const Space& space, const run::Workloads& workloads);
+
+/// Runs what is missing and writes it into the store, also what cannot run, fails or crashes, with the reason.
+SweepOutcome run_sweep(const Space& space, const run::Workloads& workloads, const Store& store,
+                       const SweepOptions& options);
+
+}  // namespace tilemesh::search

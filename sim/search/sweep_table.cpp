@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/search/sweep_table.h"
+
+#include "sim/report/table.h"
+#include "sim/report/text_table.h"
+#include "sim/report/words.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tilemesh::search {
+namespace {
+
+/// A figure of a result, by its place in the record.
+struct Figure {
+    const char* name;
+    const char* pointer;
+};
+constexpr Figure figures[] = {
+    {"time_ps", "/result/time_ps"},
+    {"cycles", "/result/cycles"},
+    {"tflops_per_s", "/result/tflops_per_s"},
+    {"matrix_utilisation", "/result/matrix_utilisation"},
+    {"hbm_bytes", "/result/hbm_bytes"},
+    {"hop_bytes", "/result/hop_bytes"},
+    {"machine_bound_ps", "/result/machine_bound/time_ps"},
+    {"schedule_bound_ps", "/result/schedule_bound/time_ps"},
+    {"bound", "/result/bound"},
+    {"relative_l2", "/result/verdict/relative_l2"},
+    {"verdict", "/result/verdict/outcome"},
+};
+
+Json at(const Json& record, const char* pointer) {
+    const Json::json_pointer place(pointer);
+    return record.is_object() && record.contains(place) ? record.at(place) : Json();
+}
+
+/// The words of results ("ok", "not possible", "failed", ...), "wrong" (its answer), or "missing".
+std::string status_of(const Row& row) {
+    if (!row.point.impossible.empty()) return report::name_of(report::Status::not_possible);
+    if (row.record.is_null()) return "missing";
+    const Json status = at(row.record, "/result/status");
+    if (status == "ok" && at(row.record, "/result/verdict/outcome") == "fail") return "wrong";
+    return status.is_string() ? status.get<std::string>() : report::name_of(report::Status::failed);
+}
+
+std::string reason_of(const Row& row) {
+    if (!row.point.impossible.empty()) return row.point.impossible;
+    const Json error = at(row.record, "/result/error");
+    return error.is_string() ? error.get<std::string>() : std::string();
+}
+
+/// As a reader of comma-separated values takes it for one field.
+std::string csv_field(const Json& value) {
+    if (value.is_null()) return {};
+    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+    if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+    std::string field = "\"";
+    for (const char c : text) field += c == '"' ? std::string("\"\"") : std::string(1, c);
+    return field + "\"";
+}
+
+/// Of one point, under the names of the columns.
+Json line_of(const Space& space, const Row& row) {
+    Json line = Json::object();
+    const std::vector<std::string> axes = space.axes();
+    for (std::size_t i = 0; i < axes.size(); ++i) line[axes[i]] = row.point.point.values[i];
+    line["kernel"] = row.point.kernel;
+    line["status"] = status_of(row);
+    for (const Figure& figure : figures) line[figure.name] = at(row.record, figure.pointer);
+    line["reason"] = reason_of(row);
+    line["point"] = row.point.key;
+    line["repeat"] = row.point.repeat;
+    return line;
+}
+
+std::string values_text(const Space& space, const Row& row) {
+    std::string text;
+    const std::vector<std::string> axes = space.axes();
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+        const Json& value = row.point.point.values[i];
+        text += (text.empty() ? "" : ", ") + axes[i] + "=" +
+                (value.is_string() ? value.get<std::string>() : value.dump());
+    }
+    return printable(text);
+}
+
+std::uint64_t time_of(const Row& row) { return at(row.record, "/result/time_ps").get<std::uint64_t>(); }
+
+}  // namespace
+
+std::vector<Row> rows_of(const std::vector<Keyed>& points, const Store& store) {
+    std::vector<Row> rows;
+    for (const Keyed& point : points)
+        rows.push_back({point, point.key.empty() ? Json() : store.read(point.key).value_or(Json())});
+    return rows;
+}
+
+Counts count(const std::vector<Row>& rows) {
+    Counts counts;
+    const std::string impossible = report::name_of(report::Status::not_possible);
+    for (const Row& row : rows) {
+        const std::string status = status_of(row);
+        ++counts.points;
+        counts.ok += status == "ok" ? 1 : 0;
+        counts.wrong += status == "wrong" ? 1 : 0;
+        counts.not_possible += status == impossible ? 1 : 0;
+        counts.missing += status == "missing" ? 1 : 0;
+    }
+    counts.failed = counts.points - counts.ok - counts.wrong - counts.not_possible - counts.missing;
+    return counts;
+}
+
+std::string table_csv(const Space& space, const std::vector<Row>& rows) {
+    std::string text;
+    for (const Row& row : rows) {
+        const Json line = line_of(space, row);
+        if (text.empty()) {
+            for (const auto& item : line.items()) text += (text.empty() ? "" : ",") + csv_field(item.key());
+            text += '\n';
+        }
+        std::string fields;
+        bool first = true;
+        for (const auto& item : line.items()) {
+            fields += (first ? "" : ",") + csv_field(item.value());
+            first = false;
+        }
+        text += fields + '\n';
+    }
+    return text;
+}
+
+Json table_json(const Space& space, const std::vector<Row>& rows) {
+    Json lines = Json::array();
+    for (const Row& row : rows) lines.push_back(line_of(space, row));
+    return {{"sweep", space.name()}, {"axes", space.axes()}, {"points", std::move(lines)}};
+}
+
+std::string summary_text(const Space& space, const std::vector<Row>& rows, std::size_t most, bool with_colour) {
+    const Counts counts = count(rows);
+    std::string text = fmt::format("{}: {} points, {} ok", space.name(), counts.points, counts.ok);
+    for (const auto& [number, what] :
+         {std::pair(counts.wrong, "wrong"), std::pair(counts.not_possible, "not possible"),
+          std::pair(counts.failed, "failed"), std::pair(counts.missing, "not run yet")})
+        if (number > 0) text += fmt::format(", {} {}", number, what);
+    text += '\n';
+    std::vector<const Row*> order;
+    for (const Row& row : rows)
+        if (status_of(row) == "ok") order.push_back(&row);
+    std::stable_sort(order.begin(), order.end(),
+                     [](const Row* a, const Row* b) { return time_of(*a) < time_of(*b); });
+    if (!order.empty()) {
+        using Align = report::TextTable::Align;
+        report::TextTable table({{"", "fastest", Align::left},
+                                 {"", "kernel", Align::left},
+                                 {"", "time", Align::right},
+                                 {"", "above schedule bound", Align::right},
+                                 {"", "bound", Align::left}});
+        for (std::size_t i = 0; i < std::min(order.size(), most); ++i) {
+            const Row& row = *order[i];
+            const Json distance = at(row.record, "/result/schedule_distance"),
+                       bound = at(row.record, "/result/bound");
+            table.add_row({{values_text(space, row)},
+                           {printable(row.point.kernel)},
+                           {report::in_words(Picoseconds(time_of(row)))},
+                           {distance.is_number() ? fmt::format("{:+.1f}%", 100.0 * distance.get<double>()) : "-"},
+                           {bound.is_string() ? bound.get<std::string>() : "-"}});
+        }
+        text += table.text(with_colour);
+    }
+    std::size_t shown = 0;
+    for (const Row& row : rows) {
+        const std::string status = status_of(row);
+        if (status == "ok" || status == "missing") continue;
+        if (shown++ == most) {
+            text += fmt::format("and {} more without a result; --table has all\n",
+                                counts.wrong + counts.not_possible + counts.failed - most);
+            break;
+        }
+        text += fmt::format("{} {}: {}: {}\n", values_text(space, row), printable(row.point.kernel), status,
+                            printable(reason_of(row)));
+        if (status != report::name_of(report::Status::not_possible) && !row.point.repeat.empty())
+            text += "    " + row.point.repeat + "\n";
+    }
+    return text;
+}
+
+}  // namespace tilemesh::search

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a sweep has come to: counts, what did not run and why, and a table with a line for each point.
+#pragma once
+
+#include "sim/search/sweep.h"
+
+#include <string>
+#include <vector>
+
+namespace tilemesh::search {
+
+/// A point and what the store has of it.
+struct Row {
+    Keyed point;
+    Json record;  // null: not run yet
+};
+std::vector<Row> rows_of(const std::vector<Keyed>& points, const Store& store);
+
+struct Counts {
+    std::size_t points = 0, ok = 0, wrong = 0, not_possible = 0, failed = 0, missing = 0;
+};
+Counts count(const std::vector<Row>& rows);
+
+/// One line for each point: values by axis, kernel, what became of it, and figures of the result.
+std::string table_csv(const Space& space, const std::vector<Row>& rows);
+Json table_json(const Space& space, const std::vector<Row>& rows);
+
+/// For a terminal: counts, the fastest points, then each point without a result with the reason and the command that
+/// repeats it, at most `most` of either.
+std::string summary_text(const Space& space, const std::vector<Row>& rows, std::size_t most, bool with_colour);
+
+}  // namespace tilemesh::search

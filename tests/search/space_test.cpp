@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which points a sweep file means, and what is refused in one.
+#include "sim/search/space.h"
+#include "sim/base/error.h"
+
+#include <catch2/catch.hpp>
+
+using namespace tilemesh;
+using Catch::Contains;
+
+namespace {
+
+search::Space space_of(const Json& axes, const Json& drop = Json::array()) {
+    Json sweep = {{"panel", "single_user_decode_mid"}, {"set", {{"kernels", {"mesh_mlo", "head_parallel"}}}}};
+    sweep["axes"] = axes;
+    sweep["drop"] = drop;
+    return search::Space(sweep, NamedFile("sweeps/test.json"), {});
+}
+
+/// "16 2 mesh_mlo" for each.
+std::vector<std::string> points_of(const search::Space& space) {
+    std::vector<std::string> points;
+    space.for_each([&](const search::Point& point, const run::Resolved& panel) {
+        std::string text;
+        for (const Json& value : point.values) text += value.dump() + " ";
+        points.push_back(text + point.kernel_name);
+        CHECK(panel.json.at("kernels").size() == 1);
+        CHECK(space.panel_of(point).json == panel.json);
+    });
+    return points;
+}
+
+std::string refusal(const Json& axes, const Json& drop = Json::array()) {
+    try {
+        space_of(axes, drop);
+    } catch (const InputError& error) {
+        return error.what();
+    }
+    return {};
+}
+
+const char* const depth = "machine.pe.queue_depth";
+const char* const issue = "machine.pe.issue_cycles";
+
+}  // namespace
+
+TEST_CASE("axes are crossed, the last one fastest, kernels faster still") {
+    const search::Space space =
+        space_of({{{"key", depth}, {"values", {8, 16}}}, {{"key", issue}, {"range", {1, 2}}}});
+    CHECK(space.axes() == std::vector<std::string>{depth, issue});
+    CHECK(points_of(space) == std::vector<std::string>{"8 1 mesh_mlo", "8 1 head_parallel", "8 2 mesh_mlo",
+                                                       "8 2 head_parallel", "16 1 mesh_mlo", "16 1 head_parallel",
+                                                       "16 2 mesh_mlo", "16 2 head_parallel"});
+}
+
+TEST_CASE("zipped axes go together, and kernels may be an axis") {
+    const search::Space space =
+        space_of({{{"zip", {{{"key", depth}, {"values", {8, 16}}}, {{"key", issue}, {"values", {1, 4}}}}}},
+                  {{"key", "kernels"}, {"values", {"mesh_mlo", Json::array({"mlo_chain", "mlo_centre"})}}}});
+    CHECK(points_of(space) ==
+          std::vector<std::string>{"8 1 \"mesh_mlo\" mesh_mlo", "8 1 [\"mlo_chain\",\"mlo_centre\"] mlo_chain",
+                                   "8 1 [\"mlo_chain\",\"mlo_centre\"] mlo_centre", "16 4 \"mesh_mlo\" mesh_mlo",
+                                   "16 4 [\"mlo_chain\",\"mlo_centre\"] mlo_chain",
+                                   "16 4 [\"mlo_chain\",\"mlo_centre\"] mlo_centre"});
+}
+
+TEST_CASE("conditions drop what meets all that they ask") {
+    const Json axes = {{{"key", depth}, {"values", {2, 4, 8}}}, {{"key", issue}, {"values", {1, 8}}}};
+    CHECK(points_of(space_of(axes, {{{"kernel", "mesh_mlo"}}, {{"product", {depth, issue}}, {"above", 15}}})) ==
+          std::vector<std::string>{"2 1 head_parallel", "4 1 head_parallel", "8 1 head_parallel"});
+    CHECK(points_of(space_of(axes, {{{depth, {{"below", 8}}}, {issue, {8.0, 9}}}, {{depth, 8}}})) ==
+          std::vector<std::string>{"2 1 mesh_mlo", "2 1 head_parallel", "4 1 mesh_mlo", "4 1 head_parallel"});
+}
+
+TEST_CASE("ranges reach their end however sums are rounded, and whole numbers stay whole") {
+    CHECK(search::range_values(0.1, 0.5, 0.1).size() == 5);
+    CHECK(search::range_values(2, 7, 2) == std::vector<Json>{2, 4, 6});
+    CHECK(search::log_range_values(32, 512, 5, false) == std::vector<Json>{32, 64, 128, 256, 512});
+    CHECK(search::log_range_values(1, 4, 7, true) == std::vector<Json>{1, 2, 3, 4});
+    CHECK(search::log_range_values(3, 3, 1, false) == std::vector<Json>{3});
+    CHECK(search::range_values(-2, 0, 1) == std::vector<Json>{-2, -1, 0});
+}
+
+TEST_CASE("what is no sweep is refused where it stands") {
+    CHECK_THAT(refusal({{{"key", depth}}}), Contains("sweeps/test.json: /axes/0") && Contains("\"log_range\""));
+    CHECK_THAT(refusal({{{"key", depth}, {"values", Json::array()}}}), Contains("/axes/0/values"));
+    CHECK_THAT(refusal({{{"key", depth}, {"range", {4, 2}}}}), Contains("goes up"));
+    CHECK_THAT(refusal({{{"key", depth}, {"range", {0, 1e9}}}}), Contains("at most 100000 values"));
+    CHECK_THAT(refusal({{{"key", depth}, {"log_range", {0, 2}}, {"points", 3}}}), Contains("above 0"));
+    CHECK_THAT(refusal({{{"key", depth}, {"values", {1}}, {"valves", {1}}}}),
+               Contains("did you mean values") || Contains("valves"));
+    CHECK_THAT(refusal({{{"key", depth}, {"values", {1}}}, {{"key", depth}, {"values", {2}}}}),
+               Contains("is varied twice"));
+    CHECK_THAT(refusal({{{"zip", {{{"key", depth}, {"values", {1, 2}}}, {{"key", issue}, {"values", {1}}}}}}}),
+               Contains("as many values each"));
+    CHECK_THAT(refusal({{{"key", depth}, {"range", {1, 90000}}}, {{"key", issue}, {"range", {1, 90000}}}}),
+               Contains("at most 1000000"));
+    CHECK_THAT(refusal(Json::array(), {{{"product", {depth}}}}), Contains("\"above\""));
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sweeps as their users run them: what is in the directory, resuming, several at once, and points that fail or crash.
+#include "tests/command/example_panel.h"
+#include "tests/command/processes.h"
+
+#include <map>
+
+using namespace tilemesh;
+using Catch::Contains;
+
+namespace {
+
+/// Two queue depths times these kernels, of the example panel.
+void write_sweep(const ScratchFolder& folder, const std::vector<std::string>& kernels) {
+    Json panel = example_panel(kernels);
+    panel["values"] = {{"mode", "none"}};
+    write_file(folder / "panel.json", panel.dump());
+    write_file(folder / "sweep.json",
+               R"({"panel": "panel.json", "axes": [{"key": "machine.pe.queue_depth", "values": [4, 8]}]})");
+}
+
+std::map<std::string, std::string> files_of(const std::filesystem::path& directory) {
+    std::map<std::string, std::string> files;
+    for (const auto& file : std::filesystem::recursive_directory_iterator(directory / "points"))
+        if (file.is_regular_file()) files[file.path().filename()] = read_file(file.path());
+    return files;
+}
+
+Ran sweep(const ScratchFolder& folder, const std::string& command, const std::string& options) {
+    return run_command(folder, command + " sweep " + (folder / "sweep.json").string() + " " + options);
+}
+
+std::string into(const ScratchFolder& folder, const std::string& name) {
+    return "--into " + (folder / name).string() + " ";
+}
+
+}  // namespace
+
+TEST_CASE("a sweep runs what is missing, once, and its table has a line for each point") {
+    const ScratchFolder folder;
+    write_sweep(folder, {"mesh_kv", "ring_kv"});
+    const Ran first = sweep(folder, TILEMESH_COMMAND, into(folder, "a") + "--table " + (folder / "t.csv").string());
+    INFO(first.err);
+    REQUIRE(first.exit_code == 0);
+    CHECK_THAT(first.out, Contains("4 points, 4 ok") && Contains("0 were there, 4 have been run"));
+    const auto files = files_of(folder / "a");
+    CHECK(files.size() == 4);
+    const std::string csv = read_file(folder / "t.csv");
+    CHECK(std::count(csv.begin(), csv.end(), '\n') == 5);
+    CHECK_THAT(csv, Catch::StartsWith("machine.pe.queue_depth,kernel,status,time_ps,"));
+    const Ran again = sweep(folder, TILEMESH_COMMAND, into(folder, "a"));
+    CHECK_THAT(again.out, Contains("4 were there, 0 have been run"));
+    CHECK(files_of(folder / "a") == files);
+    // The time of a point is that of the command which it says repeats it.
+    const Json point = Json::parse(files.begin()->second);
+    std::string repeat = point.at("repeat").get<std::string>();
+    REQUIRE(repeat.starts_with("tilemesh run "));
+    repeat = TILEMESH_COMMAND + repeat.substr(std::string("tilemesh").size());
+    REQUIRE(run_command(folder, repeat + " -q --json " + (folder / "one.json").string()).exit_code == 0);
+    const Json one = parse_json_file(folder / "one.json");
+    CHECK(one["panels"][0]["kernels"][0]["time_ps"] == point["result"]["time_ps"]);
+}
+
+TEST_CASE("shards run by several processes make the same bytes as one") {
+    const ScratchFolder folder;
+    write_sweep(folder, {"mesh_kv", "ring_kv", "head_parallel"});
+    REQUIRE(sweep(folder, TILEMESH_COMMAND, into(folder, "one") + "-q").exit_code == 0);
+    std::string all;
+    for (const char* shard : {"0/3", "1/3", "2/3", "1/3"})
+        all += std::string(TILEMESH_COMMAND) + " sweep " + (folder / "sweep.json").string() + " " +
+               into(folder, "many") + "-q -j1 --shard " + shard + " & ";
+    REQUIRE(run_command(folder, "(" + all + " wait)").exit_code == 0);
+    CHECK(files_of(folder / "many") == files_of(folder / "one"));
+    CHECK(std::filesystem::is_empty(folder / "many" / "writing"));
+}
+
+TEST_CASE(
+    "points that are wrong, fail, crash or cannot run are in the table with the reason, and the others are there") {
+    const ScratchFolder folder;
+    write_sweep(folder, {"good", "stuck", "segfault", "picky"});
+    const Ran ran = sweep(folder, TILEMESH_FAKE_COMMAND, into(folder, "a"));
+    CHECK(ran.exit_code == 1);
+    CHECK_THAT(ran.out, Contains("8 points, 2 ok, 2 not possible, 4 failed"));
+    CHECK_THAT(ran.out, Contains("segfault: failed: ") && Contains("no problem suits it"));
+    CHECK_THAT(ran.out, Contains("--set machine.pe.queue_depth=4 --kernel segfault"));
+    const Ran status = sweep(folder, TILEMESH_FAKE_COMMAND, into(folder, "a") + "--status");
+    CHECK_THAT(status.out, Contains("8 points, 2 ok, 2 not possible, 4 failed"));
+    CHECK(files_of(folder / "a").size() == 8);
+}
+
+TEST_CASE("a status runs nothing, and a machine that cannot be read is a line and no error") {
+    const ScratchFolder folder;
+    write_sweep(folder, {"mesh_kv"});
+    write_file(folder / "sweep.json",
+               R"({"panel": "panel.json", "axes": [{"key": "machine.pe.queue_depth", "values": [4, -1]}]})");
+    const Ran status = sweep(folder, TILEMESH_COMMAND, into(folder, "a") + "--status");
+    CHECK(status.exit_code == 0);
+    CHECK_THAT(status.out, Contains("2 points, 0 ok, 1 not possible, 1 not run yet") && Contains("queue_depth"));
+    CHECK(files_of(folder / "a").empty());
+    check_bad_input(sweep(folder, TILEMESH_COMMAND, into(folder, "a") + "--shard 2/2"));
+    check_bad_input(sweep(folder, TILEMESH_COMMAND, into(folder, "a") + "--table t.txt"));
+}
