@@ -6,6 +6,7 @@
 #include "sim/attention/traffic.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 namespace tilemesh::kernels {
@@ -28,16 +29,21 @@ std::int64_t blocks_for(std::int64_t group, Launches launches) {
     return blocks_for(group) + (launches == Launches::fused ? 0 : 2);
 }
 
-/// Keys of a block of so few rows that the matrix array is not filled by them: no more than it takes to hide one
-/// stage of a block behind the products of another (attend.h). Then work begins when the first few keys are here, and
-/// little is left to do after the last, where one block of all keys would have its stages follow each other.
-std::int64_t keys_to_overlap(const Device& device, std::int64_t heads) {
-    // Between the two products of a block the array drains and about ten vector commands follow each other; a key
-    // takes a cycle of each product, for every head.
-    const double stage = (device.array_depth_ns + 10 * device.vector_startup_ns) * device.macs_per_ns /
-                         product(device.matrix_rows, device.matrix_cols);
-    const auto keys = static_cast<std::int64_t>(stage / product(2 * heads));
-    return ceil_div(std::max<std::int64_t>(keys, 1), device.matrix_cols) * device.matrix_cols;
+/// Keys of a block of `rows` rows a head, so few that the matrix array is not filled by them: no more than it takes
+/// to hide one stage of a block behind the products of another (attend.h). Then work begins when the first few keys
+/// are here, and little is left to do after the last, where one block of all keys would have its stages follow each
+/// other.
+std::int64_t keys_to_overlap(const Problem& problem, const Device& device, std::int64_t heads, std::int64_t rows) {
+    // Between the two products of a block the array drains and about ten vector commands follow each other. With
+    // every key the products take longer than the vector work that they hide.
+    const double latency = device.array_depth_ns + 10 * device.vector_startup_ns;
+    const double products = product(device.matrix_rows) * (product(problem.head_dim) / device.macs_per_ns +
+                                                           product(problem.value_dim) / device.p_macs_per_ns);
+    const double softmax = product(rows) * (1 / device.exp2_per_ns + 4 / device.simple_per_ns);
+    // Of many rows the vector work is about as long as the products, and nothing is left to hide latencies behind.
+    if (2 * softmax > products) return std::numeric_limits<std::int64_t>::max();
+    const double keys = std::min(latency / (product(heads) * (products - softmax)), 1e9);
+    return ceil_div(static_cast<std::int64_t>(keys) + 1, device.matrix_cols) * device.matrix_cols;
 }
 
 /// Query blocks of the queries of one rank.
@@ -149,8 +155,9 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     const bool fused = request.launches == attention::Launches::fused;
     if (!fused && request.tile_queries == 0) tiling.tile_queries = chosen(device.matrix_rows, longest.queries);
     tiling.tile_keys = chosen(request.tile_keys, longest.keys);
-    if (fused && request.tile_keys == 0 && tiling.tile_queries * problem.group() <= device.matrix_rows)
-        tiling.tile_keys = std::min(tiling.tile_keys, keys_to_overlap(device, tiling.tile_heads));
+    if (const std::int64_t rows = tiling.tile_queries * problem.group();
+        fused && request.tile_keys == 0 && rows <= device.matrix_rows)
+        tiling.tile_keys = std::min(tiling.tile_keys, keys_to_overlap(problem, device, tiling.tile_heads, rows));
     tiling.piece_keys = request.piece_keys > 0 ? chosen(request.piece_keys, longest.keys) : tiling.tile_keys;
     const auto needed = [&](std::int64_t query_rows, std::int64_t state_rows) {
         Tiling probe = tiling;

@@ -168,6 +168,12 @@ attention::Durations durations_of(const AttentionPanel& panel, const Arrangement
         const std::int64_t pairs = most * a.tiling.tile_queries * problem.group() * a.tiling.tile_keys;
         return static_cast<double>(pairs) * products + 2 * device.array_depth_ns + 10 * device.vector_startup_ns;
     };
+    if (forward && !a.tiling.queries_stay)
+        durations.merge = [&problem, &a, device, heads](int, const Action& merge) {
+            // Two registers come out of memory, one goes back.
+            const std::uint64_t bytes = attention::transfer_bytes(problem, a.needs, a.schedule, merge, heads);
+            return 3 * static_cast<double>(bytes) / device.hbm_bytes_per_ns;
+        };
     durations.transfer = [&problem, &a, &wiring, device, heads](int from, int to, const Action& send) {
         const auto bytes = static_cast<double>(attention::transfer_bytes(problem, a.needs, a.schedule, send, heads));
         const auto hops = static_cast<double>(wiring.route(0, from, to).size());
