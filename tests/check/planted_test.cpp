@@ -9,7 +9,8 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
+#include <sys/resource.h>
+
 #include <fstream>
 
 using namespace tilemesh;
@@ -26,6 +27,18 @@ std::string line_with(const std::string& comment) {
     return "no such line";
 }
 
+/// This process and the children that it has waited for: what others do on the machine does not count.
+double worked_seconds() {
+    double seconds = 0.0;
+    for (const auto who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+        rusage usage{};
+        ::getrusage(who, &usage);
+        for (const timeval& time : {usage.ru_utime, usage.ru_stime})
+            seconds += static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+    }
+    return seconds;
+}
+
 check::Report checked(const std::string& kernel, int instances, int programs_per_pe = 1, bool counter = false) {
     Json tensors = {{"x", {{"shape", {16}}, {"dtype", "f32"}, {"values", "ones"}}},
                     {"y", {{"shape", {128}}, {"dtype", "f32"}}}};
@@ -38,9 +51,9 @@ check::Report checked(const std::string& kernel, int instances, int programs_per
     panel["kernels"][0]["program"]["file"] = "../check/planted.py";
     panel["kernels"][0]["programs_per_pe"] = programs_per_pe;
     panel["values"]["mode"] = "none";
-    const auto begin = std::chrono::steady_clock::now();
+    const double begin = worked_seconds();
     check::Report report = check_panel(panel);
-    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(1));
+    CHECK(worked_seconds() - begin < 1.0);
     return report;
 }
 
