@@ -65,6 +65,14 @@ TEST_CASE("shards run by several processes make the same bytes as one") {
     const ScratchFolder folder;
     write_sweep(folder, {"mesh_kv", "ring_kv", "head_parallel"});
     REQUIRE(sweep(folder, TILEMESH_COMMAND, into(folder, "one") + "-q").exit_code == 0);
+    std::size_t apart = 0;
+    for (const std::string part : {"0", "1", "2"}) {
+        REQUIRE(
+            sweep(folder, TILEMESH_COMMAND, into(folder, "part" + part) + "-q --shard " + part + "/3").exit_code ==
+            0);
+        apart += files_of(folder / ("part" + part)).size();
+    }
+    CHECK(apart == 6);
     std::string all;
     for (const char* shard : {"0/3", "1/3", "2/3", "1/3"})
         all += std::string(TILEMESH_COMMAND) + " sweep " + (folder / "sweep.json").string() + " " +
