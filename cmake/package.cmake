@@ -24,7 +24,7 @@ Kernels in Python need python3.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME tilemesh-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
-  "tilemesh (= ${PROJECT_VERSION}), libsystemc-dev, libdnnl-dev, libfmt-dev, libspdlog-dev, nlohmann-json3-dev, libcli11-dev")
+  "tilemesh (= ${PROJECT_VERSION}), libsystemc-dev, libdnnl-dev, libxxhash-dev, libfmt-dev, libspdlog-dev, nlohmann-json3-dev, libcli11-dev")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
 "libraries and headers of the tilemesh simulator
 What C++ kernels outside tilemesh's source tree are built with: static
