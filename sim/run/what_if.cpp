@@ -6,6 +6,7 @@
 #include "sim/base/error.h"
 #include "sim/base/names.h"
 #include "sim/memory/timing.h"
+#include "sim/run/dotted_path.h"
 
 #include <fmt/format.h>
 
@@ -79,19 +80,6 @@ std::vector<Key> keys_of(const std::string& resource, const Resolved& panel) {
                 {"machine.pe.launch.exchange_ns", Better::less, 0.0},
                 {"machine.pe.launch.exchange_message_ns", Better::less, 0.0}};
     return {};
-}
-
-/// The member at a dotted path; null when it is not there.
-const Json* member(const Json& json, const std::string& path) {
-    const Json* node = &json;
-    for (std::size_t begin = 0; begin <= path.size();) {
-        const std::size_t end = std::min(path.find('.', begin), path.size());
-        const std::string step = path.substr(begin, end - begin);
-        if (!node->is_object() || !node->contains(step)) return nullptr;
-        node = &node->at(step);
-        begin = end + 1;
-    }
-    return node;
 }
 
 std::optional<double> value_of(const Key& key, const Resolved& panel) {

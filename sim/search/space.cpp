@@ -2,6 +2,7 @@
 #include "sim/search/space.h"
 
 #include "sim/base/error.h"
+#include "sim/run/dotted_path.h"
 
 #include <fmt/format.h>
 
@@ -20,25 +21,6 @@ Json number(double value) {
     if (std::abs(value - whole) <= 1e-9 * std::max(1.0, std::abs(value)) && std::abs(whole) < 9e15)
         return whole < 0 ? Json(static_cast<std::int64_t>(whole)) : Json(static_cast<std::uint64_t>(whole));
     return value;
-}
-
-/// The value at a dotted path, or null.
-const Json* member(const Json& json, const std::string& path) {
-    const Json* node = &json;
-    for (std::size_t begin = 0; begin <= path.size();) {
-        const std::size_t end = std::min(path.find('.', begin), path.size());
-        const std::string step = path.substr(begin, end - begin);
-        if (node->is_object() && node->contains(step)) {
-            node = &node->at(step);
-        } else if (node->is_array() && !step.empty() && std::all_of(step.begin(), step.end(), ::isdigit) &&
-                   step.size() < 9 && std::stoull(step) < node->size()) {
-            node = &node->at(std::stoull(step));
-        } else {
-            return nullptr;
-        }
-        begin = end + 1;
-    }
-    return node;
 }
 
 std::string label_of(const Json& kernel) {
@@ -78,7 +60,7 @@ void read_requirement(JsonReader reader, Requirement& requirement) {
 bool meets(const Requirement& requirement, const std::string& kernel, const Json& panel) {
     const auto value_of = [&](const std::string& key) -> Json {
         if (key == "kernel") return kernel;
-        const Json* const found = member(panel, key);
+        const Json* const found = run::member(panel, key);
         return found ? *found : Json();
     };
     if (!requirement.any_of.empty())
