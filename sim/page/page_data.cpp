@@ -3,6 +3,7 @@
 
 #include "sim/page/account_tree.h"
 #include "sim/page/mesh_layout.h"
+#include "sim/report/explanation.h"
 #include "sim/report/result_json.h"
 #include "sim/report/table.h"
 
@@ -107,6 +108,7 @@ private:
     Json entry(const report::KernelResult& kernel, Json saved, bool with_details) {
         saved.erase("components");
         Json json = {{"result", std::move(saved)}, {"sums", sums(kernel, with_details)}};
+        if (!kernel.what_if.empty()) json["first"] = report::first_to_change(kernel);
         if (!with_details) return json;
         json["parts"] = parts(kernel);
         if (!kernel.pictures.is_null()) json["pictures"] = pictures(kernel);

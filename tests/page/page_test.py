@@ -41,28 +41,11 @@ def attention():
     return made("attention", "multi_user_decode_validation")
 
 
-def with_path_and_what_if():
-    """A page as it is once results have a critical path and experiments: made up, put into the page's data."""
-    target = pathlib.Path(FOLDER.name, "path.html")
-    page, result = made("mid", "single_user_decode_mid", "--values", "none", "--kernel", "mesh_mlo", "--kernel", "head_parallel")
-    text = page.read_text()
-    begin = text.index('id="data">') + len('id="data">')
-    end = text.index("</script>", begin)
-    data = json.loads(text[begin:end])
-    for kernel in data["panels"][0]["kernels"]:
-        time = kernel["result"]["time_ps"]
-        third = time // 3
-        kernel["result"]["critical_path"] = {
-            "sentence": "Two thirds of the path are loads <b>of keys</b>.",
-            "shares": [{"class": "load", "component": "machine.cube0.pe0.dma_load", "phase": "keys", "time_ps": 2 * third},
-                       {"class": "dot", "component": "machine.cube0.pe0.matrix", "phase": "head 0", "time_ps": time - 2 * third}],
-            "segments": [{"component": "machine.cube0.pe0.dma_load", "class": "load", "phase": "keys", "begin_ps": 0, "end_ps": 2 * third},
-                         {"component": "machine.cube0.pe0.matrix", "class": "dot", "phase": "head 0", "begin_ps": 2 * third, "end_ps": time}]}
-        kernel["result"]["what_if"] = [
-            {"change": "machine.network.link.gbytes_per_s=2x", "estimated_ps": time - 1000},
-            {"change": "machine.hbm.gbytes_per_s_per_channel=2x", "estimated_ps": time * 2 // 3, "proved_ps": time * 3 // 4}]
-    target.write_text(text[:begin] + json.dumps(data).replace("<", "\\u003c") + text[end:])
-    return target, result
+def explained():
+    """A page whose fastest kernel was followed, and that kernel's result."""
+    page, result = made("explained", "single_user_decode_mid", "--values", "none", "--kernel", "mesh_mlo", "--kernel", "head_parallel",
+                        "--explain")
+    return page, next(kernel for kernel in result["panels"][0]["kernels"] if "critical_path" in kernel)
 
 
 def enter(result, key):
@@ -323,19 +306,33 @@ class PageTest(unittest.TestCase):
         self.assertIn(kernel["error"].splitlines()[0], self.js("document.querySelector('#verdict pre').textContent"))
 
     def test_critical_path_and_what_if(self):
-        page, _ = with_path_and_what_if()
+        page, kernel = explained()
         self.open(page)
-        self.assertIn("loads <b>of keys</b>", self.js("document.querySelector('#path .lead').textContent"))
+        self.assertEqual(self.js("document.querySelector('#path .lead').textContent"), kernel["critical_path"]["sentence"])
         rows = self.js("[...document.querySelectorAll('#what-if tbody tr')].map(r => [...r.children].map(c => c.textContent))")
-        self.assertEqual(rows[0][0], "machine.hbm.gbytes_per_s_per_channel=2x")
-        self.assertIn("−25.0", rows[0][2])
-        self.assertEqual(rows[1][2], "–")
+        times = {one["change"]: one.get("proved_ps", one.get("estimated_ps")) for one in kernel["what_if"]}
+        self.assertEqual(sorted(times), sorted(row[0] for row in rows))
+        self.assertEqual([times[row[0]] for row in rows], sorted(times.values()))
+        proved = {one["change"]: one["proved_ps"] for one in kernel["what_if"] if "proved_ps" in one}
+        first = min(proved, key=proved.get)
+        self.assertGreater(len(proved), 1)
+        self.assertIn(f"First: {first}, ", self.js("document.querySelector('#verdict .lead').textContent"))
+        for change, _, text, *_ in rows:
+            self.assertEqual(text == "–", change not in proved)
         overlaid = self.drawn("#lanes .lanes")
         self.js("document.getElementById('path-only').click()")
         self.browser.settle()
         self.assertNotEqual(self.drawn("#lanes .lanes"), overlaid)
         self.assertIn("critical path alone", self.js("document.querySelector('#lanes .note').textContent"))
-        self.assertIn("keys", self.js("document.querySelector('#selection').textContent"))
+        segment = next(one for one in kernel["critical_path"]["segments"] if one.get("phase") and ".pe" in one["component"])
+        self.js("(e => { e.value = [...e.options].find(o => '%s'.startsWith(o.value + '.')).value; e.dispatchEvent(new Event('change')); })"
+                "(document.getElementById('mesh-selected'))" % segment["component"])
+        self.browser.settle()
+        self.assertIn(segment["phase"], self.js("document.querySelector('#selection').textContent"))
+
+    def test_a_page_without_a_path_says_how_to_get_one(self):
+        self.open(attention()[0])
+        self.assertIn("--explain", self.js("document.querySelector('#path .note').textContent"))
 
     def test_a_comparison_shows_both_sides(self):
         made("mid", "single_user_decode_mid", "--values", "none", "--kernel", "mesh_mlo", "--kernel", "head_parallel")

@@ -33,7 +33,10 @@ function phasesOf(kernel, path, view) {
 
 function pathSection(kernel) {
   const path = kernel.result.critical_path;
-  if (!path) return null;
+  if (!path && page.panels.length > 1) return null;
+  if (!path) return element('section', {id: 'path'}, element('h2', {}, 'The critical path'), element('p', {class: 'note'},
+    'This run was not followed: ', element('code', {}, 'tilemesh run PANEL --explain --report FILE.html'),
+    ' adds the chain of work and waits that decided the time of the fastest kernel, and what a faster machine would win.'));
   const end = kernel.result.time_ps;
   const sums = {};
   for (const one of path.shares) sums[one.class] = (sums[one.class] ?? 0) + one.time_ps;

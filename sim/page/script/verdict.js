@@ -45,7 +45,7 @@ function verdictSection(kernel) {
     tile('matrix_utilisation', result, digits(result.tflops_per_s) + ' TFLOP/s useful'),
     tile('hbm_share_of_peak', result, rate(result.hbm_gbytes_per_s)),
     result.busiest_link.path ? tile('busiest_link.share_of_peak', result, short(result.busiest_link.path)) : null));
-  made.append(element('p', {class: 'lead'}, sentenceOf(kernel)));
+  made.append(element('p', {class: 'lead'}, [sentenceOf(kernel), kernel.first].filter(Boolean).join(' ')));
   if (result.verdict.why) made.append(element('p', {class: 'bad'}, result.verdict.why));
   if (result.note) made.append(element('p', {class: 'note'}, result.note));
   for (const {regime, evidence, doubt} of result.cautions)
