@@ -32,6 +32,11 @@ std::string outcome_of(const Task& task) {
     }
 }
 
+/// Signals that no mistake of a program's own raises.
+bool comes_from_outside(int signal) {
+    return signal == SIGKILL || signal == SIGTERM || signal == SIGINT || signal == SIGHUP;
+}
+
 class Child {
 public:
     Child(const Task& task, std::size_t number) : number_(number), pipe_(make_pipe()), begin_(Clock::now()) {
@@ -68,6 +73,7 @@ public:
         result.internal = word != "done" && word != "failed";
         if (WIFSIGNALED(status)) {
             result.internal = true;
+            result.stopped = comes_from_outside(WTERMSIG(status));
             result.failure = fmt::format("its process was killed by signal {} ({})", WTERMSIG(status),
                                          ::strsignal(WTERMSIG(status)));
         } else if (line == std::string::npos) {

@@ -205,6 +205,10 @@ SweepOutcome run_sweep(const Space& space, const run::Workloads& workloads, cons
     outcome.interrupted = outcome.interrupted || again.interrupted;
     for (std::size_t i = 0; i < alone.size() && !again.interrupted; ++i) {
         if (again.results[i].failure.empty()) continue;
+        if (again.results[i].stopped) {
+            ++outcome.stopped;
+            continue;
+        }
         const run::Panel panel = run::read_panel(space.panel_of(lost[i]->point), workloads);
         report::KernelResult died = not_run(panel.kernels.front(), report::Status::failed, again.results[i].failure);
         died.internal = again.results[i].internal;

@@ -37,9 +37,10 @@ struct SweepOptions {
 };
 
 struct SweepOutcome {
-    std::size_t points = 0;  // of the shard
-    std::size_t had = 0;     // of them, in the store before
-    std::size_t ran = 0;     // by this run
+    std::size_t points = 0;   // of the shard
+    std::size_t had = 0;      // of them, in the store before
+    std::size_t ran = 0;      // by this run
+    std::size_t stopped = 0;  // their process was ended from outside, twice: not run yet, and none of their doing
     bool interrupted = false;
 };
 

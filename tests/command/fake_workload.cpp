@@ -70,6 +70,7 @@ public:
             std::signal(SIGSEGV, SIG_DFL);  // also where a sanitizer watches it
             std::raise(SIGSEGV);
         }
+        if (kernel == "preempted") std::raise(SIGKILL);
         if (kernel == "leave") std::_Exit(7);
         if (kernel == "stuck") fail<KernelError>("deadlock: pe0 waits for pe1");
         while (kernel == "sleep") ::pause();
@@ -86,6 +87,7 @@ std::vector<run::KernelInfo> FakeKind::kernels() const {
     return {{"good", "answers rightly"},
             {"wrong", "answers wrongly"},
             {"segfault", "crashes"},
+            {"preempted", "is ended by somebody else"},
             {"leave", "ends its process"},
             {"stuck", "throws a KernelError"},
             {"impossible", "beats its bound"},

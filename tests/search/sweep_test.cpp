@@ -96,6 +96,16 @@ TEST_CASE(
     CHECK(files_of(folder / "a").size() == 8);
 }
 
+TEST_CASE("a point whose process was ended from outside is not run yet, which no record says against it") {
+    const ScratchFolder folder;
+    write_sweep(folder, {"good", "preempted"});
+    const Ran ran = sweep(folder, TILEMESH_FAKE_COMMAND, into(folder, "a"));
+    CHECK(ran.exit_code == 1);
+    CHECK_THAT(ran.out, Contains("4 points, 2 ok, 2 not run yet"));
+    CHECK_THAT(ran.err, Contains("2 points were ended from outside") && Contains("run it again"));
+    CHECK(files_of(folder / "a").size() == 2);
+}
+
 TEST_CASE("a status runs nothing, and a machine that cannot be read is a line and no error") {
     const ScratchFolder folder;
     write_sweep(folder, {"mesh_kv"});

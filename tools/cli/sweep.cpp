@@ -54,8 +54,13 @@ int sweep(const SweepFlags& flags, const Context& context) {
         context.log.warn("interrupted; run it again to go on");
         return exit_interrupted;
     }
+    if (outcome.stopped > 0)
+        context.log.warn(
+            "the processes of {} points were ended from outside, perhaps for want of memory (then use -j); run it "
+            "again to go on",
+            outcome.stopped);
     const search::Counts counts = search::count(rows);
-    return counts.wrong + counts.failed > 0 ? exit_check_failed : exit_ok;
+    return counts.wrong + counts.failed + outcome.stopped > 0 ? exit_check_failed : exit_ok;
 }
 
 }  // namespace
