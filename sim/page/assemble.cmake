@@ -1,10 +1,10 @@
-# cmake -Dout=FILE -Dlibrary=FILES -Dscripts=FILES -P assemble.cmake: page.html with everything in it but the data, and
-# beside it a header that says where and what it is: a compiler cache sees what is included, not what is assembled. An
-# empty file without the library.
+# cmake -Dout=FILE -Dmacro=NAME -Dlibrary=FILES -Dscripts=FILES -P assemble.cmake: page.html with everything in it but the
+# data, and beside it a header that says where and what it is: a compiler cache sees what is included, not what is
+# assembled. An empty file without the library.
 function(write_page text)
   file(WRITE ${out} "${text}")
   file(SHA256 ${out} hash)
-  file(WRITE ${out}.h "#define TILEMESH_PAGE_FILE \"${out}\"  // ${hash}\n")
+  file(WRITE ${out}.h "#define ${macro} \"${out}\"  // ${hash}\n")
 endfunction()
 set(folder ${CMAKE_CURRENT_LIST_DIR})
 if(NOT library)

@@ -102,7 +102,7 @@ Space::Space(const Json& content, const NamedFile& file, const std::vector<run::
     if (!reader.is_object()) reader.reject("a sweep");
     const std::filesystem::path folder = file.path.parent_path();
     name_ = reader.has("name") ? run::read_name(reader.member("name")) : file.path.stem().string();
-    reader.string("description", "");
+    description_ = reader.string("description", "");
     const JsonReader panel = reader.member("panel");
     if (panel.is_string()) {
         const NamedFile panel_file = run::config_file(panel, "panels", folder);

@@ -46,6 +46,9 @@ public:
     Space(const Json& content, const NamedFile& file, const std::vector<run::Setting>& settings);
 
     const std::string& name() const { return name_; }
+    const std::string& description() const { return description_; }
+    /// What the axes vary, with the settings.
+    const run::Resolved& panel() const { return panel_; }
     /// The file or plain name of the panel; empty: it is written in the sweep file.
     const std::string& panel_name() const { return panel_name_; }
     const std::vector<run::Setting>& settings() const { return settings_; }
@@ -63,7 +66,7 @@ private:
     bool drops(const Point& point, const Json& panel) const;
     run::Resolved set_axes(const Point& point) const;
 
-    std::string name_, panel_name_;
+    std::string name_, description_, panel_name_;
     run::Resolved panel_;
     std::vector<run::Setting> settings_;
     std::vector<std::vector<Axis>> dimensions_;  // those of one go together

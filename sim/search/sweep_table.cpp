@@ -4,6 +4,7 @@
 #include "sim/report/table.h"
 #include "sim/report/text_table.h"
 #include "sim/report/words.h"
+#include "sim/run/version.h"
 
 #include <fmt/format.h>
 
@@ -12,23 +13,32 @@
 namespace tilemesh::search {
 namespace {
 
-/// A figure of a result, by its place in the record.
+/// A figure of a result, by its place in the record; what it is, and how a page shows it (the formats of
+/// sim/page/script/numbers.js).
 struct Figure {
     const char* name;
     const char* pointer;
+    const char *title, *unit, *format;
+    const char* better;  // "less", "more"; empty: it can be neither
+    const char* meaning;
 };
 constexpr Figure figures[] = {
-    {"time_ps", "/result/time_ps"},
-    {"cycles", "/result/cycles"},
-    {"tflops_per_s", "/result/tflops_per_s"},
-    {"matrix_utilisation", "/result/matrix_utilisation"},
-    {"hbm_bytes", "/result/hbm_bytes"},
-    {"hop_bytes", "/result/hop_bytes"},
-    {"machine_bound_ps", "/result/machine_bound/time_ps"},
-    {"schedule_bound_ps", "/result/schedule_bound/time_ps"},
-    {"bound", "/result/bound"},
-    {"relative_l2", "/result/verdict/relative_l2"},
-    {"verdict", "/result/verdict/outcome"},
+    {"time_ps", "/result/time_ps", "time", "", "time", "less", "until the last PE has finished"},
+    {"cycles", "/result/cycles", "cycles", "cycles", "cycles", "less", "time x clock"},
+    {"tflops_per_s", "/result/tflops_per_s", "useful rate", "TFLOP/s", "number", "more", "useful work / time"},
+    {"matrix_utilisation", "/result/matrix_utilisation", "matrix engines", "of their peak", "percent", "more",
+     "multiply-accumulates done / what the matrix engines at work could do in the time"},
+    {"hbm_bytes", "/result/hbm_bytes", "HBM traffic", "", "bytes", "less", "bytes that all slices moved"},
+    {"hop_bytes", "/result/hop_bytes", "hop-bytes", "", "bytes", "less", "sum of the bytes of all links"},
+    {"machine_bound_ps", "/result/machine_bound/time_ps", "machine bound", "", "time", "less",
+     "the largest time that any part of the machine needs for this problem; no schedule is faster"},
+    {"schedule_bound_ps", "/result/schedule_bound/time_ps", "schedule bound", "", "time", "less",
+     "the largest time that any part needs for this schedule; no execution of it is faster"},
+    {"bound", "/result/bound", "decided by", "", "word", "",
+     "what the busiest engine of the PE that ended last worked on or waited for, for the longest"},
+    {"relative_l2", "/result/verdict/relative_l2", "relative L2 error", "", "scientific", "less",
+     "|answer - reference| / |reference|"},
+    {"verdict", "/result/verdict/outcome", "answer", "", "word", "", "against the f64 reference"},
 };
 
 Json at(const Json& record, const char* pointer) {
@@ -135,6 +145,23 @@ Json table_json(const Space& space, const std::vector<Row>& rows) {
     Json lines = Json::array();
     for (const Row& row : rows) lines.push_back(line_of(space, row));
     return {{"sweep", space.name()}, {"axes", space.axes()}, {"points", std::move(lines)}};
+}
+
+Json page_json(const Space& space, const std::vector<Row>& rows) {
+    Json data = table_json(space, rows);
+    data["description"] = space.description();
+    data["panel"] = space.panel().json;
+    data["tool"] = {{"version", run::version()}};
+    Json known = Json::array();
+    for (const Figure& one : figures)
+        known.push_back({{"name", one.name},
+                         {"title", one.title},
+                         {"unit", one.unit},
+                         {"format", one.format},
+                         {"better", one.better},
+                         {"meaning", one.meaning}});
+    data["figures"] = std::move(known);
+    return data;
 }
 
 std::string summary_text(const Space& space, const std::vector<Row>& rows, std::size_t most, bool with_colour) {

@@ -25,6 +25,9 @@ Counts count(const std::vector<Row>& rows);
 std::string table_csv(const Space& space, const std::vector<Row>& rows);
 Json table_json(const Space& space, const std::vector<Row>& rows);
 
+/// What the page of a sweep is made from: the table, the base panel, and what each figure is.
+Json page_json(const Space& space, const std::vector<Row>& rows);
+
 /// For a terminal: counts, the fastest points, then each point without a result with the reason and the command that
 /// repeats it, at most `most` of either.
 std::string summary_text(const Space& space, const std::vector<Row>& rows, std::size_t most, bool with_colour);

@@ -18,7 +18,7 @@ Json data_of(const std::filesystem::path& file) {
     return Json::parse(page.substr(begin, page.find("</script>", begin) - begin));
 }
 
-const bool possible = !page::embedded_page().empty();  // the chart library was there when this was built
+const bool possible = !page::embedded_run_page().empty();  // the chart library was there when this was built
 
 }  // namespace
 

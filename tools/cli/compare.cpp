@@ -56,7 +56,7 @@ report::RunResult load_result(const std::string& file) {
 std::string report_page(const CompareFlags& flags, const run::Comparison& comparison) {
     const report::RunResult before = load_result(flags.before), after = load_result(flags.after);
     const page::Before was{before, comparison, flags.before, flags.after};
-    return page::html(page::page_data(after, &was), page::embedded_page());
+    return page::html(page::page_data(after, &was), page::embedded_run_page());
 }
 
 void check_approvable(const run::Snapshot& after, const std::string& file) {

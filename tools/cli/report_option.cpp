@@ -10,7 +10,7 @@ namespace tilemesh::cli {
 std::unique_ptr<OutputFile> open_report(const std::string& file, const std::string& input) {
     if (file.empty()) return nullptr;
     if (file == "-") fail<InputError>("--report -: expected a file");
-    page::check_available("--report", page::embedded_page());
+    page::check_available("--report", page::embedded_run_page());
     return open_output(file, "--report", input);
 }
 

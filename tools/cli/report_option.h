@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The option --report of run, bench and compare.
+// The option --report of run, bench, compare and sweep.
 #pragma once
 
 #include "tools/cli/output_file.h"

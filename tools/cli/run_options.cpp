@@ -218,7 +218,7 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, run:
     if (tables && by_entry) print(report::entries_text(outcome.result, context.colour) + "\n");
     if (tables && panels.size() > 1) print(report::run_text(outcome.result, context.colour));
     if (json) json->write(report::pretty(report::to_json(outcome.result)));
-    if (report_file) report_file->write(page::html(page::page_data(outcome.result), page::embedded_page()));
+    if (report_file) report_file->write(page::html(page::page_data(outcome.result), page::embedded_run_page()));
     if (outcome.interrupted) {
         context.log.warn("interrupted; {}", json ? "finished entries are in " + flags.json
                                                  : "finished entries are shown above, --json would keep them");

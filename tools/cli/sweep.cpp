@@ -3,9 +3,12 @@
 #include "sim/search/sweep_table.h"
 #include "tools/cli/command.h"
 #include "tools/cli/output_file.h"
+#include "tools/cli/report_option.h"
 #include "tools/cli/terminal.h"
 
 #include "sim/base/error.h"
+#include "sim/page/embedded.h"
+#include "sim/page/page.h"
 #include "sim/report/result_json.h"
 
 #include <cstdio>
@@ -15,7 +18,7 @@ namespace tilemesh::cli {
 namespace {
 
 struct SweepFlags {
-    std::string file, into, shard, table;
+    std::string file, into, shard, table, report;
     std::vector<std::string> set;
     bool status = false, quiet = false;
     int jobs = 0;
@@ -34,6 +37,7 @@ int sweep(const SweepFlags& flags, const Context& context) {
     const auto table = open_output(flags.table, "--table", flags.file);
     if (table && table->path() != "-" && table->path().extension() != ".csv" && table->path().extension() != ".json")
         fail<InputError>("--table {}: expected a name that ends in .csv or .json", printable(flags.table));
+    const auto page = open_report(flags.report, flags.file);
     const search::Store store(flags.into);
     search::SweepOutcome outcome;
     if (!flags.status) {
@@ -45,6 +49,7 @@ int sweep(const SweepFlags& flags, const Context& context) {
     if (table)
         table->write(table->path().extension() == ".json" ? report::pretty(search::table_json(space, rows))
                                                           : search::table_csv(space, rows));
+    if (page) page->write(page::html(search::page_json(space, rows), page::embedded_sweep_page()));
     if (!flags.quiet && flags.table != "-") {
         std::string text = search::summary_text(space, rows, most_lines, context.colour);
         if (!flags.status) text += fmt::format("{} were there, {} have been run\n", outcome.had, outcome.ran);
@@ -80,6 +85,10 @@ void add_sweep(CLI::App& app, Context& context) {
         ->add_option("--table", flags->table,
                      "Write a line for each point to FILE.csv or FILE.json; - is standard output")
         ->type_name("FILE");
+    command
+        ->add_option("--report", flags->report,
+                     "Write a page: Pareto fronts, axes against each other, every point and how to run it again")
+        ->type_name("FILE.html");
     command
         ->add_option("--shard", flags->shard,
                      "Only part i of N, or auto: by SLURM_ARRAY_TASK_ID, OMPI_COMM_WORLD_RANK or PMI_RANK")

@@ -16,6 +16,7 @@ namespace tilemesh::cli {
 namespace {
 
 constexpr std::size_t bar_width = 30;
+constexpr std::chrono::seconds worth_an_estimate(3);
 const char* const clear_line = "\r\033[K";
 
 }  // namespace
@@ -35,7 +36,16 @@ spdlog::logger make_log() {
     return log;
 }
 
-ProgressBar::ProgressBar(bool quiet) : active_(!quiet && ::isatty(2) == 1) {}
+std::string in_words(std::chrono::seconds time) {
+    const auto seconds = time.count();
+    if (seconds < 60) return std::to_string(seconds) + " s";
+    const auto minutes = (seconds + 30) / 60;
+    if (minutes < 60) return std::to_string(minutes) + " min";
+    return std::to_string(minutes / 60) + " h " + std::to_string(minutes % 60) + " min";
+}
+
+ProgressBar::ProgressBar(bool quiet)
+    : active_(!quiet && ::isatty(2) == 1), begin_(std::chrono::steady_clock::now()) {}
 
 void ProgressBar::show(const run::Progress& progress) {
     if (!active_ || progress.entries == 0) return;
@@ -43,6 +53,9 @@ void ProgressBar::show(const run::Progress& progress) {
     std::string line = clear_line;
     line += "[" + std::string(filled, '#') + std::string(bar_width - filled, '.') + "] ";
     line += std::to_string(progress.finished) + "/" + std::to_string(progress.entries) + "  " + progress.running;
+    const auto gone = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begin_);
+    if (gone >= worth_an_estimate && progress.finished > 0)
+        line += ", about " + in_words(gone * (progress.entries - progress.finished) / progress.finished) + " left";
     std::fputs(line.c_str(), stderr);
     std::fflush(stderr);
     drawn_ = true;

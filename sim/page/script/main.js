@@ -56,31 +56,15 @@ function header(kernel) {
   const tabs = element('div', {class: 'tabs', role: 'radiogroup', 'aria-label': 'Kernel'}, panel.kernels.map((one) =>
     element('button', {role: 'radio', 'aria-checked': String(one === kernel), onclick: () => show(one)}, one.label,
       element('span', {class: 'mark'}, one === fastest(panel) ? '★' : ran(one) ? (good(one) ? '' : '✗') : '–'))));
-  const theme = element('select', {id: 'theme', 'aria-label': 'Theme', onchange: () => setTheme(theme.value)},
-    ['system', 'light', 'dark'].map((name) => element('option', {value: name, selected: name === (document.documentElement.dataset.theme ?? 'system')},
-      name)));
   document.getElementById('top').replaceChildren(element('h1', {}, panel.name, element('small', {}, 'tilemesh ' + page.tool.version)),
-    ...[panels, element('label', {}, 'theme', theme), tabs].filter(Boolean));
+    ...[panels, themeChoice(), tabs].filter(Boolean));
   document.title = `${page.comparison ? 'comparison: ' : ''}${panel.name}, ${kernel.label}`;
-}
-
-function setTheme(name) {
-  if (name === 'system') delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = name;
-  drawAll();
 }
 
 document.getElementById('end').append('Keys: ', element('kbd', {}, '←'), ' ', element('kbd', {}, '→'), ' move the window, ',
   element('kbd', {}, '+'), ' ', element('kbd', {}, '−'), ' zoom, ', element('kbd', {}, '0'), ' the whole run; in the mesh the arrows go from PE to PE. ',
   'Numbers and formulas: “Every figure”. Everything here is in this file.');
 listenToKeys(() => view);
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
-let resized = 0;
-addEventListener('resize', () => {
-  clearTimeout(resized);
-  resized = setTimeout(drawAll, 150);
-});
-
 const first = page.comparison?.entries.map((entry) => page.panels.find((panel) => panel.name === entry.panel)?.kernels
   .find((kernel) => kernel.label === entry.label)).find(Boolean);
 show(first ?? fastest(page.panels[0]) ?? page.panels[0].kernels[0]);
