@@ -192,4 +192,9 @@ Resolved resolve_panel_object(const Json& object, const std::string& place, cons
     return panel_from({object, {place, ""}, folder}, 0);
 }
 
+Json with_absolute_paths(Json panel) {
+    place_files(panel, std::filesystem::current_path());
+    return panel;
+}
+
 }  // namespace tilemesh::run

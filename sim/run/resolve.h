@@ -42,6 +42,9 @@ Resolved resolve_panel(const Json& content, const NamedFile& file);
 /// `folder`.
 Resolved resolve_panel_object(const Json& object, const std::string& place, const std::filesystem::path& folder);
 
+/// A resolved panel as it can stand in any folder.
+Json with_absolute_paths(Json panel);
+
 /// Puts a value at a path. Missing objects on the way are made (the strict reader will complain of keys it does not
 /// know); an index outside an array or a step into a plain value is an InputError. "machine=FILE" loads the machine.
 void apply_setting(Resolved& panel, const Setting& setting);

@@ -94,46 +94,55 @@ private:
 
 }  // namespace
 
-TasksOutcome run_tasks(const std::vector<Task>& tasks, int workers,
-                       const std::function<void(const Progress&)>& on_progress) {
+bool run_queue(const TaskQueue& queue, int workers) {
     const std::size_t slots =
         workers > 0 ? static_cast<std::size_t>(workers) : std::max(1U, std::thread::hardware_concurrency());
-    TasksOutcome outcome;
-    outcome.results.resize(tasks.size());
-    for (TaskResult& result : outcome.results) result.failure = "interrupted";
-    Progress progress{0, tasks.size(), ""};
     const SignalWatch signals;
     std::vector<Child> children;
     children.reserve(slots);
-    std::size_t next = 0;
-    while (progress.finished < tasks.size()) {
-        while (children.size() < slots && next < tasks.size()) {
-            progress.running = tasks[next].name;
-            if (on_progress) on_progress(progress);
-            children.emplace_back(tasks[next], next);
-            ++next;
+    for (std::size_t started = 0;;) {
+        while (children.size() < slots) {
+            const std::optional<Task> task = queue.next();
+            if (!task) break;
+            children.emplace_back(*task, started++);
         }
+        if (children.empty()) return false;
         std::vector<pollfd> polled = {{signals.number(), POLLIN, 0}};
         for (const Child& child : children) polled.push_back({child.descriptor(), POLLIN, 0});
         if (::poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) fail<InternalError>("poll failed");
-        if (polled.front().revents != 0) {
-            outcome.interrupted = true;
-            return outcome;
-        }
+        if (polled.front().revents != 0) return true;
         std::vector<Child> remaining;
         remaining.reserve(slots);
         for (std::size_t i = 0; i < children.size(); ++i) {
             TaskResult result;
-            if (polled[i + 1].revents == 0 || !children[i].read(result)) {
+            if (polled[i + 1].revents == 0 || !children[i].read(result))
                 remaining.push_back(std::move(children[i]));
-                continue;
-            }
-            outcome.results[children[i].number()] = std::move(result);
-            ++progress.finished;
+            else
+                queue.done(children[i].number(), std::move(result));
         }
         children = std::vector<Child>();
         children.swap(remaining);
     }
+}
+
+TasksOutcome run_tasks(const std::vector<Task>& tasks, int workers,
+                       const std::function<void(const Progress&)>& on_progress) {
+    TasksOutcome outcome;
+    outcome.results.resize(tasks.size());
+    for (TaskResult& result : outcome.results) result.failure = "interrupted";
+    Progress progress{0, tasks.size(), ""};
+    std::size_t started = 0;
+    const auto next = [&]() -> std::optional<Task> {
+        if (started == tasks.size()) return {};
+        progress.running = tasks[started].name;
+        if (on_progress) on_progress(progress);
+        return tasks[started++];
+    };
+    const auto done = [&](std::size_t number, TaskResult result) {
+        outcome.results[number] = std::move(result);
+        ++progress.finished;
+    };
+    outcome.interrupted = run_queue({next, done}, workers);
     return outcome;
 }
 

@@ -6,6 +6,7 @@
 #include "sim/run/workers.h"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,18 @@ struct TasksOutcome {
     std::vector<TaskResult> results;  // in the order of the tasks
     bool interrupted = false;         // by SIGINT or SIGTERM; unfinished tasks have a failure that says so
 };
+
+/// Tasks that follow from each other's results.
+struct TaskQueue {
+    /// The next to be started; nothing: none, unless a result brings more. Tasks count from 0 in this order.
+    std::function<std::optional<Task>()> next;
+    /// One has ended.
+    std::function<void(std::size_t number, TaskResult result)> done;
+};
+
+/// Until nothing runs and nothing is next. True: SIGINT or SIGTERM came first, and what ran was given up. `workers`
+/// 0: one per core.
+bool run_queue(const TaskQueue& queue, int workers);
 
 /// `workers` 0: one per core.
 TasksOutcome run_tasks(const std::vector<Task>& tasks, int workers,

@@ -64,6 +64,15 @@ struct EntryOutcome {
     std::vector<NamedTensor> outputs;  // empty unless asked for
 };
 
+/// What is known of a kernel's run without it.
+struct Bounds {
+    /// No run has less: its time, its bytes of HBM, of links together and of the busiest one. 0: nothing is known.
+    report::KernelResult least;
+    /// Where panels differ in nothing but "kernels" and "ranks", kernels of equal work have equal results, but for
+    /// the words in them. Empty: nothing is known.
+    std::string work;
+};
+
 /// Refuses a kernel's name that is none of these with an InputError that begins with `where` and suggests the
 /// nearest.
 void check_known(const std::string& where, const std::string& kernel, const std::vector<KernelInfo>& known);
@@ -78,6 +87,11 @@ public:
     /// placement, options that the kernel does not have; with NotPossible a kernel that cannot do this problem and
     /// tiles or tensors that do not fit. Fast; touches no values.
     virtual void check(std::size_t kernel) const = 0;
+    /// Refuses what check() refuses; simulates nothing.
+    virtual Bounds bounds(std::size_t kernel) const {
+        check(kernel);
+        return {};
+    }
     /// Refuses, with an InputError, tensor files that prepare() would refuse; reads them, computes nothing.
     virtual void check_inputs(const std::vector<std::size_t>& kernels) const = 0;
     /// Inputs and reference for these kernels, made by so many threads. InputError when a tensor file cannot be used.
@@ -108,6 +122,9 @@ public:
     virtual std::vector<KernelInfo> kernels() const = 0;
     /// Whether an element of a panel's "kernels" is one of its own.
     virtual bool claims(const Json& kernel) const = 0;
+    /// What a search may put in the place of these elements of a panel's "kernels", all its own: kernels that do what
+    /// they do, and how each may be cut and laid out. None: what they are is all there is.
+    virtual std::vector<Json> alternatives(const std::vector<Json>&) const { return {}; }
     /// Reads the panel's keys that belong to it and those elements of "kernels" that it claims, at least one; returns
     /// them as entries, without checking whether they can run.
     virtual std::vector<Entry> read(JsonReader& panel, const Setup& setup,

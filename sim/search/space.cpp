@@ -28,7 +28,10 @@ std::string label_of(const Json& kernel) {
     for (const char* key : {"label", "kernel", "name", "program"})
         if (kernel.is_object() && kernel.contains(key) && kernel.at(key).is_string())
             return kernel.at(key).get<std::string>();
-    return kernel.dump();
+    // Of several programs that follow each other the last names them all.
+    const Json program = kernel.is_object() ? kernel.value("program", Json()) : Json();
+    const Json& last = program.is_array() && !program.empty() ? program.back() : program;
+    return last.is_object() && last.contains("kernel") ? label_of(last) : kernel.dump();
 }
 
 bool same(const Json& a, const Json& b) {
@@ -57,10 +60,11 @@ void read_requirement(JsonReader reader, Requirement& requirement) {
     }
 }
 
+/// `panel` has that kernel alone.
 bool meets(const Requirement& requirement, const std::string& kernel, const Json& panel) {
     const auto value_of = [&](const std::string& key) -> Json {
         if (key == "kernel") return kernel;
-        const Json* const found = run::member(panel, key);
+        const Json* const found = run::member(panel, is_of_kernel(key) ? "kernels.0" + key.substr(6) : key);
         return found ? *found : Json();
     };
     if (!requirement.any_of.empty())
@@ -97,7 +101,8 @@ std::vector<Json> log_range_values(double from, double to, std::size_t points, b
     return values;
 }
 
-Space::Space(const Json& content, const NamedFile& file, const std::vector<run::Setting>& settings) {
+Space::Space(const Json& content, const NamedFile& file, const std::vector<run::Setting>& settings,
+             const std::vector<Axis>& more) {
     JsonReader reader(content, file.shown);
     if (!reader.is_object()) reader.reject("a sweep");
     const std::filesystem::path folder = file.path.parent_path();
@@ -119,6 +124,8 @@ Space::Space(const Json& content, const NamedFile& file, const std::vector<run::
     settings_.insert(settings_.end(), settings.begin(), settings.end());
     for (const run::Setting& setting : settings_) run::apply_setting(panel_, setting);
     read_axes(reader.member("axes"), folder);
+    for (const Axis& axis : more) add_axis(axis);
+    check_size(more.empty() ? reader.member("axes").place() : more.back().where);
     if (auto drop = reader.optional_member("drop")) {
         if (!drop->is_array()) drop->reject("an array of conditions");
         for (JsonReader condition : drop->elements()) conditions_.push_back(read_condition(condition));
@@ -129,7 +136,6 @@ Space::Space(const Json& content, const NamedFile& file, const std::vector<run::
 void Space::read_axes(JsonReader list, const std::filesystem::path& folder) {
     if (!list.is_array()) list.reject("an array of axes");
     std::set<std::string> keys;
-    double points = 1.0;
     for (JsonReader element : list.elements()) {
         std::vector<Axis> together;
         if (element.is_object() && element.has("zip")) {
@@ -148,11 +154,29 @@ void Space::read_axes(JsonReader list, const std::filesystem::path& folder) {
         for (const Axis& axis : together)
             if (!keys.insert(axis.key).second)
                 element.complain(fmt::format("{} is varied twice", printable(axis.key)));
-        points *= static_cast<double>(together.front().values.size());
         dimensions_.push_back(std::move(together));
     }
+}
+
+void Space::add_axis(const Axis& axis) {
+    for (std::vector<Axis>& together : dimensions_)
+        for (const Axis& other : together) {
+            if (other.key != axis.key) continue;
+            if (together.size() > 1)
+                fail<InputError>("{}: {} is zipped with others in the file; change it there", printable(axis.where),
+                                 printable(axis.key));
+            together = {axis};
+            return;
+        }
+    dimensions_.push_back({axis});
+}
+
+void Space::check_size(const std::string& where) const {
+    double points = 1.0;
+    for (const std::vector<Axis>& together : dimensions_)
+        points *= static_cast<double>(together.front().values.size());
     if (points > static_cast<double>(most_points))
-        list.complain(fmt::format("{:.3g} points, expected at most {}", points, most_points));
+        fail<InputError>("{}: {:.3g} points, expected at most {}", printable(where), points, most_points);
 }
 
 Axis Space::read_axis(JsonReader reader, const std::filesystem::path& folder) const {
@@ -235,24 +259,40 @@ std::vector<std::string> Space::axes() const {
 
 run::Resolved Space::set_axes(const Point& point) const {
     run::Resolved panel = panel_;
-    for (const run::Setting& setting : point.settings) run::apply_setting(panel, setting);
+    for (const run::Setting& setting : point.settings)
+        if (!is_of_kernel(setting.path)) run::apply_setting(panel, setting);
     return panel;
 }
 
 namespace {
 
-void keep_kernel(run::Resolved& panel, std::size_t kernel) {
+/// The point's kernel alone, with what the axes say of it.
+void keep_kernel(run::Resolved& panel, std::size_t kernel, const Point& point) {
     Json& kernels = panel.json["kernels"];
-    if (kernels.size() == 1) return;
-    const run::Setting one{"kernels", Json::array({kernels[kernel]}), fmt::format("kernel {} of the panel", kernel)};
-    run::apply_setting(panel, one);
+    if (kernels.size() > 1)
+        run::apply_setting(
+            panel, {"kernels", Json::array({kernels[kernel]}), fmt::format("kernel {} of the panel", kernel)});
+    for (const run::Setting& setting : point.settings) {
+        if (!is_of_kernel(setting.path)) continue;
+        Json& one = panel.json["kernels"][0];
+        if (one.is_string()) one = {{"kernel", one}};
+        if (!setting.value.is_null()) {
+            run::apply_setting(panel, {"kernels.0" + setting.path.substr(6), setting.value, setting.where});
+            continue;
+        }
+        std::string place = setting.path.substr(6);
+        std::replace(place.begin(), place.end(), '.', '/');
+        const Json::json_pointer key(place);
+        if (one.contains(key) && one.at(key.parent_pointer()).is_object())
+            one[key.parent_pointer()].erase(key.back());
+    }
 }
 
 }  // namespace
 
 run::Resolved Space::panel_of(const Point& point) const {
     run::Resolved panel = set_axes(point);
-    if (point.kernel) keep_kernel(panel, *point.kernel);
+    if (point.kernel) keep_kernel(panel, *point.kernel, point);
     return panel;
 }
 
@@ -273,10 +313,9 @@ void Space::for_each(const std::function<void(const Point& point, const run::Res
         for (std::size_t k = 0; kernels.is_array() && k < kernels.size(); ++k) {
             point.kernel = k;
             point.kernel_name = label_of(kernels[k]);
-            if (drops(point, panel.json)) continue;
             run::Resolved alone = panel;
-            keep_kernel(alone, k);
-            visit(point, alone);
+            keep_kernel(alone, k, point);
+            if (!drops(point, alone.json)) visit(point, alone);
         }
         std::size_t d = dimensions_.size();
         while (d > 0 && ++at[d - 1] == dimensions_[d - 1].front().values.size()) at[--d] = 0;

@@ -16,7 +16,8 @@
 
 namespace tilemesh::search {
 
-/// A key of the panel, dotted as for --set, and the values that it has in turn.
+/// A key of the panel, dotted as for --set, and the values that it has in turn. One that begins with "kernel." is of
+/// the point's own kernel, whatever its place in the panel; null there leaves the key out.
 struct Axis {
     std::string key;
     std::vector<Json> values;
@@ -40,10 +41,14 @@ struct Point {
     std::string kernel_name;
 };
 
+inline bool is_of_kernel(const std::string& key) { return key.starts_with("kernel."); }
+
 class Space {
 public:
-    /// Reads a sweep file, strictly; the settings apply to its panel, before the axes. InputError for what is none.
-    Space(const Json& content, const NamedFile& file, const std::vector<run::Setting>& settings);
+    /// Reads a sweep file, strictly; the settings apply to its panel, before the axes. Of `more` axes those with a
+    /// key of the file's take its place, the others come after. InputError for what is none.
+    Space(const Json& content, const NamedFile& file, const std::vector<run::Setting>& settings,
+          const std::vector<Axis>& more = {});
 
     const std::string& name() const { return name_; }
     const std::string& description() const { return description_; }
@@ -61,6 +66,8 @@ public:
 
 private:
     void read_axes(JsonReader list, const std::filesystem::path& folder);
+    void add_axis(const Axis& axis);
+    void check_size(const std::string& where) const;
     Axis read_axis(JsonReader reader, const std::filesystem::path& folder) const;
     Condition read_condition(JsonReader reader) const;
     bool drops(const Point& point, const Json& panel) const;

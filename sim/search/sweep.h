@@ -3,7 +3,7 @@
 #pragma once
 
 #include "sim/run/workers.h"
-#include "sim/search/space.h"
+#include "sim/search/points.h"
 #include "sim/search/store.h"
 
 #include <functional>
@@ -20,15 +20,6 @@ struct Shard {
 /// "2/8" (counted from 0), or "auto": what Slurm (SLURM_ARRAY_TASK_ID), Open MPI (OMPI_COMM_WORLD_RANK) or PMI
 /// (PMI_RANK) say of this process. InputError for what is none, and for "auto" outside of these.
 Shard parse_shard(const std::string& text);
-
-/// A point of the space by its key; its panel is made again where it is needed.
-struct Keyed {
-    Point point;
-    std::string key;
-    std::string kernel;      // label
-    std::string repeat;      // the command that runs it alone; empty: its panel is no file
-    std::string impossible;  // not empty: the panel cannot be read, so the point is not in the store; why
-};
 
 struct SweepOptions {
     Shard shard;

@@ -69,6 +69,7 @@ std::unique_ptr<CLI::App> declare_all(Context& context) {
     add_bench(*app, context);
     add_explain(*app, context);
     add_sweep(*app, context);
+    add_tune(*app, context);
     add_list(*app, context);
     add_check(*app, context);
     add_compare(*app, context);

@@ -33,6 +33,7 @@ void add_run(CLI::App& app, Context& context);
 void add_bench(CLI::App& app, Context& context);
 void add_explain(CLI::App& app, Context& context);
 void add_sweep(CLI::App& app, Context& context);
+void add_tune(CLI::App& app, Context& context);
 void add_list(CLI::App& app, Context& context);
 void add_check(CLI::App& app, Context& context);
 void add_compare(CLI::App& app, Context& context);

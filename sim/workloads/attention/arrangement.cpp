@@ -11,6 +11,7 @@
 #include "sim/workloads/attention/unit_grid.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 
 namespace tilemesh::workloads {
@@ -279,6 +280,23 @@ Arrangement arrange(const AttentionPanel& panel, const AttentionChoice& choice, 
     a.schedule_bound.terms.push_back({"machine", a.machine_bound.ns()});
     a.work_imbalance = imbalance(problem, a);
     return a;
+}
+
+LeastBytes least_bytes(const AttentionPanel& panel, const Arrangement& a) {
+    const noc::Topology topology(panel.machine.network);
+    const attention::Wiring wiring = wiring_of(topology, a);
+    const attention::LinkTraffic traffic = attention::wired_traffic(panel.problem, a.needs, a.schedule, wiring);
+    // A run's busiest link has at least the largest share that the table gives any; on a slower one that is less.
+    double share = 0, slowest = std::numeric_limits<double>::infinity();
+    for (const auto& [link, bytes] : traffic.bytes)
+        share = std::max(share, static_cast<double>(bytes) / wiring.link_bytes_per_ns(link));
+    for (const noc::LinkSpec& link : topology.links()) slowest = std::min(slowest, link.config.rate.gbytes_per_s());
+    double hbm = 0;
+    for (const attention::BoundTerm& term : a.machine_bound.terms)
+        if (term.name == "HBM") hbm = term.ns * panel.machine.pes() * panel.machine.hbm.peak().gbytes_per_s();
+    // Rounded down, past what sums are rounded by.
+    const auto whole = [](double bytes) { return Bytes(static_cast<std::uint64_t>(bytes * (1.0 - 1e-9))); };
+    return {whole(hbm), Bytes(traffic.hop_bytes), share > 0 ? whole(share * slowest) : Bytes()};
 }
 
 }  // namespace tilemesh::workloads

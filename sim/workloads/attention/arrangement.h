@@ -5,6 +5,7 @@
 
 #include "sim/attention/bounds.h"
 #include "sim/attention/kernel.h"
+#include "sim/base/units.h"
 #include "sim/workloads/attention/panel.h"
 
 #include <vector>
@@ -25,6 +26,13 @@ struct Arrangement {
     int ranks() const { return static_cast<int>(pes.size()); }
     int members() const { return static_cast<int>(member_heads.size()); }
 };
+
+/// Bytes that no run of an arrangement can do without: of all HBM slices, of all links together, of the busiest link
+/// (that with the largest share of its rate).
+struct LeastBytes {
+    Bytes hbm, hop, busiest_link;
+};
+LeastBytes least_bytes(const AttentionPanel& panel, const Arrangement& a);
 
 /// InputError, beginning with choice.where, when the kernel cannot run this panel.
 Arrangement arrange(const AttentionPanel& panel, const AttentionChoice& choice, const attention::Kernel& kernel);

@@ -5,6 +5,7 @@
 #include "sim/insight/recording.h"
 #include "sim/run/not_possible.h"
 #include "sim/tile/value_process.h"
+#include "sim/workloads/attention/alternatives.h"
 #include "sim/workloads/attention/arrangement.h"
 #include "sim/workloads/attention/describe.h"
 #include "sim/workloads/attention/gradient_run.h"
@@ -123,6 +124,10 @@ report::PagingResult contiguous_twin(const AttentionPanel& panel, const Attentio
 
 std::vector<run::KernelInfo> AttentionKind::kernels() const { return infos_of(kernels_); }
 
+std::vector<Json> AttentionKind::alternatives(const std::vector<Json>& kernels) const {
+    return alternatives_to(kernels, kernels_);
+}
+
 std::vector<run::Entry> AttentionKind::read(JsonReader& panel, const run::Setup& setup,
                                             std::vector<JsonReader>& kernels) const {
     AttentionPanel attention = read_attention_panel(panel, setup, kernels);
@@ -138,18 +143,36 @@ const attention::Kernel& AttentionWorkload::find(const AttentionChoice& choice) 
 
 std::string AttentionWorkload::describe() const { return workloads::describe(panel_); }
 
-void AttentionWorkload::check(std::size_t number) const {
+Arrangement AttentionWorkload::checked(std::size_t number) const {
     const AttentionChoice& choice = panel_.kernels[number];
     const attention::Kernel& kernel = find(choice);
     check_values(panel_, choice, kernel);
     const std::string where = choice.where + ": ";
     try {
-        const Arrangement a = arrange(panel_, choice, kernel);
+        Arrangement a = arrange(panel_, choice, kernel);
         check_room(panel_, a, choice.where);
         check_counts(panel_, kernel, a, where);
+        return a;
     } catch (const KernelError& error) {
         throw run::NotPossible(where, error.what());  // no tensor and no tile has such a shape
     }
+}
+
+void AttentionWorkload::check(std::size_t number) const { checked(number); }
+
+run::Bounds AttentionWorkload::bounds(std::size_t number) const {
+    const Arrangement a = checked(number);
+    run::Bounds bounds;
+    bounds.work = work_of(kernels_, find(panel_.kernels[number]), ranks_of(panel_, panel_.kernels[number]), a);
+    report::KernelResult& least = bounds.least;
+    least.machine_bound = to_report(a.machine_bound);
+    least.schedule_bound = to_report(a.schedule_bound);
+    least.time = std::max(least.machine_bound.time, least.schedule_bound.time);
+    const LeastBytes bytes = least_bytes(panel_, a);
+    least.hbm_bytes = bytes.hbm;
+    least.hop_bytes = bytes.hop;
+    least.busiest_link.bytes = bytes.busiest_link;
+    return bounds;
 }
 
 attention::Inputs::Pass AttentionWorkload::pass_of(const std::vector<std::size_t>& kernels) const {

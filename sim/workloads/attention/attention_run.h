@@ -6,6 +6,7 @@
 #include "sim/attention/inputs.h"
 #include "sim/attention/kernel.h"
 #include "sim/run/workload.h"
+#include "sim/workloads/attention/arrangement.h"
 #include "sim/workloads/attention/panel.h"
 
 namespace tilemesh::workloads {
@@ -20,6 +21,7 @@ public:
 
     std::string describe() const override;
     void check(std::size_t kernel) const override;
+    run::Bounds bounds(std::size_t kernel) const override;
     void check_inputs(const std::vector<std::size_t>& kernels) const override;
     std::shared_ptr<const run::Prepared> prepare(const std::vector<std::size_t>& kernels, int threads) const override;
     std::shared_ptr<const void> launch(std::size_t kernel, const run::Prepared& prepared,
@@ -28,6 +30,7 @@ public:
 
 private:
     const attention::Kernel& find(const AttentionChoice& choice) const;
+    Arrangement checked(std::size_t kernel) const;                                   // refuses what check() refuses
     attention::Inputs::Pass pass_of(const std::vector<std::size_t>& kernels) const;  // backward when any of them is
 
     AttentionPanel panel_;
@@ -41,6 +44,7 @@ public:
 
     std::vector<run::KernelInfo> kernels() const override;
     bool claims(const Json&) const override { return true; }
+    std::vector<Json> alternatives(const std::vector<Json>& kernels) const override;
     std::vector<run::Entry> read(JsonReader& panel, const run::Setup& setup,
                                  std::vector<JsonReader>& kernels) const override;
 

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/search/objectives.h"
+
+#include "sim/base/error.h"
+#include "sim/base/names.h"
+#include "sim/report/table.h"
+#include "sim/run/figures.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+namespace tilemesh::search {
+namespace {
+
+std::optional<double> figure_of(const std::string& name, const report::KernelResult& result) {
+    const run::Metric& metric = *run::find_metric(name);
+    if (!metric.parts) return metric.of(result);
+    const std::map<std::string, double> parts = metric.parts(result);
+    const auto part = parts.find(name.substr(name.find('.') + 1));
+    return part == parts.end() ? std::nullopt : std::optional(part->second);
+}
+
+bool beats(const Figures& a, std::size_t order_a, const Figures& b, std::size_t order_b) {
+    for (std::size_t i = 0; i < a.size(); ++i)
+        if (a[i] > b[i]) return false;
+    return a != b || order_a < order_b;
+}
+
+}  // namespace
+
+Objectives::Objectives(std::vector<std::string> names) : names_(std::move(names)) {
+    std::vector<std::string> known;
+    for (const run::Metric& metric : run::metrics())
+        if (metric.better == run::Better::less) known.emplace_back(metric.name);
+    std::set<std::string> seen;
+    for (const std::string& name : names_) {
+        const run::Metric* const metric = run::find_metric(name);
+        if (!metric || metric->better != run::Better::less) {
+            const auto near = nearest_name(name, known);
+            fail<InputError>("--objective {}: expected one of {}{}", printable(name), list_of_names(known),
+                             near ? fmt::format("; did you mean {}?", *near) : "");
+        }
+        if (!seen.insert(name).second) fail<InputError>("--objective: {} is here twice", name);
+    }
+    if (names_.empty()) fail<InputError>("--objective: expected one of {}", list_of_names(known));
+}
+
+Figures Objectives::of(const report::KernelResult& result) const {
+    Figures figures;
+    for (const std::string& name : names_) {
+        const auto figure = figure_of(name, result);
+        if (!figure)
+            fail<InputError>("--objective {}: is not known of {}, which ran without values", name,
+                             printable(result.label));
+        figures.push_back(*figure);
+    }
+    return figures;
+}
+
+Figures Objectives::least(const report::KernelResult& least) const {
+    Figures figures;
+    for (const std::string& name : names_) figures.push_back(figure_of(name, least).value_or(0.0));
+    return figures;
+}
+
+std::string Objectives::text(std::size_t objective, double figure) const {
+    if (names_[objective] == "time") return report::in_words(Picoseconds(static_cast<std::uint64_t>(figure)));
+    return run::find_metric(names_[objective])->text(figure);
+}
+
+void Front::add(Figures figures, std::size_t order) {
+    if (rules_out(figures, order)) return;
+    const auto place = std::find_if(members_.begin(), members_.end(), [&](const Member& member) {
+        return std::tie(figures, order) < std::tie(member.figures, member.order);
+    });
+    members_.insert(place, {std::move(figures), order});
+    const std::vector<Member> all = members_;
+    std::erase_if(members_, [&](const Member& one) {
+        return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [&](const Member& other) {
+                   return beats(other.figures, other.order, one.figures, one.order);
+               })) >= depth_;
+    });
+}
+
+bool Front::rules_out(const Figures& least, std::size_t order) const {
+    return static_cast<std::size_t>(std::count_if(members_.begin(), members_.end(), [&](const Member& member) {
+               return beats(member.figures, member.order, least, order);
+           })) >= depth_;
+}
+
+}  // namespace tilemesh::search

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/search/points.h"
+
+#include "sim/base/error.h"
+#include "sim/report/result_json.h"
+#include "sim/run/entry_process.h"
+#include "sim/run/not_possible.h"
+#include "sim/run/version.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+
+namespace tilemesh::search {
+namespace {
+
+/// For a shell: text in single quotes where it needs them.
+std::string quoted(const std::string& text) {
+    const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || strchr("_-./=+:,", c); };
+    if (!text.empty() && std::all_of(text.begin(), text.end(), plain)) return text;
+    std::string in_quotes = "'";
+    for (const char c : text) in_quotes += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return in_quotes + "'";
+}
+
+std::string set_option(const run::Setting& setting) {
+    const std::string value = setting.value.is_string() && !Json::accept(setting.value.get<std::string>())
+                                  ? setting.value.get<std::string>()
+                                  : setting.value.dump();
+    return " --set " + quoted(setting.path + "=" + value);
+}
+
+/// A panel written in the sweep file has no name by which it could be run.
+std::string repeat_of(const Space& space, const Point& point, const Json& panel) {
+    if (space.panel_name().empty()) return {};
+    std::string command = "tilemesh run " + quoted(space.panel_name());
+    for (const run::Setting& setting : space.settings()) command += set_option(setting);
+    bool own = false;  // does the point say what its kernel is?
+    for (const run::Setting& setting : point.settings) {
+        if (is_of_kernel(setting.path) || setting.path == "kernels")
+            own = true;
+        else
+            command += set_option(setting);
+    }
+    if (own && panel.contains("kernels")) return command + set_option({"kernels", panel.at("kernels"), ""});
+    return command + " --kernel " + quoted(point.kernel_name);
+}
+
+}  // namespace
+
+Keyed keyed(const Space& space, const Point& point, const run::Panel& panel) {
+    return {point, key_of(panel.resolved), panel.kernels.front().label, repeat_of(space, point, panel.resolved), {}};
+}
+
+Keyed keyed(const Space& space, const Point& point, const run::Resolved& panel, const run::Workloads& workloads) {
+    try {
+        return keyed(space, point, run::read_panel(panel, workloads));
+    } catch (const InputError& error) {
+        return {point, {}, point.kernel_name, repeat_of(space, point, panel.json), error.what()};
+    }
+}
+
+report::KernelResult not_run(const run::Entry& entry, report::Status status, const std::string& why) {
+    report::KernelResult result;
+    result.kernel = entry.kernel;
+    result.label = entry.label;
+    result.status = status;
+    result.error = why;
+    return result;
+}
+
+report::KernelResult run_point(const run::Panel& panel) {
+    const run::Entry& entry = panel.kernels.front();
+    try {
+        entry.workload->check(entry.number);
+        entry.workload->check_inputs({entry.number});
+    } catch (const run::NotPossible& error) {
+        return not_run(entry, report::Status::not_possible, error.reason());
+    } catch (const InputError& error) {
+        return not_run(entry, report::Status::not_possible, error.what());
+    }
+    const run::PreparedPanel prepared(panel, 1);
+    report::KernelResult result = run::run_entry(panel, entry, prepared.of(entry), {});
+    result.host = {};
+    result.components.clear();
+    return result;
+}
+
+Json record_of(const run::Panel& panel, const Keyed& point, const report::KernelResult& result) {
+    return {{"point", point.key},
+            {"model", run::model_version()},
+            {"repeat", point.repeat},
+            {"panel", panel.resolved},
+            // Without the host: the same bytes whoever ran it.
+            {"result", report::kernel_to_json(result).at("result")}};
+}
+
+report::KernelResult result_of(const Json& record, const std::string& key) {
+    const JsonReader reader(record, "point " + key);
+    if (!reader.is_object() || !reader.has("result")) reader.reject("a point with a result");
+    const Json host = report::kernel_to_json({}).at("host");
+    return report::read_kernel_result({{"result", record.at("result")}, {"host", host}}, "point " + key);
+}
+
+}  // namespace tilemesh::search

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// One point of a space, from its name to its record in a store: what sweeps and searches share.
+#pragma once
+
+#include "sim/report/result.h"
+#include "sim/run/panel.h"
+#include "sim/search/space.h"
+#include "sim/search/store.h"
+
+#include <string>
+
+namespace tilemesh::search {
+
+/// A point of the space by its key; its panel is made again where it is needed.
+struct Keyed {
+    Point point;
+    std::string key;
+    std::string kernel;      // label
+    std::string repeat;      // the command that runs it alone; empty: its panel is no file
+    std::string impossible;  // not empty: the panel cannot be read, so the point is not in the store; why
+};
+
+/// `panel` is that of the point.
+Keyed keyed(const Space& space, const Point& point, const run::Panel& panel);
+/// The same of one that may not be readable.
+Keyed keyed(const Space& space, const Point& point, const run::Resolved& panel, const run::Workloads& workloads);
+
+/// Runs the one kernel of a panel, or says why it cannot run; without facts of the host and without components.
+report::KernelResult run_point(const run::Panel& panel);
+
+/// Of a kernel that did not run.
+report::KernelResult not_run(const run::Entry& entry, report::Status status, const std::string& why);
+
+/// What a store has of a point: the same bytes whoever ran it.
+Json record_of(const run::Panel& panel, const Keyed& point, const report::KernelResult& result);
+/// The result in a record. InputError, with the key of the point, for what is none.
+report::KernelResult result_of(const Json& record, const std::string& key);
+
+}  // namespace tilemesh::search

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/search/tune.h"
+
+#include "sim/base/error.h"
+#include "sim/run/not_possible.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace tilemesh::search {
+namespace {
+
+constexpr std::size_t bounds_together = 16;  // points of which a process finds the bounds
+
+/// The point as it is run to learn its figures, which do not depend on values.
+Point timed(Point point) {
+    point.settings.push_back({"values.mode", "none", without_values});
+    return point;
+}
+
+/// What points of equal work must have in common beside it.
+std::string rest_of(Json panel) {
+    for (const char* key : {"kernels", "ranks"}) panel.erase(key);
+    return key_of(panel);
+}
+
+class Search {
+public:
+    Search(const Space& space, const run::Workloads& workloads, const Store& store, const TuneOptions& options)
+        : space_(space), workloads_(workloads), store_(store), options_(options) {}
+
+    Tuned tune() {
+        space_.for_each([&](const Point& point, const run::Resolved&) {
+            tuned_.points.push_back({.keyed = {timed(point), {}, point.kernel_name, {}, {}}});
+        });
+        if (find_bounds()) return interrupted();
+        drop_repeated();
+        if (std::all_of(tuned_.points.begin(), tuned_.points.end(),
+                        [](const Candidate& point) { return point.fate == Fate::impossible; }))
+            fail<InputError>("none of {} points can run; the first: {}", tuned_.points.size(),
+                             tuned_.points.empty() ? "there is none" : tuned_.points.front().reason);
+        put_in_order();
+        do {
+            rebuild_front();
+            if (run_open()) return interrupted();
+            if (verify()) return interrupted();
+        } while (std::any_of(tuned_.winners.begin(), tuned_.winners.end(),
+                             [&](std::size_t winner) { return tuned_.points[winner].fate != Fate::ran; }));
+        for (Candidate& point : tuned_.points)
+            if (point.fate == Fate::open) point.fate = Fate::ruled_out;
+        return std::move(tuned_);
+    }
+
+private:
+    std::size_t depth() const { return options_.objectives.size() > 1 ? 1 : options_.depth; }
+
+    Tuned interrupted() {
+        take_winners();
+        for (std::size_t i = 0; i < tuned_.points.size(); ++i) {
+            Candidate& point = tuned_.points[i];
+            if (point.fate == Fate::open && !point.least.empty() && front_.rules_out(point.least, i))
+                point.fate = Fate::ruled_out;
+        }
+        tuned_.interrupted = true;
+        return std::move(tuned_);
+    }
+
+    void show(const std::string& doing) const {
+        if (!options_.on_progress) return;
+        const std::size_t settled = tuned_.points.size() - tuned_.count(Fate::open);
+        options_.on_progress({settled, tuned_.points.size(), doing});
+    }
+
+    static Json line_of(const Keyed& point) {
+        return {{"key", point.key}, {"kernel", point.kernel}, {"repeat", point.repeat}, {"impossible", ""}};
+    }
+    /// Keys, bounds and works of some points: what a process hands back.
+    Json bounds_of(std::size_t begin, std::size_t end) const {
+        Json all = Json::array();
+        for (std::size_t i = begin; i < end; ++i) {
+            const Point& point = tuned_.points[i].keyed.point;
+            const run::Resolved resolved = space_.panel_of(point);
+            Json line;
+            try {
+                const run::Panel panel = run::read_panel(resolved, workloads_);
+                line = line_of(keyed(space_, point, panel));
+                const run::Entry& entry = panel.kernels.front();
+                const run::Bounds bounds = entry.workload->bounds(entry.number);
+                line["least"] = options_.objectives.least(bounds.least);
+                if (!bounds.work.empty()) line["work"] = rest_of(panel.resolved) + " " + bounds.work;
+            } catch (const InputError& error) {
+                if (line.is_null()) line = line_of(keyed(space_, point, resolved, workloads_));
+                const auto* const refused = dynamic_cast<const run::NotPossible*>(&error);
+                line["impossible"] = refused ? refused->reason() : std::string(error.what());
+            }
+            all.push_back(std::move(line));
+        }
+        return all;
+    }
+
+    /// True: interrupted.
+    bool find_bounds() {
+        std::vector<run::Task> tasks;
+        for (std::size_t begin = 0; begin < tuned_.points.size(); begin += bounds_together)
+            tasks.push_back({"bounds", [this, begin] {
+                                 const std::size_t end = std::min(begin + bounds_together, tuned_.points.size());
+                                 return bounds_of(begin, end).dump(-1, ' ', false, Json::error_handler_t::replace);
+                             }});
+        const auto on_progress = [&](const run::Progress& progress) {
+            if (options_.on_progress)
+                options_.on_progress({std::min(progress.finished * bounds_together, tuned_.points.size()),
+                                      tuned_.points.size(), "finding bounds"});
+        };
+        const run::TasksOutcome outcome = run::run_tasks(tasks, options_.workers, on_progress);
+        if (outcome.interrupted) return true;
+        for (std::size_t task = 0; task < tasks.size(); ++task) {
+            const run::TaskResult& result = outcome.results[task];
+            if (!result.failure.empty()) fail<InternalError>("finding bounds: {}", result.failure);
+            const Json all = Json::parse(result.text);
+            for (std::size_t i = 0; i < all.size(); ++i) {
+                const Json& line = all[i];
+                Candidate& point = tuned_.points[task * bounds_together + i];
+                point.keyed.key = line.at("key");
+                point.keyed.kernel = line.at("kernel");
+                point.keyed.repeat = line.at("repeat");
+                point.least = line.value("least", Figures());
+                point.work = line.value("work", "");
+                point.reason = line.at("impossible");
+                if (!point.reason.empty()) point.fate = Fate::impossible;
+            }
+        }
+        return false;
+    }
+
+    /// Each key once; of equal work the first alone.
+    void drop_repeated() {
+        std::set<std::string> keys;
+        std::erase_if(tuned_.points, [&](const Candidate& point) {
+            return !point.keyed.key.empty() && !keys.insert(point.keyed.key).second;
+        });
+        std::map<std::string, std::size_t> first;
+        for (std::size_t i = 0; i < tuned_.points.size(); ++i) {
+            Candidate& point = tuned_.points[i];
+            if (point.fate != Fate::open || point.work.empty()) continue;
+            point.same_as = first.emplace(point.work, i).first->second;
+            if (point.same_as != i) point.fate = Fate::same;
+        }
+    }
+
+    /// What is promising first: by the bound, of several objectives by the sum of each over the least of all.
+    void put_in_order() {
+        Figures unit(options_.objectives.size(), 0.0);
+        for (const Candidate& point : tuned_.points)
+            for (std::size_t k = 0; k < point.least.size(); ++k)
+                if (point.least[k] > 0 && (unit[k] == 0 || point.least[k] < unit[k])) unit[k] = point.least[k];
+        std::vector<double> promise(tuned_.points.size(), 0.0);
+        for (std::size_t i = 0; i < tuned_.points.size(); ++i) {
+            const Candidate& point = tuned_.points[i];
+            for (std::size_t k = 0; k < point.least.size(); ++k)
+                if (unit[k] > 0) promise[i] += point.least[k] / unit[k];
+            if (point.fate == Fate::open) order_.push_back(i);
+        }
+        std::stable_sort(order_.begin(), order_.end(),
+                         [&](std::size_t a, std::size_t b) { return promise[a] < promise[b]; });
+        // What is there already costs nothing to know.
+        for (const std::size_t i : order_) {
+            Candidate& point = tuned_.points[i];
+            if (!store_.has(point.keyed.key)) continue;
+            point.was_there = true;
+            settle(i);
+        }
+    }
+
+    /// The fate of a point whose record is in the store.
+    void settle(std::size_t i) {
+        Candidate& point = tuned_.points[i];
+        const auto record = store_.read(point.keyed.key);
+        if (!record) fail<InternalError>("point {} has not been written", point.keyed.key);
+        const report::KernelResult result = result_of(*record, point.keyed.key);
+        if (result.status != report::Status::ok) {
+            point.fate = result.status == report::Status::not_possible ? Fate::impossible : Fate::failed;
+            point.reason = result.error;
+            point.internal = result.internal;
+            return;
+        }
+        point.fate = Fate::ran;
+        point.figures = options_.objectives.of(result);
+        for (std::size_t k = 0; k < point.figures.size(); ++k)
+            if (point.figures[k] < point.least[k])
+                fail<InternalError>("{}: its {} is {}, less than its bound of {}", point.keyed.repeat,
+                                    options_.objectives.names()[k], options_.objectives.text(k, point.figures[k]),
+                                    options_.objectives.text(k, point.least[k]));
+        front_.add(point.figures, i);
+    }
+
+    void rebuild_front() {
+        front_ = Front(depth());
+        for (std::size_t i = 0; i < tuned_.points.size(); ++i)
+            if (tuned_.points[i].fate == Fate::ran) front_.add(tuned_.points[i].figures, i);
+    }
+
+    void take_winners() {
+        tuned_.winners.clear();
+        for (const Front::Member& member : front_.members()) tuned_.winners.push_back(member.order);
+    }
+
+    run::Task task_of(const Keyed& point) const {
+        return {space_.name() + "/" + point.kernel, [this, point] {
+                    const run::Panel panel = run::read_panel(space_.panel_of(point.point), workloads_);
+                    store_.write(point.key, record_of(panel, point, run_point(panel)));
+                    return std::string();
+                }};
+    }
+    /// A process that died has written nothing.
+    void record_death(const Keyed& point, const run::TaskResult& result) const {
+        if (result.failure.empty() || store_.has(point.key)) return;
+        const run::Panel panel = run::read_panel(space_.panel_of(point.point), workloads_);
+        report::KernelResult died = not_run(panel.kernels.front(), report::Status::failed, result.failure);
+        died.internal = result.internal;
+        store_.write(point.key, record_of(panel, point, died));
+    }
+
+    /// Runs what is not ruled out. True: interrupted.
+    bool run_open() {
+        std::vector<std::size_t> running;  // by task
+        std::size_t at = 0;
+        const auto next = [&]() -> std::optional<run::Task> {
+            while (at < order_.size()) {
+                const std::size_t i = order_[at++];
+                const Candidate& point = tuned_.points[i];
+                if (point.fate != Fate::open || front_.rules_out(point.least, i)) continue;
+                running.push_back(i);
+                show(best_in_words());
+                return task_of(point.keyed);
+            }
+            return {};
+        };
+        const auto done = [&](std::size_t task, const run::TaskResult& result) {
+            record_death(tuned_.points[running[task]].keyed, result);
+            settle(running[task]);
+        };
+        const bool stopped = run::run_queue({next, done}, options_.workers);
+        take_winners();
+        return stopped;
+    }
+
+    std::string best_in_words() const {
+        if (front_.members().empty()) return "nothing found yet";
+        std::string text = front_.members().size() > 1 && options_.objectives.size() > 1
+                               ? fmt::format("{} in the front, ", front_.members().size())
+                               : std::string("best ");
+        return text + options_.objectives.text(0, front_.members().front().figures[0]);
+    }
+
+    /// Runs winners with the panel's own values. True: interrupted.
+    bool verify() {
+        std::vector<std::pair<std::size_t, Keyed>> wanted;
+        for (const std::size_t i : tuned_.winners) {
+            Candidate& point = tuned_.points[i];
+            if (point.verified) continue;
+            Point own = point.keyed.point;
+            own.settings.pop_back();
+            wanted.emplace_back(i, keyed(space_, own, space_.panel_of(own), workloads_));
+        }
+        std::size_t at = 0;
+        const auto next = [&]() -> std::optional<run::Task> {
+            while (at < wanted.size() && store_.has(wanted[at].second.key)) ++at;
+            if (at == wanted.size()) return {};
+            show("checking the answer of what has won");
+            return task_of(wanted[at++].second);
+        };
+        std::vector<std::size_t> started;
+        const auto counted = [&]() -> std::optional<run::Task> {
+            auto task = next();
+            if (task) started.push_back(at - 1);
+            return task;
+        };
+        const auto done = [&](std::size_t task, const run::TaskResult& result) {
+            record_death(wanted[started[task]].second, result);
+        };
+        if (run::run_queue({counted, done}, options_.workers)) return true;
+        for (const auto& [i, one] : wanted) {
+            Candidate& point = tuned_.points[i];
+            const report::KernelResult result = result_of(store_.read(one.key).value_or(Json()), one.key);
+            point.verified = result.verdict.computed();
+            if (result.status != report::Status::ok) {
+                point.fate = Fate::failed;
+                point.reason = result.error;
+                point.internal = result.internal;
+            } else if (result.verdict.computed() && !result.verdict.pass) {
+                point.fate = Fate::wrong;
+                point.reason = result.verdict.why;
+            }
+        }
+        return false;
+    }
+
+    const Space& space_;
+    const run::Workloads& workloads_;
+    const Store& store_;
+    const TuneOptions& options_;
+    Tuned tuned_;
+    std::vector<std::size_t> order_;  // of what may be run
+    Front front_{1};
+};
+
+}  // namespace
+
+std::string name_of(Fate fate) {
+    static const std::vector<std::string> words = {"open",         "ran",    "ruled out", "same as another",
+                                                   "not possible", "failed", "wrong"};
+    return words[static_cast<std::size_t>(fate)];
+}
+
+std::size_t Tuned::count(Fate fate) const {
+    return static_cast<std::size_t>(
+        std::count_if(points.begin(), points.end(), [&](const Candidate& point) { return point.fate == fate; }));
+}
+
+std::size_t Tuned::reused() const {
+    return static_cast<std::size_t>(std::count_if(points.begin(), points.end(), [](const Candidate& point) {
+        return point.fate == Fate::ran && point.was_there;
+    }));
+}
+
+Tuned tune(const Space& space, const run::Workloads& workloads, const Store& store, const TuneOptions& options) {
+    return Search(space, workloads, store, options).tune();
+}
+
+}  // namespace tilemesh::search
