@@ -214,9 +214,9 @@ private:
                     return std::string();
                 }};
     }
-    /// A process that died has written nothing.
+    /// A process that died has written nothing. That somebody else ended it says nothing of the point.
     void record_death(const Keyed& point, const run::TaskResult& result) const {
-        if (result.failure.empty() || store_.has(point.key)) return;
+        if (result.failure.empty() || result.stopped || store_.has(point.key)) return;
         const run::Panel panel = run::read_panel(space_.panel_of(point.point), workloads_);
         report::KernelResult died = not_run(panel.kernels.front(), report::Status::failed, result.failure);
         died.internal = result.internal;
@@ -239,8 +239,11 @@ private:
             return {};
         };
         const auto done = [&](std::size_t task, const run::TaskResult& result) {
-            record_death(tuned_.points[running[task]].keyed, result);
-            settle(running[task]);
+            Candidate& point = tuned_.points[running[task]];
+            record_death(point.keyed, result);
+            if (store_.has(point.keyed.key)) return settle(running[task]);
+            point.fate = Fate::failed;
+            point.reason = result.failure;
         };
         const bool stopped = run::run_queue({next, done}, options_.workers);
         take_winners();
@@ -284,7 +287,13 @@ private:
         if (run::run_queue({counted, done}, options_.workers)) return true;
         for (const auto& [i, one] : wanted) {
             Candidate& point = tuned_.points[i];
-            const report::KernelResult result = result_of(store_.read(one.key).value_or(Json()), one.key);
+            const auto record = store_.read(one.key);
+            if (!record) {
+                point.fate = Fate::failed;
+                point.reason = "its run with values was ended from outside";
+                continue;
+            }
+            const report::KernelResult result = result_of(*record, one.key);
             point.verified = result.verdict.computed();
             if (result.status != report::Status::ok) {
                 point.fate = Fate::failed;
