@@ -25,7 +25,7 @@ std::string shares(const std::vector<std::pair<std::string, double>>& sums, doub
 }
 
 /// "hbm" is the key of a kind of part, "HBM" its name.
-std::string in_words(const std::string& kind) {
+std::string part_name(const std::string& kind) {
     if (kind == "sram") return "SRAM";
     if (kind == "hbm") return "HBM";
     if (kind == "link") return "links";
@@ -38,7 +38,7 @@ std::string account(const KernelResult& kernel) {
     const EnergyResult& energy = *kernel.energy;
     std::vector<std::pair<std::string, double>> kinds = by_kind(energy);
     std::stable_sort(kinds.begin(), kinds.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
-    for (auto& kind : kinds) kind.first = in_words(kind.first);
+    for (auto& kind : kinds) kind.first = part_name(kind.first);
     std::string text = fmt::format("energy of {} ({}): {} = {}\n", kernel.label, energy.technology,
                                    joules_in_words(energy.joules), shares(kinds, energy.joules));
     text += fmt::format("power: {:.4g} W on average, at most {:.4g} W (windows of {}, at {})", energy.average_w,
@@ -78,7 +78,7 @@ std::string area_text(const AreaResult& area) {
     if (!area.missing.empty()) return fmt::format("area refused: {}\n", fmt::join(area.missing, "; "));
     if (area.parts.empty()) return "";
     std::vector<std::pair<std::string, double>> parts;
-    for (const AreaPart& part : area.parts) add(parts, in_words(part.key.substr(part.key.find('.') + 1)), part.mm2);
+    for (const AreaPart& part : area.parts) add(parts, part_name(part.key.substr(part.key.find('.') + 1)), part.mm2);
     return fmt::format("area ({}): {:.5g} mm2 = {}\n", area.technology, area.mm2, shares(parts, area.mm2));
 }
 

@@ -49,7 +49,8 @@ Cell bound_cell(const BoundResult& bound, double distance) {
 /// Energy, average power and energy per operation of the useful work.
 void add_energy(const KernelResult& kernel, std::vector<Cell>& row) {
     if (!kernel.energy || !kernel.energy->has_total()) {
-        row.insert(row.end(), {{kernel.energy ? "refused" : "-"}, {"-"}, {"-"}});
+        row.push_back({kernel.energy ? "refused" : "-"});
+        for (int i = 0; i < 2; ++i) row.push_back({"-"});
         return;
     }
     const EnergyResult& energy = *kernel.energy;

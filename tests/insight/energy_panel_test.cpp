@@ -63,7 +63,7 @@ Json tiny_users(Json panel) {
 const std::vector<std::pair<std::string, Json>>& panels() {
     static const std::vector<std::pair<std::string, Json>> all = [] {
         std::vector<std::pair<std::string, Json>> made;
-        for (const std::string kernel : {"ring_kv", "mesh_kv", "head_parallel", "attention_backward", "flash"})
+        for (const std::string kernel : {"ring_kv", "mesh_kv", "head_parallel", "ring_kv_backward"})
             made.emplace_back(kernel, attention_panel(kernel, 4));
         made.emplace_back("mesh_mlo", tiny_users(attention_panel("mesh_mlo", 5)));
         Json paged = attention_panel("ring_kv", 3);
@@ -71,7 +71,8 @@ const std::vector<std::pair<std::string, Json>>& panels() {
         made.emplace_back("pages", paged);
         made.emplace_back("cubes", shipped_panel("multi_user_prefill_validation", "mesh_kv"));
         made.emplace_back("program", shipped_panel("programs/ring_attention", "ring_attention"));
-        made.emplace_back("matmul", shipped_panel("programs/mesh_matmul_4x4", "mesh_matmul"));
+        made.emplace_back("local", shipped_panel("local_ladder", "flash"));
+        made.emplace_back("matmul", shipped_panel("programs/mesh_matmul_4x4", "summa"));
         return made;
     }();
     return all;

@@ -3,6 +3,7 @@
 // its keys say. Every file is looked at, each bad one gets its line. With --kernels the kernels of panels run,
 // without time.
 #include "sim/base/error.h"
+#include "sim/energy/table.h"
 #include "sim/report/result_json.h"
 #include "sim/run/milestone.h"
 #include "sim/search/space.h"
