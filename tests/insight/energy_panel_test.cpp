@@ -67,7 +67,7 @@ const std::vector<std::pair<std::string, Json>>& panels() {
             made.emplace_back(kernel, attention_panel(kernel, 4));
         made.emplace_back("mesh_mlo", tiny_users(attention_panel("mesh_mlo", 5)));
         Json paged = attention_panel("ring_kv", 3);
-        paged["problem"]["pages"] = {{"page_keys", 24}};
+        paged["problem"]["pages"] = {{"page_keys", 24}, {"table", "shuffled"}};
         made.emplace_back("pages", paged);
         made.emplace_back("cubes", shipped_panel("multi_user_prefill_validation", "mesh_kv"));
         made.emplace_back("program", shipped_panel("programs/ring_attention", "ring_attention"));
