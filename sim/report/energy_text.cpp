@@ -122,7 +122,7 @@ std::string joules_in_words(double joules) {
 
 std::string energy_text(const PanelResult& panel) {
     const KernelResult* shown = nullptr;
-    std::string refused, limits;
+    std::string refused;
     for (const KernelResult& kernel : panel.kernels) {
         if (kernel.status != Status::ok || !kernel.energy) continue;
         if (!kernel.energy->has_total()) {
@@ -130,11 +130,12 @@ std::string energy_text(const PanelResult& panel) {
             continue;
         }
         if (!shown || kernel.time < shown->time) shown = &kernel;
-        for (const PowerCheck& limit : kernel.energy->limits)
-            if (limit.parts > 0) limits += exceeded(kernel, limit);
     }
     std::string text = shown ? account(*shown) : "";
-    text += refused + limits;
+    if (shown)
+        for (const PowerCheck& limit : shown->energy->limits)
+            if (limit.parts > 0) text += exceeded(*shown, limit);
+    text += refused;
     for (const KernelResult& kernel : panel.kernels)
         if (kernel.energy) return text + area_text(kernel.energy->area);
     return text;
