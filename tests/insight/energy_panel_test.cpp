@@ -6,6 +6,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstdio>
+#include <cstdlib>
+
 using namespace tilemesh;
 using namespace tilemesh::test;
 
@@ -34,18 +37,31 @@ double joules_of(const report::KernelResult& result, const std::string& key) {
 struct Moved {
     double hbm = 0.0, link = 0.0, die_to_die = 0.0, macs = 0.0, elements = 0.0;
 };
-/// What the parts of the machine recorded.
-Moved recorded(const report::KernelResult& result) {
+/// PEs that a link in a cube passes, by the numbers in its path: "machine.cube0.pe7_to_pe0".
+double length_of(const std::string& path, int cols) {
+    int cube = 0, from = 0, to = 0;
+    REQUIRE(std::sscanf(path.c_str(), "machine.cube%d.pe%d_to_pe%d", &cube, &from, &to) == 3);
+    return std::abs(from / cols - to / cols) + std::abs(from % cols - to % cols);
+}
+
+/// What the parts of the machine recorded; bytes of links in cubes times their lengths.
+Moved recorded(const report::KernelResult& result, int cols) {
     Moved moved;
     for (const report::ComponentResult& part : result.components) {
         const auto bytes = static_cast<double>(part.bytes.value()), work = static_cast<double>(part.work);
         if (part.kind == "hbm") moved.hbm += bytes;
         if (part.kind == "matrix") moved.macs += work;
         if (part.kind == "vector") moved.elements += work;
-        if (part.kind == "link")
-            (part.path.find("_to_cube") == std::string::npos ? moved.link : moved.die_to_die) += bytes;
+        if (part.kind != "link") continue;
+        const bool crosses = part.path.find("_to_cube") != std::string::npos;
+        (crosses ? moved.die_to_die : moved.link) += crosses ? bytes : bytes * length_of(part.path, cols);
     }
     return moved;
+}
+
+int cols_of(const Json& panel) {
+    const Json machine = run::resolve_panel_object(panel, "test", TILEMESH_SOURCE_DIR).json.at("machine");
+    return machine.at("cube").at("cols").get<int>();
 }
 
 double counted(const report::KernelResult& result, const std::string& group) {
@@ -88,7 +104,7 @@ TEST_CASE("energy is the recorded bytes, operations and time times the keys, and
         const report::EnergyResult& energy = *result.energy;
         CAPTURE(energy.missing);
         REQUIRE(energy.has_total());
-        const Moved moved = recorded(result);
+        const Moved moved = recorded(result, cols_of(panel));
         CHECK(counted(result, "pj_per_byte.hbm") == moved.hbm);
         CHECK(counted(result, "pj_per_mac.") == moved.macs);
         CHECK(counted(result, "pj_per_element.") == moved.elements);
