@@ -4,7 +4,9 @@
 #pragma once
 
 #include "sim/insight/account.h"
+#include "sim/insight/both_followers.h"
 #include "sim/insight/bound.h"
+#include "sim/insight/energy_account.h"
 #include "sim/insight/graph.h"
 #include "sim/insight/time_lapse.h"
 #include "sim/insight/trace.h"
@@ -29,7 +31,16 @@ public:
         path_is_wanted_ = wanted;
         if (wanted || trace_) graph_.emplace(measured, others, trace_ ? &*trace_ : nullptr);
     }
-    pe::Follower* follower() { return graph_ ? &*graph_ : nullptr; }
+    /// The energy too, of a run on that machine, which has a table.
+    void meter(const machine::MachineConfig& measured) {
+        meter_.emplace(measured);
+        if (graph_) both_.emplace(*graph_, *meter_);
+    }
+    pe::Follower* follower() {
+        if (both_) return &*both_;
+        if (meter_) return &*meter_;
+        return graph_ ? &*graph_ : nullptr;
+    }
     /// For the simulation; null when nobody wants to know.
     Recorder* recorder() {
         if (account_ && (trace_ || lapse_)) return this;
@@ -59,6 +70,7 @@ public:
             result.critical_path = path;
             result.what_if = graph_->estimates();
         }
+        if (meter_) result.energy = energy_account(*meter_, machine, result);
         if (!trace_) return;
         trace_->close(result.time, path);
         const std::string added = trace_->note();
@@ -95,6 +107,8 @@ private:
     std::optional<Account> account_;
     std::optional<Trace> trace_;
     std::optional<Graph> graph_;
+    std::optional<EnergyMeter> meter_;
+    std::optional<BothFollowers> both_;
     bool path_is_wanted_ = false;
 };
 

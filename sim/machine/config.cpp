@@ -46,6 +46,13 @@ MachineConfig read_machine(JsonReader reader) {
     machine.pe = pe::read_pe(reader.member("pe"));
     machine.hbm = memory::read_hbm(reader.member("hbm"));
     machine.network = noc::read_network(reader.member("network"), cube, cubes);
+    if (auto table = reader.optional_member("energy"))
+        machine.energy = energy::read_table(*table, energy::energy_groups());
+    if (auto table = reader.optional_member("area")) machine.area = energy::read_table(*table, energy::area_groups());
+    if (auto limit = reader.optional_member("power_limit")) {
+        machine.power_limit = energy::read_power_limit(*limit);
+        if (!machine.energy) limit->complain("power is known with the key \"energy\" only, expected it too");
+    }
     const bool wraps_inside = cube.kind == noc::TopologyKind::ring || cube.kind == noc::TopologyKind::torus;
     if (cubes.nodes() > 1 && wraps_inside) {
         reader.complain(

@@ -2,10 +2,12 @@
 // A machine as its JSON file describes it: cubes of PEs, HBM slices, networks. Read once, strictly, then const.
 #pragma once
 
+#include "sim/energy/table.h"
 #include "sim/memory/config.h"
 #include "sim/noc/config.h"
 #include "sim/pe/config.h"
 
+#include <optional>
 #include <string>
 
 namespace tilemesh::machine {
@@ -15,13 +17,16 @@ struct MachineConfig {
     noc::NetworkConfig network;  // holds both grids
     pe::PeConfig pe;
     memory::HbmConfig hbm;
+    std::optional<energy::Table> energy, area;
+    std::optional<energy::PowerLimit> power_limit;
 
     int pes_per_cube() const { return network.pes_in_cube.nodes(); }
     int cubes() const { return network.cubes.nodes(); }
     int pes() const { return cubes() * pes_per_cube(); }
 };
 
-/// Reads {"name", "cube", "cubes", "pe", "hbm", "network"}; "base" has been merged before.
+/// Reads {"name", "cube", "cubes", "pe", "hbm", "network", "energy", "area", "power_limit"}; "base" has been merged
+/// and tables in files have been inlined before.
 MachineConfig read_machine(JsonReader reader);
 
 }  // namespace tilemesh::machine

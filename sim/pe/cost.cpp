@@ -33,19 +33,26 @@ Cost systolic_cost(int rows, int cols, Dataflow dataflow, bool overlap_folds, st
     return {occupancy, occupancy + static_cast<double>(streamed - pace + fill)};
 }
 
+PortBytes matrix_bytes(const Command& command) {
+    const auto size = [](std::int32_t n) { return static_cast<std::uint64_t>(n); };
+    const std::uint64_t width = bytes_per_element(command.dtype);
+    const std::uint64_t left = command.left_bytes > 0 ? command.left_bytes : width;
+    const std::uint64_t right = command.right_bytes > 0 ? command.right_bytes : width;
+    const std::uint64_t m = size(command.m), n = size(command.n), k = size(command.k), batch = size(command.batch);
+    const std::uint64_t result = batch * m * n * 4;
+    const std::uint64_t accumulator = command.operand_count == 3 ? result : 0;
+    return {batch * (m * k * left + k * n * right) + accumulator, result};
+}
+
 Cost matrix_cost(const MatrixConfig& config, const Command& command) {
     Cost cost = systolic_cost(config.rows, config.cols, config.dataflow, config.overlap_folds, command.m, command.n,
                               command.k);
     const double drain = cost.latency_cycles - cost.occupancy_cycles;
     const double batch = command.batch;
     const double compute = batch * cost.occupancy_cycles / config.speed[static_cast<std::size_t>(command.dtype)];
-    const auto width = static_cast<double>(bytes_per_element(command.dtype));
-    const double left = command.left_bytes > 0 ? command.left_bytes : width;
-    const double right = command.right_bytes > 0 ? command.right_bytes : width;
-    const double m = command.m, n = command.n, k = command.k;
-    const double accumulators = command.operand_count == 3 ? 2.0 : 1.0;  // read and written, or only written; f32
-    const double bytes = batch * (m * k * left + k * n * right + accumulators * m * n * 4.0);
-    const double occupancy = std::max(compute, bytes / config.sram_bytes_per_cycle);
+    const PortBytes bytes = matrix_bytes(command);
+    const double occupancy =
+        std::max(compute, static_cast<double>(bytes.read + bytes.written) / config.sram_bytes_per_cycle);
     return {occupancy, occupancy + drain};
 }
 

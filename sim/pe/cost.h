@@ -26,6 +26,11 @@ struct Cost {
 Cost systolic_cost(int rows, int cols, Dataflow dataflow, bool overlap_folds, std::int64_t m, std::int64_t n,
                    std::int64_t k);
 
+/// What a product moves through the SRAM port: operands in, an accumulator too, and the f32 result out.
+struct PortBytes {
+    std::uint64_t read = 0, written = 0;
+};
+PortBytes matrix_bytes(const Command& command);
 Cost matrix_cost(const MatrixConfig& config, const Command& command);
 /// Cycles of its multiply-accumulates alone, every one of the engine's units at work.
 double matrix_cycles(const MatrixConfig& config, const Command& command);

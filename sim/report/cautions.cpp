@@ -63,6 +63,13 @@ std::optional<std::string> short_launches(const KernelResult& result) {
     return fmt::format("launches take {:.0f}% of the time", 100.0 * share);
 }
 
+std::optional<std::string> too_much_power(const KernelResult& result) {
+    if (!result.energy) return {};
+    for (const PowerCheck& limit : result.energy->limits)
+        if (limit.parts > 0) return fmt::format("{} {:.4g} of {:.4g} W", limit.of, limit.peak_w, limit.limit_w);
+    return {};
+}
+
 const std::vector<Regime>& regimes() {
     static const std::vector<Regime> all{
         {"a crowded link", "waits for links are validated up to 70% of saturation (validate network)", crowded_link},
@@ -72,6 +79,7 @@ const std::vector<Regime>& regimes() {
          latency_dominated},
         {"short launches", "what a launch costs varies from launch to launch (validate silicon_2048)",
          short_launches},
+        {"above its power limit", "a real machine would slow down", too_much_power},
     };
     return all;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading results back, as strictly as configurations: compare must not mistake one file for another.
 #include "sim/base/error.h"
+#include "sim/report/energy_json.h"
 #include "sim/report/path_json.h"
 #include "sim/report/result_json.h"
 #include "sim/report/words.h"
@@ -141,6 +142,7 @@ KernelResult read_simulated_part(JsonReader reader) {
         for (const JsonReader& caution : cautions->elements()) kernel.cautions.push_back(read_caution(caution));
     if (auto path = reader.optional_member("critical_path")) kernel.critical_path = read_critical_path(*path);
     if (auto changes = reader.optional_member("what_if")) kernel.what_if = read_what_if(*changes);
+    if (auto energy = reader.optional_member("energy")) kernel.energy = read_energy(*energy);
     if (auto paging = reader.optional_member("paging")) {
         kernel.paging = PagingResult{Picoseconds(count(*paging, "contiguous_time_ps")),
                                      Bytes(count(*paging, "contiguous_hbm_bytes"))};

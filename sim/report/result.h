@@ -5,6 +5,7 @@
 
 #include "sim/base/json_reader.h"
 #include "sim/base/units.h"
+#include "sim/report/energy.h"
 
 #include <cstdint>
 #include <limits>
@@ -178,6 +179,7 @@ struct KernelResult {
     std::vector<WhatIf> what_if;                // likewise, as they were asked for
     std::string bound;                          // what decided the time, in one word; empty without an account
     std::optional<PagingResult> paging;         // when K and V lie in pages
+    std::optional<EnergyResult> energy;         // when it was asked for
 
     // Filled by summarise() from the above.
     double cycles = 0.0;

@@ -3,6 +3,7 @@
 // has no numbers for.
 #include "sim/report/result_json.h"
 
+#include "sim/report/energy_json.h"
 #include "sim/report/path_json.h"
 #include "sim/report/words.h"
 
@@ -101,6 +102,7 @@ Json simulated_part(const KernelResult& kernel) {
                  {"components", components}};
     if (kernel.critical_path) json["critical_path"] = path_to_json(*kernel.critical_path);
     if (!kernel.what_if.empty()) json["what_if"] = what_if_to_json(kernel.what_if);
+    if (kernel.energy) json["energy"] = energy_to_json(*kernel.energy);
     if (kernel.paging)
         json["paging"] = {{"contiguous_time_ps", kernel.paging->contiguous_time.value()},
                           {"contiguous_hbm_bytes", kernel.paging->contiguous_hbm_bytes.value()}};

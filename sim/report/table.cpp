@@ -3,6 +3,7 @@
 #include "sim/report/table.h"
 
 #include "sim/report/cautions.h"
+#include "sim/report/energy_text.h"
 #include "sim/report/text_table.h"
 #include "sim/report/words.h"
 
@@ -45,9 +46,23 @@ Cell bound_cell(const BoundResult& bound, double distance) {
     return {bound.time == Picoseconds() ? "-" : above(distance)};
 }
 
-std::vector<Cell> row_of(const KernelResult& kernel, TimeUnit unit) {
+/// Energy, average power and energy per operation of the useful work.
+void add_energy(const KernelResult& kernel, std::vector<Cell>& row) {
+    if (!kernel.energy || !kernel.energy->has_total()) {
+        row.push_back({kernel.energy ? "refused" : "-"});
+        for (int i = 0; i < 2; ++i) row.push_back({"-"});
+        return;
+    }
+    const EnergyResult& energy = *kernel.energy;
+    row.push_back({joules_in_words(energy.joules)});
+    row.push_back({fmt::format("{:.1f}", energy.average_w)});
+    row.push_back(
+        {kernel.flops > 0 ? fmt::format("{:.3g}", energy.joules * 1e12 / static_cast<double>(kernel.flops)) : "-"});
+}
+
+std::vector<Cell> row_of(const KernelResult& kernel, TimeUnit unit, bool with_energy) {
     if (kernel.status != Status::ok) {
-        std::vector<Cell> row(13, Cell{"-", Colour::none});
+        std::vector<Cell> row(with_energy ? 16 : 13, Cell{"-", Colour::none});
         row.front() = {kernel.label};
         row.back() = verdict_cell(kernel);
         return row;
@@ -65,6 +80,7 @@ std::vector<Cell> row_of(const KernelResult& kernel, TimeUnit unit) {
     row.push_back(bound_cell(kernel.machine_bound, kernel.machine_distance));
     row.push_back(bound_cell(kernel.schedule_bound, kernel.schedule_distance));
     row.push_back({kernel.bound.empty() ? "-" : kernel.bound});
+    if (with_energy) add_energy(kernel, row);
     row.push_back(verdict_cell(kernel));
     return row;
 }
@@ -78,20 +94,24 @@ TextTable table_of(const PanelResult& panel) {
     const TimeUnit unit = unit_for(shortest);
     const std::string time = fmt::format("time/{}", unit.name);
     using Align = TextTable::Align;
-    TextTable table({{"", "kernel", Align::left},
-                     {"", "cycles"},
-                     {"", time},
-                     {"", "TFLOP/s"},
-                     {"matrix", "peak%"},
-                     {"HBM", "GB/s"},
-                     {"HBM", "peak%"},
-                     {"busiest link", "GB/s"},
-                     {"busiest link", "peak%"},
-                     {"above bound of", "machine"},
-                     {"above bound of", "schedule"},
-                     {"", "bound", Align::left},
-                     {"", "verdict relL2 maxerr", Align::left}});
-    for (const auto& kernel : panel.kernels) table.add_row(row_of(kernel, unit));
+    const bool with_energy = has_energy(panel);
+    std::vector<TextTable::Column> columns{{"", "kernel", Align::left},
+                                           {"", "cycles"},
+                                           {"", time},
+                                           {"", "TFLOP/s"},
+                                           {"matrix", "peak%"},
+                                           {"HBM", "GB/s"},
+                                           {"HBM", "peak%"},
+                                           {"busiest link", "GB/s"},
+                                           {"busiest link", "peak%"},
+                                           {"above bound of", "machine"},
+                                           {"above bound of", "schedule"},
+                                           {"", "bound", Align::left}};
+    if (with_energy)
+        for (const char* heading : {"total", "W", "pJ/FLOP"}) columns.push_back({"energy", heading});
+    columns.push_back({"", "verdict relL2 maxerr", Align::left});
+    TextTable table(columns);
+    for (const auto& kernel : panel.kernels) table.add_row(row_of(kernel, unit, with_energy));
     return table;
 }
 
@@ -170,7 +190,7 @@ std::string panel_text(const PanelResult& panel, bool with_colour) {
         if (!kernel.note.empty()) out += fmt::format("{}: {}\n", kernel.label, kernel.note);
         if (kernel.paging) out += fmt::format("{}: {}\n", kernel.label, cost_of_paging(kernel));
     }
-    return out + conclusion(panel) + "\n" + cautions_text(panel);
+    return out + conclusion(panel) + "\n" + energy_text(panel) + cautions_text(panel);
 }
 
 }  // namespace tilemesh::report

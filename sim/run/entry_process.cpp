@@ -94,7 +94,8 @@ report::KernelResult run_entry(const Panel& panel, const Entry& entry, const Pre
                                                    {.outputs = !files.save_outputs.empty(),
                                                     .account = true,
                                                     .trace = files.trace,
-                                                    .pictures = files.pictures});
+                                                    .pictures = files.pictures,
+                                                    .energy = panel.energy});
         result = std::move(outcome.result);
         report::summarise(result);
         report::check_physics(result);

@@ -3,6 +3,7 @@
 #include "sim/run/figures.h"
 
 #include "sim/base/shared_files.h"
+#include "sim/report/energy_text.h"
 #include "sim/report/table.h"
 #include "sim/report/words.h"
 
@@ -49,6 +50,17 @@ Parts account_by_kind(const KernelResult& kernel) {
     return account;
 }
 
+Number of_energy(const KernelResult& kernel, double report::EnergyResult::*figure) {
+    return kernel.energy && kernel.energy->has_total() ? Number((*kernel.energy).*figure) : Number();
+}
+
+/// Where it goes, by kind of part.
+Parts energy_by_kind(const KernelResult& kernel) {
+    if (!kernel.energy || !kernel.energy->has_total()) return {};
+    const auto kinds = report::by_kind(*kernel.energy);
+    return {kinds.begin(), kinds.end()};
+}
+
 std::string nanoseconds(double picoseconds) { return fmt::format("{:.13g} ns", picoseconds / 1e3); }
 std::string count(double value) { return report::grouped(value); }
 std::string ratio(double value) {
@@ -56,6 +68,8 @@ std::string ratio(double value) {
 }
 std::string share(double value) { return fmt::format("{:.2f}%", 100.0 * value); }
 std::string small(double value) { return fmt::format("{:.4g}", value); }
+std::string joules(double value) { return report::joules_in_words(value); }
+std::string watts(double value) { return fmt::format("{:.4g} W", value); }
 
 // Adding a metric is adding a line; of one with parts (waiting by its reason, say) every part is compared.
 constexpr Metric list[] = {
@@ -79,6 +93,12 @@ constexpr Metric list[] = {
      [](const KernelResult& k) { return error(k, k.verdict.max_error); }, nullptr, small},
     {"lse_error", Better::less, false, "", "greatest error of lse",
      [](const KernelResult& k) { return error(k, k.verdict.lse_error); }, nullptr, small},
+    {"energy", Better::less, true, "", "energy of the run, when it was accounted for",
+     [](const KernelResult& k) { return of_energy(k, &report::EnergyResult::joules); }, nullptr, joules},
+    {"peak_power", Better::less, false, "", "greatest mean power of a window of time",
+     [](const KernelResult& k) { return of_energy(k, &report::EnergyResult::peak_w); }, nullptr, watts},
+    {"energy_of", Better::neither, false, "", "energy by kind of part: energy_of.matrix, energy_of.static, ...",
+     nullptr, energy_by_kind, joules},
     {"commands", Better::neither, false, "", "tile commands of all PEs",
      [](const KernelResult& k) { return Number(static_cast<double>(k.commands)); }, nullptr, count},
     {"work_imbalance", Better::less, false, "", "work of the busiest rank over that of the mean one",

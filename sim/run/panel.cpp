@@ -40,6 +40,18 @@ machine::MachineConfig read_machine_of(JsonReader& panel) {
     return machine::read_machine(reader);
 }
 
+/// A limit of power is checked unasked.
+bool read_energy(JsonReader& panel, const machine::MachineConfig& machine) {
+    const auto wanted = panel.optional_member("energy");
+    if (!wanted) return machine.power_limit.has_value();
+    if (wanted->as_bool() && !machine.energy)
+        wanted->complain(
+            fmt::format("the machine {} has no table of energies, expected the key machine.energy, for "
+                        "example --set machine.energy=7nm",
+                        machine.name));
+    return wanted->as_bool();
+}
+
 /// In the order of the panel, whatever workload each belongs to.
 std::vector<Entry> read_kernels(JsonReader& panel, const Setup& setup, const Workloads& workloads) {
     JsonReader list = panel.member("kernels");
@@ -117,6 +129,7 @@ Panel read_panel(const Resolved& resolved, const Workloads& workloads) {
     if (const auto jitter = reader.optional_member("jitter")) panel.jitter = jitter->as_integer(0, largest_seed);
     panel.layers = reader.integer("layers", 1, 1000000, 1);
     panel.machine = read_machine_of(reader);
+    panel.energy = read_energy(reader, panel.machine);
     panel.kernels = read_kernels(reader, panel, workloads);
     reader.finish();
     return panel;

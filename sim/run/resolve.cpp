@@ -11,6 +11,9 @@ namespace {
 // A chain of bases is two or three files long; a longer one goes in circles.
 constexpr int longest_chain = 16;
 
+/// Keys of a machine, and the folders of files for them.
+constexpr const char* machine_tables[] = {"energy", "area"};
+
 /// An object written in a file, or the whole of it.
 struct Written {
     Json json;
@@ -81,12 +84,58 @@ Resolved base_of(const Written& written, const char* kind, int depth, Resolve re
     return resolve(file, depth + 1);
 }
 
+/// A table of energies or areas, in a file of the folder of that name.
+Resolved table_from_file(const NamedFile& file, const char* kind, int depth);
+
+Resolved table_from(const Written& written, const char* kind, int depth) {
+    if (!written.json.contains("base")) return {written.json, Origins(written.origin)};
+    Resolved table = base_of(written, kind, depth,
+                             [&](const NamedFile& file, int deeper) { return table_from_file(file, kind, deeper); });
+    merge(table, written);
+    return table;
+}
+
+Resolved table_from_file(const NamedFile& file, const char* kind, int depth) {
+    return table_from(whole_file(parse_json_file(file), file), kind, depth);
+}
+
+/// Merges a machine, written at `origin`, into what is at `at`. Its tables may be the names of files, or build on
+/// one.
+void merge_machine_keys(Resolved& whole, const std::string& at, const Written& written) {
+    Json& target = at.empty() ? whole.json : whole.json[Json::json_pointer(at)];
+    Written rest = written;
+    std::vector<std::pair<std::string, Resolved>> tables;
+    for (const char* kind : machine_tables) {
+        const auto found = rest.json.find(kind);
+        if (found == rest.json.end()) continue;
+        const std::string path = std::string("/") + kind;
+        const Origin origin{written.origin.source, written.origin.path + path};
+        if (found->is_string()) {
+            const NamedFile file = config_file(written.reader(*found, path), kind, written.folder);
+            tables.emplace_back(kind, table_from_file(file, kind, 0));
+        } else if (found->is_object() && found->contains("base")) {
+            tables.emplace_back(kind, table_from({*found, origin, written.folder}, kind, 0));
+        } else {
+            continue;
+        }
+        rest.json.erase(kind);
+    }
+    if (at.empty()) {
+        merge(whole, rest);
+    } else {
+        merge(target, at, rest.json, written.origin, whole.origins);
+    }
+    for (auto& [kind, table] : tables) {
+        target[kind] = std::move(table.json);
+        whole.origins.give(at + "/" + kind, table.origins);
+    }
+}
+
 Resolved machine_from_file(const NamedFile& file, int depth);
 
 Resolved machine_from(const Written& written, int depth) {
-    if (!written.json.contains("base")) return {written.json, Origins(written.origin)};
     Resolved machine = base_of(written, "machines", depth, machine_from_file);
-    merge(machine, written);
+    merge_machine_keys(machine, "", written);
     return machine;
 }
 
@@ -121,8 +170,10 @@ void place_files(Json& json, const std::filesystem::path& folder) {
 void merge_machine(Resolved& panel, const Json& json, const Written& written) {
     const Origin origin{written.origin.source, written.origin.path + "/machine"};
     if (!json.is_string() && !(json.is_object() && json.contains("base"))) {
-        merge(panel.json["machine"], "/machine", json, origin, panel.origins);
-        return;
+        if (!json.is_object()) return merge(panel.json["machine"], "/machine", json, origin, panel.origins);
+        Json& machine = panel.json["machine"];
+        if (!machine.is_object()) machine = Json::object();
+        return merge_machine_keys(panel, "/machine", {json, origin, written.folder});
     }
     Resolved machine =
         json.is_string()
@@ -177,10 +228,23 @@ NamedFile config_file(const JsonReader& name, const char* kind, const std::files
 
 Resolved resolve_machine_file(const NamedFile& file) { return machine_from_file(file, 0); }
 
+std::optional<Resolved> resolve_machine_part(const Setting& setting) {
+    if (!setting.value.is_string()) return {};
+    const JsonReader name(setting.value, setting.where);
+    if (setting.path == "machine") return machine_from_file(config_file(name, "machines"), 0);
+    for (const char* kind : machine_tables)
+        if (setting.path == std::string("machine.") + kind) return table_from_file(config_file(name, kind), kind, 0);
+    return {};
+}
+
 Resolved resolve_panel_file(const NamedFile& file) { return panel_from_file(file, 0); }
 
 Resolved resolve_machine(const Json& content, const NamedFile& file) {
     return machine_from(whole_file(content, file), 0);
+}
+
+Resolved resolve_table(const Json& content, const NamedFile& file, const char* kind) {
+    return table_from(whole_file(content, file), kind, 0);
 }
 
 Resolved resolve_panel(const Json& content, const NamedFile& file) {

@@ -8,6 +8,7 @@
 #include "sim/base/json_reader.h"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,15 +39,20 @@ Resolved resolve_panel_file(const NamedFile& file);
 /// The same for the content of `file`, read before: a pipe can be read once.
 Resolved resolve_machine(const Json& content, const NamedFile& file);
 Resolved resolve_panel(const Json& content, const NamedFile& file);
+/// Of a table of energies or areas; `kind` is the machine's key for it.
+Resolved resolve_table(const Json& content, const NamedFile& file, const char* kind);
 /// A panel written inside another file (a milestone), which errors show as `place`; paths in it are relative to
 /// `folder`.
 Resolved resolve_panel_object(const Json& object, const std::string& place, const std::filesystem::path& folder);
 
 /// A resolved panel as it can stand in any folder.
 Json with_absolute_paths(Json panel);
+/// The file that a setting names as the machine, or as a table of its energies or areas; nothing of other settings.
+std::optional<Resolved> resolve_machine_part(const Setting& setting);
 
 /// Puts a value at a path. Missing objects on the way are made (the strict reader will complain of keys it does not
-/// know); an index outside an array or a step into a plain value is an InputError. "machine=FILE" loads the machine.
+/// know); an index outside an array or a step into a plain value is an InputError. "machine=FILE" loads the machine,
+/// "machine.energy=FILE" and "machine.area=FILE" its tables.
 void apply_setting(Resolved& panel, const Setting& setting);
 
 }  // namespace tilemesh::run

@@ -47,13 +47,7 @@ Setting parse_setting(const std::string& text) {
 void apply_setting(Resolved& panel, const Setting& setting) {
     const auto steps = steps_of(setting.path, setting.where);
     const Origin origin{setting.where, "", true};
-    if (setting.path == "machine" && setting.value.is_string()) {
-        const Resolved machine =
-            resolve_machine_file(config_file(JsonReader(setting.value, setting.where), "machines"));
-        panel.json["machine"] = machine.json;
-        panel.origins.give("/machine", machine.origins);
-        return;
-    }
+    const std::optional<Resolved> loaded = resolve_machine_part(setting);
     Json* node = &panel.json;
     std::string given, rest;  // the value's place, or that of the first object that is made for it; and on to it
     for (const auto& step : steps) {
@@ -66,6 +60,10 @@ void apply_setting(Resolved& panel, const Setting& setting) {
             fail<InputError>("{}: {} is a plain value and has no member {}", printable(setting.where),
                              printable(node->dump()), step);
         }
+    }
+    if (loaded) {
+        *node = loaded->json;
+        return panel.origins.give(given + rest, loaded->origins);
     }
     *node = setting.value;
     panel.origins.give(given, origin);

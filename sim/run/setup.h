@@ -29,6 +29,7 @@ struct Setup {
     ValuesChoice values;
     std::optional<double> tolerance;  // on relative L2; absent: what the dtype allows
     std::uint64_t layers = 1;
+    bool energy = false;                  // runs account for it
     std::optional<std::uint64_t> jitter;  // seed of random extra latencies: times are not the machine's
 };
 

@@ -50,6 +50,7 @@ struct Wanted {
     Bytes pictures = {};     // room for pictures of the run over time; 0: not wanted
     bool critical_path = false;
     std::vector<OtherMachine> estimates = {};  // of its time on these machines, with the critical path
+    bool energy = false;                       // by the machine's table
 };
 
 /// What entries make beside their results. With any of the files one entry alone is run.

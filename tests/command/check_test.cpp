@@ -116,7 +116,8 @@ TEST_CASE("check accepts what run, bench, probe and validate accept, and refuses
 TEST_CASE("check accepts every configuration file that is shipped") {
     const ScratchFolder folder;
     std::string arguments;
-    for (const char* kind : {"machines", "panels", "milestones", "probes", "probes/transfers", "validation"}) {
+    for (const char* kind :
+         {"machines", "energy", "area", "panels", "milestones", "probes", "probes/transfers", "validation"}) {
         for (const auto& item : std::filesystem::directory_iterator(std::string(TILEMESH_CONFIGS "/") + kind))
             if (item.path().extension() == ".json" && std::string(kind) != "milestones")
                 arguments += " " + item.path().string();

@@ -38,6 +38,9 @@ Json full_panel() {
     panel["problem"]["sink"] = {{"std", 1}};
     panel["problem"]["lse_gradient"] = {{"std", 1}};
     panel["machine"] = run::resolve_machine_file(example_machine).json;
+    for (const std::string table : {"energy", "area"})
+        panel["machine"][table] = parse_json_file(std::string(TILEMESH_CONFIGS "/") + table + "/7nm.json");
+    panel["machine"]["power_limit"] = {{"machine_watts", 1}};
     return panel;
 }
 

@@ -3,6 +3,7 @@
 // its keys say. Every file is looked at, each bad one gets its line. With --kernels the kernels of panels run,
 // without time.
 #include "sim/base/error.h"
+#include "sim/energy/table.h"
 #include "sim/report/result_json.h"
 #include "sim/run/milestone.h"
 #include "sim/search/space.h"
@@ -40,6 +41,11 @@ std::string check_panels(std::vector<run::Panel> read, std::vector<run::Panel>& 
     return fmt::format("{} kernels", entries);
 }
 
+bool has_group(const Json& json, const std::vector<energy::Group>& groups) {
+    return json.is_object() && std::any_of(groups.begin(), groups.end(),
+                                           [&](const energy::Group& group) { return json.contains(group.unit); });
+}
+
 /// What the file is and that it is fine; throws when it is not. The file is read once: it may be a pipe. Adds its
 /// panels.
 std::string check_file(const std::string& file, const std::vector<run::Setting>& settings, const Context& context,
@@ -67,6 +73,13 @@ std::string check_file(const std::string& file, const std::vector<run::Setting>&
     }
     if (json.is_object() && json.contains("transfers"))
         return fmt::format("list of {} transfers", probe::check_transfer_list(json, file));
+    for (const auto& [kind, groups] :
+         {std::pair{"energy", &energy::energy_groups()}, {"area", &energy::area_groups()}}) {
+        if (!has_group(json, *groups)) continue;
+        const run::Resolved table = run::resolve_table(json, file, kind);
+        const std::size_t numbers = energy::read_table(JsonReader(table.json, table.origins), *groups).prices.size();
+        return fmt::format("table for the key {} of a machine, {} numbers", kind, numbers);
+    }
     // What a file that builds on another is shows only in the whole of it.
     const run::Resolved whole = run::resolve_machine(json, file);
     if (whole.json.contains("probe"))

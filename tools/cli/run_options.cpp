@@ -156,6 +156,8 @@ void declare(CLI::App& command, RunFlags& flags) {
     declare(command, flags.trace);
     command.add_option("-j,--jobs", flags.jobs, "Worker processes; default: one per core")
         ->check(CLI::Range(1, 4096));
+    command.add_flag("--energy", flags.energy,
+                     "Shorthand for --set energy=true: account for energy and power, by the machine's table");
     command.add_flag("--explain", flags.explain,
                      "Name the first thing to change for each panel's fastest kernel, proved by running it so");
     command.add_flag("--strict", flags.strict,
@@ -167,6 +169,7 @@ std::vector<run::Setting> settings_of(const RunFlags& flags) {
     std::vector<run::Setting> settings;
     for (const auto& text : flags.set) settings.push_back(run::parse_setting(text));
     if (flags.jitter) settings.push_back({"jitter", Json(*flags.jitter), fmt::format("--jitter {}", *flags.jitter)});
+    if (flags.energy) settings.push_back({"energy", Json(true), "--energy"});
     if (!flags.values.empty()) settings.push_back({"values.mode", flags.values, "--values " + flags.values});
     return settings;
 }

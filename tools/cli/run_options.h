@@ -24,6 +24,7 @@ struct RunFlags {
     std::vector<std::string> set;
     std::vector<std::string> kernels;
     int jobs = 0;
+    bool energy = false;
     bool strict = false;
     bool explain = false;
     bool quiet = false;

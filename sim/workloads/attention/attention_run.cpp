@@ -248,6 +248,7 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
     if (problem.pages) paging = contiguous_twin(panel, choice, kernel);
     insight::Recording recording(wanted.account, wanted.trace, wanted.pictures);
     recording.follow(panel.machine, wanted.estimates, wanted.critical_path);
+    if (wanted.energy) recording.meter(panel.machine);
     machine::SimulationOptions options;
     options.recorder = recording.recorder();
     options.follower = recording.follower();
@@ -284,6 +285,11 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
             {part.path, part.kind, totals.busy, totals.queued, totals.bytes, totals.work, totals.activities, peak});
     }
     recording.close(result, panel.machine);
+    if (result.energy) {
+        std::int64_t queries = 0;
+        for (const attention::User& user : problem.users) queries += user.queries;
+        report::count_tokens(*result.energy, static_cast<std::uint64_t>(queries));
+    }
 
     if (panel.values.mode == ValueMode::none) return entry;
     result.verdict.mode = run::name_of(panel.values.mode);

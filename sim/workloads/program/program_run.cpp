@@ -285,6 +285,7 @@ run::EntryOutcome ProgramWorkload::run(std::size_t kernel, const run::Prepared& 
     options.processors_per_pe = choice.programs_per_pe;
     insight::Recording recording(wanted.account, wanted.trace, wanted.pictures);
     recording.follow(panel_.machine, wanted.estimates, wanted.critical_path);
+    if (wanted.energy) recording.meter(panel_.machine);
     options.recorder = recording.recorder();
     options.follower = recording.follower();
     options.jitter = Jitter(panel_.jitter);
