@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/machine/config.h"
 
+#include "sim/collective/config.h"
 #include "sim/noc/topology.h"
 
 #include <fmt/core.h>
@@ -46,6 +47,8 @@ MachineConfig read_machine(JsonReader reader) {
     machine.pe = pe::read_pe(reader.member("pe"));
     machine.hbm = memory::read_hbm(reader.member("hbm"));
     machine.network = noc::read_network(reader.member("network"), cube, cubes);
+    // Who runs collectives keeps it (sim/workloads/collective); a mistake in it is one in every panel.
+    if (const auto collectives = reader.optional_member("collectives")) collective::read_collectives(*collectives);
     const bool wraps_inside = cube.kind == noc::TopologyKind::ring || cube.kind == noc::TopologyKind::torus;
     if (cubes.nodes() > 1 && wraps_inside) {
         reader.complain(
