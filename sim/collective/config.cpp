@@ -44,7 +44,8 @@ std::vector<WorkerCount> read_workers(JsonReader& collectives, const char* key) 
     const JsonReader& reader = *member;
     if (!reader.is_array() || reader.value().empty()) reader.reject("a list of {from_bytes, count}");
     for (JsonReader& element : reader.elements()) {
-        const WorkerCount next{Bytes(element.integer("from_bytes", 0, most_bytes)), element.integer("count", 1, 1024)};
+        const WorkerCount next{Bytes(element.integer("from_bytes", 0, most_bytes)),
+                               element.integer("count", 1, 1024)};
         if (counts.empty() ? next.from > Bytes() : next.from <= counts.back().from)
             element.complain(counts.empty() ? "from_bytes: found the first above 0, expected 0"
                                             : "from_bytes: expected more than in the element before");
@@ -89,7 +90,8 @@ std::vector<FittedValue> read_fitted(const JsonReader& list, const Json& collect
         element.finish();
         const Json* value = value_at(collectives, one.parameter);
         if (value == nullptr)
-            element.complain(fmt::format("parameter: found {}, expected a key of collectives", printable(one.parameter)));
+            element.complain(
+                fmt::format("parameter: found {}, expected a key of collectives", printable(one.parameter)));
         fitted.push_back(std::move(one));
     }
     return fitted;
@@ -147,8 +149,7 @@ CollectiveConfig read_collectives(JsonReader reader) {
     for (const Operation operation : {Operation::all_gather, Operation::reduce_scatter, Operation::all_to_all})
         read.calls[operation == Operation::all_to_all ? 2 : static_cast<std::size_t>(operation)] =
             read_call(reader, operation);
-    if (const auto fitted = reader.optional_member("fitted_from"))
-        read.fitted = read_fitted(*fitted, reader.value());
+    if (const auto fitted = reader.optional_member("fitted_from")) read.fitted = read_fitted(*fitted, reader.value());
     reader.finish();
     return read;
 }

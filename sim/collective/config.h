@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What collectives between chips cost beside the links' own time: packets and their framing, the workers that feed the
-// routers or relay, and the parts of a call that no byte pays for. Everything is neutral by default.
+// What collectives between chips cost beside the links' own time: packets and their framing, the workers that feed
+// the routers or relay, and the parts of a call that no byte pays for. Everything is neutral by default.
 #pragma once
 
 #include "sim/base/json_reader.h"
@@ -20,13 +20,13 @@ std::string name_of(Operation operation);
 
 /// What a link really carries for a packet: payload and header are cut into frames, each with bytes of its own.
 struct PacketConfig {
-    Bytes payload;               // most in one packet; 0: the network's packet_bytes
-    Bytes header;                // of each packet
-    Bytes frame;                 // payload and header are cut into frames of this size; 0: no frames
-    Bytes frame_overhead;        // of each frame
-    Picoseconds router;          // of a link's time, per packet: what the router's own work adds
-    Picoseconds ring;            // likewise where the links close a ring, and credits are counted one by one
-    std::uint64_t slots = 0;     // for packets that pass, at the receiving router; 0: by the link's buffer_bytes
+    Bytes payload;            // most in one packet; 0: the network's packet_bytes
+    Bytes header;             // of each packet
+    Bytes frame;              // payload and header are cut into frames of this size; 0: no frames
+    Bytes frame_overhead;     // of each frame
+    Picoseconds router;       // of a link's time, per packet: what the router's own work adds
+    Picoseconds ring;         // likewise where the links close a ring, and credits are counted one by one
+    std::uint64_t slots = 0;  // for packets that pass, at the receiving router; 0: by the link's buffer_bytes
 
     /// Bytes on the wire for a packet with so much payload.
     Bytes on_wire(Bytes bytes) const;
@@ -52,18 +52,18 @@ struct FittedValue {
 };
 
 struct CollectiveConfig {
-    std::uint64_t links = 1;         // per direction between neighbours, among which everything is divided evenly
+    std::uint64_t links = 1;  // per direction between neighbours, among which everything is divided evenly
     PacketConfig packet;
-    std::optional<Rate> worker;      // what one worker puts into its router, per link; none: as much as the link takes
+    std::optional<Rate> worker;  // what one worker puts into its router, per link; none: as much as the link takes
     std::vector<WorkerCount> workers;  // that feed one link, by a chip's own bytes for that link; none: one
     // Those that add up, by the bytes that cross a link; none: one.
     std::vector<WorkerCount> line_reduce_workers, ring_reduce_workers;
     std::optional<Bytes> worker_per_destination;  // from this part size on; smaller ones wait for each other
-    Picoseconds multicast;           // at each router where a copy stays and another goes on
-    Picoseconds relay;               // at each worker that passes on or adds what has arrived
-    Picoseconds destination;         // a worker's preparation for each destination, one after the other
-    Bytes chunk;                     // what a worker that adds up handles at once; 0: the packet's payload
-    Picoseconds chunk_time;          // of a worker, for each chunk, during which it moves nothing
+    Picoseconds multicast;                        // at each router where a copy stays and another goes on
+    Picoseconds relay;                            // at each worker that passes on or adds what has arrived
+    Picoseconds destination;                      // a worker's preparation for each destination, one after the other
+    Bytes chunk;             // what a worker that adds up handles at once; 0: the packet's payload
+    Picoseconds chunk_time;  // of a worker, for each chunk, during which it moves nothing
     // It is told of so many chunks at a time, but of no more than half of what comes to it.
     std::uint64_t line_chunks_per_sync = 1, ring_chunks_per_sync = 1;
     std::uint64_t copy_signals = 1;  // times that a worker which only copies is told of one part's arrival

@@ -33,8 +33,8 @@ noc::NetworkConfig network_of_one(const CollectiveConfig& config, noc::NetworkCo
     network.die_to_die.rate = rate_of_one(config, network.die_to_die, payload, ring);
     network.packet = network.flit = packet;
     for (noc::LinkConfig* const link : {&network.link, &network.die_to_die}) {
-        const std::uint64_t slots = config.packet.slots > 0 ? config.packet.slots
-                                                            : link->buffer.value() / payload.value();
+        const std::uint64_t slots =
+            config.packet.slots > 0 ? config.packet.slots : link->buffer.value() / payload.value();
         link->buffer = packet * std::max<std::uint64_t>(slots, 1);
     }
     network.port.reset();
@@ -272,7 +272,8 @@ void Run::advance(std::size_t number, Picoseconds now) {
         RowState& state = rows_[i];
         const std::uint64_t size = std::min(state.piece, state.bytes - state.sent);
         if (!may_send(schedule_.rows[i], state, state.sent + size, now)) {
-            if (now < state.prepared && state.prepared < Picoseconds::max()) calendar_.post(state.prepared, look, static_cast<std::uint32_t>(number));
+            if (now < state.prepared && state.prepared < Picoseconds::max())
+                calendar_.post(state.prepared, look, static_cast<std::uint32_t>(number));
             return;
         }
         state.sent += size;
@@ -329,10 +330,9 @@ void Run::left(std::size_t i, Bytes bytes, Picoseconds when) {
     const Worker& worker = workers_[number];
     if (!parts_wait_ || state.left < state.bytes || worker.next == worker.rows.size()) return;
     RowState& next = rows_[worker.rows[worker.next]];
-    const double chunks =
-        static_cast<double>(std::min(next.bytes, chunk_ * reducers_)) / static_cast<double>(chunk_);
-    next.prepared = when + Picoseconds(static_cast<std::uint64_t>(
-                               static_cast<double>(config_.chunk_time.value()) * chunks));
+    const double chunks = static_cast<double>(std::min(next.bytes, chunk_ * reducers_)) / static_cast<double>(chunk_);
+    next.prepared =
+        when + Picoseconds(static_cast<std::uint64_t>(static_cast<double>(config_.chunk_time.value()) * chunks));
     calendar_.post(next.prepared, look, static_cast<std::uint32_t>(number));
 }
 
@@ -384,8 +384,8 @@ void Run::keep(std::size_t i, Bytes bytes, Picoseconds when) {
     } else if (row.sum) {
         Worker& worker = worker_of(row.to, row.direction);
         worker.finished = std::max(worker.finished, when);
-        worker.finished += Picoseconds(
-            static_cast<std::uint64_t>(static_cast<double>(bytes.value()) * finish_ps_per_byte_ + 0.5));
+        worker.finished +=
+            Picoseconds(static_cast<std::uint64_t>(static_cast<double>(bytes.value()) * finish_ps_per_byte_ + 0.5));
         end_ = std::max(end_, worker.finished + config_.relay);
     }
     end_ = std::max(end_, when);

@@ -15,11 +15,11 @@
 namespace tilemesh::collective {
 
 struct Execution {
-    Picoseconds time;                  // from the launch of the call on all chips until the last one has returned
-    std::vector<Bytes> link_bytes;     // payload moved, by link of the topology, all its parallel links together
+    Picoseconds time;               // from the launch of the call on all chips until the last one has returned
+    std::vector<Bytes> link_bytes;  // payload moved, by link of the topology, all its parallel links together
     std::vector<Picoseconds> link_busy;
-    std::vector<Bytes> memory_bytes;   // read and written, by chip
-    std::uint64_t transfers = 0;       // that were started: pieces of rows, and copies from router to router
+    std::vector<Bytes> memory_bytes;  // read and written, by chip
+    std::uint64_t transfers = 0;      // that were started: pieces of rows, and copies from router to router
 };
 
 /// How finely rows are followed: in at most so many pieces and packets each. More changes nothing but what it takes.

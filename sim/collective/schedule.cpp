@@ -86,8 +86,7 @@ private:
                     const int number = wrapped(from - direction * hop, n);
                     const bool opposite = 2 * (hop + 1) == n;
                     const Range range = opposite ? half_of(part(number), direction < 0) : part(number);
-                    const int after =
-                        hop == 0 ? -1 : before[static_cast<std::size_t>(wrapped(from - direction, n))];
+                    const int after = hop == 0 ? -1 : before[static_cast<std::size_t>(wrapped(from - direction, n))];
                     sent[static_cast<std::size_t>(from)] =
                         add(row(from, wrapped(from + direction, n), direction, number, range, after));
                 }
@@ -143,11 +142,10 @@ private:
                 std::vector<int> sent(static_cast<std::size_t>(n), -1);
                 for (int from = 0; from < n; ++from) {
                     const int number = wrapped(from - direction * (1 + hop), n);
-                    const int after =
-                        hop == 0 ? -1 : before[static_cast<std::size_t>(wrapped(from - direction, n))];
-                    sent[static_cast<std::size_t>(from)] = add(row(from, wrapped(from + direction, n), direction,
-                                                                   number, half_of(part(number), direction < 0),
-                                                                   after));
+                    const int after = hop == 0 ? -1 : before[static_cast<std::size_t>(wrapped(from - direction, n))];
+                    sent[static_cast<std::size_t>(from)] =
+                        add(row(from, wrapped(from + direction, n), direction, number,
+                                half_of(part(number), direction < 0), after));
                 }
                 before = std::move(sent);
             }
@@ -178,8 +176,7 @@ Range part_of(std::uint64_t elements, int n, int part) {
 }
 
 bool can(Algorithm algorithm, Operation operation) {
-    if (algorithm == Algorithm::multicast)
-        return operation == Operation::all_gather;
+    if (algorithm == Algorithm::multicast) return operation == Operation::all_gather;
     if (algorithm == Algorithm::relay) return operation != Operation::all_to_all;
     return true;
 }

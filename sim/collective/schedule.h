@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Collectives as tables: who sends which part to whom, in which order, and what must have arrived before. Both ends of
-// every transfer come from one row, and values, bytes per link and times all come from the same table. Chips stand on
-// a line or around a ring, numbered along it; east is towards the higher numbers.
+// Collectives as tables: who sends which part to whom, in which order, and what must have arrived before. Both ends
+// of every transfer come from one row, and values, bytes per link and times all come from the same table. Chips stand
+// on a line or around a ring, numbered along it; east is towards the higher numbers.
 #pragma once
 
 #include "sim/collective/config.h"
@@ -47,7 +47,7 @@ struct Row {
     Range range;
     bool copies = false;  // every chip on the way keeps a copy, too
     bool sum = false;     // partial sums: the receiver adds its own elements
-    int after = -1;       // passes on what arrived with that row, the receiver's own added; -1: from the sender's input
+    int after = -1;  // passes on what arrived with that row, the receiver's own added; -1: from the sender's input
 };
 
 /// Of one operation that is one call. Rows of one sender and direction leave in the order of the table; what a row
@@ -69,8 +69,8 @@ Algorithm chosen(const CollectiveConfig& config, Operation operation, const Chip
 
 /// Elements that cross the link from a chip to its neighbour in that direction.
 std::uint64_t elements_on_link(const Schedule& schedule, int chip, int direction);
-/// Elements that a chip reads from its memory and writes to it: what it sends, what comes, what is added, and its own part,
-/// which it keeps.
+/// Elements that a chip reads from its memory and writes to it: what it sends, what comes, what is added, and its own
+/// part, which it keeps.
 std::uint64_t elements_through_memory(const Schedule& schedule, int chip);
 /// No schedule can put less on its busiest link: from what must cross a cut. In elements, rounded down.
 std::uint64_t least_on_busiest_link(Operation operation, const Chips& chips, std::uint64_t elements);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a table computes, element by element, from seeded inputs: additions happen where and in the order the table says,
-// in f32, and what is sent or kept is rounded to the element's type. Any element can be followed alone.
+// What a table computes, element by element, from seeded inputs: additions happen where and in the order the table
+// says, in f32, and what is sent or kept is rounded to the element's type. Any element can be followed alone.
 #pragma once
 
 #include "sim/base/dtype.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Collectives between real chips, from published sweeps over sizes. Rows that parameters were fitted to (adr/0041) are
-// a suite of their own; lines of eight, other rings and the second chip are predictions.
+// Collectives between real chips, from published sweeps over sizes. Rows that parameters were fitted to (adr/0041)
+// are a suite of their own; lines of eight, other rings and the second chip are predictions.
 #include "sim/base/names.h"
 #include "sim/collective/config.h"
 #include "sim/run/panel.h"
@@ -24,8 +24,8 @@ struct Work {
     std::uint64_t n = 2, bytes = 0, links = 1;
 
     std::string name() const {
-        return fmt::format("{} {} {} of {}, {} bytes", chip, collective::name_of(operation), ring ? "ring" : "line", n,
-                           bytes);
+        return fmt::format("{} {} {} of {}, {} bytes", chip, collective::name_of(operation), ring ? "ring" : "line",
+                           n, bytes);
     }
     /// What a ring and a line have in common.
     auto apart_from_topology() const { return std::tuple(chip, operation, n, bytes, links); }
@@ -46,14 +46,12 @@ Json machine_of(const Surroundings& surroundings, const Work& work) {
 }
 
 double time_us(const Surroundings& surroundings, const Work& work) {
-    const Json panel = {{"name", "chips"},
-                        {"machine", machine_of(surroundings, work)},
-                        {"problem",
-                         {{"collective", collective::name_of(work.operation)},
-                          {"bytes", work.bytes},
-                          {"dtype", "bf16"}}},
-                        {"kernels", {"auto"}},
-                        {"values", {{"mode", "none"}}}};
+    const Json panel = {
+        {"name", "chips"},
+        {"machine", machine_of(surroundings, work)},
+        {"problem", {{"collective", collective::name_of(work.operation)}, {"bytes", work.bytes}, {"dtype", "bf16"}}},
+        {"kernels", {"auto"}},
+        {"values", {{"mode", "none"}}}};
     const run::Panel read =
         run::read_panel(run::resolve_panel_object(panel, "chips", surroundings.configs), surroundings.workloads);
     const run::Entry& entry = read.kernels.front();
@@ -148,9 +146,7 @@ Family chips_family() {
         {"chips_rings",
          "collectives on rings of Wormhole chips but the all_gather of 8, predicted",
          {median_at_most(0.12), maximum_at_most(0.30)}},
-        {"chips_ring_ratio",
-         "how many times as fast a ring is as a line, predicted",
-         {maximum_at_most(0.10)}},
+        {"chips_ring_ratio", "how many times as fast a ring is as a line, predicted", {maximum_at_most(0.10)}},
         {"chips_blackhole",
          "collectives of more than 2 Blackhole chips, predicted",
          {median_at_most(0.10), maximum_at_most(0.30)}},

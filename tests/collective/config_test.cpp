@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The member "collectives" of machines: what it refuses, and that the shipped ones say where their numbers come from.
-#include "sim/base/error.h"
 #include "sim/collective/config.h"
+#include "sim/base/error.h"
 #include "sim/run/resolve.h"
 
 #include <catch2/catch.hpp>

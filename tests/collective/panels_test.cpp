@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Panels of collectives from text to result: verdicts, bounds, what is refused.
+#include "sim/report/summary.h"
 #include "sim/run/not_possible.h"
 #include "sim/run/panel.h"
 #include "sim/run/resolve.h"
-#include "sim/report/summary.h"
 #include "sim/workloads/collective/collective_run.h"
 
 #include <catch2/catch.hpp>
@@ -111,8 +111,9 @@ TEST_CASE("rings of chips are faster than lines, and more links than fewer") {
     CHECK(time("wormhole_line8") / time("wormhole_ring8") > 1.5);
     CHECK(time("wormhole_line8") / time("wormhole_ring8") < 2.0);
     CHECK(time("blackhole_line8") / time({{"base", "blackhole_line8"},
-                                           {"network", {{"link", {{"gbytes_per_s", 100}}}}},
-                                           {"collectives", {{"links", 4}}}}) == Approx(2.0).epsilon(0.02));
+                                          {"network", {{"link", {{"gbytes_per_s", 100}}}}},
+                                          {"collectives", {{"links", 4}}}}) ==
+          Approx(2.0).epsilon(0.02));
 }
 
 TEST_CASE("the same panel gives the same result") {

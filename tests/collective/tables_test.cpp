@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables of collectives against what is known of them: bytes on every link, the least that any table can put there,
-// an order in which everything can be done.
+// The tables of collectives against what is known of them: bytes on every link, the least that any table can put
+// there, an order in which everything can be done.
 #include "sim/collective/schedule.h"
 
 #include <catch2/catch.hpp>
@@ -27,8 +27,8 @@ Schedule table(Operation operation, Algorithm algorithm, int n, bool ring) {
 }
 
 const std::vector<std::pair<Operation, Algorithm>> all_tables{
-    {Operation::all_gather, Algorithm::relay},     {Operation::all_gather, Algorithm::multicast},
-    {Operation::all_gather, Algorithm::one_shot},  {Operation::reduce_scatter, Algorithm::relay},
+    {Operation::all_gather, Algorithm::relay},        {Operation::all_gather, Algorithm::multicast},
+    {Operation::all_gather, Algorithm::one_shot},     {Operation::reduce_scatter, Algorithm::relay},
     {Operation::reduce_scatter, Algorithm::one_shot}, {Operation::all_to_all, Algorithm::one_shot}};
 
 }  // namespace
@@ -67,7 +67,8 @@ TEST_CASE("a one-shot reduce_scatter on a ring of 8 puts 16/7 of a relay's bytes
     CHECK(straight * 7 == busiest(table(Operation::reduce_scatter, Algorithm::relay, 8, true)) * 16);
 }
 
-TEST_CASE("every link of a line carries as many bytes in one direction of a gather as the other way in its mirror image") {
+TEST_CASE(
+    "every link of a line carries as many bytes in one direction of a gather as the other way in its mirror image") {
     for (const auto& [operation, algorithm] : all_tables) {
         const Schedule line = table(operation, algorithm, 7, false);
         for (int chip = 0; chip < 7; ++chip) {
@@ -115,7 +116,9 @@ TEST_CASE("parts cover the tensor, differ by one element at most, and may be emp
     CHECK(schedule_of(Operation::all_gather, Algorithm::relay, {8, false}, 1).rows.size() == 7);
 }
 
-TEST_CASE("what the library takes: copies on a line, relays on a ring, straight ways for few bytes to add and for exchanges") {
+TEST_CASE(
+    "what the library takes: copies on a line, relays on a ring, straight ways for few bytes to add and for "
+    "exchanges") {
     CollectiveConfig config;
     config.one_shot_bytes = Bytes(512);
     const Chips line{8, false}, ring{8, true}, pair{2, true};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Times that can be worked out by hand: bytes over rates on machines without latencies, and every cost of a call, a hop, a
-// packet and a worker one at a time.
+// Times that can be worked out by hand: bytes over rates on machines without latencies, and every cost of a call, a
+// hop, a packet and a worker one at a time.
 #include "sim/collective/execution.h"
 
 #include <catch2/catch.hpp>
@@ -31,7 +31,8 @@ struct Bench {
     }
     Execution run(Operation operation, Algorithm algorithm, std::uint64_t part = part_bytes,
                   std::uint64_t pieces = usual_pieces) const {
-        const Schedule schedule = schedule_of(operation, algorithm, chips, part * static_cast<std::uint64_t>(chips.n));
+        const Schedule schedule =
+            schedule_of(operation, algorithm, chips, part * static_cast<std::uint64_t>(chips.n));
         return execute(schedule, 1, {config, network, memory}, pieces);
     }
     double us(Operation operation, Algorithm algorithm, std::uint64_t part = part_bytes) const {
@@ -85,22 +86,26 @@ TEST_CASE("a finer look changes nothing: pieces and packets of rows") {
     }
 }
 
-TEST_CASE("a call of hardly any bytes takes its parts: connection, barrier, hops, what routers and workers need, exit") {
+TEST_CASE(
+    "a call of hardly any bytes takes its parts: connection, barrier, hops, what routers and workers need, exit") {
     Bench line(4, false);
     line.network.link.latency = from_nanoseconds(700);
-    line.config.calls[0] = line.config.calls[1] = line.config.calls[2] = {from_nanoseconds(3000), from_nanoseconds(500)};
+    line.config.calls[0] = line.config.calls[1] =
+        line.config.calls[2] = {from_nanoseconds(3000), from_nanoseconds(500)};
     const double byte_us = 2e-4;  // one or two bytes on each hop
     const auto floor = [](double hops_us) { return 3.0 + 0.5 + hops_us; };
     // The end of the line has heard of the other end after three hops; its byte needs three more.
     CHECK(line.us(Operation::all_gather, Algorithm::multicast, 1) == Approx(floor(6 * 0.7)).margin(8 * byte_us));
     line.config.multicast = from_nanoseconds(100);  // at the two routers between
-    CHECK(line.us(Operation::all_gather, Algorithm::multicast, 1) == Approx(floor(6 * 0.7 + 0.2)).margin(8 * byte_us));
+    CHECK(line.us(Operation::all_gather, Algorithm::multicast, 1) ==
+          Approx(floor(6 * 0.7 + 0.2)).margin(8 * byte_us));
     line.config.relay = from_nanoseconds(2000);  // at every worker that adds, the last one too
     CHECK(line.us(Operation::reduce_scatter, Algorithm::relay, 1) == Approx(floor(6 * 0.7 + 6)).margin(8 * byte_us));
     line.config.destination = from_nanoseconds(1000);  // three of the first chip, one after the other
     CHECK(line.us(Operation::all_to_all, Algorithm::one_shot, 1) == Approx(floor(6 * 0.7 + 3)).margin(8 * byte_us));
     line.config.barrier = false;
-    CHECK(line.us(Operation::all_gather, Algorithm::multicast, 1) == Approx(floor(3 * 0.7 + 0.2)).margin(8 * byte_us));
+    CHECK(line.us(Operation::all_gather, Algorithm::multicast, 1) ==
+          Approx(floor(3 * 0.7 + 0.2)).margin(8 * byte_us));
 }
 
 TEST_CASE("a ring hears of the farthest chip after half of its hops") {
@@ -122,7 +127,8 @@ TEST_CASE("one worker feeds a link at its own rate; what passes through routers 
     // More workers from a size on.
     pair.config.workers = {{Bytes(), 1}, {Bytes(part_bytes), 2}};
     CHECK(pair.us(Operation::all_gather, Algorithm::multicast) == Approx(us_of(part)).epsilon(0.01));
-    CHECK(pair.us(Operation::all_gather, Algorithm::multicast, part_bytes - 1) == Approx(us_of(2 * part)).epsilon(0.01));
+    CHECK(pair.us(Operation::all_gather, Algorithm::multicast, part_bytes - 1) ==
+          Approx(us_of(2 * part)).epsilon(0.01));
     // A worker for each destination, or one for all of them.
     four.config.worker_per_destination = Bytes(part_bytes);
     CHECK(four.us(Operation::all_to_all, Algorithm::one_shot) == Approx(us_of(4 * part)).epsilon(0.03));
@@ -169,7 +175,8 @@ TEST_CASE("the part that stays is added at the rate of those who add, chunk by c
     const double chunks_us = part / 16384;  // a microsecond each
     CHECK(pair.us(Operation::reduce_scatter, Algorithm::relay) == Approx(part / 4 / 1000 + chunks_us).epsilon(0.01));
     pair.config.line_reduce_workers = {{Bytes(), 4}};
-    CHECK(pair.us(Operation::reduce_scatter, Algorithm::relay) == Approx(part / 4 / 1000 + chunks_us / 4).epsilon(0.01));
+    CHECK(pair.us(Operation::reduce_scatter, Algorithm::relay) ==
+          Approx(part / 4 / 1000 + chunks_us / 4).epsilon(0.01));
 }
 
 TEST_CASE("memory that is slower than all links decides") {

@@ -37,14 +37,12 @@ void check_all(Operation operation, Algorithm algorithm, const Chips& chips, std
 TEST_CASE("every chip ends with what it should, whatever the number of chips and elements") {
     for (int n = 2; n <= 9; ++n)
         for (const bool ring : {false, true})
-            for (const std::uint64_t elements : {std::uint64_t{1}, static_cast<std::uint64_t>(n),
-                                                 static_cast<std::uint64_t>(3 * n + 1)})
+            for (const std::uint64_t elements :
+                 {std::uint64_t{1}, static_cast<std::uint64_t>(n), static_cast<std::uint64_t>(3 * n + 1)})
                 for (const Operation operation :
                      {Operation::all_gather, Operation::reduce_scatter, Operation::all_reduce, Operation::all_to_all})
-                    for (const Algorithm algorithm :
-                         {Algorithm::relay, Algorithm::multicast, Algorithm::one_shot}) {
-                        const Operation last =
-                            operation == Operation::all_reduce ? Operation::all_gather : operation;
+                    for (const Algorithm algorithm : {Algorithm::relay, Algorithm::multicast, Algorithm::one_shot}) {
+                        const Operation last = operation == Operation::all_reduce ? Operation::all_gather : operation;
                         if (can(algorithm, last)) check_all(operation, algorithm, {n, ring}, elements);
                     }
 }

@@ -7,8 +7,8 @@
 
 namespace tilemesh::workloads {
 
-/// The bytes that no schedule can keep off its busiest link, those that every chip reads and writes, and the way to the
-/// farthest chip.
+/// The bytes that no schedule can keep off its busiest link, those that every chip reads and writes, and the way to
+/// the farthest chip.
 report::BoundResult machine_bound(const CollectivePanel& panel);
 
 /// The busiest link of each call, with what a call begins and ends with; the way to the farthest chip likewise.

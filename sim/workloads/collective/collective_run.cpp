@@ -83,6 +83,15 @@ std::string note_of(const std::vector<collective::Schedule>& calls, const std::v
     return note;
 }
 
+/// The busiest link's share of the time says whether bytes decided or what nobody pays bytes for.
+std::string bound_of(const report::KernelResult& result) {
+    constexpr double most_of_it = 0.5;
+    Picoseconds busiest;
+    for (const report::ComponentResult& part : result.components)
+        if (part.kind == "link") busiest = std::max(busiest, part.busy);
+    return to_nanoseconds(busiest) > most_of_it * to_nanoseconds(result.time) ? "link" : "latency";
+}
+
 void add_components(report::KernelResult& result, const CollectivePanel& panel,
                     const std::vector<collective::Execution>& done) {
     const noc::Topology topology(panel.machine.network);
@@ -103,7 +112,8 @@ void add_components(report::KernelResult& result, const CollectivePanel& panel,
         part.path = "machine." + topology.pe_name(chip) + ".hbm";
         part.kind = "hbm";
         part.peak_per_ns = panel.machine.hbm.peak().gbytes_per_s();
-        for (const collective::Execution& call : done) part.bytes += call.memory_bytes[static_cast<std::size_t>(chip)];
+        for (const collective::Execution& call : done)
+            part.bytes += call.memory_bytes[static_cast<std::size_t>(chip)];
         part.busy = std::min(panel.machine.hbm.peak().time_for(part.bytes), result.time);
         part.activities = 1;
         result.components.push_back(std::move(part));
@@ -126,13 +136,15 @@ void CollectiveWorkload::check(std::size_t kernel) const {
     const bool one_level = panel_.machine.cubes() == 1 || panel_.machine.pes_per_cube() == 1;
     const bool one_row = grid.kind == noc::TopologyKind::line || grid.kind == noc::TopologyKind::ring;
     if (!one_level || !one_row)
-        refuse(fmt::format("collectives run on a line or a ring of chips, and machine {} is neither: give it a cube of "
-                           "topology line or ring, or cubes of one PE",
-                           panel_.machine.name));
+        refuse(
+            fmt::format("collectives run on a line or a ring of chips, and machine {} is neither: give it a cube of "
+                        "topology line or ring, or cubes of one PE",
+                        panel_.machine.name));
     if (network.port)
-        refuse(fmt::format("machine {} has a network.port, which collectives do not go through; "
-                           "collectives.worker_gbytes_per_s says what feeds a link",
-                           panel_.machine.name));
+        refuse(
+            fmt::format("machine {} has a network.port, which collectives do not go through; "
+                        "collectives.worker_gbytes_per_s says what feeds a link",
+                        panel_.machine.name));
     const std::vector<Operation> operations = panel_.operation == Operation::all_reduce
                                                   ? std::vector<Operation>{Operation::all_gather}
                                                   : std::vector<Operation>{panel_.operation};
@@ -173,16 +185,18 @@ run::EntryOutcome CollectiveWorkload::run(std::size_t kernel, const run::Prepare
     result.machine_bound = machine_bound(panel_);
     result.schedule_bound = schedule_bound(panel_, calls);
     add_components(result, panel_, done);
+    result.bound = bound_of(result);
     if (panel_.values.mode != ValueMode::none) result.verdict = judge(panel_, calls);
     result.host.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
     return entry;
 }
 
 std::vector<run::KernelInfo> CollectiveKind::kernels() const {
-    return {{"relay", "collectives: parts from neighbour to neighbour through workers, which add what is to be summed"},
-            {"multicast", "collectives: each part sent once, routers keep copies on the way (all_gather, all_reduce)"},
-            {"one_shot", "collectives: every part straight to where it belongs, through the routers between"},
-            {"auto", "collectives: what the machine's library takes for the operation, topology and size"}};
+    return {
+        {"relay", "collectives: parts from neighbour to neighbour through workers, which add what is to be summed"},
+        {"multicast", "collectives: each part sent once, routers keep copies on the way (all_gather, all_reduce)"},
+        {"one_shot", "collectives: every part straight to where it belongs, through the routers between"},
+        {"auto", "collectives: what the machine's library takes for the operation, topology and size"}};
 }
 
 bool CollectiveKind::claims(const Json& kernel) const {

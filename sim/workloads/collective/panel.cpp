@@ -32,15 +32,13 @@ CollectiveChoice read_choice(JsonReader& reader) {
 }  // namespace
 
 collective::Chips CollectivePanel::chips() const {
-    const noc::GridConfig& grid =
-        machine.cubes() > 1 ? machine.network.cubes : machine.network.pes_in_cube;
+    const noc::GridConfig& grid = machine.cubes() > 1 ? machine.network.cubes : machine.network.pes_in_cube;
     return {machine.pes(), grid.kind == noc::TopologyKind::ring && machine.pes() > 2};
 }
 
 Algorithm CollectivePanel::algorithm(const CollectiveChoice& choice, Operation call) const {
     // An all_reduce by copies at routers sums by relays first.
-    if (choice.algorithm == Algorithm::automatic)
-        return collective::chosen(collectives, call, chips(), Bytes(bytes));
+    if (choice.algorithm == Algorithm::automatic) return collective::chosen(collectives, call, chips(), Bytes(bytes));
     if (operation == Operation::all_reduce && !collective::can(choice.algorithm, call)) return Algorithm::relay;
     return choice.algorithm;
 }
