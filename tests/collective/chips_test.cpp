@@ -33,7 +33,7 @@ std::vector<Case> cases_of(const Json& rows) {
     REQUIRE(chips_family().recognises(file));
     return chips_family().read(JsonReader(file, "chips.json"), surroundings);
 }
-std::string suite_of(const Json& one) { return cases_of({one}).front().suites.front(); }
+std::string suite_of(const Json& one) { return cases_of(Json::array({one})).front().suites.front(); }
 
 }  // namespace
 
@@ -60,13 +60,13 @@ TEST_CASE("only the suite of fitted rows says that it is one") {
 TEST_CASE("calls without a wait between them are counted, not compared") {
     Json together = row("wormhole_b0", "all_gather", "line", 2, 4096, 6.5);
     together["calls_back_to_back"] = 8;
-    const Case only = cases_of({together}).front();
+    const Case only = cases_of(Json::array({together})).front();
     CHECK(only.left_out.find("follow each other") != std::string::npos);
     CHECK_FALSE(only.measure);
 }
 
 TEST_CASE("a row runs on its chip, topology, number of chips and links") {
-    const auto us = [](const Json& one) { return cases_of({one}).front().measure().front().measured; };
+    const auto us = [](const Json& one) { return cases_of(Json::array({one})).front().measure().front().measured; };
     const std::uint64_t bytes = 1 << 26;
     const double line = us(row("wormhole_b0", "all_gather", "line", 8, bytes, 1));
     // Seven eighths of the bytes at 93 to 95 % of 12.5 GB/s.
@@ -98,8 +98,8 @@ TEST_CASE("a ring beside the line of the same chips is compared by how much fast
 }
 
 TEST_CASE("a chip or an operation that nobody knows is refused with its place") {
-    CHECK_THROWS_WITH(cases_of({row("wormhole", "all_gather", "line", 2, 4096, 7)}),
+    CHECK_THROWS_WITH(cases_of(Json::array({row("wormhole", "all_gather", "line", 2, 4096, 7)})),
                       Catch::Contains("chips.json: /rows/0/chip"));
-    CHECK_THROWS_WITH(cases_of({row("blackhole", "all_gater", "line", 2, 4096, 7)}),
+    CHECK_THROWS_WITH(cases_of(Json::array({row("blackhole", "all_gater", "line", 2, 4096, 7)})),
                       Catch::Contains("did you mean all_gather"));
 }

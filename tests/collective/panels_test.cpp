@@ -116,6 +116,15 @@ TEST_CASE("rings of chips are faster than lines, and more links than fewer") {
           Approx(2.0).epsilon(0.02));
 }
 
+TEST_CASE("a critical path or a trace of a collective is refused, not made up") {
+    const run::Panel panel = read(panel_of("all_gather", 4096, "wormhole_line8", {"auto"}));
+    const run::Entry& entry = panel.kernels.front();
+    const auto prepared = entry.workload->prepare({0}, 1);
+    run::Wanted wanted;
+    wanted.critical_path = true;
+    CHECK_THROWS_AS(entry.workload->run(0, *prepared, wanted), KernelError);
+}
+
 TEST_CASE("the same panel gives the same result") {
     const Json panel = panel_of("all_to_all", 1 << 20, "wormhole_ring8", {"auto"});
     const report::KernelResult first = result_of(panel), second = result_of(panel);

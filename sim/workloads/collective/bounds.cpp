@@ -58,7 +58,7 @@ report::BoundResult machine_bound(const CollectivePanel& panel) {
 }
 
 report::BoundResult schedule_bound(const CollectivePanel& panel, const std::vector<collective::Schedule>& calls) {
-    Picoseconds link, latency;
+    Picoseconds link, hbm, latency;
     for (const collective::Schedule& call : calls) {
         std::uint64_t busiest = 0;
         for (int chip = 0; chip < call.chips.n; ++chip)
@@ -69,9 +69,15 @@ report::BoundResult schedule_bound(const CollectivePanel& panel, const std::vect
         const double rate =
             collective::payload_rate(panel.collectives, panel.machine.network, call.chips.ring).gbytes_per_s();
         link += fixed.connect + fixed.exit + time_at(bytes, rate);
+        std::uint64_t through = 0;
+        for (int chip = 0; chip < call.chips.n; ++chip)
+            through = std::max(through, collective::elements_through_memory(call, chip));
+        hbm += fixed.connect + fixed.exit +
+               time_at(static_cast<double>(through * bytes_per_element(panel.dtype)),
+                       panel.machine.hbm.peak().gbytes_per_s());
         latency += fixed.connect + fixed.exit + farthest_way(panel);
     }
-    return largest_of({{"link", link}, {"latency", latency}});
+    return largest_of({{"link", link}, {"hbm", hbm}, {"latency", latency}});
 }
 
 }  // namespace tilemesh::workloads

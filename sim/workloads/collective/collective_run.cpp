@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/workloads/collective/collective_run.h"
 
+#include "sim/base/error.h"
 #include "sim/base/random.h"
 #include "sim/collective/execution.h"
 #include "sim/collective/values.h"
@@ -160,11 +161,18 @@ std::shared_ptr<const run::Prepared> CollectiveWorkload::prepare(const std::vect
     return std::make_shared<NothingPrepared>();
 }
 
-std::shared_ptr<const void> CollectiveWorkload::launch(std::size_t, const run::Prepared&, machine::Target&) const {
-    return nullptr;
+std::shared_ptr<const void> CollectiveWorkload::launch(std::size_t kernel, const run::Prepared&,
+                                                       machine::Target&) const {
+    fail<InputError>("{}: a collective has no kernel that PEs run; its table is checked whenever it runs",
+                     panel_.choices[kernel].where);
 }
 
-run::EntryOutcome CollectiveWorkload::run(std::size_t kernel, const run::Prepared&, run::Wanted) const {
+run::EntryOutcome CollectiveWorkload::run(std::size_t kernel, const run::Prepared&, run::Wanted wanted) const {
+    if (wanted.critical_path || wanted.trace.wanted())
+        fail<KernelError>(
+            "collectives have neither a critical path nor a trace; the note under the table of `tilemesh run` says "
+            "what "
+            "each call took");
     const auto begun = std::chrono::steady_clock::now();
     const CollectiveChoice& choice = panel_.choices[kernel];
     const std::vector<collective::Schedule> calls = panel_.calls(choice);

@@ -18,7 +18,7 @@ public:
     void check(std::size_t kernel) const override;
     void check_inputs(const std::vector<std::size_t>&) const override {}
     std::shared_ptr<const run::Prepared> prepare(const std::vector<std::size_t>& kernels, int threads) const override;
-    /// There is no kernel text of PEs to hand over: schedules are tables that are sound by construction.
+    /// InputError: there is no kernel text of PEs to hand over.
     std::shared_ptr<const void> launch(std::size_t kernel, const run::Prepared& prepared,
                                        machine::Target& target) const override;
     run::EntryOutcome run(std::size_t kernel, const run::Prepared& prepared, run::Wanted wanted) const override;
