@@ -183,9 +183,7 @@ void Run::left(std::size_t i, Bytes bytes, Picoseconds when) {
     const Worker& worker = workers_[number];
     if (!parts_wait_ || state.left < state.bytes || worker.next == worker.rows.size()) return;
     RowState& next = rows_[worker.rows[worker.next]];
-    const double chunks = static_cast<double>(std::min(next.bytes, chunk_ * reducers_)) / static_cast<double>(chunk_);
-    next.prepared =
-        when + Picoseconds(static_cast<std::uint64_t>(static_cast<double>(config_.chunk_time.value()) * chunks));
+    next.prepared = when + chunks_time(std::min(next.bytes, chunk_ * reducers_));
     calendar_.post(next.prepared, look, static_cast<std::uint32_t>(number));
 }
 
@@ -225,6 +223,18 @@ void Run::pass_copy(std::size_t which, Picoseconds now) {
     fabric_.inject(moving.stream, noc::TrafficClass::read_data, now);
 }
 
+/// What a relaying worker needs for a piece until the first of it can go on: of its chunk, as much as comes to one
+/// worker.
+Picoseconds Run::handling_of(const RowState& row) const {
+    return config_.relay + chunks_time(std::min(chunk_, row.piece / reducers_));
+}
+
+/// By the share of a chunk that the bytes are.
+Picoseconds Run::chunks_time(std::uint64_t bytes) const {
+    const double chunks = static_cast<double>(bytes) / static_cast<double>(chunk_);
+    return Picoseconds(static_cast<std::uint64_t>(static_cast<double>(config_.chunk_time.value()) * chunks));
+}
+
 void Run::keep(std::size_t i, Bytes bytes, Picoseconds when) {
     const Row& row = schedule_.rows[i];
     RowState& state = rows_[i];
@@ -233,13 +243,13 @@ void Run::keep(std::size_t i, Bytes bytes, Picoseconds when) {
     const bool all = state.arrived == state.bytes;
     if (!state.followers.empty()) {
         if (all || state.arrived / state.piece > before)
-            calendar_.post(when + config_.relay, usable, static_cast<std::uint32_t>(i));
+            calendar_.post(when + handling_of(state), usable, static_cast<std::uint32_t>(i));
     } else if (row.sum) {
         Worker& worker = worker_of(row.to, row.direction);
         worker.finished = std::max(worker.finished, when);
         worker.finished +=
             Picoseconds(static_cast<std::uint64_t>(static_cast<double>(bytes.value()) * finish_ps_per_byte_ + 0.5));
-        end_ = std::max(end_, worker.finished + config_.relay);
+        end_ = std::max(end_, worker.finished + handling_of(state));
     }
     end_ = std::max(end_, when);
 }

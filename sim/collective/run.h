@@ -98,6 +98,8 @@ private:
         ways_[link].give_back(bytes, when);
         fabric_.look_again(link, when);
     }
+    Picoseconds handling_of(const RowState& row) const;
+    Picoseconds chunks_time(std::uint64_t bytes) const;
     void keep(std::size_t row, Bytes bytes, Picoseconds when);
 
     struct Copy {
