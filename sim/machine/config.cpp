@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/machine/config.h"
 
+#include "sim/collective/config.h"
 #include "sim/noc/topology.h"
 
 #include <fmt/core.h>
@@ -53,6 +54,8 @@ MachineConfig read_machine(JsonReader reader) {
         machine.power_limit = energy::read_power_limit(*limit);
         if (!machine.energy) limit->complain("power is known with the key \"energy\" only, expected it too");
     }
+    // Who runs collectives keeps it (sim/workloads/collective); a mistake in it is one in every panel.
+    if (const auto collectives = reader.optional_member("collectives")) collective::read_collectives(*collectives);
     const bool wraps_inside = cube.kind == noc::TopologyKind::ring || cube.kind == noc::TopologyKind::torus;
     if (cubes.nodes() > 1 && wraps_inside) {
         reader.complain(

@@ -12,5 +12,6 @@ Family memory_family();      // memory.cpp
 Family dma_family();         // dma.cpp
 Family silicon_family();     // silicon.cpp
 Family efficiency_family();  // silicon.cpp
+Family chips_family();       // chips.cpp
 
 }  // namespace tilemesh::validation

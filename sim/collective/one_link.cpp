@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rates with framing and the routers' own work taken off.
+#include "sim/collective/one_link.h"
+
+#include "sim/collective/execution.h"
+
+#include <algorithm>
+
+namespace tilemesh::collective {
+namespace {
+
+Rate rate_of_one(const CollectiveConfig& config, const noc::LinkConfig& link, Bytes payload, bool ring) {
+    const double wire = static_cast<double>(config.packet.on_wire(payload).value()) /
+                        (link.rate.gbytes_per_s() / static_cast<double>(config.links));
+    const double work = to_nanoseconds(config.packet.router) + (ring ? to_nanoseconds(config.packet.ring) : 0.0);
+    return Rate::gbytes_per_s(static_cast<double>(payload.value()) / (wire + work));
+}
+
+}  // namespace
+
+Bytes full_packet(const CollectiveConfig& config, const noc::NetworkConfig& network) {
+    return config.packet.payload > Bytes() ? config.packet.payload : network.packet;
+}
+
+noc::NetworkConfig network_of_one(const CollectiveConfig& config, noc::NetworkConfig network, Bytes packet,
+                                  bool ring) {
+    const Bytes payload = full_packet(config, network);
+    network.link.rate = rate_of_one(config, network.link, payload, ring);
+    network.die_to_die.rate = rate_of_one(config, network.die_to_die, payload, ring);
+    network.packet = network.flit = packet;
+    for (noc::LinkConfig* const link : {&network.link, &network.die_to_die}) {
+        const std::uint64_t slots =
+            config.packet.slots > 0 ? config.packet.slots : link->buffer.value() / payload.value();
+        link->buffer = packet * std::max<std::uint64_t>(slots, 1);
+    }
+    network.port.reset();
+    return network;
+}
+
+Rate payload_rate(const CollectiveConfig& config, const noc::NetworkConfig& network, bool ring) {
+    const Rate one = rate_of_one(config, network.link, full_packet(config, network), ring);
+    return Rate::gbytes_per_s(one.gbytes_per_s() * static_cast<double>(config.links));
+}
+
+}  // namespace tilemesh::collective

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one of several parallel links is to a collective: its rate for payload, and the network as it alone sees it.
+#pragma once
+
+#include "sim/collective/config.h"
+#include "sim/noc/config.h"
+
+namespace tilemesh::collective {
+
+/// Payload of the largest packet.
+Bytes full_packet(const CollectiveConfig& config, const noc::NetworkConfig& network);
+
+/// The network that one of the parallel links sees, in packets of `packet`: full ones, or several together.
+noc::NetworkConfig network_of_one(const CollectiveConfig& config, noc::NetworkConfig network, Bytes packet,
+                                  bool ring);
+
+}  // namespace tilemesh::collective

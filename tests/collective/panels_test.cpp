@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Panels of collectives from text to result: verdicts, bounds, what is refused.
+#include "sim/report/summary.h"
+#include "sim/run/not_possible.h"
+#include "sim/run/panel.h"
+#include "sim/run/resolve.h"
+#include "sim/workloads/collective/collective_run.h"
+
+#include <catch2/catch.hpp>
+
+using namespace tilemesh;
+
+namespace {
+
+const workloads::CollectiveKind kind;
+
+Json panel_of(const std::string& operation, std::uint64_t bytes, const Json& machine, const Json& kernels) {
+    return {{"name", "p"},
+            {"machine", machine},
+            {"problem", {{"collective", operation}, {"bytes", bytes}}},
+            {"kernels", kernels}};
+}
+run::Panel read(const Json& panel) {
+    return run::read_panel(run::resolve_panel_object(panel, "p.json", TILEMESH_CONFIGS), {&kind});
+}
+report::KernelResult result_of(const Json& json, std::size_t number = 0) {
+    const run::Panel panel = read(json);
+    run::check_panel(panel);
+    const run::Entry& entry = panel.kernels.at(number);
+    const auto prepared = entry.workload->prepare({entry.number}, 1);
+    report::KernelResult result = entry.workload->run(entry.number, *prepared, {}).result;
+    report::summarise(result);
+    report::check_physics(result);
+    return result;
+}
+std::string refusal(const Json& json) {
+    try {
+        run::check_panel(read(json));
+    } catch (const InputError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+}  // namespace
+
+TEST_CASE("every operation and algorithm gives right answers on lines and rings, above its bounds") {
+    for (const char* const machine : {"wormhole_line8", "wormhole_ring8", "blackhole_4x", "ideal_line", "cube_line8"})
+        for (const char* const operation : {"all_gather", "reduce_scatter", "all_reduce", "all_to_all"})
+            for (const std::uint64_t bytes : {2U, 4096U, 1000002U}) {
+                CAPTURE(machine, operation, bytes);
+                const report::KernelResult result = result_of(panel_of(operation, bytes, machine, {"auto"}));
+                CHECK(result.verdict.pass);
+                CHECK(result.time >= result.machine_bound.time);
+                CHECK(result.time >= result.schedule_bound.time);
+                CHECK(result.schedule_bound.time >= result.machine_bound.time);
+            }
+}
+
+TEST_CASE("an all_reduce is a reduce_scatter and an all_gather, one after the other") {
+    const auto time = [](const char* operation) {
+        return result_of(panel_of(operation, 1 << 20, "wormhole_line8", {"auto"})).time;
+    };
+    CHECK(time("all_reduce") == time("reduce_scatter") + time("all_gather"));
+    const report::KernelResult both = result_of(panel_of("all_reduce", 1 << 20, "wormhole_line8", {"multicast"}));
+    CHECK(both.note.find("reduce_scatter by relay") == 0);
+    CHECK(both.note.find("all_gather by multicast") != std::string::npos);
+}
+
+TEST_CASE("the busiest link of a table is that of the closed form, all parallel links together") {
+    const report::KernelResult line = result_of(panel_of("all_gather", 1 << 20, "blackhole_line8", {"multicast"}));
+    CHECK(line.busiest_link.bytes == Bytes((1 << 20) / 8 * 7));
+    const report::KernelResult ring = result_of(panel_of("reduce_scatter", 1 << 20, "wormhole_ring8", {"relay"}));
+    CHECK(ring.busiest_link.bytes == Bytes((1 << 20) / 16 * 7));
+}
+
+TEST_CASE("what an algorithm or machine cannot do is said, and mistakes have their place") {
+    CHECK(refusal(panel_of("all_to_all", 4096, "wormhole_line8", {"relay"}))
+              .find("/kernels/0: there is no all_to_all by relay") != std::string::npos);
+    CHECK(refusal(panel_of("reduce_scatter", 4096, "wormhole_line8", {"multicast"}))
+              .find("there is no reduce_scatter by multicast") != std::string::npos);
+    CHECK(refusal(panel_of("all_gather", 4096, "cube_2x4", {"auto"})).find("a line or a ring") != std::string::npos);
+    CHECK(refusal(panel_of("all_gathr", 4096, "wormhole_line8", {"auto"})).find("did you mean all_gather") !=
+          std::string::npos);
+    CHECK(refusal(panel_of("all_gather", 4097, "wormhole_line8", {"auto"})).find("a multiple of 2") !=
+          std::string::npos);
+    Json misspelt = panel_of("all_gather", 4096, "wormhole_line8", {"auto"});
+    misspelt["problem"]["byte"] = 1;
+    CHECK(refusal(misspelt).find("/problem/byte: unknown key, did you mean bytes?") != std::string::npos);
+    Json full = panel_of("all_gather", 1 << 26, "wormhole_line8", {"auto"});
+    full["values"] = {{"mode", "full"}};
+    CHECK(refusal(full).find("too many to follow in full") != std::string::npos);
+}
+
+TEST_CASE("values in full and as a sample agree, and none are computed when none are wanted") {
+    Json panel = panel_of("all_reduce", 4096, "wormhole_ring8", {"auto"});
+    panel["values"] = {{"mode", "full"}};
+    const report::KernelResult full = result_of(panel);
+    CHECK(full.verdict.pass);
+    CHECK(full.verdict.rows_checked == 2048);
+    panel["values"] = {{"mode", "none"}};
+    const report::KernelResult none = result_of(panel);
+    CHECK_FALSE(none.verdict.computed());
+    CHECK(none.time == full.time);
+}
+
+TEST_CASE("rings of chips are faster than lines, and more links than fewer") {
+    const auto time = [](const Json& machine) {
+        return static_cast<double>(result_of(panel_of("all_gather", 1 << 26, machine, {"auto"})).time.value());
+    };
+    CHECK(time("wormhole_line8") / time("wormhole_ring8") > 1.5);
+    CHECK(time("wormhole_line8") / time("wormhole_ring8") < 2.0);
+    CHECK(time("blackhole_line8") / time({{"base", "blackhole_line8"},
+                                          {"network", {{"link", {{"gbytes_per_s", 100}}}}},
+                                          {"collectives", {{"links", 4}}}}) ==
+          Approx(2.0).epsilon(0.02));
+}
+
+TEST_CASE("a critical path or a trace of a collective is refused, not made up") {
+    const run::Panel panel = read(panel_of("all_gather", 4096, "wormhole_line8", {"auto"}));
+    const run::Entry& entry = panel.kernels.front();
+    const auto prepared = entry.workload->prepare({0}, 1);
+    run::Wanted wanted;
+    wanted.critical_path = true;
+    CHECK_THROWS_AS(entry.workload->run(0, *prepared, wanted), KernelError);
+}
+
+TEST_CASE("the same panel gives the same result") {
+    const Json panel = panel_of("all_to_all", 1 << 20, "wormhole_ring8", {"auto"});
+    const report::KernelResult first = result_of(panel), second = result_of(panel);
+    CHECK(first.time == second.time);
+    CHECK(first.components == second.components);
+}
