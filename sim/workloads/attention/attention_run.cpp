@@ -144,12 +144,23 @@ void AttentionWorkload::check(std::size_t number) const {
     check_values(panel_, choice, kernel);
     const std::string where = choice.where + ": ";
     try {
-        const Arrangement a = arrange(panel_, choice, kernel);
+        const auto arrangement = arranged(number);
+        const Arrangement& a = *arrangement;
         check_room(panel_, a, choice.where);
         check_counts(panel_, kernel, a, where);
     } catch (const KernelError& error) {
         throw run::NotPossible(where, error.what());  // no tensor and no tile has such a shape
     }
+}
+
+std::shared_ptr<const Arrangement> AttentionWorkload::arranged(std::size_t number) const {
+    if (!arranged_ || arranged_kernel_ != number) {
+        arranged_.reset();  // first: there is room for one
+        const AttentionChoice& choice = panel_.kernels[number];
+        arranged_ = std::make_shared<const Arrangement>(arrange(panel_, choice, find(choice)));
+        arranged_kernel_ = number;
+    }
+    return arranged_;
 }
 
 attention::Inputs::Pass AttentionWorkload::pass_of(const std::vector<std::size_t>& kernels) const {
@@ -198,13 +209,13 @@ std::shared_ptr<const run::Prepared> AttentionWorkload::prepare(const std::vecto
 std::shared_ptr<const void> AttentionWorkload::launch(std::size_t number, const run::Prepared& prepared,
                                                       machine::Target& target) const {
     struct Laid {
-        Arrangement arrangement;
+        std::shared_ptr<const Arrangement> arrangement;
         Launches launches;
     };
     const AttentionChoice& choice = panel_.kernels[number];
     const attention::Kernel& kernel = find(choice);
-    auto laid = std::make_shared<Laid>(Laid{arrange(panel_, choice, kernel), {}});
-    laid->launches = launch_all(target, laid->arrangement, kernel, dynamic_cast<const PreparedAttention&>(prepared),
+    auto laid = std::make_shared<Laid>(Laid{arranged(number), {}});
+    laid->launches = launch_all(target, *laid->arrangement, kernel, dynamic_cast<const PreparedAttention&>(prepared),
                                 ValueMode::none);
     return laid;
 }
@@ -218,7 +229,8 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
     check_values(panel, choice, kernel);
     const auto& prepared = dynamic_cast<const PreparedAttention&>(prepared_base);
     const attention::Problem& problem = panel.problem;
-    const Arrangement a = arrange(panel, choice, kernel);
+    const auto arrangement = arranged(number);
+    const Arrangement& a = *arrangement;
 
     // One simulation at a time: this one is gone before the next begins.
     std::optional<report::PagingResult> paging;
