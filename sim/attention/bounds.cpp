@@ -4,6 +4,7 @@
 
 #include "sim/attention/bound_work.h"
 #include "sim/attention/latency_bound.h"
+#include "sim/attention/latency_pieces.h"
 #include "sim/attention/sharding.h"
 
 #include <algorithm>
@@ -93,15 +94,46 @@ public:
     }
 
     double arrival_ns(int rank) const {
-        std::map<int, std::vector<Action>> arriving;  // by sender, in table order
-        for (const Action& action : schedule_.program(rank))
-            if (action.kind == Action::Kind::receive) arriving[action.peer].push_back(action);
+        std::map<int, Edge> edges;                                            // by sender
+        std::map<Item, std::vector<std::pair<Edge*, std::size_t>>> bringers;  // of an item, or parts of it
+        for (const Action& action : schedule_.program(rank)) {
+            if (action.kind != Action::Kind::receive) continue;
+            Edge& edge = edges[action.peer];
+            bringers[action.item].emplace_back(&edge, edge.items.size());
+            edge.items.push_back(&action);
+            edge.work_with.emplace_back();
+        }
+        for (const Action& action : schedule_.program(rank)) {
+            if (action.kind != Action::Kind::attend) continue;
+            std::map<Edge*, std::size_t> waited;  // the last item of each that it waits for
+            for (const Item& item : {action.item, queries_of(action)}) {
+                const auto found = bringers.find(item);
+                if (found == bringers.end()) continue;
+                for (const auto& [edge, number] : found->second) {
+                    if (!waits(action, *edge->items[number])) continue;
+                    std::size_t& last = waited.try_emplace(edge, number).first->second;
+                    last = std::max(last, number);
+                }
+            }
+            for (const auto& [edge, last] : waited) {
+                edge->work_with[last] += work_of(action);
+                if (last + 1 == edge->items.size()) edge->wait_for_all.push_back(&action);
+            }
+        }
         double latest = 0;
-        for (const auto& [from, items] : arriving) latest = std::max(latest, edge_ns(from, rank, items));
+        for (const auto& [from, edge] : edges)
+            latest = std::max(latest, edge_ns(slowest_link(wiring_, 0, from, rank), edge));
         return latest;
     }
 
 private:
+    /// What one rank sends another, in table order.
+    struct Edge {
+        std::vector<const Action*> items;
+        std::vector<Work> work_with;              // by the last item it waits for
+        std::vector<const Action*> wait_for_all;  // attends that wait for the last item
+    };
+
     /// Keys of others that are seen here, written when they come and read when they are attended.
     double staged_bytes(int rank) const {
         std::map<Item, Ranges> seen;
@@ -184,32 +216,24 @@ private:
 
     /// When the first k items are there at the edge's rate, the work of all that wait for later items is still to
     /// come.
-    double edge_ns(int from, int rank, const std::vector<Action>& items) const {
-        const double rate = slowest_link(from, rank);
-        std::vector<Work> work_with(items.size());  // by the last item it waits for
-        for (const Action& action : schedule_.program(rank)) {
-            if (action.kind != Action::Kind::attend) continue;
-            for (std::size_t i = items.size(); i-- > 0;) {
-                if (!waits(action, items[i])) continue;
-                work_with[i] += work_of(action);
-                break;
-            }
-        }
+    double edge_ns(double rate, const Edge& edge) const {
         Work later;
-        for (const Work& work : work_with) later += work;
+        for (const Work& work : edge.work_with) later += work;
         double arrived = 0, bound = 0;
-        for (std::size_t i = 0; i < items.size(); ++i) {
+        for (std::size_t i = 0; i < edge.items.size(); ++i) {
             bound = std::max(bound, arrived + later.longer());
-            later += {-work_with[i].matrix_ns, -work_with[i].vector_ns};
-            arrived += static_cast<double>(transfer_bytes(problem_, needs_, schedule_, items[i], heads_kv_)) / rate;
+            later += {-edge.work_with[i].matrix_ns, -edge.work_with[i].vector_ns};
+            arrived +=
+                static_cast<double>(transfer_bytes(problem_, needs_, schedule_, *edge.items[i], heads_kv_)) / rate;
         }
-        return std::max(bound, arrived + tail_ns(rank, items.back()));
+        return std::max(bound, arrived + tail_ns(edge));
     }
 
     /// What must follow the last message of a chunk: if V comes last, the value product of the piece that has least
     /// of it; if K comes last, no less than that with head_dim; latents come last, and both follow. Masked blocks may
     /// hold an empty piece: nothing then.
-    double tail_ns(int rank, const Action& last) const {
+    double tail_ns(const Edge& edge) const {
+        const Action& last = *edge.items.back();
         if (last.item.kind != Item::Kind::chunk) return 0;
         double fewest = std::numeric_limits<double>::infinity();
         const Tokens& chunk = needs_.keys(last.item.user, last.item.id);
@@ -218,23 +242,15 @@ private:
             for (std::int64_t begin = range.begin; begin < range.end; begin = (begin / piece + 1) * piece) {
                 const Range keys{begin, std::min(range.end, (begin / piece + 1) * piece)};
                 double triples = 0;
-                for (const Action& action : schedule_.program(rank))
-                    if (action.kind == Action::Kind::attend && waits(action, last))
-                        triples += needs_.triples(last.item.user, action.owner, last.item.id,
-                                                  intersection(action.keys, {keys}), heads_of(action));
+                for (const Action* action : edge.wait_for_all)
+                    triples += needs_.triples(last.item.user, action->owner, last.item.id,
+                                              intersection(action->keys, {keys}), heads_of(*action));
                 fewest = std::min(fewest, triples);
             }
         }
         const double scores = static_cast<double>(problem_.head_dim) / rates_.macs_per_ns;
         const double values = static_cast<double>(problem_.value_dim) / rates_.other_macs_per_ns();
         return fewest * (problem_.latents ? scores + values : std::min(scores, values));
-    }
-
-    double slowest_link(int from, int rank) const {
-        double slowest = std::numeric_limits<double>::infinity();
-        for (const LinkId link : wiring_.route(0, from, rank))
-            slowest = std::min(slowest, wiring_.link_bytes_per_ns(link));
-        return slowest;
     }
 
     const Problem& problem_;

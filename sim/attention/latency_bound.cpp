@@ -10,6 +10,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <set>
 #include <utility>
 
 namespace tilemesh::attention {
@@ -61,27 +62,46 @@ void add_memory(const TableChains& chains, int rank, const FixedCosts& fixed, co
         terms.hbm = std::max(terms.hbm, lead + refreshed(fixed, reads) + fixed.access + rest);
 }
 
+/// A member of every rank, and its chains.
+struct Member {
+    int number;
+    const TableChains* chains;
+};
+
 /// Every link takes the messages of all members in turn.
-double links_ns(const std::vector<std::unique_ptr<TableChains>>& members, const Wiring& wiring) {
+double links_ns(const std::vector<Member>& members, const Wiring& wiring) {
     std::map<LinkId, std::vector<Turn>> turns;
-    for (int member = 0; member < static_cast<int>(members.size()); ++member) {
-        const TableChains& chains = *members[static_cast<std::size_t>(member)];
+    for (const Member& member : members) {
         std::map<std::pair<int, int>, std::vector<LinkId>> routes;
-        for (const TableChains::Transfer& transfer : chains.transfers()) {
+        for (const TableChains::Transfer& transfer : member.chains->transfers()) {
             auto& route = routes[{transfer.from, transfer.to}];
-            if (route.empty()) route = wiring.route(member, transfer.from, transfer.to);
-            const double begin = chains.after(transfer.begin), left = chains.left(transfer.last);
+            if (route.empty()) route = wiring.route(member.number, transfer.from, transfer.to);
+            const double begin = member.chains->after(transfer.begin), left = member.chains->left(transfer.last);
             for (const LinkId link : route) {
                 const double rate = wiring.link_bytes_per_ns(link);
                 turns[link].push_back({begin, (transfer.bytes - transfer.last_bytes) / rate, left});
                 turns[link].push_back(
-                    {std::max(begin, chains.after(transfer.made)), transfer.last_bytes / rate, left});
+                    {std::max(begin, member.chains->after(transfer.made)), transfer.last_bytes / rate, left});
             }
         }
     }
     double longest = 0;
     for (auto& [link, of_link] : turns) longest = std::max(longest, in_turn(std::move(of_link)));
     return longest;
+}
+
+/// All that chains ask of how a member's ranks are joined, edge by edge of the table.
+std::vector<std::pair<double, double>> edges_of(const Schedule& schedule, const Wiring& wiring,
+                                                const FixedCosts& fixed, int member) {
+    std::vector<std::pair<double, double>> edges;
+    for (int rank = 0; rank < schedule.ranks(); ++rank) {
+        std::set<int> peers;
+        for (const Action& action : schedule.program(rank))
+            if (action.kind == Action::Kind::send) peers.insert(action.peer);
+        for (const int peer : peers)
+            edges.emplace_back(slowest_link(wiring, member, rank, peer), fixed.head(member, rank, peer));
+    }
+    return edges;
 }
 
 }  // namespace
@@ -93,21 +113,31 @@ LatencyTerms latency_terms(const Problem& problem, const NeedSets& needs, const 
     const auto heads_of = [&](int member) {
         return contiguous_part(problem.heads_kv, wiring.members, member).size();
     };
-    std::vector<std::unique_ptr<TableChains>> members;
     const auto like_first = [&](int member) {
         return heads_of(member) == heads_of(0) && !problem.mask->varies_by_head();
     };
+    std::vector<std::unique_ptr<TableChains>> all;
+    std::vector<Member> members;
+    std::vector<std::pair<double, double>> edges_of_first;
     for (int member = 0; member < wiring.members && heads_of(member) > 0; ++member) {
+        const bool alike = member > 0 && like_first(member);
+        std::vector<std::pair<double, double>> edges = edges_of(schedule, wiring, fixed, member);
+        // The same work and the same ways, over other links: the same chains.
+        if (alike && edges == edges_of_first) {
+            members.push_back({member, all.front().get()});
+            continue;
+        }
+        if (member == 0) edges_of_first = std::move(edges);
         const TableChains latency(problem, needs, schedule, rates, wiring, fixed, member, false);
         most.latency = std::max(most.latency, latency.longest());
-        const TableChains* like = member > 0 && like_first(member) ? members.front().get() : nullptr;
-        members.push_back(
-            std::make_unique<TableChains>(problem, needs, schedule, rates, wiring, fixed, member, true, like));
-        const TableChains& chains = *members.back();
+        all.push_back(std::make_unique<TableChains>(problem, needs, schedule, rates, wiring, fixed, member, true,
+                                                    alike ? all.front().get() : nullptr));
+        const TableChains& chains = *all.back();
+        members.push_back({member, &chains});
         most.arrival = std::max(most.arrival, chains.longest());
         for (int rank = 0; rank < schedule.ranks(); ++rank) {
             // `work` is that of the first member.
-            const RankWork of_rank = member == 0 || like ? work[static_cast<std::size_t>(rank)] : RankWork();
+            const RankWork of_rank = member == 0 || alike ? work[static_cast<std::size_t>(rank)] : RankWork();
             add_engines(chains, rank, fixed, of_rank, most);
             add_memory(chains, rank, fixed, of_rank, most);
         }

@@ -2,8 +2,16 @@
 #include "sim/attention/latency_pieces.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace tilemesh::attention {
+
+double slowest_link(const Wiring& wiring, int member, int from, int to) {
+    double slowest = std::numeric_limits<double>::infinity();
+    for (const LinkId link : wiring.route(member, from, to))
+        slowest = std::min(slowest, wiring.link_bytes_per_ns(link));
+    return slowest;
+}
 
 Blocks Pieces::blocks_of(int user, int owner, int head_part) const {
     const std::int64_t heads = heads_of(head_part).size();

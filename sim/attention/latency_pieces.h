@@ -10,6 +10,10 @@
 
 namespace tilemesh::attention {
 
+/// Of the links between that member of one rank and of another, in bytes per nanosecond; infinite when there are
+/// none.
+double slowest_link(const Wiring& wiring, int member, int from, int to);
+
 /// How the queries of one rank, user and head part are cut.
 struct Blocks {
     std::int64_t count = 0;

@@ -59,11 +59,17 @@ Tree walk(int ranks, int from, int stride, int hops) {
 }
 
 void Schedule::enter(int rank, const Action& action) {
+    programs_[static_cast<std::size_t>(rank)].push_back(action);
+    in_order_ = false;
+}
+
+void Schedule::put_in_order() const {
     const auto place = [](const Action& a) { return std::pair(a.step, a.kind); };  // Kind is declared in this order
-    auto& program = programs_[static_cast<std::size_t>(rank)];
-    const auto after = std::upper_bound(program.begin(), program.end(), action,
-                                        [&](const Action& a, const Action& b) { return place(a) < place(b); });
-    program.insert(after, action);
+    const auto before = [&](const Action& a, const Action& b) { return place(a) < place(b); };
+    for (auto& program : programs_)
+        if (!std::is_sorted(program.begin(), program.end(), before))
+            std::stable_sort(program.begin(), program.end(), before);
+    in_order_ = true;
 }
 
 void Schedule::attend(int step, int rank, int owner, const Item& chunk, Ranges keys) {

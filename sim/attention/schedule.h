@@ -100,8 +100,11 @@ public:
     /// Of partial results (forward); it decides the bytes of their transfers.
     const StateFormat& state_format() const { return state_format_; }
     void set_state_format(const StateFormat& format) { state_format_ = format; }
-    const std::vector<Action>& program(int rank) const { return programs_[static_cast<std::size_t>(rank)]; }
-    const std::vector<std::vector<Action>>& programs() const { return programs_; }
+    const std::vector<Action>& program(int rank) const { return programs()[static_cast<std::size_t>(rank)]; }
+    const std::vector<std::vector<Action>>& programs() const {
+        if (!in_order_) put_in_order();
+        return programs_;
+    }
 
     /// Rank attends the queries of `owner` to `keys` of a chunk; nothing is entered when there are no keys.
     void attend(int step, int rank, int owner, const Item& chunk, Ranges keys);
@@ -133,8 +136,12 @@ public:
 
 private:
     void enter(int rank, const Action& action);
+    void put_in_order() const;
 
-    std::vector<std::vector<Action>> programs_;
+    // Rows are put in order when somebody reads them: moving those behind each new row up would take the square of
+    // their number.
+    mutable std::vector<std::vector<Action>> programs_;
+    mutable bool in_order_ = true;
     int users_ = 1;
     int head_parts_ = 1;
     Pass pass_ = Pass::forward;

@@ -4,14 +4,11 @@
 #include "sim/base/error.h"
 
 #include <algorithm>
-#include <limits>
-#include <optional>
 
 namespace tilemesh::attention {
 namespace {
 
 using Kind = Action::Kind;
-constexpr double never = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
@@ -43,9 +40,7 @@ void TableChains::add_transfers(int rank) {
         const auto bytes =
             static_cast<double>(transfer_bytes(problem_, needs_, schedule_, send, pieces_.heads_kv().size()));
         if (bytes > 0) {
-            double rate = never;
-            for (const LinkId link : wiring_.route(member_, rank, send.peer))
-                rate = std::min(rate, wiring_.link_bytes_per_ns(link));
+            const double rate = slowest_link(wiring_, member_, rank, send.peer);
             Transfer& transfer = all_.emplace_back();
             transfer.begin = chains_.add();
             transfer.first = chains_.add();

@@ -202,6 +202,7 @@ private:
         if (operation.transfer) return start(id, now);
         Compute& compute = computes_[static_cast<std::size_t>(operation.rank)];
         compute.waiting.insert({now, operation.row});
+        changed_.push_back(operation.rank);
         if (const Action& action = action_of(operation); action.kind == Kind::attend)
             compute.attends[queries_of(action)].insert({now, operation.row});
     }
@@ -217,15 +218,18 @@ private:
     }
 
     void happen(OperationId id, bool ended, double now) {
-        if (!ended && !operations_[id].transfer)
+        if (!ended && !operations_[id].transfer) {
             computes_[static_cast<std::size_t>(operations_[id].rank)].busy = false;
+            changed_.push_back(operations_[id].rank);
+        }
         for (const OperationId follower : ended ? operations_[id].on_end : operations_[id].on_release)
             if (--operations_[follower].waits_for == 0) make_ready(follower, now);
     }
 
+    /// On the ranks that have got something to do or become free since the last time.
     void start_compute(double now) {
-        for (std::size_t rank = 0; rank < computes_.size(); ++rank) {
-            Compute& compute = computes_[rank];
+        for (const int rank : changed_) {
+            Compute& compute = computes_[static_cast<std::size_t>(rank)];
             if (compute.busy || compute.waiting.empty()) continue;
             compute.busy = true;
             Compute::Place place = *compute.waiting.begin();
@@ -236,7 +240,7 @@ private:
                 if (joins) place = *same.begin();
             }
             compute.waiting.erase(place);
-            const OperationId id = at(static_cast<int>(rank), place.second);
+            const OperationId id = at(rank, place.second);
             const Action& action = action_of(operations_[id]);
             operations_[id].joins = joins;
             if (action.kind == Kind::attend) {
@@ -248,6 +252,7 @@ private:
             }
             start(id, now);
         }
+        changed_.clear();
     }
 
     std::vector<std::vector<TimedAction>> result() const {
@@ -271,6 +276,7 @@ private:
     std::vector<std::vector<OperationId>> ids_;  // by rank and row
     std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
     std::vector<Compute> computes_;  // by rank
+    std::vector<int> changed_;       // ranks whose compute may start
     std::size_t started_ = 0;
 };
 

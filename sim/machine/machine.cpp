@@ -75,8 +75,11 @@ ComponentId Machine::new_component(std::string path, std::string_view kind) {
 }
 
 pe::MessageChannel& Machine::channel(int from, int to) {
-    auto& channel = channels_[{from, to}];
-    if (!channel) channel = std::make_unique<pe::MessageChannel>(Wiring::network, pe(from), pe(to));
+    const std::uint64_t ends = static_cast<std::uint64_t>(from) << 32U | static_cast<std::uint32_t>(to);
+    pe::MessageChannel*& channel = channel_between_[ends];
+    if (!channel)
+        channel =
+            (channels_[{from, to}] = std::make_unique<pe::MessageChannel>(Wiring::network, pe(from), pe(to))).get();
     return *channel;
 }
 

@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <systemc>
+#include <unordered_map>
 #include <vector>
 
 namespace tilemesh::machine {
@@ -85,6 +86,7 @@ private:
     std::vector<memory::Slice*> slices_;
     std::vector<pe::ProcessingElement*> pes_;
     std::map<std::pair<int, int>, std::unique_ptr<pe::MessageChannel>> channels_;
+    std::unordered_map<std::uint64_t, pe::MessageChannel*> channel_between_;  // the same, found at once
     std::exception_ptr failure_;
 
     int processors_;

@@ -54,6 +54,10 @@ public:
             std::push_heap(later_.begin(), later_.end(), std::greater<>{});
         }
     }
+    /// The event that probably comes after so many others, if it is known: for a hint.
+    const Event* after(std::size_t others) const {
+        return at_ + others < today_.size() ? &today_[at_ + others] : nullptr;
+    }
     /// The first event; there must be one.
     Event take() {
         if (day_is_over()) turn_the_page();

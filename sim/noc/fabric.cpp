@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How packets go from link to link. How they enter the first one, and who is given which channel, is in
-// fabric_entry.cpp.
+// fabric_entry.cpp, when which event happens and who hears of it in fabric_run.cpp.
 #include "sim/noc/fabric.h"
 
 #include "sim/noc/fabric_events.h"
@@ -76,37 +76,6 @@ Bytes Fabric::bytes_moved(std::size_t number, Picoseconds now) {
         to_come += std::min(channel(who).sending, Bytes(bytes));
     });
     return link.begun - to_come;
-}
-
-void Fabric::run_until(Picoseconds limit) {
-    Calendar::Event event;
-    while (calendar_.take_until(limit, event)) {
-        now_ = Picoseconds(event.when);
-        const auto number = static_cast<std::int32_t>(event.what());
-        switch (event.kind()) {
-            case EventKind::service:
-                serve_link(event.what());
-                break;
-            case EventKind::tail:
-                if (channel(number).holder != none && channel(number).served) maybe_leave(number);
-                break;
-            case EventKind::allocation:
-                allocate(event.what());
-                break;
-            case EventKind::look:
-                look_at_first(number);
-                break;
-            case EventKind::credit:
-                if (channel(number).holder != none && channel(number).stalled) {
-                    send(number);
-                    post_service(link_of(number));
-                }
-                break;
-            default:
-                look_at_source(event.what());
-        }
-    }
-    now_ = std::max(now_, limit);
 }
 
 void Fabric::serve_link(std::size_t number) {
@@ -312,7 +281,7 @@ void Fabric::leave(std::int32_t number) {
     } else {
         const auto from = static_cast<std::size_t>(-1 - input);
         sources_[from].busy = false;
-        if (packet.last) packet.stream->client->stream_left(now_);
+        if (packet.last) tell({packet.stream, packet.stream->client, now_, Bytes(), News::left});
         look_at_source(from);
     }
     if (onward != none) {
@@ -325,7 +294,8 @@ void Fabric::leave(std::int32_t number) {
     free_packets_.push_back(packet_number);
     Stream& stream = *packet.stream;
     stream.arrived += Bytes(packet.bytes);
-    stream.client->bytes_arrived(stream, Bytes(packet.bytes), now_ + link.delivery, stream.arrived == stream.size);
+    tell({&stream, stream.client, now_ + link.delivery, Bytes(packet.bytes),
+          stream.arrived == stream.size ? News::complete : News::packet});
 }
 
 }  // namespace tilemesh::noc

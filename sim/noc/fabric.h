@@ -4,8 +4,8 @@
 // next link, takes turns on the link with the packets of its other channels (turns.h), and frees the channel when its
 // tail has left. What a buffer has no credits for waits at the sending side, holding its channel.
 //
-// Everything happens in run_until(), in the order of the calendar; network.h drives it from SystemC, probes do it
-// directly.
+// Everything happens in run_until() and run_ahead(), in the order of the calendar; network.h drives it from SystemC,
+// probes do it directly.
 #pragma once
 
 #include "sim/base/recorder.h"
@@ -32,13 +32,18 @@ public:
 
     /// A stream enters its first link behind those of its class; `now` is not before the last run_until().
     void inject(Stream& stream, TrafficClass traffic, Picoseconds now);
-    /// Look again at `when` whether streams can enter this link: credits have been given back to one.
-    void look_again(std::size_t link, Picoseconds when);
+    /// Look again at `when` whether streams can enter this link: credits have been given back to one. False: none of
+    /// them waits for that.
+    bool look_again(std::size_t link, Picoseconds when);
 
     /// When the next thing happens; max: nothing will without a new stream or credits.
-    Picoseconds next_event() { return calendar_.next(); }
+    Picoseconds next_event();
     /// Lets everything happen that happens until then. Clients are told on the way, and may inject.
     void run_until(Picoseconds limit);
+    /// Lets happen what happens before a time until which nobody else does anything, up to and with the first event
+    /// that a client has to hear of at its own time: that a stream has left, or is complete. Next run_until() then,
+    /// which tells it; next_event() says when.
+    void run_ahead(Picoseconds before);
 
     /// What the link has moved until `now`, which no event that has happened lies behind.
     Bytes bytes_moved(std::size_t link, Picoseconds now);
@@ -64,6 +69,15 @@ private:
     struct Release {
         Picoseconds when;
         Bytes bytes;
+    };
+    /// What a stream's client hears.
+    struct News {
+        enum What : std::uint8_t { left, packet, complete };
+        Stream* stream;  // of news that it has left only until it is complete
+        StreamClient* client;
+        Picoseconds when;
+        Bytes bytes;
+        What what;
     };
     /// One virtual channel of one link: the packet that is being sent into it, and the buffer at the far end.
     /// What is asked for together lies together, 64 bytes at a time.
@@ -93,6 +107,7 @@ private:
         RingQueue<Stream*> streams;
         bool busy = false;     // a packet of its first stream is entering
         bool waiting = false;  // in the link's list
+        bool starved = false;  // its first stream has no credits, and none are on their way
     };
     /// Packets from the buffers behind one link that are being sent over another.
     struct Flow {
@@ -138,6 +153,12 @@ private:
     /// Before a link is used for the first time.
     void make_channels(std::size_t link);
 
+    void happen(const Calendar::Event& event);
+    /// Asks for what that event will look at: on large machines it is in no cache.
+    void fetch(const Calendar::Event& event) const;
+    void tell(const News& news);
+    static void deliver(const News& news);
+
     // What happens when.
     void serve_link(std::size_t link);
     void look_at_first(std::int32_t channel);
@@ -180,6 +201,8 @@ private:
     std::vector<std::int32_t> free_packets_;
     Calendar calendar_;
     Picoseconds now_;
+    bool ahead_ = false;      // of the clients' clock
+    std::vector<News> news_;  // not told yet; all of one event
     std::uint64_t packet_hops_ = 0;
 };
 

@@ -16,12 +16,15 @@ void Fabric::inject(Stream& stream, TrafficClass traffic, Picoseconds now) {
     if (entry.streams.size() == 1) calendar_.post(now, EventKind::source, static_cast<std::uint32_t>(number));
 }
 
-void Fabric::look_again(std::size_t link, Picoseconds when) {
+bool Fabric::look_again(std::size_t link, Picoseconds when) {
+    bool posted = false;
     for (std::size_t i = 0; i < traffic_classes; ++i) {
         const std::size_t number = link * traffic_classes + i;
-        if (sources_[number].streams.empty()) continue;
+        if (!sources_[number].starved) continue;
         calendar_.post(when, EventKind::source, static_cast<std::uint32_t>(number));
+        posted = true;
     }
+    return posted;
 }
 
 void Fabric::look_at_source(std::size_t number) {
@@ -52,9 +55,11 @@ bool Fabric::begin_from_source(std::size_t number, bool its_turn) {
         calendar_.post(from, EventKind::source, static_cast<std::uint32_t>(number));
         return false;
     }
+    entry.starved = false;
     if (stream.credits && !stream.credits->room(bytes, now_)) {
         const Picoseconds next = stream.credits->next_return();
-        if (next != Picoseconds::max()) {
+        entry.starved = next == Picoseconds::max();
+        if (!entry.starved) {
             calendar_.post(std::max(next, now_), EventKind::source, static_cast<std::uint32_t>(number));
         }
         return false;

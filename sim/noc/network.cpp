@@ -10,8 +10,7 @@ Network::Network(sc_core::sc_module_name name, const NetworkConfig& config, cons
       config_(config),
       topology_(topology),
       fabric_(config, topology),
-      links_(topology.links().size()),
-      routes_(static_cast<std::size_t>(topology.pes())) {
+      links_(topology.links().size()) {
     SC_METHOD(serve);
     dont_initialize();
     sensitive << wake_;
@@ -23,11 +22,10 @@ void Network::add(std::size_t number, std::unique_ptr<Link> link, Recorder* reco
 }
 
 const Route& Network::route(int from, int to) {
-    auto& row = routes_[static_cast<std::size_t>(from)];
-    if (row.empty()) row.resize(static_cast<std::size_t>(topology_.pes()));
-    auto& route = row[static_cast<std::size_t>(to)];
-    if (!route) route = std::make_unique<Route>(topology_.route(from, to));
-    return *route;
+    const std::uint64_t ends = static_cast<std::uint64_t>(from) << 32U | static_cast<std::uint32_t>(to);
+    const auto [route, is_new] = routes_.try_emplace(ends);
+    if (is_new) route->second = topology_.route(from, to);
+    return route->second;
 }
 
 void Network::inject(Stream& stream, TrafficClass traffic) {
@@ -36,8 +34,7 @@ void Network::inject(Stream& stream, TrafficClass traffic) {
 }
 
 void Network::look_again(const Route& route, Picoseconds when) {
-    fabric_.look_again(route[0].link, when);
-    wake_at(when);
+    if (fabric_.look_again(route[0].link, when) && !serving_) wake_at(when);
 }
 
 void Network::serve() {
@@ -49,7 +46,11 @@ void Network::serve() {
         fabric_.inject(*entering.stream, entering.traffic, now);
         return true;
     });
+    serving_ = true;
     fabric_.run_until(now);
+    // As long as nobody else acts, there is no need to wait for the clock. Who acts at this very instant may send.
+    if (entering_.empty()) fabric_.run_ahead(now + Picoseconds(sc_core::sc_time_to_pending_activity().value()));
+    serving_ = false;
     if (!entering_.empty()) wake_.notify(sc_core::SC_ZERO_TIME);
     if (fabric_.next_event() != Picoseconds::max()) wake_at(fabric_.next_event());
 }

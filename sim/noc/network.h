@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <systemc>
+#include <unordered_map>
 #include <vector>
 
 namespace tilemesh::noc {
@@ -43,9 +44,10 @@ private:
     const Topology& topology_;
     Fabric fabric_;
     std::vector<std::unique_ptr<Link>> links_;
-    std::vector<std::vector<std::unique_ptr<Route>>> routes_;  // [from][to]
+    std::unordered_map<std::uint64_t, Route> routes_;  // by both ends
     std::vector<Entering> entering_;
     sc_core::sc_event wake_;
+    bool serving_ = false;  // and will look itself for what comes next
 };
 
 }  // namespace tilemesh::noc

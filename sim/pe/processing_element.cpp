@@ -118,8 +118,7 @@ Engine& ProcessingElement::engine_for(const Command& command) {
     }
     const bool sends = command.op == Opcode::send;
     auto& by_peer = sends ? send_to_ : receive_from_;
-    if (by_peer.empty()) by_peer.resize(static_cast<std::size_t>(surroundings_.pes()), nullptr);
-    Engine*& engine = by_peer[static_cast<std::size_t>(command.peer)];
+    Engine*& engine = by_peer[command.peer];
     if (!engine) {
         const noc::Route& route = sends ? surroundings_.network.route(number_, command.peer)
                                         : surroundings_.network.route(command.peer, number_);

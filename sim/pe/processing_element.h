@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <systemc>
+#include <unordered_map>
 #include <vector>
 
 namespace tilemesh::pe {
@@ -140,12 +141,12 @@ private:
     Rate sram_port_;
 
     ComponentId matrix_, vector_, load_, store_;
-    std::deque<Queues> queues_;                             // by processor
-    std::vector<std::unique_ptr<Unit>> units_;              // of a shared PE
-    std::vector<std::unique_ptr<Engine>> message_engines_;  // send and receive, one per link
-    std::vector<Engine*> engines_;                          // by bit
-    std::vector<std::pair<int, Engine*>> engine_by_link_;   // of those
-    std::vector<Engine*> send_to_, receive_from_;           // by peer, filled when first used
+    std::deque<Queues> queues_;                                // by processor
+    std::vector<std::unique_ptr<Unit>> units_;                 // of a shared PE
+    std::vector<std::unique_ptr<Engine>> message_engines_;     // send and receive, one per link
+    std::vector<Engine*> engines_;                             // by bit
+    std::vector<std::pair<int, Engine*>> engine_by_link_;      // of those
+    std::unordered_map<int, Engine*> send_to_, receive_from_;  // by peer, filled when first used
     Dma loads_, stores_;
     Sram sram_;
 

@@ -39,6 +39,7 @@ ComponentResult read_component(JsonReader reader) {
     if (auto account = reader.optional_member("account_ps"))
         for (const auto& [name, time] : account->value().items())
             part.account.push_back({name, Picoseconds(count(*account, name.c_str()))});
+    reader.optional_member("distribution");  // of a kind; nothing is compared with it
     reader.finish();
     return part;
 }

@@ -12,21 +12,6 @@
 namespace tilemesh::report {
 namespace {
 
-Json to_json(const ComponentResult& part) {
-    Json json = {{"path", part.path},
-                 {"kind", part.kind},
-                 {"busy_ps", part.busy.value()},
-                 {"queued_ps", part.queued.value()},
-                 {"bytes", part.bytes.value()},
-                 {"work", part.work},
-                 {"activities", part.activities},
-                 {"peak_per_ns", part.peak_per_ns}};
-    if (part.account.empty()) return json;
-    Json& account = json["account_ps"] = Json::object();
-    for (const ClassTime& one : part.account) account[one.name] = one.time.value();
-    return json;
-}
-
 Json to_json(const BoundResult& bound) {
     Json terms = Json::array();
     for (const auto& term : bound.terms) terms.push_back({{"name", term.name}, {"time_ps", term.time.value()}});
@@ -64,11 +49,9 @@ Json to_json(const HostResult& host) {
             {"peak_memory_bytes", host.peak_memory_bytes}};
 }
 
-Json simulated_part(const KernelResult& kernel) {
+Json simulated_part(const KernelResult& kernel, ComponentDetail detail) {
     Json options = Json::object();
     for (const auto& [name, value] : kernel.options) options[name] = value;
-    Json components = Json::array();
-    for (const auto& part : kernel.components) components.push_back(to_json(part));
     Json cautions = Json::array();
     for (const auto& caution : kernel.cautions)
         cautions.push_back({{"regime", caution.regime}, {"evidence", caution.evidence}, {"doubt", caution.doubt}});
@@ -99,7 +82,7 @@ Json simulated_part(const KernelResult& kernel) {
                  {"bound", kernel.bound},
                  {"commands", kernel.commands},
                  {"cautions", cautions},
-                 {"components", components}};
+                 {"components", components_to_json(kernel.components, detail)}};
     if (kernel.critical_path) json["critical_path"] = path_to_json(*kernel.critical_path);
     if (!kernel.what_if.empty()) json["what_if"] = what_if_to_json(kernel.what_if);
     if (kernel.energy) json["energy"] = energy_to_json(*kernel.energy);
@@ -112,18 +95,18 @@ Json simulated_part(const KernelResult& kernel) {
 }  // namespace
 
 Json kernel_to_json(const KernelResult& kernel) {
-    Json json = {{"result", simulated_part(kernel)}, {"host", to_json(kernel.host)}};
+    Json json = {{"result", simulated_part(kernel, ComponentDetail::all)}, {"host", to_json(kernel.host)}};
     if (!kernel.pictures.is_null()) json["pictures"] = kernel.pictures;
     return json;
 }
 
-Json to_json(const RunResult& run) {
+Json to_json(const RunResult& run, ComponentDetail detail) {
     Json panels = Json::array();
     Json entries = Json::array();
     for (const auto& panel : run.panels) {
         Json kernels = Json::array();
         for (const auto& kernel : panel.kernels) {
-            kernels.push_back(simulated_part(kernel));
+            kernels.push_back(simulated_part(kernel, detail));
             Json host = {{"panel", panel.name}, {"label", kernel.label}};
             host.update(to_json(kernel.host));
             entries.push_back(std::move(host));

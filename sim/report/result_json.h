@@ -3,13 +3,14 @@
 // speed, memory) are in a "host" block of their own, so that the rest is the same bytes on every repetition.
 #pragma once
 
+#include "sim/report/components_json.h"
 #include "sim/report/result.h"
 
 #include <string>
 
 namespace tilemesh::report {
 
-Json to_json(const RunResult& run);
+Json to_json(const RunResult& run, ComponentDetail detail = ComponentDetail::all);
 /// Strict; InputError with file and path on anything that to_json could not have written.
 RunResult read_run_result(const Json& json, const std::string& file);
 

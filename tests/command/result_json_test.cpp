@@ -20,6 +20,52 @@ TEST_CASE("a result written as JSON text and read back is the same result") {
     CHECK(report::pretty(report::to_json(back)) == text);
 }
 
+TEST_CASE("a summary has a record of each kind, with the sums and who is busiest; none has no records") {
+    auto run = made_up_run();
+    run.panels[0].kernels.resize(1);
+    auto& components = run.panels[0].kernels[0].components;
+    for (const double busy_ns : {10, 20, 30, 40}) {
+        auto link = components.back();
+        link.path = fmt::format("link{}", busy_ns);
+        link.busy = from_nanoseconds(busy_ns);
+        link.account = {{"moving", link.busy}, {"done", from_nanoseconds(1)}};
+        components.push_back(link);
+    }
+    components.push_back(components.back());
+    components.back().path = "idle";
+    components.back().activities = 0;
+    const auto records = [&](report::ComponentDetail detail) {
+        return report::to_json(run, detail)["panels"][0]["kernels"][0]["components"];
+    };
+    const Json all = records(report::ComponentDetail::all), kinds = records(report::ComponentDetail::summary);
+    CHECK(all.size() == 11);
+    CHECK(records(report::ComponentDetail::none) == Json::array());
+    REQUIRE(kinds.size() == 5);
+    const Json &matrix = kinds[0], &links = kinds[4];
+    CHECK(matrix["path"] == "all 1");
+    CHECK(matrix["work"] == 4000);
+    CHECK(links["kind"] == "link");
+    CHECK(links["path"] == "all 7");
+    CHECK(links["busy_ps"] == (600 + 50 + 10 + 20 + 30 + 40 + 40) * 1000);
+    CHECK(links["bytes"] == 6000 + 6 * 500);
+    CHECK(links["account_ps"] == Json{{"moving", (10 + 20 + 30 + 40 + 40) * 1000}, {"done", 5000}});
+    const Json& distribution = links["distribution"];
+    CHECK(distribution["count"] == 7);
+    CHECK(distribution["at_work"] == 6);
+    CHECK(distribution["busy_ps"] == Json{{"least", 10'000},
+                                          {"quarter", 20'000},
+                                          {"middle", 30'000},
+                                          {"three_quarters", 50'000},
+                                          {"most", 600'000}});
+    REQUIRE(distribution["busiest"].size() == 3);
+    CHECK(distribution["busiest"][1] == Json{{"path", "machine.cube0.link.pe1.west"}, {"busy_ps", 50'000}});
+    CHECK(distribution["least_busy"][0] == Json{{"path", "link10"}, {"busy_ps", 10'000}});
+    // It is read as what it says of all, and compared alike.
+    const auto back = report::read_run_result(report::to_json(run, report::ComponentDetail::summary), "x.json");
+    CHECK(back.panels[0].kernels[0].components[4].account[0].time == from_nanoseconds(140));
+    CHECK(back.panels[0].kernels[0].cycles == run.panels[0].kernels[0].cycles);
+}
+
 TEST_CASE("one kernel's result survives the pipe from its worker") {
     auto kernel = made_up_kernel("k");
     kernel.host = {0.5, 84.0, 1 << 20};

@@ -68,6 +68,11 @@ std::size_t count_entries(const std::vector<run::Panel>& panels) {
     return entries;
 }
 
+report::ComponentDetail detail_of(const std::string& word) {
+    if (word == "none") return report::ComponentDetail::none;
+    return word == "summary" ? report::ComponentDetail::summary : report::ComponentDetail::all;
+}
+
 void print(const std::string& text) {
     std::fputs(text.c_str(), stdout);
     std::fflush(stdout);
@@ -130,6 +135,12 @@ void restrict_kernels(std::vector<run::Panel>& panels, const std::vector<std::st
 void declare(CLI::App& command, RunFlags& flags) {
     command.add_option("--json", flags.json, "Write the whole result as JSON (- for standard output)")
         ->type_name("FILE");
+    command
+        .add_option("--components", flags.components,
+                    "Of every engine, link and HBM slice a record in --json (the default), of each kind one, or none")
+        ->type_name("all|summary|none")
+        ->check(CLI::IsMember({"all", "summary", "none"}))
+        ->needs("--json");
     command.add_option("--report", flags.report, "Write a page for a browser that shows where the time went")
         ->type_name("FILE.html");
     command.add_option("--set", flags.set, "Override a key, e.g. --set problem.users.0.keys=32768; repeatable")
@@ -220,7 +231,7 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, run:
             if (!kernel.note.empty()) context.log.warn("{}: {}", kernel.label, kernel.note);
     if (tables && by_entry) print(report::entries_text(outcome.result, context.colour) + "\n");
     if (tables && panels.size() > 1) print(report::run_text(outcome.result, context.colour));
-    if (json) json->write(report::pretty(report::to_json(outcome.result)));
+    if (json) json->write(report::pretty(report::to_json(outcome.result, detail_of(flags.components))));
     if (report_file) report_file->write(page::html(page::page_data(outcome.result), page::embedded_run_page()));
     if (outcome.interrupted) {
         context.log.warn("interrupted; {}", json ? "finished entries are in " + flags.json

@@ -16,6 +16,7 @@ namespace tilemesh::cli {
 struct RunFlags {
     std::string file;
     std::string json;
+    std::string components = "all";
     std::string report;
     std::string save_outputs;
     TraceFlags trace;

@@ -143,16 +143,16 @@ const attention::Kernel& AttentionWorkload::find(const AttentionChoice& choice) 
 
 std::string AttentionWorkload::describe() const { return workloads::describe(panel_); }
 
-Arrangement AttentionWorkload::checked(std::size_t number) const {
+std::shared_ptr<const Arrangement> AttentionWorkload::checked(std::size_t number) const {
     const AttentionChoice& choice = panel_.kernels[number];
     const attention::Kernel& kernel = find(choice);
     check_values(panel_, choice, kernel);
     const std::string where = choice.where + ": ";
     try {
-        Arrangement a = arrange(panel_, choice, kernel);
-        check_room(panel_, a, choice.where);
-        check_counts(panel_, kernel, a, where);
-        return a;
+        auto arrangement = arranged(number);
+        check_room(panel_, *arrangement, choice.where);
+        check_counts(panel_, kernel, *arrangement, where);
+        return arrangement;
     } catch (const KernelError& error) {
         throw run::NotPossible(where, error.what());  // no tensor and no tile has such a shape
     }
@@ -161,7 +161,8 @@ Arrangement AttentionWorkload::checked(std::size_t number) const {
 void AttentionWorkload::check(std::size_t number) const { checked(number); }
 
 run::Bounds AttentionWorkload::bounds(std::size_t number) const {
-    const Arrangement a = checked(number);
+    const auto arrangement = checked(number);
+    const Arrangement& a = *arrangement;
     run::Bounds bounds;
     bounds.work = work_of(kernels_, find(panel_.kernels[number]), ranks_of(panel_, panel_.kernels[number]), a);
     report::KernelResult& least = bounds.least;
@@ -173,6 +174,16 @@ run::Bounds AttentionWorkload::bounds(std::size_t number) const {
     least.hop_bytes = bytes.hop;
     least.busiest_link.bytes = bytes.busiest_link;
     return bounds;
+}
+
+std::shared_ptr<const Arrangement> AttentionWorkload::arranged(std::size_t number) const {
+    if (!arranged_ || arranged_kernel_ != number) {
+        arranged_.reset();  // first: there is room for one
+        const AttentionChoice& choice = panel_.kernels[number];
+        arranged_ = std::make_shared<const Arrangement>(arrange(panel_, choice, find(choice)));
+        arranged_kernel_ = number;
+    }
+    return arranged_;
 }
 
 attention::Inputs::Pass AttentionWorkload::pass_of(const std::vector<std::size_t>& kernels) const {
@@ -221,13 +232,13 @@ std::shared_ptr<const run::Prepared> AttentionWorkload::prepare(const std::vecto
 std::shared_ptr<const void> AttentionWorkload::launch(std::size_t number, const run::Prepared& prepared,
                                                       machine::Target& target) const {
     struct Laid {
-        Arrangement arrangement;
+        std::shared_ptr<const Arrangement> arrangement;
         Launches launches;
     };
     const AttentionChoice& choice = panel_.kernels[number];
     const attention::Kernel& kernel = find(choice);
-    auto laid = std::make_shared<Laid>(Laid{arrange(panel_, choice, kernel), {}});
-    laid->launches = launch_all(target, laid->arrangement, kernel, dynamic_cast<const PreparedAttention&>(prepared),
+    auto laid = std::make_shared<Laid>(Laid{arranged(number), {}});
+    laid->launches = launch_all(target, *laid->arrangement, kernel, dynamic_cast<const PreparedAttention&>(prepared),
                                 ValueMode::none);
     return laid;
 }
@@ -241,7 +252,8 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
     check_values(panel, choice, kernel);
     const auto& prepared = dynamic_cast<const PreparedAttention&>(prepared_base);
     const attention::Problem& problem = panel.problem;
-    const Arrangement a = arrange(panel, choice, kernel);
+    const auto arrangement = arranged(number);
+    const Arrangement& a = *arrangement;
 
     // One simulation at a time: this one is gone before the next begins.
     std::optional<report::PagingResult> paging;

@@ -6,10 +6,15 @@
 #include "sim/attention/inputs.h"
 #include "sim/attention/kernel.h"
 #include "sim/run/workload.h"
-#include "sim/workloads/attention/arrangement.h"
 #include "sim/workloads/attention/panel.h"
 
+#include <cstddef>
+#include <memory>
+#include <vector>
+
 namespace tilemesh::workloads {
+
+struct Arrangement;
 
 class AttentionWorkload final : public run::Workload {
 public:
@@ -30,11 +35,17 @@ public:
 
 private:
     const attention::Kernel& find(const AttentionChoice& choice) const;
-    Arrangement checked(std::size_t kernel) const;                                   // refuses what check() refuses
+    /// Refuses what check() refuses.
+    std::shared_ptr<const Arrangement> checked(std::size_t kernel) const;
+    /// How the kernel sits on the machine. The last one that was asked for is kept: who checks a panel runs it next,
+    /// and of many ranks it takes long.
+    std::shared_ptr<const Arrangement> arranged(std::size_t kernel) const;
     attention::Inputs::Pass pass_of(const std::vector<std::size_t>& kernels) const;  // backward when any of them is
 
     AttentionPanel panel_;
     const attention::Kernels& kernels_;
+    mutable std::size_t arranged_kernel_ = 0;
+    mutable std::shared_ptr<const Arrangement> arranged_;
 };
 
 /// Claims whatever no other workload has claimed before, so that its errors say what a kernel is.

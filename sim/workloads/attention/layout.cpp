@@ -278,9 +278,13 @@ void check_room(const AttentionPanel& panel, const Arrangement& a, const std::st
                       fmt::format("PE {}", pe));
         return nullptr;
     };
+    const auto heads_of = [&a](int member) { return a.member_heads[static_cast<std::size_t>(member)].size(); };
     try {
         for (int rank = 0; rank < a.ranks(); ++rank) {
-            for (int member = 0; member < a.members(); ++member) lay_out(count, a, rank, member, nullptr, {});
+            // Every PE is one member of one rank, and members of as many heads need as much.
+            for (int member = 0; member < a.members(); ++member)
+                if (member == 0 || heads_of(member) != heads_of(member - 1))
+                    lay_out(count, a, rank, member, nullptr, {});
         }
     } catch (const InputError& error) {
         throw run::NotPossible(where + ": ", error.what());
