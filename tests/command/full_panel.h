@@ -43,7 +43,19 @@ inline Json full_machine() {
             "port": {"gbytes_per_s": 256, "latency_ns": 1, "buffer_bytes": 16384},
             "flit_bytes": 256, "packet_bytes": 4096, "request_bytes": 32, "receive_buffer_bytes": 262144,
             "router": {"cycle_ns": 1, "route_cycles": 1, "vc_allocation_cycles": 1, "switch_allocation_cycles": 1,
-                "traversal_cycles": 1, "credit_cycles": 1, "virtual_channels": 4, "allocation_conflicts": 3}}
+                "traversal_cycles": 1, "credit_cycles": 1, "virtual_channels": 4, "allocation_conflicts": 3}},
+        "collectives": {
+            "links": 2,
+            "packet": {"payload_bytes": 6144, "header_bytes": 48, "frame_bytes": 1500, "frame_overhead_bytes": 50,
+                "router_ns": 10, "ring_ns": 60, "slots": 16},
+            "worker_gbytes_per_s": 6.4, "workers": [{"from_bytes": 0, "count": 1}, {"from_bytes": 65536, "count": 2}],
+            "worker_per_destination_bytes": 131072, "line_reduce_workers": [{"from_bytes": 0, "count": 2}],
+            "ring_reduce_workers": [{"from_bytes": 0, "count": 4}], "multicast_ns": 165, "relay_ns": 2000,
+            "destination_ns": 1500, "chunk_bytes": 16384, "chunk_ns": 1000, "line_chunks_per_sync": 20,
+            "ring_chunks_per_sync": 4, "copy_signals": 2, "finish_gbytes_per_s": 9.6, "one_shot_bytes": 524288,
+            "barrier": true, "all_gather": {"connect_ns": 2600, "exit_ns": 2600},
+            "reduce_scatter": {"connect_ns": 1500, "exit_ns": 1500}, "all_to_all": {"connect_ns": 400, "exit_ns": 400},
+            "fitted_from": [{"parameter": "packet.router_ns", "value": 10, "rows": "some", "meaning": "a router's work"}]}
     })");
 }
 
