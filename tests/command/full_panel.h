@@ -2,12 +2,23 @@
 // A valid panel in which every key is written out that does not contradict another or name a file.
 #pragma once
 
+#include "sim/energy/table.h"
 #include "tests/command/example_panel.h"
 
 namespace tilemesh {
 
+/// Every number of a table, the first of each group with its source.
+inline Json full_table(const std::vector<energy::Group>& groups) {
+    Json table = {{"technology", "none"}, {"name", "made up"}, {"description", "text"}};
+    for (const energy::Group& group : groups) {
+        for (const std::string& key : group.keys) table[group.unit][key] = 0.5;
+        table[group.unit][group.keys.front()] = {{"value", 0.5}, {"source", "a text"}, {"trust", "low"}};
+    }
+    return table;
+}
+
 inline Json full_machine() {
-    return Json::parse(R"({
+    Json machine = Json::parse(R"({
         "name": "m", "description": "text",
         "cube": {"topology": "mesh", "rows": 2, "cols": 4}, "cubes": {"topology": "line", "rows": 1, "cols": 2},
         "pe": {
@@ -55,13 +66,17 @@ inline Json full_machine() {
             "ring_chunks_per_sync": 4, "copy_signals": 2, "finish_gbytes_per_s": 9.6, "one_shot_bytes": 524288,
             "barrier": true, "all_gather": {"connect_ns": 2600, "exit_ns": 2600},
             "reduce_scatter": {"connect_ns": 1500, "exit_ns": 1500}, "all_to_all": {"connect_ns": 400, "exit_ns": 400},
-            "fitted_from": [{"parameter": "packet.router_ns", "value": 10, "rows": "some", "meaning": "a router's work"}]}
+            "fitted_from": [{"parameter": "packet.router_ns", "value": 10, "rows": "some", "meaning": "a router's work"}]},
+        "power_limit": {"machine_watts": 500, "cube_watts": 400, "pe_watts": 50, "window_ns": 100}
     })");
+    machine["energy"] = full_table(energy::energy_groups());
+    machine["area"] = full_table(energy::area_groups());
+    return machine;
 }
 
 inline Json full_panel() {
     Json panel = Json::parse(R"({
-        "name": "full", "description": "text", "layers": 2, "jitter": 1,
+        "name": "full", "description": "text", "layers": 2, "jitter": 1, "energy": true,
         "problem": {
             "heads_q": 6, "heads_kv": 2, "head_dim": 24, "value_dim": 40, "latents": false, "dtype": "f8e4m3",
             "scales": {"q": 0.5, "k": 2, "v": 1}, "probability_dtype": "f8e4m3", "scale": 0.5, "soft_cap": 30,
