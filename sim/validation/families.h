@@ -12,5 +12,6 @@ Family memory_family();      // memory.cpp
 Family dma_family();         // dma.cpp
 Family silicon_family();     // silicon.cpp
 Family efficiency_family();  // silicon.cpp
+Family noc_reads_family();   // noc_reads.cpp
 
 }  // namespace tilemesh::validation

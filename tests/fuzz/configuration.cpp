@@ -72,7 +72,7 @@ void read(std::string_view text) {
         } else if (whole.json.contains("problem") || whole.json.contains("kernels")) {
             plan(run::read_panel(run::resolve_panel(json, file), all_workloads()));
         } else {
-            machine::read_machine(JsonReader(whole.json, whole.origins));
+            machine::check_machine(JsonReader(whole.json, whole.origins));
         }
     }
 }

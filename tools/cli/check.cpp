@@ -67,6 +67,8 @@ std::string check_file(const std::string& file, const std::vector<run::Setting>&
     }
     if (json.is_object() && json.contains("transfers"))
         return fmt::format("list of {} transfers", probe::check_transfer_list(json, file));
+    if (json.is_object() && json.contains("programs") && !json.contains("kernels"))
+        return fmt::format("{} programs of processors", probe::check_programs(json, file));
     // What a file that builds on another is shows only in the whole of it.
     const run::Resolved whole = run::resolve_machine(json, file);
     if (whole.json.contains("probe"))
@@ -76,7 +78,7 @@ std::string check_file(const std::string& file, const std::vector<run::Setting>&
         for (const run::Setting& setting : settings) run::apply_setting(resolved, setting);
         return "panel, " + check_panels({run::read_panel(resolved, context.workloads)}, panels);
     }
-    machine::read_machine(JsonReader(whole.json, whole.origins));
+    machine::check_machine(JsonReader(whole.json, whole.origins));
     return "machine";
 }
 
