@@ -4,7 +4,6 @@
 
 #include "sim/memory/config.h"
 #include "sim/noc/config.h"
-#include "sim/noc/flit_config.h"
 #include "sim/pe/config.h"
 
 #include <string>
@@ -22,20 +21,7 @@ struct MachineConfig {
     int pes() const { return cubes() * pes_per_cube(); }
 };
 
-/// Reads {"name", "cube", "cubes", "pe", "hbm", "network"}; "base" has been merged before. InputError: a machine with
-/// `networks`, which kernels cannot choose between.
+/// Reads {"name", "cube", "cubes", "pe", "hbm", "network"}; "base" has been merged before.
 MachineConfig read_machine(JsonReader reader);
-
-/// A machine of which only the networks are known, for probes.
-struct ChipConfig {
-    std::string name;
-    noc::ChipNetworks networks;
-};
-/// Does this machine have `networks`, to be read as a chip?
-bool is_chip(const JsonReader& machine);
-/// Reads {"name", "cube", "clock_ghz", "networks", "core", "processor", "fitted_from"}.
-ChipConfig read_chip(JsonReader reader);
-/// Reads either, for its errors.
-void check_machine(const JsonReader& reader);
 
 }  // namespace tilemesh::machine

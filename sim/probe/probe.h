@@ -4,6 +4,7 @@
 #pragma once
 
 #include "sim/base/json_reader.h"
+#include "sim/machine/chip.h"
 #include "sim/machine/config.h"
 #include "sim/report/text_table.h"
 

@@ -2,7 +2,7 @@
 // The families of reads recorded on the networks of a chip: programs of processors, in a closed loop. Of a recorded
 // trace the prediction is given each processor's start, the order of its reads and their mean gap; nothing of when
 // they came back.
-#include "sim/machine/config.h"
+#include "sim/machine/chip.h"
 #include "sim/probe/programs_run.h"
 #include "sim/run/resolve.h"
 #include "sim/validation/families.h"

@@ -5,6 +5,7 @@
 #include "sim/base/error.h"
 #include "sim/probe/probe.h"
 #include "sim/report/result_json.h"
+#include "sim/machine/chip.h"
 #include "sim/run/milestone.h"
 #include "sim/validation/validate.h"
 #include "sim/workloads/attention/attention_run.h"
