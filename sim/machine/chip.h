@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A chip of which only the networks are known, for probes: a machine file with `networks` instead of `network`. Kernels
-// run on machines of config.h.
+// A chip of which only the networks are known, for probes: a machine file with `networks` instead of `network`.
+// Kernels run on machines of config.h.
 #pragma once
 
 #include "sim/noc/flit_config.h"

@@ -3,9 +3,9 @@
 // it is small. Whatever it says, the answer is a plan or an InputError.
 #include "kernels/all.h"
 #include "sim/base/error.h"
+#include "sim/machine/chip.h"
 #include "sim/probe/probe.h"
 #include "sim/report/result_json.h"
-#include "sim/machine/chip.h"
 #include "sim/run/milestone.h"
 #include "sim/validation/validate.h"
 #include "sim/workloads/attention/attention_run.h"
