@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads and writes on the networks of a chip, cycle by cycle: what an idle network takes, what shares a link, a port
 // or a memory, and what waits for what.
+#include "sim/noc/flit_routes.h"
 #include "tests/machine/chips.h"
 
 #include <catch2/catch.hpp>

@@ -3,8 +3,8 @@
 #include "sim/base/error.h"
 #include "sim/machine/chip.h"
 #include "sim/machine/config.h"
+#include "sim/probe/probe.h"
 #include "sim/probe/programs_file.h"
-#include "sim/run/resolve.h"
 #include "tests/language/says.h"
 #include "tests/machine/chips.h"
 
@@ -18,7 +18,9 @@ using namespace tilemesh::test;
 
 namespace {
 
-const char* const wormhole = TILEMESH_CONFIGS "/machines/wormhole_noc.json";
+Json machine_called(const std::string& name) {
+    return parse_json_file(NamedFile(TILEMESH_SOURCE_DIR "/configs/machines/" + name + ".json"));
+}
 
 template <class Call>
 std::string error_of(Call call) {
@@ -31,7 +33,7 @@ std::string error_of(Call call) {
 }
 
 std::string chip_complaint(const std::function<void(Json&)>& change) {
-    Json json = run::resolve_machine_file(wormhole).json;
+    Json json = machine_called("wormhole_noc");
     change(json);
     return error_of([&] { machine::read_chip(JsonReader(json, "x.json")); });
 }
@@ -200,11 +202,11 @@ TEST_CASE("what is said to be fitted must be a value of the machine") {
 }
 
 TEST_CASE("kernels and other probes refuse networks that they cannot choose between") {
-    const Json json = run::resolve_machine_file(wormhole).json;
+    const Json json = machine_called("wormhole_noc");
     CHECK_THAT(error_of([&] { machine::read_machine(JsonReader(json, "x.json")); }), says("networks", "kernels"));
     const Json probe = {{"machine", json}, {"probe", {{"kind", "traffic"}}}};
     CHECK_THAT(error_of([&] { read_probe(probe, Origins("x.json")); }), says("networks", "programs"));
-    Json line = run::resolve_machine_file(TILEMESH_CONFIGS "/machines/cube_line8.json").json;
+    const Json line = machine_called("cube_line8");
     const Json other = {{"machine", line}, {"probe", {{"kind", "programs"}, {"file", "none"}}}};
     CHECK_THAT(error_of([&] { read_probe(other, Origins("x.json")); }), says("/machine", "networks: missing"));
 }
