@@ -99,7 +99,7 @@ TEST_CASE("an interface answers one request after the other, and as many at once
     const std::vector<Program> programs{program(8, {read_from(7, 1024)}), program(7, {read_from(7, 1024)})};
     const noc::Cycle self = read_takes(chip.networks[0], 0, 0, 1024);
     const ProgramsResult one = run_programs(chip, programs);
-    CHECK(one.steps[1][0].ended == self);
+    CHECK(one.steps[1][0].ended == self + 1);  // a cycle of the way in is the other request's
     // The other request has come in meanwhile and is taken up when the first answer's tail has left.
     const noc::Cycle tail_left = 2 * chip.networks[0].interface + chip.networks[0].memory + 32;
     CHECK(one.steps[0][0].ended == tail_left + 1 + chip.networks[0].memory + 2 * chip.networks[0].interface + 7 + 32);
@@ -147,7 +147,7 @@ TEST_CASE("a core's memory moves so many flits a cycle, in and out, of all its n
     chip.memory_flits = 1.5;
     const noc::Cycle faster = only_step(chip, program(3, {read_from(3, 3200)})).ended;
     CHECK(faster >= 200 * 2 / 3);
-    CHECK(faster <= self - 50);
+    CHECK(faster <= self - 40);
 }
 
 TEST_CASE("a packet longer than the buffers lies across routers; one buffer per round trip is its pace") {
