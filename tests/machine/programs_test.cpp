@@ -183,8 +183,8 @@ TEST_CASE("mistakes in the networks of a chip are named by their path") {
                says("/networks/0/router", "at most 6"));
     CHECK_THAT(chip_complaint([](Json& json) { json["networks"][0]["interface"]["answers_at_once"] = 3; }),
                says("/networks/0/interface/answers_at_once", "2"));
-    CHECK_THAT(chip_complaint([](Json& json) { json["networks"][0]["router"]["buffers"] = 3; }),
-               says("/networks/0/router/buffers", "did you mean buffer_flits"));
+    CHECK_THAT(chip_complaint([](Json& json) { json["networks"][0]["router"]["bufer_flits"] = 3; }),
+               says("/networks/0/router/bufer_flits", "did you mean buffer_flits"));
     CHECK_THAT(chip_complaint([](Json& json) { json["pe"] = Json::object(); }), says("/pe"));
 }
 
