@@ -2,6 +2,7 @@
 #include "sim/machine/config.h"
 
 #include "sim/collective/config.h"
+#include "sim/machine/chip.h"
 #include "sim/noc/topology.h"
 
 #include <fmt/core.h>
@@ -38,6 +39,11 @@ void check_links(const MachineConfig& machine, const JsonReader& reader) {
 }  // namespace
 
 MachineConfig read_machine(JsonReader reader) {
+    if (is_chip(reader)) {
+        reader.complain(
+            "networks: kernels and probes of other kinds than `programs` use one network and cannot choose between "
+            "several yet, expected a machine with `network`, `pe` and `hbm`");
+    }
     MachineConfig machine;
     machine.name = reader.string("name");
     reader.string("description", "");

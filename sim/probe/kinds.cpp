@@ -4,6 +4,8 @@
 
 namespace tilemesh::probe {
 
-std::vector<Kind> all_kinds() { return {dma_kind(), memory_kind(), traffic_kind(), transfers_kind()}; }
+std::vector<Kind> all_kinds() {
+    return {dma_kind(), memory_kind(), traffic_kind(), transfers_kind(), programs_kind()};
+}
 
 }  // namespace tilemesh::probe

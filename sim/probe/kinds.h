@@ -8,6 +8,7 @@ namespace tilemesh::probe {
 
 Kind dma_kind();        // dma.cpp
 Kind memory_kind();     // memory.cpp
+Kind programs_kind();   // programs.cpp
 Kind traffic_kind();    // traffic.cpp
 Kind transfers_kind();  // transfers.cpp
 

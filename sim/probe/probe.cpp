@@ -15,7 +15,6 @@ Probe read_probe(const Json& resolved, const Origins& origins) {
     probe.description = reader.string("description", "");
     JsonReader machine = reader.member("machine");
     if (!machine.is_object()) machine.reject("the path of a machine file, or a machine");
-    probe.machine = machine::read_machine(machine);
     JsonReader keys = reader.member("probe");
     reader.finish();
 
@@ -23,8 +22,18 @@ Probe read_probe(const Json& resolved, const Origins& origins) {
     std::vector<std::string> names;
     for (const Kind& kind : kinds) names.push_back(kind.name);
     probe.kind = keys.word("kind", names);
-    const auto kind = std::find(names.begin(), names.end(), probe.kind) - names.begin();
-    probe.run = kinds[static_cast<std::size_t>(kind)].read(keys, probe.machine);
+    const Kind& kind =
+        kinds[static_cast<std::size_t>(std::find(names.begin(), names.end(), probe.kind) - names.begin())];
+    if (kind.read_on_chip) {
+        if (!machine::is_chip(machine)) machine.complain("networks: missing, expected the list of a chip's networks");
+        const machine::ChipConfig chip = machine::read_chip(machine);
+        probe.machine = chip.name;
+        probe.run = kind.read_on_chip(keys, chip);
+    } else {
+        const machine::MachineConfig config = machine::read_machine(machine);
+        probe.machine = config.name;
+        probe.run = kind.read(keys, config);
+    }
     return probe;
 }
 

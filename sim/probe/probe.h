@@ -4,6 +4,7 @@
 #pragma once
 
 #include "sim/base/json_reader.h"
+#include "sim/machine/chip.h"
 #include "sim/machine/config.h"
 #include "sim/report/text_table.h"
 
@@ -36,6 +37,8 @@ struct Kind {
     std::string summary;  // one line
     /// Reads {"kind": ..., the kind's own keys} strictly. Paths in it are relative to where we are.
     std::function<PreparedProbe(JsonReader probe, const machine::MachineConfig& machine)> read;
+    /// The same of kinds that load the `networks` of a chip instead.
+    std::function<PreparedProbe(JsonReader probe, const machine::ChipConfig& chip)> read_on_chip{};
 };
 
 /// Every kind, in the order in which they are listed.
@@ -43,8 +46,8 @@ std::vector<Kind> all_kinds();
 
 struct Probe {
     std::string name, description, kind;
-    machine::MachineConfig machine;
-    Json resolved;  // the whole configuration
+    std::string machine;  // its name
+    Json resolved;        // the whole configuration
     PreparedProbe run;
 };
 
@@ -53,5 +56,7 @@ Probe read_probe(const Json& resolved, const Origins& origins);
 
 /// Reads a list of transfers that no probe names, for machines of any size; returns how many there are.
 std::size_t check_transfer_list(const Json& content, const std::string& file);
+/// The same of the programs of processors, for networks of any name.
+std::size_t check_programs(const Json& content, const std::string& file);
 
 }  // namespace tilemesh::probe

@@ -13,5 +13,6 @@ Family dma_family();         // dma.cpp
 Family silicon_family();     // silicon.cpp
 Family efficiency_family();  // silicon.cpp
 Family chips_family();       // chips.cpp
+Family noc_reads_family();   // noc_reads.cpp
 
 }  // namespace tilemesh::validation

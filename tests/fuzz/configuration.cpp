@@ -3,6 +3,7 @@
 // it is small. Whatever it says, the answer is a plan or an InputError.
 #include "kernels/all.h"
 #include "sim/base/error.h"
+#include "sim/machine/chip.h"
 #include "sim/probe/probe.h"
 #include "sim/report/result_json.h"
 #include "sim/run/milestone.h"
@@ -72,7 +73,7 @@ void read(std::string_view text) {
         } else if (whole.json.contains("problem") || whole.json.contains("kernels")) {
             plan(run::read_panel(run::resolve_panel(json, file), all_workloads()));
         } else {
-            machine::read_machine(JsonReader(whole.json, whole.origins));
+            machine::check_machine(JsonReader(whole.json, whole.origins));
         }
     }
 }

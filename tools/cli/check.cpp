@@ -80,6 +80,8 @@ std::string check_file(const std::string& file, const std::vector<run::Setting>&
         const std::size_t numbers = energy::read_table(JsonReader(table.json, table.origins), *groups).prices.size();
         return fmt::format("table for the key {} of a machine, {} numbers", kind, numbers);
     }
+    if (json.is_object() && json.contains("programs") && !json.contains("kernels"))
+        return fmt::format("{} programs of processors", probe::check_programs(json, file));
     // What a file that builds on another is shows only in the whole of it.
     const run::Resolved whole = run::resolve_machine(json, file);
     if (whole.json.contains("probe"))
@@ -89,7 +91,7 @@ std::string check_file(const std::string& file, const std::vector<run::Setting>&
         for (const run::Setting& setting : settings) run::apply_setting(resolved, setting);
         return "panel, " + check_panels({run::read_panel(resolved, context.workloads)}, panels);
     }
-    machine::read_machine(JsonReader(whole.json, whole.origins));
+    machine::check_machine(JsonReader(whole.json, whole.origins));
     return "machine";
 }
 

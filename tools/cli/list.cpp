@@ -34,10 +34,10 @@ std::string summary_of(const std::string& what, const fs::path& file, const Cont
         }
         if (what == "probes") {
             const probe::Probe probe = load_probe(file, {});
-            return fmt::format("{} on {}. {}", probe.kind, probe.machine.name, probe.description);
+            return fmt::format("{} on {}. {}", probe.kind, probe.machine, probe.description);
         }
         const run::Resolved machine = run::resolve_machine_file(file);
-        machine::read_machine(JsonReader(machine.json, machine.origins));
+        machine::check_machine(JsonReader(machine.json, machine.origins));
         const auto description = machine.json.find("description");
         return description != machine.json.end() && description->is_string() ? description->get<std::string>() : "";
     } catch (const InputError& error) {

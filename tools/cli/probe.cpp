@@ -42,7 +42,7 @@ int run_probe(const ProbeFlags& flags, const Context& context) {
     });
     bar.clear();
     if (!flags.quiet && flags.json != "-") {
-        std::string text = fmt::format("{}: {} on {}\n", probe.name, probe.kind, probe.machine.name);
+        std::string text = fmt::format("{}: {} on {}\n", probe.name, probe.kind, probe.machine);
         for (const auto& section : report.sections) {
             if (!section.title.empty()) text += "\n" + section.title + "\n";
             text += section.table.text(context.colour);

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading the networks of a chip.
+#include "sim/noc/flit_config.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <set>
+
+namespace tilemesh::noc {
+namespace {
+
+const std::vector<std::string> way_words = {"east", "west", "south", "north", "east_or_west", "south_or_north"};
+
+/// Every dimension in which there is somewhere to go, once; one way only where it leads around.
+std::vector<Way> read_routing(const JsonReader& reader, const GridConfig& grid) {
+    std::vector<Way> routing;
+    const bool ring = grid.kind == TopologyKind::ring || grid.kind == TopologyKind::torus;
+    for (const JsonReader& element : reader.elements()) {
+        const Way way = element.as_choice<Way>(way_words);
+        const auto same = [&](Way other) { return along_row(other) == along_row(way); };
+        if (std::any_of(routing.begin(), routing.end(), same)) {
+            element.reject("a way along the other dimension: each comes once");
+        }
+        const bool both = way == Way::east_or_west || way == Way::south_or_north;
+        if (!both && !ring) {
+            element.reject(along_row(way)
+                               ? "east_or_west, since one way only leads everywhere on a ring or torus alone"
+                               : "south_or_north, since one way only leads everywhere on a torus alone");
+        }
+        routing.push_back(way);
+    }
+    const auto missing = [&](bool row, int length) {
+        return length > 1 && std::none_of(routing.begin(), routing.end(), [&](Way w) { return along_row(w) == row; });
+    };
+    if (missing(true, grid.cols)) reader.reject("a way along the columns as well (east, west or east_or_west)");
+    if (missing(false, grid.rows)) reader.reject("a way along the rows as well (south, north or south_or_north)");
+    return routing;
+}
+
+FlitNetworkConfig read_flit_network(JsonReader reader, const GridConfig& grid) {
+    constexpr std::uint64_t most_cycles = 1'000'000, most_flits = 65'536;
+    FlitNetworkConfig network;
+    network.name = reader.string("name");
+    network.routing = read_routing(reader.member("routing"), grid);
+    network.flit = Bytes(reader.integer("flit_bytes", 1, 1 << 16));
+    network.header = reader.integer("header_flits", 1, 16);
+    network.packet = Bytes(reader.integer("packet_bytes", 1, 1 << 20));
+
+    JsonReader router = reader.member("router");
+    network.hop = router.integer("hop_cycles", 1, most_cycles);
+    network.credit = router.integer("credit_cycles", 1, most_cycles);
+    network.buffer = router.integer("buffer_flits", 1, most_flits);
+    network.request_channels = static_cast<int>(router.integer("request_channels", 1, 4));
+    network.data_channels = static_cast<int>(router.integer("data_channels", 1, 4));
+    if (network.channels_per_side() > 6) {
+        router.complain(fmt::format("request_channels and data_channels: found {} together, expected at most 6",
+                                    network.channels_per_side()));
+    }
+    router.finish();
+
+    JsonReader interface = reader.member("interface");
+    network.interface = interface.integer("latency_cycles", 1, most_cycles);
+    network.memory = interface.integer("memory_cycles", 0, most_cycles);
+    network.queue = interface.integer("request_queue", 1, most_flits);
+    network.answers = static_cast<int>(
+        interface.integer("answers_at_once", 1, static_cast<std::uint64_t>(2 * network.request_channels)));
+    network.commands = interface.integer("command_queue", 1, most_flits);
+    interface.finish();
+    reader.finish();
+    return network;
+}
+
+}  // namespace
+
+int ChipNetworks::find(const std::string& name) const {
+    for (std::size_t i = 0; i < networks.size(); ++i)
+        if (networks[i].name == name) return static_cast<int>(i);
+    return -1;
+}
+
+ChipNetworks read_chip_networks(JsonReader& machine, const GridConfig& grid) {
+    ChipNetworks chip;
+    chip.grid = grid;
+    chip.clock = Clock(machine.number("clock_ghz", 0.001, 1000.0));
+    JsonReader list = machine.member("networks");
+    std::set<std::string> names;
+    for (const JsonReader& element : list.elements()) {
+        chip.networks.push_back(read_flit_network(element, grid));
+        if (!names.insert(chip.networks.back().name).second)
+            element.complain(
+                fmt::format("name: found {}, expected one that no other network has", chip.networks.back().name));
+    }
+    if (chip.networks.empty() || chip.networks.size() > 16) list.reject("1 to 16 networks");
+    if (grid.kind == TopologyKind::all_to_all) {
+        machine.complain(
+            "cube/topology: found all_to_all, expected line, ring, mesh or torus: `networks` have routers");
+    }
+    if (auto core = machine.optional_member("core")) {
+        chip.memory_flits = core->number("memory_flits_per_cycle", 0.001, 1e6);
+        core->finish();
+    }
+    if (auto processor = machine.optional_member("processor")) {
+        const auto cycles = [&](const char* key) { return processor->integer(key, 0, 1'000'000, 0); };
+        chip.processor = {cycles("start_cycles"), cycles("issue_cycles"), cycles("barrier_call_cycles"),
+                          cycles("barrier_cycles")};
+        processor->finish();
+    }
+    return chip;
+}
+
+}  // namespace tilemesh::noc

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// The interfaces of the cores: requests of their own, requests taken in, answers. Routers are in flit_router.cpp.
+#include "sim/noc/flit_network.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tilemesh::noc {
+
+bool CoreMemory::take(int core, Cycle now) {
+    if (pace_ == 0.0) return true;
+    Left& left = cores_[static_cast<std::size_t>(core)];
+    // What is left of a cycle counts on, up to a cycle's worth of whole flits.
+    left.flits = std::min(std::ceil(pace_), left.flits + pace_ * static_cast<double>(now - left.since));
+    left.since = now;
+    if (left.flits < 1.0) return false;
+    left.flits -= 1.0;
+    return true;
+}
+
+FlitNetwork::FlitNetwork(const FlitNetworkConfig& config, const GridConfig& grid, CoreMemory& memory)
+    : config_(config),
+      routes_(config, grid),
+      memory_(memory),
+      per_side_(config.channels_per_side()),
+      channels_(2 * per_side_),
+      places_(outputs * channels_) {
+    const auto nodes = static_cast<std::size_t>(grid.nodes()), channels = static_cast<std::size_t>(channels_);
+    inputs_.resize(nodes * static_cast<std::size_t>(places_));
+    waiting_.assign(nodes, 0);
+    holder_.assign(nodes * outputs * channels, -1);
+    credit_.assign(nodes * outputs * channels, config.buffer);
+    turn_.assign(nodes * outputs, 0);
+    moved_.assign(nodes * outputs, 0);
+    interfaces_.resize(nodes);
+    for (Interface& interface : interfaces_) {
+        interface.senders.resize(1 + static_cast<std::size_t>(config.answers));
+        interface.requests.resize(static_cast<std::size_t>(config.answers));
+        interface.taken_in.assign(2 * static_cast<std::size_t>(config.request_channels), 0);
+        interface.credit.assign(channels, config.buffer);
+        interface.held.assign(channels, 0);
+    }
+}
+
+std::uint32_t FlitNetwork::make_packet(const Packet& packet) {
+    if (free_packets_.empty()) {
+        packets_.push_back(packet);
+        return static_cast<std::uint32_t>(packets_.size() - 1);
+    }
+    const std::uint32_t number = free_packets_.back();
+    free_packets_.pop_back();
+    packets_[number] = packet;
+    return number;
+}
+
+void FlitNetwork::issue(const Access& access) {
+    if (free_accesses_.empty()) {
+        free_accesses_.push_back(static_cast<std::uint32_t>(accesses_.size()));
+        accesses_.emplace_back();
+    }
+    const std::uint32_t number = free_accesses_.back();
+    free_accesses_.pop_back();
+    Interface& interface = interfaces_[index(access.core)];
+    std::uint64_t packets = 0;
+    for (Bytes left = access.bytes; left > Bytes(); ++packets) {
+        const Bytes payload = std::min(left, config_.packet);
+        left -= payload;
+        const std::uint64_t data = config_.flits_of(payload), bare = config_.header;
+        interface.commands.push(make_packet(
+            {access.core, access.other, access.write ? data : bare, access.write ? bare : data, true, number}));
+        ++interface.busy;
+    }
+    accesses_[number] = {access, packets};
+    ++open_;
+}
+
+void FlitNetwork::return_credits(Cycle now) {
+    while (!returning_.empty() && returning_.front().when <= now) {
+        const std::size_t channel = returning_.pop().channel, channels = static_cast<std::size_t>(channels_);
+        if (channel < credit_.size()) {
+            ++credit_[channel];
+        } else {
+            ++interfaces_[(channel - credit_.size()) / channels].credit[(channel - credit_.size()) % channels];
+        }
+    }
+}
+
+void FlitNetwork::take_next(Interface& interface, Cycle now) {
+    for (std::size_t i = 0; i < interface.senders.size(); ++i) {
+        Sender& sender = interface.senders[i];
+        if (sender.packet != none) continue;
+        if (i == 0) {
+            if (!interface.commands.empty()) sender = {interface.commands.pop(), 0, now, -1};
+        } else if (auto& requests = interface.requests[i - 1]; !requests.empty() && requests.front().when <= now) {
+            const Coming request = requests.pop();
+            --interface.taken_in[request.channel];
+            sender = {request.packet, 0, now + config_.memory, -1};
+        }
+    }
+}
+
+void FlitNetwork::take_channel(Interface& interface, Sender& sender) {
+    const bool request = packets_[sender.packet].request;
+    const int count = request ? config_.request_channels : config_.data_channels;
+    for (int i = 0; i < count; ++i) {
+        const int channel = channel_of(0, request, i);
+        if (interface.held[index(channel)]) continue;
+        interface.held[index(channel)] = 1;
+        sender.channel = channel;
+        return;
+    }
+}
+
+void FlitNetwork::send(Cycle now) {
+    return_credits(now);
+    const int nodes = static_cast<int>(interfaces_.size());
+    for (int node = 0; node < nodes; ++node) {
+        Interface& interface = interfaces_[index(node)];
+        if (interface.busy == 0) continue;
+        take_next(interface, now);
+        const std::size_t count = interface.senders.size();
+        for (std::size_t i = 0; i < count; ++i) {
+            Sender& sender = interface.senders[(interface.turn + i) % count];
+            if (sender.packet != none && sender.channel < 0 && sender.ready <= now) take_channel(interface, sender);
+        }
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::size_t place = (interface.turn + i) % count;
+            if (!send_flit(node, interface.senders[place], now)) continue;
+            interface.turn = (place + 1) % count;
+            break;
+        }
+    }
+}
+
+bool FlitNetwork::send_flit(int node, Sender& sender, Cycle now) {
+    if (sender.packet == none || sender.channel < 0 || sender.ready > now) return false;
+    Interface& interface = interfaces_[index(node)];
+    const Packet& packet = packets_[sender.packet];
+    std::uint64_t& credit = interface.credit[index(sender.channel)];
+    const bool payload = sender.sent >= config_.header;
+    if (credit == 0 || (payload && !memory_.take(node, now))) return false;
+    --credit;
+    ++interface.sent;
+    const bool tail = sender.sent + 1 == packet.flits;
+    push(index(node), local, sender.channel,
+         {now + config_.interface, sender.packet, sender.sent == 0, tail, payload});
+    ++sender.sent;
+    if (tail) {
+        interface.held[index(sender.channel)] = 0;
+        sender.packet = none;
+        --interface.busy;
+    }
+    return true;
+}
+
+void FlitNetwork::deliver(int node, int channel, const Flit& flit, Cycle now) {
+    if (!flit.tail) return;
+    Packet& packet = packets_[flit.packet];
+    if (!packet.request) {
+        finishing_.push({now + config_.interface, flit.packet, 0});
+        return;
+    }
+    packet = {packet.to, packet.from, packet.answer, 0, false, packet.access};
+    Interface& interface = interfaces_[index(node)];
+    const std::size_t place = place_of(channel);
+    interface.requests[place % interface.requests.size()].push({now + config_.interface, flit.packet, place});
+    ++interface.taken_in[place];
+    ++interface.busy;
+}
+
+bool FlitNetwork::take_finished(Cycle now, std::uint32_t& tag) {
+    while (!finishing_.empty() && finishing_.front().when <= now) {
+        const std::uint32_t packet = finishing_.pop().packet, number = packets_[packet].access;
+        free_packets_.push_back(packet);
+        Open& open = accesses_[number];
+        if (--open.packets > 0) continue;
+        tag = open.access.tag;
+        free_accesses_.push_back(number);
+        --open_;
+        return true;
+    }
+    return false;
+}
+
+}  // namespace tilemesh::noc

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kind of probe "programs": runs programs of processors on the networks of a chip and says when each came through
+// its barriers, and how busy every link was.
+#include "sim/noc/flit_routes.h"
+#include "sim/probe/kinds.h"
+#include "sim/probe/programs_file.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace tilemesh::probe {
+namespace {
+
+using report::TextTable;
+
+constexpr std::size_t shown = 40;  // everything is in the JSON
+
+std::string place_text(int node, const noc::GridConfig& grid) {
+    return fmt::format("{},{}", node / grid.cols, node % grid.cols);
+}
+
+TextTable programs_table(const std::vector<Program>& programs, const ProgramsResult& result,
+                         const noc::ChipNetworks& chip) {
+    TextTable table({{"", "program", TextTable::Align::left},
+                     {"row,", "col"},
+                     {"", "network", TextTable::Align::left},
+                     {"", "steps"},
+                     {"", "bytes"},
+                     {"first issued", "/cycles"},
+                     {"last issued", "/cycles"},
+                     {"waited in", "barriers"},
+                     {"end", "/cycles"}});
+    for (std::size_t i = 0; i < std::min(shown, programs.size()); ++i) {
+        const Program& program = programs[i];
+        noc::Cycle first = 0, last = 0, waited = 0, end = program.start;
+        std::uint64_t bytes = 0;
+        bool any = false;
+        for (std::size_t k = 0; k < program.steps.size(); ++k) {
+            const StepTimes& times = result.steps[i][k];
+            end = std::max(end, times.ended);
+            if (program.steps[k].kind == ProgramStep::Kind::barrier) {
+                waited += times.ended - times.begun;
+                continue;
+            }
+            first = any ? first : times.begun;
+            any = true;
+            last = times.begun;
+            bytes += program.steps[k].bytes.value();
+        }
+        table.add_row({{printable(program.id, 40)},
+                       {place_text(program.node, chip.grid)},
+                       {printable(chip.networks[static_cast<std::size_t>(program.network)].name, 20)},
+                       {fmt::format("{}", program.steps.size())},
+                       {fmt::format("{}", bytes)},
+                       {fmt::format("{}", first)},
+                       {fmt::format("{}", last)},
+                       {fmt::format("{}", waited)},
+                       {fmt::format("{}", end)}});
+    }
+    return table;
+}
+
+TextTable links_table(const std::vector<LinkFlits>& links, noc::Cycle end) {
+    TextTable table({{"", "link", TextTable::Align::left}, {"", "flits"}, {"", "busy%"}});
+    for (std::size_t i = 0; i < std::min<std::size_t>(8, links.size()); ++i) {
+        const double share = static_cast<double>(links[i].flits) / static_cast<double>(std::max<noc::Cycle>(end, 1));
+        table.add_row({{links[i].name}, {fmt::format("{}", links[i].flits)}, {fmt::format("{:.1f}", 100.0 * share)}});
+    }
+    return table;
+}
+
+Json json_of(const Program& program, const std::vector<StepTimes>& times) {
+    Json issued = Json::array(), arrived = Json::array(), barriers = Json::array();
+    for (std::size_t k = 0; k < times.size(); ++k) {
+        if (program.steps[k].kind == ProgramStep::Kind::barrier) {
+            barriers.push_back({{"begun_cycles", times[k].begun}, {"ended_cycles", times[k].ended}});
+        } else {
+            issued.push_back(times[k].begun);
+            arrived.push_back(times[k].ended);
+        }
+    }
+    return {{"id", program.id}, {"issued_cycles", issued}, {"completed_cycles", arrived}, {"barriers", barriers}};
+}
+
+ProbeReport report_of(const std::vector<Program>& programs, ProgramsResult result, const noc::ChipNetworks& chip) {
+    std::stable_sort(result.links.begin(), result.links.end(),
+                     [](const LinkFlits& a, const LinkFlits& b) { return a.flits > b.flits; });
+    ProbeReport report;
+    report.sections.push_back(
+        {programs.size() > shown ? fmt::format("the first {} of {} programs", shown, programs.size()) : "",
+         programs_table(programs, result, chip)});
+    report.sections.push_back({"busiest links", links_table(result.links, result.end)});
+    report.conclusion = fmt::format("{} programs end after {} cycles ({:.1f} ns){}.", programs.size(), result.end,
+                                    to_nanoseconds(chip.clock.time_for(static_cast<double>(result.end))),
+                                    result.links.empty() ? ""
+                                                         : fmt::format("; the busiest link, {}, moves {} flits",
+                                                                       result.links[0].name, result.links[0].flits));
+    Json each = Json::array(), links = Json::object();
+    for (std::size_t i = 0; i < programs.size(); ++i) each.push_back(json_of(programs[i], result.steps[i]));
+    for (const LinkFlits& link : result.links) links[link.name] = link.flits;
+    report.result = {{"end_cycles", result.end}, {"programs", each}, {"flits", links}};
+    return report;
+}
+
+PreparedProbe read_programs_probe(JsonReader probe, const machine::ChipConfig& chip) {
+    probe.word("kind", {"programs"});
+    const NamedFile file = probe.member("file").as_file();
+    probe.finish();
+    const Json json = parse_json_file(file);
+    const std::vector<Program> programs = read_programs(JsonReader(json, file.shown), &chip.networks);
+    return [programs, networks = chip.networks](const OnProgress&) {
+        return report_of(programs, run_programs(networks, programs), networks);
+    };
+}
+
+}  // namespace
+
+Kind programs_kind() {
+    Kind kind;
+    kind.name = "programs";
+    kind.summary = "programs of processors on the networks of a chip: reads, writes and barriers in a closed loop";
+    kind.read_on_chip = read_programs_probe;
+    return kind;
+}
+
+}  // namespace tilemesh::probe

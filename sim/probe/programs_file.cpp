@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/probe/programs_file.h"
+
+#include "sim/probe/probe.h"
+
+#include <fmt/core.h>
+
+#include <set>
+
+namespace tilemesh::probe {
+namespace {
+
+constexpr noc::Cycle most_cycles = 1'000'000'000'000;
+
+/// [row, column]
+int read_node(const JsonReader& reader, const noc::ChipNetworks* chip) {
+    const std::vector<JsonReader> place = reader.elements();
+    if (place.size() != 2) reader.reject("[row, column] of a node");
+    const std::uint64_t rows = chip ? static_cast<std::uint64_t>(chip->grid.rows) : 1024;
+    const std::uint64_t cols = chip ? static_cast<std::uint64_t>(chip->grid.cols) : 1024;
+    const std::uint64_t row = place[0].as_integer(0, rows - 1), col = place[1].as_integer(0, cols - 1);
+    return static_cast<int>(row * cols + col);
+}
+
+/// {"read" or "write": [row, column], "bytes", "gap_cycles", "times"} or {"barrier": "all", "gap_cycles"}.
+void read_step(JsonReader reader, const noc::ChipNetworks* chip, std::vector<ProgramStep>& steps) {
+    ProgramStep step;
+    const int kinds = static_cast<int>(reader.has("read")) + static_cast<int>(reader.has("write")) +
+                      static_cast<int>(reader.has("barrier"));
+    if (kinds != 1) reader.complain(fmt::format("found {} of read, write and barrier, expected one of them", kinds));
+    const noc::ProcessorConfig calls = chip ? chip->processor : noc::ProcessorConfig{};
+    const noc::Cycle usual = steps.empty() ? calls.start : reader.has("barrier") ? calls.barrier_call : calls.issue;
+    step.gap = reader.integer("gap_cycles", 0, most_cycles, usual);
+    std::uint64_t times = 1;
+    if (auto barrier = reader.optional_member("barrier")) {
+        barrier->as_word({"all"});
+        step.kind = ProgramStep::Kind::barrier;
+    } else {
+        const bool read = reader.has("read");
+        step.kind = read ? ProgramStep::Kind::read : ProgramStep::Kind::write;
+        step.node = read_node(reader.member(read ? "read" : "write"), chip);
+        step.bytes = Bytes(reader.integer("bytes", 1, std::uint64_t{1} << 32));
+        times = reader.integer("times", 1, 1'000'000, 1);
+    }
+    reader.finish();
+    steps.push_back(step);
+    if (steps.size() == 1 && times > 1 && !reader.has("gap_cycles")) step.gap = calls.issue;
+    steps.insert(steps.end(), times - 1, step);
+}
+
+}  // namespace
+
+std::vector<Program> read_programs(JsonReader file, const noc::ChipNetworks* chip) {
+    constexpr std::size_t most_steps = 10'000'000;
+    std::vector<Program> programs;
+    std::set<std::string> ids;
+    std::size_t all = 0;
+    std::vector<std::string> networks;
+    if (chip)
+        for (const noc::FlitNetworkConfig& network : chip->networks) networks.push_back(network.name);
+    file.string("description", "");
+    JsonReader list = file.member("programs");
+    for (JsonReader& row : list.elements()) {
+        Program program;
+        program.id = row.string("id");
+        program.node = read_node(row.member("node"), chip);
+        if (chip) {
+            program.network = chip->find(row.word("network", networks));
+        } else {
+            row.string("network");
+        }
+        program.start = row.integer("start_cycles", 0, most_cycles, 0);
+        program.outstanding = row.integer("outstanding", 0, 1'000'000, 0);
+        JsonReader steps = row.member("steps");
+        for (const JsonReader& step : steps.elements()) read_step(step, chip, program.steps);
+        row.finish();
+        if (!ids.insert(program.id).second) row.member("id").reject("an id that no other program has");
+        all += program.steps.size();
+        if (all > most_steps) steps.complain(fmt::format("{} steps so far, expected at most {}", all, most_steps));
+        programs.push_back(std::move(program));
+    }
+    file.finish();
+    if (programs.empty()) list.reject("at least one program");
+    return programs;
+}
+
+std::size_t check_programs(const Json& content, const std::string& file) {
+    return read_programs(JsonReader(content, file), nullptr).size();
+}
+
+}  // namespace tilemesh::probe

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Programs of processors on the networks of a chip, in a closed loop: each issues its reads and writes one after the
+// other, as fast as its own gaps, its limit and the networks let it, and waits at barriers for what it has issued.
+#pragma once
+
+#include "sim/noc/flit_config.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tilemesh::probe {
+
+struct ProgramStep {
+    enum class Kind : std::uint8_t { read, write, barrier };
+    Kind kind = Kind::read;
+    int node = 0;        // read from, written to
+    Bytes bytes;         // moved
+    noc::Cycle gap = 0;  // not before so long after the step before was issued (a barrier: had ended), or the start
+};
+
+struct Program {
+    std::string id;
+    int node = 0;
+    int network = 0;  // by place
+    noc::Cycle start = 0;
+    std::uint64_t outstanding = 0;  // reads and writes under way at most; 0: no limit
+    std::vector<ProgramStep> steps;
+};
+
+/// When a step was issued and was over: data had arrived, a write was acknowledged, a barrier was left.
+struct StepTimes {
+    noc::Cycle begun = 0, ended = 0;
+};
+
+struct LinkFlits {
+    std::string name;  // "noc0: row 1, column 2 east"
+    std::uint64_t flits = 0;
+};
+
+struct ProgramsResult {
+    std::vector<std::vector<StepTimes>> steps;  // by program, then step
+    std::vector<LinkFlits> links;               // those that moved any
+    noc::Cycle end = 0;
+};
+
+/// InternalError when something never arrives.
+ProgramsResult run_programs(const noc::ChipNetworks& chip, const std::vector<Program>& programs);
+
+}  // namespace tilemesh::probe
