@@ -12,6 +12,7 @@ namespace {
 
 /// Left out of the full panel because they exclude a key that it has, or name a file.
 const std::map<std::string, std::set<std::string>> left_out = {
+    {"/machine", {"networks"}},
     {"/problem/sink", {"std", "seed"}},
     {"/problem/mask/all_of/4", {"ids"}},
     {"/problem/mask/all_of/7", {"values"}},
