@@ -33,6 +33,7 @@ attention::Kernel of_gradients(std::string_view name, std::string_view summary,
                                Schedule (*schedule)(const NeedSets&, const RankGrid&)) {
     return {.name = name,
             .summary = summary,
+            .launches = true,
             .pass = Schedule::Pass::backward,
             .schedule = schedule,
             .plan = plan_backward,

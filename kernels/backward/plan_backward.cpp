@@ -19,6 +19,7 @@ using attention::Tiling;
 
 /// Query blocks in SRAM when they come and go: one on its way in, three in the stages, one on its way out.
 constexpr std::int64_t blocks_in_turn = 5;
+constexpr std::int64_t launched_block = 128;  // queries, keys
 
 /// Queries of all users on the rank that has most.
 std::int64_t most_queries(const NeedSets& needs) {
@@ -67,10 +68,16 @@ Tiling plan_backward(const Problem& problem, const NeedSets& needs, const Schedu
                      const attention::Device& device, const Tiling& request, std::string& why_not) {
     const LongestRuns longest = longest_runs(needs);
     const bool travels = attention::count(schedule).chunk_transfers > 0;
+    const bool launched = request.launches != attention::Launches::fused;
     Tiling tiling = request;
     tiling.tile_heads = chosen(request.tile_heads, heads);
     tiling.tile_queries = chosen(request.tile_queries, longest.queries);
     tiling.tile_keys = chosen(request.tile_keys, longest.keys);
+    if (launched) {
+        // The blocks of fused kernels on GPUs: larger ones would compute more of what a mask hides.
+        tiling.tile_queries = chosen(request.tile_queries, std::min(longest.queries, launched_block));
+        tiling.tile_keys = chosen(request.tile_keys, std::min(longest.keys, launched_block));
+    }
     tiling.piece_keys = request.piece_keys > 0 ? chosen(request.piece_keys, longest.keys) : tiling.tile_keys;
     tiling.fold_keys = device.matrix_cols;
     const auto needed = [&](std::int64_t rows) { return sram_needed(problem, tiling, heads, rows, travels); };
@@ -116,7 +123,20 @@ Tiling plan_backward(const Problem& problem, const NeedSets& needs, const Schedu
             return tiling;
         }
     }
-    tiling.queries_stay = needed(all_rows) <= sram;
+    tiling.queries_stay = !launched && needed(all_rows) <= sram;
+    if (launched) {
+        // Fewer heads at once, if then their queries stay while all keys stream past.
+        const std::int64_t queries = most_queries(needs) * problem.group();
+        Tiling fewer = tiling;
+        const auto stays = [&] {
+            return sram_needed(problem, fewer, heads, fewer.tile_heads * queries, travels) <= sram;
+        };
+        while (!stays() && request.tile_heads == 0 && fewer.tile_heads > 1) halve(fewer.tile_heads);
+        if (stays()) {
+            tiling = fewer;
+            tiling.group_blocks = (most_queries(needs) + tiling.tile_queries - 1) / tiling.tile_queries;
+        }
+    }
     return tiling;
 }
 

@@ -54,21 +54,64 @@ void QueryRows::begin() {
             const bool has_sinks = !problem.sinks.empty();
             if (block.steps_left == 0 && !has_sinks) continue;
             Tile d_o = load(tensors(block).d_o, block, problem.value_dim, problem.output_dtype());
-            const Tile d_lse = problem.lse_gradient ? load(tensors(block).d_lse, block, 1, Dtype::f32) : Tile();
-            RowTerms terms = row_terms(tl_, problem, d_o, load(inputs(block).o, block, problem.value_dim, Dtype::f32),
-                                       load(tensors(block).m, block, 1, Dtype::f32),
-                                       load(tensors(block).l, block, 1, Dtype::f32), d_lse);
+            RowTerms terms = make_terms(block, d_o);
             if (has_sinks) add_sinks(block, terms);
             if (block.steps_left == 0) continue;
             if (launch_.tiling.queries_stay) {
                 block.d_o = std::move(d_o);
                 block.terms = std::move(terms);
             } else {
-                store(tensors(block).row_over_l, block, terms.over_l);
-                store(tensors(block).row_d, block, terms.d);
+                keep_terms(block, terms);
             }
         }
     for (int user = 0; user < launch_.needs->users(); ++user) make_sums(user);
+}
+
+RowTerms QueryRows::make_terms(const RowBlock& block, const Tile& d_o) {
+    const attention::Problem& problem = *launch_.problem;
+    const Tile d_lse = problem.lse_gradient ? load(tensors(block).d_lse, block, 1, Dtype::f32) : Tile();
+    return row_terms(tl_, problem, d_o, load(inputs(block).o, block, problem.value_dim, Dtype::f32),
+                     load(tensors(block).m, block, 1, Dtype::f32), load(tensors(block).l, block, 1, Dtype::f32),
+                     d_lse);
+}
+
+void QueryRows::keep_terms(const RowBlock& block, const RowTerms& terms) {
+    store(tensors(block).row_over_l, block, terms.over_l);
+    store(tensors(block).row_d, block, terms.d);
+}
+
+void QueryRows::store_dq(const RowBlock& block, const Tile& sum) {
+    const auto scale = static_cast<float>(launch_.problem->scale / launch_.problem->scales.q);
+    store(tensors(block).dq, block, tl_.cast(sum * scale, launch_.problem->output_dtype()));
+}
+
+void QueryRows::begin_product(int user, bool alone) {
+    product_alone_ = alone;
+    for (RowBlock& block : blocks(user)) {
+        block.dq_in_hbm = false;
+        if (block.steps_left == 0) continue;
+        keep_terms(block, make_terms(block, load(tensors(block).d_o, block, launch_.problem->value_dim,
+                                                 launch_.problem->output_dtype())));
+    }
+}
+
+void QueryRows::add_product(int user) {
+    for (RowBlock& block : blocks(user)) {
+        if (!block.written) continue;
+        Tile dq = load(tensors(block).dq_block, block, launch_.problem->head_dim, Dtype::f32);
+        if (block.summed) dq = load(tensors(block).dq_sum, block, launch_.problem->head_dim, Dtype::f32) + dq;
+        store(tensors(block).dq_sum, block, dq);
+        block.summed = true;
+        block.written = false;
+    }
+}
+
+void QueryRows::store_sums(int user) {
+    for (RowBlock& block : blocks(user)) {
+        if (!block.summed) continue;
+        store_dq(block, load(tensors(block).dq_sum, block, launch_.problem->head_dim, Dtype::f32));
+        block.written = true;
+    }
 }
 
 void QueryRows::add_sinks(const RowBlock& block, const RowTerms& terms) {
@@ -102,7 +145,7 @@ void QueryRows::enter(RowBlock& block) {
                        {}};
         block.terms.near = near_maximum(tl_, block.terms.m);
     }
-    if (!block.dq && block.dq_in_hbm) block.dq = load(tensors(block).dq_sum, block, problem.head_dim, Dtype::f32);
+    if (!block.dq && block.dq_in_hbm) block.dq = load(on_its_way(block), block, problem.head_dim, Dtype::f32);
 }
 
 void QueryRows::leave(RowBlock& block) {
@@ -110,13 +153,16 @@ void QueryRows::leave(RowBlock& block) {
     const bool last = --block.steps_left == 0;
     if (last) {
         block.written = true;
-        const auto scale = static_cast<float>(launch_.problem->scale / launch_.problem->scales.q);
-        store(tensors(block).dq, block,
-              tl_.cast(std::exchange(block.dq, Tile()) * scale, launch_.problem->output_dtype()));
+        if (product_alone_) {
+            store_dq(block, std::exchange(block.dq, Tile()));
+        } else {
+            store(tensors(block).dq_block, block, std::exchange(block.dq, Tile()));
+        }
     }
-    if (!last && (launch_.tiling.queries_stay || block.at_work > 0)) return;
+    const bool stays = launch_.tiling.queries_stay || launch_.tiling.group_blocks > 0;
+    if (!last && (stays || block.at_work > 0)) return;
     if (block.dq) {
-        store(tensors(block).dq_sum, block, block.dq);
+        store(on_its_way(block), block, block.dq);
         block.dq_in_hbm = true;
     }
     block.q = block.d_o = block.dq = Tile();

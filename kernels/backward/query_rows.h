@@ -21,8 +21,9 @@ struct RowBlock {
     RowTerms terms;
     Tile dq;
     bool dq_in_hbm = false;
-    int steps_left = 0;  // tiles of keys it has still to meet
-    int at_work = 0;     // steps it is in SRAM for
+    int steps_left = 0;   // tiles of keys it has still to meet
+    int at_work = 0;      // steps it is in SRAM for
+    bool summed = false;  // launches of their own: dq_sum has what block products before added
     bool written = false;
 };
 
@@ -41,6 +42,13 @@ public:
     /// The block is needed in SRAM for one step more, and for one step less. The last step of all stores its dq.
     void enter(RowBlock& block);
     void leave(RowBlock& block);
+    /// A block product as a launch of its own begins: the terms of every block that takes part are made anew. The dq
+    /// of one product is all of it (`alone`), or left to be added.
+    void begin_product(int user, bool alone);
+    /// Adds what the product left to the sums, through HBM; the next launch.
+    void add_product(int user);
+    /// After the last product of several: dq from the sums.
+    void store_sums(int user);
     /// dq of the blocks that met no key is 0.
     void finish();
 
@@ -57,6 +65,14 @@ private:
 
     tl::Context& tl_;
     const attention::Launch& launch_;
+    /// Where an unfinished dq waits: as a launch of its own leaves it, not among the sums of those before.
+    Tensor* on_its_way(const RowBlock& block) const {
+        return product_alone_ ? tensors(block).dq_sum : tensors(block).dq_block;
+    }
+    RowTerms make_terms(const RowBlock& block, const Tile& d_o);
+    void keep_terms(const RowBlock& block, const RowTerms& terms);
+    /// dq, scaled and rounded.
+    void store_dq(const RowBlock& block, const Tile& sum);
     void add_sinks(const RowBlock& block, const RowTerms& terms);
     attention::Range head_block(std::size_t number) const {
         const auto begin = static_cast<std::int64_t>(number) * launch_.tiling.tile_heads;
@@ -64,6 +80,7 @@ private:
     }
 
     TermSource terms_;
+    bool product_alone_ = true;
     std::vector<std::vector<RowBlock>> blocks_;  // by user
     std::vector<std::vector<Tile>> sinks_;       // by user, by block of heads
 };

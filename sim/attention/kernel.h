@@ -53,6 +53,7 @@ struct Tiling {
     std::int64_t fold_keys =
         1;  // keys of one fold of the matrix array: partly visible tiles are trimmed to whole ones
     std::int64_t group_blocks = 0;  // query blocks that stay in SRAM together while keys stream past (chosen)
+                                    // backward: those of the same heads, in launches of their own; else 0
     Launches launches = Launches::fused;
     bool queries_stay = false;  // all query blocks of a PE fit at once, with all registers of states (chosen)
     bool chunks_stay = false;   // all chunks a PE ever holds fit too, so none is staged in HBM (chosen)
@@ -105,6 +106,7 @@ struct UserGradientTensors {
     Tensor* row_over_l = nullptr;  // [heads, rows, 1]
     Tensor* row_d = nullptr;       // [heads, rows, 1]
     Tensor* dq_sum = nullptr;      // [heads, rows, head_dim]
+    Tensor* dq_block = nullptr;    // the same, of one block product; null when they are no launches of their own
 };
 
 /// Everything one PE's run of a kernel needs.

@@ -15,23 +15,28 @@ namespace tilemesh::pe {
 struct LaunchConfig {
     Picoseconds simple;            // from the end of the work before to the first work of a launch, by kind
     Picoseconds attention;         //
+    Picoseconds gradients;         //
     Picoseconds exchange;          // the same until the first message can leave
     Picoseconds exchange_message;  // and for every message of the exchange
     double copy_share = 0;         // of the units' time, taken by an exchange for as long as its bytes are on a link
+    double gradients_rate = 1;     // share of the engines' rates that a block product of a backward pass reaches
     int units = 1;                 // that share the blocks of one launch
     int blocks_per_unit = 1;       // at work on one unit at once, sharing it evenly
 
     Picoseconds start_of(const LaunchedWork& work) const {
         if (work.kind == LaunchedWork::Kind::simple) return simple;
         if (work.kind == LaunchedWork::Kind::attention) return attention;
+        if (work.kind == LaunchedWork::Kind::gradients) return gradients;
         return exchange + exchange_message * static_cast<std::uint64_t>(work.messages);
     }
     /// Is there anything to account for?
     bool costs() const {
         const Picoseconds none;
-        return simple > none || attention > none || exchange > none || exchange_message > none || copy_share > 0 ||
-               units > 1;
+        return simple > none || attention > none || gradients > none || exchange > none || exchange_message > none ||
+               copy_share > 0 || gradients_rate < 1 || units > 1;
     }
+    /// What the engines' rates are multiplied by while the work is under way; not of an exchange.
+    double pace_of(const LaunchedWork& work) const;
 };
 
 LaunchConfig read_launch(JsonReader reader);

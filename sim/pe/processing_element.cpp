@@ -218,7 +218,7 @@ Picoseconds ProcessingElement::begin_launch(const LaunchedWork& work, Picosecond
         ready += Picoseconds(static_cast<std::uint64_t>(shared * launch.copy_share));
         copied_ = Picoseconds();
     }
-    units_at_work_ = share_at_work(work.blocks, launch.units, launch.blocks_per_unit);
+    units_at_work_ = launch.pace_of(work);
     return ready;
 }
 

@@ -159,7 +159,7 @@ private:
     std::uint64_t runnable_ = 0;  // engines to look at again, by bit
 
     ComponentId launches_ = 0;    // where launches are recorded, on a machine that has them
-    double units_at_work_ = 1.0;  // share of the PE's units that the launch under way keeps busy
+    double units_at_work_ = 1.0;  // share of the engines' rates at which the launch under way goes
     Picoseconds computed_;        // end of all that matrix and vector engine have begun, drained
     Picoseconds copied_;  // when the bytes of the last exchange will have left their link, if nothing delays them
 

@@ -14,6 +14,7 @@ struct LaunchedWork {
     enum class Kind : std::uint8_t {
         simple,     // element by element, or one product
         attention,  // a block product: queries of one rank with the keys of one chunk
+        gradients,  // the same of a backward pass: what it adds to dq, dk and dv
         exchange,   // messages to and from other PEs
     };
     Kind kind = Kind::simple;

@@ -4,95 +4,27 @@
 // are predicted from public data sheets.
 #include "sim/base/names.h"
 #include "sim/probe/launched.h"
-#include "sim/run/panel.h"
 #include "sim/validation/families.h"
+#include "sim/validation/gpu_work.h"
 #include "sim/validation/silicon_spread.h"
 
 #include <fmt/core.h>
 
-#include <map>
-
 namespace tilemesh::validation {
 namespace {
 
-constexpr std::uint64_t most_tokens = std::uint64_t{1} << 20;
-constexpr std::uint64_t most_heads = 1024;
 constexpr std::uint64_t most_bytes = std::uint64_t{1} << 30;
 constexpr std::int64_t long_shard = 4096;     // tokens per GPU from which launches no longer decide
 constexpr std::int64_t shortest_block = 128;  // queries; fewer are split along the keys, which is another kernel
-constexpr int tile_keys = 256;                // how finely the simulated kernel interleaves its engines
 
-/// A public implementation's name for a schedule, in ours.
-struct Algorithm {
-    std::string kernel, sharding, launches;
-};
-const std::map<std::string, Algorithm> algorithms = {
-    {"ring", {"ring_kv", "contiguous", "overlapped"}},
-    {"zigzag", {"ring_kv", "zigzag", "overlapped"}},
-    {"stripe", {"ring_kv", "striped", "overlapped"}},
-    {"mesh_line_no_overlap", {"mesh_kv", "contiguous", "waited"}},
-};
-std::vector<std::string> names_of_algorithms() {
-    std::vector<std::string> names;
-    for (const auto& [name, algorithm] : algorithms) names.push_back(name);
-    return names;
-}
-
-/// Attention of one sequence over some GPUs, and how.
-struct Work {
-    std::uint64_t heads_q = 1, heads_kv = 1, head_dim = 128;
-    std::uint64_t queries = 1, keys = 1;  // of all GPUs
-    bool causal = false;
-    std::uint64_t gpus = 1;
-    std::string algorithm = "ring";
-};
-
-/// "h200_x4" or another machine file, with as many GPUs as the row has.
-Json machine_of(const Surroundings& surroundings, const std::string& name, std::uint64_t gpus) {
-    Json machine = run::resolve_machine_file(surroundings.configs / "machines" / (name + ".json")).json;
-    machine["cube"]["cols"] = gpus;
-    return machine;
-}
-/// Two GPUs exchange at another rate than more of them.
-std::string h200_of(std::uint64_t gpus) { return gpus == 2 ? "h200_x2" : "h200_x4"; }
-
-double time_us(const Surroundings& surroundings, const Json& machine, const Work& work) {
-    const Algorithm& how = algorithms.at(work.algorithm);
-    const Json panel = {{"name", "silicon"},
-                        {"machine", machine},
-                        {"problem",
-                         {{"heads_q", work.heads_q},
-                          {"heads_kv", work.heads_kv},
-                          {"head_dim", work.head_dim},
-                          {"dtype", "bf16"},
-                          {"users", {{{"keys", work.keys}, {"queries", work.queries}}}},
-                          {"mask", {{"kind", work.causal ? "causal" : "full"}}}}},
-                        {"ranks", {{"count", work.gpus}, {"sharding", how.sharding}}},
-                        {"kernels", {{{"kernel", how.kernel}, {"launches", how.launches}, {"tile_keys", tile_keys}}}},
-                        {"values", {{"mode", "none"}}}};
-    const run::Panel read =
-        run::read_panel(run::resolve_panel_object(panel, "silicon", surroundings.configs), surroundings.workloads);
-    const run::Entry& entry = read.kernels.front();
-    const auto prepared = entry.workload->prepare({entry.number}, 1);
-    const run::EntryOutcome outcome = entry.workload->run(entry.number, *prepared, {});
-    return to_nanoseconds(outcome.result.time) / 1000.0;
-}
-
-Work read_work(JsonReader& row) {
-    Work work;
-    work.heads_q = row.integer("hq", 1, most_heads);
-    work.heads_kv = row.integer("hkv", 1, most_heads, work.heads_q);
-    work.head_dim = row.integer("d", 1, most_heads, 128);
-    return work;
-}
 bool read_causal(JsonReader& row) { return row.integer("causal", 0, 1) == 1; }
 double read_us(JsonReader& row) { return row.number("us", 1e-3, 1e12); }
 
-Work read_ring(JsonReader& row) {
-    Work work = read_work(row);
+Work read_ring(JsonReader& row, const std::string& algorithm) {
+    Work work = read_heads(row);
     work.causal = read_causal(row);
     work.gpus = row.integer("gpus", 2, 16);
-    work.algorithm = row.word("algo", names_of_algorithms());
+    work.algorithm = algorithm;
     work.queries = work.keys = row.integer("s_per_gpu", 1, most_tokens) * work.gpus;
     return work;
 }
@@ -101,8 +33,9 @@ using Measure = std::function<double()>;
 
 constexpr double quick_scores = 1L << 35;  // simulated in less than a second
 bool is_quick(const Work& work) {
-    return static_cast<double>(work.heads_q) * static_cast<double>(work.queries) * static_cast<double>(work.keys) <=
-           quick_scores;
+    const double scores =
+        static_cast<double>(work.heads_q) * static_cast<double>(work.queries) * static_cast<double>(work.keys);
+    return scores * (work.backward ? 8 : 1) <= quick_scores;  // smaller tiles, five products
 }
 
 Case compared(const std::string& suite, const std::string& name, double us, const Spread& spread,
@@ -117,15 +50,15 @@ SiliconSpread read_spread(const Surroundings& surroundings) {
     return SiliconSpread(JsonReader(parse_json_file(path), path.string()));
 }
 
-Case ring_case(JsonReader& row, const Surroundings& surroundings, const SiliconSpread& spread) {
-    const Work work = read_ring(row);
+Case ring_case(JsonReader& row, const Work& work, const Surroundings& surroundings, const SiliconSpread& spread) {
     const auto tokens = static_cast<std::int64_t>(work.keys / work.gpus);
     const std::string group =
         fmt::format("{} GPUs, {} heads on {}, {} tokens each", work.gpus, work.heads_q, work.heads_kv, tokens);
-    const std::string name = fmt::format("{}{}, {}", work.algorithm, work.causal ? " causal" : "", group);
+    const std::string name = fmt::format("{}{}{}, {}", work.algorithm, work.backward ? " backward" : "",
+                                         work.causal ? " causal" : "", group);
     Case found = compared(
-        tokens >= long_shard ? "silicon_4096_up" : "silicon_2048", name, read_us(row),
-        spread.of_rings(work.keys / work.gpus),
+        fmt::format("silicon{}_{}", work.backward ? "_backward" : "", tokens >= long_shard ? "4096_up" : "2048"),
+        name, read_us(row), spread.of_rings(work.keys / work.gpus),
         [=, &surroundings] {
             return time_us(surroundings, machine_of(surroundings, h200_of(work.gpus), work.gpus), work);
         },
@@ -137,9 +70,9 @@ Case ring_case(JsonReader& row, const Surroundings& surroundings, const SiliconS
 Case block_case(JsonReader& row, const Work& work, const Surroundings& surroundings, const Spread& spread) {
     const std::string name = fmt::format("{} {} heads on {}, {} x {}{}", row.string("kind"), work.heads_q,
                                          work.heads_kv, work.queries, work.keys, work.causal ? " causal" : "");
-    Case found = compared("silicon_attention", name, read_us(row), spread, [=, &surroundings] {
-        return time_us(surroundings, machine_of(surroundings, h200_of(1), 1), work);
-    });
+    Case found =
+        compared(work.backward ? "silicon_gradients" : "silicon_attention", name, read_us(row), spread,
+                 [=, &surroundings] { return time_us(surroundings, machine_of(surroundings, h200_of(1), 1), work); });
     found.quick = is_quick(work);
     return found;
 }
@@ -157,14 +90,20 @@ Case case_of(JsonReader& row, const Surroundings& surroundings, const SiliconSpr
     const std::string kind = row.string("kind");
     const Spread spread = spreads.of(kind);
     const auto size = [&](const char* key) { return static_cast<std::int64_t>(row.integer(key, 1, most_tokens)); };
-    if (kind == "ring_attn") {
-        const std::string algorithm = row.string("algo");
-        if (algorithms.count(algorithm) > 0) return ring_case(row, surroundings, spreads);
-        return not_compared("silicon_4096_up", fmt::format("algo {} has no suite", printable(algorithm)));
+    if (kind == "ring_attn" || kind == "ring_attn_backward" || kind == open_line) {
+        const std::string algorithm = kind == open_line ? kind : row.string("algo");
+        const bool backward = kind == "ring_attn_backward";
+        if (!is_known_algorithm(algorithm))
+            return not_compared(backward ? "silicon_backward_4096_up" : "silicon_4096_up",
+                                fmt::format("algo {} has no suite", printable(algorithm)));
+        Work work = read_ring(row, algorithm);
+        work.backward = backward;
+        return ring_case(row, work, surroundings, spreads);
     }
-    if (kind == "fa2_fwd" || kind == "local_fa2") {
+    if (kind == "fa2_fwd" || kind == "local_fa2" || kind == "fa2_bwd") {
         const bool local = kind == "local_fa2";
-        Work work = read_work(row);
+        Work work = read_heads(row);
+        work.backward = kind == "fa2_bwd";
         work.queries = static_cast<std::uint64_t>(size(local ? "s" : "sq"));
         work.keys = static_cast<std::uint64_t>(size(local ? "s" : "skv"));
         work.causal = read_causal(row);
@@ -205,23 +144,16 @@ Case case_of(JsonReader& row, const Surroundings& surroundings, const SiliconSpr
 }
 
 Case efficiency_case(JsonReader& row, const Surroundings& surroundings, const SiliconSpread& spreads) {
-    const Work work = read_ring(row);
+    const Work work = read_ring(row, row.word("algo", names_of_algorithms()));
     const std::string machine = row.string("machine");
     const double efficiency = row.number("efficiency", 1e-6, 1.0);
     const std::string name = fmt::format("{} {}", machine, work.algorithm);
     // Nobody measured these twice; other rings are the best that is known.
     const Spread spread = spreads.of_rings(work.keys / work.gpus);
     return {name, {"silicon_efficiency"}, [=, &surroundings] {
-                // Causal work grows with the square of the tokens, so that every GPU's part of it is that of `gpus`
-                // local blocks.
-                Work local = work;
-                local.queries = local.keys = work.keys / work.gpus;
-                local.gpus = 1;
-                const double part = static_cast<double>(work.gpus) *
-                                    time_us(surroundings, machine_of(surroundings, machine, 1), local);
-                const double whole = time_us(surroundings, machine_of(surroundings, machine, work.gpus), work);
-                return std::vector<Comparison>{
-                    {"silicon_efficiency", name, efficiency, part / whole, "", 0.0, machine, "", spread}};
+                return std::vector<Comparison>{{"silicon_efficiency", name, efficiency,
+                                                share_of_one_gpu(surroundings, machine, {work}), "", 0.0, machine, "",
+                                                spread}};
             }};
 }
 
@@ -230,7 +162,7 @@ Case efficiency_case(JsonReader& row, const Surroundings& surroundings, const Si
 Family silicon_family() {
     Family family;
     family.name = "silicon";
-    family.form = "rows of {kind, us, ...}: gemm, hbm_copy, merge_lse, fa2_fwd, local_fa2, ring_shift, ring_attn";
+    family.form = "rows of {kind, us, ...}: gemm, hbm_copy, merge_lse, fa2_fwd, fa2_bwd, ring_shift, ring_attn, ...";
     family.files = {"h200_ring_attention.json"};
     family.suites = {
         {"silicon_4096_up",
@@ -239,8 +171,18 @@ Family silicon_family() {
         {"silicon_2048",
          "the same with fewer tokens per GPU, where launches decide",
          {median_at_most_or_spread(0.12)}},
+        {"silicon_backward_4096_up",
+         "backward rings on H200s, 4,096 tokens per GPU and more, against silicon",
+         {median_at_most(0.04), maximum_at_most(0.12)}},
+        {"silicon_backward_2048",
+         "the same with fewer tokens per GPU, where launches decide",
+         {median_at_most_or_spread(0.12)}},
         {"silicon_attention",
          "fused attention on one H200: launch cost, exponential rate and units fitted",
+         {},
+         true},
+        {"silicon_gradients",
+         "fused backward attention on one H200: launch cost and rate of backward block products fitted",
          {},
          true},
         {"silicon_kernels",

@@ -32,6 +32,8 @@ public:
         out.row_over_l = make(user, "1 / l", rows, 1, Dtype::f32);
         out.row_d = make(user, "rowsum(do o)", rows, 1, Dtype::f32);
         out.dq_sum = make(user, "dq in f32", rows, problem_.head_dim, Dtype::f32);
+        if (launch_.tiling.launches != attention::Launches::fused)
+            out.dq_block = make(user, "dq of a block product", rows, problem_.head_dim, Dtype::f32);
     }
 
     void sinks(int user) {
