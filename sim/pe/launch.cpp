@@ -36,13 +36,15 @@ LaunchConfig read_launch(JsonReader reader) {
     launch.gradients_rate = reader.number("gradients_rate", 1e-6, 1.0, 1.0);
     launch.units = static_cast<int>(reader.integer("units", 1, 65536, 1));
     launch.blocks_per_unit = static_cast<int>(reader.integer("blocks_per_unit", 1, 64, 1));
+    launch.gradients_per_unit = static_cast<int>(reader.integer("gradients_per_unit", 1, 64, 1));
     reader.finish();
     return launch;
 }
 
 double LaunchConfig::pace_of(const LaunchedWork& work) const {
-    const double rate = work.kind == LaunchedWork::Kind::gradients ? gradients_rate : 1.0;
-    return rate * share_at_work(work.blocks, units, blocks_per_unit);
+    if (work.kind == LaunchedWork::Kind::gradients)
+        return gradients_rate * share_at_work(work.blocks, units, gradients_per_unit);
+    return share_at_work(work.blocks, units, blocks_per_unit);
 }
 
 double share_at_work(const std::vector<double>& blocks, int units, int blocks_per_unit) {

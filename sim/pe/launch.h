@@ -22,6 +22,7 @@ struct LaunchConfig {
     double gradients_rate = 1;     // share of the engines' rates that a block product of a backward pass reaches
     int units = 1;                 // that share the blocks of one launch
     int blocks_per_unit = 1;       // at work on one unit at once, sharing it evenly
+    int gradients_per_unit = 1;    // the same of a backward pass
 
     Picoseconds start_of(const LaunchedWork& work) const {
         if (work.kind == LaunchedWork::Kind::simple) return simple;

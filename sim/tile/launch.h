@@ -14,8 +14,8 @@ struct LaunchedWork {
     enum class Kind : std::uint8_t {
         simple,     // element by element, or one product
         attention,  // a block product: queries of one rank with the keys of one chunk
-        gradients,  // the same of a backward pass: what it adds to dq, dk and dv
         exchange,   // messages to and from other PEs
+        gradients,  // a block product of a backward pass: what it adds to dq, dk and dv
     };
     Kind kind = Kind::simple;
     /// Work of the blocks in the order in which they are dealt to the PE's units, in any one measure; none: the work

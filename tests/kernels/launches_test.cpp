@@ -141,3 +141,55 @@ TEST_CASE("an exchange takes its start and its bytes over the rate of the link")
     CHECK(shift_ns(2048) <= 1.1 * start);
     CHECK(shift_ns(2 * bytes) - shift_ns(bytes) == Approx(on_link).epsilon(0.01));
 }
+
+TEST_CASE("launch by launch every backward schedule has the right gradients") {
+    const std::string mask = GENERATE("full", "causal");
+    const std::string sharding = GENERATE("contiguous", "zigzag", "striped");
+    const std::string launches = GENERATE("overlapped", "waited");
+    CAPTURE(mask, sharding, launches);
+    Json kernels = Json::array();
+    for (const char* const name : {"ring_kv_backward", "mesh_kv_backward", "attention_backward"}) {
+        Json one = choice(name, launches);
+        one["tile_queries"] = 16;
+        one["tile_keys"] = 8;
+        kernels.push_back(one);
+    }
+    Json panel = panel_of(line_of(4), distinct_problem(mask), kernels);
+    panel["ranks"]["sharding"] = sharding;
+    Experiment experiment(panel);
+    for (std::size_t k = 0; k < experiment.kernels(); ++k) {
+        CAPTURE(experiment.choice(k).label);
+        CHECK(experiment.run(k).result.verdict.pass);
+    }
+}
+
+TEST_CASE("gradients of sinks and of several users are right launch by launch, in whatever SRAM") {
+    Json problem = distinct_problem("causal");
+    problem["sinks"] = 0.5;
+    problem["users"] = Json::array({{{"keys", 40}, {"queries", 40}}, {{"keys", 61}, {"queries", 17}}});
+    Json machine = line_of(3);
+    for (const std::uint64_t sram : {std::uint64_t{1} << 17, std::uint64_t{1} << 22}) {
+        machine["pe"]["sram_bytes"] = sram;
+        Experiment experiment(panel_of(machine, problem, Json::array({choice("ring_kv_backward", "overlapped")})));
+        CHECK(experiment.run(0).result.verdict.pass);
+    }
+}
+
+TEST_CASE("every launch of a backward pass is paid once") {
+    const auto ns = [](const Json& launch) {
+        Json machine = line_of(4, "ideal_line");
+        machine["pe"]["launch"] = launch;
+        Json panel =
+            panel_of(machine, distinct_problem("full"), Json::array({choice("ring_kv_backward", "overlapped")}));
+        panel["problem"]["users"] = Json::array({{{"keys", 64}, {"queries", 64}}});
+        panel["values"] = {{"mode", "none"}};
+        return to_nanoseconds(Experiment(panel).run().result.time);
+    };
+    const double base = ns({{"gradients_ns", 1000}});
+    // 4 block products. Chunks are exchanged 3 times and gradients 3 times, the last of them behind all products.
+    CHECK(ns({{"gradients_ns", 3000}}) - base == Approx(4 * 2000.0));
+    CHECK(ns({{"gradients_ns", 1000}, {"attention_ns", 500}}) == base);
+    CHECK(ns({{"gradients_ns", 1000}, {"exchange_ns", 500}}) - base == Approx(6 * 500.0));
+    // dq of each product goes to the sum, each of 3 gradients that arrive is added, and dq is rounded.
+    CHECK(ns({{"gradients_ns", 1000}, {"simple_ns", 700}}) - base == Approx((4 + 3 + 1) * 700.0).margin(1.0));
+}

@@ -75,6 +75,20 @@ TEST_CASE("units without a block stand still until the launch has ended") {
     CHECK(with({1, 1, 1}) == 300 * 4 / 3);
 }
 
+TEST_CASE("block products of a backward pass have a start and a rate of their own") {
+    const Json costs = {{"gradients_ns", 50}, {"gradients_rate", 0.25}, {"units", 4}};
+    const auto with = [&](const LaunchedWork& work) {
+        return measured(costs, [&](tl::Context& tl) {
+            tl.launch(work);
+            return tl.zeros({300});
+        });
+    };
+    CHECK(with({Kind::attention, {1, 1, 1}}) == 300 * 4 / 3);
+    CHECK(with({Kind::gradients}) == 50 + 300 * 4);
+    CHECK(with({Kind::gradients, {1, 1, 1}}) == 50 + 300 * 4 * 4 / 3);
+    CHECK(with({Kind::simple}) == 300);
+}
+
 TEST_CASE("an exchange that the units carry takes its share of a launch beside it, and none once it is over") {
     const double bytes = 1000, link = 1;  // bytes per ns
     const auto with = [&](double share, std::int64_t pause) {
