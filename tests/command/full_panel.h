@@ -35,7 +35,7 @@ inline Json full_machine() {
                            "equal": 1, "not_equal": 1, "both": 1, "either": 1, "exclusive": 1, "shift_left": 1, "shift_right": 1, "bits": 1, "min": 1, "argmax": 2,
                            "argmin": 2, "cumsum": 2}},
             "dma": {"descriptor_cycles": 2, "outstanding": 8, "bytes_per_cycle": 1024},
-            "launch": {"simple_ns": 1, "attention_ns": 1, "exchange_ns": 1, "exchange_message_ns": 1,
+            "launch": {"simple_ns": 1, "attention_ns": 1, "gradients_ns": 100, "gradients_rate": 0.5, "gradients_per_unit": 1, "exchange_ns": 1, "exchange_message_ns": 1,
                        "copy_share": 0.5, "units": 2, "blocks_per_unit": 1}},
         "hbm": {
             "bytes_per_pe": 8589934592, "channels_per_pe": 4, "gbytes_per_s_per_channel": 64, "standard": "HBM3",
