@@ -2,6 +2,7 @@
 // A schedule as a framework runs it: every block product is a launch of a fused kernel that returns (out, lse), every
 // merge two launches over results in HBM, every exchange a launch beside which a block product may go on. Steps
 // follow each other; inside a block product all is as in attention.cpp.
+#include "kernels/attention/exchange.h"
 #include "kernels/attention/run.h"
 
 #include <algorithm>
@@ -9,7 +10,6 @@
 #include <map>
 #include <numbers>
 #include <set>
-#include <tuple>
 
 namespace tilemesh::kernels {
 
@@ -47,33 +47,19 @@ void AttentionRun::all_by_launches() {
 }
 
 void AttentionRun::exchange(const std::vector<const Action*>& rows) {
-    // All PEs issue in one order, else two could wait for each other.
-    std::vector<std::tuple<std::size_t, int, int, const Action*>> order;
-    std::map<std::pair<bool, int>, Bytes> bytes;
-    LaunchedWork work{LaunchedWork::Kind::exchange};
+    Exchange exchange(launch_.rank);
     for (const Action* action : rows) {
         const Range heads = action->moves() ? launch_.heads_of_part(action->item.head_part) : Range{};
         if (heads.empty()) continue;
-        const bool sends = action->kind == Action::Kind::send;
-        const Ranges& messages = messages_.at(action);
-        for (std::size_t piece = 0; piece < messages.size(); ++piece)
-            order.emplace_back(piece, sends ? launch_.rank : action->peer, sends ? action->peer : launch_.rank,
-                               action);
         const std::int64_t key_bytes =
             problem_.key_columns() * heads.size() * static_cast<std::int64_t>(bytes_per_element(problem_.dtype));
-        for (const Range& keys : action->keys)
-            bytes[{sends, action->peer}] += Bytes(static_cast<std::uint64_t>(keys.size() * key_bytes));
-        ++work.messages;
+        Bytes bytes;
+        for (const Range& keys : action->keys) bytes += Bytes(static_cast<std::uint64_t>(keys.size() * key_bytes));
+        exchange.add(*action, messages_.at(action).size(), bytes);
     }
-    if (order.empty()) return;
-    for (const auto& [way, sum] : bytes) work.bytes = std::max(work.bytes, sum);
-    std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
-        return std::tie(std::get<0>(a), std::get<1>(a), std::get<2>(a)) <
-               std::tie(std::get<0>(b), std::get<1>(b), std::get<2>(b));
-    });
-    tl_.launch(work);
-    for (const auto& [piece, from, to, action] : order)
-        transfer({.action = action, .piece = static_cast<int>(piece), .pieces = static_cast<int>(order.size())});
+    if (exchange.empty()) return;
+    tl_.launch(exchange.work());
+    for (const Issue& issue : exchange.in_order()) transfer(issue);
 }
 
 LaunchedWork AttentionRun::blocks_of(const Visit& visit) const {

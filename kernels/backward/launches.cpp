@@ -4,10 +4,10 @@
 // come while the product of the step before is computed (or are waited for); the gradient that leaves a rank after a
 // product travels beside the next one, and what arrives is added behind that. Source: the public implementations of
 // ring attention that drive fused kernels this way.
+#include "kernels/attention/exchange.h"
 #include "kernels/backward/run.h"
 
 #include <algorithm>
-#include <tuple>
 
 namespace tilemesh::kernels {
 
@@ -51,37 +51,24 @@ void BackwardRun::all_by_launches() {
 }
 
 void BackwardRun::exchange(const std::vector<const Action*>& rows, bool of_chunks) {
-    // All PEs issue in one order, else two could wait for each other.
-    std::vector<std::tuple<std::size_t, int, int, const Action*>> order;
-    std::map<std::pair<bool, int>, Bytes> bytes;
-    LaunchedWork work{LaunchedWork::Kind::exchange};
+    Exchange exchange(launch_.rank);
     const attention::Problem& problem = *launch_.problem;
     for (const Action* action : rows) {
         const bool chunk = action->item.kind == Item::Kind::chunk;
         if (!action->moves() || chunk != of_chunks) continue;
-        const bool sends = action->kind == Action::Kind::send;
         const std::size_t pieces = is_sinks(*action) ? rows_.sinks(action->item.user).size()
                                    : chunk           ? messages_.at(action).size()
                                                      : pieces_.at(action).size();
-        for (std::size_t piece = 0; piece < pieces; ++piece)
-            order.emplace_back(piece, sends ? launch_.rank : action->peer, sends ? action->peer : launch_.rank,
-                               action);
         const auto element = static_cast<std::int64_t>(bytes_per_element(chunk ? problem.dtype : Dtype::f32));
         // A gradient has columns for k and for v, but with latents those that both share once, as the chunk has.
         const std::int64_t key_bytes = problem.key_columns() * launch_.heads.size() * element;
-        for (const Range& keys : action->keys)
-            bytes[{sends, action->peer}] += Bytes(static_cast<std::uint64_t>(keys.size() * key_bytes));
-        ++work.messages;
+        Bytes bytes;
+        for (const Range& keys : action->keys) bytes += Bytes(static_cast<std::uint64_t>(keys.size() * key_bytes));
+        exchange.add(*action, pieces, bytes);
     }
-    if (order.empty()) return;
-    for (const auto& [way, sum] : bytes) work.bytes = std::max(work.bytes, sum);
-    std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
-        return std::tie(std::get<0>(a), std::get<1>(a), std::get<2>(a)) <
-               std::tie(std::get<0>(b), std::get<1>(b), std::get<2>(b));
-    });
-    tl_.launch(work);
-    for (const auto& [piece, from, to, action] : order)
-        move({.action = action, .piece = static_cast<int>(piece), .pieces = static_cast<int>(order.size())});
+    if (exchange.empty()) return;
+    tl_.launch(exchange.work());
+    for (const Issue& issue : exchange.in_order()) move(issue);
 }
 
 LaunchedWork BackwardRun::blocks_of(const Plan& plan) const {

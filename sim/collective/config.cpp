@@ -65,38 +65,6 @@ CallConfig read_call(JsonReader& collectives, Operation operation) {
     return call;
 }
 
-/// The number that "packet.router_ns" names.
-const Json* value_at(const Json& collectives, const std::string& dotted) {
-    const Json* at = &collectives;
-    for (std::size_t begin = 0; begin <= dotted.size();) {
-        const std::size_t end = std::min(dotted.find('.', begin), dotted.size());
-        const std::string key = dotted.substr(begin, end - begin);
-        if (!at->is_object() || !at->contains(key)) return nullptr;
-        at = &at->at(key);
-        begin = end + 1;
-    }
-    return at;
-}
-
-std::vector<FittedValue> read_fitted(const JsonReader& list, const Json& collectives) {
-    std::vector<FittedValue> fitted;
-    if (!list.is_array()) list.reject("a list of {parameter, value, rows, meaning}");
-    for (JsonReader& element : list.elements()) {
-        FittedValue one;
-        one.parameter = element.string("parameter");
-        one.value = element.number("value", -1e15, 1e15);
-        one.rows = element.string("rows");
-        one.meaning = element.string("meaning");
-        element.finish();
-        const Json* value = value_at(collectives, one.parameter);
-        if (value == nullptr)
-            element.complain(
-                fmt::format("parameter: found {}, expected a key of collectives", printable(one.parameter)));
-        fitted.push_back(std::move(one));
-    }
-    return fitted;
-}
-
 }  // namespace
 
 const std::vector<std::string>& operation_words() { return words; }
@@ -149,7 +117,7 @@ CollectiveConfig read_collectives(JsonReader reader) {
     for (const Operation operation : {Operation::all_gather, Operation::reduce_scatter, Operation::all_to_all})
         read.calls[operation == Operation::all_to_all ? 2 : static_cast<std::size_t>(operation)] =
             read_call(reader, operation);
-    if (const auto fitted = reader.optional_member("fitted_from")) read.fitted = read_fitted(*fitted, reader.value());
+    read.fitted = read_fitted_values(reader);
     reader.finish();
     return read;
 }

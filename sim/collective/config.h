@@ -3,6 +3,7 @@
 // the routers or relay, and the parts of a call that no byte pays for. Everything is neutral by default.
 #pragma once
 
+#include "sim/base/fitted_values.h"
 #include "sim/base/json_reader.h"
 #include "sim/base/units.h"
 
@@ -42,13 +43,6 @@ struct WorkerCount {
 struct CallConfig {
     Picoseconds connect;  // before anything leaves a chip: launch, buffers, the connection to the router
     Picoseconds exit;     // after the last byte: the connection is closed, the call returns
-};
-
-/// Where a value comes from, as the machine's file tells it.
-struct FittedValue {
-    std::string parameter;  // a key of "collectives", with a point before a member: "packet.router_ns"
-    double value = 0.0;
-    std::string rows, meaning;
 };
 
 struct CollectiveConfig {

@@ -3,15 +3,18 @@
 // Kernels run on machines of config.h.
 #pragma once
 
+#include "sim/base/fitted_values.h"
 #include "sim/noc/flit_config.h"
 
 #include <string>
+#include <vector>
 
 namespace tilemesh::machine {
 
 struct ChipConfig {
     std::string name;
     noc::ChipNetworks networks;
+    std::vector<FittedValue> fitted;
 };
 
 /// Has this machine `networks`, to be read as a chip?

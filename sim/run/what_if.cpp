@@ -3,10 +3,10 @@
 // the table knows where it is not neutral.
 #include "sim/run/what_if.h"
 
+#include "sim/base/dotted_path.h"
 #include "sim/base/error.h"
 #include "sim/base/names.h"
 #include "sim/memory/timing.h"
-#include "sim/run/dotted_path.h"
 
 #include <fmt/format.h>
 

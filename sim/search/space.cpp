@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/search/space.h"
 
+#include "sim/base/dotted_path.h"
 #include "sim/base/error.h"
-#include "sim/run/dotted_path.h"
 
 #include <fmt/format.h>
 
@@ -64,7 +64,7 @@ void read_requirement(JsonReader reader, Requirement& requirement) {
 bool meets(const Requirement& requirement, const std::string& kernel, const Json& panel) {
     const auto value_of = [&](const std::string& key) -> Json {
         if (key == "kernel") return kernel;
-        const Json* const found = run::member(panel, is_of_kernel(key) ? "kernels.0" + key.substr(6) : key);
+        const Json* const found = member(panel, is_of_kernel(key) ? "kernels.0" + key.substr(6) : key);
         return found ? *found : Json();
     };
     if (!requirement.any_of.empty())

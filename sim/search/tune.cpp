@@ -51,6 +51,8 @@ public:
                              [&](std::size_t winner) { return tuned_.points[winner].fate != Fate::ran; }));
         for (Candidate& point : tuned_.points)
             if (point.fate == Fate::open) point.fate = Fate::ruled_out;
+        for (std::size_t i = 0; i < tuned_.points.size(); ++i)
+            if (tuned_.points[i].died && !front_.rules_out(tuned_.points[i].least, i)) ++tuned_.unknown;
         return std::move(tuned_);
     }
 
@@ -183,7 +185,7 @@ private:
         if (result.status != report::Status::ok) {
             point.fate = result.status == report::Status::not_possible ? Fate::impossible : Fate::failed;
             point.reason = result.error;
-            point.internal = result.internal;
+            point.internal = point.died = result.internal;
             return;
         }
         point.fate = Fate::ran;
@@ -244,6 +246,7 @@ private:
             if (store_.has(point.keyed.key)) return settle(running[task]);
             point.fate = Fate::failed;
             point.reason = result.failure;
+            point.died = true;
         };
         const bool stopped = run::run_queue({next, done}, options_.workers);
         take_winners();
@@ -291,6 +294,7 @@ private:
             if (!record) {
                 point.fate = Fate::failed;
                 point.reason = "its run with values was ended from outside";
+                point.died = true;
                 continue;
             }
             const report::KernelResult result = result_of(*record, one.key);
@@ -298,7 +302,7 @@ private:
             if (result.status != report::Status::ok) {
                 point.fate = Fate::failed;
                 point.reason = result.error;
-                point.internal = result.internal;
+                point.internal = point.died = result.internal;
             } else if (result.verdict.computed() && !result.verdict.pass) {
                 point.fate = Fate::wrong;
                 point.reason = result.verdict.why;

@@ -42,6 +42,7 @@ struct Candidate {
     bool was_there = false;  // in the store before
     bool verified = false;   // its answer was right
     bool internal = false;   // it failed by tilemesh's own fault
+    bool died = false;       // its process ended before it had a result: nobody knows what that would have been
 };
 
 struct TuneOptions {
@@ -56,6 +57,8 @@ struct Tuned {
     std::vector<Candidate> points;     // in the order of the space, each key once
     std::vector<std::size_t> winners;  // the best first; of several objectives the front
     bool interrupted = false;
+    std::size_t unknown = 0;  // points that died and that no bound rules out
+    bool proved() const { return !interrupted && unknown == 0; }
     std::size_t count(Fate fate) const;
     std::size_t reused() const;  // of those that ran: in the store before
 };

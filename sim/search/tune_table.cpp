@@ -135,14 +135,17 @@ std::string conclusion(const Space& space, const Objectives& objectives, const T
                    ? fmt::format("Not proved: open points may have {}, {:.1f} % less.\n", objectives.text(0, *lowest),
                                  100.0 * (1.0 - *lowest / best.figures[0]))
                    : "Proved all the same: no open point can have less.\n";
+    if (tuned.unknown > 0)
+        open += fmt::format("Not proved: by their bounds {} points that died could be better; see below.\n",
+                            tuned.unknown);
     if (objectives.size() > 1) {
-        const char* const what = tuned.interrupted ? "{} points are the front so far of {}.\n"
-                                                   : "{} points are the whole front of {} in this space.\n";
+        const char* const what = !tuned.proved() ? "{} points are the front so far of {}.\n"
+                                                 : "{} points are the whole front of {} in this space.\n";
         return fmt::format(fmt::runtime(what), tuned.winners.size(), fmt::join(objectives.names(), " and ")) +
-               (tuned.interrupted ? "Not proved: open points may be in it.\n" : "");
+               (tuned.interrupted ? "Not proved: open points may be in it.\n" : "") + open;
     }
     std::string text = fmt::format("{} {}: {}", description(space, best, keys),
-                                   tuned.interrupted ? "is the best so far" : "is the optimum of this space",
+                                   tuned.proved() ? "is the optimum of this space" : "is the best so far",
                                    figures_text(objectives, best.figures));
     if (tuned.winners.size() > 1) {
         const Candidate& next = tuned.points[tuned.winners[1]];
@@ -229,7 +232,7 @@ std::string table_text(const Space& space, const Objectives& objectives, const T
     for (std::size_t row = 0; row < best.size(); ++row) {
         const Candidate& point = *best[row];
         const Ways ways = ways_of(space, point);
-        const bool proved = !tuned.interrupted && row < tuned.winners.size();
+        const bool proved = tuned.proved() && row < tuned.winners.size();
         std::vector<report::Cell> cells{{proved ? fmt::format("{}", row + 1) : ""},
                                         {printable(point.keyed.point.kernel_name)}};
         for (const std::string& key : keys) {
@@ -242,7 +245,7 @@ std::string table_text(const Space& space, const Objectives& objectives, const T
         table.add_row(std::move(cells));
     }
     std::string text = table.text(with_colour);
-    if (!tuned.interrupted && best.size() > tuned.winners.size())
+    if (tuned.proved() && best.size() > tuned.winners.size())
         text += "Lines without a number are the best of the others that were run.\n";
     return text;
 }
@@ -292,7 +295,7 @@ Json tuned_json(const Space& space, const Objectives& objectives, const Tuned& t
          {Fate::ran, Fate::ruled_out, Fate::same, Fate::impossible, Fate::failed, Fate::wrong, Fate::open})
         counts[name_of(fate)] = tuned.count(fate);
     return {{"tune", space.name()}, {"objectives", objectives.names()},
-            {"axes", space.axes()}, {"proved", !tuned.interrupted},
+            {"axes", space.axes()}, {"proved", tuned.proved()},
             {"winners", winners},   {"counts", counts},
             {"points", points}};
 }

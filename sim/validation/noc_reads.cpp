@@ -98,19 +98,12 @@ std::vector<Comparison> measure(const Trace& trace, const noc::ChipNetworks& chi
     return comparisons;
 }
 
-/// The traces that the machine's own values were fitted to.
-std::set<std::string> fitted_rows(const Json& machine) {
-    std::set<std::string> rows;
-    if (!machine.contains("fitted_from")) return rows;
-    for (const Json& value : machine.at("fitted_from"))
-        for (const Json& row : value.at("rows")) rows.insert(row.get<std::string>());
-    return rows;
-}
-
 std::vector<Case> cases_of(JsonReader file, const Surroundings& surroundings) {
     const run::Resolved machine = run::resolve_machine_file(surroundings.configs / "machines" / "wormhole_noc.json");
-    const noc::ChipNetworks chip = machine::read_chip(JsonReader(machine.json, machine.origins)).networks;
-    const std::set<std::string> fitted = fitted_rows(machine.json);
+    const machine::ChipConfig config = machine::read_chip(JsonReader(machine.json, machine.origins));
+    const noc::ChipNetworks& chip = config.networks;
+    std::set<std::string> fitted;  // traces that values of the machine were fitted to
+    for (const FittedValue& one : config.fitted) fitted.insert(one.rows.begin(), one.rows.end());
     std::vector<Case> cases;
     for (const JsonReader& row : file.member("traces").elements()) {
         const Trace trace = read_trace(row, chip);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The member "collectives" of machines: what it refuses, and that the shipped ones say where their numbers come from.
 #include "sim/collective/config.h"
+#include "sim/base/dotted_path.h"
 #include "sim/base/error.h"
 #include "sim/run/resolve.h"
 
@@ -62,8 +63,8 @@ TEST_CASE("mistakes are answered with their place and what to write") {
               .find("/collectives/workers/1: from_bytes: expected more") != std::string::npos);
     CHECK(refusal(R"({"all_gather": {"conect_ns": 1}})").find("did you mean connect_ns?") != std::string::npos);
     CHECK(refusal(R"({"worker_gbytes_per_s": 0})").find("/collectives/worker_gbytes_per_s") != std::string::npos);
-    CHECK(refusal(R"({"fitted_from": [{"parameter": "packet.ruter_ns", "value": 1, "rows": "r", "meaning": "m"}]})")
-              .find("expected a key of collectives") != std::string::npos);
+    CHECK(refusal(R"({"fitted_from": [{"parameter": "packet.ruter_ns", "value": 1, "rows": ["r"], "meaning": "m"}]})")
+              .find("expected the dotted path of a number in m.json: /collectives") != std::string::npos);
 }
 
 TEST_CASE("every fitted value of a shipped machine is the one it has, and no parameter is named twice") {
@@ -74,14 +75,7 @@ TEST_CASE("every fitted value of a shipped machine is the one it has, and no par
             CAPTURE(machine, fitted.parameter);
             CHECK(seen.insert(fitted.parameter).second);
             CHECK_FALSE(fitted.meaning.empty());
-            const Json* value = &collectives;
-            for (std::size_t begin = 0; begin < fitted.parameter.size();) {
-                const std::size_t end = std::min(fitted.parameter.find('.', begin), fitted.parameter.size());
-                value = &value->at(fitted.parameter.substr(begin, end - begin));
-                begin = end + 1;
-            }
-            if (value->is_array()) value = &value->back().at("from_bytes");  // the threshold was fitted
-            CHECK(value->get<double>() == fitted.value);
+            CHECK(member(collectives, fitted.parameter)->get<double>() == fitted.value);
         }
         CHECK(seen.size() >= 10);
     }

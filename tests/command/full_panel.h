@@ -66,7 +66,7 @@ inline Json full_machine() {
             "ring_chunks_per_sync": 4, "copy_signals": 2, "finish_gbytes_per_s": 9.6, "one_shot_bytes": 524288,
             "barrier": true, "all_gather": {"connect_ns": 2600, "exit_ns": 2600},
             "reduce_scatter": {"connect_ns": 1500, "exit_ns": 1500}, "all_to_all": {"connect_ns": 400, "exit_ns": 400},
-            "fitted_from": [{"parameter": "packet.router_ns", "value": 10, "rows": "some", "meaning": "a router's work"}]},
+            "fitted_from": [{"parameter": "packet.router_ns", "value": 10, "rows": ["some"], "meaning": "a router's work"}]},
         "power_limit": {"machine_watts": 500, "cube_watts": 400, "pe_watts": 50, "window_ns": 100}
     })");
     machine["energy"] = full_table(energy::energy_groups());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Programs of processors: when each step is issued, what barriers wait for, and what their file may say.
+#include "sim/base/dotted_path.h"
 #include "sim/base/error.h"
 #include "sim/machine/chip.h"
 #include "sim/machine/config.h"
@@ -196,9 +197,14 @@ TEST_CASE("what is said to be fitted must be a value of the machine") {
         });
     };
     CHECK(with("clock_ghz", 1.0).empty());
-    CHECK(with("/networks/1/router/hop_cycles", 9.0).empty());
-    CHECK_THAT(with("networks/1/router/hops", 9.0), says("/fitted_from/0", "parameter"));
-    CHECK_THAT(with("networks/1/router/hop_cycles", 8.0), says("/fitted_from/0", "9"));
+    CHECK(with("networks.1.router.hop_cycles", 9.0).empty());
+    CHECK(with("networks.1.router.hop_cycles", 8.0).empty());  // another machine was set on top of it
+    CHECK_THAT(with("networks.1.router.hops", 9.0), says("/fitted_from/0", "parameter"));
+    CHECK_THAT(with("networks.1.router", 9.0), says("/fitted_from/0", "a number"));
+    const Json shipped = machine_called("wormhole_noc");
+    const auto fitted = machine::read_chip(JsonReader(shipped, "wormhole_noc")).fitted;
+    CHECK(fitted.size() >= 6);
+    for (const FittedValue& one : fitted) CHECK(member(shipped, one.parameter)->get<double>() == one.value);
 }
 
 TEST_CASE("kernels and other probes refuse networks that they cannot choose between") {

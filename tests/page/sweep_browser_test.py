@@ -4,17 +4,10 @@ front, choices, filters and selection work by pointer and by keyboard, in both t
 
 import csv
 import json
-import os
 import pathlib
-import subprocess
-import sys
-import tempfile
-import unittest
 
-from browser import Browser, find
+from page_case import FOLDER, PageCase, main, tilemesh
 
-TILEMESH = os.environ["TILEMESH"]
-FOLDER = tempfile.TemporaryDirectory()
 LINK, LANES = "machine.network.link.gbytes_per_s", "machine.pe.vector.lanes"
 SWEEP = {"panel": "single_user_decode_validation", "set": {"values.mode": "none"},
          "axes": [{"key": LINK, "values": [8, 64, 512]}, {"key": LANES, "values": [64, 1024, -1]}]}
@@ -23,8 +16,7 @@ SWEEP = {"panel": "single_user_decode_validation", "set": {"values.mode": "none"
 def setUpModule():
     folder = pathlib.Path(FOLDER.name)
     (folder / "links.json").write_text(json.dumps(SWEEP))
-    subprocess.run([TILEMESH, "sweep", folder / "links.json", "--into", folder / "d", "--report", folder / "page.html",
-                    "--table", folder / "t.csv", "--quiet"], check=True)
+    tilemesh("sweep", folder / "links.json", "--into", folder / "d", "--report", folder / "page.html", "--table", folder / "t.csv", "--quiet")
 
 
 def rows():
@@ -39,32 +31,9 @@ def front(points, *keys):
     return {point["point"] for point, a in zip(points, costs) if not any(worse(a, b) for b in costs)}
 
 
-class SweepPageTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.browser = Browser()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.__exit__()
-
+class SweepPageTest(PageCase):
     def setUp(self):
-        self.open("light")
-
-    def open(self, scheme):
-        self.browser.errors.clear()
-        self.browser.requests.clear()
-        self.browser.resize(1280, 900)
-        self.browser.prefer(scheme)
-        self.browser.open(pathlib.Path(FOLDER.name, "page.html"))
-        self.browser.wait_for("document.documentElement.dataset.drawn === 'true'")
-
-    def tearDown(self):
-        self.assertEqual(self.browser.errors, [])
-        self.assertEqual([url for url in self.browser.requests if not url.startswith(("file:///", "data:"))], [])
-
-    def js(self, script):
-        return self.browser.evaluate(script)
+        self.open(pathlib.Path(FOLDER.name, "page.html"))
 
     def choose(self, name, text):
         self.js(f"(e => {{ e.selectedIndex = [...e.options].findIndex(o => o.textContent === {json.dumps(text)}); "
@@ -134,14 +103,11 @@ class SweepPageTest(unittest.TestCase):
     def test_both_themes_draw_everything(self):
         drawn = set()
         for scheme in ("light", "dark"):
-            self.open(scheme)
+            self.open(pathlib.Path(FOLDER.name, "page.html"), scheme)
             self.assertEqual(self.js("[...document.querySelectorAll('figure.chart .plot')].filter(e => e.querySelector('svg, canvas')).length"), 3)
             drawn.add(self.js("document.querySelector('#map svg').outerHTML"))
         self.assertEqual(len(drawn), 2)
 
 
 if __name__ == "__main__":
-    if not find():
-        print("no Chromium here (Debian: chromium-headless-shell, tools/setup --checks installs it)", file=sys.stderr)
-        sys.exit(77)
-    unittest.main()
+    main()

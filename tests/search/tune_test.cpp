@@ -111,13 +111,24 @@ TEST_CASE("equal works are run once") {
 TEST_CASE("what cannot run, fails or dies is said with its reason, and the best of the others is found") {
     const ScratchFolder folder;
     const std::vector<Json> kernels = {dial("a", 10, 5, {{"does", "refuse"}}), dial("b", 10, 5, {{"does", "fail"}}),
-                                       dial("c", 10, 5, {{"does", "crash"}}), dial("d", 100, 5)};
+                                       dial("c", 10, 101, {{"does", "crash"}}), dial("d", 100, 5)};
     const Tuned result = tuned(kernels, one_worker(), folder);
-    CHECK(fates(result) == "a:not possible b:failed c:failed d:ran");
+    CHECK(fates(result) == "a:not possible b:failed c:ruled out d:ran");
     CHECK_THAT(text_of(kernels, result, Objectives({"time"})),
                Contains("d, dial d, ") && Contains("is the optimum") && Contains("it does not want to") &&
                    Contains("it gave up"));
     CHECK_THROWS_WITH(tuned({kernels[0]}, one_worker(), folder), Contains("none of 1 points can run"));
+}
+
+TEST_CASE("nothing is proved while a point that died could be better") {
+    const ScratchFolder folder;
+    const std::vector<Json> kernels = {dial("c", 10, 5, {{"does", "crash"}}), dial("d", 100, 5)};
+    const Tuned result = tuned(kernels, one_worker(), folder);
+    CHECK(fates(result) == "c:failed d:ran");
+    CHECK_FALSE(result.proved());
+    CHECK_THAT(text_of(kernels, result, Objectives({"time"})),
+               Contains("d, dial d, ") && Contains("is the best so far") && !Contains("is the optimum") &&
+                   Contains("1 points that died could be better"));
 }
 
 TEST_CASE("a wrong kernel cannot win, and what it had ruled out is looked at again") {

@@ -3,6 +3,7 @@
 
 #include "sim/base/error.h"
 #include "sim/insight/recording.h"
+#include "sim/report/bound_terms.h"
 #include "sim/run/not_possible.h"
 #include "sim/tile/value_process.h"
 #include "sim/workloads/attention/alternatives.h"
@@ -57,15 +58,11 @@ public:
 };
 
 report::BoundResult to_report(const attention::Bound& bound) {
-    // Rounded down, and a little more for the rounding of sums, so that a bound never exceeds what it bounds.
-    const auto picoseconds = [](double ns) {
-        return Picoseconds(static_cast<std::uint64_t>(ns * 1000.0 * (1.0 - 1e-9)));
-    };
     report::BoundResult result;
-    result.time = picoseconds(bound.ns());
+    result.time = report::bound_time(bound.ns());
     result.binding = std::string(bound.binding().name);
     for (const attention::BoundTerm& term : bound.terms)
-        result.terms.push_back({std::string(term.name), picoseconds(term.ns)});
+        result.terms.push_back({std::string(term.name), report::bound_time(term.ns)});
     return result;
 }
 

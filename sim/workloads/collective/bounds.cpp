@@ -3,6 +3,7 @@
 
 #include "sim/collective/execution.h"
 #include "sim/noc/topology.h"
+#include "sim/report/bound_terms.h"
 
 #include <algorithm>
 
@@ -10,22 +11,10 @@ namespace tilemesh::workloads {
 namespace {
 
 using collective::Operation;
+using report::largest_of;
 
-report::BoundResult largest_of(std::vector<report::BoundTerm> terms) {
-    report::BoundResult bound;
-    for (const report::BoundTerm& term : terms) {
-        if (term.time <= bound.time && !bound.binding.empty()) continue;
-        bound.time = term.time;
-        bound.binding = term.name;
-    }
-    bound.terms = std::move(terms);
-    return bound;
-}
-
-/// Rounded down, and a little more for the rounding of rates.
 Picoseconds time_at(double bytes, double gbytes_per_s) {
-    if (gbytes_per_s <= 0.0) return {};
-    return Picoseconds(static_cast<std::uint64_t>(bytes / gbytes_per_s * 1000.0 * (1.0 - 1e-9)));
+    return gbytes_per_s > 0.0 ? report::bound_time(bytes / gbytes_per_s) : Picoseconds();
 }
 
 Picoseconds farthest_way(const CollectivePanel& panel) {

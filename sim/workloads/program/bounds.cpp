@@ -1,26 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/workloads/program/bounds.h"
 
+#include "sim/report/bound_terms.h"
+
 #include <algorithm>
 
 namespace tilemesh::workloads {
-namespace {
-
-/// Rounded down, and a little more for the rounding of sums.
-Picoseconds rounded(double ns) { return Picoseconds(static_cast<std::uint64_t>(ns * 1000.0 * (1.0 - 1e-9))); }
-
-report::BoundResult largest_of(std::vector<report::BoundTerm> terms) {
-    report::BoundResult bound;
-    for (const report::BoundTerm& term : terms) {
-        if (term.time <= bound.time && !bound.binding.empty()) continue;
-        bound.time = term.time;
-        bound.binding = term.name;
-    }
-    bound.terms = std::move(terms);
-    return bound;
-}
-
-}  // namespace
+using report::bound_time;
+using report::largest_of;
 
 report::BoundResult machine_bound(const machine::MachineConfig& machine, const machine::Outcome& outcome,
                                   const std::vector<Ref<program::Array>>& arrays, double fastest) {
@@ -35,9 +22,9 @@ report::BoundResult machine_bound(const machine::MachineConfig& machine, const m
     double bytes = 0;
     for (const auto& array : arrays) bytes += static_cast<double>(array->bytes_touched());
     const double pes = machine.pes();
-    return largest_of({{"matrix", rounded(products / (pes * fastest))},
-                       {"vector", rounded(vector_ns / pes)},
-                       {"hbm", rounded(slice_rate > 0 ? bytes / slice_rate : 0)}});
+    return largest_of({{"matrix", bound_time(products / (pes * fastest))},
+                       {"vector", bound_time(vector_ns / pes)},
+                       {"hbm", bound_time(slice_rate > 0 ? bytes / slice_rate : 0)}});
 }
 
 report::BoundResult schedule_bound(const machine::Outcome& outcome) {
@@ -52,8 +39,10 @@ report::BoundResult schedule_bound(const machine::Outcome& outcome) {
         if (part.kind == "hbm") hbm = std::max(hbm, moving);
         if (part.kind == "link") link = std::max(link, moving);
     }
-    return largest_of(
-        {{"matrix", rounded(matrix)}, {"vector", rounded(vector)}, {"hbm", rounded(hbm)}, {"link", rounded(link)}});
+    return largest_of({{"matrix", bound_time(matrix)},
+                       {"vector", bound_time(vector)},
+                       {"hbm", bound_time(hbm)},
+                       {"link", bound_time(link)}});
 }
 
 }  // namespace tilemesh::workloads

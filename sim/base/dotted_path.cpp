@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/run/dotted_path.h"
+#include "sim/base/dotted_path.h"
 
 #include <algorithm>
 #include <charconv>
 
-namespace tilemesh::run {
+namespace tilemesh {
 
 const Json* member(const Json& json, const std::string& path) {
     const Json* node = &json;
@@ -25,4 +25,4 @@ const Json* member(const Json& json, const std::string& path) {
     return node;
 }
 
-}  // namespace tilemesh::run
+}  // namespace tilemesh

@@ -6,9 +6,9 @@
 
 #include <string>
 
-namespace tilemesh::run {
+namespace tilemesh {
 
 /// The value at a dotted path; null when there is none.
 const Json* member(const Json& json, const std::string& path);
 
-}  // namespace tilemesh::run
+}  // namespace tilemesh
