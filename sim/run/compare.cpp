@@ -12,17 +12,17 @@ namespace tilemesh::run {
 namespace {
 
 using Key = std::pair<std::string, std::string>;
-struct Entry {
+struct Measured {
     const PanelFigures* panel;
     std::size_t number;
     const Figures& figures() const { return panel->entries[number]; }
 };
 
-std::map<Key, Entry> entries_of(const Snapshot& snapshot) {
-    std::map<Key, Entry> entries;
+std::map<Key, Measured> entries_of(const Snapshot& snapshot) {
+    std::map<Key, Measured> entries;
     for (const auto& panel : snapshot.panels) {
         for (std::size_t i = 0; i < panel.entries.size(); ++i)
-            entries.insert({{panel.name, panel.entries[i].label}, Entry{&panel, i}});
+            entries.insert({{panel.name, panel.entries[i].label}, Measured{&panel, i}});
     }
     return entries;
 }
@@ -30,7 +30,7 @@ std::map<Key, Entry> entries_of(const Snapshot& snapshot) {
 /// Compares the configurations of panels, each pair once.
 class Configurations {
 public:
-    std::vector<std::string> changed(const Entry& before, const Entry& after) {
+    std::vector<std::string> changed(const Measured& before, const Measured& after) {
         std::vector<std::string> keys;
         if (before.figures().kernel != after.figures().kernel)
             keys.push_back("kernel " + printable(before.figures().kernel) + " -> " +
@@ -52,11 +52,11 @@ private:
         return found == panel.configuration.end() || !found->is_array() ? nullptr : &*found;
     }
     /// Its element of the panel's list of kernels. Which one is its own is known only where all of them ran.
-    static Json own(const Entry& entry) {
+    static Json own(const Measured& entry) {
         const Json* list = kernels(*entry.panel);
         return list != nullptr && list->size() == entry.panel->entries.size() ? (*list)[entry.number] : Json();
     }
-    static Json options(const Entry& entry) {
+    static Json options(const Measured& entry) {
         Json json = Json::object();
         for (const auto& option : entry.figures().options) json[option.first] = option.second;
         return json;
@@ -150,8 +150,8 @@ Outcome outcome_of(const EntryComparison& entry, const Thresholds& thresholds) {
     return better && !worse ? Outcome::better : Outcome::changed;
 }
 
-EntryComparison compare_entry(const Key& key, const Entry& before, const Entry& after, Configurations& configurations,
-                              const Thresholds& thresholds) {
+EntryComparison compare_entry(const Key& key, const Measured& before, const Measured& after,
+                              Configurations& configurations, const Thresholds& thresholds) {
     EntryComparison entry{key.first, key.second};
     const Figures &was = before.figures(), &is = after.figures();
     if (was.state != is.state) {
@@ -221,7 +221,7 @@ Comparison compare(const Snapshot& before, const Snapshot& after, const Threshol
     Configurations configurations;
     for (const auto& panel : before.panels) {
         for (std::size_t i = 0; i < panel.entries.size(); ++i) {
-            const Entry was{&panel, i};
+            const Measured was{&panel, i};
             const Key key{panel.name, was.figures().label};
             const auto match = new_entries.find(key);
             if (match == new_entries.end()) {
