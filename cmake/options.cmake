@@ -54,7 +54,7 @@ endif()
 
 # Several files at a time share the templates that they compile, of nlohmann/json above all: everything in two thirds of the
 # time, and one changed file in twice. For builds that begin from nothing: CI's.
-option(TILEMESH_UNITY "compile several source files of a library together" OFF)
+option(TILEMESH_UNITY "compile several source files of a library or a test together" OFF)
 
 # One static library per folder, and its headers. Includes are written from the project's root: "sim/base/units.h". Files
 # under ALONE have names of their own that others of the folder have too, and are never compiled with them.

@@ -139,7 +139,8 @@ KernelResult read_simulated_part(JsonReader reader) {
     kernel.work_imbalance = real(reader, "work_imbalance");
     kernel.bound = reader.string("bound", "");
     kernel.commands = count(reader, "commands");
-    if (const auto cautions = reader.optional_member("cautions"))  // files of version 0.1.0 have none
+    kernel.sram_peak = Bytes(reader.integer("sram_peak_bytes", 0, most, 0));  // files of version 0.1.0 have none
+    if (const auto cautions = reader.optional_member("cautions"))             // files of version 0.1.0 have none
         for (const JsonReader& caution : cautions->elements()) kernel.cautions.push_back(read_caution(caution));
     if (auto path = reader.optional_member("critical_path")) kernel.critical_path = read_critical_path(*path);
     if (auto changes = reader.optional_member("what_if")) kernel.what_if = read_what_if(*changes);

@@ -81,6 +81,7 @@ Json simulated_part(const KernelResult& kernel, ComponentDetail detail) {
                  {"work_imbalance", kernel.work_imbalance},
                  {"bound", kernel.bound},
                  {"commands", kernel.commands},
+                 {"sram_peak_bytes", kernel.sram_peak.value()},
                  {"cautions", cautions},
                  {"components", components_to_json(kernel.components, detail)}};
     if (kernel.critical_path) json["critical_path"] = path_to_json(*kernel.critical_path);

@@ -54,6 +54,12 @@ Number of_energy(const KernelResult& kernel, double report::EnergyResult::*figur
     return kernel.energy && kernel.energy->has_total() ? Number((*kernel.energy).*figure) : Number();
 }
 
+Number of_area(const KernelResult& kernel) {
+    const bool known =
+        kernel.energy && !kernel.energy->area.technology.empty() && kernel.energy->area.missing.empty();
+    return known ? Number(kernel.energy->area.mm2) : Number();
+}
+
 /// Where it goes, by kind of part.
 Parts energy_by_kind(const KernelResult& kernel) {
     if (!kernel.energy || !kernel.energy->has_total()) return {};
@@ -97,10 +103,17 @@ constexpr Metric list[] = {
      [](const KernelResult& k) { return of_energy(k, &report::EnergyResult::joules); }, nullptr, joules},
     {"peak_power", Better::less, false, "", "greatest mean power of a window of time",
      [](const KernelResult& k) { return of_energy(k, &report::EnergyResult::peak_w); }, nullptr, watts},
+    {"energy_delay", Better::less, false, "", "energy x time, when energy was accounted for, in Js",
+     [](const KernelResult& k) { return of_energy(k, &report::EnergyResult::energy_delay_js); }, nullptr, small},
+    {"area", Better::less, false, "", "of the machine in mm2, when energy was accounted for", of_area, nullptr,
+     small},
     {"energy_of", Better::neither, false, "", "energy by kind of part: energy_of.matrix, energy_of.static, ...",
      nullptr, energy_by_kind, joules},
     {"commands", Better::neither, false, "", "tile commands of all PEs",
      [](const KernelResult& k) { return Number(static_cast<double>(k.commands)); }, nullptr, count},
+    {"sram_bytes", Better::less, false, "", "taken in the SRAM of the fullest PE, at its fullest",
+     [](const KernelResult& k) { return k.sram_peak == Bytes() ? Number() : Number(number(k.sram_peak)); }, nullptr,
+     count},
     {"work_imbalance", Better::less, false, "", "work of the busiest rank over that of the mean one",
      [](const KernelResult& k) { return Number(k.work_imbalance); }, nullptr, small},
     {"machine_bound", Better::neither, false, "", "what no schedule can beat on this machine",

@@ -53,8 +53,10 @@ Figures Objectives::of(const report::KernelResult& result) const {
     for (const std::string& name : names_) {
         const auto figure = figure_of(name, result);
         if (!figure)
-            fail<InputError>("--objective {}: is not known of {}, which ran without values", name,
-                             printable(result.label));
+            fail<InputError>(
+                "--objective {}: is not known of {}: energy, power and area need --set energy=true and the "
+                "machine's tables, errors of answers are not computed here",
+                name, printable(result.label));
         figures.push_back(*figure);
     }
     return figures;

@@ -21,6 +21,7 @@ struct Figure {
     const char *title, *unit, *format;
     const char* better;  // "less", "more"; empty: it can be neither
     const char* meaning;
+    bool asked_for = false;  // left out where no point has it
 };
 constexpr Figure figures[] = {
     {"time_ps", "/result/time_ps", "time", "", "time", "less", "until the last PE has finished"},
@@ -30,6 +31,18 @@ constexpr Figure figures[] = {
      "multiply-accumulates done / what the matrix engines at work could do in the time"},
     {"hbm_bytes", "/result/hbm_bytes", "HBM traffic", "", "bytes", "less", "bytes that all slices moved"},
     {"hop_bytes", "/result/hop_bytes", "hop-bytes", "", "bytes", "less", "sum of the bytes of all links"},
+    {"sram_peak_bytes", "/result/sram_peak_bytes", "SRAM", "", "bytes", "less",
+     "taken in the fullest PE, at its fullest"},
+    {"energy_j", "/result/energy/joules", "energy", "J", "number", "less", "of all parts, static power included",
+     true},
+    {"energy_per_query_token_j", "/result/energy/joules_per_query_token", "energy per token", "J", "number", "less",
+     "energy / query tokens", true},
+    {"energy_delay_js", "/result/energy/energy_delay_js", "energy-delay", "Js", "number", "less", "energy x time",
+     true},
+    {"average_power_w", "/result/energy/power/average_w", "mean power", "W", "number", "less", "energy / time", true},
+    {"peak_power_w", "/result/energy/power/peak_w", "peak power", "W", "number", "less",
+     "greatest mean power of a window of time", true},
+    {"area_mm2", "/result/energy/area/mm2", "area", "mm2", "number", "less", "of the machine, by its table", true},
     {"machine_bound_ps", "/result/machine_bound/time_ps", "machine bound", "", "time", "less",
      "the largest time that any part of the machine needs for this problem; no schedule is faster"},
     {"schedule_bound_ps", "/result/schedule_bound/time_ps", "schedule bound", "", "time", "less",
@@ -71,14 +84,24 @@ std::string csv_field(const Json& value) {
     return field + "\"";
 }
 
+/// Those that the table has.
+std::vector<const Figure*> shown_figures(const std::vector<Row>& rows) {
+    std::vector<const Figure*> shown;
+    for (const Figure& figure : figures) {
+        const auto has = [&](const Row& row) { return !at(row.record, figure.pointer).is_null(); };
+        if (!figure.asked_for || std::any_of(rows.begin(), rows.end(), has)) shown.push_back(&figure);
+    }
+    return shown;
+}
+
 /// Of one point, under the names of the columns.
-Json line_of(const Space& space, const Row& row) {
+Json line_of(const Space& space, const std::vector<const Figure*>& shown, const Row& row) {
     Json line = Json::object();
     const std::vector<std::string> axes = space.axes();
     for (std::size_t i = 0; i < axes.size(); ++i) line[axes[i]] = row.point.point.values[i];
     line["kernel"] = row.point.kernel;
     line["status"] = status_of(row);
-    for (const Figure& figure : figures) line[figure.name] = at(row.record, figure.pointer);
+    for (const Figure* figure : shown) line[figure->name] = at(row.record, figure->pointer);
     line["reason"] = reason_of(row);
     line["point"] = row.point.key;
     line["repeat"] = row.point.repeat;
@@ -123,9 +146,10 @@ Counts count(const std::vector<Row>& rows) {
 }
 
 std::string table_csv(const Space& space, const std::vector<Row>& rows) {
+    const std::vector<const Figure*> shown = shown_figures(rows);
     std::string text;
     for (const Row& row : rows) {
-        const Json line = line_of(space, row);
+        const Json line = line_of(space, shown, row);
         if (text.empty()) {
             for (const auto& item : line.items()) text += (text.empty() ? "" : ",") + csv_field(item.key());
             text += '\n';
@@ -142,8 +166,9 @@ std::string table_csv(const Space& space, const std::vector<Row>& rows) {
 }
 
 Json table_json(const Space& space, const std::vector<Row>& rows) {
+    const std::vector<const Figure*> shown = shown_figures(rows);
     Json lines = Json::array();
-    for (const Row& row : rows) lines.push_back(line_of(space, row));
+    for (const Row& row : rows) lines.push_back(line_of(space, shown, row));
     return {{"sweep", space.name()}, {"axes", space.axes()}, {"points", std::move(lines)}};
 }
 
@@ -153,13 +178,13 @@ Json page_json(const Space& space, const std::vector<Row>& rows) {
     data["panel"] = space.panel().json;
     data["tool"] = {{"version", run::version()}};
     Json known = Json::array();
-    for (const Figure& one : figures)
-        known.push_back({{"name", one.name},
-                         {"title", one.title},
-                         {"unit", one.unit},
-                         {"format", one.format},
-                         {"better", one.better},
-                         {"meaning", one.meaning}});
+    for (const Figure* one : shown_figures(rows))
+        known.push_back({{"name", one->name},
+                         {"title", one->title},
+                         {"unit", one->unit},
+                         {"format", one->format},
+                         {"better", one->better},
+                         {"meaning", one->meaning}});
     data["figures"] = std::move(known);
     return data;
 }

@@ -61,6 +61,41 @@ TEST_CASE("a sweep runs what is missing, once, and its table has a line for each
     CHECK(one["panels"][0]["kernels"][0]["time_ps"] == point["result"]["time_ps"]);
 }
 
+TEST_CASE("energy and area are columns when they were asked for, and are those of the results") {
+    const ScratchFolder folder;
+    write_sweep(folder, {"mesh_kv"});
+    const std::string table = "--table " + (folder / "t.json").string();
+    REQUIRE(sweep(folder, TILEMESH_COMMAND, into(folder, "without") + table).exit_code == 0);
+    const Json without = parse_json_file(folder / "t.json");
+    CHECK_FALSE(without["points"][0].contains("energy_j"));
+    CHECK(without["points"][0]["sram_peak_bytes"].get<std::uint64_t>() > 0);
+
+    Json panel = parse_json_file(folder / "panel.json");
+    panel["energy"] = true;
+    panel["machine"] = {{"base", example_machine},
+                        {"energy", TILEMESH_CONFIGS "/energy/7nm.json"},
+                        {"area", TILEMESH_CONFIGS "/area/7nm.json"}};
+    write_file(folder / "panel.json", panel.dump());
+    const Ran ran = sweep(folder, TILEMESH_COMMAND, into(folder, "with") + table);
+    INFO(ran.err);
+    REQUIRE(ran.exit_code == 0);
+    const Json with = parse_json_file(folder / "t.json");
+    for (const auto& [name, text] : files_of(folder / "with")) {
+        const Json record = Json::parse(text)["result"];
+        std::size_t found = 0;
+        for (const Json& line : with["points"]) {
+            if (line["point"].get<std::string>() + ".json" != name) continue;
+            ++found;
+            CHECK(line["energy_j"] == record["energy"]["joules"]);
+            CHECK(line["energy_j"].get<double>() > 0.0);
+            CHECK(line["peak_power_w"] == record["energy"]["power"]["peak_w"]);
+            CHECK(line["area_mm2"] == record["energy"]["area"]["mm2"]);
+            CHECK(line["sram_peak_bytes"] == record["sram_peak_bytes"]);
+        }
+        CHECK(found == 1);
+    }
+}
+
 TEST_CASE("shards run by several processes make the same bytes as one") {
     const ScratchFolder folder;
     write_sweep(folder, {"mesh_kv", "ring_kv", "head_parallel"});
