@@ -70,16 +70,17 @@ private:
         std::vector<Processor> processors;
         std::vector<ComponentId> engines;
     };
-    struct Book {
-        std::int64_t pe = -1;        // of an engine
-        std::uint32_t pending = 0;   // issued, not yet told about
-        bool begun = false;          // a command was issued
-        std::uint8_t processor = 0;  // that issued the last one
-        Picoseconds until;           // what is before this is in the books
+    /// What a packet needs comes first and lies together: there are thousands of links.
+    struct alignas(64) Book {
+        Picoseconds until;             // what is before this is in the books
+        Picoseconds working, blocked;  // of links and slices
+        std::int64_t pe = -1;          // of an engine
+        std::uint32_t pending = 0;     // issued, not yet told about
+        bool begun = false;            // a command was issued
+        std::uint8_t processor = 0;    // that issued the last one
         Picoseconds before, fill, credits, turns;
         std::array<Picoseconds, stalls> stall{};
         std::array<Picoseconds, opcode_count> busy{};
-        Picoseconds working, blocked;  // of links and slices
     };
     Book& book(ComponentId component) {
         if (component >= books_.size()) books_.resize(component + 1U);
