@@ -24,7 +24,8 @@ struct LaunchConfig {
     int units = 1;                 // that share the blocks of one launch
     int blocks_per_unit = 1;       // at work on one unit at once, sharing it evenly
     int gradients_per_unit = 1;    // the same of a backward pass
-    CoresConfig cores;             // instead of units: what each core takes for a block and for a chunk of keys
+    CoresConfig cores;  // instead of units for block products cut into chunks: what each core takes for a block and
+                        // for a chunk of keys
 
     Picoseconds start_of(const LaunchedWork& work) const {
         if (work.kind == LaunchedWork::Kind::simple) return simple;
