@@ -13,15 +13,12 @@
 namespace tilemesh::validation {
 namespace {
 
-constexpr std::uint64_t bytes_per_core = 1572864;
-
 Json machine_for(const ChipAttention& row, std::uint64_t chips, const Surroundings& surroundings) {
     const std::string file = std::string(attention_chip) + ".json";
     Json machine = run::resolve_machine_file(surroundings.configs / "machines" / file).json;
     machine["cube"]["cols"] = chips;
     if (chips == 1) machine["cube"]["topology"] = "line";
     Json& pe = machine["pe"];
-    pe["sram_bytes"] = row.cores * bytes_per_core;
     for (const char* dtype : {"bf16", "f16", "f8e4m3", "f8e5m2"})
         pe["matrix"]["speed"][dtype] = static_cast<double>(row.cores) * row.products_per_cycle;
     Json& cores = pe["launch"]["cores"];

@@ -123,8 +123,8 @@ TEST_CASE("a step is the chip's block product, by the costs of the machine") {
         row["time_ms"] = 1;
         return predicted_ms(row_of(row), surroundings);
     };
-    const double chunk_ns = 32.0 * 64 * 96 / (1024 * 1.35) + (6350 + 0.203 * 32 * 32) / 1.35;
-    const double block_ns = 32.0 * 96 / 3.94;
+    const double chunk_ns = 32.0 * 64 * 96 / (1024 * 1.35) + (4200 + 0.26 * 32 * 32) / 1.35;
+    const double block_ns = 32.0 * 96 / 3.6;
     CHECK(ms({{"work", "full"}}) * 1e6 == Approx(4 * block_ns + 4 * 4 * chunk_ns).epsilon(0.02));
     CHECK(ms({{"work", "up"}}) * 1e6 == Approx(4 * block_ns + 4 * 2 * chunk_ns).epsilon(0.02));
     CHECK(ms({{"work", "down"}}) * 1e6 == Approx(2 * block_ns + 2 * 4 * chunk_ns).epsilon(0.02));
