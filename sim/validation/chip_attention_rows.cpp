@@ -50,6 +50,26 @@ bool flag(const Json& row, const char* key) {
     return found->is_boolean() ? found->get<bool>() : found->is_number() && found->get<double>() != 0.0;
 }
 
+const std::vector<const char*> step_keys{"step", "ring_step", "iteration"};
+const std::vector<const char*> device_keys{"device", "chip", "ring_index", "rank"};
+
+std::optional<std::uint64_t> first_of(JsonReader& reader, const std::vector<const char*>& keys) {
+    for (const char* key : keys)
+        if (const auto found = whole(reader, key)) return found;
+    return {};
+}
+
+/// By the first word: "causal", "causal (step 0)".
+std::optional<StepWork> work_in(const std::string& text) {
+    const std::map<std::string, StepWork> works{{"full", StepWork::full},
+                                                {"causal", StepWork::causal},
+                                                {"diagonal", StepWork::causal},
+                                                {"up", StepWork::up},
+                                                {"down", StepWork::down}};
+    const auto known = works.find(text.substr(0, text.find_first_of(" ,;(")));
+    return known == works.end() ? std::nullopt : std::optional(known->second);
+}
+
 bool read_shape(JsonReader& reader, ChipAttention& row) {
     bool complete = true;
     const auto read = [&](std::uint64_t& value, const std::vector<const char*>& keys) {
@@ -137,6 +157,8 @@ std::optional<double> read_ms(JsonReader& reader, const ChipAttention& row, bool
     if (const auto ms = positive(reader, "time_ms_from_utilisation")) return ms;
     const auto percent = positive(reader, "math_utilisation_percent");
     if (!percent || !has_shape || row.cached > 0 || reader.has("gflop_per_chunk")) return {};
+    // Of later steps files count a half or a quarter of the block.
+    if (row.causal && row.step.value_or(0) > 0) return {};
     const double keys = static_cast<double>(row.tokens * (row.work || row.step ? 1 : row.chips));
     const double flop =
         2.0 * static_cast<double>(row.tokens * (row.d_qk + row.d_v) * row.q_heads) * keys / (row.causal ? 2.0 : 1.0);
@@ -159,7 +181,9 @@ std::string label_of(const Json& given) {
     for (const auto& [key, unit] : numbers)
         if (const auto found = given.find(key); found != given.end() && found->is_number())
             add(fmt::format("{} {}", found->dump(), unit));
-    for (const char* key : {"device", "step"})
+    std::vector<const char*> places = device_keys;
+    places.insert(places.end(), step_keys.begin(), step_keys.end());
+    for (const char* key : places)
         if (const auto found = given.find(key); found != given.end() && found->is_number())
             add(fmt::format("{} {}", key, found->dump()));
     return label;
@@ -173,12 +197,10 @@ ChipAttention read_row(const Json& merged, const Json& given, const std::string&
     const bool has_shape = read_shape(reader, row);
     row.causal = flag(merged, "causal");
     row.balanced = flag(merged, "balanced");
-    row.step = whole(reader, "step");
-    row.device = whole(reader, "device");
-    const std::map<std::string, StepWork> works{
-        {"full", StepWork::full}, {"causal", StepWork::causal}, {"up", StepWork::up}, {"down", StepWork::down}};
+    row.step = first_of(reader, step_keys);
+    row.device = first_of(reader, device_keys);
     const std::string work = text_of(merged, "work");
-    if (const auto known = works.find(work); known != works.end()) row.work = known->second;
+    row.work = work_in(work);
     if (const auto percent = positive(reader, "tolerance_percent")) row.tolerance = *percent / 100.0;
     const auto ms = read_ms(reader, row, has_shape);
     row.ms = ms.value_or(0.0);
@@ -218,6 +240,20 @@ std::string shape_apart_from_build(Json given) {
     return given.dump();
 }
 
+/// A row whose time is a list has one for each step.
+std::vector<Json> by_steps(const Json& given) {
+    const auto times = given.find("time_ms");
+    if (times == given.end() || !times->is_array() || times->empty()) return {given};
+    std::vector<Json> rows;
+    for (std::size_t step = 0; step < times->size(); ++step) {
+        rows.push_back(given);
+        rows.back()["time_ms"] = times->at(step);
+        rows.back()["step"] = step;
+        rows.back().erase("math_utilisation_percent");
+    }
+    return rows;
+}
+
 }  // namespace
 
 StepWork ChipAttention::work_of(std::uint64_t at_step, std::uint64_t at_device) const {
@@ -237,12 +273,14 @@ std::vector<ChipAttention> read_chip_attention(JsonReader& file) {
         common.erase("rows");
         std::vector<ChipAttention> rows;
         std::vector<std::string> shapes;
-        for (const JsonReader& given : experiment.member("rows").elements()) {
-            if (!given.is_object()) given.reject("a row of an experiment");
-            Json merged = common;
-            merged.update(given.value());
-            rows.push_back(read_row(merged, given.value(), given.place()));
-            shapes.push_back(shape_apart_from_build(given.value()));
+        for (const JsonReader& reader : experiment.member("rows").elements()) {
+            if (!reader.is_object()) reader.reject("a row of an experiment");
+            for (const Json& given : by_steps(reader.value())) {
+                Json merged = common;
+                merged.update(given);
+                rows.push_back(read_row(merged, given, reader.place()));
+                shapes.push_back(shape_apart_from_build(given));
+            }
         }
         leave_older_builds(shapes, rows);
         all.insert(all.end(), rows.begin(), rows.end());

@@ -50,6 +50,20 @@ TEST_CASE("a row has what its experiment says unless it says otherwise itself") 
           Approx(2.0 * 256 * 1024 * 96 * 4 / 2 / (8 * 1.35 * 2048 * 0.5) / 1e6));
 }
 
+TEST_CASE("steps and devices have several names, and a list of times is one for each step") {
+    const auto rows = rows_of(experiment({{{"chip", 3}, {"time_ms", {2.5, 1.5, nullptr}}}}));
+    REQUIRE(rows.size() == 3);
+    CHECK(rows[1].device == 3);
+    CHECK(rows[1].step == 1);
+    CHECK(rows[1].ms == 1.5);
+    CHECK(rows[1].name() == "e: chip 3, step 1");
+    CHECK(rows[2].left_out == "no time");
+    CHECK(row_of({{"time_ms", 1}, {"ring_step", 2}, {"ring_index", 1}}).step == 2);
+    CHECK(row_of({{"time_ms", 1}, {"work", "causal (step 0)"}}).work == StepWork::causal);
+    CHECK(row_of({{"math_utilisation_percent", 50}, {"step", 1}}).left_out == "no time");
+    CHECK(row_of({{"math_utilisation_percent", 50}, {"step", 0}}).left_out == "");
+}
+
 TEST_CASE("rows with nothing to compare say why") {
     const auto why = [](const Json& row) { return row_of(row).left_out; };
     CHECK(why({{"time_ms", nullptr}}) == "no time");
