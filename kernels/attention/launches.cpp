@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A schedule as a framework runs it: every block product is a launch of a fused kernel that returns (out, lse), every
-// merge two launches over results in HBM, every exchange a launch beside which a block product may go on. Steps
-// follow each other; inside a block product all is as in attention.cpp.
+// merge two launches over results in HBM, every exchange a launch beside which a block product may go on. Continued,
+// a block product takes up the running results of those before it, and nothing is merged. Steps follow each other;
+// inside a block product all is as in attention.cpp.
 #include "kernels/attention/exchange.h"
 #include "kernels/attention/run.h"
 
@@ -24,9 +25,10 @@ void AttentionRun::all_by_launches() {
         if (action.kind == Action::Kind::attend) ++products[&work_of(action)];
     }
     // The result of a single block product needs no merge.
+    const bool merges = launch_.tiling.launches != Launches::continued;
     for (auto& [queries, work] : works_)
-        if (products[&work] > 1) work.target.copy = attention::launched_copy;
-    const bool ahead = launch_.tiling.launches == Launches::overlapped;
+        if (merges && products[&work] > 1) work.target.copy = attention::launched_copy;
+    const bool ahead = launch_.tiling.launches != Launches::waited;
     if (ahead && !steps.empty()) exchange(steps.begin()->second);
     for (auto step = steps.begin(); step != steps.end(); ++step) {
         if (!ahead) {
@@ -72,14 +74,27 @@ LaunchedWork AttentionRun::blocks_of(const Visit& visit) const {
             if (visible == Visible::all) keys += visit.tiles[t].keys.size();
             if (visible == Visible::some) keys += visible_part(block, visit.tiles[t]).keys.size();
         }
-        if (keys > 0) launched.blocks.push_back(static_cast<double>(keys * block.rows.tokens.size()));
+        if (keys == 0) continue;
+        launched.blocks.push_back(static_cast<double>(keys * block.rows.tokens.size()));
+        launched.chunks.seen.push_back(static_cast<int>(visit.seen_by(b)));
+        if (block.rows.heads == visit.work->blocks.front().rows.heads) ++launched.chunks.per_head;
     }
     // Blocks of one head after those of another, as they are dealt; the heads of one block alike.
     const std::vector<double> one = launched.blocks;
     const std::int64_t heads =
         visit.blocks() == 0 ? 0 : visit.work->blocks.front().rows.heads.size() * problem_.group();
-    for (std::int64_t head = 1; head < heads; ++head)
+    const std::vector<int> seen = launched.chunks.seen;
+    for (std::int64_t head = 1; head < heads; ++head) {
         launched.blocks.insert(launched.blocks.end(), one.begin(), one.end());
+        launched.chunks.seen.insert(launched.chunks.seen.end(), seen.begin(), seen.end());
+    }
+    launched.chunks.rows = launch_.tiling.tile_queries;
+    launched.chunks.keys = launch_.tiling.tile_keys;
+    launched.chunks.key_dim = problem_.head_dim;
+    launched.chunks.value_dim = problem_.value_dim;
+    launched.chunks.latents = problem_.latents;
+    launched.chunks.dtype = problem_.dtype;
+    launched.chunks.probability = problem_.probability();
     return launched;
 }
 
@@ -116,6 +131,7 @@ void AttentionRun::settle(QueryWork& work) {
     left_.pop_front();
     QueryBlock& block = work.blocks[index];
     State& state = states_.take(work.target, index, block.rows);
+    if (work.target == work.result && block.visits_left > 0) return states_.put_back(work.result, index, block.rows);
     if (work.target == work.result && work.finishes && work.own) {
         write_result(work, block, finished(work, block, state));
         return states_.drop(work.result, index);

@@ -39,7 +39,8 @@ enum class Launches : std::uint8_t {
     fused,       // one program: everything overlaps as far as data allows
     overlapped,  // every block product, merge and exchange is a launch of its own; an exchange goes on beside the
                  // block product that does not need it
-    waited       // the same, and what an exchange brings is waited for before its step's block products begin
+    continued,   // as overlapped, but a block product goes on from the running results of those before: no merges
+    waited       // as overlapped, and what an exchange brings is waited for before its step's block products begin
 };
 /// The register that a launch of its own leaves its partial result in, to be merged into register 0.
 constexpr std::int32_t launched_copy = -1;

@@ -43,7 +43,7 @@ void Graph::launched(At at, const LaunchedWork& work, Picoseconds when) {
                     static_cast<std::uint64_t>(static_cast<double>(pe.copied[clock] - ready) * launch.copy_share);
                 pe.copied[clock] = 0;
             }
-            pe.units_at_work[clock] = launch.pace_of(work);
+            pe.units_at_work[clock] = launch.pace_of(work, config.pe.core_rates(work));
         }
         p.now.set(clock, ready);
     }

@@ -7,6 +7,7 @@
 #include "sim/pe/launch.h"
 #include "sim/tile/command.h"
 
+#include <algorithm>
 #include <array>
 
 namespace tilemesh::pe {
@@ -50,6 +51,11 @@ struct PeConfig {
     double macs_per_ns(Dtype dtype) const {
         return static_cast<double>(matrix.rows) * matrix.cols * matrix.speed[static_cast<std::size_t>(dtype)] *
                clock.ghz();
+    }
+    /// What the cores of a launch share, for such operands.
+    CoreRates core_rates(const LaunchedWork& work) const {
+        return {clock.ghz(), macs_per_ns(work.chunks.dtype),
+                std::min(macs_per_ns(work.chunks.dtype), macs_per_ns(work.chunks.probability))};
     }
     /// Elements per nanosecond of one vector operation.
     double elements_per_ns(Opcode op) const {

@@ -37,11 +37,13 @@ LaunchConfig read_launch(JsonReader reader) {
     launch.units = static_cast<int>(reader.integer("units", 1, 65536, 1));
     launch.blocks_per_unit = static_cast<int>(reader.integer("blocks_per_unit", 1, 64, 1));
     launch.gradients_per_unit = static_cast<int>(reader.integer("gradients_per_unit", 1, 64, 1));
+    if (auto cores = reader.optional_member("cores")) launch.cores = read_cores(*cores);
     reader.finish();
     return launch;
 }
 
-double LaunchConfig::pace_of(const LaunchedWork& work) const {
+double LaunchConfig::pace_of(const LaunchedWork& work, const CoreRates& rates) const {
+    if (cores.count > 0 && !work.chunks.seen.empty()) return share_of_cores(work, cores, rates);
     if (work.kind == LaunchedWork::Kind::gradients)
         return gradients_rate * share_at_work(work.blocks, units, gradients_per_unit);
     return share_at_work(work.blocks, units, blocks_per_unit);

@@ -6,6 +6,7 @@
 
 #include "sim/base/json_reader.h"
 #include "sim/base/units.h"
+#include "sim/pe/cores.h"
 #include "sim/tile/launch.h"
 
 #include <vector>
@@ -23,6 +24,8 @@ struct LaunchConfig {
     int units = 1;                 // that share the blocks of one launch
     int blocks_per_unit = 1;       // at work on one unit at once, sharing it evenly
     int gradients_per_unit = 1;    // the same of a backward pass
+    CoresConfig cores;  // instead of units for block products cut into chunks: what each core takes for a block and
+                        // for a chunk of keys
 
     Picoseconds start_of(const LaunchedWork& work) const {
         if (work.kind == LaunchedWork::Kind::simple) return simple;
@@ -34,10 +37,11 @@ struct LaunchConfig {
     bool costs() const {
         const Picoseconds none;
         return simple > none || attention > none || gradients > none || exchange > none || exchange_message > none ||
-               copy_share > 0 || gradients_rate < 1 || units > 1;
+               copy_share > 0 || gradients_rate < 1 || units > 1 || cores.count > 0;
     }
-    /// What the engines' rates are multiplied by while the work is under way; not of an exchange.
-    double pace_of(const LaunchedWork& work) const;
+    /// What the engines' rates are multiplied by while the work is under way; not of an exchange. `rates`: the matrix
+    /// engine's, of which cores have their even parts.
+    double pace_of(const LaunchedWork& work, const CoreRates& rates) const;
 };
 
 LaunchConfig read_launch(JsonReader reader);

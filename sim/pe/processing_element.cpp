@@ -218,7 +218,7 @@ Picoseconds ProcessingElement::begin_launch(const LaunchedWork& work, Picosecond
         ready += Picoseconds(static_cast<std::uint64_t>(shared * launch.copy_share));
         copied_ = Picoseconds();
     }
-    units_at_work_ = launch.pace_of(work);
+    units_at_work_ = launch.pace_of(work, config_.core_rates(work));
     return ready;
 }
 

@@ -6,14 +6,15 @@
 
 namespace tilemesh::validation {
 
-Family systolic_family();    // systolic.cpp
-Family network_family();     // network.cpp
-Family memory_family();      // memory.cpp
-Family dma_family();         // dma.cpp
-Family silicon_family();     // silicon.cpp
-Family efficiency_family();  // silicon.cpp
-Family chips_family();       // chips.cpp
-Family noc_reads_family();   // noc_reads.cpp
-Family gemm_family();        // gemm.cpp
+Family systolic_family();        // systolic.cpp
+Family network_family();         // network.cpp
+Family memory_family();          // memory.cpp
+Family dma_family();             // dma.cpp
+Family silicon_family();         // silicon.cpp
+Family efficiency_family();      // silicon.cpp
+Family chips_family();           // chips.cpp
+Family chip_attention_family();  // chip_attention.cpp
+Family noc_reads_family();       // noc_reads.cpp
+Family gemm_family();            // gemm.cpp
 
 }  // namespace tilemesh::validation

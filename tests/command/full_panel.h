@@ -36,7 +36,11 @@ inline Json full_machine() {
                            "argmin": 2, "cumsum": 2}},
             "dma": {"descriptor_cycles": 2, "outstanding": 8, "bytes_per_cycle": 1024},
             "launch": {"simple_ns": 1, "attention_ns": 1, "gradients_ns": 100, "gradients_rate": 0.5, "gradients_per_unit": 1, "exchange_ns": 1, "exchange_message_ns": 1,
-                       "copy_share": 0.5, "units": 2, "blocks_per_unit": 1}},
+                       "copy_share": 0.5, "units": 2, "blocks_per_unit": 1,
+                       "cores": {"count": 2, "keys": "multicast", "dealt": "in_order", "chunk_cycles": 1,
+                           "output_cycles_per_element": 0.1, "block_elements_per_ns": 8, "read_gbytes_per_s": 32,
+                           "pass_gbytes_per_s": 64, "memory_gbytes_per_s": 256, "exponent_elements": 16,
+                           "fitted_from": [{"parameter": "chunk_cycles", "value": 1, "rows": ["r"], "meaning": "m"}]}}},
         "hbm": {
             "bytes_per_pe": 8589934592, "channels_per_pe": 4, "gbytes_per_s_per_channel": 64, "standard": "HBM3",
             "pseudo_channels": 2, "stacks": 2, "bank_groups": 4, "banks_per_group": 4, "burst_bytes": 32,

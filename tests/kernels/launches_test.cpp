@@ -9,6 +9,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <cmath>
+
 using namespace kernel_test;
 using tilemesh::test::says;
 
@@ -22,10 +24,10 @@ Json choice(const std::string& kernel, const std::string& launches) {
 }
 
 /// Time of ring_kv on a line of 4 with a full mask, launch by launch, where only compute and launches take time.
-double ring_ns(const Json& launch) {
+double ring_ns(const Json& launch, const std::string& launches = "overlapped") {
     Json machine = line_of(4, "ideal_line");
     machine["pe"]["launch"] = launch;
-    Json panel = panel_of(machine, distinct_problem("full"), Json::array({choice("ring_kv", "overlapped")}));
+    Json panel = panel_of(machine, distinct_problem("full"), Json::array({choice("ring_kv", launches)}));
     panel["problem"]["users"] = Json::array({{{"keys", 64}, {"queries", 64}}});
     panel["values"] = {{"mode", "none"}};
     return to_nanoseconds(Experiment(panel).run().result.time);
@@ -42,7 +44,7 @@ machine::MachineConfig shipped(const std::string& name) {
 TEST_CASE("launch by launch every schedule of chunks has the right answer") {
     const std::string mask = GENERATE("full", "causal");
     const std::string sharding = GENERATE("contiguous", "zigzag", "striped");
-    const std::string launches = GENERATE("overlapped", "waited");
+    const std::string launches = GENERATE("overlapped", "continued", "waited");
     CAPTURE(mask, sharding, launches);
     Json kernels = Json::array();
     for (const std::string& name : schedules) kernels.push_back(choice(name, launches));
@@ -74,6 +76,58 @@ TEST_CASE("every launch is paid once") {
     CHECK(ring_ns({{"attention_ns", 1000}, {"exchange_message_ns", 500}}) - base == Approx(3 * 2 * 500.0));
     CHECK(ring_ns({{"attention_ns", 1000}, {"simple_ns", 700}}) - base ==
           Approx((1 + 3 * 2 + 1) * 700.0).margin(1.0));
+}
+
+TEST_CASE("continued, a block product goes on from the results before it: nothing is merged") {
+    const auto ns = [](const Json& launch) { return ring_ns(launch, "continued"); };
+    const double base = ns({{"attention_ns", 1000}});
+    CHECK(ns({{"attention_ns", 3000}}) - base == Approx(4 * 2000.0));
+    CHECK(ns({{"attention_ns", 1000}, {"exchange_ns", 500}}) - base == Approx(3 * 500.0));
+    CHECK(ns({{"attention_ns", 1000}, {"simple_ns", 700}}) == base);
+    Json problem = distinct_problem("causal");
+    problem["users"] = Json::array({{{"keys", 40}, {"queries", 40}}, {{"keys", 61}, {"queries", 17}}});
+    Json machine = line_of(3);
+    for (const std::uint64_t sram : {std::uint64_t{1} << 16, std::uint64_t{1} << 22}) {
+        machine["pe"]["sram_bytes"] = sram;
+        Experiment experiment(panel_of(machine, problem, Json::array({choice("ring_kv", "continued")})));
+        CHECK(experiment.run(0).result.verdict.pass);
+    }
+}
+
+TEST_CASE("a chip's cores are dealt blocks of one head after the other, each with the chunks that it sees") {
+    Json machine = line_of(1, "ideal_line");
+    machine["pe"]["launch"] = {{"cores", {{"count", 8}, {"chunk_cycles", 1e6}}}};
+    machine["pe"]["clock_ghz"] = 1.0;
+    machine["pe"]["vector"]["lanes"] = 1 << 30;
+    machine["pe"]["vector"]["startup_cycles"] = 0;
+    Json panel = panel_of(machine, distinct_problem("causal"), Json::array({choice("ring_kv", "continued")}));
+    panel["problem"]["heads_q"] = 4;
+    panel["problem"]["heads_kv"] = 2;
+    panel["problem"]["users"] = Json::array({{{"keys", 64}, {"queries", 64}}});
+    panel["kernels"][0]["tile_queries"] = 16;
+    panel["kernels"][0]["tile_keys"] = 32;
+    panel["values"] = {{"mode", "none"}};
+    const auto chunks = [&] { return std::round(to_nanoseconds(Experiment(panel).run().result.time) / 1e6); };
+    // 4 heads of blocks that see 1, 1, 2 and 2 chunks, two blocks to each core: the third and fourth go together.
+    CHECK(chunks() == 2 + 2);
+    panel["machine"]["pe"]["launch"]["cores"]["dealt"] = "paired";
+    CHECK(chunks() == 1 + 2);
+    panel["machine"]["pe"]["launch"]["cores"]["count"] = 16;
+    CHECK(chunks() == 2);
+}
+
+TEST_CASE("gradients are not continued") {
+    const auto refusal = [] {
+        try {
+            Experiment(panel_of(line_of(2), distinct_problem("full"),
+                                Json::array({choice("ring_kv_backward", "continued")})))
+                .arrangement();
+        } catch (const InputError& error) {
+            return std::string(error.what());
+        }
+        return std::string();
+    }();
+    CHECK_THAT(refusal, says("no running results to continue, expected fused, overlapped or waited"));
 }
 
 TEST_CASE("launch costs touch no kernel that is one program") {

@@ -259,7 +259,7 @@ TEST_CASE("all variants at once are right in every form of partial results, laun
          {"mesh_mlo", "mlo_doubling", "mlo_reduce_scatter", "pass_q", "tiles_2d", "ulysses"})
         for (const char* const state : {"mlo", "out_lse"}) kernels.push_back({{"kernel", kernel}, {"state", state}});
     for (const char* const kernel : {"ring_kv", "mesh_kv", "head_parallel"})
-        for (const char* const launches : {"fused", "overlapped", "waited"})
+        for (const char* const launches : {"fused", "overlapped", "continued", "waited"})
             kernels.push_back({{"kernel", kernel}, {"launches", launches}});
     for (const std::string& kernel : backward_kernels()) kernels.push_back(kernel);
     std::size_t ran = 0;

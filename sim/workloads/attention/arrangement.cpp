@@ -241,6 +241,9 @@ Arrangement arrange(const AttentionPanel& panel, const AttentionChoice& choice, 
         fail<InputError>("{}/launches: {} is one program and has no other form, expected fused", choice.where,
                          kernel.name);
     attention::Schedule schedule = kernel.schedule(needs, grid);
+    if (choice.launches == attention::Launches::continued && schedule.pass() == attention::Schedule::Pass::backward)
+        fail<InputError>("{}/launches: {} has no running results to continue, expected fused, overlapped or waited",
+                         choice.where, kernel.name);
     schedule.set_state_format(state_format_of(choice, kernel, schedule.pass()));
     attention::check_schedule(schedule, needs);
     Arrangement a{problem.as_stored(),

@@ -35,7 +35,9 @@ attention::Arithmetic arithmetic_of(const attention::Problem& problem, const att
     const attention::StateFormat format = a.schedule.state_format();
     arithmetic.state = format.o;
     arithmetic.state_roundings = state_roundings(problem, a);
-    if (format.sent == attention::StateFormat::Sent::out_lse || a.tiling.launches != attention::Launches::fused)
+    const bool merges =
+        a.tiling.launches == attention::Launches::overlapped || a.tiling.launches == attention::Launches::waited;
+    if (format.sent == attention::StateFormat::Sent::out_lse || merges)
         arithmetic.lse_roundings = 2 * std::int64_t{a.ranks()};
     return arithmetic;
 }

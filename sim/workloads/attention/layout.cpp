@@ -202,7 +202,8 @@ private:
         } else if (action.kind == Kind::attend) {
             pair_biases(item.user, action.owner);
             register_tensors({Item::Kind::state, item.user, action.owner, 0, item.head_part});
-            if (launch_.tiling.launches != attention::Launches::fused)
+            if (launch_.tiling.launches == attention::Launches::overlapped ||
+                launch_.tiling.launches == attention::Launches::waited)
                 register_tensors(
                     {Item::Kind::state, item.user, action.owner, attention::launched_copy, item.head_part});
         } else if (item.kind == Item::Kind::state) {

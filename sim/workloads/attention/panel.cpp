@@ -18,7 +18,7 @@ constexpr std::uint64_t most_units = std::uint64_t{1} << 20;
 const std::vector<std::string> sharding_words = {"contiguous", "zigzag", "striped"};
 const std::vector<std::string> state_words = {"mlo", "out_lse"};
 const std::vector<std::string> state_dtype_words = {"f32", "bf16"};
-const std::vector<std::string> launches_words = {"fused", "overlapped", "waited"};
+const std::vector<std::string> launches_words = {"fused", "overlapped", "continued", "waited"};
 const std::vector<std::string> unit_words = {"pe", "cube", "cube_pe0"};
 const std::vector<std::string> placement_words = {"identity", "reversed",     "folded",
                                                   "snake",    "heavy_middle", "hilbert"};
