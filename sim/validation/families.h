@@ -14,5 +14,7 @@ Family silicon_family();     // silicon.cpp
 Family efficiency_family();  // silicon.cpp
 Family chips_family();       // chips.cpp
 Family noc_reads_family();   // noc_reads.cpp
+Family published_family();   // published.cpp
+Family scoreboard_family();  // scoreboard.cpp
 
 }  // namespace tilemesh::validation

@@ -22,6 +22,8 @@ struct Work {
     bool backward = false;  // the gradients instead of the result
     std::uint64_t gpus = 1;
     std::string algorithm = "ring";
+    /// Lengths of the sequences that every GPU has an equal part of, of one GPU's part; none: one sequence.
+    std::vector<std::uint64_t> sequences = {};
 };
 
 /// `hq`, `hkv` and `d` of a row.
