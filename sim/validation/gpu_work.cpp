@@ -26,24 +26,6 @@ const std::map<std::string, Algorithm> algorithms = {
     {"llama3_all_gather", {"all_gather_kv", "mesh_kv_backward", "contiguous", "overlapped"}},
     {open_line, {"mesh_kv", "mesh_kv_backward", "contiguous", "waited"}},
 };
-
-/// Which keys a query may see: those before it, of its own sequence.
-Json mask_of(const Work& work, const Algorithm& how) {
-    const Json order = {{"kind", work.causal ? "causal" : "full"}};
-    if (work.sequences.empty()) return order;
-    Json segments = {{"kind", "segments"}};
-    const std::uint64_t parts = how.parts * work.gpus;
-    if (parts == 0) {
-        for (const std::uint64_t length : work.sequences) segments["lengths"].push_back(length * work.gpus);
-    } else {
-        // Every sequence is divided by itself. A part of the whole is then a part of each of them.
-        Json& ids = segments["ids"] = Json::array();
-        for (std::uint64_t part = 0; part < parts; ++part)
-            for (std::size_t sequence = 0; sequence < work.sequences.size(); ++sequence)
-                ids.insert(ids.end(), work.sequences[sequence] * work.gpus / parts, Json(sequence));
-    }
-    return {{"all_of", {order, segments}}};
-}
 }  // namespace
 
 bool is_known_algorithm(const std::string& name) { return algorithms.count(name) > 0; }
@@ -61,6 +43,24 @@ Json machine_of(const Surroundings& surroundings, const std::string& name, std::
 }
 std::string h200_of(std::uint64_t gpus) { return gpus == 2 ? "h200_x2" : "h200_x4"; }
 
+Json mask_of(const Work& work) {
+    const Algorithm& how = algorithms.at(work.algorithm);
+    const Json order = {{"kind", work.causal ? "causal" : "full"}};
+    if (work.sequences.empty()) return order;
+    Json segments = {{"kind", "segments"}};
+    const std::uint64_t parts = how.parts * work.gpus;
+    if (parts == 0) {
+        for (const std::uint64_t length : work.sequences) segments["lengths"].push_back(length * work.gpus);
+    } else {
+        // Every sequence is divided by itself. A part of the whole is then a part of each of them.
+        Json& ids = segments["ids"] = Json::array();
+        for (std::uint64_t part = 0; part < parts; ++part)
+            for (std::size_t sequence = 0; sequence < work.sequences.size(); ++sequence)
+                ids.insert(ids.end(), work.sequences[sequence] * work.gpus / parts, Json(sequence));
+    }
+    return {{"all_of", {order, segments}}};
+}
+
 double time_us(const Surroundings& surroundings, const Json& machine, const Work& work) {
     const Algorithm& how = algorithms.at(work.algorithm);
     Json kernel = {{"kernel", work.backward ? how.backward : how.kernel}, {"launches", how.launches}};
@@ -73,7 +73,7 @@ double time_us(const Surroundings& surroundings, const Json& machine, const Work
                           {"head_dim", work.head_dim},
                           {"dtype", "bf16"},
                           {"users", {{{"keys", work.keys}, {"queries", work.queries}}}},
-                          {"mask", mask_of(work, how)}}},
+                          {"mask", mask_of(work)}}},
                         {"ranks", {{"count", work.gpus}, {"sharding", how.sharding}}},
                         {"kernels", {kernel}},
                         {"values", {{"mode", "none"}}}};

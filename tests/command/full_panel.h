@@ -67,6 +67,7 @@ inline Json full_machine() {
             "barrier": true, "all_gather": {"connect_ns": 2600, "exit_ns": 2600},
             "reduce_scatter": {"connect_ns": 1500, "exit_ns": 1500}, "all_to_all": {"connect_ns": 400, "exit_ns": 400},
             "fitted_from": [{"parameter": "packet.router_ns", "value": 10, "rows": ["some"], "meaning": "a router's work"}]},
+        "fitted_from": [{"parameter": "pe.clock_ghz", "value": 1, "rows": ["some"], "meaning": "a clock"}],
         "power_limit": {"machine_watts": 500, "cube_watts": 400, "pe_watts": 50, "window_ns": 100}
     })");
     machine["energy"] = full_table(energy::energy_groups());
