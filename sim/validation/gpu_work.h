@@ -36,7 +36,8 @@ Json machine_of(const Surroundings& surroundings, const std::string& name, std::
 /// Two GPUs exchange at another rate than more of them.
 std::string h200_of(std::uint64_t gpus);
 
-/// A panel's mask: which keys a query may see, of its own sequence, in the order in which the algorithm divides tokens.
+/// A panel's mask: which keys a query may see, of its own sequence, in the order in which the algorithm divides
+/// tokens.
 Json mask_of(const Work& work);
 double time_us(const Surroundings& surroundings, const Json& machine, const Work& work);
 /// Of one GPU's speed, over passes one after the other: the time of as many local block products as there are GPUs,

@@ -98,7 +98,12 @@ double gain_of_passing_queries(const Surroundings& surroundings, const OverHosts
     const double passing_kv = ring_us(surroundings, machine, work, work.new_tokens, work.context, 1, true);
     // The same block products in the same ring, with exchanges that are as long as those of queries.
     Json other = machine;
-    const double shorter = static_cast<double>(work.chunk_bytes()) / static_cast<double>(work.query_bytes());
+    double shorter = static_cast<double>(work.chunk_bytes()) / static_cast<double>(work.query_bytes());
+    // Every rank has a whole block product for the queries of each step, which hides exchanges that are shorter;
+    // steps of a K/V ring are less even.
+    const double product = ring_us(surroundings, machine_of_hosts(surroundings, 1), work,
+                                   work.new_tokens / work.hosts, work.context / work.hosts, 1, false);
+    if (shift_us(surroundings, work.hosts, work.query_bytes()) < product) shorter = std::max(shorter, 1.0);
     for (const char* part : {"link", "port"}) {
         Json& rate = other["network"][part]["gbytes_per_s"];
         rate = std::clamp(rate.get<double>() * shorter, 0.001, 1e6);

@@ -111,7 +111,9 @@ std::vector<Case> published_striped_cases(JsonReader& row, const Surroundings& s
     work.tokens = row.integer("tokens_per_ring_device", 1, std::uint64_t{1} << 20);
     // Of oblong tiles that are skipped only as a whole, those that remain cover what squares of the longer side do.
     work.tile = std::max(row.integer("tile_queries", 1, 1 << 16), row.integer("tile_keys", 1, 1 << 16));
-    if (model == "1B" && device == "A100 80GB" && work.model_parallel == 2) suite += "_fitted";
+    // What skipped tiles take, and the rate of the TPU's links.
+    const bool of_skips = model == "1B" && device == "A100 80GB" && work.model_parallel == 2;
+    if (of_skips || (model == "3B" && device == "TPU v4" && work.tokens == 4096)) suite += "_fitted";
     const double published = row.number("striped_over_ring", 1e-3, 1e3);
     const std::string name =
         fmt::format("{} on {}, ring of {}, {} tokens each", model, device, work.ring, work.tokens);

@@ -38,13 +38,18 @@ Json ring_row(const std::string& changes = "{}") {
     return row;
 }
 
-const Json prefill = {{"cached_tokens", 120000}, {"new_tokens", 8000},      {"cp", 4},
-                      {"tp", 8},                 {"pass_kv_ttft_ms", 1000}, {"pass_q_ttft_ms", 990}};
-const Json decode = {{"context", "128K"},       {"batch", 1},
-                     {"configuration", "tp8"},  {"context_per_rank", "128K"},
-                     {"one_attention_us", 40},  {"whole_pass_q_us", 40}};
-const Json striped = {{"model", "3B"}, {"device", "TPU v4"}, {"model_parallel", 2},  {"ring", 8},
-                      {"tile_queries", 2048}, {"tile_keys", 2048}, {"tokens_per_ring_device", 4096},
+const Json prefill = {{"cached_tokens", 120000}, {"new_tokens", 8000},   {"cp", 4}, {"tp", 8},
+                      {"pass_kv_ttft_ms", 1000}, {"pass_q_ttft_ms", 990}};
+const Json decode = {{"context", "128K"},      {"batch", 1},
+                     {"configuration", "tp8"}, {"context_per_rank", "128K"},
+                     {"one_attention_us", 40}, {"whole_pass_q_us", 40}};
+const Json striped = {{"model", "3B"},
+                      {"device", "TPU v4"},
+                      {"model_parallel", 2},
+                      {"ring", 8},
+                      {"tile_queries", 2048},
+                      {"tile_keys", 2048},
+                      {"tokens_per_ring_device", 4096},
                       {"striped_over_ring", 1.09}};
 
 Json changed(Json row, const char* key, const Json& value) {
@@ -61,7 +66,9 @@ TEST_CASE("a published row is what its keys say, whatever its table is called, a
     CHECK(published_suite(ring_row(fitted)) == "published_rings_older_fitted");
     CHECK(published_suite(prefill) == "published_pass_q");
     CHECK(published_suite(decode) == "published_decode");
-    CHECK(published_suite(striped) == "published_striped");
+    CHECK(published_suite(striped) == "published_striped_fitted");
+    CHECK(published_suite(changed(striped, "tokens_per_ring_device", 8192)) == "published_striped");
+    CHECK(published_suite(changed(striped, "model", "7B")) == "published_striped");
     const Json small = changed(changed(striped, "model", "1B"), "device", "A100 80GB");
     CHECK(published_suite(small) == "published_striped_fitted");
     CHECK(published_suite(changed(small, "model_parallel", 1)) == "published_striped");
@@ -95,7 +102,8 @@ TEST_CASE("published rows that nothing can be compared with are counted with the
 TEST_CASE("mistakes in published rows are named by their path") {
     CHECK_THAT(published_complaint(ring_row(R"({"passes": "backward"})")), Contains("p.json: /any name/0/passes"));
     CHECK_THAT(published_complaint(ring_row(R"({"gpus": 1})")), Contains("/any name/0/gpus"));
-    CHECK_THAT(published_complaint(ring_row(R"({"sequence_bounds_cycled": []})")), Contains("sequence_bounds_cycled"));
+    CHECK_THAT(published_complaint(ring_row(R"({"sequence_bounds_cycled": []})")),
+               Contains("sequence_bounds_cycled"));
     CHECK_THAT(published_complaint(ring_row(R"({"sequence_bounds_cycled": [[0, 100]]})")),
                Contains("/sequence_bounds_cycled/0") && Contains("tokens of a GPU"));
     CHECK_THAT(published_complaint(ring_row(R"({"sequence_bounds_cycled": [[0, 8192], [0, 101, 8192]]})")),
