@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/machine/config.h"
 
+#include "sim/base/fitted_values.h"
 #include "sim/collective/config.h"
 #include "sim/machine/chip.h"
 #include "sim/noc/topology.h"
@@ -64,6 +65,7 @@ MachineConfig read_machine(JsonReader reader) {
     // Who runs collectives or products keeps these (sim/workloads); a mistake in them is one in every panel.
     if (const auto collectives = reader.optional_member("collectives")) collective::read_collectives(*collectives);
     if (const auto products = reader.optional_member("products")) product::read_products(*products);
+    read_fitted_values(reader);  // said for people; a number that it names must be there
     const bool wraps_inside = cube.kind == noc::TopologyKind::ring || cube.kind == noc::TopologyKind::torus;
     if (cubes.nodes() > 1 && wraps_inside) {
         reader.complain(

@@ -112,4 +112,25 @@ Picoseconds time_of_shift(const machine::MachineConfig& machine, std::uint64_t b
     return simulation.run().time;
 }
 
+Picoseconds time_of_all_to_all(const machine::MachineConfig& machine, std::uint64_t bytes, int messages) {
+    machine::Simulation simulation(machine);
+    const int pes = machine.pes();
+    for (int pe = 0; pe < pes; ++pe) {
+        Tensor& from = bytes_of(simulation, pe, bytes);
+        Tensor& into = bytes_of(simulation, pe, bytes);
+        const auto text = [=, &from, &into](tl::Context& tl) {
+            tl.launch({LaunchedWork::Kind::exchange, {}, 2 * messages * (pes - 1), Bytes(bytes)});
+            for_each_piece(from.shape().rows(), piece_rows, [&](std::int64_t begin, std::int64_t rows) {
+                const Shape shape{rows, columns};
+                for (int far = 1; far < pes; ++far) {
+                    tl.send((pe + far) % pes, tl.load(tl::at(from, 0, begin), shape));
+                    tl.store(tl::at(into, 0, begin), tl.recv((pe + pes - far) % pes, shape, Dtype::f16));
+                }
+            });
+        };
+        simulation.launch(pe, "probe", text, ValueMode::none);
+    }
+    return simulation.run().time;
+}
+
 }  // namespace tilemesh::probe

@@ -25,4 +25,7 @@ Picoseconds time_of_merge(const machine::MachineConfig& machine, std::int64_t he
 /// either neighbour.
 Picoseconds time_of_shift(const machine::MachineConfig& machine, std::uint64_t bytes, bool both_ways);
 
+/// Every PE sends `bytes` to every other and receives as many from it, in so many messages for each.
+Picoseconds time_of_all_to_all(const machine::MachineConfig& machine, std::uint64_t bytes, int messages);
+
 }  // namespace tilemesh::probe

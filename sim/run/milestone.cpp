@@ -29,14 +29,14 @@ Resolved resolve_reference(JsonReader reader, const std::filesystem::path& folde
     return resolved;
 }
 
+}  // namespace
+
 Resolved resolve_element(const JsonReader& element, const std::filesystem::path& folder) {
     if (element.is_string()) return resolve_panel_file(config_file(element, "panels", folder));
     if (!element.is_object()) element.reject("the path of a panel, or a panel");
     if (element.has("panel")) return resolve_reference(element, folder);
     return resolve_panel_object(element.value(), element.place(), folder);
 }
-
-}  // namespace
 
 Panel load_panel(const std::filesystem::path& file, const std::vector<Setting>& settings,
                  const Workloads& workloads) {

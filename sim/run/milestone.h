@@ -25,6 +25,10 @@ struct Milestone {
     std::vector<Panel> panels;  // of distinct names
 };
 
+/// A panel as lists name it: its path, a panel written in place, or {"panel": path, "name": ..., "set": {...}}.
+/// Paths are relative to `folder`.
+Resolved resolve_element(const JsonReader& element, const std::filesystem::path& folder);
+
 /// Reads a panel file with settings applied.
 Panel load_panel(const std::filesystem::path& file, const std::vector<Setting>& settings, const Workloads& workloads);
 

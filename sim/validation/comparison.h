@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,13 @@ namespace tilemesh::validation {
 /// How far a reference is from itself: relative differences between measurements of the same thing. 0: unknown.
 struct Spread {
     double median = 0.0, maximum = 0.0;
+};
+
+/// What a published claim allows; both ends belong to it.
+struct ClaimRange {
+    double least = -std::numeric_limits<double>::infinity(), most = std::numeric_limits<double>::infinity();
+    bool holds(double value) const { return value >= least && value <= most; }
+    bool operator==(const ClaimRange&) const = default;
 };
 
 struct Comparison {
@@ -23,7 +32,11 @@ struct Comparison {
     std::string group{};     // comparisons of one group can be ranked against each other; empty: with none
     std::string failure{};   // not empty: there is no measured value, and why
     Spread spread{};         // of things like this one
+    std::optional<ClaimRange> claimed{};  // the reference is then the number of the range nearest to what is measured
+    std::string note{};                   // more about it, for its reader
 
+    /// Whether there is a claim, a measured value, and it is in the claim's range.
+    bool hits_claim() const { return failure.empty() && claimed && claimed->holds(measured); }
     /// Signed and relative: 0.1 is measured 10 % above the reference. A failure is infinitely wrong.
     double error() const;
 };

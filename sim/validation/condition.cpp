@@ -131,6 +131,33 @@ Condition each_at_least_its_reference() {
             }};
 }
 
+Condition same_side_of_one(double separation) {
+    return {fmt::format("same side of 1 where {} away", percent_text(separation)),
+            [separation](const Comparisons& comparisons) {
+                return worst_of(comparisons, [separation](const Comparison& c) {
+                    const double distance = std::abs(std::log(c.reference));
+                    const bool apart = distance >= std::log1p(separation);
+                    return apart && (c.measured > 1.0) != (c.reference > 1.0) ? distance : 0.0;
+                });
+            }};
+}
+
+Condition claims_hold(double share) {
+    return {fmt::format("{} of the claims hold", percent_text(share)), [share](const Comparisons& comparisons) {
+                std::size_t hits = 0;
+                std::string missed;
+                for (const Comparison& comparison : comparisons) {
+                    if (comparison.hits_claim()) {
+                        ++hits;
+                    } else {
+                        missed += fmt::format("{}{}", missed.empty() ? "; missed: " : ", ", comparison.name);
+                    }
+                }
+                const bool enough = static_cast<double>(hits) >= share * static_cast<double>(comparisons.size());
+                return Finding{enough, fmt::format("{} of {}{}", hits, comparisons.size(), missed)};
+            }};
+}
+
 namespace {
 
 /// Of pairs of a group whose references differ by as much as `separation` says of the two.

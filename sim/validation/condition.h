@@ -37,6 +37,11 @@ Condition each_within_absolute(double absolute, const std::string& unit);
 Condition each_within_its_own_tolerance();
 /// Measured is at least the reference: for suites whose references are bounds.
 Condition each_at_least_its_reference();
+/// Wherever a reference is 1 + `separation` or more, or the inverse of that or less, the measured value is on the
+/// same side of 1: which of two is faster.
+Condition same_side_of_one(double separation);
+/// Of the claims, that share or more hold.
+Condition claims_hold(double share);
 /// In every group, wherever two references differ by `separation` or more (relative to the smaller), the measured
 /// values are in the same order. Signs are of no use here: values are positive.
 Condition same_order_where_separated_by(double separation);

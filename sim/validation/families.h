@@ -16,5 +16,7 @@ Family chips_family();           // chips.cpp
 Family chip_attention_family();  // chip_attention.cpp
 Family noc_reads_family();       // noc_reads.cpp
 Family gemm_family();            // gemm.cpp
+Family published_family();       // published.cpp
+Family scoreboard_family();      // scoreboard.cpp
 
 }  // namespace tilemesh::validation

@@ -13,13 +13,18 @@ constexpr int tile_keys = 256;  // how finely the simulated forward kernel inter
 
 /// A public implementation's name for a schedule, in ours.
 struct Algorithm {
-    std::string kernel, sharding, launches;
+    std::string kernel, backward, sharding, launches;
+    /// Parts of every sequence that a GPU has, as many of each; 0: sequences follow each other whole, and are divided
+    /// together.
+    std::uint64_t parts = 0;
 };
 const std::map<std::string, Algorithm> algorithms = {
-    {"ring", {"ring_kv", "contiguous", "overlapped"}},
-    {"zigzag", {"ring_kv", "zigzag", "overlapped"}},
-    {"stripe", {"ring_kv", "striped", "overlapped"}},
-    {open_line, {"mesh_kv", "contiguous", "waited"}},
+    {"ring", {"ring_kv", "ring_kv_backward", "contiguous", "overlapped", 1}},
+    {"zigzag", {"ring_kv", "ring_kv_backward", "zigzag", "overlapped", 2}},
+    {"stripe", {"ring_kv", "ring_kv_backward", "striped", "overlapped"}},
+    // Its gradients go home through a reduce_scatter; ours hop by hop beside the block products.
+    {"llama3_all_gather", {"all_gather_kv", "mesh_kv_backward", "contiguous", "overlapped"}},
+    {open_line, {"mesh_kv", "mesh_kv_backward", "contiguous", "waited"}},
 };
 }  // namespace
 
@@ -38,9 +43,27 @@ Json machine_of(const Surroundings& surroundings, const std::string& name, std::
 }
 std::string h200_of(std::uint64_t gpus) { return gpus == 2 ? "h200_x2" : "h200_x4"; }
 
+Json mask_of(const Work& work) {
+    const Algorithm& how = algorithms.at(work.algorithm);
+    const Json order = {{"kind", work.causal ? "causal" : "full"}};
+    if (work.sequences.empty()) return order;
+    Json segments = {{"kind", "segments"}};
+    const std::uint64_t parts = how.parts * work.gpus;
+    if (parts == 0) {
+        for (const std::uint64_t length : work.sequences) segments["lengths"].push_back(length * work.gpus);
+    } else {
+        // Every sequence is divided by itself. A part of the whole is then a part of each of them.
+        Json& ids = segments["ids"] = Json::array();
+        for (std::uint64_t part = 0; part < parts; ++part)
+            for (std::size_t sequence = 0; sequence < work.sequences.size(); ++sequence)
+                ids.insert(ids.end(), work.sequences[sequence] * work.gpus / parts, Json(sequence));
+    }
+    return {{"all_of", {order, segments}}};
+}
+
 double time_us(const Surroundings& surroundings, const Json& machine, const Work& work) {
     const Algorithm& how = algorithms.at(work.algorithm);
-    Json kernel = {{"kernel", how.kernel + (work.backward ? "_backward" : "")}, {"launches", how.launches}};
+    Json kernel = {{"kernel", work.backward ? how.backward : how.kernel}, {"launches", how.launches}};
     if (!work.backward) kernel["tile_keys"] = tile_keys;  // a backward kernel launched has those of fused ones
     const Json panel = {{"name", "silicon"},
                         {"machine", machine},
@@ -50,7 +73,7 @@ double time_us(const Surroundings& surroundings, const Json& machine, const Work
                           {"head_dim", work.head_dim},
                           {"dtype", "bf16"},
                           {"users", {{{"keys", work.keys}, {"queries", work.queries}}}},
-                          {"mask", {{"kind", work.causal ? "causal" : "full"}}}}},
+                          {"mask", mask_of(work)}}},
                         {"ranks", {{"count", work.gpus}, {"sharding", how.sharding}}},
                         {"kernels", {kernel}},
                         {"values", {{"mode", "none"}}}};
@@ -78,6 +101,7 @@ double share_of_one_gpu(const Surroundings& surroundings, const std::string& mac
         Work local = work;
         local.queries = local.keys = work.keys / work.gpus;
         local.gpus = 1;
+        local.algorithm = "ring";  // of one GPU: nothing is divided
         part += static_cast<double>(work.gpus) * time_us(surroundings, machine_of(surroundings, machine, 1), local);
         whole += time_us(surroundings, machine_of(surroundings, machine, work.gpus), work);
     }

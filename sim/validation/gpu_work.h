@@ -22,6 +22,8 @@ struct Work {
     bool backward = false;  // the gradients instead of the result
     std::uint64_t gpus = 1;
     std::string algorithm = "ring";
+    /// Lengths of the sequences that every GPU has an equal part of, of one GPU's part; none: one sequence.
+    std::vector<std::uint64_t> sequences = {};
 };
 
 /// `hq`, `hkv` and `d` of a row.
@@ -34,6 +36,9 @@ Json machine_of(const Surroundings& surroundings, const std::string& name, std::
 /// Two GPUs exchange at another rate than more of them.
 std::string h200_of(std::uint64_t gpus);
 
+/// A panel's mask: which keys a query may see, of its own sequence, in the order in which the algorithm divides
+/// tokens.
+Json mask_of(const Work& work);
 double time_us(const Surroundings& surroundings, const Json& machine, const Work& work);
 /// Of one GPU's speed, over passes one after the other: the time of as many local block products as there are GPUs,
 /// over that of the ring.

@@ -18,6 +18,17 @@ double number_from(const Json& json) {
     return json.is_number() ? json.get<double>() : std::numeric_limits<double>::quiet_NaN();
 }
 
+/// [least, most]; null where it is open.
+Json range_of(const ClaimRange& range) { return {number(range.least), number(range.most)}; }
+
+std::optional<ClaimRange> range_from(const Json& json) {
+    if (json.is_null()) return {};
+    ClaimRange range;
+    if (json.at(0).is_number()) range.least = json.at(0);
+    if (json.at(1).is_number()) range.most = json.at(1);
+    return range;
+}
+
 Json to_json(const Comparison& comparison) {
     return {{"suite", comparison.suite},
             {"name", comparison.name},
@@ -27,7 +38,9 @@ Json to_json(const Comparison& comparison) {
             {"tolerance", number(comparison.tolerance)},
             {"group", comparison.group},
             {"failure", comparison.failure},
-            {"spread", {comparison.spread.median, comparison.spread.maximum}}};
+            {"spread", {comparison.spread.median, comparison.spread.maximum}},
+            {"claimed", comparison.claimed ? range_of(*comparison.claimed) : Json(nullptr)},
+            {"note", comparison.note}};
 }
 
 Json json_of(const Spread& spread) { return {{"median", spread.median}, {"maximum", spread.maximum}}; }
@@ -41,6 +54,11 @@ Json row_of(const Comparison& comparison) {
     if (comparison.tolerance > 0.0) row["tolerance"] = comparison.tolerance;
     if (!comparison.group.empty()) row["group"] = comparison.group;
     if (comparison.spread.maximum > 0.0) row["reference_spread"] = json_of(comparison.spread);
+    if (comparison.claimed) {
+        row["claimed"] = range_of(*comparison.claimed);
+        row["holds"] = comparison.hits_claim();
+    }
+    if (!comparison.note.empty()) row["note"] = comparison.note;
     if (!comparison.failure.empty()) row["failure"] = comparison.failure;
     return row;
 }
@@ -85,7 +103,8 @@ std::vector<Comparison> comparisons_from_json(const Json& json) {
         comparisons.push_back({item.at("suite"), item.at("name"), number_from(item.at("reference")),
                                number_from(item.at("measured")), item.at("unit"), number_from(item.at("tolerance")),
                                item.at("group"), item.at("failure"),
-                               Spread{item.at("spread").at(0), item.at("spread").at(1)}});
+                               Spread{item.at("spread").at(0), item.at("spread").at(1)},
+                               range_from(item.at("claimed")), item.at("note")});
     }
     return comparisons;
 }

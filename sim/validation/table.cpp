@@ -49,6 +49,35 @@ std::string broken_conditions(const SuiteResult& result) {
     return text;
 }
 
+std::string range_text(const ClaimRange& range) {
+    if (std::isinf(range.most)) return fmt::format(">= {:.4g}", range.least);
+    if (std::isinf(range.least)) return fmt::format("<= {:.4g}", range.most);
+    return fmt::format("{:.4g} to {:.4g}", range.least, range.most);
+}
+
+/// Every claim beside what came out, and for misses where the time goes.
+std::string claims_text(const ValidationResult& result, bool with_colour) {
+    report::TextTable table({{"", "claim", Align::left},
+                             {"", "published", Align::right},
+                             {"", "predicted", Align::right},
+                             {"", "", Align::left}});
+    std::string misses;
+    bool any = false;
+    for (const SuiteResult& suite : result.suites) {
+        for (const Comparison& claim : suite.comparisons) {
+            if (!claim.claimed) continue;
+            any = true;
+            const bool hit = claim.hits_claim();
+            table.add_row({{claim.name},
+                           {range_text(*claim.claimed)},
+                           {number(claim.measured) + (claim.unit.empty() ? "" : " " + claim.unit)},
+                           hit ? Cell{"hit", Colour::green} : Cell{"MISS", Colour::red}});
+            if (!hit) misses += fmt::format("miss: {} ({})\n", claim.name, claim.note);
+        }
+    }
+    return any ? "\n" + table.text(with_colour) + misses : "";
+}
+
 std::string left_out(const ValidationResult& result) {
     std::string text;
     for (const LeftOut& one : result.left_out)
@@ -105,7 +134,7 @@ std::string validation_text(const ValidationResult& result, bool with_colour) {
     }
     std::string text = table.text(with_colour);
     for (const SuiteResult& suite : result.suites) text += broken_conditions(suite);
-    return text + left_out(result) + conclusion(result);
+    return text + claims_text(result, with_colour) + left_out(result) + conclusion(result);
 }
 
 std::string report_text(const ValidationResult& result, bool with_colour) {

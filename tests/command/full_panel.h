@@ -77,6 +77,7 @@ inline Json full_machine() {
             "multicast_bytes_per_cycle": 22, "read_bytes_per_cycle": 29, "block_cycles": 300,
             "write_gbytes_per_s": 140, "launch_ns": 4400, "sustained": {"after_ms": 5, "clock_ghz": 0.9},
             "fitted_from": [{"parameter": "launch_ns", "value": 4400, "rows": ["some"], "meaning": "a launch"}]},
+        "fitted_from": [{"parameter": "pe.clock_ghz", "value": 1, "rows": ["some"], "meaning": "a clock"}],
         "power_limit": {"machine_watts": 500, "cube_watts": 400, "pe_watts": 50, "window_ns": 100}
     })");
     machine["energy"] = full_table(energy::energy_groups());

@@ -53,6 +53,33 @@ TEST_CASE("a row's own tolerance is the one that counts") {
     CHECK_THAT(finding.found, Catch::Contains("1 of 2") && Catch::Contains("44 ns") && Catch::Contains("50 ns"));
 }
 
+TEST_CASE("which of two is faster counts where the reference says it clearly") {
+    CHECK(holds(same_side_of_one(0.03), {comparison(1.2, 1.01), comparison(0.9, 0.99), comparison(1.02, 0.9)}));
+    CHECK_FALSE(holds(same_side_of_one(0.03), {comparison(1.2, 1.01), comparison(1.04, 0.99)}));
+    CHECK_FALSE(holds(same_side_of_one(0.03), {comparison(0.95, 1.01)}));
+    CHECK_FALSE(holds(same_side_of_one(0.03), {comparison(1.04, 1.0)}));  // a draw is not faster
+}
+
+TEST_CASE("claims hold when enough of them do, and those that do not are named") {
+    const auto claimed = [](const std::string& name, double measured, ClaimRange range) {
+        Comparison result = comparison(1.0, measured);
+        result.name = name;
+        result.claimed = range;
+        return result;
+    };
+    const Comparison inside = claimed("inside", 1.5, {1.5, 1.8}), outside = claimed("outside", 1.81, {1.5, 1.8});
+    Comparison failed = claimed("failed", 1.6, {1.5, 1.8});
+    failed.failure = "it crashed";
+    CHECK(inside.hits_claim());
+    CHECK_FALSE(outside.hits_claim());
+    CHECK_FALSE(failed.hits_claim());
+    CHECK_FALSE(comparison(1.0, 1.0).hits_claim());  // claims nothing
+    CHECK(holds(claims_hold(0.5), {inside, outside}));
+    CHECK_FALSE(holds(claims_hold(0.51), {inside, outside}));
+    CHECK_FALSE(holds(claims_hold(0.5), {inside, outside, failed}));
+    CHECK_THAT(claims_hold(1.0).check({inside, outside}).found, Catch::Contains("1 of 2; missed: outside"));
+}
+
 TEST_CASE("a reference that is a bound may be passed, not missed") {
     CHECK(holds(each_at_least_its_reference(), {comparison(80, 80), comparison(80, 95)}));
     CHECK_FALSE(holds(each_at_least_its_reference(), {comparison(80, 79.9)}));

