@@ -31,7 +31,7 @@ Cell verdict_cell(const SuiteResult& result) {
     return {result.suite.fitted ? "pass (fitted)" : "pass", Colour::green};
 }
 
-std::string number(double value) {
+std::string number_text(double value) {
     return std::isnan(value) ? "-" : fmt::format("{:.{}g}", value, std::abs(value) >= 1e5 ? 12 : 5);
 }
 
@@ -70,7 +70,7 @@ std::string claims_text(const ValidationResult& result, bool with_colour) {
             const bool hit = claim.hits_claim();
             table.add_row({{claim.name},
                            {range_text(*claim.claimed)},
-                           {number(claim.measured) + (claim.unit.empty() ? "" : " " + claim.unit)},
+                           {number_text(claim.measured) + (claim.unit.empty() ? "" : " " + claim.unit)},
                            hit ? Cell{"hit", Colour::green} : Cell{"MISS", Colour::red}});
             if (!hit) misses += fmt::format("miss: {} ({})\n", claim.name, claim.note);
         }
@@ -149,8 +149,8 @@ std::string report_text(const ValidationResult& result, bool with_colour) {
         for (const Comparison& comparison : suite.comparisons) {
             const bool failed = !comparison.failure.empty();
             table.add_row({{comparison.name},
-                           {failed ? "-" : number(comparison.reference)},
-                           {failed ? "-" : number(comparison.measured)},
+                           {failed ? "-" : number_text(comparison.reference)},
+                           {failed ? "-" : number_text(comparison.measured)},
                            {comparison.unit},
                            failed ? Cell{"failed", Colour::red} : Cell{signed_percent(comparison.error())}});
         }
