@@ -4,6 +4,7 @@
 #include "sim/collective/config.h"
 #include "sim/machine/chip.h"
 #include "sim/noc/topology.h"
+#include "sim/product/config.h"
 
 #include <fmt/core.h>
 
@@ -60,8 +61,9 @@ MachineConfig read_machine(JsonReader reader) {
         machine.power_limit = energy::read_power_limit(*limit);
         if (!machine.energy) limit->complain("power is known with the key \"energy\" only, expected it too");
     }
-    // Who runs collectives keeps it (sim/workloads/collective); a mistake in it is one in every panel.
+    // Who runs collectives or products keeps these (sim/workloads); a mistake in them is one in every panel.
     if (const auto collectives = reader.optional_member("collectives")) collective::read_collectives(*collectives);
+    if (const auto products = reader.optional_member("products")) product::read_products(*products);
     const bool wraps_inside = cube.kind == noc::TopologyKind::ring || cube.kind == noc::TopologyKind::torus;
     if (cubes.nodes() > 1 && wraps_inside) {
         reader.complain(

@@ -7,8 +7,8 @@
 namespace tilemesh::validation {
 
 std::vector<Family> all_families() {
-    return {systolic_family(), network_family(),    memory_family(), dma_family(),
-            silicon_family(),  efficiency_family(), chips_family(),  noc_reads_family()};
+    return {systolic_family(),   network_family(), memory_family(),    dma_family(), silicon_family(),
+            efficiency_family(), chips_family(),   noc_reads_family(), gemm_family()};
 }
 
 Case not_compared(const std::string& suite, const std::string& why) {

@@ -14,5 +14,6 @@ Family silicon_family();     // silicon.cpp
 Family efficiency_family();  // silicon.cpp
 Family chips_family();       // chips.cpp
 Family noc_reads_family();   // noc_reads.cpp
+Family gemm_family();        // gemm.cpp
 
 }  // namespace tilemesh::validation

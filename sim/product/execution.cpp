@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/product/execution.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tilemesh::product {
+namespace {
+
+/// Durations of one step: a block of K of a block of the result.
+struct StepTimes {
+    Picoseconds in0, in1, engine;
+};
+
+double cycles_of_block(std::uint64_t tiles, bool from_dram, const Shape& shape, const Floor& floor) {
+    const double bytes = static_cast<double>(tiles * tile_bytes(shape.format));
+    const double read = from_dram ? bytes / read_rate(shape, floor) : 0.0;
+    // One processor waits for what it reads before it sends it on, so that these follow each other.
+    return floor.config.block_cycles + read + bytes / floor.config.multicast_bytes_per_cycle;
+}
+
+StepTimes step_times(std::uint64_t rows, std::uint64_t cols, std::uint64_t depth, const Shape& shape,
+                     const Floor& floor) {
+    const ProductConfig& config = floor.config;
+    const double products =
+        static_cast<double>(rows * cols * depth) * config.product_cycles(shape.format, shape.fidelity);
+    const double packing = static_cast<double>(rows * cols) * config.pack_cycles(shape.format);
+    return {floor.clock.time_for(cycles_of_block(rows * depth, !shape.in0_in_cores, shape, floor)),
+            floor.clock.time_for(cycles_of_block(cols * depth, true, shape, floor)),
+            floor.clock.time_for(products + packing)};
+}
+
+/// The pipeline of one block of the result, from an idle PE on.
+Timeline follow_block(const Plan& plan, std::uint64_t rows, std::uint64_t cols, const Shape& shape,
+                      const Floor& floor) {
+    Timeline made;
+    Picoseconds in0, in1, done, before;  // ends: of the movers' last blocks, of the engine's last two
+    StepTimes step;
+    std::uint64_t known = 0;  // the depth that `step` is of
+    for (const std::uint64_t depth : plan.depths) {
+        if (depth != known) step = step_times(rows, cols, depth, shape, floor);
+        known = depth;
+        // Of the two buffers one is free when the product before the last has ended.
+        in0 = std::max(in0, before) + step.in0;
+        in1 = std::max(in1, before) + step.in1;
+        before = done;
+        done = std::max({in0, in1, done}) + step.engine;
+        made.in0 += step.in0;
+        made.in1 += step.in1;
+        made.engine += step.engine;
+    }
+    if (!shape.out_in_cores) {
+        const Rate rate = floor.config.write && floor.config.write->gbytes_per_s() < floor.dram.gbytes_per_s()
+                              ? *floor.config.write
+                              : floor.dram;
+        made.write = rate.time_for(Bytes(rows * cols * floor.grid.pes() * tile_bytes(shape.format)));
+    }
+    // Who writes results also brings operands, and begins with those of the next block afterwards.
+    made.time = done + made.write;
+    return made;
+}
+
+std::uint64_t whole_bytes(std::uint64_t rows, std::uint64_t cols, Format format) {
+    return tiles_for(rows) * tiles_for(cols) * tile_bytes(format);
+}
+
+}  // namespace
+
+double read_rate(const Shape& shape, const Floor& floor) {
+    const double readers = static_cast<double>(floor.grid.cols + (shape.in0_in_cores ? 0 : floor.grid.rows));
+    return std::min(floor.config.read_bytes_per_cycle, floor.dram.gbytes_per_s() / floor.clock.ghz() / readers);
+}
+
+std::optional<Timeline> follow(const Plan& plan, const Shape& shape, const Floor& floor, Picoseconds limit) {
+    Timeline all;
+    for (const Piece& rows : plan.row_pieces)
+        for (const Piece& cols : plan.col_pieces) {
+            const std::uint64_t count = rows.count * cols.count;
+            const Timeline one = follow_block(plan, rows.size, cols.size, shape, floor);
+            all.time += one.time * count;
+            all.engine += one.engine * count;
+            all.in0 += one.in0 * count;
+            all.in1 += one.in1 * count;
+            all.write += one.write * count;
+            if (all.time >= limit) return {};
+        }
+    return all;
+}
+
+std::optional<Plan> fastest_plan(const Shape& shape, const Floor& floor) {
+    std::optional<Plan> best;
+    Picoseconds least = Picoseconds::max();
+    for (const Block& block : blocks_to_try(shape, floor.grid)) {
+        Plan plan = plan_of(shape, floor.grid, block);
+        if (core_bytes(plan, shape, floor.grid) > Bytes(floor.config.core_bytes)) continue;
+        const auto timeline = follow(plan, shape, floor, least);
+        if (!timeline) continue;
+        least = timeline->time;
+        best = std::move(plan);
+    }
+    return best;
+}
+
+Picoseconds time_of_each(Picoseconds time, const Floor& floor, std::uint64_t repeats) {
+    const Picoseconds one = time + floor.config.launch;
+    const auto& sustained = floor.config.sustained;
+    const Picoseconds all = one * repeats;
+    if (!sustained || all <= sustained->after) return one;
+    const double slower = floor.clock.ghz() / sustained->ghz;
+    const double late = static_cast<double>((all - sustained->after).value()) * slower;
+    const double mean = (static_cast<double>(sustained->after.value()) + late) / static_cast<double>(repeats);
+    return Picoseconds(static_cast<std::uint64_t>(std::ceil(mean)));
+}
+
+Bytes dram_read(const Plan& plan, const Shape& shape) {
+    const std::uint64_t in1 = whole_bytes(shape.k, shape.n, shape.format) * plan.row_blocks();
+    const std::uint64_t in0 =
+        shape.in0_in_cores ? 0 : whole_bytes(shape.m, shape.k, shape.format) * plan.col_blocks();
+    return Bytes(in0 + in1);
+}
+
+Bytes dram_written(const Shape& shape) {
+    return Bytes(shape.out_in_cores ? 0 : whole_bytes(shape.m, shape.n, shape.format));
+}
+
+Bytes multicast_bytes(const Plan& plan, const Shape& shape) {
+    const std::uint64_t in1 = plan.core_cols * plan.k * plan.row_blocks();
+    const std::uint64_t in0 = plan.core_rows * plan.k * plan.col_blocks();
+    return Bytes(std::max(in0, in1) * tile_bytes(shape.format));
+}
+
+Bytes least_dram_bytes(const Shape& shape) {
+    std::uint64_t bytes = whole_bytes(shape.k, shape.n, shape.format);
+    if (!shape.in0_in_cores) bytes += whole_bytes(shape.m, shape.k, shape.format);
+    if (!shape.out_in_cores) bytes += whole_bytes(shape.m, shape.n, shape.format);
+    return Bytes(bytes);
+}
+
+}  // namespace tilemesh::product
