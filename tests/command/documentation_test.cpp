@@ -116,6 +116,7 @@ TEST_CASE("the schema of a panel lists the keys that the reader knows, and no ot
     CHECK(properties_of(schema) == known);
     auto of_problem = keys_known_at(full_panel(), "/problem");
     of_problem.merge(std::set<std::string>{"collective", "bytes"});  // of collectives, likewise
+    of_problem.merge(std::set<std::string>{"m", "k", "n", "fidelity", "in0", "out", "repeats"});  // of products
     CHECK(properties_of(top.at("problem")) == of_problem);
     CHECK(properties_of(top.at("problem").at("properties").at("users").at("items")) ==
           keys_known_at(full_panel(), "/problem/users/0"));

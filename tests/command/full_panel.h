@@ -67,6 +67,12 @@ inline Json full_machine() {
             "barrier": true, "all_gather": {"connect_ns": 2600, "exit_ns": 2600},
             "reduce_scatter": {"connect_ns": 1500, "exit_ns": 1500}, "all_to_all": {"connect_ns": 400, "exit_ns": 400},
             "fitted_from": [{"parameter": "packet.router_ns", "value": 10, "rows": ["some"], "meaning": "a router's work"}]},
+        "products": {
+            "tile_cycles": {"LoFi": 16, "HiFi2": 32, "HiFi4": 64}, "tile_overhead_cycles": 1.5,
+            "unpack_bytes_per_cycle": 50, "pack_bytes_per_cycle": 40, "core_bytes": 1400000,
+            "multicast_bytes_per_cycle": 22, "read_bytes_per_cycle": 29, "block_cycles": 300,
+            "write_gbytes_per_s": 140, "launch_ns": 4400, "sustained": {"after_ms": 5, "clock_ghz": 0.9},
+            "fitted_from": [{"parameter": "launch_ns", "value": 4400, "rows": ["some"], "meaning": "a launch"}]},
         "power_limit": {"machine_watts": 500, "cube_watts": 400, "pe_watts": 50, "window_ns": 100}
     })");
     machine["energy"] = full_table(energy::energy_groups());

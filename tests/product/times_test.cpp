@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Times of products that can be worked out by hand, and what the fastest plan is.
+#include "sim/product/execution.h"
+
+#include <catch2/catch.hpp>
+
+using namespace tilemesh;
+using namespace tilemesh::product;
+
+namespace {
+
+constexpr double tile = 2048.0;  // bytes of bfloat16
+
+/// A cycle is a nanosecond; 64 bytes of a tile read and 32 sent in one.
+ProductConfig plain() {
+    ProductConfig config;
+    config.core_bytes = 1 << 20;
+    config.multicast_bytes_per_cycle = 32;
+    config.read_bytes_per_cycle = 64;
+    return config;
+}
+Shape tiles(std::uint64_t m, std::uint64_t k, std::uint64_t n) { return {.m = m * 32, .k = k * 32, .n = n * 32}; }
+Floor floor_of(const ProductConfig& config, const Grid& grid, double dram = 1e6) {
+    return {config, grid, Clock(1.0), Rate::gbytes_per_s(dram)};
+}
+double ns_of(const Shape& shape, const Floor& floor, const Block& block) {
+    return to_nanoseconds(follow(plan_of(shape, floor.grid, block), shape, floor)->time);
+}
+
+constexpr double bring = tile / 64 + tile / 32;  // a tile of an operand: read, then sent on
+
+}  // namespace
+
+TEST_CASE("one tile is brought, multiplied and written") {
+    const ProductConfig config = plain();
+    Shape shape = tiles(1, 1, 1);
+    CHECK(ns_of(shape, floor_of(config, {1, 1}, 256), {1, 1, 1}) == bring + 32 + tile / 256);
+    shape.out_in_cores = true;
+    CHECK(ns_of(shape, floor_of(config, {1, 1}, 256), {1, 1, 1}) == bring + 32);
+    shape.fidelity = Fidelity::hifi4;
+    CHECK(ns_of(shape, floor_of(config, {1, 1}, 256), {1, 1, 1}) == bring + 64);
+}
+
+TEST_CASE("with two buffers the slower of movers and engine decides, and what comes first and last shows") {
+    const ProductConfig config = plain();
+    Shape slow_movers = tiles(1, 5, 1);  // a block takes 96 to bring, 32 to multiply
+    slow_movers.out_in_cores = true;
+    CHECK(ns_of(slow_movers, floor_of(config, {1, 1}), {1, 1, 1}) == 5 * bring + 32);
+    Shape slow_engine = tiles(4, 5, 4);  // 4 x 96 to bring, 16 x 32 to multiply
+    slow_engine.out_in_cores = true;
+    CHECK(ns_of(slow_engine, floor_of(config, {1, 1}), {4, 4, 1}) == 4 * bring + 5 * 16 * 32);
+}
+
+TEST_CASE("the wider operand is the slower one, and in0 that is kept in the PEs is not read") {
+    const ProductConfig config = plain();
+    Shape shape = tiles(6, 1, 2);
+    shape.out_in_cores = true;
+    CHECK(ns_of(shape, floor_of(config, {1, 1}), {6, 2, 1}) == 6 * bring + 12 * 32);
+    shape.in0_in_cores = true;
+    CHECK(ns_of(shape, floor_of(config, {1, 1}), {6, 2, 1}) == 6 * tile / 32 + 12 * 32);
+}
+
+TEST_CASE("PEs that read share DRAM: one of each row for in0, one of each column for in1") {
+    const ProductConfig config = plain();
+    Shape shape = tiles(2, 1, 6);
+    CHECK(read_rate(shape, floor_of(config, {6, 2}, 80)) == 10.0);
+    CHECK(read_rate(shape, floor_of(config, {6, 2}, 8000)) == 64.0);
+    shape.in0_in_cores = shape.out_in_cores = true;
+    CHECK(read_rate(shape, floor_of(config, {6, 2}, 60)) == 10.0);
+    CHECK(ns_of(shape, floor_of(config, {6, 2}, 96), {1, 1, 1}) == tile / 16 + tile / 32 + 32);
+}
+
+TEST_CASE("handshakes are for each block, packing for each block of K, overhead for each product of tiles") {
+    Shape shape = tiles(4, 6, 4);
+    shape.out_in_cores = true;
+    const auto with = [&](const auto& change, std::uint64_t depth) {
+        ProductConfig config = plain();
+        change(config);
+        return ns_of(shape, floor_of(config, {1, 1}), {4, 4, depth});
+    };
+    const auto nothing = [](ProductConfig&) {};
+    const auto handshake = [](ProductConfig& config) { config.block_cycles = 10; };
+    const auto packing = [](ProductConfig& config) { config.pack_bytes_per_cycle = 64; };
+    const auto overhead = [](ProductConfig& config) { config.tile_overhead_cycles = 3; };
+    // The engine decides, so that only the first block's handshake shows.
+    CHECK(with(handshake, 1) - with(nothing, 1) == 10);
+    CHECK(with(packing, 1) - with(nothing, 1) == 6 * 16 * tile / 64);
+    CHECK(with(packing, 3) - with(nothing, 3) == 2 * 16 * tile / 64);
+    CHECK(with(overhead, 2) - with(nothing, 2) == 6 * 16 * 3);
+}
+
+TEST_CASE("blocks of the result follow each other, and each is written before the next is begun") {
+    ProductConfig config = plain();
+    config.write = Rate::gbytes_per_s(100);
+    const Shape shape = tiles(3, 2, 1);
+    const double block = 2 * bring + 32, write = tile / 100;
+    CHECK(ns_of(shape, floor_of(config, {1, 1}), {1, 1, 1}) == Approx(3 * (block + write)));
+    // DRAM that is slower than what the PEs could write decides.
+    CHECK(ns_of(shape, floor_of(config, {1, 1}, 50), {1, 1, 1}) ==
+          Approx(3 * (2 * (tile / 25 + tile / 32) + 32 + tile / 50)));
+}
+
+TEST_CASE("all PEs of the grid write at once, and the one with the most decides") {
+    ProductConfig config = plain();
+    config.write = Rate::gbytes_per_s(100);
+    Shape shape = tiles(4, 1, 4);
+    const double four = ns_of(shape, floor_of(config, {2, 2}), {2, 2, 1});
+    CHECK(four == Approx(2 * bring + 4 * 32 + 16 * tile / 100));
+    shape = tiles(3, 1, 4);  // does not divide: as long as four
+    CHECK(ns_of(shape, floor_of(config, {2, 2}), {2, 2, 1}) == four);
+}
+
+TEST_CASE("a launch is for each product, and a chip that works for long slows down") {
+    ProductConfig config = plain();
+    config.launch = from_nanoseconds(500);
+    config.sustained = SustainedClock{from_nanoseconds(10000), 0.5};
+    const auto each = [&](std::uint64_t repeats) {
+        return to_nanoseconds(time_of_each(from_nanoseconds(1500), floor_of(config, {1, 1}), repeats));
+    };
+    CHECK(each(1) == 2000);
+    CHECK(each(5) == 2000);
+    CHECK(each(10) == 3000);  // five at one clock, five at half of it
+    CHECK(each(1000000) == Approx(4000).epsilon(1e-4));
+    config.sustained.reset();
+    CHECK(each(10) == 2000);
+}
+
+TEST_CASE("the fastest plan fits, and no other that fits takes less") {
+    ProductConfig config = plain();
+    config.core_bytes = 100 * 2048;
+    config.block_cycles = 100;
+    config.pack_bytes_per_cycle = 40;
+    for (const bool kept : {false, true}) {
+        Shape shape = tiles(20, 24, 18);
+        shape.in0_in_cores = kept;
+        const Floor floor = floor_of(config, {4, 3}, 200);
+        const auto best = fastest_plan(shape, floor);
+        REQUIRE(best);
+        CHECK(core_bytes(*best, shape, floor.grid) <= Bytes(config.core_bytes));
+        const Picoseconds least = follow(*best, shape, floor)->time;
+        std::size_t fitting = 0;
+        for (std::uint64_t rows = 1; rows <= 7; ++rows)
+            for (std::uint64_t cols = 1; cols <= 5; ++cols)
+                for (std::uint64_t depth = 1; depth <= 24; ++depth) {
+                    const Plan plan = plan_of(shape, floor.grid, {rows, cols, depth});
+                    const bool divides = (kept ? 6 : 24) % plan.block.depth == 0;
+                    if (!divides || core_bytes(plan, shape, floor.grid) > Bytes(config.core_bytes)) continue;
+                    ++fitting;
+                    CHECK(follow(plan, shape, floor)->time >= least);
+                }
+        CHECK(fitting > 20);
+        CHECK_FALSE(follow(*best, shape, floor, least));
+    }
+    config.core_bytes = 4 * 2048;  // two blocks of each operand alone
+    CHECK_FALSE(fastest_plan(tiles(20, 24, 18), floor_of(config, {4, 3})));
+}
