@@ -75,6 +75,8 @@ TEST_CASE("flops, utilisation and bytes of a result are those of the problem") {
     // 64 cores, 4,096 operations in four passes: 65.5 TFLOP/s.
     CHECK(result.matrix_utilisation == Approx(result.tflops_per_s / 65.536));
     CHECK(result.machine_bound.binding == "matrix");
+    CHECK(result.sram_peak > Bytes(1000000));
+    CHECK(result.sram_peak <= Bytes(1400000));
     CHECK(result.hbm_bytes >= Bytes((2048 * 3072 + 3072 * 3072 + 2048 * 3072) * 2));
 }
 
@@ -132,5 +134,7 @@ TEST_CASE("a critical path or a trace of a spread product is refused, not made u
     const run::Panel panel = read(panel_of("wormhole_n150", problem_of(512, 512, 512)));
     const run::Entry& entry = panel.kernels.front();
     const auto prepared = entry.workload->prepare({entry.number}, 1);
-    CHECK_THROWS_AS(entry.workload->run(entry.number, *prepared, {.critical_path = true}), KernelError);
+    run::Wanted wanted;
+    wanted.critical_path = true;
+    CHECK_THROWS_AS(entry.workload->run(entry.number, *prepared, wanted), KernelError);
 }

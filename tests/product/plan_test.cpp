@@ -25,7 +25,7 @@ TEST_CASE("pieces and depths cover a PE's part and all of K, whatever the sizes"
             for (const std::uint64_t side : {1U, 2U, 3U, 7U, 100U})
                 for (const bool kept : {false, true}) {
                     CAPTURE(m, k, side, kept);
-                    Shape shape{.m = m, .k = k, .n = m + 32};
+                    Shape shape{m, k, m + 32};
                     shape.in0_in_cores = kept;
                     const Grid grid{5, 3};
                     const Plan plan = plan_of(shape, grid, {side, side, side});
@@ -41,7 +41,7 @@ TEST_CASE("pieces and depths cover a PE's part and all of K, whatever the sizes"
 }
 
 TEST_CASE("thirteen tiles in blocks of at most six are five, four and four") {
-    const Plan plan = plan_of({.m = 13 * 32, .k = 32, .n = 32}, {1, 1}, {6, 1, 1});
+    const Plan plan = plan_of({13 * 32, 32, 32}, {1, 1}, {6, 1, 1});
     REQUIRE(plan.row_pieces.size() == 2);
     CHECK(plan.row_pieces[0].size == 5);
     CHECK(plan.row_pieces[0].count == 1);
@@ -51,7 +51,7 @@ TEST_CASE("thirteen tiles in blocks of at most six are five, four and four") {
 }
 
 TEST_CASE("a block of K comes from one PE where in0 is kept in the PEs, and the last PE may have less") {
-    Shape shape{.m = 32, .k = 10 * 32, .n = 32};
+    Shape shape{32, 10 * 32, 32};
     const Grid grid{4, 1};  // three tiles of K each, one on the last
     CHECK(plan_of(shape, grid, {1, 1, 2}).depths == std::vector<std::uint64_t>{2, 2, 2, 2, 2});
     shape.in0_in_cores = true;
@@ -60,7 +60,7 @@ TEST_CASE("a block of K comes from one PE where in0 is kept in the PEs, and the 
 }
 
 TEST_CASE("a PE holds two blocks of each operand, one of the result, and what is kept there") {
-    Shape shape{.m = 8 * 32, .k = 16 * 32, .n = 12 * 32};
+    Shape shape{8 * 32, 16 * 32, 12 * 32};
     const Grid grid{2, 2};  // 4 x 6 tiles of the result each
     const auto tiles = [&](const Block& block) {
         return core_bytes(plan_of(shape, grid, block), shape, grid).value() / 2048;
@@ -73,7 +73,7 @@ TEST_CASE("a PE holds two blocks of each operand, one of the result, and what is
 }
 
 TEST_CASE("operands are read as often as the result has blocks across them, results are written once") {
-    Shape shape{.m = 8 * 32, .k = 16 * 32, .n = 12 * 32, .format = Format::bfloat8_b};
+    Shape shape{8 * 32, 16 * 32, 12 * 32, Format::bfloat8_b};
     const Grid grid{2, 2};
     const Plan plan = plan_of(shape, grid, {2, 3, 4});  // two by two blocks of a PE
     CHECK(dram_read(plan, shape) == Bytes((2 * 8 * 16 + 2 * 16 * 12) * 1088));

@@ -19,7 +19,7 @@ ProductConfig plain() {
     config.read_bytes_per_cycle = 64;
     return config;
 }
-Shape tiles(std::uint64_t m, std::uint64_t k, std::uint64_t n) { return {.m = m * 32, .k = k * 32, .n = n * 32}; }
+Shape tiles(std::uint64_t m, std::uint64_t k, std::uint64_t n) { return {m * 32, k * 32, n * 32}; }
 Floor floor_of(const ProductConfig& config, const Grid& grid, double dram = 1e6) {
     return {config, grid, Clock(1.0), Rate::gbytes_per_s(dram)};
 }

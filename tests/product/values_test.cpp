@@ -19,7 +19,7 @@ std::vector<float> stored(product::Format format, std::vector<float> values) {
 
 ProductPanel panel_of(std::uint64_t m, std::uint64_t k, std::uint64_t n, product::Format format) {
     ProductPanel panel;
-    panel.shape = {.m = m, .k = k, .n = n, .format = format};
+    panel.shape = {m, k, n, format};
     panel.machine.network.pes_in_cube.rows = 2;
     panel.machine.network.pes_in_cube.cols = 2;
     panel.values.mode = run::ValueMode::full;

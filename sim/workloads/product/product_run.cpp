@@ -196,6 +196,7 @@ run::EntryOutcome ProductWorkload::run(std::size_t kernel, const run::Prepared&,
     result.options = {{"block_m", plan.block.rows * product::tile_side},
                       {"block_n", plan.block.cols * product::tile_side},
                       {"block_k", plan.block.depth * product::tile_side}};
+    result.sram_peak = core_bytes(plan, panel_.shape, floor.grid);
     result.note = note_of_product(plan, line, result.time);
     result.machine_bound = least_time(panel_);
     result.schedule_bound = least_time_of_plan(panel_, plan);
