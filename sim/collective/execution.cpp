@@ -169,7 +169,12 @@ void Run::send_piece(Worker& worker, std::size_t i, std::uint64_t size, Picoseco
     moving.stream.available_from = std::max(now, worker.free);
     if (schedule_.algorithm == Algorithm::one_shot) moving.stream.available_from += config_.destination;
     worker.free = moving.stream.available_until = moving.stream.available_from + feeding;
-    if (row.copies) moving.stream.credits = &ways_[(*moving.stream.route)[0].link];
+    if (row.copies) {
+        moving.stream.credits = &ways_[(*moving.stream.route)[0].link];
+        // Round a ring copies hold one slot and wait for the next. What enters leaves a slot free, so that some link
+        // always has one (bubble flow control, Carrion et al. 1997).
+        if (schedule_.chips.ring) moving.stream.spare = network_.packet;
+    }
     fabric_.inject(moving.stream, noc::TrafficClass::message, now);
 }
 

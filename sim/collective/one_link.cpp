@@ -22,6 +22,11 @@ Bytes full_packet(const CollectiveConfig& config, const noc::NetworkConfig& netw
     return config.packet.payload > Bytes() ? config.packet.payload : network.packet;
 }
 
+std::uint64_t slots_of(const CollectiveConfig& config, const noc::LinkConfig& link, Bytes payload) {
+    if (config.packet.slots > 0) return config.packet.slots;
+    return std::max<std::uint64_t>(link.buffer.value() / payload.value(), 1);
+}
+
 noc::NetworkConfig network_of_one(const CollectiveConfig& config, noc::NetworkConfig network, Bytes packet,
                                   bool ring) {
     const Bytes payload = full_packet(config, network);
@@ -29,9 +34,7 @@ noc::NetworkConfig network_of_one(const CollectiveConfig& config, noc::NetworkCo
     network.die_to_die.rate = rate_of_one(config, network.die_to_die, payload, ring);
     network.packet = network.flit = packet;
     for (noc::LinkConfig* const link : {&network.link, &network.die_to_die}) {
-        const std::uint64_t slots =
-            config.packet.slots > 0 ? config.packet.slots : link->buffer.value() / payload.value();
-        link->buffer = packet * std::max<std::uint64_t>(slots, 1);
+        link->buffer = packet * slots_of(config, *link, payload);
     }
     network.port.reset();
     return network;

@@ -10,6 +10,9 @@ namespace tilemesh::collective {
 /// Payload of the largest packet.
 Bytes full_packet(const CollectiveConfig& config, const noc::NetworkConfig& network);
 
+/// Packets that the router at a link's end has room for.
+std::uint64_t slots_of(const CollectiveConfig& config, const noc::LinkConfig& link, Bytes payload);
+
 /// The network that one of the parallel links sees, in packets of `packet`: full ones, or several together.
 noc::NetworkConfig network_of_one(const CollectiveConfig& config, noc::NetworkConfig network, Bytes packet,
                                   bool ring);

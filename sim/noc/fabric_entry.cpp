@@ -56,7 +56,7 @@ bool Fabric::begin_from_source(std::size_t number, bool its_turn) {
         return false;
     }
     entry.starved = false;
-    if (stream.credits && !stream.credits->room(bytes, now_)) {
+    if (stream.credits && !stream.credits->room(bytes + stream.spare, now_)) {
         const Picoseconds next = stream.credits->next_return();
         entry.starved = next == Picoseconds::max();
         if (!entry.starved) {

@@ -67,6 +67,7 @@ struct Stream {
     Picoseconds entered;          // when its last packet's head entered the first link
     StreamClient* client = nullptr;
     CreditWindow* credits = nullptr;  // null: the receiver always has room
+    Bytes spare;                      // room there that it leaves to others
     std::uint64_t tag = 0;            // the client's own
     std::uint64_t command = 0;        // for the record: the command that caused it
 };

@@ -7,9 +7,9 @@
 namespace tilemesh::validation {
 
 std::vector<Family> all_families() {
-    return {systolic_family(),   network_family(),   memory_family(),         dma_family(),
-            silicon_family(),    efficiency_family(), chips_family(),          chip_attention_family(),
-            noc_reads_family(),  gemm_family(),      published_family(),      scoreboard_family()};
+    return {systolic_family(),  network_family(),    memory_family(),    dma_family(),
+            silicon_family(),   efficiency_family(), chips_family(),     chip_attention_family(),
+            noc_reads_family(), gemm_family(),       published_family(), scoreboard_family()};
 }
 
 Case not_compared(const std::string& suite, const std::string& why) {

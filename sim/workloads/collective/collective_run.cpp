@@ -4,6 +4,7 @@
 #include "sim/base/error.h"
 #include "sim/base/random.h"
 #include "sim/collective/execution.h"
+#include "sim/collective/one_link.h"
 #include "sim/collective/values.h"
 #include "sim/noc/topology.h"
 #include "sim/run/not_possible.h"
@@ -152,6 +153,13 @@ void CollectiveWorkload::check(std::size_t kernel) const {
     for (const Operation call : operations)
         if (choice.algorithm != Algorithm::automatic && !collective::can(choice.algorithm, call))
             refuse(fmt::format("there is no {} by {}", name_of(panel_.operation), name_of(choice.algorithm)));
+    const bool copies = panel_.operation != Operation::reduce_scatter && choice.algorithm == Algorithm::multicast;
+    const Bytes payload = collective::full_packet(panel_.collectives, network);
+    if (copies && panel_.chips().ring && collective::slots_of(panel_.collectives, network.link, payload) < 2)
+        refuse(
+            "routers of a ring that copy need room for two packets behind a link, or copies wait for each other: "
+            "give "
+            "collectives.packet.slots 2 or more, or take relay");
     if (panel_.values.mode == ValueMode::full && panel_.elements() > (std::uint64_t{1} << 22))
         refuse(fmt::format("values of {} elements are too many to follow in full; take sampled or none",
                            panel_.elements()));
