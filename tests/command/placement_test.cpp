@@ -71,7 +71,7 @@ std::int64_t busiest_link(const Units& positions) {
     return std::max(*std::max_element(east.begin(), east.end()), *std::max_element(west.begin(), west.end()));
 }
 
-const char* const named[] = {"identity", "reversed", "folded", "snake", "heavy_middle", "hilbert"};
+const char* const placements[] = {"identity", "reversed", "folded", "snake", "heavy_middle", "hilbert"};
 
 }  // namespace
 
@@ -189,7 +189,7 @@ TEST_CASE("on a square of a power of two the curve is Hilbert's: every quarter i
 
 TEST_CASE("every named placement puts each rank on a unit of its own, the first of the curve when ranks are fewer") {
     for (const char* unit : {"pe", "cube"}) {
-        for (const char* placement : named) {
+        for (const char* placement : placements) {
             CAPTURE(unit, placement);
             const auto units = [&](const Json& count) {
                 return placed(panel_on(grid_text("mesh", 2, 3), grid_text("mesh", 3, 4), unit, count, placement));
