@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Panels of collectives from text to result: verdicts, bounds, what is refused.
-#include "sim/report/summary.h"
-#include "sim/run/not_possible.h"
-#include "sim/run/panel.h"
-#include "sim/run/resolve.h"
 #include "sim/workloads/collective/collective_run.h"
+#include "tests/collective/kind_panels.h"
 
 #include <catch2/catch.hpp>
 
@@ -20,18 +17,9 @@ Json panel_of(const std::string& operation, std::uint64_t bytes, const Json& mac
             {"problem", {{"collective", operation}, {"bytes", bytes}}},
             {"kernels", kernels}};
 }
-run::Panel read(const Json& panel) {
-    return run::read_panel(run::resolve_panel_object(panel, "p.json", TILEMESH_CONFIGS), {&kind});
-}
+run::Panel read(const Json& panel) { return example::read_of_kind(kind, panel); }
 report::KernelResult result_of(const Json& json, std::size_t number = 0) {
-    const run::Panel panel = read(json);
-    run::check_panel(panel);
-    const run::Entry& entry = panel.kernels.at(number);
-    const auto prepared = entry.workload->prepare({entry.number}, 1);
-    report::KernelResult result = entry.workload->run(entry.number, *prepared, {}).result;
-    report::summarise(result);
-    report::check_physics(result);
-    return result;
+    return example::run_of_kind(kind, json, number);
 }
 std::string refusal(const Json& json) {
     try {
