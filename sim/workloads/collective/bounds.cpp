@@ -42,7 +42,7 @@ report::BoundResult machine_bound(const CollectivePanel& panel) {
     const double link = static_cast<double>(
         collective::least_on_busiest_link(panel.operation, chips, panel.elements()) * bytes_per_element(panel.dtype));
     return largest_of({{"link", time_at(link, machine.network.link.rate.gbytes_per_s())},
-                       {"hbm", time_at(bytes_in_and_out(panel), machine.hbm.peak().gbytes_per_s())},
+                       {"HBM", time_at(bytes_in_and_out(panel), machine.hbm.peak().gbytes_per_s())},
                        {"latency", farthest_way(panel)}});
 }
 
@@ -66,7 +66,7 @@ report::BoundResult schedule_bound(const CollectivePanel& panel, const std::vect
                        panel.machine.hbm.peak().gbytes_per_s());
         latency += fixed.connect + fixed.exit + farthest_way(panel);
     }
-    return largest_of({{"link", link}, {"hbm", hbm}, {"latency", latency}});
+    return largest_of({{"link", link}, {"HBM", hbm}, {"latency", latency}});
 }
 
 }  // namespace tilemesh::workloads

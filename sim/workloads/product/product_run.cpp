@@ -65,7 +65,7 @@ report::BoundResult least_time(const ProductPanel& panel) {
     const double cycles = tile_products(panel.shape) / static_cast<double>(floor.grid.pes()) *
                           floor.config.cycles_of(panel.shape.fidelity);
     return report::largest_of({{"matrix", report::bound_time(cycles / floor.clock.ghz())},
-                               {"hbm", report::bound_time(static_cast<double>(least_dram_bytes(panel.shape).value()) /
+                               {"HBM", report::bound_time(static_cast<double>(least_dram_bytes(panel.shape).value()) /
                                                           floor.dram.gbytes_per_s())}});
 }
 
@@ -79,7 +79,7 @@ report::BoundResult least_time_of_plan(const ProductPanel& panel, const Plan& pl
     const double sent = static_cast<double>(multicast_bytes(plan, shape).value());
     return report::largest_of(
         {{"matrix", report::bound_time(launch + products / floor.clock.ghz())},
-         {"hbm", report::bound_time(launch + dram / floor.dram.gbytes_per_s())},
+         {"HBM", report::bound_time(launch + dram / floor.dram.gbytes_per_s())},
          {"link", report::bound_time(launch + sent / floor.config.multicast_bytes_per_cycle / floor.clock.ghz())}});
 }
 
@@ -88,7 +88,7 @@ std::string bound_of_product(const product::Timeline& line, Picoseconds time) {
     const auto most = [&](Picoseconds part) { return part * 2 > time; };
     if (most(line.engine)) return "matrix";
     if (most(std::max(line.in0, line.in1))) return "link";
-    return most(line.write) ? "hbm" : "latency";
+    return most(line.write) ? "HBM" : "latency";
 }
 
 std::string note_of_product(const Plan& plan, const product::Timeline& line, Picoseconds time) {
