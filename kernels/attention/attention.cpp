@@ -46,11 +46,11 @@ void AttentionRun::transfer(const Issue& issue) {
     Item item = action.item;
     if (item.kind == Item::Kind::chunk) {
         const Range keys = messages_.at(&action)[piece];
-        sends ? chunks_.send(item, keys, action.peer) : chunks_.receive(item, keys, action.peer);
+        sends ? chunks_.send(item, keys, issue.to) : chunks_.receive(item, keys, action.peer);
     } else if (const QueryWork& work = work_of(action); work.blocks.empty()) {
         return;  // a rank without tokens
     } else if (item.kind == Item::Kind::queries) {
-        sends ? send_queries(action, piece) : receive_queries(action, piece);
+        sends ? send_queries(action, issue.to, piece) : receive_queries(action, piece);
     } else {
         complete(work, piece);
         const BlockRows& rows = work.blocks[piece].rows;

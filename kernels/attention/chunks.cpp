@@ -98,11 +98,11 @@ void Chunks::wait_for_all() {
     last_received_.clear();
 }
 
-void Chunks::send(const Item& chunk, Range keys, int peer) {
-    const int pe = launch_.peers[static_cast<std::size_t>(peer)];
+void Chunks::send(const Item& chunk, Range keys, const std::vector<int>& to) {
+    const std::vector<int> pes = launch_.peers_of(to);
     const KeyTile part = tile(chunk, launch_.heads_of_part(chunk.head_part), keys);
-    if (!launch_.problem->latents) tl_.send(pe, part.v);
-    tl_.send(pe, part.k);
+    if (!launch_.problem->latents) tl_.multicast(pes, part.v);
+    tl_.multicast(pes, part.k);
 }
 
 Ranges Chunks::tiles_of(const Item& chunk, const Ranges& keys) const {

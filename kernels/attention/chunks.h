@@ -31,7 +31,7 @@ public:
     /// whole message is, as the closed forms of schedules have it.
     void receive(const Item& chunk, Range keys, int peer);
     /// Sends one message on.
-    void send(const Item& chunk, Range keys, int peer);
+    void send(const Item& chunk, Range keys, const std::vector<int>& to);
     /// Keys of the chunk (local indices) for kv heads `heads` (counted from this PE's first).
     KeyTile tile(const Item& chunk, Range heads, Range keys);
     /// The kernel stands still until everything received so far is here.

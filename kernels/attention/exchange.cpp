@@ -9,10 +9,12 @@ namespace tilemesh::kernels {
 using attention::Action;
 
 void Exchange::add(const Action& action, std::size_t pieces, Bytes bytes) {
+    const std::vector<int> to = receivers_of_row(schedule_, action);
+    if (action.kind == Action::Kind::send && to.empty()) return;
     ++messages_;
     bytes_[{action.kind == Action::Kind::send, action.peer}] += bytes;
     for (std::size_t piece = 0; piece < pieces; ++piece)
-        issues_.push_back({.action = &action, .piece = static_cast<int>(piece)});
+        issues_.push_back({.action = &action, .piece = static_cast<int>(piece), .to = to});
 }
 
 LaunchedWork Exchange::work() const {
@@ -24,8 +26,8 @@ LaunchedWork Exchange::work() const {
 
 std::vector<Issue> Exchange::in_order() const {
     const auto place = [&](const Issue& issue) {
-        const bool sends = issue.action->kind == Action::Kind::send;
-        return std::tuple(issue.piece, sends ? rank_ : issue.action->peer, sends ? issue.action->peer : rank_);
+        const auto [from, to] = ends_of_row(schedule_, *issue.action, rank_);
+        return std::tuple(issue.piece, from, to);
     };
     std::vector<Issue> order = issues_;
     for (Issue& issue : order) issue.pieces = static_cast<int>(order.size());

@@ -13,7 +13,7 @@ namespace tilemesh::kernels {
 
 class Exchange {
 public:
-    explicit Exchange(int rank) : rank_(rank) {}
+    Exchange(int rank, const attention::Schedule& schedule) : rank_(rank), schedule_(schedule) {}
     /// A send or receive of so many pieces, which is one message of the exchange.
     void add(const attention::Action& action, std::size_t pieces, Bytes bytes);
     bool empty() const { return issues_.empty(); }
@@ -22,6 +22,7 @@ public:
 
 private:
     int rank_;
+    const attention::Schedule& schedule_;
     int messages_ = 0;
     std::map<std::pair<bool, int>, Bytes> bytes_;  // by direction and peer
     std::vector<Issue> issues_;

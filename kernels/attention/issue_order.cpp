@@ -8,7 +8,22 @@
 
 namespace tilemesh::kernels {
 
-std::vector<Issue> issue_order(int rank, const std::vector<attention::TimedAction>& program,
+std::vector<int> receivers_of_row(const attention::Schedule& schedule, const attention::Action& action) {
+    if (action.kind != attention::Action::Kind::send) return {};
+    if (action.multicast < 0) return {action.peer};
+    const std::vector<int>& all = schedule.receivers(action);
+    return all.front() == action.peer ? all : std::vector<int>();
+}
+
+std::pair<int, int> ends_of_row(const attention::Schedule& schedule, const attention::Action& action, int rank) {
+    const bool sends = action.kind == attention::Action::Kind::send;
+    const int from = sends ? rank : action.peer;
+    if (action.multicast >= 0) return {from, schedule.receivers(action).front()};
+    return {from, sends ? action.peer : rank};
+}
+
+std::vector<Issue> issue_order(int rank, const attention::Schedule& schedule,
+                               const std::vector<attention::TimedAction>& program,
                                const std::function<std::size_t(const attention::Action&)>& pieces) {
     using attention::Action;
     using attention::Item;
@@ -25,6 +40,8 @@ std::vector<Issue> issue_order(int rank, const std::vector<attention::TimedActio
     };
     for (const attention::TimedAction& timed : program) {
         const Action& action = timed.action;
+        const std::vector<int> to = receivers_of_row(schedule, action);
+        if (action.kind == Action::Kind::send && to.empty()) continue;
         const std::size_t count = action.moves() ? std::max<std::size_t>(1, pieces(action)) : 1;
         double data = 0.0;
         if (action.kind == Action::Kind::attend)
@@ -33,17 +50,17 @@ std::vector<Issue> issue_order(int rank, const std::vector<attention::TimedActio
                          arrival_of({Item::Kind::queries, action.item.user, action.owner, 0, action.item.head_part}));
         for (std::size_t piece = 0; piece < count; ++piece) {
             const double share = static_cast<double>(piece) / static_cast<double>(count);
-            order.push_back({&action, static_cast<int>(piece), static_cast<int>(count),
+            order.push_back({&action, static_cast<int>(piece), static_cast<int>(count), to,
                              timed.start + (timed.end - timed.start) * share, timed.end, data, timed.joins});
         }
     }
     // At one instant: what takes no time, in the order of the table; then transfers, in an order that both ends and
     // all other PEs share; then work. Nothing that takes time can be waited for by another row of the same instant.
-    const auto place = [rank](const Issue& issue) {
+    const auto place = [&](const Issue& issue) {
         const Action& action = *issue.action;
         if (!action.moves()) return std::tuple(issue.end > issue.time ? 2 : 0, 0, 0);
-        const bool sends = action.kind == Action::Kind::send;
-        return std::tuple(1, sends ? rank : action.peer, sends ? action.peer : rank);
+        const auto [from, to] = ends_of_row(schedule, action, rank);
+        return std::tuple(1, from, to);
     };
     std::stable_sort(order.begin(), order.end(), [&](const Issue& a, const Issue& b) {
         return std::pair(a.time, place(a)) < std::pair(b.time, place(b));

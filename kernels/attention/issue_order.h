@@ -8,15 +8,22 @@
 #include "sim/attention/kernel.h"
 
 #include <functional>
+#include <utility>
 #include <vector>
 
 namespace tilemesh::kernels {
+
+/// The receivers of a row that sends; none: it is part of the multicast of the row before.
+std::vector<int> receivers_of_row(const attention::Schedule& schedule, const attention::Action& action);
+/// Who, of the PEs' ranks, a row's message comes from and goes to (first): what PEs order messages by.
+std::pair<int, int> ends_of_row(const attention::Schedule& schedule, const attention::Action& action, int rank);
 
 /// One piece of one row.
 struct Issue {
     const attention::Action* action = nullptr;
     int piece = 0;  // of `pieces`; transfers only: messages of a chunk, blocks of queries or of their partial result
     int pieces = 1;
+    std::vector<int> to{};  // send: the ranks that receive it
     double time = 0.0;   // when it would start
     double end = 0.0;    // when the whole row would be done
     double data = 0.0;   // attend: when the chunk and the queries would be here
@@ -24,10 +31,12 @@ struct Issue {
 };
 
 /// The rows of a rank's program in order of issue. `pieces`: how many a transfer has. Rows that attend or merge are
-/// one entry each. All PEs issue their messages in one order, by time, sender and receiver. So the first message that
-/// is not through has both its ends free of anything earlier, and gets through: nobody waits in a circle, however
+/// one entry each, and so are the sends of a multicast. All PEs issue their messages in one order, by time, sender and
+/// (first) receiver. So the first message that
+/// is not through has all its ends free of anything earlier, and gets through: nobody waits in a circle, however
 /// small queues and buffers are.
-std::vector<Issue> issue_order(int rank, const std::vector<attention::TimedAction>& program,
+std::vector<Issue> issue_order(int rank, const attention::Schedule& schedule,
+                               const std::vector<attention::TimedAction>& program,
                                const std::function<std::size_t(const attention::Action&)>& pieces);
 
 }  // namespace tilemesh::kernels

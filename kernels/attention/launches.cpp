@@ -49,7 +49,7 @@ void AttentionRun::all_by_launches() {
 }
 
 void AttentionRun::exchange(const std::vector<const Action*>& rows) {
-    Exchange exchange(launch_.rank);
+    Exchange exchange(launch_.rank, *launch_.schedule);
     for (const Action* action : rows) {
         const Range heads = action->moves() ? launch_.heads_of_part(action->item.head_part) : Range{};
         if (heads.empty()) continue;

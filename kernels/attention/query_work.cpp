@@ -34,7 +34,7 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
         add_to(visits_[&action], action);
     }
     if (fused) {
-        order_ = issue_order(launch.rank, program, [&](const Action& action) {
+        order_ = issue_order(launch.rank, *launch.schedule, program, [&](const Action& action) {
             return action.item.kind == Item::Kind::chunk ? messages_.at(&action).size()
                                                          : work_of(action).blocks.size();
         });
@@ -212,11 +212,11 @@ void AttentionRun::merge_states(const Action& action) {
     }
 }
 
-void AttentionRun::send_queries(const Action& action, std::size_t index) {
+void AttentionRun::send_queries(const Action& action, const std::vector<int>& to, std::size_t index) {
     QueryWork& work = work_of(action);
     const QueryBlock& block = work.blocks[index];
     const Tile q = block.q ? block.q : load_queries(work, block);
-    tl_.send(launch_.peers[static_cast<std::size_t>(action.peer)], q);
+    tl_.multicast(launch_.peers_of(to), q);
 }
 
 void AttentionRun::receive_queries(const Action& action, std::size_t index) {

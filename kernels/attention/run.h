@@ -106,7 +106,7 @@ private:
     void write_result(const QueryWork& work, QueryBlock& block, const Result& result);
     void finish(QueryWork& work);
     Tile load_queries(const QueryWork& work, const QueryBlock& block);
-    void send_queries(const Action& action, std::size_t block);
+    void send_queries(const Action& action, const std::vector<int>& to, std::size_t block);
     void receive_queries(const Action& action, std::size_t block);
     void merge_states(const Action& action);
 

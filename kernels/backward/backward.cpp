@@ -23,7 +23,7 @@ BackwardRun::BackwardRun(tl::Context& tl, const Launch& launch)
     for (const attention::TimedAction& timed : program) prepare(timed.action);
     find_merges(program);
     if (launched()) return;  // their order is that of steps
-    order_ = issue_order(launch.rank, program, [&](const Action& action) {
+    order_ = issue_order(launch.rank, *launch.schedule, program, [&](const Action& action) {
         if (is_sinks(action)) return rows_.sinks(action.item.user).size();
         return is_gradient(action) ? pieces_.at(&action).size() : messages_.at(&action).size();
     });
@@ -145,7 +145,7 @@ void BackwardRun::move(const Issue& issue) {
     if (is_sinks(action)) return move_sinks(action, number);
     if (!is_gradient(action)) {
         const Range keys = messages_.at(&action)[number];
-        sends ? chunks_.send(action.item, keys, action.peer) : chunks_.receive(action.item, keys, action.peer);
+        sends ? chunks_.send(action.item, keys, issue.to) : chunks_.receive(action.item, keys, action.peer);
         return;
     }
     const bool on_arrival = merged_on_arrival_.contains(&action);

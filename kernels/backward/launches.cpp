@@ -51,7 +51,7 @@ void BackwardRun::all_by_launches() {
 }
 
 void BackwardRun::exchange(const std::vector<const Action*>& rows, bool of_chunks) {
-    Exchange exchange(launch_.rank);
+    Exchange exchange(launch_.rank, *launch_.schedule);
     const attention::Problem& problem = *launch_.problem;
     for (const Action* action : rows) {
         const bool chunk = action->item.kind == Item::Kind::chunk;

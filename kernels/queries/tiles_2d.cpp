@@ -5,7 +5,8 @@
 // algebra (van de Geijn and Watts 1997, SUMMA) for attention.
 // Cost on an a x b grid: (a-1)C on a column link and Cq + (b-1)Co on a row link, instead of (n-1)C; hop-bytes
 // n(a-1)C + n(b-1)(Cq + Co): volume falls with the root of n. Wins when n is large and heads are not grouped (Cq and
-// Co of all query heads travel). On one row it is pass_q_merging.
+// Co of all query heads travel). On one row it is pass_q_merging. Where routers copy, each rank sends its queries to all of
+// its row and its keys to all of its column at once: the same bytes on links, without a stop at every rank.
 #include "kernels/queries/tiles_2d.h"
 
 #include "kernels/schedules.h"
@@ -15,6 +16,7 @@ namespace {
 
 using attention::Item;
 using attention::Ranges;
+using attention::Tree;
 
 }  // namespace
 
@@ -24,6 +26,7 @@ std::optional<std::string> tiles_2d_refuses(const attention::Problem&, const Ran
 
 Schedule tiles_2d(const NeedSets& needs, const RankGrid& grid) {
     Schedule schedule(needs.ranks(), needs.users());
+    const auto ways = [&](const Tree& tree) { return grid.copies ? attention::copied(tree) : tree; };
     const int work_step = grid.rows + grid.cols;  // by then both queries and keys have come
     for (int user = 0; user < needs.users(); ++user) {
         for (int origin = 0; origin < needs.ranks(); ++origin) {
@@ -39,7 +42,7 @@ Schedule tiles_2d(const NeedSets& needs, const RankGrid& grid) {
                 }
                 needed.push_back(std::move(all));
             }
-            schedule.spread({.user = user, .id = origin}, column, std::move(needed));
+            schedule.spread({.user = user, .id = origin}, ways(column), std::move(needed));
         }
         for (int owner = 0; owner < needs.ranks(); ++owner) {
             schedule.attend_shared(0, needs, user, owner);
@@ -54,7 +57,7 @@ Schedule tiles_2d(const NeedSets& needs, const RankGrid& grid) {
                 has.push_back(any);
                 wanted.push_back(any ? Ranges{{0, 1}} : Ranges{});
             }
-            schedule.spread({.kind = Item::Kind::queries, .user = user, .id = owner}, row, std::move(wanted));
+            schedule.spread({.kind = Item::Kind::queries, .user = user, .id = owner}, ways(row), std::move(wanted));
             schedule.reduce(row, {.kind = Item::Kind::state, .user = user, .id = owner}, has, work_step + 1);
         }
     }

@@ -302,7 +302,7 @@ LinkTraffic wired_traffic(const Problem& problem, const NeedSets& needs, const S
         const auto bytes = [&](const Action& transfer) {
             return transfer_bytes(problem, needs, schedule, transfer, heads_kv);
         };
-        add_traffic(traffic, edge_bytes(schedule, bytes),
+        add_traffic(traffic, way_bytes(schedule, bytes),
                     [&](int from, int to) { return wiring.route(member, from, to); });
     }
     return traffic;

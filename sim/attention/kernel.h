@@ -131,6 +131,12 @@ struct Launch {
     std::map<Item, StateTensors> states;   // registers, rows of the queries
     std::map<Item, KeyTensors> gradients;  // registers, f32: dk and dv of a chunk
 
+    /// The PEs of those ranks.
+    std::vector<int> peers_of(const std::vector<int>& ranks) const {
+        std::vector<int> pes;
+        for (const int peer : ranks) pes.push_back(peers[static_cast<std::size_t>(peer)]);
+        return pes;
+    }
     /// kv heads of a head part, counted from this PE's first.
     Range heads_of_part(int part) const { return contiguous_part(heads.size(), schedule->head_parts(), part); }
 };

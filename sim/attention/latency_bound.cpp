@@ -68,20 +68,53 @@ struct Member {
     const TableChains* chains;
 };
 
+/// What the links on its way do for a message.
+struct Passage {
+    double begin = 0, made = 0, left = 0;
+    double bytes = 0, last_bytes = 0;
+    int from = 0;
+    std::vector<int> to;
+};
+
+/// Those of a member's table. A multicast crosses a link once; it begins when it may go to all of its receivers, and
+/// what each of them does with it follows.
+std::vector<Passage> passages_of(const TableChains& chains) {
+    std::vector<Passage> passages;
+    std::map<std::int32_t, std::size_t> multicasts;  // by number
+    for (const TableChains::Transfer& transfer : chains.transfers()) {
+        const double begin = chains.after(transfer.begin), left = chains.left(transfer.last);
+        const double made = std::max(begin, chains.after(transfer.made));
+        if (transfer.multicast >= 0) {
+            const auto [known, is_new] = multicasts.try_emplace(transfer.multicast, passages.size());
+            if (!is_new) {
+                Passage& passage = passages[known->second];
+                passage.begin = std::max(passage.begin, begin);
+                passage.made = std::max(passage.made, made);
+                passage.left = std::max(passage.left, left);
+                passage.to.push_back(transfer.to);
+                continue;
+            }
+        }
+        passages.push_back(
+            {begin, made, left, transfer.bytes, transfer.last_bytes, transfer.from, {transfer.to}});
+    }
+    return passages;
+}
+
 /// Every link takes the messages of all members in turn.
 double links_ns(const std::vector<Member>& members, const Wiring& wiring) {
     std::map<LinkId, std::vector<Turn>> turns;
     for (const Member& member : members) {
-        std::map<std::pair<int, int>, std::vector<LinkId>> routes;
-        for (const TableChains::Transfer& transfer : member.chains->transfers()) {
-            auto& route = routes[{transfer.from, transfer.to}];
-            if (route.empty()) route = wiring.route(member.number, transfer.from, transfer.to);
-            const double begin = member.chains->after(transfer.begin), left = member.chains->left(transfer.last);
-            for (const LinkId link : route) {
+        std::map<Way, std::vector<LinkId>> routes;
+        for (const Passage& passage : passages_of(*member.chains)) {
+            auto& links = routes[{passage.from, passage.to}];
+            if (links.empty())
+                links = links_to(passage.from, passage.to,
+                                 [&](int from, int to) { return wiring.route(member.number, from, to); });
+            for (const LinkId link : links) {
                 const double rate = wiring.link_bytes_per_ns(link);
-                turns[link].push_back({begin, (transfer.bytes - transfer.last_bytes) / rate, left});
-                turns[link].push_back(
-                    {std::max(begin, member.chains->after(transfer.made)), transfer.last_bytes / rate, left});
+                turns[link].push_back({passage.begin, (passage.bytes - passage.last_bytes) / rate, passage.left});
+                turns[link].push_back({passage.made, passage.last_bytes / rate, passage.left});
             }
         }
     }

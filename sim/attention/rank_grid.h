@@ -14,6 +14,7 @@ struct RankGrid {
     int cols = 1;
     bool rows_wrap = false;  // a link joins the ends of every row
     bool cols_wrap = false;
+    bool copies = false;     // routers can copy a message to several ranks on its way
     std::vector<int> cells;  // by rank: row * cols + column
 
     int ranks() const { return static_cast<int>(cells.size()); }

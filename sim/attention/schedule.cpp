@@ -5,6 +5,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <utility>
 
 namespace tilemesh::attention {
@@ -33,14 +35,20 @@ int Tree::depth_of(std::size_t node) const {
 }
 
 Tree path(const std::vector<int>& ranks) {
-    Tree tree{ranks, {}};
+    Tree tree{.ranks = ranks, .parents = {}};
     for (std::size_t node = 0; node < ranks.size(); ++node) tree.parents.push_back(static_cast<int>(node) - 1);
+    return tree;
+}
+
+Tree copied(Tree tree) {
+    for (std::size_t node = 1; node < tree.parents.size(); ++node) tree.parents[node] = 0;
+    tree.copies = true;
     return tree;
 }
 
 Tree arms(const std::vector<int>& row, int at, bool wraps) {
     const int n = static_cast<int>(row.size());
-    Tree tree{{row[static_cast<std::size_t>(at)]}, {-1}};
+    Tree tree{.ranks = {row[static_cast<std::size_t>(at)]}, .parents = {-1}};
     for (const int stride : {+1, -1}) {
         const int to_the_end = stride > 0 ? n - 1 - at : at;
         const int hops = !wraps ? to_the_end : stride > 0 ? n / 2 : (n - 1) / 2;
@@ -89,6 +97,20 @@ void Schedule::transfer(int step, int from, int to, const Item& item, Ranges key
     enter(to, action);
 }
 
+void Schedule::multicast(int step, int from, const std::vector<int>& to, const Item& item, const Ranges& keys) {
+    if (to.size() == 1) return transfer(step, from, to.front(), item, keys);
+    Action action{.kind = Action::Kind::send, .item = item, .keys = keys, .step = step};
+    action.multicast = static_cast<std::int32_t>(multicasts_.size());
+    multicasts_.push_back(to);
+    for (const int receiver : to) {
+        action.peer = receiver;
+        enter(from, action);
+    }
+    action.kind = Action::Kind::receive;
+    action.peer = from;
+    for (const int receiver : to) enter(receiver, action);
+}
+
 void Schedule::merge(int step, int rank, const Item& into, int from_copy, Ranges keys) {
     enter(rank,
           {.kind = Action::Kind::merge, .item = into, .keys = std::move(keys), .other = from_copy, .step = step});
@@ -111,7 +133,49 @@ void Schedule::attend_shared(int step, const NeedSets& needs, int user, int rank
         attend(step, rank, needs.owner_of(rank), {.user = user, .id = needs.shared_id(), .head_part = part}, keys);
 }
 
+void Schedule::spread_copies(const Item& item, const Tree& tree, const std::vector<Ranges>& needed, int step) {
+    if (item.kind == Item::Kind::queries) {
+        std::vector<int> to;
+        for (std::size_t node = 1; node < needed.size(); ++node)
+            if (!needed[node].empty()) to.push_back(tree.ranks[node]);
+        if (!to.empty()) multicast(step, tree.ranks.front(), to, item, {});
+        return;
+    }
+    // By the ranks that need them: the keys. Between two ends of ranges all are needed by the same.
+    std::map<std::int64_t, std::vector<std::pair<std::size_t, bool>>> ends;  // by key: of whom, and whether it begins
+    for (std::size_t node = 1; node < needed.size(); ++node)
+        for (const Range& range : united(needed[node])) {
+            ends[range.begin].emplace_back(node, true);
+            ends[range.end].emplace_back(node, false);
+        }
+    std::set<std::size_t> nodes;
+    std::vector<std::pair<std::set<std::size_t>, Ranges>> parts;  // in the order of their first keys
+    std::map<std::set<std::size_t>, std::size_t> places;
+    std::int64_t begin = 0;
+    for (const auto& [key, changes] : ends) {
+        if (!nodes.empty()) {
+            const auto [place, is_new] = places.try_emplace(nodes, parts.size());
+            if (is_new) parts.emplace_back(nodes, Ranges{});
+            parts[place->second].second.push_back({begin, key});
+        }
+        begin = key;
+        for (const auto& [node, begins] : changes) {
+            if (begins) {
+                nodes.insert(node);
+            } else {
+                nodes.erase(node);
+            }
+        }
+    }
+    for (const auto& [receivers, keys] : parts) {
+        std::vector<int> to;
+        for (const std::size_t node : receivers) to.push_back(tree.ranks[node]);
+        multicast(step, tree.ranks.front(), to, item, united(keys));
+    }
+}
+
 void Schedule::spread(const Item& item, const Tree& tree, std::vector<Ranges> needed, int first_step) {
+    if (tree.copies) return spread_copies(item, tree, needed, first_step);
     for (std::size_t node = needed.size(); node-- > 1;) {  // children come after their parents
         needed[node] = united(std::move(needed[node]));
         auto& above = needed[static_cast<std::size_t>(tree.parents[node])];

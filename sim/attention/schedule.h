@@ -56,6 +56,9 @@ struct Action {
     std::int32_t other = -1;  // merge: register merged from. send of a register: its number at the sender
     std::int32_t owner = -1;  // attend: whose queries
     std::int32_t step = 0;    // logical step; what arrives in step s may be forwarded in step s + 1
+    /// send, receive: number of the multicast that it is part of; -1: none. The sends of a multicast, one to each
+    /// receiver, stand one behind the other and leave as one message, which routers copy.
+    std::int32_t multicast = -1;
     bool operator==(const Action&) const = default;
     bool moves() const { return kind == Kind::send || kind == Kind::receive; }
 };
@@ -64,10 +67,13 @@ struct Action {
 struct Tree {
     std::vector<int> ranks;
     std::vector<int> parents;  // node numbers; of the root -1
+    bool copies = false;       // all nodes are the root's own, and routers copy what goes to several
     int depth_of(std::size_t node) const;
 };
 /// A tree without branches.
 Tree path(const std::vector<int>& ranks);
+/// The same ranks, reached from the root at once by copies that routers make.
+Tree copied(Tree tree);
 /// Both ways from number `at` of a row of ranks: to its ends, or half way round each way when it wraps.
 Tree arms(const std::vector<int>& row, int at, bool wraps = false);
 /// The path from, from + stride, from + 2 stride, ... of `hops` hops, modulo the number of ranks.
@@ -110,6 +116,12 @@ public:
     void attend(int step, int rank, int owner, const Item& chunk, Ranges keys);
     /// Enters the send at `from` and the receive at `to`. A register's number at the sender is `from_copy`.
     void transfer(int step, int from, int to, const Item& item, Ranges keys = {}, int from_copy = 0);
+    /// The same to several ranks, in one message.
+    void multicast(int step, int from, const std::vector<int>& to, const Item& item, const Ranges& keys);
+    /// Of a send or receive of a multicast: who receives it.
+    const std::vector<int>& receivers(const Action& action) const {
+        return multicasts_[static_cast<std::size_t>(action.multicast)];
+    }
     /// `keys`: of a gradient, those that the register merged from holds.
     void merge(int step, int rank, const Item& into, int from_copy, Ranges keys = {});
     void fence(int step, int rank);
@@ -121,7 +133,8 @@ public:
     void attend_shared(int step, const NeedSets& needs, int user, int rank);
     /// Sends a chunk or queries from the root along the tree. `needed`: by node, the keys it needs itself (queries:
     /// any range when it needs them); on every hop goes what is needed from there on, and nothing where nothing is. A
-    /// hop to depth d has step first_step + d - 1.
+    /// hop to depth d has step first_step + d - 1. Where routers copy, keys go to those who need them and to nobody
+    /// else: those that the same ranks need in one message.
     void spread(const Item& item, const Tree& tree, std::vector<Ranges> needed, int first_step = 1);
     /// Sends a chunk from the root (its origin) along the tree, to every rank from which on somebody needs some of
     /// it, and of the chunk's share no more than is needed from there on. Each rank that needs some of it attends it,
@@ -136,6 +149,7 @@ public:
 
 private:
     void enter(int rank, const Action& action);
+    void spread_copies(const Item& item, const Tree& tree, const std::vector<Ranges>& needed, int step);
     void put_in_order() const;
 
     // Rows are put in order when somebody reads them: moving those behind each new row up would take the square of
@@ -147,6 +161,7 @@ private:
     Pass pass_ = Pass::forward;
     bool results_everywhere_ = true;
     StateFormat state_format_;
+    std::vector<std::vector<int>> multicasts_;  // by number: receivers
 };
 
 }  // namespace tilemesh::attention

@@ -43,6 +43,22 @@ void check_row(const Schedule& schedule, const NeedSets& needs, int rank, const 
                             name_of(action.item));
 }
 
+/// The sends of a multicast stand together and are of one thing, to its receivers in their order; both ends agree on
+/// which it is.
+void check_multicast(const Schedule& schedule, int rank, const Action& action, const Action* previous) {
+    if (action.multicast < 0 || !action.moves()) return;
+    const std::vector<int>& to = schedule.receivers(action);
+    const auto place = std::find(to.begin(), to.end(), action.kind == Kind::send ? action.peer : rank);
+    bool sound = place != to.end();
+    if (sound && action.kind == Kind::send && place != to.begin()) {
+        sound = previous && previous->kind == Kind::send && previous->multicast == action.multicast &&
+                previous->peer == *std::prev(place) && previous->item == action.item && previous->keys == action.keys;
+    }
+    if (!sound)
+        fail<InternalError>("schedule: rank {} exchanges {} with rank {} apart from the rest of its multicast", rank,
+                            name_of(action.item), action.peer);
+}
+
 }  // namespace
 
 void check_rows(const Schedule& schedule, const NeedSets& needs) {
@@ -57,6 +73,7 @@ void check_rows(const Schedule& schedule, const NeedSets& needs) {
                 fail<InternalError>(
                     "schedule: rank {} has {} of step {} after a row of step {}, out of program order", rank,
                     name_of(action.item), action.step, previous->step);
+            check_multicast(schedule, rank, action, previous);
             previous = &action;
         }
     }

@@ -52,6 +52,7 @@ void TableChains::add_transfers(int rank) {
             transfer.piece = bytes_ns(transfer.last_bytes, rate);
             transfer.from = rank;
             transfer.to = send.peer;
+            transfer.multicast = send.multicast;
             transfer.keys = send.keys;
             const double whole = bytes_ns(bytes, rate);
             chains_.follow(transfer.begin, transfer.first,

@@ -36,6 +36,7 @@ public:
         double head, piece;         // on its way; bytes of the smallest message at the edge's rate
         double bytes, last_bytes;   // of all messages, of the smallest that may come last
         int from, to;
+        std::int32_t multicast;  // as in the row
         Ranges keys;
     };
     const std::deque<Transfer>& transfers() const { return all_; }

@@ -88,31 +88,45 @@ private:
     }
     OperationId at(int rank, std::size_t row) const { return ids_[static_cast<std::size_t>(rank)][row]; }
 
-    /// One operation per row; a receive shares the operation of its send.
+    using Sent = std::map<std::pair<int, int>, std::deque<OperationId>>;  // by edge
+
+    /// The transfer goes to the receiver of that row, perhaps beside others: it is over when all have it.
+    void reach(OperationId id, const Action& send, Sent& sent) {
+        Operation& operation = operations_[id];
+        const TransferTime time = durations_.transfer(operation.rank, send.peer, send);
+        operation.occupied = std::max(operation.occupied, time.occupied);
+        operation.latency = std::max(operation.latency, time.latency);
+        std::deque<OperationId>& edge = sent[{operation.rank, send.peer}];
+        if (!edge.empty()) {
+            operations_[edge.back()].on_release.push_back(id);
+            ++operation.waits_for;
+        }
+        edge.push_back(id);
+    }
+
+    /// One operation per row; a receive shares the operation of its send, and so do the sends of a multicast.
     void make_operations() {
-        std::map<std::pair<int, int>, std::deque<OperationId>> sent;
+        Sent sent;
         for (int rank = 0; rank < schedule_.ranks(); ++rank) {
             auto& ids = ids_.emplace_back();
             for (std::size_t row = 0; row < schedule_.program(rank).size(); ++row) {
                 const Action& action = schedule_.program(rank)[row];
+                if (action.kind == Kind::send && action.multicast >= 0 &&
+                    schedule_.receivers(action).front() != action.peer) {  // of the message before
+                    ids.push_back(ids.back());
+                    reach(ids.back(), action, sent);
+                    continue;
+                }
                 ids.push_back(operations_.size());
                 if (action.kind == Kind::receive) continue;  // filled in below
-                Operation operation{.rank = rank, .row = row, .transfer = action.kind == Kind::send};
+                Operation& operation = operations_.emplace_back(
+                    Operation{.rank = rank, .row = row, .transfer = action.kind == Kind::send});
                 if (operation.transfer) {
-                    const TransferTime time = durations_.transfer(rank, action.peer, action);
-                    operation.occupied = time.occupied;
-                    operation.latency = time.latency;
-                    auto& edge = sent[{rank, action.peer}];
-                    if (!edge.empty()) {
-                        operations_[edge.back()].on_release.push_back(operations_.size());
-                        ++operation.waits_for;
-                    }
-                    edge.push_back(operations_.size());
+                    reach(ids.back(), action, sent);
                 } else if (action.kind == Kind::attend) {
                     operation.occupied = durations_.attend(rank, action);
                     operation.latency = durations_.settling(rank, action);
                 }
-                operations_.push_back(std::move(operation));
             }
         }
         for (int rank = 0; rank < schedule_.ranks(); ++rank)

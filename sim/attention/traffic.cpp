@@ -108,9 +108,37 @@ std::uint64_t LinkTraffic::busiest() const {
     return most;
 }
 
-void add_traffic(LinkTraffic& traffic, const std::map<Edge, std::uint64_t>& edges, const Route& route) {
-    for (const auto& [edge, bytes] : edges)
-        for (const LinkId link : route(edge.first, edge.second)) {
+void for_each_message(const Schedule& schedule, int rank,
+                      const std::function<void(const Action& send, const std::vector<int>& to)>& visit) {
+    std::int32_t last = -1;
+    for (const Action& action : schedule.program(rank)) {
+        if (action.kind != Action::Kind::send) continue;
+        if (action.multicast < 0) visit(action, {action.peer});
+        if (action.multicast >= 0 && action.multicast != last) visit(action, schedule.receivers(action));
+        last = action.multicast;
+    }
+}
+
+std::map<Way, std::uint64_t> way_bytes(const Schedule& schedule, const TransferBytes& bytes) {
+    std::map<Way, std::uint64_t> ways;
+    for (int rank = 0; rank < schedule.ranks(); ++rank)
+        for_each_message(schedule, rank, [&](const Action& send, const std::vector<int>& to) {
+            ways[{rank, to}] += bytes(send);
+        });
+    return ways;
+}
+
+std::vector<LinkId> links_to(int from, const std::vector<int>& to, const Route& route) {
+    if (to.size() == 1) return route(from, to.front());
+    std::set<LinkId> links;
+    for (const int rank : to)
+        for (const LinkId link : route(from, rank)) links.insert(link);
+    return {links.begin(), links.end()};
+}
+
+void add_traffic(LinkTraffic& traffic, const std::map<Way, std::uint64_t>& ways, const Route& route) {
+    for (const auto& [way, bytes] : ways)
+        for (const LinkId link : links_to(way.first, way.second, route)) {
             traffic.bytes[link] += bytes;
             traffic.hop_bytes += bytes;
         }
@@ -118,7 +146,7 @@ void add_traffic(LinkTraffic& traffic, const std::map<Edge, std::uint64_t>& edge
 
 LinkTraffic link_traffic(const Schedule& schedule, const TransferBytes& bytes, const Route& route) {
     LinkTraffic traffic;
-    add_traffic(traffic, edge_bytes(schedule, bytes), route);
+    add_traffic(traffic, way_bytes(schedule, bytes), route);
     return traffic;
 }
 

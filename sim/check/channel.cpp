@@ -11,7 +11,7 @@ std::uint64_t message_bytes(const Command& command) {
 
 void Channel::announce(const Command& command, const std::string& kernel, const std::string& from,
                        const std::string& to) {
-    const bool sends = command.op == Opcode::send;
+    const bool sends = is_send(command.op);
     Side &own = sends ? sends_ : receives_, &other = sends ? receives_ : sends_;
     const Announced mine{command.message, command.dtype, command.index, command.place};
     const std::uint64_t number = own.issued++;

@@ -39,6 +39,10 @@ public:
     Progress post_receive(std::uint64_t window);
     /// The buffer is larger than before.
     Progress look_again(std::uint64_t window);
+    /// Would a send of so many bytes find its receive or room at once?
+    bool takes(std::uint64_t bytes, std::uint64_t window) const {
+        return sends_started_ < receives_posted_ || buffered_ + bytes <= window;
+    }
     /// The buffer that the send under way waits for; none: no send does.
     std::optional<std::uint64_t> wanted_buffer() const;
 

@@ -32,13 +32,22 @@ void UntimedPe::explain(const Lane& lane, const Command& command, std::vector<st
                                   channel.receives_posted() - 1, machine_.pe(command.peer).path(),
                                   channel.sends_started()));
     } else {
-        const Channel& channel = machine_.channel(number_, command.peer);
+        const int unready = machine_.waits_for_room_at(*this, command);
+        const Channel& channel = machine_.channel(number_, unready);
         out.push_back(
             fmt::format("{} waits for credits: its {} bytes and {} before them do not fit the receive "
                         "buffer at {}, which has posted {} receives for {} sends",
-                        head, message_bytes(command), channel.buffered(), machine_.pe(command.peer).path(),
+                        head, message_bytes(command), channel.buffered(), machine_.pe(unready).path(),
                         channel.receives_posted(), channel.sends_started()));
     }
+}
+
+int UntimedMachine::waits_for_room_at(const UntimedPe& pe, const Command& command) {
+    const std::span<const std::int32_t> to = receivers_of(command);
+    const auto unready = std::find_if(to.begin(), to.end(), [&](std::int32_t receiver) {
+        return !channel(pe.number(), receiver).takes(message_bytes(command), window_);
+    });
+    return unready == to.end() ? to.front() : *unready;
 }
 
 std::vector<std::string> UntimedPe::explain_wait() const {
@@ -54,7 +63,8 @@ std::vector<std::string> UntimedPe::explain_wait() const {
 
 int UntimedPe::waits_for_pe() const {
     for (const Lane* lane : lanes_)
-        if (lane->busy) return lane->current.peer;
+        if (lane->busy)
+            return is_send(lane->current.op) ? machine_.waits_for_room_at(*this, lane->current) : lane->current.peer;
     const bool at_barrier =
         std::any_of(processors_.begin(), processors_.end(),
                     [](const UntimedProcessor& processor) { return processor.waits_at_barrier(); });

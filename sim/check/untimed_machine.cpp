@@ -78,6 +78,10 @@ void UntimedMachine::progress(const Channel& channel, Channel::Progress progress
 }
 
 void UntimedMachine::start_send(UntimedPe& pe, Lane& lane, Content content) {
+    if (lane.current.receivers) {
+        multicasts_.push_back({&pe, &lane, std::move(content)});
+        return start_multicasts();
+    }
     Channel& way = channel(pe.number(), lane.current.peer);
     progress(way, way.start_send(std::move(content), message_bytes(lane.current), window_));
 }
@@ -85,6 +89,36 @@ void UntimedMachine::start_send(UntimedPe& pe, Lane& lane, Content content) {
 void UntimedMachine::start_receive(UntimedPe& pe, Lane& lane) {
     Channel& way = channel(lane.current.peer, pe.number());
     progress(way, way.post_receive(window_));
+    start_multicasts();
+}
+
+std::uint64_t UntimedMachine::wanted_buffer(const Multicast& multicast) {
+    const std::uint64_t bytes = message_bytes(multicast.lane->current);
+    std::uint64_t wanted = 0;
+    for (const int to : receivers_of(multicast.lane->current)) {
+        const Channel& way = channel(multicast.pe->number(), to);
+        if (!way.takes(bytes, 0)) wanted = std::max(wanted, way.buffered() + bytes);
+    }
+    return wanted;
+}
+
+void UntimedMachine::start_multicasts() {
+    for (auto next = multicasts_.begin(); next != multicasts_.end();) {
+        if (wanted_buffer(*next) > window_) {
+            ++next;
+            continue;
+        }
+        const Multicast going = std::move(*next);
+        next = multicasts_.erase(next);
+        const std::uint64_t bytes = message_bytes(going.lane->current);
+        for (const int to : receivers_of(going.lane->current)) {
+            Channel& way = channel(going.pe->number(), to);
+            Channel::Progress done = way.start_send(going.content, bytes, window_);
+            done.send_done = false;  // not to each alone
+            progress(way, std::move(done));
+        }
+        going.pe->message_done(*going.lane);
+    }
 }
 
 void UntimedMachine::to_the_end_of_the_line(UntimedProcessor& processor) {
@@ -126,11 +160,16 @@ bool UntimedMachine::grow_buffer() {
         any = any || buffer;
         wanted = std::min(wanted, buffer.value_or(wanted));
     }
+    for (const Multicast& multicast : multicasts_) {
+        any = true;
+        wanted = std::min(wanted, wanted_buffer(multicast));
+    }
     const bool fits = any && wanted <= config_.network.receive_buffer.value();
     if (!fits && !std::exchange(deadlocked_, true)) deadlock_ = deadlock_text();
     if (!any) return false;
     window_ = wanted;
     for (auto& [ends, channel] : channels_) progress(channel, channel.look_again(window_));
+    start_multicasts();
     settle();
     return true;
 }

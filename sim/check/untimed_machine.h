@@ -12,6 +12,7 @@
 #include "sim/check/untimed_pe.h"
 #include "sim/machine/config.h"
 #include "sim/machine/target.h"
+#include "sim/noc/route_tree.h"
 #include "sim/noc/topology.h"
 
 #include <deque>
@@ -52,6 +53,8 @@ public:
     void settle();
     void start_send(UntimedPe& pe, Lane& lane, Content content);
     void start_receive(UntimedPe& pe, Lane& lane);
+    /// The first receiver of a send or multicast under way that does not take it; if all do, the first.
+    int waits_for_room_at(const UntimedPe& pe, const Command& command);
     /// A processor of that PE may be able to go on.
     void wake(UntimedPe& pe);
     void to_the_end_of_the_line(UntimedProcessor& processor);
@@ -70,6 +73,17 @@ public:
 private:
     std::string text_of(const Touch& touch) const;
     void progress(const Channel& channel, Channel::Progress progress);
+    /// A multicast that has begun, before all its receivers take it.
+    struct Multicast {
+        UntimedPe* pe;
+        Lane* lane;
+        Content content;
+    };
+    /// As on a machine with time, nobody gets any of it before all have posted their receives or have room: those that
+    /// can go now do.
+    void start_multicasts();
+    /// The smallest buffer with which it would go.
+    std::uint64_t wanted_buffer(const Multicast& multicast);
     bool all_finished() const;
     /// When nobody can go on: a larger buffer, as far as one helps.
     bool grow_buffer();
@@ -83,6 +97,7 @@ private:
     std::deque<HbmBook> hbm_;
     std::deque<Tensor> tensors_;
     std::map<std::pair<int, int>, Channel> channels_;
+    std::deque<Multicast> multicasts_;
     std::vector<UntimedProcessor*> launched_;
     std::vector<UntimedPe*> pe_of_;  // of those
     std::deque<UntimedProcessor*> line_;

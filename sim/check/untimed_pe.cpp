@@ -78,7 +78,7 @@ Lane& UntimedPe::lane_for(const Command& command) {
         case EngineKind::dma_store:
             return queues.store;
         default:
-            return message_lane(command.op == Opcode::send, command.peer);
+            return message_lane(is_send(command.op), command.peer);
     }
 }
 
@@ -133,12 +133,13 @@ void UntimedPe::accept(Lane& lane, Command& command, const Knowledge& known) {
         ++tile.readers;
         tile.used = true;
     }
-    if (command.op == Opcode::send || command.op == Opcode::receive) {
-        const bool sends = command.op == Opcode::send;
-        const int from = sends ? number_ : command.peer, to = sends ? command.peer : number_;
+    const auto announce = [&](int from, int to) {
         machine_.channel(from, to).announce(command, processors_[command.processor].kernel_name(),
                                             machine_.pe(from).path(), machine_.pe(to).path());
-    }
+    };
+    if (command.op == Opcode::receive) announce(command.peer, number_);
+    if (is_send(command.op))
+        for (const int to : receivers_of(command)) announce(number_, to);
     lane.queue.push_back({std::move(command), known});
     machine_.look_at(*this, lane);
     machine_.settle();
@@ -196,7 +197,7 @@ void UntimedPe::begin(Lane& lane, Lane::Waiting& waiting) {
         values = evaluate(*command.values);
         command.values.reset();
     }
-    if (command.op == Opcode::send) {
+    if (is_send(command.op)) {
         lane.busy = true;
         lane.current = std::move(command);
         machine_.start_send(*this, lane, {std::move(values), std::move(known)});

@@ -68,11 +68,15 @@ void UntimedProcessor::block(Wait reason) {
 }
 
 void UntimedProcessor::check_peer(const Command& command) const {
-    if (command.op != Opcode::send && command.op != Opcode::receive) return;
+    if (!is_send(command.op) && command.op != Opcode::receive) return;
     if (command.peer >= 0 && command.peer < machine_.pes()) return;
     fail<KernelError>("{}kernel {}, {}, command {} ({}): PE {} does not exist, the machine has {}",
                       command.place.text(), info_.kernel, pe_.path(), command.index, name_of(command.op),
                       command.peer, machine_.pes());
+}
+
+std::vector<std::vector<std::int32_t>> UntimedProcessor::injections(std::span<const std::int32_t> pes) const {
+    return noc::injections(machine_.config().network, machine_.topology(), pe_.number(), pes);
 }
 
 TileRecord* UntimedProcessor::issue(Command& command, const Shape& shape, Dtype dtype) {
@@ -84,7 +88,7 @@ TileRecord* UntimedProcessor::issue(Command& command, const Shape& shape, Dtype 
         waited_lane_ = &lane;
         block(Wait::queue);
     }
-    if (command.op != Opcode::store && command.op != Opcode::send) {
+    if (makes_tile(command.op)) {
         const Bytes bytes(static_cast<std::uint64_t>(shape.elements()) * bytes_per_element(dtype));
         take_room(bytes);
         held_ += bytes;

@@ -108,7 +108,12 @@ void EnergyMeter::ended(int pe, const Command& command, Place, Picoseconds when)
         static_cast<std::uint64_t>(command.message.elements()) * bytes_per_element(command.dtype);
     if (command.op == Opcode::receive) return add(pe, Moved::sram_write, bytes, spent);
     add(pe, Moved::sram_read, bytes, spent);
-    add_route(pe, command.peer, bytes, spent);
+    const std::span<const std::int32_t> receivers = receivers_of(command);
+    if (receivers.size() == 1) return add_route(pe, command.peer, bytes, spent);
+    std::vector<noc::Route> routes;
+    for (const int to : receivers) routes.push_back(topology_.route(pe, to));
+    add(pe, Moved::router, bytes, spent);
+    for (const noc::RouteTree::Branch& branch : noc::tree_of(routes).branches) add_links(branch.route, bytes, spent);
 }
 
 void EnergyMeter::add_transfer(int pe, const Command& command, const Spent& spent) {
@@ -152,7 +157,11 @@ void EnergyMeter::add_route(int from, int to, std::uint64_t bytes, const Spent& 
     const auto [found, is_new] = routes_.try_emplace({from, to});
     if (is_new) found->second = topology_.route(from, to);
     add(from, Moved::router, bytes, spent);
-    for (const noc::Hop& hop : found->second) {
+    add_links(found->second, bytes, spent);
+}
+
+void EnergyMeter::add_links(const noc::Route& route, std::uint64_t bytes, const Spent& spent) {
+    for (const noc::Hop& hop : route) {
         const noc::LinkSpec& link = topology_.links()[hop.link];
         by_link_[hop.link] += bytes;
         if (link.role != noc::LinkRole::routers) {

@@ -8,6 +8,7 @@
 #include "sim/insight/energy_windows.h"
 #include "sim/insight/phases.h"
 #include "sim/machine/config.h"
+#include "sim/noc/route_tree.h"
 #include "sim/noc/topology.h"
 #include "sim/pe/follower.h"
 
@@ -77,6 +78,7 @@ private:
     /// Bytes of a transfer that lie in one slice; `whole` bursts of them.
     void add_share(int pe, int home, std::uint64_t bytes, std::uint64_t whole, bool write, const Spent& spent);
     void add_route(int from, int to, std::uint64_t bytes, const Spent& spent);
+    void add_links(const noc::Route& route, std::uint64_t bytes, const Spent& spent);
 
     const machine::MachineConfig& machine_;
     noc::Topology topology_;

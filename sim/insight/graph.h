@@ -134,8 +134,11 @@ private:
         std::array<double, most_clocks> units_at_work;
         Clocks copied{};
     };
+    /// Links that a message to several PEs has crossed on the way to one of them, and when, on every machine.
+    using Crossed = std::map<std::size_t, Clocks>;
     struct Message {
         Moment begin, arrives, posted;
+        std::shared_ptr<Crossed> crossed;  // of a multicast, which all its messages share
         About about, receive_about;
         Picoseconds send_issued, receive_issued;
         Bytes bytes;
@@ -187,9 +190,13 @@ private:
     void end_transfer(int pe, const Command& command, Picoseconds when);
     Moment served(const Share& share, bool write, const Moment& arrival, const About& about);
     /// A head's way and the bytes behind it, from `start` on, over links that others use too.
-    Moment cross(int from, int to, Bytes bytes, const Moment& start, const About& about, bool only_latency);
+    /// Links that are among those `crossed` are not crossed again.
+    Moment cross(int from, int to, Bytes bytes, const Moment& start, const About& about, bool only_latency,
+                 Crossed* crossed = nullptr);
     void arrive(Moment& moment, int from, int to, Bytes bytes, Picoseconds when, const Moment& start);
     void follow(Channel& channel, std::uint64_t number, int from, int to);
+    void begin_send(int number, const Command& command, const Moment& start, const Pending& pending);
+    void end_send(int number, const Command& command, Place place, Picoseconds when);
     void wait_for_credits(Channel& channel, std::uint64_t number, int from, int to, Moment& arrives);
     void forget_messages(Channel& channel);
     void add_up_trunk(Step* from);

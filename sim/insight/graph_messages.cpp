@@ -24,7 +24,8 @@ Graph::Message& Graph::message(Channel& channel, std::uint64_t number) {
     return channel.messages[number - channel.first];
 }
 
-Moment Graph::cross(int from, int to, Bytes bytes, const Moment& start, const About& about, bool only_latency) {
+Moment Graph::cross(int from, int to, Bytes bytes, const Moment& start, const About& about, bool only_latency,
+                    Crossed* crossed) {
     const noc::Route& route = paces_[0]->route(from, to);
     Clocks head, slowest;
     for (std::size_t clock = 0; clock < clocks_; ++clock) {
@@ -48,18 +49,22 @@ Moment Graph::cross(int from, int to, Bytes bytes, const Moment& start, const Ab
         Server& link = server(links_[route[i].link]);
         // Whoever finds the link free is as late as its own way makes it.
         Moment queued = moment;
-        if (link.last.when() > start.when()) {
+        const bool before_here = crossed && crossed->contains(route[i].link);
+        if (link.last.when() > start.when() && !before_here) {
             queued = link.last;
             step(queued, queued.when(), Spent::link, at_link(route[i]));
         }
+        Clocks served = before_here ? crossed->at(route[i].link) : Clocks();
         for (std::size_t clock = 0; clock < clocks_; ++clock) {
             // Before and behind this link lies so much of the way.
             const std::uint64_t before = head[clock] * i / route.size(), behind = head[clock] - before;
             const bool last = i + 1 == route.size();
             const std::uint64_t own = paces_[clock]->on_link(route[i].link, bytes, last).value();
             const std::uint64_t busy = paces_[clock]->link_busy(route[i].link, bytes, last).value();
-            queued.set(clock, link.serve(clock, start.at(clock) + before, busy) - (busy - own) + behind);
+            if (!before_here) served[clock] = link.serve(clock, start.at(clock) + before, busy);
+            queued.set(clock, served[clock] - (busy - own) + behind);
         }
+        if (crossed) crossed->try_emplace(route[i].link, served);
         moment.after(queued);
     }
     return moment;
@@ -137,7 +142,7 @@ void Graph::follow(Channel& channel, std::uint64_t number, int from, int to) {
     Message& one = message(channel, number);
     if (one.followed) return;
     one.followed = true;
-    one.arrives = cross(from, to, one.bytes, one.begin, one.about, false);
+    one.arrives = cross(from, to, one.bytes, one.begin, one.about, false, one.crossed.get());
     wait_for_credits(channel, number, from, to, one.arrives);
 }
 
@@ -151,10 +156,40 @@ void Graph::message_arrived(int from, int to, std::uint64_t number, Picoseconds 
 
 void Graph::ended(int number, const Command& command, Place place, Picoseconds when) {
     if (command.op == Opcode::load || command.op == Opcode::store) return end_transfer(number, command, when);
-    const bool sends = command.op == Opcode::send;
-    const int from = sends ? number : command.peer, to = sends ? command.peer : number;
-    Channel& channel = channels_[{from, to}];
-    if (sends) {
+    if (is_send(command.op)) return end_send(number, command, place, when);
+    Channel& channel = channels_[{command.peer, number}];
+    Message& one = message(channel, channel.taken++);
+    Moment done = one.posted;
+    done.after(one.arrives);
+    pin(done, when, one.receive_about);
+    free_of(place.engine) = done;
+    use_up(number, command, done, done, one.receive_issued, one.posted.when(), when, one.receive_about);
+    one.taken = true;
+    forget_messages(channel);
+}
+
+void Graph::begin_send(int number, const Command& command, const Moment& start, const Pending& pending) {
+    const std::span<const std::int32_t> receivers = receivers_of(command);
+    const auto crossed = receivers.size() > 1 ? std::make_shared<Crossed>() : nullptr;
+    for (const int to : receivers) {
+        Channel& channel = channels_[{number, to}];
+        Message& one = message(channel, channel.sends++);
+        one.begin = start;
+        one.crossed = crossed;
+        one.begun = true;
+        one.about = pending.about;
+        one.bytes =
+            Bytes(static_cast<std::uint64_t>(command.message.elements()) * bytes_per_element(command.dtype));
+        one.until = channel.bytes += one.bytes.value();
+        one.send_issued = pending.issued.when();
+    }
+}
+
+void Graph::end_send(int from, const Command& command, Place place, Picoseconds when) {
+    const std::span<const std::int32_t> receivers = receivers_of(command);
+    Moment all_left;  // on other machines: when the last receiver had room
+    for (const int to : receivers) {
+        Channel& channel = channels_[{from, to}];
         const std::uint64_t ordinal = channel.sent++;
         follow(channel, ordinal, from, to);
         Message& one = message(channel, ordinal);
@@ -169,20 +204,17 @@ void Graph::ended(int number, const Command& command, Place place, Picoseconds w
                 route.empty() ? 1 : pace.on_link(route.front().link, one.bytes, route.size() == 1).value();
         }
         pin_scaled(left, when, slowest, one.begin);
-        free_of(place.engine) = left;
-        use_up(number, command, left, left, one.send_issued, one.begin.when(), when, one.about);
+        if (to == receivers.front()) {
+            all_left = left;
+        } else {
+            all_left.after(left);
+        }
         one.left = true;
-    } else {
-        const std::uint64_t ordinal = channel.taken++;
-        Message& one = message(channel, ordinal);
-        Moment done = one.posted;
-        done.after(one.arrives);
-        pin(done, when, one.receive_about);
-        free_of(place.engine) = done;
-        use_up(number, command, done, done, one.receive_issued, one.posted.when(), when, one.receive_about);
-        one.taken = true;
+        if (to != receivers.back()) continue;
+        free_of(place.engine) = all_left;
+        use_up(from, command, all_left, all_left, one.send_issued, one.begin.when(), when, one.about);
     }
-    forget_messages(channel);
+    for (const int to : receivers) forget_messages(channels_[{from, to}]);
 }
 
 void Graph::forget_messages(Channel& channel) {

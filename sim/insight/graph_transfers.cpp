@@ -40,19 +40,11 @@ void Graph::began(int number, const Command& command, Place place, Picoseconds w
                                                                    pending.issued.when()};
     } else {
         pin(start, when, pending.about);
-        const bool sends = command.op == Opcode::send;
-        Channel& channel = sends ? channels_[{number, command.peer}] : channels_[{command.peer, number}];
-        const std::uint64_t ordinal = sends ? channel.sends++ : channel.receives++;
-        Message& one = message(channel, ordinal);
-        if (sends) {
-            one.begin = start;
-            one.begun = true;
-            one.about = pending.about;
-            one.bytes =
-                Bytes(static_cast<std::uint64_t>(command.message.elements()) * bytes_per_element(command.dtype));
-            one.until = channel.bytes += one.bytes.value();
-            one.send_issued = pending.issued.when();
+        if (is_send(command.op)) {
+            begin_send(number, command, start, pending);
         } else {
+            Channel& channel = channels_[{command.peer, number}];
+            Message& one = message(channel, channel.receives++);
             one.posted = start;
             one.has_post = true;
             one.receive_about = pending.about;

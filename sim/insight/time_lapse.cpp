@@ -125,8 +125,8 @@ void TimeLapse::thin() {
 
 void TimeLapse::explained(const Activity& activity, const Reasons& reasons) {
     const auto op = static_cast<Opcode>(reasons.command);
-    if (op == Opcode::send && reasons.peer >= 0) {
-        Message& message = messages_[{number_of(parts_[reasons.pe]), reasons.peer}];
+    for (const int to : reasons.receivers) {
+        Message& message = messages_[{number_of(parts_[reasons.pe]), to}];
         ++message.count;
         message.bytes += activity.bytes.value();
     }

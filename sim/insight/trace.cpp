@@ -136,12 +136,11 @@ void Trace::activity(const Activity& activity) {
     file_.add(slice);
 }
 
-std::uint64_t Trace::flow_of(const Part& part, const Reasons& reasons, bool shown) {
+std::uint64_t Trace::flow_of(const Part& part, int peer, bool sends, bool shown) {
     const int own = number_of(part);
-    const bool sends = static_cast<Opcode>(reasons.command) == Opcode::send;
-    Channel& channel = channels_[sends ? std::pair(own, reasons.peer) : std::pair(reasons.peer, own)];
+    Channel& channel = channels_[sends ? std::pair(own, peer) : std::pair(peer, own)];
     if (channel.number == 0) channel.number = channels_.size();
-    bool other = choice_.has(reasons.peer);
+    bool other = choice_.has(peer);
     if (sends) {
         if (++channel.sent > channel.received) channel.shown.push_back(shown);
     } else {
@@ -182,7 +181,13 @@ void Trace::add_waiting(Slice& slice, const Part& part, const Activity& activity
 void Trace::explained(const Activity& activity, const Reasons& reasons) {
     Part& part = parts_[activity.component];
     const bool shown = shows(part, activity) && !file_.dropping();
-    const std::uint64_t flow = reasons.peer >= 0 ? flow_of(part, reasons, shown) : 0;
+    const bool sends = is_send(static_cast<Opcode>(reasons.command));
+    std::vector<std::uint64_t> flows;  // that are shown, of a message to every receiver
+    const auto add_flow = [&](int peer) {
+        if (const std::uint64_t flow = flow_of(part, peer, sends, shown); flow != 0) flows.push_back(flow);
+    };
+    if (!sends && reasons.peer >= 0) add_flow(reasons.peer);
+    for (const int to : reasons.receivers) add_flow(to);
     if (shown) {
         if (part.track == 0)
             part.track = file_.add_track(pe_track(reasons.pe), part.rank, part.path, TraceFile::Holds::slices);
@@ -197,14 +202,8 @@ void Trace::explained(const Activity& activity, const Reasons& reasons) {
         if (reasons.useful != Picoseconds()) slice.note(Note::useful, reasons.useful.value());
         if (reasons.credits != Picoseconds()) slice.note(Note::credits, reasons.credits.value());
         if (reasons.peer >= 0) slice.note(Note::peer, static_cast<std::uint64_t>(reasons.peer));
-        if (flow != 0) {
-            slice.note(Note::message, (flow & ((std::uint64_t{1} << 40) - 1)) - 1);
-            if (static_cast<Opcode>(reasons.command) == Opcode::send) {
-                slice.begins_flow(flow);
-            } else {
-                slice.ends_flow(flow);
-            }
-        }
+        if (!flows.empty()) slice.note(Note::message, (flows.front() & ((std::uint64_t{1} << 40) - 1)) - 1);
+        for (const std::uint64_t flow : flows) sends ? slice.begins_flow(flow) : slice.ends_flow(flow);
         if (reasons.file) {
             std::string& place = places_[{reasons.file, reasons.line}];
             if (place.empty()) place = fmt::format("{}:{}", *reasons.file, reasons.line);

@@ -92,7 +92,7 @@ private:
     int number_of(const Part& part) const { return part.cube * pes_per_cube_ + part.pe; }
     void add_waiting(Slice& slice, const Part& part, const Activity& activity, const Reasons& reasons) const;
     /// Counts a message; the flow that leads from its send to its receive, or 0 where the other is not in the trace.
-    std::uint64_t flow_of(const Part& part, const Reasons& reasons, bool shown);
+    std::uint64_t flow_of(const Part& part, int peer, bool sends, bool shown);
     /// What a command processor did next.
     void spend(ComponentId pe, std::uint8_t processor, Stall stall, Picoseconds until);
     void write_stretch(Stretch& stretch);

@@ -176,7 +176,7 @@ void TraceFile::add(const Slice& slice) {
                     }
                 });
             }
-            if (slice.begun_flow_ != 0) out_.fixed(event_flow, slice.begun_flow_);
+            for (const std::uint64_t flow : slice.begun_flows_) out_.fixed(event_flow, flow);
             if (slice.ended_flow_ != 0) out_.fixed(event_last_flow, slice.ended_flow_);
         });
     });

@@ -50,8 +50,8 @@ public:
     void note(Note note, std::uint64_t value) { values_[used_++] = {note, false, value, {}}; }
     /// A text that is said of many slices; it is kept once.
     void note(Note note, std::string_view text) { values_[used_++] = {note, true, 0, text}; }
-    /// An arrow leads from here to the slice in which the flow ends. Neither is 0.
-    void begins_flow(std::uint64_t flow) { begun_flow_ = flow; }
+    /// Arrows lead from here to the slices in which the flows end. None is 0.
+    void begins_flow(std::uint64_t flow) { begun_flows_.push_back(flow); }
     void ends_flow(std::uint64_t flow) { ended_flow_ = flow; }
 
 private:
@@ -67,7 +67,8 @@ private:
     std::string_view name_;
     std::array<Value, notes> values_{};
     std::size_t used_ = 0;
-    std::uint64_t begun_flow_ = 0, ended_flow_ = 0;
+    std::vector<std::uint64_t> begun_flows_;
+    std::uint64_t ended_flow_ = 0;
 };
 
 class TraceFile {

@@ -95,6 +95,7 @@ Outcome Simulation::run() {
     for (const auto& [ends, channel] : machine_->channels()) {
         outcome.sent += channel->bytes_sent();
         outcome.received += channel->bytes_received();
+        outcome.copied += channel->bytes_copied();
         if (channel->sends_announced() != channel->receives_announced()) {
             fail<KernelError>("{}kernel {}: {} sent {} messages to {}, which received {}",
                               channel->unmatched().text(), channel->sender().processor().kernel_name(),

@@ -22,7 +22,8 @@ struct Outcome {
     std::uint64_t commands = 0;  // tile commands issued by all PEs
     std::vector<Component> components;
     std::vector<Totals> totals;  // by component
-    Bytes sent, received;        // by all messages
+    Bytes sent, received;        // by all messages, one to several PEs as one to each
+    Bytes copied;                // of those sent, what routers made of others
     Bytes sram_peak;             // of the fullest PE
     double host_seconds = 0;     // of the simulation proper
 };

@@ -39,6 +39,7 @@ RouterConfig read_router(JsonReader reader) {
     router.credit = stage("credit_cycles", 1);
     router.virtual_channels = static_cast<int>(reader.integer("virtual_channels", 1, 64, 4));
     router.allocation_conflicts = static_cast<int>(reader.integer("allocation_conflicts", 0, 1000, 3));
+    router.multicast = reader.boolean("multicast", false);
     reader.finish();
     return router;
 }
@@ -100,6 +101,14 @@ NetworkConfig read_network(JsonReader reader, const GridConfig& pes_in_cube, con
         if (bytes >= network.flit) continue;
         reader.complain(fmt::format("{}: found {}, expected at least flit_bytes ({}), or nothing could ever move",
                                     name, bytes.value(), network.flit.value()));
+    }
+    for (const auto& [name, bytes] : buffers) {
+        if (!network.router.multicast || bytes >= network.packet) continue;
+        reader.complain(fmt::format(
+            "{}: found {}, expected at least packet_bytes ({}), since router/multicast is true: where its way "
+            "branches a packet waits whole, or two could wait for each other; make the buffer larger, or packets "
+            "smaller",
+            name, bytes.value(), network.packet.value()));
     }
     const Bytes largest = std::max(network.packet, network.request);
     if (network.receive_buffer < largest) {

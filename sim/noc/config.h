@@ -40,6 +40,8 @@ struct RouterConfig {
     /// Flits of one packet that can lose their turn because two outputs chose the same input at once, before the
     /// allocator's round-robin pointers have slipped apart; 0: a perfect matching at every moment.
     int allocation_conflicts = 3;
+    /// Can it send a packet on over several links, as a copy each? A packet waits whole where its way branches.
+    bool multicast = false;
 
     /// From the arrival of a packet's head until a switch allocator first looks at it.
     Picoseconds before_switch() const { return route + vc_allocation; }

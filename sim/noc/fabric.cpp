@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // How packets go from link to link. How they enter the first one, and who is given which channel, is in
-// fabric_entry.cpp, when which event happens and who hears of it in fabric_run.cpp.
+// fabric_entry.cpp, copies in fabric_copies.cpp, when which event happens and who hears of it in fabric_run.cpp.
 #include "sim/noc/fabric.h"
 
 #include "sim/noc/fabric_events.h"
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 namespace tilemesh::noc {
 
@@ -126,16 +127,19 @@ void Fabric::begin(std::int32_t number, std::int32_t packet_number, std::int32_t
     ++packet_hops_;
     taken.holder = packet_number;
     taken.input = input;
-    taken.onward = none;
-    taken.final_hop = packet.hops_left == 0;
+    taken.onward = taken.beside = none;
+    const bool ends = packet.hops_left == 0;
+    taken.branches = ends && packet.stream->copies;
+    taken.final_hop = ends && !taken.branches;
     taken.head_sent = taken.registered = taken.stalled = taken.served = false;
     taken.tail_known = true;
     taken.tail_from = input < 0 ? now_ : std::max(now_, channel(input).queue.front().tail);
     taken.wanted = wanted;
     taken.unsent = Bytes(packet.bytes);
-    if (input >= 0 && channel(input).holder == packet_number) {  // its tail is still on the way into that buffer
+    // Is the tail of what it sends still on the way into that buffer?
+    if (input >= 0 && channel(input).holder == channel(input).queue.front().packet) {
         taken.tail_known = false;
-        channel(input).onward = number;
+        taken.beside = std::exchange(channel(input).onward, number);
     }
     send(number);
     post_service(link_of(number));
@@ -197,7 +201,7 @@ void Fabric::send_head(std::int32_t number, Picoseconds head, std::size_t others
         const LinkState& before = links_[link_of(sender.input)];
         if (size <= before.buffer) {
             const Picoseconds shared = all > link.flit_time ? (all - link.flit_time) * others : Picoseconds();
-            release(sender.input, size, head + shared + before.credit_return);
+            free_room(sender.input, sender.holder, size, head + shared + before.credit_return);
         } else {
             const Picoseconds tail = std::max(sender.tail_from, head + all * (others + 1));
             release(sender.input, size - before.buffer, head + before.credit_return);
@@ -238,18 +242,24 @@ void Fabric::look_at_first(std::int32_t number) {
     Channel& buffer = channel(number);
     const std::int32_t first = buffer.queue.front().packet;
     Packet& packet = packets_[static_cast<std::size_t>(first)];
+    if (packet.hops_left == 0) return branch(number);
     --packet.hops_left;
-    const Hop& hop = *++packet.hop;
+    ++packet.hop;
+    ask(number, first);
+}
+
+void Fabric::ask(std::int32_t input, std::int32_t packet) {
+    const Hop& hop = *packets_[static_cast<std::size_t>(packet)].hop;
     if (links_[hop.link].waiting[hop.channel_class].empty()) {
         const std::int32_t taken = pick(hop.link, hop.channel_class, false);
         if (taken != none) {
-            begin(taken, first, number, now_);
+            begin(taken, take_first(input, hop.link), input, now_);
             return;
         }
     } else {
         post_allocation(hop.link, now_);  // those before it may be waiting for room, which a packet does not need
     }
-    wait_for_channel(hop.link, hop.channel_class, number);
+    wait_for_channel(hop.link, hop.channel_class, input);
 }
 
 void Fabric::maybe_leave(std::int32_t number) {
@@ -269,33 +279,42 @@ void Fabric::leave(std::int32_t number) {
     // What comes next may take the channel again, or end the stream's life.
     const std::int32_t packet_number = left.holder, input = left.input, onward = left.onward;
     const Packet packet = packets_[static_cast<std::size_t>(packet_number)];
-    const bool delivered = left.final_hop;
+    const bool delivered = left.final_hop, branches = left.branches;
     left.holder = none;
     left.free_since = now_;
     if (left.registered) remove_competitor(input, link_number);
-    if (!delivered && onward == none) left.queue[left.queue.size() - 1].tail = now_ + link.hop;
+    if (!delivered) left.queue[left.queue.size() - 1].tail = now_ + link.hop;
     if (!link.waiting[0].empty() || !link.waiting[1].empty()) post_allocation(link_number, now_ + link.allocation);
     if (input >= 0) {
-        channel(input).queue.pop();
-        ready_first(input);
+        if (all_have_left(input, packet_number)) {
+            channel(input).queue.pop();
+            ready_first(input);
+        }
     } else {
         const auto from = static_cast<std::size_t>(-1 - input);
         sources_[from].busy = false;
         if (packet.last) tell({packet.stream, packet.stream->client, now_, Bytes(), News::left});
         look_at_source(from);
     }
-    if (onward != none) {
-        Channel& next = channel(onward);
+    for (std::int32_t at = onward, beside = none; at != none; at = beside) {
+        Channel& next = channel(at);
+        beside = next.beside;
         next.tail_known = true;
         next.tail_from = std::max(next.tail_from, now_ + link.hop);
-        if (next.served) maybe_leave(onward);
+        if (next.served) maybe_leave(at);
     }
-    if (!delivered) return;
-    free_packets_.push_back(packet_number);
-    Stream& stream = *packet.stream;
-    stream.arrived += Bytes(packet.bytes);
-    tell({&stream, stream.client, now_ + link.delivery, Bytes(packet.bytes),
-          stream.arrived == stream.size ? News::complete : News::packet});
+    if (delivered) {
+        free_packets_.push_back(packet_number);
+        arrived(*packet.stream, Bytes(packet.bytes), now_ + link.delivery);
+    } else if (branches) {
+        for (Stream* const copy : *packet.stream->copies)
+            if (copy->route->empty()) arrived(*copy, Bytes(packet.bytes), now_ + link.delivery);
+    }
+}
+
+void Fabric::arrived(Stream& stream, Bytes bytes, Picoseconds when) {
+    stream.arrived += bytes;
+    tell({&stream, stream.client, when, bytes, stream.arrived == stream.size ? News::complete : News::packet});
 }
 
 }  // namespace tilemesh::noc

@@ -2,7 +2,9 @@
 // Routers and links in time: packets with virtual channels, credits and wormhole flow control, followed packet by
 // packet and link by link, not flit by flit (adr/0018). A packet that heads its buffer takes a free channel of the
 // next link, takes turns on the link with the packets of its other channels (turns.h), and frees the channel when its
-// tail has left. What a buffer has no credits for waits at the sending side, holding its channel.
+// tail has left. What a buffer has no credits for waits at the sending side, holding its channel. A packet whose way
+// branches stays in its buffer until all copies of it have left, each as soon as it can, over its own link
+// (fabric_copies.cpp, adr/0046).
 //
 // Everything happens in run_until() and run_ahead(), in the order of the calendar; network.h drives it from SystemC,
 // probes do it directly.
@@ -59,6 +61,13 @@ private:
         std::uint32_t bytes = 0;
         std::uint16_t hops_left = 0;  // after that one
         bool last = false;            // of its stream, as it was cut
+        std::int32_t fork = none;     // of its copies, while it waits for them to leave
+    };
+    /// What becomes of a packet whose way branches.
+    struct Fork {
+        std::vector<std::int32_t> waiting;  // copies that have no channel yet
+        int heads = 0, tails = 0;           // copies of which the head, the tail has not left
+        Picoseconds room;                   // when that of the packet is free, as far as heads have left
     };
     /// A packet at the far end of a link, and when a router can first look at its head.
     struct Arrival {
@@ -85,7 +94,9 @@ private:
         std::int32_t holder = none;
         std::int32_t input = 0;      // where the holder comes from: a channel, or a source (see below)
         std::int32_t onward = none;  // the channel that the holder's head has taken on its next link
+        std::int32_t beside = none;  // another that a copy of the holder of the channel behind has taken
         bool final_hop = false;      // the holder leaves the network at the end of this link
+        bool branches = false;       // the holder's copies go on from the end of this link, or leave the network there
         bool head_sent = false;
         bool registered = false;  // among the packets that compete for the switch
         bool stalled = false;     // no credits
@@ -184,6 +195,26 @@ private:
     /// What a packet loses to conflicts in the switch; from now on it competes.
     Picoseconds lost_turns(std::int32_t channel);
     void remove_competitor(std::int32_t input, std::size_t output);
+    /// The packet wants a channel of its next link.
+    void ask(std::int32_t input, std::int32_t packet);
+    std::int32_t new_packet(const Packet& packet);
+    void arrived(Stream& stream, Bytes bytes, Picoseconds when);
+
+    // Copies: fabric_copies.cpp.
+    void branch(std::int32_t input);
+    /// What the input sends over that link: its first packet, or the copy of it that waits there, which waits no more.
+    std::int32_t take_first(std::int32_t input, std::size_t link);
+    /// The head of a packet from that input has left: the room that the input's first packet takes is free at `when`.
+    void free_room(std::int32_t input, std::int32_t packet, Bytes bytes, Picoseconds when);
+    /// The tail of a packet from that input has left: was it the first packet's last? Then that is no more, if it was
+    /// copied.
+    bool all_have_left(std::int32_t input, std::int32_t packet);
+    /// Packets from the buffers behind one link that a copy from `input` competes with at another output: those that
+    /// are no copies of the same packet.
+    int rivals(std::int32_t input, const Flow& flow) const;
+    /// The window, of those that the stream's bytes need room in, that has none; null: all have.
+    static CreditWindow* full_window(const Stream& stream, Bytes bytes, Picoseconds now);
+    static void take_credits(const Stream& stream, Bytes bytes);
     void release(std::int32_t channel, Bytes bytes, Picoseconds when);
     void collect(Channel& channel);
     void post_service(std::size_t link);
@@ -199,6 +230,8 @@ private:
     std::vector<Source> sources_;  // by link, then class
     std::vector<Packet> packets_;
     std::vector<std::int32_t> free_packets_;
+    std::vector<Fork> forks_;
+    std::vector<std::int32_t> free_forks_;
     Calendar calendar_;
     Picoseconds now_;
     bool ahead_ = false;      // of the clients' clock

@@ -56,8 +56,8 @@ bool Fabric::begin_from_source(std::size_t number, bool its_turn) {
         return false;
     }
     entry.starved = false;
-    if (stream.credits && !stream.credits->room(bytes + stream.spare, now_)) {
-        const Picoseconds next = stream.credits->next_return();
+    if (const CreditWindow* const full = full_window(stream, bytes + stream.spare, now_)) {
+        const Picoseconds next = full->next_return();
         entry.starved = next == Picoseconds::max();
         if (!entry.starved) {
             calendar_.post(std::max(next, now_), EventKind::source, static_cast<std::uint32_t>(number));
@@ -65,27 +65,33 @@ bool Fabric::begin_from_source(std::size_t number, bool its_turn) {
         return false;
     }
     const Hop& hop = (*stream.route)[0];
-    const std::int32_t taken = its_turn ? pick(link, hop.channel_class, stream.route->size() > 1) : none;
+    const bool buffered = stream.route->size() > 1 || stream.copies;
+    const std::int32_t taken = its_turn ? pick(link, hop.channel_class, buffered) : none;
     if (taken == none) {
         entry.waiting = true;
         return false;
     }
-    if (stream.credits) stream.credits->take(bytes);
-    if (free_packets_.empty()) {
-        free_packets_.push_back(static_cast<std::int32_t>(packets_.size()));
-        packets_.emplace_back();
-    }
-    const std::int32_t packet = free_packets_.back();
-    free_packets_.pop_back();
+    take_credits(stream, bytes);
     stream.injected += bytes;
     const bool last = stream.injected == stream.size;
-    packets_[static_cast<std::size_t>(packet)] = {&stream, stream.route->data(),
-                                                  static_cast<std::uint32_t>(bytes.value()),
-                                                  static_cast<std::uint16_t>(stream.route->size() - 1), last};
+    const std::int32_t packet =
+        new_packet({&stream, stream.route->data(), static_cast<std::uint32_t>(bytes.value()),
+                    static_cast<std::uint16_t>(stream.route->size() - 1), last, none});
     if (last) entry.streams.pop();
     entry.busy = true;
     begin(taken, packet, -1 - static_cast<std::int32_t>(number), from);
     return true;
+}
+
+std::int32_t Fabric::new_packet(const Packet& packet) {
+    if (free_packets_.empty()) {
+        free_packets_.push_back(static_cast<std::int32_t>(packets_.size()));
+        packets_.emplace_back();
+    }
+    const std::int32_t number = free_packets_.back();
+    free_packets_.pop_back();
+    packets_[static_cast<std::size_t>(number)] = packet;
+    return number;
 }
 
 std::int32_t Fabric::pick(std::size_t number, int channel_class, bool room) {
@@ -157,7 +163,7 @@ void Fabric::allocate(std::size_t number) {
                 const auto source = static_cast<std::size_t>(-1 - input);
                 begun = begin_from_source(source, true) || !sources_[source].waiting;
             } else if (const std::int32_t taken = pick(number, channel_class, false); taken != none) {
-                begin(taken, channel(input).queue.front().packet, input, channel(input).queue.front().head);
+                begin(taken, take_first(input, number), input, channel(input).queue.front().head);
                 begun = true;
             }
             if (!begun) waiting[kept++] = input;
@@ -185,7 +191,7 @@ Picoseconds Fabric::lost_turns(std::int32_t number) {
     for (Flow& flow : flows) {
         if (flow.onto == static_cast<std::int32_t>(link_number)) {
             own = &flow;
-        } else {
+        } else if (rivals(sender.input, flow) > 0) {
             choices += 1.0 / static_cast<double>(links_[static_cast<std::size_t>(flow.onto)].inputs);
         }
     }

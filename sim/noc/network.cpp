@@ -28,6 +28,16 @@ const Route& Network::route(int from, int to) {
     return route->second;
 }
 
+const RouteTree& Network::tree(int from, std::span<const std::int32_t> to) {
+    const auto [tree, is_new] = trees_.try_emplace({from, {to.begin(), to.end()}});
+    if (is_new) {
+        std::vector<Route> routes;
+        for (const std::int32_t pe : to) routes.push_back(route(from, pe));
+        tree->second = tree_of(routes);
+    }
+    return tree->second;
+}
+
 void Network::inject(Stream& stream, TrafficClass traffic) {
     entering_.push_back({&stream, traffic, sc_core::sc_delta_count()});
     wake_.notify(sc_core::SC_ZERO_TIME);

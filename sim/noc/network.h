@@ -5,10 +5,14 @@
 
 #include "sim/noc/fabric.h"
 #include "sim/noc/link.h"
+#include "sim/noc/route_tree.h"
 
+#include <map>
 #include <memory>
+#include <span>
 #include <systemc>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace tilemesh::noc {
@@ -25,6 +29,8 @@ public:
     const Topology& topology() const { return topology_; }
     /// Made when first asked for, then kept.
     const Route& route(int from, int to);
+    /// Likewise, the ways from one PE to several that are reached over the same first link.
+    const RouteTree& tree(int from, std::span<const std::int32_t> to);
     Picoseconds head_latency(int from, int to) { return noc::head_latency(config_, topology_, route(from, to)); }
     /// From now on the stream wants to enter its first link.
     void inject(Stream& stream, TrafficClass traffic);
@@ -45,6 +51,7 @@ private:
     Fabric fabric_;
     std::vector<std::unique_ptr<Link>> links_;
     std::unordered_map<std::uint64_t, Route> routes_;  // by both ends
+    std::map<std::pair<int, std::vector<std::int32_t>>, RouteTree> trees_;  // by sender and receivers
     std::vector<Entering> entering_;
     sc_core::sc_event wake_;
     bool serving_ = false;  // and will look itself for what comes next

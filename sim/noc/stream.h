@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stream is one message on its way: so many bytes from one PE's router to another's, cut into packets as it enters
-// the first link. Whoever starts a stream is told when its last byte has left and when bytes arrive.
+// the first link. Whoever starts a stream is told when its last byte has left and when bytes arrive. What goes to
+// several PEs is a tree of streams: where its way branches, routers copy packets of one stream into the next.
 #pragma once
 
 #include "sim/base/ring_queue.h"
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 namespace tilemesh::noc {
 
@@ -68,6 +70,9 @@ struct Stream {
     StreamClient* client = nullptr;
     CreditWindow* credits = nullptr;  // null: the receiver always has room
     Bytes spare;                      // room there that it leaves to others
+    /// Not null: routers at the end of the route copy every packet into these, which go on from there (an empty route:
+    /// have arrived there). Only those that go no further have clients that hear of arrivals, and credits.
+    const std::vector<Stream*>* copies = nullptr;
     std::uint64_t tag = 0;            // the client's own
     std::uint64_t command = 0;        // for the record: the command that caused it
 };

@@ -148,10 +148,15 @@ void CommandProcessor::resume_if_ready() {
 }
 
 void CommandProcessor::check_peer(const Command& command) const {
-    if (command.op != Opcode::send && command.op != Opcode::receive) return;
+    if (!is_send(command.op) && command.op != Opcode::receive) return;
     if (command.peer >= 0 && command.peer < surroundings_.pes()) return;
     fail<KernelError>("kernel {}, {}, command {} ({}): PE {} does not exist, the machine has {}", info_.kernel,
                       pe_.path(), command.index, name_of(command.op), command.peer, surroundings_.pes());
+}
+
+std::vector<std::vector<std::int32_t>> CommandProcessor::injections(std::span<const std::int32_t> pes) const {
+    const noc::Network& network = surroundings_.network;
+    return noc::injections(network.config(), network.topology(), pe_.number(), pes);
 }
 
 TileRecord* CommandProcessor::issue(Command& command, const Shape& shape, Dtype dtype) {
@@ -162,7 +167,7 @@ TileRecord* CommandProcessor::issue(Command& command, const Shape& shape, Dtype 
     pass(Stall::issue, local_ + issue_time_);
     keep_step();
     take_queue_slot(engine);
-    if (command.op != Opcode::store && command.op != Opcode::send) {
+    if (makes_tile(command.op)) {
         take_room(Bytes(static_cast<std::uint64_t>(shape.elements()) * bytes_per_element(dtype)));
         command.output = pe_.make_tile(command, shape, dtype, *this);
         pe_.record_sram(local_);

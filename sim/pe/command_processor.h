@@ -34,6 +34,7 @@ public:
 
     // Executor
     TileRecord* issue(Command& command, const Shape& shape, Dtype dtype) override;
+    std::vector<std::vector<std::int32_t>> injections(std::span<const std::int32_t> pes) const override;
     void unreferenced(TileRecord& record) override;
     void wait_until_ready(TileRecord& record) override;
     void barrier() override;

@@ -22,7 +22,7 @@ void ProcessingElement::explain_command(const Engine& engine, const Command& com
         out.push_back(fmt::format("{} waits for message {} from {}, which has started {} sends to it", head,
                                   channel.receives_posted() - 1, channel.sender().path(), channel.sends_started()));
     } else {
-        const MessageChannel& channel = surroundings_.channel(number_, command.peer);
+        const MessageChannel& channel = surroundings_.channel(number_, waits_for_room_at(command));
         out.push_back(
             fmt::format("{} waits for credits: {} bytes fill the receive buffer at {}, which has posted {} "
                         "receives for {} sends",
@@ -69,9 +69,19 @@ std::vector<std::string> ProcessingElement::explain_wait() const {
     return out;
 }
 
+int ProcessingElement::waits_for_room_at(const Command& command) const {
+    const std::span<const std::int32_t> to = receivers_of(command);
+    const auto unready = std::find_if(to.begin(), to.end(), [&](std::int32_t pe) {
+        const MessageChannel& channel = surroundings_.channel(number_, pe);
+        return channel.receives_posted() < channel.sends_started();
+    });
+    return unready == to.end() ? to.front() : *unready;
+}
+
 int ProcessingElement::waits_for_pe() const {
     for (const Engine* engine : engines_) {
-        if (!engine->free_known) return engine->current.peer;
+        if (engine->free_known) continue;
+        return is_send(engine->current.op) ? waits_for_room_at(engine->current) : engine->current.peer;
     }
     const bool at_barrier =
         std::any_of(processors_.begin(), processors_.end(),

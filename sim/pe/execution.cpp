@@ -6,6 +6,7 @@
 #include "sim/base/sanitized_stacks.h"
 #include "sim/noc/sim_time.h"
 #include "sim/pe/cost.h"
+#include "sim/pe/multicast.h"
 #include "sim/pe/processing_element.h"
 
 #include <algorithm>
@@ -39,8 +40,8 @@ void ProcessingElement::accept(Engine& engine, Command& command, Picoseconds now
             run_local(engine, command, std::max(operands, now));
             return;
         }
-    } else if (command.op == Opcode::send) {
-        surroundings_.channel(number_, command.peer).announce_send(command);
+    } else if (is_send(command.op)) {
+        for (const int to : receivers_of(command)) surroundings_.channel(number_, to).announce_send(command);
     } else if (command.op == Opcode::receive) {
         surroundings_.channel(command.peer, number_).announce_receive(command);
     } else {
@@ -164,6 +165,7 @@ void ProcessingElement::explain(const Engine& engine, const Activity& activity, 
     reasons.command = static_cast<std::uint8_t>(command.op);
     reasons.issued = command.issued;
     reasons.peer = command.peer;
+    if (is_send(command.op)) reasons.receivers = receivers_of(command);
     reasons.line = command.place.line;
     reasons.file = command.place.file;
     for (int i = 0; i < command.operand_count; ++i) {
@@ -179,7 +181,9 @@ void ProcessingElement::explain(const Engine& engine, const Activity& activity, 
                 std::min(length, config_.clock.time_for(matrix_cycles(config_.matrix, command) / units_at_work_));
             break;
         case EngineKind::send:
-            reasons.credits = std::min(length, surroundings_.channel(number_, command.peer).take_credit_wait());
+            for (const int to : receivers_of(command))
+                reasons.credits += surroundings_.channel(number_, to).take_credit_wait();
+            reasons.credits = std::min(length, reasons.credits);
             reasons.moving =
                 std::min(length - reasons.credits,
                          surroundings_.channel(number_, command.peer).time_on_first_link(activity.bytes));
@@ -270,8 +274,13 @@ void ProcessingElement::start_send(Engine& engine, Command&& command, Picosecond
     engine.free_known = false;
     engine.current = std::move(command);
     engine.current_since = now;
-    MessageChannel& channel = surroundings_.channel(number_, engine.current.peer);
-    channel.start_send(message_bytes(engine.current), std::move(values), engine.current.index);
+    const std::span<const std::int32_t> to = receivers_of(engine.current);
+    if (to.size() > 1) {
+        Multicast::start(*this, to, message_bytes(engine.current), values, engine.current.index);
+    } else {
+        surroundings_.channel(number_, to.front())
+            .start_send(message_bytes(engine.current), std::move(values), engine.current.index);
+    }
 }
 
 void ProcessingElement::start_receive(Engine& engine, Command&& command, Picoseconds now) {

@@ -3,6 +3,7 @@
 
 #include "sim/base/error.h"
 #include "sim/noc/sim_time.h"
+#include "sim/pe/multicast.h"
 #include "sim/pe/processing_element.h"
 
 #include <algorithm>
@@ -61,6 +62,18 @@ Picoseconds MessageChannel::time_on_first_link(Bytes bytes) const {
 }
 
 void MessageChannel::start_send(Bytes bytes, PayloadPtr values, std::uint64_t command) {
+    network_.inject(begin_message(bytes, std::move(values), command).stream, noc::TrafficClass::message);
+}
+
+noc::Stream& MessageChannel::join_multicast(std::shared_ptr<Multicast> multicast, Bytes bytes, PayloadPtr values,
+                                            std::uint64_t command, bool copied) {
+    Message& message = begin_message(bytes, std::move(values), command);
+    if (copied) copied_ += bytes;
+    message.part_of = std::move(multicast);
+    return message.stream;
+}
+
+MessageChannel::Message& MessageChannel::begin_message(Bytes bytes, PayloadPtr values, std::uint64_t command) {
     const std::uint64_t place = sends_started_++ - taken_;
     if (place >= messages_.size()) messages_.emplace_back();
     Message& message = messages_[place];
@@ -74,7 +87,7 @@ void MessageChannel::start_send(Bytes bytes, PayloadPtr values, std::uint64_t co
     stream.credits = &credits_;
     stream.tag = taken_ + place;
     stream.command = command;
-    network_.inject(stream, noc::TrafficClass::message);
+    return message;
 }
 
 void MessageChannel::give_back(Bytes bytes, Picoseconds when) {

@@ -12,10 +12,12 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 
 namespace tilemesh::pe {
 
+class Multicast;
 class ProcessingElement;
 
 class MessageChannel final : public noc::StreamClient {
@@ -28,6 +30,10 @@ public:
 
     /// The next send starts now.
     void start_send(Bytes bytes, PayloadPtr values, std::uint64_t command);
+    /// The same as the end of a multicast, which enters the network as a whole and lives until this has come. `copied`:
+    /// not the first of its ends.
+    noc::Stream& join_multicast(std::shared_ptr<Multicast> multicast, Bytes bytes, PayloadPtr values,
+                                std::uint64_t command, bool copied);
     /// The next receive is posted now. The receiver is told (receive_done) when its message is complete.
     void post_receive(Picoseconds now);
 
@@ -48,6 +54,8 @@ public:
     Bytes waiting_for_receive() const { return credits_.outstanding(); }
     Bytes bytes_sent() const { return sent_; }
     Bytes bytes_received() const { return received_; }
+    /// Of those sent, what is copied from messages to other PEs on the way.
+    Bytes bytes_copied() const { return copied_; }
     ProcessingElement& sender() const { return from_; }
     ProcessingElement& receiver() const { return to_; }
 
@@ -72,10 +80,12 @@ private:
         std::vector<Arrival> unclaimed;  // arrived before the receive was posted
         Picoseconds first_at;            // first packet complete
         Picoseconds complete_at;
+        std::shared_ptr<Multicast> part_of;  // null: it is a message of its own
         bool complete = false;
         bool posted = false;
         Picoseconds posted_at;
     };
+    Message& begin_message(Bytes bytes, PayloadPtr values, std::uint64_t command);
     void compare(const Announced& send, const Announced& receive, std::uint64_t sequence) const;
     void give_back(Bytes bytes, Picoseconds when);
     void finish_front();
@@ -89,7 +99,7 @@ private:
     Side sends_, receives_;
     std::deque<Message> messages_;  // started or posted, not yet taken by the receiver; oldest first
     std::uint64_t sends_started_ = 0, receives_posted_ = 0, taken_ = 0;
-    Bytes sent_, received_;
+    Bytes sent_, received_, copied_;
     const Jitter& jitter_;
     std::uint64_t packets_arrived_ = 0;
     Picoseconds latest_arrival_;  // of a packet that was held up

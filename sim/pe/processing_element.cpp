@@ -116,7 +116,7 @@ Engine& ProcessingElement::engine_for(const Command& command) {
         default:
             break;
     }
-    const bool sends = command.op == Opcode::send;
+    const bool sends = is_send(command.op);
     auto& by_peer = sends ? send_to_ : receive_from_;
     Engine*& engine = by_peer[command.peer];
     if (!engine) {

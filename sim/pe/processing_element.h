@@ -132,6 +132,8 @@ private:
                 Bytes bytes, std::uint64_t work);
     /// Tells who wants to know why the activity was when it was; its command is done but not finished.
     void explain(const Engine& engine, const Activity& activity, const Command& command) const;
+    /// Of the receivers of a send or multicast, the first that has not posted its receive; if all have, the first.
+    int waits_for_room_at(const Command& command) const;
     void explain_command(const Engine& engine, const Command& command, std::vector<std::string>& out) const;
 
     int number_;

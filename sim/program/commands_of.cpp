@@ -105,6 +105,8 @@ std::optional<Opcode> command_of(Op op) {
             return Opcode::store;
         case Op::send:
             return Opcode::send;
+        case Op::multicast:
+            return Opcode::multicast;
         case Op::recv:
             return Opcode::receive;
         default:

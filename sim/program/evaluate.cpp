@@ -217,6 +217,9 @@ Value Interpreter::evaluate(Op op, Operands a) {
         case Op::send:
             send(host, *a[0], *a[1], *a[2]);
             return Value::none();
+        case Op::multicast:
+            multicast(host, *a[0], *a[1]);
+            return Value::none();
         case Op::recv:
             return receive(host, *a[0], *a[1], *a[2], *a[3]);
         case Op::wait:

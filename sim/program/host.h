@@ -131,6 +131,7 @@ Value advance(Host& host, const Value& block, const Value& offsets);
 Value descriptor_load(Host& host, const Value& descriptor, const Value& offsets);
 void descriptor_store(Host& host, const Value& descriptor, const Value& offsets, const Value& value);
 Value add_to_pointer(Host& host, const Value& pointer, const Value& offset, std::int64_t sign);
+void multicast(Host& host, const Value& tile, const Value& to);
 void send(Host& host, const Value& direction, const Value& tile, const Value& to);
 Value receive(Host& host, const Value& direction, const Value& shape, const Value& dtype, const Value& source);
 

@@ -300,6 +300,7 @@ Value of_many_dimensions(Host& host, Op op, std::span<const Value* const> a, con
         case Op::cat:
         case Op::softmax:
         case Op::send:
+        case Op::multicast:
         case Op::descriptor_store:
             Host::complain("{} of more than three dimensions is not supported", name_of(op));
         default:

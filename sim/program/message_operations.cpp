@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages: to a neighbour, or to a rank.
+// Messages: to a neighbour, to a rank, or to several.
 #include "sim/program/host.h"
 
 #include <array>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace tilemesh::program {
 namespace {
@@ -37,14 +39,54 @@ std::optional<int> neighbour(Host& host, tl::Direction direction) {
     return pe;
 }
 
-}  // namespace
+/// "row": those of the same place but on the first axis; "column": but on the second; "all".
+std::vector<int> group_of(Host& host, const std::string& word) {
+    const bool row = word == "row", column = word == "column";
+    if (!row && !column && word != "all")
+        Host::complain("to is \"{}\", expected a tuple of ranks, or row, column or all", word);
+    if (!host.instance.pe_of_rank)
+        Host::complain("messages go from PE to PE: this program has several instances on a PE");
+    const auto& id = host.instance.id;
+    const auto& count = host.instance.count;
+    std::vector<int> pes;
+    for (std::size_t rank = 0; rank < host.instance.pe_of_rank->size(); ++rank) {
+        const auto number = static_cast<std::int64_t>(rank);
+        const std::array<std::int64_t, 3> place{number % count[0], number / count[0] % count[1],
+                                                number / count[0] / count[1]};
+        bool among = place[0] != id[0] || place[1] != id[1] || place[2] != id[2];
+        if (row) among = among && place[1] == id[1] && place[2] == id[2];
+        if (column) among = among && place[0] == id[0] && place[2] == id[2];
+        if (among) pes.push_back((*host.instance.pe_of_rank)[rank]);
+    }
+    return pes;
+}
 
-void send(Host& host, const Value& direction, const Value& value, const Value& to) {
-    if (!is_number(value)) Host::complain("send of {}", describe(value));
+/// A tile of what is sent.
+Tile tile_to_send(Host& host, const Value& value, std::string_view what) {
+    if (!is_number(value)) Host::complain("{} of {}", what, describe(value));
     const Type type = value.is_constant() ? Type::f32 : element_type(value);
     if (is_integer(type) && !is_tile(value))
-        Host::complain("send of {}: messages carry tiles of floats", describe(value));
-    const Tile tile = host.tile(value, type);
+        Host::complain("{} of {}: messages carry tiles of floats", what, describe(value));
+    return host.tile(value, type);
+}
+
+}  // namespace
+
+void multicast(Host& host, const Value& value, const Value& to) {
+    const Tile tile = tile_to_send(host, value, "multicast");
+    if (to.is_none()) Host::complain("multicast needs to: a tuple of ranks, or row, column or all");
+    std::vector<int> pes;
+    if (to.kind() == Kind::tuple) {
+        for (const Value& rank : to.as<Tuple>().items) pes.push_back(pe_of(host, rank));
+    } else {
+        pes = group_of(host, host.text(to, "to"));
+        if (pes.empty()) return;  // a row of one
+    }
+    host.tl.multicast(pes, tile);
+}
+
+void send(Host& host, const Value& direction, const Value& value, const Value& to) {
+    const Tile tile = tile_to_send(host, value, "send");
     if (direction.is_none() == to.is_none()) Host::complain("send needs dir or to");
     if (!to.is_none()) return host.tl.send(pe_of(host, to), tile);
     const tl::Direction way = direction_of(host.text(direction, "dir"));

@@ -119,6 +119,7 @@ namespace tilemesh::program {
     X(make_tensor_descriptor, "make_tensor_descriptor",                                                          \
       "base, shape, strides, block_shape, padding_option=\"zero\"")                                              \
     X(send, "send", "dir=none, src=none, to=none")                                                               \
+    X(multicast, "multicast", "src, to=none")                                                                    \
     X(recv, "recv", "dir=none, shape=none, dtype=none, source=none")                                             \
     X(wait, "wait", "x")                                                                                         \
     X(barrier, "barrier", "")                                                                                    \

@@ -42,8 +42,11 @@ void check_physics(const KernelResult& result) {
         if (part.kind == "send") sent += part.bytes;
         if (part.kind == "receive") received += part.bytes;
     }
-    if (sent != received) {
-        fail<InternalError>("{}: {} bytes were sent but {} received", result.kernel, sent.value(), received.value());
+    if (sent + result.copied != received) {
+        const std::string copied =
+            result.copied > Bytes() ? fmt::format(" and {} copied", result.copied.value()) : std::string();
+        fail<InternalError>("{}: {} bytes were sent{} but {} received", result.kernel, sent.value(), copied,
+                            received.value());
     }
     check_bound(result, result.machine_bound, "machine");
     check_bound(result, result.schedule_bound, "schedule");

@@ -170,6 +170,7 @@ struct KernelResult {
     double clock_ghz = 1.0;
     std::uint64_t flops = 0;      // useful: 4 * visible pairs * head_dim-like terms, as the problem defines
     std::uint64_t commands = 0;   // tile commands executed by all PEs
+    Bytes copied;                 // of what was received, copies that routers made of messages to several PEs
     Bytes sram_peak;              // of the fullest PE at its fullest; 0: nothing was kept there, or it is not known
     double work_imbalance = 1.0;  // work of the busiest rank over that of the mean one, as the schedule deals it
     BoundResult machine_bound;

@@ -84,6 +84,7 @@ Json simulated_part(const KernelResult& kernel, ComponentDetail detail) {
                  {"sram_peak_bytes", kernel.sram_peak.value()},
                  {"cautions", cautions},
                  {"components", components_to_json(kernel.components, detail)}};
+    if (kernel.copied > Bytes()) json["copied_bytes"] = kernel.copied.value();
     if (kernel.critical_path) json["critical_path"] = path_to_json(*kernel.critical_path);
     if (!kernel.what_if.empty()) json["what_if"] = what_if_to_json(kernel.what_if);
     if (kernel.energy) json["energy"] = energy_to_json(*kernel.energy);

@@ -11,8 +11,10 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tilemesh {
 
@@ -76,6 +78,7 @@ enum class Opcode : std::uint8_t {
     load,
     store,
     send,
+    multicast,  // one message to several PEs, which routers copy
     receive,
 };
 constexpr int opcode_count = static_cast<int>(Opcode::receive) + 1;
@@ -92,6 +95,7 @@ constexpr EngineKind engine_of(Opcode op) {
         case Opcode::store:
             return EngineKind::dma_store;
         case Opcode::send:
+        case Opcode::multicast:
             return EngineKind::send;
         case Opcode::receive:
             return EngineKind::receive;
@@ -99,6 +103,10 @@ constexpr EngineKind engine_of(Opcode op) {
             return EngineKind::vector;
     }
 }
+
+constexpr bool is_send(Opcode op) { return engine_of(op) == EngineKind::send; }
+/// Is there a tile that it makes?
+constexpr bool makes_tile(Opcode op) { return op != Opcode::store && !is_send(op); }
 
 /// A box of a tensor in HBM: what a load reads or a store writes. Its rows lie `row_stride` rows of the tensor apart.
 struct TensorBox {
@@ -125,7 +133,7 @@ struct Command {
     Dtype dtype = Dtype::f32;  // of the operands that set the speed (dot) or of the data moved
     std::uint8_t operand_count = 0;
     std::uint8_t processor = 0;  // of its PE, that issued it
-    std::int32_t peer = -1;      // send, receive: the other PE
+    std::int32_t peer = -1;      // send, receive: the other PE; multicast: the first of `receivers`
     std::uint64_t index = 0;     // position in the PE's program
     std::uint64_t behind = 0;    // load, store: 1 + index of the transfer of the same bytes it waited for; 0: none
     Picoseconds issued;          // when it came into its engine's queue
@@ -138,9 +146,16 @@ struct Command {
     std::int64_t elements = 0;          // vector: elements processed
     TensorBox box;                      // load, store, of a tensor
     Ref<Access> access;                 // load, store, of anything else
-    Shape message;                      // send, receive: shape of the tile
+    Shape message;                      // send, multicast, receive: shape of the tile
+    std::unique_ptr<const std::vector<std::int32_t>> receivers;  // multicast: PEs, all behind one link of this one
     std::unique_ptr<ValueStep> values;  // null when values are not computed; complete type in evaluate.h
 };
+
+/// The PEs that a send or a multicast goes to.
+inline std::span<const std::int32_t> receivers_of(const Command& command) {
+    if (command.receivers) return *command.receivers;
+    return {&command.peer, 1};
+}
 
 /// What tells a command apart from all others of its PE.
 constexpr std::uint64_t event_of(const Command& command) { return command.index << 8U | command.processor; }

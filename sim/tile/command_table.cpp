@@ -67,6 +67,8 @@ constexpr CommandEntry table[] = {
     {Opcode::load, "load", "a place in a tensor, a shape", "the tensor's dtype [s]", "HBM of any PE to SRAM"},
     {Opcode::store, "store", "a place in a tensor, x [s] of its dtype", "none", "SRAM to HBM of any PE"},
     {Opcode::send, "send", "a PE or direction, x [s]", "none", "a message; x stays until it has left"},
+    {Opcode::multicast, "multicast", "PEs, x [s]", "none",
+     "one message to all, copied by routers that can; else as many sends"},
     {Opcode::receive, "recv", "a PE or direction, a shape, a dtype", "that dtype [s]", "the next message of that PE"},
 };
 // A command that is not described, or not in its place, does not compile.

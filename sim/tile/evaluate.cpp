@@ -255,6 +255,7 @@ PayloadPtr evaluate(ValueStep& step) {
             return nullptr;
         }
         case Opcode::send:
+        case Opcode::multicast:
             // None of its rows is in the sample: the receiver gets a payload that says so.
             if (!step.operands[0].payload) {
                 return new_payload(step.shape, std::make_shared<const std::vector<std::int32_t>>());

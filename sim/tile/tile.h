@@ -13,6 +13,7 @@
 #include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace tilemesh {
 
@@ -58,6 +59,10 @@ public:
     /// Takes the command; `shape` and `dtype` describe its output. Returns the record of the output (its first handle
     /// counted), or null for commands that make none (store, send).
     virtual TileRecord* issue(Command& command, const Shape& shape, Dtype dtype) = 0;
+    /// How a message to those PEs enters the network: who is reached by one command, and who by the next.
+    virtual std::vector<std::vector<std::int32_t>> injections(std::span<const std::int32_t> pes) const {
+        return {{pes.begin(), pes.end()}};
+    }
     /// The kernel dropped its last handle.
     virtual void unreferenced(TileRecord& record) = 0;
     /// The kernel stands still until the tile is ready.

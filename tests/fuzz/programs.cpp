@@ -16,7 +16,7 @@ public:
     TileRecord* issue(Command& command, const Shape& shape, Dtype dtype) override {
         PayloadPtr values;
         if (command.values) values = evaluate(*command.values);
-        if (command.op == Opcode::store || command.op == Opcode::send) return nullptr;
+        if (!makes_tile(command.op)) return nullptr;
         TileRecord& record = records_.emplace_back();
         record.handles = 1;
         record.owner = this;

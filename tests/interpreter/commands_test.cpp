@@ -20,7 +20,7 @@ public:
 
     TileRecord* issue(Command& command, const Shape& shape, Dtype dtype) override {
         issued.push_back(command.op);
-        if (command.op == Opcode::store || command.op == Opcode::send) return nullptr;
+        if (!makes_tile(command.op)) return nullptr;
         TileRecord& record = records_.emplace_back();
         record.handles = 1;
         record.shape = shape;
@@ -43,10 +43,10 @@ std::vector<Opcode> issued_by(const std::string& text) {
     tl::ProgramInfo info;
     info.kernel = "k";
     tl::Context tl(recorder, info);
-    const std::vector<int> ranks = {0, 1};
+    const std::vector<int> ranks = {0, 1, 2};
     program::Instance instance;
     instance.id = {0, 0, 0};
-    instance.count = {2, 1, 1};
+    instance.count = {3, 1, 1};
     instance.pe_of_rank = &ranks;
     const std::vector<program::Value> arguments = {
         pointer(array("out", Type::f32, {64}, std::vector<float>(64, 0.0F)))};
@@ -102,6 +102,8 @@ std::string applied(const program::Operation& operation) {
             return "descriptor_store %desc, (0, 0), %t";
         case Op::send:
             return "send src=%t, to=1";
+        case Op::multicast:
+            return "multicast src=%t, to=(1, 2)";
         case Op::recv:
             return "%r = recv shape=(4, 4), dtype=f32, source=1";
         default:

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// send and recv: tiles between PEs. Messages of one ordered pair of PEs arrive in the order they were sent and are
+// send, multicast and recv: tiles between PEs. Messages of one ordered pair of PEs arrive in the order they were sent and are
 // taken in the order of the receives; shape and dtype of both ends must agree.
 #include "sim/tile/context.h"
+
+#include <algorithm>
 
 namespace tilemesh::tl {
 
@@ -17,11 +19,29 @@ int Context::neighbour(Direction direction, std::string_view what) {
 
 void Context::send(Direction direction, const Tile& tile) { send(neighbour(direction, "send"), tile); }
 
-void Context::send(int pe, const Tile& tile) {
-    Command command = begin(Opcode::send, tile ? tile.dtype() : Dtype::f32);
-    if (pe == info_.pe_id) refuse(Opcode::send, "a PE cannot send to itself");
-    command.peer = pe;
-    if (!tile) refuse(Opcode::send, "the operand is no tile (moved away or never made)");
+void Context::send(int pe, const Tile& tile) { issue_message(Opcode::send, std::span(&pe, 1), tile); }
+
+void Context::multicast(std::span<const std::int32_t> pes, const Tile& tile) {
+    const auto complain = [&](std::string_view text) {
+        begin(Opcode::multicast, Dtype::f32);
+        refuse(Opcode::multicast, text);
+    };
+    if (pes.empty()) complain("there is nobody to send to, expected at least one PE");
+    for (std::size_t i = 0; i < pes.size(); ++i)
+        if (std::find(pes.begin() + static_cast<std::ptrdiff_t>(i) + 1, pes.end(), pes[i]) != pes.end())
+            complain(fmt::format("PE {} is named twice, expected each receiver once", pes[i]));
+    if (pes.size() == 1) return send(pes.front(), tile);
+    for (const std::vector<std::int32_t>& reached : executor_.injections(pes))
+        issue_message(reached.size() == 1 ? Opcode::send : Opcode::multicast, reached, tile);
+}
+
+void Context::issue_message(Opcode op, std::span<const std::int32_t> pes, const Tile& tile) {
+    Command command = begin(op, tile ? tile.dtype() : Dtype::f32);
+    if (std::find(pes.begin(), pes.end(), info_.pe_id) != pes.end()) refuse(op, "a PE cannot send to itself");
+    command.peer = pes.front();
+    if (pes.size() > 1)
+        command.receivers = std::make_unique<const std::vector<std::int32_t>>(pes.begin(), pes.end());
+    if (!tile) refuse(op, "the operand is no tile (moved away or never made)");
     command.message = tile.shape();
     if (computes_values()) new_step(command, tile.shape(), tile.dtype());
     add_operand(command, tile);

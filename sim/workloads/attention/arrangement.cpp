@@ -103,6 +103,7 @@ attention::RankGrid grid_of(const AttentionPanel& panel, const RanksChoice& rank
     grid.cols = high.col - low.col + 1;
     grid.rows_wrap = units.row_wraps() && grid.cols == units.cols();
     grid.cols_wrap = units.column_wraps() && grid.rows == units.rows();
+    grid.copies = panel.machine.network.router.multicast;
     for (const Cell& cell : cells) grid.cells.push_back((cell.row - low.row) * grid.cols + cell.col - low.col);
     return grid;
 }

@@ -280,6 +280,7 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
     result.flops =
         static_cast<std::uint64_t>(is_backward(kernel) ? backward_flops(problem) : attention::flops(problem));
     result.commands = outcome.commands;
+    result.copied = outcome.copied;
     result.sram_peak = outcome.sram_peak;
     result.work_imbalance = a.work_imbalance;
     result.paging = paging;

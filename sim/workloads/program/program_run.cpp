@@ -301,6 +301,7 @@ run::EntryOutcome ProgramWorkload::run(std::size_t kernel, const run::Prepared& 
     result.time = outcome.time;
     result.clock_ghz = panel_.machine.pe.clock.ghz();
     result.commands = outcome.commands;
+    result.copied = outcome.copied;
     result.sram_peak = outcome.sram_peak;
     result.host.wall_seconds = outcome.host_seconds;
     std::vector<Ref<Array>> arrays;

@@ -11,7 +11,7 @@ from .values import DType, Function, Intrinsic, Items, Namespace, Opaque, Var, d
 DTYPE_PARAMETERS = ("dtype", "out_dtype")
 # Methods of tiles whose name or parameters differ from those of tl's functions.
 METHODS = {"to": "cast"}
-WITHOUT_RESULT = ("store", "descriptor_store", "send", "wait", "barrier", "static_assert", "device_assert", "assume", "debug_barrier", "phase",
+WITHOUT_RESULT = ("store", "descriptor_store", "send", "multicast", "wait", "barrier", "static_assert", "device_assert", "assume", "debug_barrier", "phase",
                   "static_print", "device_print")  # fmt: skip
 KEEPS_DIMENSIONS = ("sum", "max", "min")  # reductions of mesh kernels do
 

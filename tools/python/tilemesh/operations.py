@@ -31,7 +31,7 @@ atomic_xchg pointer val mask=none sem=none scope=none | atomic_cas pointer cmp v
 descriptor_load desc offsets | descriptor_store desc offsets value
 make_block_ptr base shape strides offsets block_shape order | advance base offsets
 make_tensor_descriptor base shape strides block_shape padding_option="zero"
-send dir=none src=none to=none | recv dir=none shape=none dtype=none source=none | wait x | barrier
+send dir=none src=none to=none | multicast src to=none | recv dir=none shape=none dtype=none source=none | wait x | barrier
 static_assert condition message="" | device_assert condition message="" | assume x | debug_barrier | phase name number=none
 multiple_of x values | max_contiguous x values | max_constancy x values
 """
@@ -72,7 +72,7 @@ load_tensor_descriptor descriptor_load desc offsets | store_tensor_descriptor de
 make_block_ptr make_block_ptr base shape strides offsets block_shape order | advance advance base offsets
 make_tensor_descriptor make_tensor_descriptor base shape strides block_shape padding_option
 _experimental_make_tensor_descriptor make_tensor_descriptor base shape strides block_shape padding_option
-send send dir src to | recv recv dir shape dtype source | wait wait x | barrier barrier
+send send dir src to | multicast multicast src to | recv recv dir shape dtype source | wait wait x | barrier barrier
 static_assert static_assert cond>condition msg>message | device_assert device_assert cond>condition msg>message -mask
 assume assume cond>x | debug_barrier debug_barrier | phase phase name number
 multiple_of multiple_of input>x values | max_contiguous max_contiguous input>x values | max_constancy max_constancy input>x values
