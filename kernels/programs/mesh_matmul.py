@@ -2,13 +2,13 @@
 """Matrix multiplication on a mesh of PEs, each with one block of a, b and c: SUMMA and Cannon's algorithm with sends.
 
 Idea: `summa` broadcasts, step after step, a panel of a along its row and a panel of b along its column, hop by hop both ways
-from its owner; panels are sent on before they are multiplied. `cannon` aligns the blocks once and then passes them round, a to the
+from its owner; panels are sent on before they are multiplied. `summa_multicast` leaves that to the routers. `cannon` aligns the blocks once and then passes them round, a to the
 west and b to the north; every PE multiplies at every step.
 
 Source: SUMMA, van de Geijn and Watts 1997; Cannon 1969.
 
 Cost on R x C PEs, a block of a having A bytes, one of b B bytes: summa moves (C-1) A over every link of a row one way
-or the other, at most, and (R-1) B over those of a column; cannon the same and, where the mesh has no wrap, that again for the way back.
+or the other, at most, and (R-1) B over those of a column; cannon the same and, where the mesh has no wrap, that again for the way back. summa_multicast puts the same bytes on every link, and each panel into the network once.
 
 Wins where blocks are already where they are used: summa on any mesh, cannon on square tori with memory for two blocks only.
 """
@@ -43,6 +43,33 @@ def summa(a_ptr, b_ptr, c_ptr, m, k_a, k_b, n, dtype="f16", *, tl):
             tl.send(dir="S", src=b)
         if row <= b_owner and row > 0:
             tl.send(dir="N", src=b)
+        acc = tl.dot(a, b, acc)
+    tl.store(c_ptr, acc.to(dtype))
+
+
+def summa_multicast(a_ptr, b_ptr, c_ptr, m, k_a, k_b, n, dtype="f16", *, tl):
+    """The same, with each panel in one message to the whole row or column, for routers that copy."""
+    col, row = tl.program_id(0), tl.program_id(1)
+    cols, rows = tl.num_programs(0), tl.num_programs(1)
+    tl.static_assert(k_a * cols == k_b * rows, "the inner dimensions of a and b differ")
+    steps = max(rows, cols)
+    deep = k_a * cols // steps
+    tl.static_assert(steps % rows == 0 and steps % cols == 0, "one side of the grid is no multiple of the other")
+    acc = tl.zeros((m, n), "f32")
+    for step in range(steps):
+        a_owner, b_owner = step // (steps // cols), step // (steps // rows)
+        if col == a_owner:
+            place = step % (steps // cols) * deep
+            a = tl.load(a_ptr + tl.arange(0, m)[:, None] * k_a + (place + tl.arange(0, deep))[None, :])
+            tl.multicast(a, to="row")
+        else:
+            a = tl.recv(source=row * cols + a_owner, shape=(m, deep), dtype=dtype)
+        if row == b_owner:
+            place = step % (steps // rows) * deep
+            b = tl.load(b_ptr + place * n, shape=(deep, n), dtype=dtype)
+            tl.multicast(b, to="column")
+        else:
+            b = tl.recv(source=b_owner * cols + col, shape=(deep, n), dtype=dtype)
         acc = tl.dot(a, b, acc)
     tl.store(c_ptr, acc.to(dtype))
 

@@ -20,6 +20,7 @@ struct Step {
     enum class What { send, receive, wait, work } what;
     int peer = 0;
     std::int64_t elements = 1;
+    std::vector<int> others{};  // send: who receives it, too
 };
 
 class Draw {
@@ -32,15 +33,20 @@ private:
 };
 
 /// Messages that match, their ends moved about within each PE: by as much as can, but need not, wait for ever.
-std::vector<std::vector<Step>> random_steps(Draw& draw) {
+std::vector<std::vector<Step>> random_steps(Draw& draw, bool multicasts) {
     std::vector<std::vector<Step>> steps(pes);
     for (std::uint64_t left = 4 + draw.below(20); left > 0; --left) {
         const int from = static_cast<int>(draw.below(pes)),
                   to = (from + 1 + static_cast<int>(draw.below(pes - 1))) % pes;
-        // Of one size for each pair, so that no order of them is a mismatch.
-        const std::int64_t elements = 8 + 8 * ((from * 7 + to * 3) % 5);
-        steps[static_cast<std::size_t>(from)].push_back({Step::What::send, to, elements});
+        // Of one size for each pair, so that no order of them is a mismatch; with multicasts of one for each sender.
+        const std::int64_t elements = 8 + 8 * ((from * 7 + (multicasts ? 0 : to * 3)) % 5);
+        Step send{Step::What::send, to, elements};
+        for (int other = 0; multicasts && other < pes; ++other)
+            if (other != from && other != to && draw.below(3) == 0) send.others.push_back(other);
+        steps[static_cast<std::size_t>(from)].push_back(send);
         steps[static_cast<std::size_t>(to)].push_back({Step::What::receive, from, elements});
+        for (const int other : send.others)
+            steps[static_cast<std::size_t>(other)].push_back({Step::What::receive, from, elements});
     }
     for (auto& own : steps) {
         for (std::uint64_t swaps = draw.below(6); swaps > 0 && own.size() > 1; --swaps) {
@@ -60,9 +66,12 @@ Texts texts_of(const std::vector<std::vector<Step>>& steps) {
         texts[pe] = [own = steps[static_cast<std::size_t>(pe)]](tl::Context& tl) {
             Tile received;
             for (const Step& step : own) switch (step.what) {
-                    case Step::What::send:
-                        tl.send(step.peer, tl.zeros({step.elements}));
+                    case Step::What::send: {
+                        std::vector<int> to = step.others;
+                        to.insert(to.begin(), step.peer);
+                        tl.multicast(to, tl.zeros({step.elements}));
                         break;
+                    }
                     case Step::What::receive:
                         received = tl.recv(step.peer, {step.elements}, Dtype::f32);
                         break;
@@ -77,14 +86,13 @@ Texts texts_of(const std::vector<std::vector<Step>>& steps) {
     return texts;
 }
 
-}  // namespace
-
-TEST_CASE("the check and the simulator agree on random kernels, with and without jitter") {
+/// `copies`: messages go to several, on a machine whose routers copy, with a port or without.
+void check_agreement(bool copies) {
     int waiting = 0, needing = 0;
     for (std::uint64_t seed = 1; seed <= 500; ++seed) {
-        INFO("seed " << seed);
+        INFO("seed " << seed << (copies ? ", multicasts" : ""));
         Draw draw(seed);
-        const Texts texts = texts_of(random_steps(draw));
+        const Texts texts = texts_of(random_steps(draw, copies));
         const int depth = 1 + static_cast<int>(draw.below(3));
         const auto machine_with = [&](std::uint64_t buffer) {
             return counting_line([=](Json& json) {
@@ -92,6 +100,10 @@ TEST_CASE("the check and the simulator agree on random kernels, with and without
                 json["network"]["receive_buffer_bytes"] = buffer;
                 json["pe"]["queue_depth"] = depth;
                 json["pe"]["sram_bytes"] = 1024;
+                if (!copies) return;
+                json["network"]["router"]["multicast"] = true;
+                json["cube"] = {{"topology", "mesh"}, {"rows", 2}, {"cols", 2}};
+                if (seed % 2 == 0) json["network"]["port"] = json["network"]["link"];
             });
         };
         const auto ends = [&](std::uint64_t buffer, std::optional<std::uint64_t> jitter) {
@@ -123,3 +135,9 @@ TEST_CASE("the check and the simulator agree on random kernels, with and without
     CHECK(waiting > 10);
     CHECK(needing > 10);
 }
+
+}  // namespace
+
+TEST_CASE("the check and the simulator agree on random kernels, with and without jitter") { check_agreement(false); }
+
+TEST_CASE("the same of kernels that send to several at once, on routers that copy") { check_agreement(true); }

@@ -58,7 +58,7 @@ inline Json full_machine() {
             "port": {"gbytes_per_s": 256, "latency_ns": 1, "buffer_bytes": 16384},
             "flit_bytes": 256, "packet_bytes": 4096, "request_bytes": 32, "receive_buffer_bytes": 262144,
             "router": {"cycle_ns": 1, "route_cycles": 1, "vc_allocation_cycles": 1, "switch_allocation_cycles": 1,
-                "traversal_cycles": 1, "credit_cycles": 1, "virtual_channels": 4, "allocation_conflicts": 3}},
+                "traversal_cycles": 1, "credit_cycles": 1, "virtual_channels": 4, "allocation_conflicts": 3, "multicast": false}},
         "collectives": {
             "links": 2,
             "packet": {"payload_bytes": 6144, "header_bytes": 48, "frame_bytes": 1500, "frame_overhead_bytes": 50,

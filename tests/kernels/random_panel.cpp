@@ -21,7 +21,7 @@ namespace {
 /// A sequence of numbers that depends on seed and stream alone.
 class Dice {
 public:
-    enum Stream : std::uint8_t { shape, machine, ranks, mask, members, kernels, scores, storage };
+    enum Stream : std::uint8_t { shape, machine, ranks, mask, members, kernels, scores, storage, copies };
     Dice(std::uint64_t seed, Stream stream) : seed_(seed), stream_(stream) {}
     /// Uniform in [least, most].
     int roll(int least, int most) {
@@ -306,6 +306,8 @@ Json random_panel(std::uint64_t seed, const std::filesystem::path& folder) {
     Json json = panel_of(random_machine(machine, pes), problem, random_kernels(kernels));
     json["ranks"] = random_ranks(ranks, json["machine"].contains("cubes"), pes);
     json["values"]["seed"] = seed;
+    if (Dice copies(seed, Dice::copies); copies.one_in(2))
+        json["machine"]["network"]["router"] = {{"multicast", true}};
     return json;
 }
 

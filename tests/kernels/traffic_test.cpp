@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include <numeric>
+#include <set>
 
 using namespace kernel_test;
 
@@ -215,11 +216,18 @@ TEST_CASE("the links of any machine carry what the table says for its routes") {
     const Json cubes = {{"base", "machines/cubes_4x4.json"},
                         {"cubes", {{"topology", "mesh"}, {"rows", 2}, {"cols", 2}}}};
     const Json mesh = {{"base", "machines/cube_2x4.json"}};
+    const Json copies = {{"network", {{"router", {{"multicast", true}}}}}};
+    Json copying_mesh = mesh, copying_cubes = cubes;
+    copying_mesh.update(copies);
+    copying_cubes.update(copies);
     const std::vector<std::pair<Json, Json>> stands = {{line_of(6), {{"placement", {5, 0, 3, 2}}}},
                                                        {mesh, Json::object()},
                                                        {cubes, {{"unit", "cube"}}},
                                                        {cubes, {{"unit", "cube_pe0"}, {"placement", {0, 3, 1}}}},
-                                                       {cubes, {{"unit", "pe"}, {"count", 11}}}};
+                                                       {cubes, {{"unit", "pe"}, {"count", 11}}},
+                                                       {copying_mesh, Json::object()},
+                                                       {copying_cubes, {{"unit", "cube"}}},
+                                                       {copying_cubes, {{"unit", "pe"}, {"count", 11}}}};
     for (const auto& [machine, ranks] : stands) {
         for (const char* mask : {"full", "causal"}) {
             Json json = panel_of(machine, distinct_problem(mask), exact_kernels());
@@ -236,12 +244,14 @@ TEST_CASE("the links of any machine carry what the table says for its routes") {
                         return attention::transfer_bytes(experiment.panel().problem, a.needs, a.schedule, transfer,
                                                          a.member_heads[member].size());
                     };
-                    for (const auto& [edge, b] : attention::edge_bytes(a.schedule, bytes)) {
+                    const auto pe = [&](int rank) { return a.pes[static_cast<std::size_t>(rank)][member]; };
+                    for (const auto& [way, b] : attention::way_bytes(a.schedule, bytes)) {
                         if (b == 0) continue;
-                        const int from = a.pes[static_cast<std::size_t>(edge.first)][member];
-                        const int to = a.pes[static_cast<std::size_t>(edge.second)][member];
-                        for (const noc::Hop& hop : topology.route(from, to))
-                            expected[topology.links()[hop.link].name] += b;
+                        std::set<std::string> links;
+                        for (const int to : way.second)
+                            for (const noc::Hop& hop : topology.route(pe(way.first), pe(to)))
+                                links.insert(topology.links()[hop.link].name);
+                        for (const std::string& one : links) expected[one] += b;
                     }
                 }
                 CHECK(link_bytes(experiment.run(kernel).result) == expected);

@@ -138,4 +138,10 @@ TEST_CASE("SUMMA sends panels over each link of a row and a column, Cannon block
           side * ((side - 1) * per_shift) * (m * k + k * n) * element + aligning * (m * k + k * n) * element);
     const Ran wide = Programs("summa_2x4").run();
     CHECK(wide.bytes("link") == (8 * 3 * m * k + 8 * 1 * 2 * k * n) * element);
+    // A panel of a goes to three others in a row, over links both ways from its owner; of b to the other row.
+    const Ran copied = Programs("summa_multicast_2x4").run();
+    CHECK(copied.bytes("link") == wide.bytes("link"));
+    CHECK(copied.bytes("receive") == wide.bytes("link"));
+    // From the two inner columns to both sides, from the outer ones to one.
+    CHECK(copied.count("send") == 2 * 6 + 4 * 4);
 }
