@@ -307,8 +307,8 @@ void Fabric::leave(std::int32_t number) {
         free_packets_.push_back(packet_number);
         arrived(*packet.stream, Bytes(packet.bytes), now_ + link.delivery);
     } else if (branches) {
-        for (Stream* const copy : *packet.stream->copies)
-            if (copy->route->empty()) arrived(*copy, Bytes(packet.bytes), now_ + link.delivery);
+        Stream* const end = packet.stream->end_of_copies;
+        if (end) arrived(*end, Bytes(packet.bytes), now_ + link.delivery);
     }
 }
 

@@ -20,7 +20,6 @@ void Fabric::branch(std::int32_t input) {
     Fork& fork = forks_[static_cast<std::size_t>(fork_number)];
     fork.room = Picoseconds();
     for (Stream* const copy : *whole.stream->copies) {
-        if (copy->route->empty()) continue;  // has arrived with the packet
         const auto hops_left = static_cast<std::uint16_t>(copy->route->size() - 1);
         fork.waiting.push_back(new_packet({copy, copy->route->data(), whole.bytes, hops_left, whole.last, none}));
     }
@@ -72,6 +71,8 @@ int Fabric::rivals(std::int32_t input, const Flow& flow) const {
 
 CreditWindow* Fabric::full_window(const Stream& stream, Bytes bytes, Picoseconds now) {
     if (!stream.copies) return stream.credits && !stream.credits->room(bytes, now) ? stream.credits : nullptr;
+    if (stream.end_of_copies)
+        if (CreditWindow* const full = full_window(*stream.end_of_copies, bytes, now)) return full;
     for (const Stream* const copy : *stream.copies)
         if (CreditWindow* const full = full_window(*copy, bytes, now)) return full;
     return nullptr;
@@ -80,6 +81,7 @@ CreditWindow* Fabric::full_window(const Stream& stream, Bytes bytes, Picoseconds
 void Fabric::take_credits(const Stream& stream, Bytes bytes) {
     if (stream.credits) stream.credits->take(bytes);
     if (!stream.copies) return;
+    if (stream.end_of_copies) take_credits(*stream.end_of_copies, bytes);
     for (const Stream* const copy : *stream.copies) take_credits(*copy, bytes);
 }
 

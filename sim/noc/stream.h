@@ -70,9 +70,10 @@ struct Stream {
     StreamClient* client = nullptr;
     CreditWindow* credits = nullptr;  // null: the receiver always has room
     Bytes spare;                      // room there that it leaves to others
-    /// Not null: routers at the end of the route copy every packet into these, which go on from there (an empty route:
-    /// have arrived there). Only those that go no further have clients that hear of arrivals, and credits.
+    /// Not null: the router at the end of the route copies every packet into these, which go on from there. Only streams
+    /// that go no further have clients that hear of arrivals, and credits.
     const std::vector<Stream*>* copies = nullptr;
+    Stream* end_of_copies = nullptr;  // and into this one, whose packets have arrived with that; it has no route
     std::uint64_t tag = 0;            // the client's own
     std::uint64_t command = 0;        // for the record: the command that caused it
 };

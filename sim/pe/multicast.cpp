@@ -24,9 +24,13 @@ void Multicast::start(ProcessingElement& from, std::span<const std::int32_t> to,
         stream.size = bytes;
         stream.available_from = stream.available_until = simulated_now();
         stream.command = command;
-        for (const std::size_t onward : tree.branches[branch].onward)
-            multicast->copies_[branch].push_back(streams[onward]);
-        if (!tree.branches[branch].onward.empty()) stream.copies = &multicast->copies_[branch];
+        if (tree.branches[branch].onward.empty()) continue;
+        stream.copies = &multicast->copies_[branch];
+        for (const std::size_t onward : tree.branches[branch].onward) {
+            const bool ends = tree.branches[onward].route.empty();
+            if (ends) stream.end_of_copies = streams[onward];
+            if (!ends) multicast->copies_[branch].push_back(streams[onward]);
+        }
     }
     streams.front()->client = multicast.get();
     network.inject(*streams.front(), noc::TrafficClass::message);

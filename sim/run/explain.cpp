@@ -48,7 +48,8 @@ bool alike(const machine::MachineConfig& a, const machine::MachineConfig& b) {
     };
     return same(a.network.pes_in_cube, b.network.pes_in_cube) && same(a.network.cubes, b.network.cubes) &&
            a.network.port.has_value() == b.network.port.has_value() &&
-           a.network.connections_per_side == b.network.connections_per_side;
+           a.network.connections_per_side == b.network.connections_per_side &&
+           a.network.router.multicast == b.network.router.multicast;
 }
 
 /// What the graph of a run on `a` can tell about `b`: where a queue or the SRAM is smaller than in the run, who waits

@@ -77,6 +77,30 @@ TEST_CASE("a critical path is as long as its run, and a machine that is alike ta
     }
 }
 
+TEST_CASE("the same where routers copy, and another machine whose links are slower is foretold") {
+    const std::vector<std::pair<std::string, Settings>> panels{
+        {"programs/summa_multicast_2x4", {}},
+        {"programs/summa_multicast_2x4", {"machine.network.port={\"gbytes_per_s\":256,\"latency_ns\":1,\"buffer_bytes\":16384}"}},
+        {"single_user_prefill_mid",
+         {"machine.network.router.multicast=true", "kernels=[\"all_gather_kv\",\"tiles_2d\"]"}}};
+    for (const auto& [name, settings] : panels) {
+        const run::Panel panel = panel_of(name, settings);
+        Settings slower = settings;
+        slower.push_back("machine.network.link.gbytes_per_s=64");
+        const run::Panel slow = panel_of(name, slower);
+        for (const run::Entry& entry : panel.kernels) {
+            CAPTURE(name, settings.size(), entry.label);
+            const auto result = result_of(
+                entry, {.critical_path = true, .estimates = {{"alike", panel.machine}, {"slow", slow.machine}}});
+            check_path(result);
+            CHECK(result.what_if[0].estimated == result.time);
+            CHECK(result.critical_path->unexplained == Picoseconds());
+            const auto exact = result_of(slow.kernels[static_cast<std::size_t>(entry.number)], {});
+            CHECK(std::abs(off_by(result.what_if[1], exact)) < 0.1);
+        }
+    }
+}
+
 TEST_CASE("a path goes through a barrier by whoever came last, and has the lengths of what is on it") {
     const machine::MachineConfig config = test::counting_line();
     machine::MachineConfig slow = config;

@@ -23,8 +23,8 @@ machine::MachineConfig copying_line(bool port, std::uint64_t buffer = 1 << 20) {
     });
 }
 
-constexpr double message_ns = 1024;  // of 256 f32
-const Shape message{256};
+constexpr double copied_ns = 1024;  // of 256 f32
+const Shape copied_shape{256};
 
 struct Parts {
     std::uint64_t activities = 0, bytes = 0;
@@ -76,10 +76,10 @@ TEST_CASE("a multicast brings the same tile to every receiver, among other messa
                 tl.multicast(std::vector<int>{1, 6}, row(tl, 30.0F));
             };
             const auto receives = [&](tl::Context& tl) {
-                for (int i = 0; i < 3; ++i) tl.store(tl::at(output, i, 0), tl.recv(3, {1, 4}, Dtype::f32));
+                for (int i = 0; i < 3; ++i) tl.store(tl::at(output, 0, i), tl.recv(3, {1, 4}, Dtype::f32));
             };
             const auto receives_far = [&](tl::Context& tl) {
-                for (int i = 0; i < 2; ++i) tl.store(tl::at(far, i, 0), tl.recv(3, {1, 4}, Dtype::f32));
+                for (int i = 0; i < 2; ++i) tl.store(tl::at(far, 0, i), tl.recv(3, {1, 4}, Dtype::f32));
             };
             const auto receives_one = [](tl::Context& tl) { tl.wait(tl.recv(3, {1, 4}, Dtype::f32)); };
             simulation.launch(3, "sends", sends, ValueMode::full);
@@ -104,7 +104,7 @@ TEST_CASE("one injection crosses each link of its way once and is everywhere aft
         machine::Outcome outcome;
         const auto times = times_of(copying_line(port), 0, to, &outcome);
         const double made = 256;  // the tile, an element a ns
-        for (const int pe : to) CHECK(times.at(pe) == made + message_ns);
+        for (const int pe : to) CHECK(times.at(pe) == made + copied_ns);
         CHECK(parts(outcome, "send").activities == 1);
         CHECK(parts(outcome, "send").bytes == 1024);
         CHECK(parts(outcome, "receive").bytes == 5 * 1024);
@@ -117,9 +117,9 @@ TEST_CASE("one injection crosses each link of its way once and is everywhere aft
 TEST_CASE("on routers that do not copy it is a send to each, one after the other") {
     machine::Outcome outcome;
     const auto times = times_of(counting_line(), 0, {3, 1, 2}, &outcome);
-    CHECK(times.at(3) == 256 + message_ns);
-    CHECK(times.at(1) == 256 + 2 * message_ns);
-    CHECK(times.at(2) == 256 + 3 * message_ns);
+    CHECK(times.at(3) == 256 + copied_ns);
+    CHECK(times.at(1) == 256 + 2 * copied_ns);
+    CHECK(times.at(2) == 256 + 3 * copied_ns);
     CHECK(parts(outcome, "send").activities == 3);
     CHECK(parts(outcome, "link", "pe0_to_pe1").bytes == 3 * 1024);
     CHECK(outcome.copied == Bytes());
@@ -132,22 +132,22 @@ TEST_CASE("what a multicast brings waits for the receiver that is last to have r
     const auto receives = [&](int pe, std::int64_t after) {
         return [&times, pe, after](tl::Context& tl) {
             pause_ns(tl, after);
-            times[pe] = ready_ns(tl, tl.recv(0, message, Dtype::f32));
+            times[pe] = ready_ns(tl, tl.recv(0, copied_shape, Dtype::f32));
         };
     };
-    const auto sends = [](tl::Context& tl) { tl.multicast(std::vector<int>{1, 2}, tl.zeros(message)); };
+    const auto sends = [](tl::Context& tl) { tl.multicast(std::vector<int>{1, 2}, tl.zeros(copied_shape)); };
     run_kernels(copying_line(true, 256), {{0, sends}, {1, receives(1, 1)}, {2, receives(2, 5000)}});
-    CHECK(times.at(2) > late + message_ns - 256);
-    CHECK(times.at(1) >= late + message_ns - 2 * 256);
+    CHECK(times.at(2) > late + copied_ns - 256);
+    CHECK(times.at(1) >= late + copied_ns - 2 * 256);
     // With room for all of it nobody waits for anybody.
     run_kernels(copying_line(true), {{0, sends}, {1, receives(1, 1)}, {2, receives(2, 5000)}});
-    CHECK(times.at(1) == 256 + message_ns);
+    CHECK(times.at(1) == 256 + copied_ns);
     CHECK(times.at(2) == late);
 }
 
 TEST_CASE("mistakes with multicast are named") {
     const auto failure = [](const std::vector<int>& to) {
-        return failure_of(copying_line(true), {{0, [&](tl::Context& tl) { tl.multicast(to, tl.zeros(message)); }}});
+        return failure_of(copying_line(true), {{0, [&](tl::Context& tl) { tl.multicast(to, tl.zeros(copied_shape)); }}});
     };
     CHECK_THAT(failure({}), says("command 1 (multicast)", "nobody to send to"));
     CHECK_THAT(failure({1, 2, 1}), says("command 1 (multicast)", "PE 1 is named twice"));
@@ -155,9 +155,9 @@ TEST_CASE("mistakes with multicast are named") {
     CHECK_THAT(failure({1, 8}), says("PE 8 does not exist, the machine has 8"));
     // A receiver that does not receive, or something else, is found like that of a send.
     const auto receives = [](Dtype dtype) {
-        return [dtype](tl::Context& tl) { tl.wait(tl.recv(0, message, dtype)); };
+        return [dtype](tl::Context& tl) { tl.wait(tl.recv(0, copied_shape, dtype)); };
     };
-    const auto sends = [](tl::Context& tl) { tl.multicast(std::vector<int>{1, 2}, tl.zeros(message)); };
+    const auto sends = [](tl::Context& tl) { tl.multicast(std::vector<int>{1, 2}, tl.zeros(copied_shape)); };
     CHECK_THAT(failure_of(copying_line(true), {{0, sends}, {1, receives(Dtype::f32)}, {2, receives(Dtype::f16)}}),
                says("message 0 from machine.cube0.pe0 to machine.cube0.pe2", "sent as f32 [256]",
                     "received as f16 [256]"));

@@ -300,6 +300,8 @@ class Mesh(unittest.TestCase):
     def test_messages_and_loads_of_boxes(self):
         self.assertEqual(statements(lowered(mesh('tl.send(dir="E", src=x)\na = tl.recv(dir="W", shape=(n, 4), dtype="f16")\ntl.send(to=3, src=a)'))),
                          ['send dir="E", src=%x', '%a = recv dir="W", shape=(%n, 4), dtype=f16', "send src=%a, to=3"])  # fmt: skip
+        self.assertEqual(statements(lowered(mesh('tl.multicast(x, to=(0, 2))\ntl.multicast(src=x, to="row")'))),
+                         ["multicast %x, to=(0, 2)", 'multicast %x, to="row"'])  # fmt: skip
         for text in ('tl.load(x, shape=(n, 4), dtype="f16")', 'tl.load(x, (n, 4), "f16")', "tl.load(x, shape=[n, 4], dtype=tl.float16)"):
             self.assertEqual(statements(lowered("import triton.language as tl\n" + mesh(f"a = {text}"))), ["%a = load %x, shape=(%n, 4), dtype=f16"])
 
