@@ -24,17 +24,16 @@ struct Issue {
     int piece = 0;  // of `pieces`; transfers only: messages of a chunk, blocks of queries or of their partial result
     int pieces = 1;
     std::vector<int> to{};  // send: the ranks that receive it
-    double time = 0.0;   // when it would start
-    double end = 0.0;    // when the whole row would be done
-    double data = 0.0;   // attend: when the chunk and the queries would be here
-    bool joins = false;  // attend: the visit of the attend before
+    double time = 0.0;      // when it would start
+    double end = 0.0;       // when the whole row would be done
+    double data = 0.0;      // attend: when the chunk and the queries would be here
+    bool joins = false;     // attend: the visit of the attend before
 };
 
 /// The rows of a rank's program in order of issue. `pieces`: how many a transfer has. Rows that attend or merge are
-/// one entry each, and so are the sends of a multicast. All PEs issue their messages in one order, by time, sender and
-/// (first) receiver. So the first message that
-/// is not through has all its ends free of anything earlier, and gets through: nobody waits in a circle, however
-/// small queues and buffers are.
+/// one entry each, and so are the sends of a multicast. All PEs issue their messages in one order, by time, sender
+/// and (first) receiver. So the first message that is not through has all its ends free of anything earlier, and gets
+/// through: nobody waits in a circle, however small queues and buffers are.
 std::vector<Issue> issue_order(int rank, const attention::Schedule& schedule,
                                const std::vector<attention::TimedAction>& program,
                                const std::function<std::size_t(const attention::Action&)>& pieces);

@@ -5,8 +5,8 @@
 // algebra (van de Geijn and Watts 1997, SUMMA) for attention.
 // Cost on an a x b grid: (a-1)C on a column link and Cq + (b-1)Co on a row link, instead of (n-1)C; hop-bytes
 // n(a-1)C + n(b-1)(Cq + Co): volume falls with the root of n. Wins when n is large and heads are not grouped (Cq and
-// Co of all query heads travel). On one row it is pass_q_merging. Where routers copy, each rank sends its queries to all of
-// its row and its keys to all of its column at once: the same bytes on links, without a stop at every rank.
+// Co of all query heads travel). On one row it is pass_q_merging. Where routers copy, each rank sends its queries to
+// all of its row and its keys to all of its column at once: the same bytes on links, without a stop at every rank.
 #include "kernels/queries/tiles_2d.h"
 
 #include "kernels/schedules.h"

@@ -95,8 +95,7 @@ std::vector<Passage> passages_of(const TableChains& chains) {
                 continue;
             }
         }
-        passages.push_back(
-            {begin, made, left, transfer.bytes, transfer.last_bytes, transfer.from, {transfer.to}});
+        passages.push_back({begin, made, left, transfer.bytes, transfer.last_bytes, transfer.from, {transfer.to}});
     }
     return passages;
 }

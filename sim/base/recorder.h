@@ -61,10 +61,10 @@ struct Reasons {
     Picoseconds useful;   // matrix: of the time, what the multiply-accumulates take; the rest fills, drains and pads
     Picoseconds credits;  // send: of the time, without room in the receive buffer
     Picoseconds moving;   // send: of the time, what the bytes take on the first link; the rest waits for its turn
-    std::int32_t peer = -1;             // send, receive: number of the other PE
+    std::int32_t peer = -1;                   // send, receive: number of the other PE
     std::span<const std::int32_t> receivers;  // send, multicast: of those it goes to
-    std::int32_t line = 0;              // of the source, if it has one; 0: not known
-    const std::string* file = nullptr;  // that source; outlives the simulation
+    std::int32_t line = 0;                    // of the source, if it has one; 0: not known
+    const std::string* file = nullptr;        // that source; outlives the simulation
 };
 
 class Asker;

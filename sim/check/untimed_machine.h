@@ -79,8 +79,8 @@ private:
         Lane* lane;
         Content content;
     };
-    /// As on a machine with time, nobody gets any of it before all have posted their receives or have room: those that
-    /// can go now do.
+    /// As on a machine with time, nobody gets any of it before all have posted their receives or have room: those
+    /// that can go now do.
     void start_multicasts();
     /// The smallest buffer with which it would go.
     std::uint64_t wanted_buffer(const Multicast& multicast);

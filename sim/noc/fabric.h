@@ -96,7 +96,7 @@ private:
         std::int32_t onward = none;  // the channel that the holder's head has taken on its next link
         std::int32_t beside = none;  // another that a copy of the holder of the channel behind has taken
         bool final_hop = false;      // the holder leaves the network at the end of this link
-        bool branches = false;       // the holder's copies go on from the end of this link, or leave the network there
+        bool branches = false;  // the holder's copies go on from the end of this link, or leave the network there
         bool head_sent = false;
         bool registered = false;  // among the packets that compete for the switch
         bool stalled = false;     // no credits
@@ -202,7 +202,8 @@ private:
 
     // Copies: fabric_copies.cpp.
     void branch(std::int32_t input);
-    /// What the input sends over that link: its first packet, or the copy of it that waits there, which waits no more.
+    /// What the input sends over that link: its first packet, or the copy of it that waits there, which waits no
+    /// more.
     std::int32_t take_first(std::int32_t input, std::size_t link);
     /// The head of a packet from that input has left: the room that the input's first packet takes is free at `when`.
     void free_room(std::int32_t input, std::int32_t packet, Bytes bytes, Picoseconds when);

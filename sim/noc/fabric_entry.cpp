@@ -74,9 +74,8 @@ bool Fabric::begin_from_source(std::size_t number, bool its_turn) {
     take_credits(stream, bytes);
     stream.injected += bytes;
     const bool last = stream.injected == stream.size;
-    const std::int32_t packet =
-        new_packet({&stream, stream.route->data(), static_cast<std::uint32_t>(bytes.value()),
-                    static_cast<std::uint16_t>(stream.route->size() - 1), last, none});
+    const std::int32_t packet = new_packet({&stream, stream.route->data(), static_cast<std::uint32_t>(bytes.value()),
+                                            static_cast<std::uint16_t>(stream.route->size() - 1), last, none});
     if (last) entry.streams.pop();
     entry.busy = true;
     begin(taken, packet, -1 - static_cast<std::int32_t>(number), from);

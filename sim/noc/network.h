@@ -50,7 +50,7 @@ private:
     const Topology& topology_;
     Fabric fabric_;
     std::vector<std::unique_ptr<Link>> links_;
-    std::unordered_map<std::uint64_t, Route> routes_;  // by both ends
+    std::unordered_map<std::uint64_t, Route> routes_;                       // by both ends
     std::map<std::pair<int, std::vector<std::int32_t>>, RouteTree> trees_;  // by sender and receivers
     std::vector<Entering> entering_;
     sc_core::sc_event wake_;

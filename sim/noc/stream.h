@@ -70,8 +70,8 @@ struct Stream {
     StreamClient* client = nullptr;
     CreditWindow* credits = nullptr;  // null: the receiver always has room
     Bytes spare;                      // room there that it leaves to others
-    /// Not null: the router at the end of the route copies every packet into these, which go on from there. Only streams
-    /// that go no further have clients that hear of arrivals, and credits.
+    /// Not null: the router at the end of the route copies every packet into these, which go on from there. Only
+    /// streams that go no further have clients that hear of arrivals, and credits.
     const std::vector<Stream*>* copies = nullptr;
     Stream* end_of_copies = nullptr;  // and into this one, whose packets have arrived with that; it has no route
     std::uint64_t tag = 0;            // the client's own

@@ -30,8 +30,8 @@ public:
 
     /// The next send starts now.
     void start_send(Bytes bytes, PayloadPtr values, std::uint64_t command);
-    /// The same as the end of a multicast, which enters the network as a whole and lives until this has come. `copied`:
-    /// not the first of its ends.
+    /// The same as the end of a multicast, which enters the network as a whole and lives until this has come.
+    /// `copied`: not the first of its ends.
     noc::Stream& join_multicast(std::shared_ptr<Multicast> multicast, Bytes bytes, PayloadPtr values,
                                 std::uint64_t command, bool copied);
     /// The next receive is posted now. The receiver is told (receive_done) when its message is complete.

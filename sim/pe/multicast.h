@@ -19,8 +19,8 @@ class ProcessingElement;
 class Multicast final : public noc::StreamClient {
 public:
     /// The send engine of `from` hears when the last byte has left. `to`: at least two, reached over one link.
-    static void start(ProcessingElement& from, std::span<const std::int32_t> to, Bytes bytes, const PayloadPtr& values,
-                      std::uint64_t command);
+    static void start(ProcessingElement& from, std::span<const std::int32_t> to, Bytes bytes,
+                      const PayloadPtr& values, std::uint64_t command);
 
     void stream_left(Picoseconds when) override;
     void bytes_arrived(noc::Stream& stream, Bytes bytes, Picoseconds when, bool complete) override;
@@ -29,7 +29,7 @@ private:
     Multicast(ProcessingElement& from, const noc::RouteTree& tree) : from_(from), copies_(tree.branches.size()) {}
 
     ProcessingElement& from_;
-    std::deque<noc::Stream> inner_;                   // of branches from which others go on
+    std::deque<noc::Stream> inner_;                  // of branches from which others go on
     std::vector<std::vector<noc::Stream*>> copies_;  // by branch
 };
 

@@ -139,7 +139,7 @@ KernelResult read_simulated_part(JsonReader reader) {
     kernel.work_imbalance = real(reader, "work_imbalance");
     kernel.bound = reader.string("bound", "");
     kernel.commands = count(reader, "commands");
-    kernel.copied = Bytes(reader.integer("copied_bytes", 0, most, 0));  // where routers copied
+    kernel.copied = Bytes(reader.integer("copied_bytes", 0, most, 0));        // where routers copied
     kernel.sram_peak = Bytes(reader.integer("sram_peak_bytes", 0, most, 0));  // files of version 0.1.0 have none
     if (const auto cautions = reader.optional_member("cautions"))             // files of version 0.1.0 have none
         for (const JsonReader& caution : cautions->elements()) kernel.cautions.push_back(read_caution(caution));

@@ -147,8 +147,9 @@ struct Command {
     TensorBox box;                      // load, store, of a tensor
     Ref<Access> access;                 // load, store, of anything else
     Shape message;                      // send, multicast, receive: shape of the tile
-    std::unique_ptr<const std::vector<std::int32_t>> receivers;  // multicast: PEs, all behind one link of this one
     std::unique_ptr<ValueStep> values;  // null when values are not computed; complete type in evaluate.h
+    /// Of a multicast: PEs, at least two, all reached over one link of this one.
+    std::unique_ptr<const std::vector<std::int32_t>> receivers;
 };
 
 /// The PEs that a send or a multicast goes to.

@@ -170,8 +170,8 @@ public:
     /// Asynchronous: returns when the command is queued. The tile is read from SRAM until it has left.
     void send(int pe, const Tile& tile);
     void send(Direction direction, const Tile& tile);
-    /// The same tile to several PEs, each of which receives it as it would a send. Where routers copy, one message goes
-    /// out over each link of this PE that leads to some of them; elsewhere it is a send to each, in this order.
+    /// The same tile to several PEs, each of which receives it as it would a send. Where routers copy, one message
+    /// goes out over each link of this PE that leads to some of them; elsewhere it is a send to each, in this order.
     void multicast(std::span<const std::int32_t> pes, const Tile& tile);
     /// The next message of that source; its shape and dtype must be these.
     Tile recv(int pe, Shape shape, Dtype dtype);

@@ -80,7 +80,8 @@ TEST_CASE("a critical path is as long as its run, and a machine that is alike ta
 TEST_CASE("the same where routers copy, and another machine whose links are slower is foretold") {
     const std::vector<std::pair<std::string, Settings>> panels{
         {"programs/summa_multicast_2x4", {}},
-        {"programs/summa_multicast_2x4", {"machine.network.port={\"gbytes_per_s\":256,\"latency_ns\":1,\"buffer_bytes\":16384}"}},
+        {"programs/summa_multicast_2x4",
+         {"machine.network.port={\"gbytes_per_s\":256,\"latency_ns\":1,\"buffer_bytes\":16384}"}},
         {"single_user_prefill_mid",
          {"machine.network.router.multicast=true", "kernels=[\"all_gather_kv\",\"tiles_2d\"]"}}};
     for (const auto& [name, settings] : panels) {

@@ -19,8 +19,9 @@ TEST_CASE("pieces of a transfer are issued over its time, with what falls betwee
     attend.owner = 0;
     // Four pieces from 0 to 100: at 0, 25, 50 and 75. The work begins at 40.
     const std::vector<TimedAction> program = {{send, 0, 100, false}, {attend, 40, 60, false}};
-    const std::vector<Issue> order = issue_order(
-        0, Schedule(2, 1), program, [](const Action& action) { return action.moves() ? std::size_t{4} : std::size_t{1}; });
+    const std::vector<Issue> order = issue_order(0, Schedule(2, 1), program, [](const Action& action) {
+        return action.moves() ? std::size_t{4} : std::size_t{1};
+    });
     REQUIRE(order.size() == 5);
     std::vector<int> pieces;
     for (const Issue& issue : order) pieces.push_back(issue.action->moves() ? issue.piece : -1);

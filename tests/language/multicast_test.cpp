@@ -147,7 +147,8 @@ TEST_CASE("what a multicast brings waits for the receiver that is last to have r
 
 TEST_CASE("mistakes with multicast are named") {
     const auto failure = [](const std::vector<int>& to) {
-        return failure_of(copying_line(true), {{0, [&](tl::Context& tl) { tl.multicast(to, tl.zeros(copied_shape)); }}});
+        return failure_of(copying_line(true),
+                          {{0, [&](tl::Context& tl) { tl.multicast(to, tl.zeros(copied_shape)); }}});
     };
     CHECK_THAT(failure({}), says("command 1 (multicast)", "nobody to send to"));
     CHECK_THAT(failure({1, 2, 1}), says("command 1 (multicast)", "PE 1 is named twice"));
@@ -158,9 +159,9 @@ TEST_CASE("mistakes with multicast are named") {
         return [dtype](tl::Context& tl) { tl.wait(tl.recv(0, copied_shape, dtype)); };
     };
     const auto sends = [](tl::Context& tl) { tl.multicast(std::vector<int>{1, 2}, tl.zeros(copied_shape)); };
-    CHECK_THAT(failure_of(copying_line(true), {{0, sends}, {1, receives(Dtype::f32)}, {2, receives(Dtype::f16)}}),
-               says("message 0 from machine.cube0.pe0 to machine.cube0.pe2", "sent as f32 [256]",
-                    "received as f16 [256]"));
+    CHECK_THAT(
+        failure_of(copying_line(true), {{0, sends}, {1, receives(Dtype::f32)}, {2, receives(Dtype::f16)}}),
+        says("message 0 from machine.cube0.pe0 to machine.cube0.pe2", "sent as f32 [256]", "received as f16 [256]"));
     CHECK_THAT(failure_of(copying_line(true, 256), {{0, sends}, {1, receives(Dtype::f32)}}),
                says("machine.cube0.pe0.send: command 1 (multicast) waits for credits",
                     "receive buffer at machine.cube0.pe2"));

@@ -147,7 +147,8 @@ std::vector<std::int32_t> over_one_link(const NetworkConfig& network, int from, 
 
 std::vector<std::pair<GridConfig, GridConfig>> all_grids() {
     std::vector<std::pair<GridConfig, GridConfig>> grids;
-    const std::vector<GridConfig> flat{line(5), ring(5), ring(6), ring(8), mesh(3, 4), torus(4, 4), torus(3, 5), all_to_all(6)};
+    const std::vector<GridConfig> flat{line(5),    ring(5),     ring(6),     ring(8),
+                                       mesh(3, 4), torus(4, 4), torus(3, 5), all_to_all(6)};
     for (const GridConfig& grid : flat) grids.emplace_back(grid, GridConfig());
     for (const GridConfig& pes : {line(3), mesh(2, 4), all_to_all(4)})
         for (const GridConfig& cubes : {line(3), mesh(3, 3), ring(4), torus(3, 4)}) grids.emplace_back(pes, cubes);
@@ -165,7 +166,8 @@ TEST_CASE("copies take the routes of single messages, and cross each of their li
             const Topology topology(network);
             for (std::uint64_t seed = 0; seed < 40; ++seed) {
                 CAPTURE(text_of(pes), text_of(cubes), port, seed);
-                const int from = static_cast<int>(random_below(seed, 0, 0, static_cast<std::uint64_t>(topology.pes())));
+                const int from =
+                    static_cast<int>(random_below(seed, 0, 0, static_cast<std::uint64_t>(topology.pes())));
                 const auto to = over_one_link(network, from, some_but(from, topology.pes(), seed));
                 std::vector<Route> routes;
                 for (const int pe : to) routes.push_back(topology.route(from, pe));
@@ -180,7 +182,8 @@ TEST_CASE("copies take the routes of single messages, and cross each of their li
                 for (std::size_t i = 0; i < to.size(); ++i) {
                     CHECK(tree.branches[tree.ends[i]].onward.empty());
                     Route way;
-                    for (int at = static_cast<int>(tree.ends[i]); at >= 0; at = before[static_cast<std::size_t>(at)]) {
+                    for (int at = static_cast<int>(tree.ends[i]); at >= 0;
+                         at = before[static_cast<std::size_t>(at)]) {
                         const Route& part = tree.branches[static_cast<std::size_t>(at)].route;
                         way.insert(way.begin(), part.begin(), part.end());
                     }
@@ -235,8 +238,9 @@ TEST_CASE("a copy that waits for its channel holds up no other") {
 }
 
 TEST_CASE("a packet that waits where it branches keeps its room until the last copy has left") {
-    // PE 0 has the one channel into PE 1 for 200 flits. Two packets of PE 3 that fill a buffer each have copies for PE 1,
-    // which wait in routers 1 and 2; the message behind cannot pass router 2, although PE 2, where it goes, is idle.
+    // PE 0 has the one channel into PE 1 for 200 flits. Two packets of PE 3 that fill a buffer each have copies for
+    // PE 1, which wait in routers 1 and 2; the message behind cannot pass router 2, although PE 2, where it goes, is
+    // idle.
     const auto behind = [](const std::vector<std::int32_t>& first) {
         const NetworkConfig network = copying(line(4), 1, 16, 200, true);
         return Copying(network, {{0, {1}, 200}, {3, first, 16}, {3, first, 16}, {3, {2}, 16}}, no_limit)

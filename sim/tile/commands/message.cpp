@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// send, multicast and recv: tiles between PEs. Messages of one ordered pair of PEs arrive in the order they were sent and are
-// taken in the order of the receives; shape and dtype of both ends must agree.
+// send, multicast and recv: tiles between PEs. Messages of one ordered pair of PEs arrive in the order they were sent
+// and are taken in the order of the receives; shape and dtype of both ends must agree.
 #include "sim/tile/context.h"
 
 #include <algorithm>
@@ -39,8 +39,7 @@ void Context::issue_message(Opcode op, std::span<const std::int32_t> pes, const 
     Command command = begin(op, tile ? tile.dtype() : Dtype::f32);
     if (std::find(pes.begin(), pes.end(), info_.pe_id) != pes.end()) refuse(op, "a PE cannot send to itself");
     command.peer = pes.front();
-    if (pes.size() > 1)
-        command.receivers = std::make_unique<const std::vector<std::int32_t>>(pes.begin(), pes.end());
+    if (pes.size() > 1) command.receivers = std::make_unique<const std::vector<std::int32_t>>(pes.begin(), pes.end());
     if (!tile) refuse(op, "the operand is no tile (moved away or never made)");
     command.message = tile.shape();
     if (computes_values()) new_step(command, tile.shape(), tile.dtype());
