@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <numbers>
+#include <set>
+#include <utility>
 
 namespace tilemesh::kernels {
 
@@ -20,7 +22,7 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
       problem_(*launch.problem),
       chunks_(tl, launch),
       terms_(tl, launch),
-      attention_(tl, *launch.problem, launch.schedule->state_format().o),
+      attention_(tl, *launch.problem, launch.schedule->state_format().o, launch.tiling.stages),
       states_(tl, launch) {
     find_work();
     const bool fused = launch_.tiling.launches == attention::Launches::fused;
@@ -64,6 +66,7 @@ void AttentionRun::gather_visits() {
             open->data = issue.data;
         }
         open->end = issue.end;
+        open->weighed = issue.weighed;
         add_to(*open, *issue.action);
         issued_[i] = joins;
     }
@@ -180,25 +183,102 @@ void AttentionRun::write_result(const QueryWork& work, QueryBlock& block, const 
     block.written = true;
 }
 
-void AttentionRun::finish(QueryWork& work) {
-    if (!work.finishes || !work.own) return;
+void AttentionRun::finish(const std::vector<QueryWork*>& works) {
+    struct Place {
+        QueryWork* work;
+        std::size_t block;
+    };
+    // As many side by side as there is room for.
+    const auto most = static_cast<std::size_t>(launch_.tiling.queries_stay ? launch_.tiling.stages - 1 : 1);
+    std::vector<Place> places;
+    const auto write = [&] {
+        std::vector<Finished> all;
+        for (const auto& [work, i] : places) {
+            const QueryBlock& block = work->blocks[i];
+            all.push_back({&states_.take(work->result, i, block.rows), sinks(*work, block)});
+        }
+        const std::vector<Result> results = kernels::finish(tl_, all, problem_);
+        for (std::size_t n = 0; n < places.size(); ++n) {
+            write_result(*places[n].work, places[n].work->blocks[places[n].block], results[n]);
+            states_.drop(places[n].work->result, places[n].block);
+        }
+        places.clear();
+    };
     // Merged results are complete only now; blocks that never saw a key have no state. Others were written when they
     // had seen their last.
-    for (std::size_t i = 0; i < work.blocks.size(); ++i) {
-        QueryBlock& block = work.blocks[i];
-        if (states_.written(work.result, i)) {
-            write_result(work, block, finished(work, block, states_.take(work.result, i, block.rows)));
-            states_.drop(work.result, i);
-        } else if (!block.written) {
-            write_result(work, block,
-                         nothing_visible(tl_, rows_shape(block, problem_.value_dim), problem_.output_dtype(),
-                                         sinks(work, block)));
+    for (QueryWork* work : works) {
+        if (!work->finishes || !work->own) continue;
+        for (std::size_t i = 0; i < work->blocks.size(); ++i) {
+            QueryBlock& block = work->blocks[i];
+            if (states_.written(work->result, i)) {
+                places.push_back({work, i});
+                if (places.size() == most) write();
+            } else if (!block.written) {
+                write_result(*work, block,
+                             nothing_visible(tl_, rows_shape(block, problem_.value_dim), problem_.output_dtype(),
+                                             sinks(*work, block)));
+            }
         }
     }
+    write();
+}
+
+namespace {
+/// Merges that are weighed beside one.
+constexpr double most_beside = 8;
+}  // namespace
+
+std::vector<Merge> AttentionRun::merges_of(const Action& action) {
+    QueryWork& work = work_of(action);
+    Item from = action.item;
+    from.copy = action.other;
+    std::vector<Merge> merges;
+    for (std::size_t i = 0; i < work.blocks.size(); ++i) {
+        complete(work, i);
+        if (!states_.written(from, i)) continue;
+        const BlockRows& rows = work.blocks[i].rows;
+        Merge& merge = merges.emplace_back();
+        merge.into = &states_.take(action.item, i, rows);
+        merge.other = &states_.take(from, i, rows);
+        merge.where = Where::row(action);
+    }
+    return merges;
+}
+
+void AttentionRun::weigh_merges() {
+    std::set<Item> touched;
+    std::vector<const Action*> rows;
+    std::vector<Merge> all;
+    for (std::size_t i = next_; i < order_.size(); ++i) {
+        const double most = order_[next_].time + most_beside * (order_[next_].end - order_[next_].time);
+        if (order_[i].time > most) break;
+        const Action& action = *order_[i].action;
+        if (action.kind == Action::Kind::attend) break;
+        if (issued_[i] || !action.item.is_register()) continue;
+        Item other = action.item;
+        other.copy = action.other;
+        const bool apart = touched.count(action.item) + touched.count(other) == 0;
+        const bool ready = i == next_ || order_[i].ready <= order_[next_].time;
+        if (action.kind == Action::Kind::merge && ready && apart && weighed_.count(&action) == 0) {
+            rows.push_back(&action);
+            for (const Merge& merge : weighed_[&action] = merges_of(action)) all.push_back(merge);
+        }
+        touched.insert({action.item, other});
+    }
+    weigh(tl_, all);
+    std::size_t next = 0;
+    for (const Action* row : rows)
+        for (Merge& merge : weighed_.at(row)) merge = all[next++];
 }
 
 void AttentionRun::merge_states(const Action& action) {
     const tl::PhaseScope phase(tl_, Where::row(action));
+    if (launch_.tiling.queries_stay) {
+        if (weighed_.count(&action) == 0) weigh_merges();
+        const auto weighed = weighed_.extract(&action);
+        for (const Merge& merge : weighed.mapped()) add_up(tl_, merge);
+        return;
+    }
     QueryWork& work = work_of(action);
     Item from = action.item;
     from.copy = action.other;
@@ -206,7 +286,11 @@ void AttentionRun::merge_states(const Action& action) {
         complete(work, i);
         if (!states_.written(from, i)) continue;
         const BlockRows& rows = work.blocks[i].rows;
-        merge(tl_, states_.take(action.item, i, rows), states_.take(from, i, rows));
+        std::vector<Merge> merge(1);
+        merge.front().into = &states_.take(action.item, i, rows);
+        merge.front().other = &states_.take(from, i, rows);
+        weigh(tl_, merge);
+        add_up(tl_, merge.front());
         states_.put_back(from, i, rows);
         states_.put_back(action.item, i, rows);
     }

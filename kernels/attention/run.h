@@ -50,9 +50,9 @@ struct Visit {
     QueryWork* work = nullptr;
     Where where;  // of its first row
     std::vector<ChunkTile> tiles;
-    std::vector<Visible> visible;  // what the blocks see of the tiles: by tile, by block
-    double begin = 0.0, end = 0.0;
-    double data = 0.0;  // when all of it would be here
+    std::vector<Visible> visible;                  // what the blocks see of the tiles: by tile, by block
+    double begin = 0.0, end = 0.0, weighed = 0.0;  // of all its rows (timeline.h)
+    double data = 0.0;                             // when all of it would be here
     std::size_t blocks() const { return work->blocks.size(); }
     Visible at(std::size_t tile, std::size_t block) const { return visible[tile * blocks() + block]; }
     /// Tiles of which the block sees something.
@@ -102,13 +102,17 @@ private:
     void complete(const QueryWork& work, std::size_t block);
     /// The block has seen all it sees of a visit.
     void leave(QueryWork& work, std::size_t block);
-    Result finished(const State& state);
     void write_result(const QueryWork& work, QueryBlock& block, const Result& result);
-    void finish(QueryWork& work);
+    /// Of one or of several.
+    void finish(const std::vector<QueryWork*>& works);
     Tile load_queries(const QueryWork& work, const QueryBlock& block);
     void send_queries(const Action& action, std::size_t block);
     void receive_queries(const Action& action, std::size_t block);
     void merge_states(const Action& action);
+    /// Of the row at `next_`, and beside it of those after it that could begin as early and touch nothing that rows
+    /// between do: the commands of one wait for each other.
+    void weigh_merges();
+    std::vector<Merge> merges_of(const Action& action);
 
     // launches.cpp
     /// The rows of the table step by step, each as launches of its own.
@@ -151,8 +155,8 @@ private:
     /// vector engine would wait for the product.
     static constexpr std::size_t left_behind = 2;
     std::deque<std::size_t> left_;
-    const Visit* visit_ = nullptr;                  // under way, or the last
-    std::size_t steps_done_ = 0, steps_total_ = 1;  // of it: blocks times tiles
+    std::map<const Action*, std::vector<Merge>> weighed_;  // merges of which the rest is still to come
+    std::size_t steps_done_ = 0, steps_total_ = 1;         // of the visit under way: blocks times tiles
 };
 
 }  // namespace tilemesh::kernels
