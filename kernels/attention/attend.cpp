@@ -46,7 +46,9 @@ void Attention::attend(Block block) {
         for (Stage& stage : weighted_) bring_values(tl_, stage.block);
         weighted_.push_back(softmax(std::move(*scored_)));
     }
+    std::deque<Stage> summed = std::exchange(summed_, {});
     while (weighted_.size() >= stages_) first_values();
+    for (Stage& stage : summed) add(std::move(stage));
     scored_ = Stage{std::move(block), std::move(scores), Tile()};
 }
 
@@ -68,14 +70,18 @@ void Attention::flush() { issue_held_back(nullptr); }
 void Attention::issue_held_back(const State* only) {
     const auto held = [only](const Stage& stage) { return !only || stage.block.state == only; };
     if (scored_ && held(*scored_)) weighted_.push_back(softmax(*std::exchange(scored_, std::nullopt)));
-    for (std::size_t left = weighted_.size(); left > 0; --left) {
-        Stage stage = std::move(weighted_.front());
-        weighted_.pop_front();
-        if (held(stage))
-            values(std::move(stage));
-        else
-            weighted_.push_back(std::move(stage));
-    }
+    const auto each = [&held](std::deque<Stage>& stages, auto body) {
+        for (std::size_t left = stages.size(); left > 0; --left) {
+            Stage stage = std::move(stages.front());
+            stages.pop_front();
+            if (held(stage))
+                body(std::move(stage));
+            else
+                stages.push_back(std::move(stage));
+        }
+    };
+    each(weighted_, [this](Stage stage) { values(std::move(stage)); });
+    each(summed_, [this](Stage stage) { add(std::move(stage)); });
 }
 
 Attention::Stage Attention::softmax(Stage stage) {
@@ -105,13 +111,23 @@ Attention::Stage Attention::softmax(Stage stage) {
 
 void Attention::values(Stage stage) {
     const tl::PhaseScope phase(tl_, stage.block.where);
+    Block& block = stage.block;
+    State& state = *block.state;
+    bring_values(tl_, block);
+    const bool at_once = stages_ == 2 && stage.correction;
+    stage.tile = at_once ? tl_.dot(stage.tile, block.v, state.o * stage.correction) : tl_.dot(stage.tile, block.v);
+    block.v = Tile();
+    if (at_once) stage.correction = Tile();
+    if (stages_ == 2)
+        add(std::move(stage));
+    else
+        summed_.push_back(std::move(stage));
+}
+
+void Attention::add(Stage stage) {
+    const tl::PhaseScope phase(tl_, stage.block.where);
     State& state = *stage.block.state;
-    bring_values(tl_, stage.block);
-    if (stage.correction) {
-        state.o = tl_.dot(stage.tile, stage.block.v, state.o * stage.correction);
-    } else {
-        state.o = tl_.dot(stage.tile, stage.block.v);
-    }
+    state.o = stage.correction ? tl_.fma(state.o, stage.correction, stage.tile) : std::move(stage.tile);
     state.o = kept_as(tl_, std::move(state.o), state_);
     if (stage.block.done) stage.block.done();
 }

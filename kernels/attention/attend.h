@@ -55,7 +55,9 @@ struct Block {
 /// softmax (vector), values (matrix, after a small vector correction of o). Each call issues the scores of its block,
 /// the softmax of the block before and the values of the one `stages` before; so no engine stands before a result
 /// that another is still making, not even for the time a systolic array takes to drain. But engines work in order:
-/// values that could begin before the keys of the next block are here go before its scores.
+/// values that could begin before the keys of the next block are here go before its scores. With more than two
+/// stages the products with values start from nothing, so that they need not wait for each other, and are added to o
+/// a call later.
 class Attention {
 public:
     /// `problem` as kernels are given it, with the scale of stored elements. `state`: what the running o is kept in.
@@ -70,12 +72,13 @@ private:
     /// A block on its way, with what its last stage has made.
     struct Stage {
         Block block;
-        Tile tile;        // scores, then probabilities
+        Tile tile;        // scores, then probabilities, then their product with the values
         Tile correction;  // of the old o; none for the first block of a state
     };
     Tile scores_of(const Block& block);
     Stage softmax(Stage stage);
     void values(Stage stage);
+    void add(Stage stage);
     /// Of the block that is furthest.
     void first_values();
     /// Of all states when `only` is null.
@@ -88,7 +91,7 @@ private:
     Dtype state_;
     std::size_t stages_;
     std::optional<Stage> scored_;
-    std::deque<Stage> weighted_;
+    std::deque<Stage> weighted_, summed_;
 };
 
 /// A partial result as it may travel: o / l (0 where nothing was visible) in the dtype of o, and the base-2
