@@ -42,12 +42,10 @@ void Attention::attend(Block block) {
     while (!weighted_.empty() && weighted_.front().block.weighed < block.keys) first_values();
     Tile scores = scores_of(block);
     block.q = block.k = Tile();
-    if (scored_) {
-        for (Stage& stage : weighted_) bring_values(tl_, stage.block);
-        weighted_.push_back(softmax(std::move(*scored_)));
-    }
     std::deque<Stage> summed = std::exchange(summed_, {});
-    while (weighted_.size() >= stages_) first_values();
+    for (Stage& stage : weighted_) bring_values(tl_, stage.block);
+    while (weighted_.size() + 1 >= stages_) first_values();
+    if (scored_) weighted_.push_back(softmax(std::move(*scored_)));
     for (Stage& stage : summed) add(std::move(stage));
     scored_ = Stage{std::move(block), std::move(scores), Tile()};
 }
@@ -69,7 +67,6 @@ void Attention::flush() { issue_held_back(nullptr); }
 
 void Attention::issue_held_back(const State* only) {
     const auto held = [only](const Stage& stage) { return !only || stage.block.state == only; };
-    if (scored_ && held(*scored_)) weighted_.push_back(softmax(*std::exchange(scored_, std::nullopt)));
     const auto each = [&held](std::deque<Stage>& stages, auto body) {
         for (std::size_t left = stages.size(); left > 0; --left) {
             Stage stage = std::move(stages.front());
@@ -81,6 +78,7 @@ void Attention::issue_held_back(const State* only) {
         }
     };
     each(weighted_, [this](Stage stage) { values(std::move(stage)); });
+    if (scored_ && held(*scored_)) values(softmax(*std::exchange(scored_, std::nullopt)));
     each(summed_, [this](Stage stage) { add(std::move(stage)); });
 }
 
@@ -111,17 +109,9 @@ Attention::Stage Attention::softmax(Stage stage) {
 
 void Attention::values(Stage stage) {
     const tl::PhaseScope phase(tl_, stage.block.where);
-    Block& block = stage.block;
-    State& state = *block.state;
-    bring_values(tl_, block);
-    const bool at_once = stages_ == 2 && stage.correction;
-    stage.tile = at_once ? tl_.dot(stage.tile, block.v, state.o * stage.correction) : tl_.dot(stage.tile, block.v);
-    block.v = Tile();
-    if (at_once) stage.correction = Tile();
-    if (stages_ == 2)
-        add(std::move(stage));
-    else
-        summed_.push_back(std::move(stage));
+    bring_values(tl_, stage.block);
+    stage.tile = tl_.dot(stage.tile, std::exchange(stage.block.v, Tile()));
+    summed_.push_back(std::move(stage));
 }
 
 void Attention::add(Stage stage) {

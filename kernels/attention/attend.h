@@ -52,12 +52,11 @@ struct Block {
 };
 
 /// Issues blocks so that matrix and vector engine work at once. A block goes through three stages: scores (matrix),
-/// softmax (vector), values (matrix, after a small vector correction of o). Each call issues the scores of its block,
-/// the softmax of the block before and the values of the one `stages` before; so no engine stands before a result
-/// that another is still making, not even for the time a systolic array takes to drain. But engines work in order:
-/// values that could begin before the keys of the next block are here go before its scores. With more than two
-/// stages the products with values start from nothing, so that they need not wait for each other, and are added to o
-/// a call later.
+/// softmax (vector), values (matrix), and their sum with what o was before (vector). Each call issues the scores of
+/// its block, the values of the one `stages` before, the softmax of the block before and the sum of the last values;
+/// so no engine stands before a result that another is still making, not even for the time a systolic array takes to
+/// drain, and no product waits for the sum of another. But engines work in order: values that could begin before the
+/// keys of the next block are here go before its scores.
 class Attention {
 public:
     /// `problem` as kernels are given it, with the scale of stored elements. `state`: what the running o is kept in.

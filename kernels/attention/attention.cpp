@@ -31,8 +31,6 @@ void AttentionRun::row(const Issue& issue) {
         case Action::Kind::fence:
             return fence();
         case Action::Kind::merge:
-            // With nothing left to overlap with, blocks held back would only stand behind what merges wait for.
-            if (visits_left_ == 0) attention_.flush();
             return merge_states(action);
         case Action::Kind::send:
         case Action::Kind::receive:

@@ -130,10 +130,11 @@ double sram_needed(const Problem& problem, const Tiling& tiling, std::int64_t he
     const double temporaries = scores * product(4 * 4 + operand * (tiling.stages - 1) + 1);
     const double state = product(4 * problem.value_dim + 8);  // bytes of one row
     const double query = product(problem.head_dim) * width;
-    // Outputs of the block in work: the corrected and the new o, m, l, and the final o.
-    // With more than two stages, as many products with values beside them.
-    const double working = 2 * rows * state + rows * product(problem.value_dim, 4, tiling.stages - 2) +
-                           rows * product(problem.value_dim, 4 + output, tiling.stages - 1);
+    // Outputs of the block in work: the old and the new o, m, l and the product with values, of blocks that wait for
+    // their sum too, and the final o.
+    const double sums = product(problem.value_dim, 4, tiling.stages - 1);
+    const double working =
+        rows * (2 * state + sums + product(problem.value_dim, 4 + output, tiling.finished_together()));
     const double key_bytes = product(problem.key_columns()) * width;
     // In use, on its way, and values that earlier blocks still need.
     const double key_tiles = 3 * product(tiling.tile_heads, tiling.tile_keys) * key_bytes;

@@ -41,6 +41,7 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
                                                          : work_of(action).blocks.size();
         });
         gather_visits();
+        find_sources();
     }
     for (auto& [action, visit] : visits_)
         for (std::size_t b = 0; b < visit.blocks(); ++b)
@@ -69,6 +70,19 @@ void AttentionRun::gather_visits() {
         open->weighed = issue.weighed;
         add_to(*open, *issue.action);
         issued_[i] = joins;
+    }
+}
+
+void AttentionRun::find_sources() {
+    std::map<Item, int> came_from;
+    for (const Issue& issue : order_) {
+        const Action& action = *issue.action;
+        if (action.kind == Action::Kind::receive) came_from[action.item] = action.peer;
+        if (action.kind != Action::Kind::merge) continue;
+        Item other = action.item;
+        other.copy = action.other;
+        const auto found = came_from.find(other);
+        sources_[&action] = found != came_from.end() ? found->second : launch_.rank;
     }
 }
 
@@ -147,6 +161,8 @@ void AttentionRun::enter(QueryWork& work, std::size_t index) {
 }
 
 void AttentionRun::complete(const QueryWork& work, std::size_t index) {
+    // With nothing left to overlap with, blocks held back would only stand behind what merges wait for.
+    if (launch_.tiling.queries_stay && visits_left_ == 0) attention_.flush();
     const QueryBlock& block = work.blocks[index];
     if (block.in_flight > 0) attention_.complete(states_.take(work.target, index, block.rows));
 }
@@ -189,7 +205,7 @@ void AttentionRun::finish(const std::vector<QueryWork*>& works) {
         std::size_t block;
     };
     // As many side by side as there is room for.
-    const auto most = static_cast<std::size_t>(launch_.tiling.queries_stay ? launch_.tiling.stages - 1 : 1);
+    const auto most = static_cast<std::size_t>(launch_.tiling.queries_stay ? launch_.tiling.finished_together() : 1);
     std::vector<Place> places;
     const auto write = [&] {
         std::vector<Finished> all;
@@ -247,6 +263,7 @@ std::vector<Merge> AttentionRun::merges_of(const Action& action) {
 
 void AttentionRun::weigh_merges() {
     std::set<Item> touched;
+    std::set<int> sources;  // what comes from one rank comes one after the other
     std::vector<const Action*> rows;
     std::vector<Merge> all;
     for (std::size_t i = next_; i < order_.size(); ++i) {
@@ -259,7 +276,8 @@ void AttentionRun::weigh_merges() {
         other.copy = action.other;
         const bool apart = touched.count(action.item) + touched.count(other) == 0;
         const bool ready = i == next_ || order_[i].ready <= order_[next_].time;
-        if (action.kind == Action::Kind::merge && ready && apart && weighed_.count(&action) == 0) {
+        if (action.kind == Action::Kind::merge && ready && apart && weighed_.count(&action) == 0 &&
+            sources.insert(sources_.at(&action)).second) {
             rows.push_back(&action);
             for (const Merge& merge : weighed_[&action] = merges_of(action)) all.push_back(merge);
         }
