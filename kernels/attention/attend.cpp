@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numbers>
 #include <utility>
 
@@ -123,23 +124,33 @@ void Attention::add(Stage stage) {
 }
 
 void weigh(tl::Context& tl, std::vector<Merge>& merges) {
+    std::map<const State*, Tile> maxima;  // of what was merged so far; none: nothing is there
     const auto each = [&](auto body) {
         for (Merge& merge : merges) {
-            if (!*merge.into || !*merge.other) continue;
             const tl::PhaseScope phase(tl, merge.where);
             body(merge);
         }
     };
-    each([&](Merge& merge) { merge.m = tl.maximum(merge.into->m, merge.other->m); });
     each([&](Merge& merge) {
-        merge.a = merge.into->m - merge.m;
+        if (!*merge.other) return;
+        Tile& m = maxima.try_emplace(merge.into, merge.into->m).first->second;
+        merge.before = m;
+        m = m ? tl.maximum(m, merge.other->m) : merge.other->m;
+        merge.m = m;
+    });
+    each([&](Merge& merge) {
+        if (!merge.before) return;
+        merge.a = merge.before - merge.m;
         merge.b = merge.other->m - merge.m;
     });
     each([&](Merge& merge) {
+        if (!merge.before) return;
         merge.a = tl.exp2(merge.a);
         merge.b = tl.exp2(merge.b);
     });
     each([&](Merge& merge) {
+        if (!merge.before || maxima.erase(merge.into) == 0) return;  // a later one into the same state
+        if (!*merge.into) return;                                    // or one after a copy
         merge.o = merge.into->o * merge.a;
         merge.l = merge.into->l * merge.a;
     });
@@ -149,14 +160,15 @@ void add_up(tl::Context& tl, const Merge& merge) {
     State& into = *merge.into;
     const State& other = *merge.other;
     if (!other) return;
-    if (!into) {
+    if (!merge.before) {
         into = other;
         return;
     }
     const tl::PhaseScope phase(tl, merge.where);
+    const Tile o = merge.o ? merge.o : into.o * merge.a, l = merge.l ? merge.l : into.l * merge.a;
     into.m = merge.m;
-    into.l = tl.fma(other.l, merge.b, merge.l);
-    into.o = kept_as(tl, tl.fma(other.o, merge.b, merge.o), into.o.dtype());
+    into.l = tl.fma(other.l, merge.b, l);
+    into.o = kept_as(tl, tl.fma(other.o, merge.b, o), into.o.dtype());
 }
 
 std::vector<Result> finish(tl::Context& tl, const std::vector<Finished>& all, const attention::Problem& problem) {

@@ -110,11 +110,11 @@ struct Merge {
     State* into = nullptr;
     const State* other = nullptr;
     Where where;
-    Tile m, a, b;  // the new maximum, what the two sides are multiplied by
-    Tile l, o;     // of one side, times that
+    Tile before, m, a, b;  // the old maximum and the new one, what the two sides are multiplied by
+    Tile l, o;             // of `into`, times that, where both are there
 };
-/// The part of merges that does not wait for the o of the others: side by side, because the few commands of one merge
-/// wait for each other. No two may be of one state.
+/// The part of merges that waits for no o of the others: side by side, because the few commands of one merge wait for
+/// each other. What follows must be add_up() of all of them in their order; several may be into one state.
 void weigh(tl::Context& tl, std::vector<Merge>& merges);
 /// What is left of one.
 void add_up(tl::Context& tl, const Merge& merge);

@@ -41,7 +41,6 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
                                                          : work_of(action).blocks.size();
         });
         gather_visits();
-        find_sources();
     }
     for (auto& [action, visit] : visits_)
         for (std::size_t b = 0; b < visit.blocks(); ++b)
@@ -70,19 +69,6 @@ void AttentionRun::gather_visits() {
         open->weighed = issue.weighed;
         add_to(*open, *issue.action);
         issued_[i] = joins;
-    }
-}
-
-void AttentionRun::find_sources() {
-    std::map<Item, int> came_from;
-    for (const Issue& issue : order_) {
-        const Action& action = *issue.action;
-        if (action.kind == Action::Kind::receive) came_from[action.item] = action.peer;
-        if (action.kind != Action::Kind::merge) continue;
-        Item other = action.item;
-        other.copy = action.other;
-        const auto found = came_from.find(other);
-        sources_[&action] = found != came_from.end() ? found->second : launch_.rank;
     }
 }
 
@@ -262,26 +248,26 @@ std::vector<Merge> AttentionRun::merges_of(const Action& action) {
 }
 
 void AttentionRun::weigh_merges() {
-    std::set<Item> touched;
-    std::set<int> sources;  // what comes from one rank comes one after the other
+    std::set<Item> touched, merged;  // by rows that are left out, by the others
     std::vector<const Action*> rows;
     std::vector<Merge> all;
     for (std::size_t i = next_; i < order_.size(); ++i) {
+        const Issue& issue = order_[i];
+        const Action& action = *issue.action;
         const double most = order_[next_].time + most_beside * (order_[next_].end - order_[next_].time);
-        if (order_[i].time > most) break;
-        const Action& action = *order_[i].action;
-        if (action.kind == Action::Kind::attend) break;
+        if (issue.time > most || action.kind == Action::Kind::attend) break;
         if (issued_[i] || !action.item.is_register()) continue;
         Item other = action.item;
         other.copy = action.other;
-        const bool apart = touched.count(action.item) + touched.count(other) == 0;
-        const bool ready = i == next_ || order_[i].ready <= order_[next_].time;
-        if (action.kind == Action::Kind::merge && ready && apart && weighed_.count(&action) == 0 &&
-            sources.insert(sources_.at(&action)).second) {
+        const bool apart = touched.count(action.item) + touched.count(other) + merged.count(other) == 0;
+        const bool ready = i == next_ || issue.ready <= order_[next_].time;
+        if (action.kind == Action::Kind::merge && ready && apart && weighed_.count(&action) == 0) {
             rows.push_back(&action);
             for (const Merge& merge : weighed_[&action] = merges_of(action)) all.push_back(merge);
+            merged.insert(action.item);
+        } else {
+            touched.insert({action.item, other});
         }
-        touched.insert({action.item, other});
     }
     weigh(tl_, all);
     std::size_t next = 0;

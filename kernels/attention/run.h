@@ -95,7 +95,6 @@ private:
     /// A block's queries and state go through HBM once per visit: rows of one visit are worked on together.
     void gather_visits();
     void add_to(Visit& visit, const Action& attend);
-    void find_sources();
     /// Brings queries and states into SRAM, once.
     void enter(QueryWork& work, Group& group);
     void enter(QueryWork& work, std::size_t block);
@@ -110,8 +109,8 @@ private:
     void send_queries(const Action& action, std::size_t block);
     void receive_queries(const Action& action, std::size_t block);
     void merge_states(const Action& action);
-    /// Of the row at `next_`, and beside it of those after it that could begin as early, come from others and touch
-    /// nothing that rows between do: the commands of one wait for each other.
+    /// Of the row at `next_`, and beside it of those after it that could begin as early, if no row between that is
+    /// not one of them touches what they do: the commands of one wait for each other.
     void weigh_merges();
     std::vector<Merge> merges_of(const Action& action);
 
@@ -156,7 +155,6 @@ private:
     /// vector engine would wait for the product.
     static constexpr std::size_t left_behind = 2;
     std::deque<std::size_t> left_;
-    std::map<const Action*, int> sources_;                 // of merges: whom the partial result came from
     std::map<const Action*, std::vector<Merge>> weighed_;  // merges of which the rest is still to come
     std::size_t steps_done_ = 0, steps_total_ = 1;         // of the visit under way: blocks times tiles
 };
