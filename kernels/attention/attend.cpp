@@ -30,23 +30,29 @@ Tile divisor(tl::Context& tl, const State& state, double value_scale = 1.0) {
 
 }  // namespace
 
-Attention::Attention(tl::Context& tl, const attention::Problem& problem, Dtype state, std::int64_t stages)
+Attention::Attention(tl::Context& tl, const attention::Problem& problem, Dtype state, std::int64_t stages, bool apart)
     : tl_(tl),
       problem_(problem),
       log2_scale_(static_cast<float>(problem.score_unit() * std::numbers::log2e)),
       probability_(problem.probability()),
       state_(state),
-      stages_(static_cast<std::size_t>(stages)) {}
+      stages_(static_cast<std::size_t>(stages)),
+      apart_(apart) {}
 
 void Attention::attend(Block block) {
     if (scored_ && scored_->block.weighed < block.keys) flush();
     while (!weighted_.empty() && weighted_.front().block.weighed < block.keys) first_values();
     Tile scores = scores_of(block);
     block.q = block.k = Tile();
+    const auto values_but = [this](std::size_t most) {
+        while (weighted_.size() > most) first_values();
+    };
     std::deque<Stage> summed = std::exchange(summed_, {});
     for (Stage& stage : weighted_) bring_values(tl_, stage.block);
-    while (weighted_.size() + 1 >= stages_) first_values();
+    // Apart, they need nothing of the vector engine, whose queue may be full.
+    if (apart_) values_but(stages_ - 2);
     if (scored_) weighted_.push_back(softmax(std::move(*scored_)));
+    values_but(stages_ - 1);
     for (Stage& stage : summed) add(std::move(stage));
     scored_ = Stage{std::move(block), std::move(scores), Tile()};
 }
@@ -78,8 +84,11 @@ void Attention::issue_held_back(const State* only) {
                 stages.push_back(std::move(stage));
         }
     };
+    std::optional<Stage> scored;
+    if (scored_ && held(*scored_)) scored = std::exchange(scored_, std::nullopt);
+    if (scored && !apart_) weighted_.push_back(softmax(*std::exchange(scored, std::nullopt)));
     each(weighted_, [this](Stage stage) { values(std::move(stage)); });
-    if (scored_ && held(*scored_)) values(softmax(*std::exchange(scored_, std::nullopt)));
+    if (scored) values(softmax(std::move(*scored)));
     each(summed_, [this](Stage stage) { add(std::move(stage)); });
 }
 
@@ -111,8 +120,15 @@ Attention::Stage Attention::softmax(Stage stage) {
 void Attention::values(Stage stage) {
     const tl::PhaseScope phase(tl_, stage.block.where);
     bring_values(tl_, stage.block);
-    stage.tile = tl_.dot(stage.tile, std::exchange(stage.block.v, Tile()));
-    summed_.push_back(std::move(stage));
+    const Tile v = std::exchange(stage.block.v, Tile());
+    if (apart_) {
+        stage.tile = tl_.dot(stage.tile, v);
+        return summed_.push_back(std::move(stage));
+    }
+    Tile& o = stage.block.state->o;
+    const Tile correction = std::exchange(stage.correction, Tile());
+    stage.tile = correction ? tl_.dot(stage.tile, v, o * correction) : tl_.dot(stage.tile, v);
+    add(std::move(stage));
 }
 
 void Attention::add(Stage stage) {

@@ -52,15 +52,19 @@ struct Block {
 };
 
 /// Issues blocks so that matrix and vector engine work at once. A block goes through three stages: scores (matrix),
-/// softmax (vector), values (matrix), and their sum with what o was before (vector). Each call issues the scores of
-/// its block, the values of the one `stages` before, the softmax of the block before and the sum of the last values;
-/// so no engine stands before a result that another is still making, not even for the time a systolic array takes to
-/// drain, and no product waits for the sum of another. But engines work in order: values that could begin before the
-/// keys of the next block are here go before its scores.
+/// softmax (vector), values (matrix, after a small vector correction of o). Each call issues the scores of its block,
+/// the softmax of the block before and the values of the one `stages` before; so no engine stands before a result
+/// that another is still making, not even for the time a systolic array takes to drain. But engines work in order:
+/// values that could begin before the keys of the next block are here go before its scores.
+///
+/// `apart`: products with values begin from nothing and are added to the corrected o a call later. No product waits
+/// for another then, nor for the softmax between; but the vector engine waits where a state is to be complete at
+/// once.
 class Attention {
 public:
     /// `problem` as kernels are given it, with the scale of stored elements. `state`: what the running o is kept in.
-    Attention(tl::Context& tl, const attention::Problem& problem, Dtype state = Dtype::f32, std::int64_t stages = 2);
+    Attention(tl::Context& tl, const attention::Problem& problem, Dtype state = Dtype::f32, std::int64_t stages = 2,
+              bool apart = false);
     void attend(Block block);
     /// Issues what is still held back of the blocks of one state; others stay on their way.
     void complete(const State& state);
@@ -89,6 +93,7 @@ private:
     Dtype probability_;
     Dtype state_;
     std::size_t stages_;
+    bool apart_;
     std::optional<Stage> scored_;
     std::deque<Stage> weighted_, summed_;
 };

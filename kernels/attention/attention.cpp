@@ -120,7 +120,7 @@ void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
         Tile k;
         std::shared_ptr<Tile> v = std::make_shared<Tile>();
     };
-    const bool early = launch_.tiling.stages == 2 || problem_.latents;
+    const bool early = !launch_.tiling.short_blocks() || problem_.latents;
     Data data, data_ahead;
     Tile bias, bias_ahead;
     const auto where = [&](std::size_t t) {

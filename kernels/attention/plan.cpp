@@ -130,9 +130,9 @@ double sram_needed(const Problem& problem, const Tiling& tiling, std::int64_t he
     const double temporaries = scores * product(4 * 4 + operand * (tiling.stages - 1) + 1);
     const double state = product(4 * problem.value_dim + 8);  // bytes of one row
     const double query = product(problem.head_dim) * width;
-    // Outputs of the block in work: the old and the new o, m, l and the product with values, of blocks that wait for
-    // their sum too, and the final o.
-    const double sums = product(problem.value_dim, 4, tiling.stages - 1);
+    // Outputs of the block in work: the corrected and the new o, m, l, of short blocks more products with values that
+    // wait for their sum, and final o.
+    const double sums = product(problem.value_dim, 4, tiling.stages - 2);
     const double working =
         rows * (2 * state + sums + product(problem.value_dim, 4 + output, tiling.finished_together()));
     const double key_bytes = product(problem.key_columns()) * width;
@@ -217,6 +217,7 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     }
     if (request.piece_keys == 0) tiling.piece_keys = std::min(tiling.piece_keys, tiling.tile_keys);
     const Resident all = resident(needs, schedule, tiling, heads, problem.group());
+    if (needed(all.query_rows, all.state_rows) > sram) tiling.stages = 2;
     const double everything = needed(all.query_rows, all.state_rows);
     // Between launches nothing stays in SRAM.
     tiling.queries_stay = fused && everything <= sram;

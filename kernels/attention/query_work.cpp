@@ -22,7 +22,8 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
       problem_(*launch.problem),
       chunks_(tl, launch),
       terms_(tl, launch),
-      attention_(tl, *launch.problem, launch.schedule->state_format().o, launch.tiling.stages),
+      attention_(tl, *launch.problem, launch.schedule->state_format().o, launch.tiling.stages,
+                 launch.tiling.queries_stay),
       states_(tl, launch) {
     find_work();
     const bool fused = launch_.tiling.launches == attention::Launches::fused;
@@ -191,7 +192,7 @@ void AttentionRun::finish(const std::vector<QueryWork*>& works) {
         std::size_t block;
     };
     // As many side by side as there is room for.
-    const auto most = static_cast<std::size_t>(launch_.tiling.queries_stay ? launch_.tiling.finished_together() : 1);
+    const auto most = static_cast<std::size_t>(launch_.tiling.finished_together());
     std::vector<Place> places;
     const auto write = [&] {
         std::vector<Finished> all;
@@ -266,7 +267,9 @@ void AttentionRun::weigh_merges() {
             for (const Merge& merge : weighed_[&action] = merges_of(action)) all.push_back(merge);
             merged.insert(action.item);
         } else {
-            touched.insert({action.item, other});
+            // A receive writes its register, a send reads the other.
+            if (action.kind != Action::Kind::send) touched.insert(action.item);
+            if (action.kind != Action::Kind::receive) touched.insert(other);
         }
     }
     weigh(tl_, all);
@@ -277,7 +280,7 @@ void AttentionRun::weigh_merges() {
 
 void AttentionRun::merge_states(const Action& action) {
     const tl::PhaseScope phase(tl_, Where::row(action));
-    if (launch_.tiling.queries_stay) {
+    if (launch_.tiling.short_blocks()) {
         if (weighed_.count(&action) == 0) weigh_merges();
         const auto weighed = weighed_.extract(&action);
         for (const Merge& merge : weighed.mapped()) add_up(tl_, merge);

@@ -57,8 +57,9 @@ struct Tiling {
     std::int64_t group_blocks = 0;  // query blocks that stay in SRAM together while keys stream past (chosen)
                                     // backward: those of the same heads, in launches of their own; else 0
     Launches launches = Launches::fused;
-    /// Results that are finished side by side.
-    std::int64_t finished_together() const { return stages > 2 ? stages : 1; }
+    /// Blocks of so few rows and keys that latencies decide; then queries stay.
+    bool short_blocks() const { return stages > 2; }
+    std::int64_t finished_together() const { return short_blocks() ? stages : 1; }  // results, side by side
     bool queries_stay = false;  // all query blocks of a PE fit at once, with all registers of states (chosen)
     bool chunks_stay = false;   // all chunks a PE ever holds fit too, so none is staged in HBM (chosen)
 };

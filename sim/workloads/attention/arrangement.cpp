@@ -177,7 +177,8 @@ attention::Durations durations_of(const AttentionPanel& panel, const Arrangement
     if (forward)
         durations.merge = [&problem, &a, device, heads](int, const Action& merge) {
             // About five vector commands that follow each other; or two registers come out of memory, one goes back.
-            if (a.tiling.queries_stay) return 5 * device.vector_startup_ns;
+            if (a.tiling.short_blocks()) return 5 * device.vector_startup_ns;
+            if (a.tiling.queries_stay) return 0.0;
             const std::uint64_t bytes = attention::transfer_bytes(problem, a.needs, a.schedule, merge, heads);
             return 3 * static_cast<double>(bytes) / device.hbm_bytes_per_ns;
         };
