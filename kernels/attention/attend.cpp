@@ -60,7 +60,7 @@ void Attention::attend(Block block) {
 void Attention::first_values() {
     Stage stage = std::move(weighted_.front());
     weighted_.pop_front();
-    values(std::move(stage));
+    values(std::move(stage), apart_);
 }
 
 Tile Attention::scores_of(const Block& block) {
@@ -84,11 +84,13 @@ void Attention::issue_held_back(const State* only) {
                 stages.push_back(std::move(stage));
         }
     };
+    const bool apart = apart_ && !only;
     std::optional<Stage> scored;
     if (scored_ && held(*scored_)) scored = std::exchange(scored_, std::nullopt);
-    if (scored && !apart_) weighted_.push_back(softmax(*std::exchange(scored, std::nullopt)));
-    each(weighted_, [this](Stage stage) { values(std::move(stage)); });
-    if (scored) values(softmax(std::move(*scored)));
+    if (scored && !apart) weighted_.push_back(softmax(*std::exchange(scored, std::nullopt)));
+    if (!apart) each(summed_, [this](Stage stage) { add(std::move(stage)); });
+    each(weighted_, [&](Stage stage) { values(std::move(stage), apart); });
+    if (scored) values(softmax(std::move(*scored)), apart);
     each(summed_, [this](Stage stage) { add(std::move(stage)); });
 }
 
@@ -117,11 +119,11 @@ Attention::Stage Attention::softmax(Stage stage) {
     return stage;
 }
 
-void Attention::values(Stage stage) {
+void Attention::values(Stage stage, bool apart) {
     const tl::PhaseScope phase(tl_, stage.block.where);
     bring_values(tl_, stage.block);
     const Tile v = std::exchange(stage.block.v, Tile());
-    if (apart_) {
+    if (apart) {
         stage.tile = tl_.dot(stage.tile, v);
         return summed_.push_back(std::move(stage));
     }

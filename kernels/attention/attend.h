@@ -58,8 +58,8 @@ struct Block {
 /// values that could begin before the keys of the next block are here go before its scores.
 ///
 /// `apart`: products with values begin from nothing and are added to the corrected o a call later. No product waits
-/// for another then, nor for the softmax between; but the vector engine waits where a state is to be complete at
-/// once.
+/// for another then, nor for the softmax between. Where a state is to be complete at once the vector engine would
+/// wait for them: there they begin from the corrected o.
 class Attention {
 public:
     /// `problem` as kernels are given it, with the scale of stored elements. `state`: what the running o is kept in.
@@ -80,7 +80,7 @@ private:
     };
     Tile scores_of(const Block& block);
     Stage softmax(Stage stage);
-    void values(Stage stage);
+    void values(Stage stage, bool apart);
     void add(Stage stage);
     /// Of the block that is furthest.
     void first_values();

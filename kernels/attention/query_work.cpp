@@ -23,7 +23,7 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
       chunks_(tl, launch),
       terms_(tl, launch),
       attention_(tl, *launch.problem, launch.schedule->state_format().o, launch.tiling.stages,
-                 launch.tiling.queries_stay),
+                 launch.tiling.launches == attention::Launches::fused),
       states_(tl, launch) {
     find_work();
     const bool fused = launch_.tiling.launches == attention::Launches::fused;
