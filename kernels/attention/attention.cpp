@@ -26,8 +26,9 @@ void AttentionRun::row(const Issue& issue) {
     const Action& action = *issue.action;
     switch (action.kind) {
         case Action::Kind::attend:
+            attend(visits_.at(&action));
             --visits_left_;
-            return attend(visits_.at(&action));
+            return;
         case Action::Kind::fence:
             return fence();
         case Action::Kind::merge:

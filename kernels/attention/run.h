@@ -150,7 +150,7 @@ private:
     std::vector<Issue> order_;
     std::vector<bool> issued_;
     std::size_t next_ = 0;
-    std::size_t visits_left_ = 0;  // not yet turned to
+    std::size_t visits_left_ = 0;  // not yet issued in full
     /// Blocks whose last values are on their way: their division comes after the next blocks' exponentials, or the
     /// vector engine would wait for the product.
     static constexpr std::size_t left_behind = 2;
