@@ -111,8 +111,11 @@ Attention::Stage Attention::softmax(Stage stage) {
     Tile change = state ? state.m - m : Tile();
     p = tl_.exp2(p);
     if (change) stage.correction = tl_.exp2(std::move(change));
+    // Of short blocks what the values wait for first; of others the larger of both tiles is to go soon.
+    Tile l;
+    if (stages_ == 2) l = tl_.sum(p);
     stage.tile = tl_.cast(p, probability_);
-    Tile l = tl_.sum(p);
+    if (stages_ > 2) l = tl_.sum(p);
     if (state) l = tl_.fma(state.l, stage.correction, l);
     state.m = std::move(m);
     state.l = std::move(l);

@@ -10,6 +10,20 @@
 
 namespace tilemesh::kernels {
 
+namespace {
+
+/// A state that is sent or merged as soon as its last block is done is there earlier if that block's product is made
+/// on top of it; short blocks gain more by not waiting for each other.
+bool products_apart(const Launch& launch) {
+    if (launch.tiling.launches != attention::Launches::fused) return false;
+    const std::vector<Action>& rows = launch.schedule->program(launch.rank);
+    return launch.tiling.short_blocks() || std::none_of(rows.begin(), rows.end(), [](const Action& row) {
+               return row.item.kind == Item::Kind::state;
+           });
+}
+
+}  // namespace
+
 std::size_t Visit::seen_by(std::size_t block) const {
     std::size_t seen = 0;
     for (std::size_t t = 0; t < tiles.size(); ++t) seen += at(t, block) != Visible::none ? 1 : 0;
@@ -23,7 +37,7 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
       chunks_(tl, launch),
       terms_(tl, launch),
       attention_(tl, *launch.problem, launch.schedule->state_format().o, launch.tiling.stages,
-                 launch.tiling.launches == attention::Launches::fused),
+                 products_apart(launch)),
       states_(tl, launch) {
     find_work();
     const bool fused = launch_.tiling.launches == attention::Launches::fused;
