@@ -149,7 +149,7 @@ double sram_needed(const Problem& problem, const Tiling& tiling, std::int64_t he
         rows * (2 * state + sums + product(problem.value_dim, 4 + output, tiling.finished_together()));
     const double key_bytes = product(problem.key_columns()) * width;
     // In use, on its way, and values that earlier blocks still need: with latents these hold on to their keys.
-    const std::int64_t tiles_of_keys = problem.latents ? tiling.stages + 1 : 3;
+    const std::int64_t tiles_of_keys = problem.latents ? tiling.stages + 2 : 3;
     const double key_tiles = product(tiles_of_keys, tiling.tile_heads, tiling.tile_keys) * key_bytes;
     // Pieces on their way: two directions, two pieces each.
     const double pieces = 4 * product(heads, tiling.piece_keys) * key_bytes;

@@ -245,21 +245,18 @@ namespace {
 constexpr double most_beside = 8;
 }  // namespace
 
-std::vector<Merge> AttentionRun::merges_of(const Action& action) {
+std::optional<Merge> AttentionRun::merge_of(const Action& action, std::size_t index) {
     QueryWork& work = work_of(action);
     Item from = action.item;
     from.copy = action.other;
-    std::vector<Merge> merges;
-    for (std::size_t i = 0; i < work.blocks.size(); ++i) {
-        complete(work, i);
-        if (!states_.written(from, i)) continue;
-        const BlockRows& rows = work.blocks[i].rows;
-        Merge& merge = merges.emplace_back();
-        merge.into = &states_.take(action.item, i, rows);
-        merge.other = &states_.take(from, i, rows);
-        merge.where = Where::row(action);
-    }
-    return merges;
+    complete(work, index);
+    if (!states_.written(from, index)) return {};
+    const BlockRows& rows = work.blocks[index].rows;
+    Merge merge;
+    merge.into = &states_.take(action.item, index, rows);
+    merge.other = &states_.take(from, index, rows);
+    merge.where = Where::row(action);
+    return merge;
 }
 
 void AttentionRun::weigh_merges() {
@@ -278,7 +275,10 @@ void AttentionRun::weigh_merges() {
         const bool ready = i == next_ || issue.ready <= order_[next_].time;
         if (action.kind == Action::Kind::merge && ready && apart && weighed_.count(&action) == 0) {
             rows.push_back(&action);
-            for (const Merge& merge : weighed_[&action] = merges_of(action)) all.push_back(merge);
+            std::vector<Merge>& merges = weighed_[&action];
+            for (std::size_t block = 0; block < work_of(action).blocks.size(); ++block)
+                if (const std::optional<Merge> merge = merge_of(action, block)) merges.push_back(*merge);
+            all.insert(all.end(), merges.begin(), merges.end());
             merged.insert(action.item);
         } else {
             // A receive writes its register, a send reads the other.
@@ -300,20 +300,17 @@ void AttentionRun::merge_states(const Action& action) {
         for (const Merge& merge : weighed.mapped()) add_up(tl_, merge);
         return;
     }
-    QueryWork& work = work_of(action);
+    const QueryWork& work = work_of(action);
     Item from = action.item;
     from.copy = action.other;
     for (std::size_t i = 0; i < work.blocks.size(); ++i) {
-        complete(work, i);
-        if (!states_.written(from, i)) continue;
-        const BlockRows& rows = work.blocks[i].rows;
-        std::vector<Merge> merge(1);
-        merge.front().into = &states_.take(action.item, i, rows);
-        merge.front().other = &states_.take(from, i, rows);
-        weigh(tl_, merge);
-        add_up(tl_, merge.front());
-        states_.put_back(from, i, rows);
-        states_.put_back(action.item, i, rows);
+        const std::optional<Merge> merge = merge_of(action, i);
+        if (!merge) continue;
+        std::vector<Merge> alone = {*merge};
+        weigh(tl_, alone);
+        add_up(tl_, alone.front());
+        states_.put_back(from, i, work.blocks[i].rows);
+        states_.put_back(action.item, i, work.blocks[i].rows);
     }
 }
 

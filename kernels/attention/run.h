@@ -11,6 +11,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace tilemesh::kernels {
@@ -112,7 +113,8 @@ private:
     /// Of the row at `next_`, and beside it of those after it that could begin as early, if no row between that is
     /// not one of them touches what they do: the commands of one wait for each other.
     void weigh_merges();
-    std::vector<Merge> merges_of(const Action& action);
+    /// Nothing where no partial result came.
+    std::optional<Merge> merge_of(const Action& action, std::size_t block);
 
     // launches.cpp
     /// The rows of the table step by step, each as launches of its own.
