@@ -29,34 +29,22 @@ std::int64_t blocks_for(std::int64_t group, Launches launches) {
     return blocks_for(group) + (launches == Launches::fused ? 0 : 2);
 }
 
-/// Of a block of so few rows a head that they do not fill the matrix array, in nanoseconds.
-struct ShortBlock {
-    // Between the two products of a block the array drains and about ten vector commands follow each other.
-    double latency;
-    double products, softmax;  // engines at work, for a key of one head
-
-    ShortBlock(const Problem& problem, const Device& device, std::int64_t rows)
-        : latency(device.array_depth_ns + 10 * device.vector_startup_ns),
-          products(product(device.matrix_rows) * (product(problem.head_dim) / device.macs_per_ns +
-                                                  product(problem.value_dim) / device.p_macs_per_ns)),
-          softmax(product(rows) * (1 / device.exp2_per_ns + 4 / device.simple_per_ns)) {}
-
-    /// So few keys that it takes no more of them to hide one stage of a block behind the products of another
-    /// (attend.h). Then work begins when the first few keys are here, and little is left to do after the last, where
-    /// one block of all keys would have its stages follow each other.
-    std::int64_t keys_to_overlap(const Device& device, std::int64_t heads) const {
-        // Of many rows the vector work is about as long as the products, and nothing is left to hide latencies
-        // behind.
-        if (2 * softmax > products) return std::numeric_limits<std::int64_t>::max();
-        // With every key the products take longer than the vector work that they hide.
-        const double keys = std::min(latency / (product(heads) * (products - softmax)), 1e9);
-        return ceil_div(static_cast<std::int64_t>(keys) + 1, device.matrix_cols) * device.matrix_cols;
-    }
-    /// One other block does not hide a stage then, or hardly.
-    bool is_short(std::int64_t heads, std::int64_t keys) const {
-        return product(heads, keys) * std::max(products, softmax) <= 2 * latency;
-    }
-};
+/// Keys of a block of `rows` rows a head, so few that the matrix array is not filled by them: no more than it takes
+/// to hide one stage of a block behind the products of another (attend.h). Then work begins when the first few keys
+/// are here, and little is left to do after the last, where one block of all keys would have its stages follow each
+/// other.
+std::int64_t keys_to_overlap(const Problem& problem, const Device& device, std::int64_t heads, std::int64_t rows) {
+    // Between the two products of a block the array drains and about ten vector commands follow each other. With
+    // every key the products take longer than the vector work that they hide.
+    const double latency = device.array_depth_ns + 10 * device.vector_startup_ns;
+    const double products = product(device.matrix_rows) * (product(problem.head_dim) / device.macs_per_ns +
+                                                           product(problem.value_dim) / device.p_macs_per_ns);
+    const double softmax = product(rows) * (1 / device.exp2_per_ns + 4 / device.simple_per_ns);
+    // Of many rows the vector work is about as long as the products, and nothing is left to hide latencies behind.
+    if (2 * softmax > products) return std::numeric_limits<std::int64_t>::max();
+    const double keys = std::min(latency / (product(heads) * (products - softmax)), 1e9);
+    return ceil_div(static_cast<std::int64_t>(keys) + 1, device.matrix_cols) * device.matrix_cols;
+}
 
 /// Query blocks of the queries of one rank.
 std::int64_t blocks_of(const attention::Tokens& queries, const Tiling& tiling, std::int64_t heads) {
@@ -172,10 +160,9 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     if (!fused && request.tile_queries == 0) tiling.tile_queries = chosen(device.matrix_rows, longest.queries);
     tiling.tile_keys = chosen(request.tile_keys, longest.keys);
     if (const std::int64_t rows = tiling.tile_queries * problem.group(); fused && rows <= device.matrix_rows) {
-        const ShortBlock block(problem, device, rows);
         if (request.tile_keys == 0)
-            tiling.tile_keys = std::min(tiling.tile_keys, block.keys_to_overlap(device, tiling.tile_heads));
-        if (block.is_short(tiling.tile_heads, tiling.tile_keys)) tiling.stages = 4;
+            tiling.tile_keys = std::min(tiling.tile_keys, keys_to_overlap(problem, device, tiling.tile_heads, rows));
+        tiling.stages = 4;  // there may be fewer keys than that, and several queries to overlap
     }
     tiling.piece_keys = request.piece_keys > 0 ? chosen(request.piece_keys, longest.keys) : tiling.tile_keys;
     const auto needed = [&](std::int64_t query_rows, std::int64_t state_rows) {

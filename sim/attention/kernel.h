@@ -57,7 +57,7 @@ struct Tiling {
     std::int64_t group_blocks = 0;  // query blocks that stay in SRAM together while keys stream past (chosen)
                                     // backward: those of the same heads, in launches of their own; else 0
     Launches launches = Launches::fused;
-    /// Blocks of so few rows and keys that latencies decide; then queries stay.
+    /// Blocks of so few rows that latencies decide; then queries stay.
     bool short_blocks() const { return stages > 2; }
     std::int64_t finished_together() const { return short_blocks() ? stages : 1; }  // results, side by side
     bool queries_stay = false;  // all query blocks of a PE fit at once, with all registers of states (chosen)
