@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numbers>
 #include <utility>
 
@@ -12,6 +13,12 @@ namespace {
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
 Tile kept_as(tl::Context& tl, Tile tile, Dtype dtype) { return tile.dtype() == dtype ? tile : tl.cast(tile, dtype); }
+
+void bring_values(tl::Context& tl, Block& block) {
+    if (!block.bring_v) return;
+    const tl::PhaseScope phase(tl, block.where);
+    block.v = std::exchange(block.bring_v, nullptr)();
+}
 
 /// What o is divided by: l, and where it is 0, where o is 0 too, the smallest number. A scale of v is taken out of l,
 /// which is a column.
@@ -23,22 +30,37 @@ Tile divisor(tl::Context& tl, const State& state, double value_scale = 1.0) {
 
 }  // namespace
 
-Attention::Attention(tl::Context& tl, const attention::Problem& problem, Dtype state)
+Attention::Attention(tl::Context& tl, const attention::Problem& problem, Dtype state, std::int64_t stages, bool apart)
     : tl_(tl),
       problem_(problem),
       log2_scale_(static_cast<float>(problem.score_unit() * std::numbers::log2e)),
       probability_(problem.probability()),
-      state_(state) {}
+      state_(state),
+      stages_(static_cast<std::size_t>(stages)),
+      apart_(apart) {}
 
 void Attention::attend(Block block) {
+    if (scored_ && scored_->block.weighed < block.keys) flush();
+    while (!weighted_.empty() && weighted_.front().block.weighed < block.keys) first_values();
     Tile scores = scores_of(block);
     block.q = block.k = Tile();
-    Stage next{std::move(block), std::move(scores), Tile()};
-    std::optional<Stage> weighted;
-    if (scored_) weighted = softmax(std::move(*scored_));
-    if (weighted_) values(std::move(*weighted_));
-    weighted_ = std::move(weighted);
-    scored_ = std::move(next);
+    const auto values_but = [this](std::size_t most) {
+        while (weighted_.size() > most) first_values();
+    };
+    std::deque<Stage> summed = std::exchange(summed_, {});
+    for (Stage& stage : weighted_) bring_values(tl_, stage.block);
+    // Apart, they need nothing of the vector engine, whose queue may be full.
+    if (apart_) values_but(stages_ - 2);
+    if (scored_) weighted_.push_back(softmax(std::move(*scored_)));
+    values_but(stages_ - 1);
+    for (Stage& stage : summed) add(std::move(stage));
+    scored_ = Stage{std::move(block), std::move(scores), Tile()};
+}
+
+void Attention::first_values() {
+    Stage stage = std::move(weighted_.front());
+    weighted_.pop_front();
+    values(std::move(stage), apart_);
 }
 
 Tile Attention::scores_of(const Block& block) {
@@ -51,14 +73,25 @@ void Attention::complete(const State& state) { issue_held_back(&state); }
 void Attention::flush() { issue_held_back(nullptr); }
 
 void Attention::issue_held_back(const State* only) {
-    const auto take = [only](std::optional<Stage>& held) -> std::optional<Stage> {
-        if (!held || (only && held->block.state != only)) return {};
-        return std::exchange(held, std::nullopt);
+    const auto held = [only](const Stage& stage) { return !only || stage.block.state == only; };
+    const auto each = [&held](std::deque<Stage>& stages, auto body) {
+        for (std::size_t left = stages.size(); left > 0; --left) {
+            Stage stage = std::move(stages.front());
+            stages.pop_front();
+            if (held(stage))
+                body(std::move(stage));
+            else
+                stages.push_back(std::move(stage));
+        }
     };
-    std::optional<Stage> scored = take(scored_), weighted = take(weighted_);
-    if (scored) scored = softmax(std::move(*scored));
-    if (weighted) values(std::move(*weighted));
-    if (scored) values(std::move(*scored));
+    const bool apart = apart_ && !only;
+    std::optional<Stage> scored;
+    if (scored_ && held(*scored_)) scored = std::exchange(scored_, std::nullopt);
+    if (scored && !apart) weighted_.push_back(softmax(*std::exchange(scored, std::nullopt)));
+    if (!apart) each(summed_, [this](Stage stage) { add(std::move(stage)); });
+    each(weighted_, [&](Stage stage) { values(std::move(stage), apart); });
+    if (scored) values(softmax(std::move(*scored)), apart);
+    each(summed_, [this](Stage stage) { add(std::move(stage)); });
 }
 
 Attention::Stage Attention::softmax(Stage stage) {
@@ -71,70 +104,129 @@ Attention::Stage Attention::softmax(Stage stage) {
     Tile m = tl_.max(s) * log2_scale_;
     if (is_fp8(probability_)) m = m - fp8_probability_exponent;
     m = tl_.maximum(std::move(m), state ? tl::Operand(state.m) : tl::Operand(lowest_score));
-    // The product is rounded here as it was in m, so the largest exponent is 0 exactly, and l is at least 1.
+    // The product is rounded here as it was in m, so the largest exponent is 0 exactly, and l is at least 1. In an
+    // order in which no command waits for the one right before it, if another could go first, and the values' first.
     Tile p = tl_.fms(s, log2_scale_, m);
     s = Tile();
+    Tile change = state ? state.m - m : Tile();
     p = tl_.exp2(p);
-    Tile l = tl_.sum(p);
-    if (state) {
-        stage.correction = tl_.exp2(state.m - m);
-        l = tl_.fma(state.l, stage.correction, l);
-    }
+    if (change) stage.correction = tl_.exp2(std::move(change));
+    // Of short blocks what the values wait for first; of others the larger of both tiles is to go soon.
+    Tile l;
+    if (stages_ == 2) l = tl_.sum(p);
+    stage.tile = tl_.cast(p, probability_);
+    if (stages_ > 2) l = tl_.sum(p);
+    if (state) l = tl_.fma(state.l, stage.correction, l);
     state.m = std::move(m);
     state.l = std::move(l);
-    stage.tile = tl_.cast(p, probability_);
     return stage;
 }
 
-void Attention::values(Stage stage) {
+void Attention::values(Stage stage, bool apart) {
+    const tl::PhaseScope phase(tl_, stage.block.where);
+    bring_values(tl_, stage.block);
+    const Tile v = std::exchange(stage.block.v, Tile());
+    if (apart) {
+        stage.tile = tl_.dot(stage.tile, v);
+        return summed_.push_back(std::move(stage));
+    }
+    Tile& o = stage.block.state->o;
+    const Tile correction = std::exchange(stage.correction, Tile());
+    stage.tile = correction ? tl_.dot(stage.tile, v, o * correction) : tl_.dot(stage.tile, v);
+    add(std::move(stage));
+}
+
+void Attention::add(Stage stage) {
     const tl::PhaseScope phase(tl_, stage.block.where);
     State& state = *stage.block.state;
-    if (stage.correction) {
-        state.o = tl_.dot(stage.tile, stage.block.v, state.o * stage.correction);
-    } else {
-        state.o = tl_.dot(stage.tile, stage.block.v);
-    }
+    state.o = stage.correction ? tl_.fma(state.o, stage.correction, stage.tile) : std::move(stage.tile);
     state.o = kept_as(tl_, std::move(state.o), state_);
     if (stage.block.done) stage.block.done();
 }
 
-void merge(tl::Context& tl, State& into, const State& other) {
+void weigh(tl::Context& tl, std::vector<Merge>& merges) {
+    std::map<const State*, Tile> maxima;  // of what was merged so far; none: nothing is there
+    const auto each = [&](auto body) {
+        for (Merge& merge : merges) {
+            const tl::PhaseScope phase(tl, merge.where);
+            body(merge);
+        }
+    };
+    each([&](Merge& merge) {
+        if (!*merge.other) return;
+        Tile& m = maxima.try_emplace(merge.into, merge.into->m).first->second;
+        merge.before = m;
+        m = m ? tl.maximum(m, merge.other->m) : merge.other->m;
+        merge.m = m;
+    });
+    each([&](Merge& merge) {
+        if (!merge.before) return;
+        merge.a = merge.before - merge.m;
+        merge.b = merge.other->m - merge.m;
+    });
+    each([&](Merge& merge) {
+        if (!merge.before) return;
+        merge.a = tl.exp2(merge.a);
+        merge.b = tl.exp2(merge.b);
+    });
+    each([&](Merge& merge) {
+        if (!merge.before || maxima.erase(merge.into) == 0) return;  // a later one into the same state
+        if (!*merge.into) return;                                    // or one after a copy
+        merge.o = merge.into->o * merge.a;
+        merge.l = merge.into->l * merge.a;
+    });
+}
+
+void add_up(tl::Context& tl, const Merge& merge) {
+    State& into = *merge.into;
+    const State& other = *merge.other;
     if (!other) return;
-    if (!into) {
+    if (!merge.before) {
         into = other;
         return;
     }
-    // In an order in which no command waits for the one right before it, if another could go first.
-    const Tile m = tl.maximum(into.m, other.m);
-    Tile a = into.m - m, b = other.m - m;
-    a = tl.exp2(a);
-    b = tl.exp2(b);
-    const Tile other_l = other.l * b, other_o = other.o * b;
-    into.l = tl.fma(into.l, a, other_l);
-    into.o = kept_as(tl, tl.fma(into.o, a, other_o), into.o.dtype());
-    into.m = m;
+    const tl::PhaseScope phase(tl, merge.where);
+    const Tile o = merge.o ? merge.o : into.o * merge.a, l = merge.l ? merge.l : into.l * merge.a;
+    into.m = merge.m;
+    into.l = tl.fma(other.l, merge.b, l);
+    into.o = kept_as(tl, tl.fma(other.o, merge.b, o), into.o.dtype());
+}
+
+std::vector<Result> finish(tl::Context& tl, const std::vector<Finished>& all, const attention::Problem& problem) {
+    // l is 0 exactly where no key was visible (else the maximum itself contributes 1); o is 0 there too and stays 0
+    // over the smallest divisor, and log 0 is -inf.
+    const Dtype dtype = problem.output_dtype();
+    const double value_scale = problem.scales.v;
+    std::vector<Result> results(all.size());
+    std::vector<Tile> l(all.size()), log_l(all.size());
+    const auto each = [&](auto body) {
+        for (std::size_t i = 0; i < all.size(); ++i)
+            if (!all[i].sink) body(i, *all[i].state);
+    };
+    for (std::size_t i = 0; i < all.size(); ++i)
+        if (all[i].sink) results[i] = finish(tl, *all[i].state, problem, all[i].sink);
+    each([&](std::size_t i, const State& state) { l[i] = divisor(tl, state, value_scale); });
+    // The logarithm while the divisor is on its way, as in weigh().
+    each([&](std::size_t i, const State& state) { log_l[i] = tl.log(state.l); });
+    each([&](std::size_t i, const State& state) { results[i].o = state.o / std::exchange(l[i], Tile()); });
+    each([&](std::size_t i, const State& state) {
+        results[i].lse = tl.fma(state.m, static_cast<float>(std::numbers::ln2), std::exchange(log_l[i], Tile()));
+    });
+    each([&](std::size_t i, const State&) { results[i].o = tl.cast(results[i].o, dtype); });
+    return results;
 }
 
 Result finish(tl::Context& tl, const State& state, const attention::Problem& problem, const Tile& sink) {
-    // l is 0 exactly where no key was visible (else the maximum itself contributes 1); o is 0 there too and stays 0
-    // over the smallest divisor, and log 0 is -inf.
-    Result result;
+    if (!sink) return finish(tl, {{&state, {}}}, problem).front();
     const Dtype dtype = problem.output_dtype();
     const double value_scale = problem.scales.v;
-    if (sink) {
-        const Tile m = tl.maximum(state.m, sink);
-        Tile a = tl.exp2(state.m - m);
-        const Tile l = tl.fma(state.l, a, tl.exp2(sink - m));
-        if (value_scale != 1.0) a = a * static_cast<float>(value_scale);
-        result.o = tl.cast(state.o * (a / tl.maximum(l, std::numeric_limits<float>::min())), dtype);
-        result.lse = tl.fma(m, static_cast<float>(std::numbers::ln2), tl.log(l));
-        return result;
-    }
-    // The logarithm while the divisor is on its way, as in merge().
-    const Tile l = divisor(tl, state, value_scale), log_l = tl.log(state.l);
-    const Tile o = state.o / l;
-    result.lse = tl.fma(state.m, static_cast<float>(std::numbers::ln2), log_l);
-    result.o = tl.cast(o, dtype);
+    const Tile m = tl.maximum(state.m, sink);
+    Tile a = tl.exp2(state.m - m);
+    const Tile l = tl.fma(state.l, a, tl.exp2(sink - m));
+    if (value_scale != 1.0) a = a * static_cast<float>(value_scale);
+    Result result;
+    result.o = tl.cast(state.o * (a / tl.maximum(l, std::numeric_limits<float>::min())), dtype);
+    result.lse = tl.fma(m, static_cast<float>(std::numbers::ln2), tl.log(l));
     return result;
 }
 

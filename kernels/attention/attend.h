@@ -10,9 +10,12 @@
 #include "sim/attention/problem.h"
 #include "sim/tile/context.h"
 
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <optional>
+#include <vector>
 
 namespace tilemesh::kernels {
 
@@ -38,8 +41,11 @@ struct State {
 /// One block to attend: q [heads, rows, head_dim], k [heads, keys, head_dim], v [heads, keys, value_dim].
 struct Block {
     Tile q, k, v;
+    std::function<Tile()> bring_v{};  // where v is not given: called one block before it is needed
     State* state = nullptr;
     Where where;
+    double keys = 0;  // when they would be here, and when the values of the block could begin (timeline.h: weighed)
+    double weighed = std::numeric_limits<double>::infinity();
     Tile mask;                   // element mask [1 or heads, rows, keys]; none: all visible
     ScoreTerms terms;            // added to the scores
     std::function<void()> done;  // called when the block has been issued in full (the state's last block: store it)
@@ -47,12 +53,18 @@ struct Block {
 
 /// Issues blocks so that matrix and vector engine work at once. A block goes through three stages: scores (matrix),
 /// softmax (vector), values (matrix, after a small vector correction of o). Each call issues the scores of its block,
-/// the softmax of the block before and the values of the one before that; so no engine stands before a result that
-/// another is still making, not even for the time a systolic array takes to drain.
+/// the softmax of the block before and the values of the one `stages` before; so no engine stands before a result
+/// that another is still making, not even for the time a systolic array takes to drain. But engines work in order:
+/// values that could begin before the keys of the next block are here go before its scores.
+///
+/// `apart`: products with values begin from nothing and are added to the corrected o a call later. No product waits
+/// for another then, nor for the softmax between. Where a state is to be complete at once the vector engine would
+/// wait for them: there they begin from the corrected o.
 class Attention {
 public:
     /// `problem` as kernels are given it, with the scale of stored elements. `state`: what the running o is kept in.
-    Attention(tl::Context& tl, const attention::Problem& problem, Dtype state = Dtype::f32);
+    Attention(tl::Context& tl, const attention::Problem& problem, Dtype state = Dtype::f32, std::int64_t stages = 2,
+              bool apart = false);
     void attend(Block block);
     /// Issues what is still held back of the blocks of one state; others stay on their way.
     void complete(const State& state);
@@ -63,12 +75,15 @@ private:
     /// A block on its way, with what its last stage has made.
     struct Stage {
         Block block;
-        Tile tile;        // scores, then probabilities
+        Tile tile;        // scores, then probabilities, then their product with the values
         Tile correction;  // of the old o; none for the first block of a state
     };
     Tile scores_of(const Block& block);
     Stage softmax(Stage stage);
-    void values(Stage stage);
+    void values(Stage stage, bool apart);
+    void add(Stage stage);
+    /// Of the block that is furthest.
+    void first_values();
     /// Of all states when `only` is null.
     void issue_held_back(const State* only);
 
@@ -77,7 +92,10 @@ private:
     float log2_scale_;  // unit of the scores * log2(e)
     Dtype probability_;
     Dtype state_;
-    std::optional<Stage> scored_, weighted_;
+    std::size_t stages_;
+    bool apart_;
+    std::optional<Stage> scored_;
+    std::deque<Stage> weighted_, summed_;
 };
 
 /// A partial result as it may travel: o / l (0 where nothing was visible) in the dtype of o, and the base-2
@@ -92,8 +110,19 @@ Normalised normalised(tl::Context& tl, const State& state);
 /// - lse of all).
 State state_of(tl::Context& tl, const Normalised& result);
 
-/// Merges the partial result `other` into `into` (both unnormalised, base 2). An empty side leaves the other.
-void merge(tl::Context& tl, State& into, const State& other);
+/// A merge of the partial result `other` into `into` (both unnormalised, base 2); an empty side leaves the other.
+struct Merge {
+    State* into = nullptr;
+    const State* other = nullptr;
+    Where where;
+    Tile before, m, a, b;  // the old maximum and the new one, what the two sides are multiplied by
+    Tile l, o;             // of `into`, times that, where both are there
+};
+/// The part of merges that waits for no o of the others: side by side, because the few commands of one merge wait for
+/// each other. What follows must be add_up() of all of them in their order; several may be into one state.
+void weigh(tl::Context& tl, std::vector<Merge>& merges);
+/// What is left of one.
+void add_up(tl::Context& tl, const Merge& merge);
 
 /// What a finished state means: the output o / l times the scale of v, in the problem's output dtype (0 where nothing
 /// was visible), and the natural log-sum-exp (m + log2 l) ln 2 (-inf there). `sink` (times log2(e); [heads, rows, 1],
@@ -103,6 +132,12 @@ struct Result {
     Tile o;
     Tile lse;
 };
+struct Finished {
+    const State* state = nullptr;
+    Tile sink;
+};
+/// Of several side by side, because the few commands of one wait for each other.
+std::vector<Result> finish(tl::Context& tl, const std::vector<Finished>& all, const attention::Problem& problem);
 Result finish(tl::Context& tl, const State& state, const attention::Problem& problem, const Tile& sink = {});
 /// The result of a block that saw no key at all.
 Result nothing_visible(tl::Context& tl, Shape output, Dtype dtype, const Tile& sink = {});

@@ -7,6 +7,7 @@
 #include "kernels/attention/run.h"
 
 #include <algorithm>
+#include <memory>
 
 namespace tilemesh::kernels {
 
@@ -16,20 +17,21 @@ void AttentionRun::all() {
         if (!issued_[next_]) row(order_[next_]);
     }
     attention_.flush();
-    for (auto& [queries, work] : works_) finish(work);
+    std::vector<QueryWork*> works;
+    for (auto& [queries, work] : works_) works.push_back(&work);
+    finish(works);
 }
 
 void AttentionRun::row(const Issue& issue) {
     const Action& action = *issue.action;
     switch (action.kind) {
         case Action::Kind::attend:
+            attend(visits_.at(&action));
             --visits_left_;
-            return attend(visits_.at(&action));
+            return;
         case Action::Kind::fence:
             return fence();
         case Action::Kind::merge:
-            // With nothing left to overlap with, blocks held back would only stand behind what merges wait for.
-            if (visits_left_ == 0) attention_.flush();
             return merge_states(action);
         case Action::Kind::send:
         case Action::Kind::receive:
@@ -71,7 +73,9 @@ void AttentionRun::transfers_until(double time) {
             continue;
         }
         issued_[i] = true;
+        if (repeats_) repeats_.set_aside();
         transfer(order_[i]);
+        if (repeats_) repeats_.take_up();
     }
 }
 
@@ -82,11 +86,6 @@ void AttentionRun::fence() {
 
 void AttentionRun::attend(const Visit& visit) {
     if (launch_.heads_of_part(visit.work->queries.head_part).empty()) return;
-    // The pipeline of stages puts this visit's first scores before the last values of the visit before, up to a block
-    // ahead of their turn. That pays only if the keys are here by then; else it would hold those values up.
-    if (visit_ && visit.data > visit_->end - (visit_->end - visit_->begin) / static_cast<double>(steps_total_))
-        attention_.flush();
-    visit_ = &visit;
     steps_done_ = 0;
     steps_total_ = std::max<std::size_t>(1, visit.visible.size());
     // Groups of blocks of the same heads, so that a tile of keys serves all of them.
@@ -100,8 +99,12 @@ void AttentionRun::attend(const Visit& visit) {
         groups.back().blocks.push_back(b);
         groups.back().tiles_left.push_back(visit.seen_by(b));
     }
-    for (std::size_t g = 0; g < groups.size(); ++g)
-        attend_group(visit, groups[g], g + 1 < groups.size() ? &groups[g + 1] : nullptr);
+    if (repeats_) begin_repeats(visit, groups);
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+        Group* next = g + 1 < groups.size() ? &groups[g + 1] : nullptr;
+        repeats_&& repeats_.may_pass(groups[g].stretch) ? pass_over(visit, groups[g], next)
+                                                        : attend_group(visit, groups[g], next);
+    }
 }
 
 void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
@@ -113,20 +116,31 @@ void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
         if (std::any_of(group.blocks.begin(), group.blocks.end(), sees)) seen.push_back(t);
     }
     steps_done_ += (visit.tiles.size() - seen.size()) * group.blocks.size();
+    if (repeats_) repeats_.begin(group.stretch);
     {
         const tl::PhaseScope phase(tl_, visit.where);
         enter(work, group);
     }
+    if (repeats_) repeats_.add(group.entering);
     const Range heads = work.blocks[group.blocks.front()].rows.heads;
-    KeyTile data, data_ahead;
+    // V comes a tile ahead as K does; or, where blocks are short and many are on their way, just before it is needed:
+    // then scores and softmax of the last ones are done while it is still coming.
+    struct Data {
+        Tile k;
+        std::shared_ptr<Tile> v = std::make_shared<Tile>();
+    };
+    const bool early = !launch_.tiling.short_blocks() || problem_.latents;
+    Data data, data_ahead;
     Tile bias, bias_ahead;
     const auto where = [&](std::size_t t) {
         return visit.where.tile(visit.tiles[t].chunk, heads, visit.tiles[t].keys);
     };
     const auto fetch = [&](std::size_t t) {
+        if (repeats_) sent_for_[t] = true;
         const ChunkTile& tile = visit.tiles[t];
         const tl::PhaseScope phase(tl_, where(t));
-        data_ahead = chunks_.tile(tile.chunk, heads, tile.keys);
+        data_ahead.k = chunks_.keys(tile.chunk, heads, tile.keys);
+        if (early) *data_ahead.v = chunks_.values(tile.chunk, heads, tile.keys, data_ahead.k);
         bias_ahead = terms_.key_bias(tile.chunk.user, tile.chunk.id, tile.keys);
     };
     if (!seen.empty()) fetch(seen[0]);
@@ -143,18 +157,25 @@ void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
         for (std::size_t i = 0; i < group.blocks.size(); ++i) {
             const std::size_t index = group.blocks[i];
             QueryBlock& block = work.blocks[index];
-            transfers_until(visit.begin + (visit.end - visit.begin) * static_cast<double>(steps_done_++) /
-                                              static_cast<double>(steps_total_));
+            transfers_until(time_of_step(visit, steps_done_++));
             const Visible whole = visit.at(seen[t], index);
             if (whole == Visible::none) continue;
             const ChunkTile part = whole == Visible::all ? tile : visible_part(block, tile);
             const std::int64_t begin = part.keys.begin - tile.keys.begin, end = part.keys.end - tile.keys.begin;
             Block issued;
             issued.where = where(seen[t]);
+            if (t == 0) issued.keys = visit.data;
+            issued.weighed = time_of_step(visit, steps_done_) + visit.weighed - visit.end;
             const tl::PhaseScope phase(tl_, issued.where);
             issued.q = block.q;
             issued.k = tl_.slice(data.k, 1, begin, end);
-            issued.v = tl_.slice(data.v, 1, begin, end);
+            if (early)
+                issued.v = tl_.slice(*data.v, 1, begin, end);
+            else
+                issued.bring_v = [this, &tile, heads, v = data.v, begin, end] {
+                    if (!*v) *v = chunks_.values(tile.chunk, heads, tile.keys, Tile());
+                    return tl_.slice(*v, 1, begin, end);
+                };
             issued.terms = terms_.terms(term_rows(work, block), part.chunk.id, part.keys);
             if (bias) issued.terms.key_bias = tl_.slice(bias, 2, begin, end);
             issued.state = &states_.take(work.target, index, block.rows);
@@ -165,7 +186,9 @@ void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
             if (--group.tiles_left[i] == 0) issued.done = [this, &work, index] { leave(work, index); };
             attention_.attend(std::move(issued));
         }
+        if (repeats_) repeats_.round_ends();
     }
+    if (repeats_) repeats_.end();
 }
 
 ChunkTile AttentionRun::visible_part(const QueryBlock& block, const ChunkTile& tile) const {

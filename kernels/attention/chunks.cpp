@@ -50,17 +50,18 @@ std::int64_t Chunks::first_head(const Item& chunk) const {
     return own(chunk) ? 0 : launch_.heads_of_part(chunk.head_part).begin;
 }
 
-KeyTile Chunks::load(const Item& chunk, Range heads, Range keys) {
-    const attention::Problem& problem = *launch_.problem;
-    const attention::KeyTensors tensors = tensors_of(chunk);
+Tile Chunks::load_keys(const Item& chunk, Range heads, Range keys) {
     const std::int64_t first = heads.begin - first_head(chunk);
-    KeyTile tile;
-    tile.k = tl_.load(tl::at(*tensors.k, first, keys.begin), Shape{heads.size(), keys.size(), problem.head_dim},
-                      problem.dtype);
-    tile.v = problem.latents ? tl_.slice(tile.k, 2, 0, problem.value_dim)
-                             : tl_.load(tl::at(*tensors.v, first, keys.begin),
-                                        Shape{heads.size(), keys.size(), problem.value_dim}, problem.dtype);
-    return tile;
+    return tl_.load(tl::at(*tensors_of(chunk).k, first, keys.begin),
+                    Shape{heads.size(), keys.size(), launch_.problem->head_dim}, launch_.problem->dtype);
+}
+
+Tile Chunks::load_values(const Item& chunk, Range heads, Range keys, const Tile& k) {
+    const attention::Problem& problem = *launch_.problem;
+    if (problem.latents) return tl_.slice(k, 2, 0, problem.value_dim);
+    const std::int64_t first = heads.begin - first_head(chunk);
+    return tl_.load(tl::at(*tensors_of(chunk).v, first, keys.begin),
+                    Shape{heads.size(), keys.size(), problem.value_dim}, problem.dtype);
 }
 
 Chunks::Message& Chunks::held(const Item& chunk, Range keys) {
@@ -69,10 +70,7 @@ Chunks::Message& Chunks::held(const Item& chunk, Range keys) {
                                         [](std::int64_t begin, const Message& m) { return begin < m.keys.begin; });
     if (after == messages.begin() || std::prev(after)->keys.end < keys.end)
         fail<InternalError>("keys {} to {} of {} are in no one message", keys.begin, keys.end, name_of(chunk));
-    Message& message = *std::prev(after);
-    if (!message.tile.k && own(chunk))
-        message.tile = load(chunk, launch_.heads_of_part(chunk.head_part), message.keys);
-    return message;
+    return *std::prev(after);
 }
 
 void Chunks::receive(const Item& chunk, Range keys, int peer) {
@@ -121,15 +119,33 @@ Ranges Chunks::tiles_of(const Item& chunk, const Ranges& keys) const {
     return tiles;
 }
 
-KeyTile Chunks::tile(const Item& chunk, Range heads, Range keys) {
-    if (!launch_.tiling.chunks_stay) return load(chunk, heads, keys);
-    const Message& message = held(chunk, keys);
+Tile Chunks::part(const Item& chunk, const Tile& whole, const Message& message, Range heads, Range keys) {
     const std::int64_t first = launch_.heads_of_part(chunk.head_part).begin;
-    const auto part = [&](const Tile& tile) {
-        return tl_.slice(tl_.slice(tile, 0, heads.begin - first, heads.end - first), 1,
-                         keys.begin - message.keys.begin, keys.end - message.keys.begin);
-    };
-    return {part(message.tile.k), part(message.tile.v)};
+    return tl_.slice(tl_.slice(whole, 0, heads.begin - first, heads.end - first), 1, keys.begin - message.keys.begin,
+                     keys.end - message.keys.begin);
+}
+
+Tile Chunks::keys(const Item& chunk, Range heads, Range keys) {
+    if (!launch_.tiling.chunks_stay) return load_keys(chunk, heads, keys);
+    Message& message = held(chunk, keys);
+    if (!message.tile.k && own(chunk))
+        message.tile.k = load_keys(chunk, launch_.heads_of_part(chunk.head_part), message.keys);
+    return part(chunk, message.tile.k, message, heads, keys);
+}
+
+Tile Chunks::values(const Item& chunk, Range heads, Range keys, const Tile& k) {
+    if (!launch_.tiling.chunks_stay) return load_values(chunk, heads, keys, k);
+    Message& message = held(chunk, keys);
+    if (!message.tile.v && own(chunk))
+        message.tile.v = load_values(chunk, launch_.heads_of_part(chunk.head_part), message.keys, message.tile.k);
+    return part(chunk, message.tile.v, message, heads, keys);
+}
+
+KeyTile Chunks::tile(const Item& chunk, Range heads, Range of_keys) {
+    KeyTile tile;
+    tile.k = keys(chunk, heads, of_keys);
+    tile.v = values(chunk, heads, of_keys, tile.k);
+    return tile;
 }
 
 }  // namespace tilemesh::kernels

@@ -34,6 +34,9 @@ public:
     void send(const Item& chunk, Range keys, const std::vector<int>& to);
     /// Keys of the chunk (local indices) for kv heads `heads` (counted from this PE's first).
     KeyTile tile(const Item& chunk, Range heads, Range keys);
+    /// Of them K alone, and then V.
+    Tile keys(const Item& chunk, Range heads, Range keys);
+    Tile values(const Item& chunk, Range heads, Range keys, const Tile& k);
     /// The kernel stands still until everything received so far is here.
     void wait_for_all();
     /// How keys of a chunk are cut for `tile`: no tile crosses two runs of tokens, nor, when they stay in SRAM, two
@@ -50,9 +53,12 @@ private:
     attention::KeyTensors tensors_of(const Item& chunk) const;
     /// First kv head of the chunk's tensors and messages, counted from this PE's first.
     std::int64_t first_head(const Item& chunk) const;
-    KeyTile load(const Item& chunk, Range heads, Range keys);
-    /// The message in SRAM that holds `keys`, when chunks stay there; loaded first if it is this rank's own.
+    Tile load_keys(const Item& chunk, Range heads, Range keys);
+    Tile load_values(const Item& chunk, Range heads, Range keys, const Tile& k);
+    /// The message in SRAM that holds `keys`, when chunks stay there.
     Message& held(const Item& chunk, Range keys);
+    /// Of a tile of a whole message, those of some heads and keys.
+    Tile part(const Item& chunk, const Tile& whole, const Message& message, Range heads, Range keys);
 
     tl::Context& tl_;
     const Launch& launch_;

@@ -51,7 +51,8 @@ std::vector<Issue> issue_order(int rank, const attention::Schedule& schedule,
         for (std::size_t piece = 0; piece < count; ++piece) {
             const double share = static_cast<double>(piece) / static_cast<double>(count);
             order.push_back({&action, static_cast<int>(piece), static_cast<int>(count), to,
-                             timed.start + (timed.end - timed.start) * share, timed.end, data, timed.joins});
+                             timed.start + (timed.end - timed.start) * share, timed.end, timed.ready, timed.weighed,
+                             data, timed.joins});
         }
     }
     // At one instant: what takes no time, in the order of the table; then transfers, in an order that both ends and

@@ -44,7 +44,7 @@ void AttentionRun::all_by_launches() {
     }
     for (auto& [queries, work] : works_) {
         if (work.target != work.result) tl_.launch({LaunchedWork::Kind::simple});
-        finish(work);
+        finish({&work});
     }
 }
 

@@ -127,14 +127,18 @@ double sram_needed(const Problem& problem, const Tiling& tiling, std::int64_t he
     const double scores = rows * product(tiling.tile_keys);
     // One block's scores of the next block, scores, shifted scores, exponentials in f32 and as operands, and
     // the element mask: what can be alive at once when the command processor runs one block ahead.
-    const double temporaries = scores * product(4 * 4 + operand + 1);
+    const double temporaries = scores * product(4 * 4 + operand * (tiling.stages - 1) + 1);
     const double state = product(4 * problem.value_dim + 8);  // bytes of one row
     const double query = product(problem.head_dim) * width;
-    // Outputs of the block in work: the corrected and the new o, m, l, and the final o.
-    const double working = 2 * rows * state + rows * product(problem.value_dim, 4 + output);
+    // Outputs of the block in work: the corrected and the new o, m, l, of short blocks more products with values that
+    // wait for their sum, and final o.
+    const double sums = product(problem.value_dim, 4, tiling.stages - 2);
+    const double working =
+        rows * (2 * state + sums + product(problem.value_dim, 4 + output, tiling.finished_together()));
     const double key_bytes = product(problem.key_columns()) * width;
-    // In use, on its way, and values that earlier blocks still need.
-    const double key_tiles = 3 * product(tiling.tile_heads, tiling.tile_keys) * key_bytes;
+    // In use, on its way, and values that earlier blocks still need: with latents these hold on to their keys.
+    const std::int64_t tiles_of_keys = problem.latents ? tiling.stages + 2 : 3;
+    const double key_tiles = product(tiles_of_keys, tiling.tile_heads, tiling.tile_keys) * key_bytes;
     // Pieces on their way: two directions, two pieces each.
     const double pieces = 4 * product(heads, tiling.piece_keys) * key_bytes;
     return temporaries + term_bytes(problem, tiling) + working + key_tiles + pieces + product(query_rows) * query +
@@ -155,9 +159,11 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     const bool fused = request.launches == attention::Launches::fused;
     if (!fused && request.tile_queries == 0) tiling.tile_queries = chosen(device.matrix_rows, longest.queries);
     tiling.tile_keys = chosen(request.tile_keys, longest.keys);
-    if (const std::int64_t rows = tiling.tile_queries * problem.group();
-        fused && request.tile_keys == 0 && rows <= device.matrix_rows)
-        tiling.tile_keys = std::min(tiling.tile_keys, keys_to_overlap(problem, device, tiling.tile_heads, rows));
+    if (const std::int64_t rows = tiling.tile_queries * problem.group(); fused && rows <= device.matrix_rows) {
+        if (request.tile_keys == 0)
+            tiling.tile_keys = std::min(tiling.tile_keys, keys_to_overlap(problem, device, tiling.tile_heads, rows));
+        tiling.stages = 4;  // there may be fewer keys than that, and several queries to overlap
+    }
     tiling.piece_keys = request.piece_keys > 0 ? chosen(request.piece_keys, longest.keys) : tiling.tile_keys;
     const auto needed = [&](std::int64_t query_rows, std::int64_t state_rows) {
         Tiling probe = tiling;
@@ -173,6 +179,7 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
         const std::int64_t few = blocks_for(1, request.launches) * rows_of_block();
         return needed(std::min(few, all.query_rows), std::min(few, all.state_rows));
     };
+    if (least() > sram) tiling.stages = 2;
     while (least() > sram) {
         const std::int64_t rows = tiling.tile_queries * problem.group();
         const double piece_bytes = product(part_heads, tiling.piece_keys) * key_bytes;
@@ -211,6 +218,7 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     }
     if (request.piece_keys == 0) tiling.piece_keys = std::min(tiling.piece_keys, tiling.tile_keys);
     const Resident all = resident(needs, schedule, tiling, heads, problem.group());
+    if (needed(all.query_rows, all.state_rows) > sram) tiling.stages = 2;
     const double everything = needed(all.query_rows, all.state_rows);
     // Between launches nothing stays in SRAM.
     tiling.queries_stay = fused && everything <= sram;

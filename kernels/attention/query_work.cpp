@@ -5,8 +5,24 @@
 
 #include <algorithm>
 #include <numbers>
+#include <set>
+#include <utility>
 
 namespace tilemesh::kernels {
+
+namespace {
+
+/// A state that is sent or merged as soon as its last block is done is there earlier if that block's product is made
+/// on top of it; short blocks gain more by not waiting for each other.
+bool products_apart(const Launch& launch) {
+    if (launch.tiling.launches != attention::Launches::fused) return false;
+    const std::vector<Action>& rows = launch.schedule->program(launch.rank);
+    return launch.tiling.short_blocks() || std::none_of(rows.begin(), rows.end(), [](const Action& row) {
+               return row.item.kind == Item::Kind::state;
+           });
+}
+
+}  // namespace
 
 std::size_t Visit::seen_by(std::size_t block) const {
     std::size_t seen = 0;
@@ -20,8 +36,10 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
       problem_(*launch.problem),
       chunks_(tl, launch),
       terms_(tl, launch),
-      attention_(tl, *launch.problem, launch.schedule->state_format().o),
-      states_(tl, launch) {
+      attention_(tl, *launch.problem, launch.schedule->state_format().o, launch.tiling.stages,
+                 products_apart(launch)),
+      states_(tl, launch),
+      repeats_(repetition_of(tl, launch)) {
     find_work();
     const bool fused = launch_.tiling.launches == attention::Launches::fused;
     const auto& program = (*launch.timeline)[static_cast<std::size_t>(launch.rank)];
@@ -64,6 +82,7 @@ void AttentionRun::gather_visits() {
             open->data = issue.data;
         }
         open->end = issue.end;
+        open->weighed = issue.weighed;
         add_to(*open, *issue.action);
         issued_[i] = joins;
     }
@@ -130,8 +149,10 @@ Tile AttentionRun::load_queries(const QueryWork& work, const QueryBlock& block) 
 
 void AttentionRun::enter(QueryWork& work, Group& group) {
     if (std::exchange(group.entered, true)) return;
+    if (repeats_) repeats_.set_aside();
     for (std::size_t b = 0; b < group.blocks.size(); ++b)
         if (group.tiles_left[b] > 0) enter(work, group.blocks[b]);
+    if (repeats_) group.entering = repeats_.take_up();
 }
 
 void AttentionRun::enter(QueryWork& work, std::size_t index) {
@@ -144,6 +165,8 @@ void AttentionRun::enter(QueryWork& work, std::size_t index) {
 }
 
 void AttentionRun::complete(const QueryWork& work, std::size_t index) {
+    // With nothing left to overlap with, blocks held back would only stand behind what merges wait for.
+    if (launch_.tiling.queries_stay && visits_left_ == 0) attention_.flush();
     const QueryBlock& block = work.blocks[index];
     if (block.in_flight > 0) attention_.complete(states_.take(work.target, index, block.rows));
 }
@@ -180,35 +203,117 @@ void AttentionRun::write_result(const QueryWork& work, QueryBlock& block, const 
     block.written = true;
 }
 
-void AttentionRun::finish(QueryWork& work) {
-    if (!work.finishes || !work.own) return;
+void AttentionRun::finish(const std::vector<QueryWork*>& works) {
+    struct Place {
+        QueryWork* work;
+        std::size_t block;
+    };
+    // As many side by side as there is room for.
+    const auto most = static_cast<std::size_t>(launch_.tiling.finished_together());
+    std::vector<Place> places;
+    const auto write = [&] {
+        std::vector<Finished> all;
+        for (const auto& [work, i] : places) {
+            const QueryBlock& block = work->blocks[i];
+            all.push_back({&states_.take(work->result, i, block.rows), sinks(*work, block)});
+        }
+        const std::vector<Result> results = kernels::finish(tl_, all, problem_);
+        for (std::size_t n = 0; n < places.size(); ++n) {
+            write_result(*places[n].work, places[n].work->blocks[places[n].block], results[n]);
+            states_.drop(places[n].work->result, places[n].block);
+        }
+        places.clear();
+    };
     // Merged results are complete only now; blocks that never saw a key have no state. Others were written when they
     // had seen their last.
-    for (std::size_t i = 0; i < work.blocks.size(); ++i) {
-        QueryBlock& block = work.blocks[i];
-        if (states_.written(work.result, i)) {
-            write_result(work, block, finished(work, block, states_.take(work.result, i, block.rows)));
-            states_.drop(work.result, i);
-        } else if (!block.written) {
-            write_result(work, block,
-                         nothing_visible(tl_, rows_shape(block, problem_.value_dim), problem_.output_dtype(),
-                                         sinks(work, block)));
+    for (QueryWork* work : works) {
+        if (!work->finishes || !work->own) continue;
+        for (std::size_t i = 0; i < work->blocks.size(); ++i) {
+            QueryBlock& block = work->blocks[i];
+            if (states_.written(work->result, i)) {
+                places.push_back({work, i});
+                if (places.size() == most) write();
+            } else if (!block.written) {
+                write_result(*work, block,
+                             nothing_visible(tl_, rows_shape(block, problem_.value_dim), problem_.output_dtype(),
+                                             sinks(*work, block)));
+            }
         }
     }
+    write();
+}
+
+namespace {
+/// Merges that are weighed beside one.
+constexpr double most_beside = 8;
+}  // namespace
+
+std::optional<Merge> AttentionRun::merge_of(const Action& action, std::size_t index) {
+    QueryWork& work = work_of(action);
+    Item from = action.item;
+    from.copy = action.other;
+    complete(work, index);
+    if (!states_.written(from, index)) return {};
+    const BlockRows& rows = work.blocks[index].rows;
+    Merge merge;
+    merge.into = &states_.take(action.item, index, rows);
+    merge.other = &states_.take(from, index, rows);
+    merge.where = Where::row(action);
+    return merge;
+}
+
+void AttentionRun::weigh_merges() {
+    std::set<Item> touched, merged;  // by rows that are left out, by the others
+    std::vector<const Action*> rows;
+    std::vector<Merge> all;
+    for (std::size_t i = next_; i < order_.size(); ++i) {
+        const Issue& issue = order_[i];
+        const Action& action = *issue.action;
+        const double most = order_[next_].time + most_beside * (order_[next_].end - order_[next_].time);
+        if (issue.time > most || action.kind == Action::Kind::attend) break;
+        if (issued_[i] || !action.item.is_register()) continue;
+        Item other = action.item;
+        other.copy = action.other;
+        const bool apart = touched.count(action.item) + touched.count(other) + merged.count(other) == 0;
+        const bool ready = i == next_ || issue.ready <= order_[next_].time;
+        if (action.kind == Action::Kind::merge && ready && apart && weighed_.count(&action) == 0) {
+            rows.push_back(&action);
+            std::vector<Merge>& merges = weighed_[&action];
+            for (std::size_t block = 0; block < work_of(action).blocks.size(); ++block)
+                if (const std::optional<Merge> merge = merge_of(action, block)) merges.push_back(*merge);
+            all.insert(all.end(), merges.begin(), merges.end());
+            merged.insert(action.item);
+        } else {
+            // A receive writes its register, a send reads the other.
+            if (action.kind != Action::Kind::send) touched.insert(action.item);
+            if (action.kind != Action::Kind::receive) touched.insert(other);
+        }
+    }
+    weigh(tl_, all);
+    std::size_t next = 0;
+    for (const Action* row : rows)
+        for (Merge& merge : weighed_.at(row)) merge = all[next++];
 }
 
 void AttentionRun::merge_states(const Action& action) {
     const tl::PhaseScope phase(tl_, Where::row(action));
-    QueryWork& work = work_of(action);
+    if (launch_.tiling.short_blocks()) {
+        if (weighed_.count(&action) == 0) weigh_merges();
+        const auto weighed = weighed_.extract(&action);
+        for (const Merge& merge : weighed.mapped()) add_up(tl_, merge);
+        return;
+    }
+    const QueryWork& work = work_of(action);
     Item from = action.item;
     from.copy = action.other;
     for (std::size_t i = 0; i < work.blocks.size(); ++i) {
-        complete(work, i);
-        if (!states_.written(from, i)) continue;
-        const BlockRows& rows = work.blocks[i].rows;
-        merge(tl_, states_.take(action.item, i, rows), states_.take(from, i, rows));
-        states_.put_back(from, i, rows);
-        states_.put_back(action.item, i, rows);
+        const std::optional<Merge> merge = merge_of(action, i);
+        if (!merge) continue;
+        std::vector<Merge> alone = {*merge};
+        weigh(tl_, alone);
+        add_up(tl_, alone.front());
+        states_.put_back(from, i, work.blocks[i].rows);
+        states_.put_back(action.item, i, work.blocks[i].rows);
     }
 }
 

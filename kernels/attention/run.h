@@ -7,10 +7,12 @@
 #include "kernels/attention/attend.h"
 #include "kernels/attention/chunks.h"
 #include "kernels/attention/issue_order.h"
+#include "kernels/attention/repeats.h"
 #include "kernels/attention/states.h"
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace tilemesh::kernels {
@@ -50,9 +52,9 @@ struct Visit {
     QueryWork* work = nullptr;
     Where where;  // of its first row
     std::vector<ChunkTile> tiles;
-    std::vector<Visible> visible;  // what the blocks see of the tiles: by tile, by block
-    double begin = 0.0, end = 0.0;
-    double data = 0.0;  // when all of it would be here
+    std::vector<Visible> visible;                  // what the blocks see of the tiles: by tile, by block
+    double begin = 0.0, end = 0.0, weighed = 0.0;  // of all its rows (timeline.h)
+    double data = 0.0;                             // when all of it would be here
     std::size_t blocks() const { return work->blocks.size(); }
     Visible at(std::size_t tile, std::size_t block) const { return visible[tile * blocks() + block]; }
     /// Tiles of which the block sees something.
@@ -64,6 +66,9 @@ struct Group {
     std::vector<std::size_t> blocks;
     std::vector<std::size_t> tiles_left;  // by block: tiles it still has to see
     bool entered = false;
+    // Where work that repeats is passed over:
+    Stretch stretch;
+    Effort entering;  // what bringing its queries and states in took
 };
 
 class AttentionRun {
@@ -102,13 +107,18 @@ private:
     void complete(const QueryWork& work, std::size_t block);
     /// The block has seen all it sees of a visit.
     void leave(QueryWork& work, std::size_t block);
-    Result finished(const State& state);
     void write_result(const QueryWork& work, QueryBlock& block, const Result& result);
-    void finish(QueryWork& work);
+    /// Of one or of several.
+    void finish(const std::vector<QueryWork*>& works);
     Tile load_queries(const QueryWork& work, const QueryBlock& block);
     void send_queries(const Action& action, const std::vector<int>& to, std::size_t block);
     void receive_queries(const Action& action, std::size_t block);
     void merge_states(const Action& action);
+    /// Of the row at `next_`, and beside it of those after it that could begin as early, if no row between that is
+    /// not one of them touches what they do: the commands of one wait for each other.
+    void weigh_merges();
+    /// Nothing where no partial result came.
+    std::optional<Merge> merge_of(const Action& action, std::size_t block);
 
     // launches.cpp
     /// The rows of the table step by step, each as launches of its own.
@@ -122,6 +132,23 @@ private:
     /// Normalises the first of the blocks that have left; the result of the only block product is written at once.
     void settle(QueryWork& work);
 
+    // passing.cpp: where work that repeats is passed over
+    /// Null where queries or partial results travel: what a block takes depends on where others are then.
+    static Repetition* repetition_of(tl::Context& tl, const Launch& launch);
+    void begin_repeats(const Visit& visit, std::vector<Group>& groups);
+    /// What attending the group would be.
+    Stretch stretch_of(const Visit& visit, const Group& group) const;
+    /// Transfers due between two of the visit's steps, as the timeline has it.
+    std::size_t transfers_between(const Visit& visit, std::size_t begin, std::size_t end) const;
+    /// When the next one is due; infinite: none before the rows that come next.
+    double next_transfer() const;
+    bool sees(const Visit& visit, const Group& group, std::size_t tile) const;
+    /// Sends for a tile, if the group sees it; none where it is in SRAM already.
+    KeyTile send_for(const Visit& visit, const Group& group, std::size_t tile);
+    void pass_over(const Visit& visit, Group& group, Group* next);
+    /// The state of the block, whatever it is, leaves as it would.
+    void leave_passed(QueryWork& work, std::size_t block);
+
     // attention.cpp
     void row(const Issue& issue);
     void transfer(const Issue& issue);
@@ -130,6 +157,11 @@ private:
     void fence();
     void attend(const Visit& visit);
     void attend_group(const Visit& visit, Group& group, Group* next);
+    /// Of the visit, when so many of its steps are done.
+    double time_of_step(const Visit& visit, std::size_t steps) const {
+        return visit.begin +
+               (visit.end - visit.begin) * static_cast<double>(steps) / static_cast<double>(steps_total_);
+    }
     /// The tile without leading and trailing folds of keys that the block does not see at all.
     ChunkTile visible_part(const QueryBlock& block, const ChunkTile& tile) const;
 
@@ -146,13 +178,15 @@ private:
     std::vector<Issue> order_;
     std::vector<bool> issued_;
     std::size_t next_ = 0;
-    std::size_t visits_left_ = 0;  // not yet turned to
+    std::size_t visits_left_ = 0;  // not yet issued in full
     /// Blocks whose last values are on their way: their division comes after the next blocks' exponentials, or the
     /// vector engine would wait for the product.
     static constexpr std::size_t left_behind = 2;
     std::deque<std::size_t> left_;
-    const Visit* visit_ = nullptr;                  // under way, or the last
-    std::size_t steps_done_ = 0, steps_total_ = 1;  // of it: blocks times tiles
+    std::map<const Action*, std::vector<Merge>> weighed_;  // merges of which the rest is still to come
+    std::size_t steps_done_ = 0, steps_total_ = 1;         // of the visit under way: blocks times tiles
+    Repeats repeats_;
+    std::vector<bool> sent_for_;  // by tile of the visit: somebody has
 };
 
 }  // namespace tilemesh::kernels

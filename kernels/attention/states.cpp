@@ -52,15 +52,19 @@ void States::release(const Item& reg, std::size_t block) {
     at.in_hbm = true;
 }
 
+State States::neutral(const BlockRows& rows) {
+    State state;
+    state.m = tl_.full(shape(rows, 1), lowest_score);
+    state.l = tl_.zeros(shape(rows, 1));
+    state.o = tl_.zeros(shape(rows, launch_.problem->value_dim), format_.o);
+    return state;
+}
+
 void States::drop(const Item& reg, std::size_t block) { place(reg, block) = Place(); }
 
 void States::send(int pe, const Item& reg, std::size_t block, const BlockRows& rows) {
     State state = take(reg, block, rows);
-    if (!state) {  // this rank's share saw nothing for these rows: the neutral state
-        state.m = tl_.full(shape(rows, 1), lowest_score);
-        state.l = tl_.zeros(shape(rows, 1));
-        state.o = tl_.zeros(shape(rows, launch_.problem->value_dim), format_.o);
-    }
+    if (!state) state = neutral(rows);  // this rank's share saw nothing for these rows
     if (format_.sent == attention::StateFormat::Sent::out_lse) {
         const Normalised result = normalised(tl_, state);
         tl_.send(pe, result.lse);

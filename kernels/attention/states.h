@@ -32,6 +32,8 @@ public:
     void put_back(const attention::Item& reg, std::size_t block, const BlockRows& rows);
     /// The block leaves the SRAM as it came: what is in HBM is still current.
     void release(const attention::Item& reg, std::size_t block);
+    /// What stands for a state that saw nothing, in SRAM.
+    State neutral(const BlockRows& rows);
     /// Forgets the block.
     void drop(const attention::Item& reg, std::size_t block);
 

@@ -52,10 +52,14 @@ struct Tiling {
     std::int64_t tile_keys = 0;     // keys in one block
     std::int64_t piece_keys = 0;    // keys in one message of a chunk
     std::int64_t fold_keys =
-        1;  // keys of one fold of the matrix array: partly visible tiles are trimmed to whole ones
+        1;                    // keys of one fold of the matrix array: partly visible tiles are trimmed to whole ones
+    std::int64_t stages = 2;  // blocks whose scores are issued before the values of the first (chosen)
     std::int64_t group_blocks = 0;  // query blocks that stay in SRAM together while keys stream past (chosen)
                                     // backward: those of the same heads, in launches of their own; else 0
     Launches launches = Launches::fused;
+    /// Blocks of so few rows that latencies decide; then queries stay.
+    bool short_blocks() const { return stages > 2; }
+    std::int64_t finished_together() const { return short_blocks() ? stages : 1; }  // results, side by side
     bool queries_stay = false;  // all query blocks of a PE fit at once, with all registers of states (chosen)
     bool chunks_stay = false;   // all chunks a PE ever holds fit too, so none is staged in HBM (chosen)
 };

@@ -277,8 +277,15 @@ private:
         for (std::size_t rank = 0; rank < ids_.size(); ++rank)
             for (std::size_t row = 0; row < ids_[rank].size(); ++row) {
                 const Operation& operation = operations_[ids_[rank][row]];
-                timed[rank].push_back({schedule_.program(static_cast<int>(rank))[row], operation.start,
-                                       operation.transfer ? operation.end : operation.released, operation.joins});
+                const int of_rank = static_cast<int>(rank);
+                TimedAction& action = timed[rank].emplace_back();
+                action.action = schedule_.program(of_rank)[row];
+                action.start = operation.start;
+                action.end = operation.transfer ? operation.end : operation.released;
+                action.ready = operation.ready;
+                action.joins = operation.joins;
+                if (action.action.kind == Kind::attend)
+                    action.weighed = action.end + durations_.weighing(of_rank, action.action);
             }
         return timed;
     }

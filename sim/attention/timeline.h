@@ -27,6 +27,8 @@ struct Durations {
     /// From when a rank may turn to something else until the partial result is there: what is computed in stages is
     /// still on its way for that long.
     std::function<double(int rank, const Action& attend)> settling = [](int, const Action&) { return 0.0; };
+    /// Of that, until the last products with values could begin.
+    std::function<double(int rank, const Action& attend)> weighing = [](int, const Action&) { return 0.0; };
     std::function<double(int rank, const Action& merge)> merge = [](int, const Action&) {
         return 0.0;
     };  // not copies
@@ -38,6 +40,8 @@ struct TimedAction {
     Action action;
     double start = 0;
     double end = 0;
+    double ready = 0;    // all that it waits for is there, but the rank may be at something else
+    double weighed = 0;  // attend: the last of its values could begin
     bool joins = false;  // attend: belongs to the visit of the attend before it
 };
 

@@ -88,7 +88,11 @@ void TraceFile::write(Picoseconds when) {
         pending_ += bytes;
         size_ += bytes.size();
         if (pending_.size() >= bytes_at_once) flush();
+    } else {
+        // Texts in what is dropped are not in the file: what comes after may need them.
+        for (const auto& [texts, text] : new_texts_) texts->erase(text);
     }
+    new_texts_.clear();
     out_.clear();
 }
 
@@ -134,7 +138,7 @@ std::uint64_t TraceFile::id_of(Texts& texts, std::uint32_t field, std::string_vi
     const auto found = texts.find(text);
     if (found != texts.end()) return found->second;
     const std::uint64_t id = texts.size() + 1;
-    texts.emplace(text, id);
+    new_texts_.emplace_back(&texts, texts.emplace(text, id).first->first);
     packet([&] {
         out_.integer(packet_flags, needs_state);
         out_.message(packet_interned, [&] {

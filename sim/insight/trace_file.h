@@ -133,7 +133,8 @@ private:
     Protobuf out_;         // the packet being made
     std::string pending_;  // packets on their way to the disk
     Texts names_, values_;
-    std::vector<Picoseconds> ended_;  // by track: the last slice
+    std::vector<std::pair<Texts*, std::string>> new_texts_;  // in the packet being made
+    std::vector<Picoseconds> ended_;                         // by track: the last slice
 };
 
 }  // namespace tilemesh::insight

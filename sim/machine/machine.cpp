@@ -19,7 +19,7 @@ Machine::Machine(sc_core::sc_module_name module_name, const MachineConfig& confi
                  const SimulationOptions& options)
     : sc_module(module_name),
       Wiring(config.network),
-      Surroundings(Wiring::network, the_recorder, options.follower, options.jitter),
+      Surroundings(Wiring::network, the_recorder, options.follower, options.jitter, options.steady),
       config_(config),
       hbm_profile_(config.hbm),
       cubes_(static_cast<std::size_t>(topology.cubes())),

@@ -32,6 +32,7 @@ struct SimulationOptions {
     bool reverse_construction = false;
     int processors_per_pe = 1;  // command processors, which share a PE's engines and SRAM
     Jitter jitter = {};
+    bool steady = false;  // kernels may pass over work that repeats: none computes values
 };
 
 class Cube : public sc_core::sc_module {

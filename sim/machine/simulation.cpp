@@ -3,6 +3,7 @@
 
 #include "sim/base/error.h"
 #include "sim/base/sanitized_stacks.h"
+#include "sim/machine/passed_over.h"
 
 #include <algorithm>
 #include <chrono>
@@ -106,6 +107,16 @@ Outcome Simulation::run() {
     outcome.components = machine_->components();
     outcome.totals = statistics_.totals();
     outcome.totals.resize(outcome.components.size());
+    for (const Launched& at : launched_) {
+        const pe::Meter* const meter = processor(at).meter();
+        if (!meter) continue;
+        const pe::ProcessingElement& pe = machine_->pe(at.pe);
+        const auto passed = static_cast<std::uint64_t>(meter->all_passed().commands());
+        add_passed(outcome.totals, {pe.own_engines(at.processor), machine_->slice(at.pe).id()}, meter->all_passed());
+        outcome.commands += passed;
+        outcome.passed += passed;
+        outcome.doubt = std::max(outcome.doubt, meter->all_doubt());
+    }
     return outcome;
 }
 

@@ -25,6 +25,8 @@ struct Outcome {
     Bytes sent, received;        // by all messages, one to several PEs as one to each
     Bytes copied;                // of those sent, what routers made of others
     Bytes sram_peak;             // of the fullest PE
+    std::uint64_t passed = 0;    // of the commands: not simulated but passed over
+    Picoseconds doubt;           // by which the longest time of a PE is wrong, as far as was measured again
     double host_seconds = 0;     // of the simulation proper
 };
 

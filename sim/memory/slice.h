@@ -44,6 +44,7 @@ public:
     /// Request arriving at `request.arrival` (now or later).
     void request(const Request& request);
     ComponentId id() const { return id_; }
+    Rate peak() const { return config_.peak(); }
 
     /// Reserves room; returns its address. What is allocated has been written: its rows are as that left them.
     /// InputError when the slice is full.

@@ -28,6 +28,7 @@ CommandProcessor::CommandProcessor(sc_core::sc_module_name module_name, Processi
       surroundings_(surroundings),
       issue_time_(config.clock.time_for(config.issue_cycles)),
       integer_time_(config.clock.time_for(config.integer_cycles)) {
+    if (surroundings.steady) meter_.emplace(*this, config, surroundings.slice(pe.number()).peak());
     SC_THREAD(run);
     set_stack_size(kStackBytes);
 }
@@ -174,6 +175,7 @@ TileRecord* CommandProcessor::issue(Command& command, const Shape& shape, Dtype 
     }
     TileRecord* output = command.output;
     ++open_commands_;
+    if (meter_) meter_->count(command);
     if (surroundings_.follower) surroundings_.follower->issued(at(), command, engine.place(), local_);
     pe_.accept(engine, command, local_);
     return output;
@@ -182,6 +184,35 @@ TileRecord* CommandProcessor::issue(Command& command, const Shape& shape, Dtype 
 void CommandProcessor::command_done(Picoseconds end) {
     last_end_ = std::max(last_end_, end);
     --open_commands_;
+}
+
+void CommandProcessor::end_arithmetic() {
+    // Only what has begun has its times.
+    block(Wait::engines, [this] { return pe_.arithmetic_idle(); });
+}
+
+void CommandProcessor::begin_passing() {
+    end_arithmetic();
+    pe_.begin_passing();
+}
+
+void CommandProcessor::end_passing() {
+    end_arithmetic();
+    pe_.end_passing();
+}
+
+void CommandProcessor::pass_over(Picoseconds length, Picoseconds until) {
+    end_arithmetic();
+    pe_.pass_over(length);
+    pass(Stall::issue, until);
+}
+
+Picoseconds CommandProcessor::hold_up(Picoseconds ready) {
+    end_arithmetic();
+    const Picoseconds free = pe_.multiplies_from();
+    const Picoseconds held = ready > free ? ready - free : Picoseconds();
+    pe_.pass_over(held);
+    return held;
 }
 
 void CommandProcessor::take_queue_slot(Engine& engine) {

@@ -7,10 +7,12 @@
 
 #include "sim/base/sanitized_stacks.h"
 #include "sim/pe/config.h"
+#include "sim/pe/meter.h"
 #include "sim/pe/surroundings.h"
 #include "sim/tile/context.h"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <systemc>
 #include <vector>
@@ -51,10 +53,18 @@ public:
     void end_phase() override {
         if (surroundings_.follower) surroundings_.follower->phase_ends(at());
     }
+    Repetition* repetition() override { return meter_ ? &*meter_ : nullptr; }
 
     // What the PE calls: one of this processor's commands has its times; something has become known, so that the
     // thread may be able to go on.
     void command_done(Picoseconds end);
+    // See Repetition.
+    void begin_passing();
+    void end_passing();
+    void pass_over(Picoseconds length, Picoseconds until);
+    Picoseconds hold_up(Picoseconds ready);
+    Picoseconds own_time() const { return local_; }
+    const Meter* meter() const { return meter_ ? &*meter_ : nullptr; }
     void resume_if_ready();
 
     const std::string& kernel_name() const { return info_.kernel; }
@@ -88,6 +98,8 @@ private:
     int participant() const;
     void check_peer(const Command& command) const;
     void take_queue_slot(Engine& engine);
+    /// Waits until all commands of the matrix and vector engine have begun.
+    void end_arithmetic();
     void take_room(Bytes bytes);
     template <class Ready>
     void block(Wait reason, Ready ready);
@@ -117,6 +129,7 @@ private:
     tl::ProgramInfo info_;
     bool finished_ = false;
     std::uint64_t commands_ = 0;
+    std::optional<Meter> meter_;  // where work that repeats may be passed over
 };
 
 }  // namespace tilemesh::pe

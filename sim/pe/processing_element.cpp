@@ -194,6 +194,15 @@ void ProcessingElement::check_nothing_held() const {
                         sram_.held().value());
 }
 
+void ProcessingElement::pass_over(Picoseconds length) {
+    for (Picoseconds& free : free_passing_) free += length;
+}
+
+void ProcessingElement::end_passing() {
+    queues_[0].matrix.free_at = free_passing_[0];
+    queues_[0].vector.free_at = free_passing_[1];
+}
+
 Picoseconds ProcessingElement::begin_launch(const LaunchedWork& work, Picoseconds now, std::uint64_t command) {
     const LaunchConfig& launch = config_.launch;
     const Picoseconds begin = std::max(now, computed_);

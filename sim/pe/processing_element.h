@@ -50,6 +50,14 @@ public:
     bool launches_cost() const { return config_.launch.costs(); }
     /// Have all commands of the matrix and vector engine begun?
     bool arithmetic_idle() const;
+    // What is passed over instead of simulated, of a PE with one command processor whose matrix and vector engine are
+    // idle: they are busy for so much longer, from when they are free at the beginning; whatever they begin
+    // meanwhile.
+    void begin_passing() { free_passing_ = {queues_[0].matrix.free_at, queues_[0].vector.free_at}; }
+    void pass_over(Picoseconds length);
+    void end_passing();
+    /// When the matrix engine is free for the next of that.
+    Picoseconds multiplies_from() const { return free_passing_.front(); }
     /// Begins a launch when they have drained; returns when its commands may follow. `command`: the next one's
     /// number.
     Picoseconds begin_launch(const LaunchedWork& work, Picoseconds now, std::uint64_t command);
@@ -66,6 +74,11 @@ public:
     int number() const { return number_; }
     /// What names this PE for recorders.
     ComponentId id() const { return matrix_; }
+    /// What names the engines of a command processor that need no other PE, for recorders.
+    std::array<ComponentId, Effort::engines> own_engines(int processor) const {
+        const Queues& queues = queues_[static_cast<std::size_t>(processor)];
+        return {queues.matrix.id(), queues.vector.id(), queues.load.id(), queues.store.id()};
+    }
     std::string path() const { return name(); }
     Surroundings& surroundings() { return surroundings_; }
     Picoseconds descriptor_time() const { return descriptor_time_; }
@@ -157,6 +170,8 @@ private:
     std::uint32_t zombies_ = 0;  // tiles without handles whose last use is not known yet
     std::vector<Hazard> open_loads_, open_stores_;
     std::uint64_t hazard_waiters_ = 0;  // engines, by bit
+
+    std::array<Picoseconds, 2> free_passing_{};  // matrix and vector engine, while work is passed over
 
     std::uint64_t runnable_ = 0;  // engines to look at again, by bit
 

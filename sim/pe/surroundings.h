@@ -21,9 +21,11 @@ class ProcessingElement;
 
 class Surroundings {
 public:
-    Surroundings(noc::Network& the_network, Recorder* the_recorder, Follower* the_follower, Jitter the_jitter)
+    Surroundings(noc::Network& the_network, Recorder* the_recorder, Follower* the_follower, Jitter the_jitter,
+                 bool is_steady)
         : network(the_network),
           jitter(the_jitter),
+          steady(is_steady),
           recorder(the_recorder),
           follower(the_follower),
           asker(the_recorder ? the_recorder->asker() : nullptr),
@@ -50,6 +52,7 @@ public:
 
     noc::Network& network;
     const Jitter jitter;
+    const bool steady;   // kernels may pass over what repeats
     Recorder* recorder;  // any of these may be null
     Follower* follower;
     Asker* asker;

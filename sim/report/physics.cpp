@@ -27,7 +27,8 @@ void check_component(const KernelResult& result, const ComponentResult& part) {
 }
 
 void check_bound(const KernelResult& result, const BoundResult& bound, const char* name) {
-    if (result.time < bound.time) {
+    const Picoseconds doubt = result.passed ? result.passed->doubt : Picoseconds();
+    if (result.time + doubt < bound.time) {
         fail<InternalError>("{}: the run took {} ps, less than its {} bound of {} ps ({})", result.kernel,
                             result.time.value(), name, bound.time.value(), bound.binding);
     }

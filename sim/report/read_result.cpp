@@ -146,6 +146,10 @@ KernelResult read_simulated_part(JsonReader reader) {
     if (auto path = reader.optional_member("critical_path")) kernel.critical_path = read_critical_path(*path);
     if (auto changes = reader.optional_member("what_if")) kernel.what_if = read_what_if(*changes);
     if (auto energy = reader.optional_member("energy")) kernel.energy = read_energy(*energy);
+    if (auto passed = reader.optional_member("steady")) {
+        kernel.passed = PassedResult{count(*passed, "passed_commands"), Picoseconds(count(*passed, "doubt_ps"))};
+        passed->finish();
+    }
     if (auto paging = reader.optional_member("paging")) {
         kernel.paging = PagingResult{Picoseconds(count(*paging, "contiguous_time_ps")),
                                      Bytes(count(*paging, "contiguous_hbm_bytes"))};

@@ -11,6 +11,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -97,6 +98,13 @@ struct PagingResult {
     bool operator==(const PagingResult&) const = default;
 };
 
+/// What a steady run passed over instead of simulating it.
+struct PassedResult {
+    std::uint64_t commands = 0;  // of all
+    Picoseconds doubt;           // by which the times of what was passed over were wrong, as far as measured again
+    bool operator==(const PassedResult&) const = default;
+};
+
 /// Facts about the computer that simulated. Kept apart in the file: they differ from run to run.
 struct HostResult {
     double wall_seconds = 0.0;  // of the whole entry: simulation, values, verdict
@@ -181,6 +189,7 @@ struct KernelResult {
     std::vector<WhatIf> what_if;                // likewise, as they were asked for
     std::string bound;                          // what decided the time, in one word; empty without an account
     std::optional<PagingResult> paging;         // when K and V lie in pages
+    std::optional<PassedResult> passed;         // of a steady run
     std::optional<EnergyResult> energy;         // when it was asked for
 
     // Filled by summarise() from the above.
@@ -214,6 +223,12 @@ struct PanelResult {
 /// Were its latencies random? Then its times say nothing of the machine.
 inline bool is_jittered(const PanelResult& panel) {
     return panel.configuration.is_object() && !panel.configuration.value("jitter", Json()).is_null();
+}
+
+/// Why its times are not exactly the machine's: "with jitter", "steady"; empty: they are.
+inline std::string_view inexact_because(const PanelResult& panel) {
+    if (is_jittered(panel)) return "with jitter";
+    return panel.configuration.is_object() && panel.configuration.value("steady", false) ? "steady" : "";
 }
 
 /// The content of one result file, of `run` and `bench` alike.

@@ -88,6 +88,8 @@ Json simulated_part(const KernelResult& kernel, ComponentDetail detail) {
     if (kernel.critical_path) json["critical_path"] = path_to_json(*kernel.critical_path);
     if (!kernel.what_if.empty()) json["what_if"] = what_if_to_json(kernel.what_if);
     if (kernel.energy) json["energy"] = energy_to_json(*kernel.energy);
+    if (kernel.passed)
+        json["steady"] = {{"passed_commands", kernel.passed->commands}, {"doubt_ps", kernel.passed->doubt.value()}};
     if (kernel.paging)
         json["paging"] = {{"contiguous_time_ps", kernel.paging->contiguous_time.value()},
                           {"contiguous_hbm_bytes", kernel.paging->contiguous_hbm_bytes.value()}};

@@ -138,6 +138,17 @@ std::string scaled_line(const PanelResult& panel) {
 }
 
 /// What the pages of K and V cost, against the same run without them.
+std::string what_was_passed(const KernelResult& kernel) {
+    if (kernel.passed->commands == 0)
+        return "steady: nothing repeats in a way that is known; all of it was simulated";
+    const auto share = [](double part, double whole) { return whole > 0 ? 100.0 * part / whole : 0.0; };
+    return fmt::format(
+        "steady: {:.1f}% of its commands were passed over; where that was measured again it was wrong by {:.2g}% of "
+        "the time",
+        share(static_cast<double>(kernel.passed->commands), static_cast<double>(kernel.commands)),
+        share(static_cast<double>(kernel.passed->doubt.value()), static_cast<double>(kernel.time.value())));
+}
+
 std::string cost_of_paging(const KernelResult& kernel) {
     const auto more = [](std::uint64_t paged, std::uint64_t contiguous) {
         return fmt::format("{:+.1f}%", 100.0 * (static_cast<double>(paged) / static_cast<double>(contiguous) - 1.0));
@@ -188,6 +199,7 @@ std::string panel_text(const PanelResult& panel, bool with_colour) {
         if (kernel.verdict.pass && kernel.verdict.relative_l2 >= looks_large && !kernel.verdict.units_of.empty())
             out += fmt::format("{}: {}\n", kernel.label, error_in_units(kernel.verdict));
         if (!kernel.note.empty()) out += fmt::format("{}: {}\n", kernel.label, kernel.note);
+        if (kernel.passed) out += fmt::format("{}: {}\n", kernel.label, what_was_passed(kernel));
         if (kernel.paging) out += fmt::format("{}: {}\n", kernel.label, cost_of_paging(kernel));
     }
     return out + conclusion(panel) + "\n" + energy_text(panel) + cautions_text(panel);

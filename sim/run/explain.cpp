@@ -129,6 +129,7 @@ Explained explain(const Resolved& resolved, const Workloads& workloads, const Ex
         });
     if (panel.jitter)
         fail<InputError>("{}: the panel's times are jittered: random latencies have no explanation", panel.name);
+    if (panel.steady) fail<InputError>("{}: the panel is steady: what is passed over has no explanation", panel.name);
     mark_impossible(panel);
     std::vector<Changed> changes = change_all(untimed, workloads, options);
 

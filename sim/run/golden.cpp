@@ -150,11 +150,11 @@ Json golden_json(const Snapshot& snapshot) {
 report::RunResult read_result(const Json& json, const std::string& file) {
     report::RunResult result = report::read_run_result(json, file);
     for (const report::PanelResult& panel : result.panels)
-        if (report::is_jittered(panel))
+        if (const std::string_view how = report::inexact_because(panel); !how.empty())
             fail<InputError>(
-                "{}: panel {} ran with jitter, so that its times are not the machine's; expected a run "
+                "{}: panel {} ran {}, so that its times are not the machine's; expected a run "
                 "without",
-                printable(file), printable(panel.name));
+                printable(file), printable(panel.name), how);
     return result;
 }
 

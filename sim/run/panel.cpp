@@ -52,6 +52,21 @@ bool read_energy(JsonReader& panel, const machine::MachineConfig& machine) {
     return wanted->as_bool();
 }
 
+/// What is passed over has no values, no energy of its own, and no latency that could be random.
+bool read_steady(JsonReader& panel, const Setup& setup) {
+    const auto wanted = panel.optional_member("steady");
+    if (!wanted || !wanted->as_bool()) return false;
+    const auto refuse = [&](std::string_view found, std::string_view expected) {
+        wanted->complain(
+            fmt::format("found true beside {}, expected {}: what is passed over is not simulated", found, expected));
+    };
+    if (setup.values.mode != ValueMode::none)
+        refuse(fmt::format("values of mode \"{}\"", name_of(setup.values.mode)), "\"values\": {\"mode\": \"none\"}");
+    if (setup.jitter) refuse("a jitter", "one of them");
+    if (setup.energy) refuse("an account of energy, or a limit of power", "one of them");
+    return true;
+}
+
 /// In the order of the panel, whatever workload each belongs to.
 std::vector<Entry> read_kernels(JsonReader& panel, const Setup& setup, const Workloads& workloads) {
     JsonReader list = panel.member("kernels");
@@ -130,6 +145,7 @@ Panel read_panel(const Resolved& resolved, const Workloads& workloads) {
     panel.layers = reader.integer("layers", 1, 1000000, 1);
     panel.machine = read_machine_of(reader);
     panel.energy = read_energy(reader, panel.machine);
+    panel.steady = read_steady(reader, panel);
     panel.kernels = read_kernels(reader, panel, workloads);
     reader.finish();
     return panel;

@@ -30,6 +30,7 @@ struct Setup {
     std::optional<double> tolerance;  // on relative L2; absent: what the dtype allows
     std::uint64_t layers = 1;
     bool energy = false;                  // runs account for it
+    bool steady = false;                  // work that repeats is passed over: times are not exact
     std::optional<std::uint64_t> jitter;  // seed of random extra latencies: times are not the machine's
 };
 

@@ -7,6 +7,7 @@
 
 #include "sim/tile/access.h"
 #include "sim/tile/evaluate.h"
+#include "sim/tile/repetition.h"
 #include "sim/tile/tensor.h"
 #include "sim/tile/tile.h"
 
@@ -85,6 +86,8 @@ public:
     void begin_phase(std::span<const Phase> path) { executor_.begin_phase(path); }
     void end_phase() { executor_.end_phase(); }
     bool follows_phases() const { return executor_.follows_phases(); }
+    /// Null: everything is to be issued.
+    Repetition* repetition() { return executor_.repetition(); }
     /// Integer work of the command processor: so many instructions.
     void spend(std::uint64_t instructions) { executor_.spend(instructions); }
     /// Where in a source the commands that follow come from, for messages; null: nowhere.

@@ -21,6 +21,7 @@ namespace tl {
 class Context;
 }
 class Executor;
+class Repetition;
 
 /// The scoreboard entry of one tile. The executor owns it; kernels see it only through handles.
 struct TileRecord {
@@ -81,6 +82,8 @@ public:
     virtual void end_phase() {}
     /// Is it worth saying?
     virtual bool follows_phases() const { return false; }
+    /// For kernels that pass over what repeats; null: everything is to be issued.
+    virtual Repetition* repetition() { return nullptr; }
 };
 
 class Tile {

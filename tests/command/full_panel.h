@@ -87,7 +87,7 @@ inline Json full_machine() {
 
 inline Json full_panel() {
     Json panel = Json::parse(R"({
-        "name": "full", "description": "text", "layers": 2, "jitter": 1, "energy": true,
+        "name": "full", "description": "text", "layers": 2, "jitter": 1, "energy": true, "steady": false,
         "problem": {
             "heads_q": 6, "heads_kv": 2, "head_dim": 24, "value_dim": 40, "latents": false, "dtype": "f8e4m3",
             "scales": {"q": 0.5, "k": 2, "v": 1}, "probability_dtype": "f8e4m3", "scale": 0.5, "soft_cap": 30,

@@ -31,6 +31,17 @@ bool means(const std::string& name, const run::Panel& panel, const run::Entry& e
     return entry.kernel == name && std::none_of(panel.kernels.begin(), panel.kernels.end(), labelled);
 }
 
+void check_steady(const std::vector<run::Panel>& panels, const RunFlags& flags) {
+    const std::pair<bool, std::string_view> refused[] = {
+        {!flags.trace.file.empty(), "--trace"}, {!flags.report.empty(), "--report"}, {flags.explain, "--explain"}};
+    for (const run::Panel& panel : panels)
+        for (const auto& [given, option] : refused)
+            if (panel.steady && given)
+                fail<InputError>(
+                    "{}: panel {} is steady, and what is passed over cannot be shown; expected one of them", option,
+                    panel.name);
+}
+
 void check_save_outputs(const std::vector<run::Panel>& panels, const RunFlags& flags) {
     if (flags.save_outputs.empty()) return;
     if (panels.size() != 1 || panels.front().kernels.size() != 1)
@@ -169,6 +180,9 @@ void declare(CLI::App& command, RunFlags& flags) {
         ->check(CLI::Range(1, 4096));
     command.add_flag("--energy", flags.energy,
                      "Shorthand for --set energy=true: account for energy and power, by the machine's table");
+    command.add_flag("--steady", flags.steady,
+                     "Shorthand for --set steady=true --values none: pass over work that repeats, and say what that "
+                     "costs in precision");
     command.add_flag("--explain", flags.explain,
                      "Name the first thing to change for each panel's fastest kernel, proved by running it so");
     command.add_flag("--strict", flags.strict,
@@ -181,6 +195,8 @@ std::vector<run::Setting> settings_of(const RunFlags& flags) {
     for (const auto& text : flags.set) settings.push_back(run::parse_setting(text));
     if (flags.jitter) settings.push_back({"jitter", Json(*flags.jitter), fmt::format("--jitter {}", *flags.jitter)});
     if (flags.energy) settings.push_back({"energy", Json(true), "--energy"});
+    if (flags.steady) settings.push_back({"steady", Json(true), "--steady"});
+    if (flags.steady && flags.values.empty()) settings.push_back({"values.mode", "none", "--steady"});
     if (!flags.values.empty()) settings.push_back({"values.mode", flags.values, "--values " + flags.values});
     return settings;
 }
@@ -196,6 +212,7 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, run:
         }
     }
     check_save_outputs(panels, flags);
+    check_steady(panels, flags);
     const auto json = open_output(flags.json, "--json", flags.file);
     const auto report_file = open_report(flags.report, flags.file);
     const auto outputs = open_output(flags.save_outputs, "--save-outputs", flags.file);

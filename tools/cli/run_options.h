@@ -26,6 +26,7 @@ struct RunFlags {
     std::vector<std::string> kernels;
     int jobs = 0;
     bool energy = false;
+    bool steady = false;
     bool strict = false;
     bool explain = false;
     bool quiet = false;

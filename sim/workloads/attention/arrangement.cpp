@@ -162,17 +162,24 @@ attention::Durations durations_of(const AttentionPanel& panel, const Arrangement
         return std::max(triples * std::max((forward ? 1.0 : 2.5) * products, vector),
                         bytes / device.hbm_bytes_per_ns);
     };
-    durations.settling = [&problem, &a, device, forward, products, heads_of](int, const Action& attend) {
-        if (!forward) return 0.0;
-        // One block more is issued before the last values are, and its stages cannot overlap with each other: two
-        // products fill and drain the array, about ten vector commands lie between them.
+    // Two products fill and drain the array, about ten vector commands lie between them.
+    const double softmax_ns = 10 * device.vector_startup_ns;
+    const auto block_ns = [&problem, &a, products, heads_of](const Action& attend) {
         const std::int64_t most = std::min(a.tiling.tile_heads, heads_of(attend).size());
-        const std::int64_t pairs = most * a.tiling.tile_queries * problem.group() * a.tiling.tile_keys;
-        return static_cast<double>(pairs) * products + 2 * device.array_depth_ns + 10 * device.vector_startup_ns;
+        return static_cast<double>(most * a.tiling.tile_queries * problem.group() * a.tiling.tile_keys) * products;
     };
-    if (forward && !a.tiling.queries_stay)
+    durations.settling = [device, forward, softmax_ns, block_ns](int, const Action& attend) {
+        // One block more is issued before the last values are, and its stages cannot overlap with each other.
+        return forward ? block_ns(attend) + 2 * device.array_depth_ns + softmax_ns : 0.0;
+    };
+    durations.weighing = [device, forward, softmax_ns, block_ns](int, const Action& attend) {
+        return forward ? device.array_depth_ns + softmax_ns - block_ns(attend) / 2 : 0.0;
+    };
+    if (forward)
         durations.merge = [&problem, &a, device, heads](int, const Action& merge) {
-            // Two registers come out of memory, one goes back.
+            // About five vector commands that follow each other; or two registers come out of memory, one goes back.
+            if (a.tiling.short_blocks()) return 5 * device.vector_startup_ns;
+            if (a.tiling.queries_stay) return 0.0;
             const std::uint64_t bytes = attention::transfer_bytes(problem, a.needs, a.schedule, merge, heads);
             return 3 * static_cast<double>(bytes) / device.hbm_bytes_per_ns;
         };

@@ -108,7 +108,7 @@ report::PagingResult contiguous_twin(const AttentionPanel& panel, const Attentio
     AttentionPanel twin = panel;
     twin.problem.pages = nullptr;
     const Arrangement a = arrange(twin, choice, kernel);
-    machine::Simulation simulation(twin.machine);
+    machine::Simulation simulation(twin.machine, {.steady = twin.steady});
     const Launches launches = launch_all(simulation, a, kernel, PreparedAttention(), ValueMode::none);
     const machine::Outcome outcome = simulation.run();
     report::PagingResult result{outcome.time, Bytes()};
@@ -262,6 +262,7 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
     options.recorder = recording.recorder();
     options.follower = recording.follower();
     options.jitter = Jitter(panel.jitter);
+    options.steady = panel.steady;
     machine::Simulation simulation(panel.machine, options);
     recording.begin(simulation.machine().components());
     const Launches launches = launch_all(simulation, a, kernel, prepared, panel.values.mode);
@@ -284,6 +285,7 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
     result.sram_peak = outcome.sram_peak;
     result.work_imbalance = a.work_imbalance;
     result.paging = paging;
+    if (panel.steady) result.passed = {outcome.passed, outcome.doubt};
     result.machine_bound = to_report(a.machine_bound);
     result.schedule_bound = to_report(a.schedule_bound);
     result.host.wall_seconds = outcome.host_seconds;

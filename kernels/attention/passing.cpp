@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// Groups of query blocks that are passed over where the machine lets kernels do so (adr/0048): which are alike, which
+// may be, and what is left to do for one that is.
+#include "kernels/attention/run.h"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+
+namespace tilemesh::kernels {
+namespace {
+
+/// Of whole numbers, one after the other.
+class Digest {
+public:
+    template <class... Numbers>
+    Digest& add(Numbers... numbers) {
+        (mix(static_cast<std::uint64_t>(numbers)), ...);
+        return *this;
+    }
+    std::uint64_t value() const { return value_; }
+
+private:
+    void mix(std::uint64_t number) {
+        value_ = (value_ ^ number) * 0x9e3779b97f4a7c15;
+        value_ ^= value_ >> 29;
+    }
+    std::uint64_t value_ = 1;
+};
+
+constexpr std::size_t told_apart = 8;  // rounds that are alike: with fewer their number makes a kind of its own
+
+/// The longest run of equal ones: where it begins, how long it is.
+std::pair<std::size_t, std::size_t> longest_run_of(const std::vector<std::uint64_t>& numbers) {
+    std::pair<std::size_t, std::size_t> longest{0, 0};
+    for (std::size_t i = 0, begin = 0; i < numbers.size(); ++i) {
+        if (numbers[i] != numbers[begin]) begin = i;
+        if (i + 1 - begin > longest.second) longest = {begin, i + 1 - begin};
+    }
+    return longest;
+}
+
+bool moves(const Launch& launch, Item::Kind kind) {
+    const std::vector<Action>& rows = launch.schedule->program(launch.rank);
+    return std::any_of(rows.begin(), rows.end(),
+                       [kind](const Action& row) { return row.moves() && row.item.kind == kind; });
+}
+
+}  // namespace
+
+Repetition* AttentionRun::repetition_of(tl::Context& tl, const Launch& launch) {
+    const bool fused = launch.tiling.launches == attention::Launches::fused;
+    const bool keys_alone = !moves(launch, Item::Kind::queries) && !moves(launch, Item::Kind::state);
+    return fused && keys_alone ? tl.repetition() : nullptr;
+}
+
+Stretch AttentionRun::stretch_of(const Visit& visit, const Group& group) const {
+    const QueryWork& work = *visit.work;
+    Digest digest;
+    digest.add(work.own, work.finishes, work.merges, visit.tiles.front().chunk.head_part);
+    for (std::size_t i = 0; i < group.blocks.size(); ++i) {
+        const QueryBlock& block = work.blocks[group.blocks[i]];
+        digest.add(block.rows.heads.size(), block.rows.tokens.size(), group.tiles_left[i] > 0, block.visits_left == 1,
+                   static_cast<bool>(block.q), states_.written(work.target, group.blocks[i]));
+    }
+    std::vector<std::uint64_t> rounds;  // of the tiles that somebody sees
+    for (std::size_t t = 0; t < visit.tiles.size(); ++t) {
+        const ChunkTile& tile = visit.tiles[t];
+        Digest round;
+        round.add(tile.keys.size(), tile.chunk.id == launch_.rank, tile.chunk.id == launch_.needs->shared_id());
+        bool seen = false;
+        for (const std::size_t index : group.blocks) {
+            const Visible visible = visit.at(t, index);
+            round.add(visible);
+            seen = seen || visible != Visible::none;
+            if (visible != Visible::some) continue;
+            const ChunkTile part = visible_part(work.blocks[index], tile);
+            round.add(part.keys.begin - tile.keys.begin, part.keys.end - tile.keys.begin);
+        }
+        if (seen) rounds.push_back(round.value());
+    }
+    Stretch stretch;
+    std::tie(stretch.first, stretch.alike) = longest_run_of(rounds);
+    for (std::size_t i = 0; i < rounds.size(); ++i)
+        if (i <= stretch.first || i >= stretch.first + stretch.alike) digest.add(rounds[i]);
+    stretch.kind = digest.add(std::min(stretch.alike, told_apart)).value();
+    return stretch;
+}
+
+void AttentionRun::begin_repeats(const Visit& visit, std::vector<Group>& groups) {
+    repeats_.interrupt();
+    sent_for_.assign(visit.tiles.size(), false);
+    std::size_t step = 0;
+    for (Group& group : groups) {
+        const std::size_t end = step + visit.tiles.size() * group.blocks.size();
+        group.stretch = stretch_of(visit, group);
+        group.stretch.pace = Digest().add(transfers_between(visit, step, end)).value();
+        step = end;
+    }
+}
+
+std::size_t AttentionRun::transfers_between(const Visit& visit, std::size_t begin, std::size_t end) const {
+    std::size_t count = 0;
+    const double from = begin == 0 ? -std::numeric_limits<double>::infinity() : time_of_step(visit, begin - 1),
+                 until = time_of_step(visit, end - 1);
+    for (std::size_t i = next_ + 1; i < order_.size() && order_[i].time <= until; ++i)
+        count += !issued_[i] && order_[i].action->moves() && order_[i].time > from ? 1 : 0;
+    return count;
+}
+
+double AttentionRun::next_transfer() const {
+    // As transfers_until() finds it.
+    double stop = std::numeric_limits<double>::infinity();
+    for (std::size_t i = next_ + 1; i < order_.size() && order_[i].time < stop; ++i) {
+        if (issued_[i]) continue;
+        if (order_[i].action->moves()) return order_[i].time;
+        stop = std::min(stop, order_[i].end);
+    }
+    return std::numeric_limits<double>::infinity();
+}
+
+bool AttentionRun::sees(const Visit& visit, const Group& group, std::size_t tile) const {
+    return std::any_of(group.blocks.begin(), group.blocks.end(),
+                       [&](std::size_t block) { return visit.at(tile, block) != Visible::none; });
+}
+
+KeyTile AttentionRun::send_for(const Visit& visit, const Group& group, std::size_t tile) {
+    if (tile >= visit.tiles.size() || !sees(visit, group, tile)) return {};
+    // What stays in SRAM is brought there once for all groups.
+    if (launch_.tiling.chunks_stay && sent_for_[tile]) return {};
+    sent_for_[tile] = true;
+    const auto& [chunk, keys] = visit.tiles[tile];
+    repeats_.set_aside();
+    KeyTile data = chunks_.tile(chunk, visit.work->blocks[group.blocks.front()].rows.heads, keys);
+    const Effort issued = repeats_.take_up();
+    if (!launch_.tiling.chunks_stay) repeats_.was_issued(issued);
+    return data;
+}
+
+void AttentionRun::pass_over(const Visit& visit, Group& group, Group* next) {
+    const tl::PhaseScope phase(tl_, visit.where);
+    QueryWork& work = *visit.work;
+    attention_.flush();  // nothing takes room in SRAM for longer than it would
+    repeats_.begin_passing(group.stretch);
+    enter(work, group);
+    repeats_.was_issued(group.entering);
+    const std::size_t blocks = group.blocks.size(), steps = visit.tiles.size() * blocks;
+    const auto share = [&](std::size_t step) { return static_cast<double>(step) / static_cast<double>(steps); };
+    const auto pass_to = [&](std::size_t step) { repeats_.pass_to(share(step)); };
+    double due = next_transfer();
+    KeyTile data, ahead = send_for(visit, group, 0);
+    for (std::size_t step = 0; step < steps; ++step) {
+        const std::size_t tile = step / blocks, begin = tile * blocks;
+        if (step == begin) {
+            pass_to(begin);
+            data = std::exchange(ahead, {});
+            ahead = send_for(visit, group, tile + 1);
+        }
+        // Queues are long enough for the kernel to issue about half of a tile's blocks before the tile is there.
+        const bool arrived = step >= begin + blocks / 2;
+        if (step == begin + blocks / 2 && data.k) {
+            for (const Tile* part : {&data.k, &data.v}) {
+                tl_.wait(*part);
+                repeats_.needs(part->record().ready, share(begin), share(1));
+            }
+        }
+        const std::size_t passed = arrived ? step : begin;
+        if (next && step == steps / 2) {
+            pass_to(passed);
+            enter(work, *next);
+        }
+        const double time = time_of_step(visit, steps_done_++);
+        if (due <= time) {
+            pass_to(passed);
+            transfers_until(time);
+            due = next_transfer();
+        }
+        const std::size_t block = step - begin;
+        if (visit.at(tile, group.blocks[block]) == Visible::none || --group.tiles_left[block] > 0) continue;
+        pass_to(passed);
+        leave_passed(work, group.blocks[block]);
+    }
+    repeats_.end_passing();
+}
+
+void AttentionRun::leave_passed(QueryWork& work, std::size_t index) {
+    repeats_.set_aside();
+    const BlockRows& rows = work.blocks[index].rows;
+    State& state = states_.take(work.target, index, rows);
+    if (!state) state = states_.neutral(rows);
+    leave(work, index);
+    repeats_.was_issued(repeats_.take_up());
+}
+
+}  // namespace tilemesh::kernels

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stretches of work that repeat, and which of them a PE passes over (adr/0048): a few of a kind are issued and
+// measured, then some are passed over by what those took, then one is measured again. The more often it is as long as
+// it was taken for, the more are passed over until then.
+#pragma once
+
+#include "sim/tile/context.h"
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+namespace tilemesh::kernels {
+
+/// So many rounds that are alike, and something before and after. Stretches of one kind differ in the number of
+/// rounds alone.
+struct Stretch {
+    std::uint64_t kind = 0;  // a hash of what is issued
+    std::uint64_t pace = 0;  // a hash of what else its time depends on
+    std::size_t first = 0;   // of the rounds that are alike, among all rounds
+    std::size_t alike = 0;
+};
+
+class Repeats {
+public:
+    /// Null: nothing is passed over.
+    explicit Repeats(Repetition* repetition) : repetition_(repetition) {}
+    /// Does the machine let kernels pass over anything?
+    explicit operator bool() const { return repetition_ != nullptr; }
+
+    /// What follows does not follow what came before as one stretch another.
+    void interrupt() {
+        before_ = 0;
+        follows_passed_ = false;
+    }
+    bool may_pass(const Stretch& stretch) const;
+
+    // A stretch that is issued, round by round.
+    void begin(const Stretch& stretch);
+    void round_ends();
+    void end();
+    /// What is issued between these belongs to something else.
+    void set_aside();
+    Effort take_up();
+    /// What was issued for the stretch at another time.
+    void add(const Effort& effort) { beside_ -= effort; }
+
+    // A stretch that is passed over, part by part.
+    void begin_passing(const Stretch& stretch);
+    /// Until this share of it has been passed over.
+    void pass_to(double share);
+    /// What comes when this share is done needs something that is there then; engines have a share to do until then,
+    /// which the stages that are held back leave them.
+    void needs(Picoseconds ready, double done, double held_back);
+    /// That much of it has been issued after all.
+    void was_issued(const Effort& effort) { repetition_->passed(Effort() - effort); }
+    void end_passing();
+
+private:
+    struct Sample {
+        double fixed = 0, round = 0;  // picoseconds: of the stretch without its rounds that are alike, of one of them
+        Effort effort, round_effort;  // of all of it, of such a round
+        std::int64_t rounds = 0;
+    };
+    struct Kind {
+        Sample fastest;           // measured
+        int agreements = 0;       // with it, in a row
+        int to_pass = 0;          // until it is measured again
+        std::int64_t passed = 0;  // since it was measured
+        double length(std::size_t rounds) const;
+    };
+    /// Issued now.
+    struct Running {
+        Stretch stretch;
+        bool warm = false;  // behind another of its kind
+        Picoseconds begin;
+        std::vector<Repetition::Reading> rounds;
+    };
+    Sample sample_of(const Running& running, const Repetition::Reading& end) const;
+    void learn(Kind& kind, const Sample& sample, double measured);
+
+    Repetition* repetition_;
+    std::unordered_map<std::uint64_t, Kind> kinds_;
+    std::uint64_t before_ = 0;  // the kind of the last stretch, if it was issued just before
+    Running running_;
+    Effort beside_;  // of what was issued since the stretch began: not its own
+    Repetition::Reading aside_;
+
+    // Passed over now.
+    double length_ = 0, waiting_ = 0;  // picoseconds: of it, in which no engine was at work all the time
+    Picoseconds passing_from_, moved_;
+    Picoseconds passed_until_;
+    bool follows_passed_ = false;  // the next stretch one that was passed over
+};
+
+}  // namespace tilemesh::kernels

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What PEs passed over instead of having it simulated, added to what was recorded of those parts that have it all
+// from one PE.
+#pragma once
+
+#include "sim/base/recorder.h"
+#include "sim/machine/statistics.h"
+#include "sim/tile/repetition.h"
+
+#include <array>
+#include <vector>
+
+namespace tilemesh::machine {
+
+/// The parts that a PE's own work is done by.
+struct OwnParts {
+    std::array<ComponentId, Effort::engines> engines{};
+    ComponentId slice = 0;
+};
+
+/// Adds it. Commands wait as long, and movers are as busy for a byte, as in what was simulated.
+void add_passed(std::vector<Totals>& totals, const OwnParts& parts, const Effort& passed);
+
+}  // namespace tilemesh::machine

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a command processor's kernel has asked of its PE's engines, and what of it was passed over instead of
+// simulated (sim/tile/repetition.h; adr/0048).
+#pragma once
+
+#include "sim/pe/config.h"
+#include "sim/tile/repetition.h"
+
+namespace tilemesh::pe {
+
+class CommandProcessor;
+
+class Meter final : public Repetition {
+public:
+    Meter(CommandProcessor& processor, const PeConfig& config, Rate hbm)
+        : processor_(processor), config_(config), hbm_(hbm) {}
+
+    /// A command has been issued.
+    void count(const Command& command);
+
+    // Repetition
+    Reading read() const override;
+    void begin() override;
+    void end() override;
+    void pass(Picoseconds length, Picoseconds until) override;
+    Picoseconds hold_up(Picoseconds ready) override;
+    void passed(const Effort& effort) override { passed_ += effort; }
+    void doubt(Picoseconds error) override { doubt_ += error; }
+
+    const Effort& all_passed() const { return passed_; }
+    Picoseconds all_doubt() const { return doubt_; }
+
+private:
+    CommandProcessor& processor_;
+    const PeConfig& config_;
+    Rate hbm_;
+    Effort issued_, passed_;
+    Picoseconds doubt_;
+};
+
+}  // namespace tilemesh::pe

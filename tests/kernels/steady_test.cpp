@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Steady runs against exact ones: the same commands, work and bytes on every part, and nearly the same time.
+#include "tests/kernels/experiment.h"
+
+#include <catch2/catch.hpp>
+
+#include <cmath>
+#include <cstdlib>
+
+using namespace kernel_test;
+
+namespace {
+
+/// Long enough that groups of query blocks repeat.
+Json long_problem(std::int64_t tokens, const std::string& mask) {
+    return {{"heads_q", 8},
+            {"heads_kv", 1},
+            {"head_dim", 128},
+            {"value_dim", 128},
+            {"dtype", "f16"},
+            {"users", Json::array({{{"keys", tokens}, {"queries", tokens}}})},
+            {"mask", {{"kind", mask}}}};
+}
+
+Json panel_with(const std::string& kernel, const std::string& mask, const std::string& sharding, int pes) {
+    Json panel = panel_of(line_of(pes), long_problem(16384, mask), Json::array({kernel}));
+    panel["ranks"] = {{"sharding", sharding}};
+    return panel;
+}
+
+struct Pair {
+    report::KernelResult exact, steady;
+};
+
+Pair both(Json panel) {
+    panel["values"] = {{"mode", "none"}};
+    Experiment exact(panel);
+    panel["steady"] = true;
+    Experiment steady(panel);
+    return {exact.run().result, steady.run().result};
+}
+
+double off(const Pair& pair) {
+    return static_cast<double>(pair.steady.time.value()) / static_cast<double>(pair.exact.time.value()) - 1.0;
+}
+
+void check_amounts(const Pair& pair) {
+    CHECK(pair.steady.commands == pair.exact.commands);
+    REQUIRE(pair.steady.components.size() == pair.exact.components.size());
+    for (std::size_t i = 0; i < pair.exact.components.size(); ++i) {
+        const report::ComponentResult &steady = pair.steady.components[i], &exact = pair.exact.components[i];
+        INFO(exact.path);
+        CHECK(steady.work == exact.work);
+        CHECK(steady.activities == exact.activities);
+        CHECK(steady.bytes == exact.bytes);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a steady run does the same work in nearly the same time") {
+    struct Case {
+        std::string kernel, mask, sharding;
+        int pes;
+        double least;  // of the commands are passed over
+    };
+    const Case one = GENERATE(values<Case>({{"ring_kv", "causal", "zigzag", 4, 0.35},
+                                            {"ring_kv_bidirectional", "full", "contiguous", 4, 0.5},
+                                            {"mesh_kv", "causal", "zigzag", 4, 0.35},
+                                            {"two_orientation", "full", "contiguous", 4, 0.5},
+                                            {"all_gather_kv", "full", "contiguous", 2, 0.5},
+                                            {"mesh_kv", "causal", "contiguous", 1, 0.4}}));
+    INFO(one.kernel << ' ' << one.mask << ' ' << one.sharding);
+    const Pair pair = both(panel_with(one.kernel, one.mask, one.sharding, one.pes));
+    check_amounts(pair);
+    REQUIRE(pair.steady.passed);
+    const double share =
+        static_cast<double>(pair.steady.passed->commands) / static_cast<double>(pair.steady.commands);
+    INFO("passed over " << share << ", off " << off(pair));
+    CHECK(share > one.least);
+    CHECK(std::abs(off(pair)) < 0.002);
+}
+
+TEST_CASE("keys that come late are waited for") {
+    // Each step takes the link several times as long as the engines.
+    Json panel = panel_with("ring_kv", "full", "contiguous", 4);
+    panel["machine"]["network"]["link"]["gbytes_per_s"] = 0.25;
+    const Pair pair = both(panel);
+    check_amounts(pair);
+    CHECK(pair.steady.passed->commands > pair.steady.commands / 3);
+    CHECK(std::abs(off(pair)) < 0.005);
+}
+
+TEST_CASE("where HBM is crowded nothing is passed over") {
+    Json panel = panel_with("ring_kv", "full", "contiguous", 4);
+    panel["machine"]["hbm"]["gbytes_per_s_per_channel"] = 4.0;
+    const Pair pair = both(panel);
+    CHECK(pair.steady.passed->commands == 0);
+    CHECK(pair.steady.time == pair.exact.time);
+}
+
+TEST_CASE("kernels whose queries or partial results travel pass nothing over") {
+    const std::string kernel = GENERATE("pass_q", "tiles_2d", "mesh_mlo");
+    const Pair pair = both(panel_with(kernel, "full", "contiguous", 2));
+    CHECK(pair.steady.passed->commands == 0);
+    CHECK(pair.steady.time == pair.exact.time);
+}
