@@ -184,7 +184,7 @@ TEST_CASE("a file that is no result is refused in one line that says what is wro
     };
     Json twice = result;
     twice["panels"].push_back(twice["panels"][0]);
-    const Mistake mistakes[] = {
+    const Mistake broken_files[] = {
         {"", "is empty"},
         {"{", "line 1"},
         {"[]", "old.json"},
@@ -206,7 +206,7 @@ TEST_CASE("a file that is no result is refused in one line that says what is wro
         {changed(golden, "/panels/0/entry", 3), "entry: unknown key"},
         {twice.dump(), "two entries fast of panel made_up"},
     };
-    for (const Mistake& mistake : mistakes) {
+    for (const Mistake& mistake : broken_files) {
         INFO(mistake.text.substr(0, 80));
         write_file(files.before, mistake.text);
         const Ran ran = files.compare("");
