@@ -28,6 +28,9 @@ private:
     std::uint64_t value_ = 1;
 };
 
+// What is held back of a group goes into the next: of shorter ones it would be a large part, and go further than
+// that.
+constexpr std::size_t enough_attends = 16;
 constexpr std::size_t told_apart = 8;  // rounds that are alike: with fewer their number makes a kind of its own
 
 /// The longest run of equal ones: where it begins, how long it is.
@@ -64,6 +67,7 @@ Stretch AttentionRun::stretch_of(const Visit& visit, const Group& group) const {
                    static_cast<bool>(block.q), states_.written(work.target, group.blocks[i]));
     }
     std::vector<std::uint64_t> rounds;  // of the tiles that somebody sees
+    std::size_t attends = 0;
     for (std::size_t t = 0; t < visit.tiles.size(); ++t) {
         const ChunkTile& tile = visit.tiles[t];
         Digest round;
@@ -73,6 +77,7 @@ Stretch AttentionRun::stretch_of(const Visit& visit, const Group& group) const {
             const Visible visible = visit.at(t, index);
             round.add(visible);
             seen = seen || visible != Visible::none;
+            attends += visible != Visible::none ? 1 : 0;
             if (visible != Visible::some) continue;
             const ChunkTile part = visible_part(work.blocks[index], tile);
             round.add(part.keys.begin - tile.keys.begin, part.keys.end - tile.keys.begin);
@@ -80,6 +85,7 @@ Stretch AttentionRun::stretch_of(const Visit& visit, const Group& group) const {
         if (seen) rounds.push_back(round.value());
     }
     Stretch stretch;
+    if (attends < enough_attends) return stretch;
     std::tie(stretch.first, stretch.alike) = longest_run_of(rounds);
     for (std::size_t i = 0; i < rounds.size(); ++i)
         if (i <= stretch.first || i >= stretch.first + stretch.alike) digest.add(rounds[i]);

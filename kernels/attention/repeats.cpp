@@ -31,7 +31,7 @@ void Repeats::begin(const Stretch& stretch) {
     const Repetition::Reading now = repetition_->read();
     follows_passed_ = false;
     running_.stretch = stretch;
-    running_.warm = before_ == stretch.kind;
+    running_.warm = stretch.kind != 0 && before_ == stretch.kind;
     running_.begin = now.time;
     running_.rounds.clear();
     running_.rounds.push_back(now);

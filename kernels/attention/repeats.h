@@ -15,7 +15,7 @@ namespace tilemesh::kernels {
 /// So many rounds that are alike, and something before and after. Stretches of one kind differ in the number of
 /// rounds alone.
 struct Stretch {
-    std::uint64_t kind = 0;  // a hash of what is issued
+    std::uint64_t kind = 0;  // a hash of what is issued; 0: nothing is known of it
     std::uint64_t pace = 0;  // a hash of what else its time depends on
     std::size_t first = 0;   // of the rounds that are alike, among all rounds
     std::size_t alike = 0;
