@@ -41,10 +41,10 @@ public:
     Picoseconds engines, doubted;
 };
 
-void issue(Repeats& repeats, SetClock& clock, const Stretch& stretch, std::uint64_t round, std::size_t others = 0) {
+void issue(Repeats& repeats, SetClock& clock, const Stretch& stretch, std::uint64_t round, std::int64_t busy = 0) {
     repeats.begin(stretch);
-    for (std::size_t i = 0; i < stretch.first + stretch.alike + others; ++i) {
-        clock.work(round);
+    for (std::size_t i = 0; i < stretch.first + stretch.alike; ++i) {
+        clock.work(round, busy);
         repeats.round_ends();
     }
     repeats.end();
@@ -183,12 +183,7 @@ TEST_CASE("no engine does more than it can, and parts of a stretch sum up to it"
     SetClock clock;
     Repeats repeats(&clock);
     const Stretch stretch{7, 0, 0, 1};
-    for (int i = 0; i < 3; ++i) {
-        repeats.begin(stretch);
-        clock.work(100, 130);  // ahead of its engine
-        repeats.round_ends();
-        repeats.end();
-    }
+    for (int i = 0; i < 3; ++i) issue(repeats, clock, stretch, 100, 130);  // ahead of its engine
     REQUIRE(repeats.may_pass(stretch));
     const Picoseconds begin = clock.now.time;
     repeats.begin_passing(stretch);
@@ -204,14 +199,7 @@ TEST_CASE("what is passed over waits for what it needs") {
     SetClock clock;
     Repeats repeats(&clock);
     const Stretch stretch{7, 0, 0, 2};
-    for (int i = 0; i < 3; ++i) {
-        repeats.begin(stretch);
-        for (int round = 0; round < 2; ++round) {
-            clock.work(100, 100);
-            repeats.round_ends();
-        }
-        repeats.end();
-    }
+    for (int i = 0; i < 3; ++i) issue(repeats, clock, stretch, 100, 100);
     const Picoseconds begin = clock.now.time;
     repeats.begin_passing(stretch);
     repeats.needs(begin, 0.0, 0.0);
