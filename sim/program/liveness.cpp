@@ -41,7 +41,7 @@ private:
 bool is_loop(Op op) { return op == Op::begin_for || op == Op::next_for; }
 bool falls_through(Op op) { return op != Op::jump && op != Op::return_; }
 
-struct Block {
+struct BasicBlock {
     std::size_t begin = 0, end = 0;
     std::vector<std::size_t> next;  // blocks
 };
@@ -74,7 +74,7 @@ private:
             }
             block_at[i] = blocks_.size() - 1;
         }
-        for (Block& block : blocks_) {
+        for (BasicBlock& block : blocks_) {
             const Instruction& last = function_.code[block.end - 1];
             if (falls_through(last.op) && block.end < function_.code.size())
                 block.next.push_back(block_at[block.end]);
@@ -105,7 +105,7 @@ private:
         uses(instruction, [&](std::int32_t v) { live.set(v); });
     }
 
-    Bits live_behind(const Block& block) const {
+    Bits live_behind(const BasicBlock& block) const {
         Bits live(count_);
         for (const std::size_t next : block.next) live.add(live_in_[next]);
         return live;
@@ -125,7 +125,7 @@ private:
     }
 
     void release(std::size_t number) {
-        const Block& block = blocks_[number];
+        const BasicBlock& block = blocks_[number];
         Bits live = live_behind(block);
         for (std::size_t at = block.end; at-- > block.begin;) {
             Instruction& instruction = function_.code[at];
@@ -157,13 +157,13 @@ private:
     }
     std::size_t block_of(std::size_t instruction) const {
         const auto behind = std::upper_bound(blocks_.begin(), blocks_.end(), instruction,
-                                             [](std::size_t i, const Block& block) { return i < block.begin; });
+                                             [](std::size_t i, const BasicBlock& block) { return i < block.begin; });
         return static_cast<std::size_t>(behind - blocks_.begin()) - 1;
     }
 
     Function& function_;
     std::size_t count_;
-    std::vector<Block> blocks_;
+    std::vector<BasicBlock> blocks_;
     std::vector<Bits> live_in_;
 };
 

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/report/energy_json.h"
 
+#include "sim/report/read_figures.h"
+
 namespace tilemesh::report {
 namespace {
 
-double real(JsonReader& reader, std::string_view key) {
+double amount(JsonReader& reader, std::string_view key) {
     return reader.number(key, 0.0, std::numeric_limits<double>::max());
-}
-Picoseconds time(JsonReader& reader, std::string_view key) {
-    return Picoseconds(reader.integer(key, 0, std::numeric_limits<std::uint64_t>::max()));
 }
 
 std::vector<std::string> read_texts(const JsonReader& reader) {
@@ -36,10 +35,10 @@ AreaResult read_area(JsonReader reader) {
     if (const auto missing = reader.optional_member("missing")) {
         area.missing = read_texts(*missing);
     } else {
-        area.mm2 = real(reader, "mm2");
+        area.mm2 = amount(reader, "mm2");
         for (JsonReader part : reader.member("parts").elements()) {
-            area.parts.push_back({part.string("key"), real(part, "count"), real(part, "value"), real(part, "mm2"),
-                                  part.string("source"), part.string("trust")});
+            area.parts.push_back({part.string("key"), amount(part, "count"), amount(part, "value"),
+                                  amount(part, "mm2"), part.string("source"), part.string("trust")});
             part.finish();
         }
     }
@@ -68,39 +67,39 @@ void read_account(JsonReader& reader, EnergyResult& energy) {
         read.key = use.string("key");
         read.kind = use.string("kind");
         read.unit = use.string("unit");
-        read.count = real(use, "count");
-        read.value = real(use, "value");
-        read.joules = real(use, "joules");
+        read.count = amount(use, "count");
+        read.value = amount(use, "value");
+        read.joules = amount(use, "joules");
         read.source = use.string("source");
         read.trust = use.string("trust");
         use.finish();
         energy.uses.push_back(std::move(read));
     }
     for (JsonReader part : reader.member("parts").elements()) {
-        energy.parts.push_back({part.string("path"), part.string("kind"), real(part, "joules")});
+        energy.parts.push_back({part.string("path"), part.string("kind"), amount(part, "joules")});
         part.finish();
     }
     for (JsonReader phase : reader.member("phases").elements()) {
-        energy.phases.push_back({phase.string("phase"), real(phase, "joules")});
+        energy.phases.push_back({phase.string("phase"), amount(phase, "joules")});
         phase.finish();
     }
 }
 
 void read_power(JsonReader reader, EnergyResult& energy) {
-    energy.average_w = real(reader, "average_w");
-    energy.peak_w = real(reader, "peak_w");
-    energy.peak_at = time(reader, "peak_at_ps");
-    energy.window = time(reader, "window_ps");
+    energy.average_w = amount(reader, "average_w");
+    energy.peak_w = amount(reader, "peak_w");
+    energy.peak_at = read_time(reader, "peak_at_ps");
+    energy.window = read_time(reader, "window_ps");
     for (const JsonReader& watts : reader.member("windows_w").elements())
         energy.power_w.push_back(watts.as_number(0.0, std::numeric_limits<double>::max()));
     for (JsonReader limit : reader.member("limits").elements()) {
         PowerCheck read;
         read.of = limit.string("of");
-        read.limit_w = real(limit, "limit_w");
-        read.peak_w = real(limit, "peak_w");
-        read.peak_at = time(limit, "peak_at_ps");
-        read.window = time(limit, "window_ps");
-        read.over = time(limit, "over_ps");
+        read.limit_w = amount(limit, "limit_w");
+        read.peak_w = amount(limit, "peak_w");
+        read.peak_at = read_time(limit, "peak_at_ps");
+        read.window = read_time(limit, "window_ps");
+        read.over = read_time(limit, "over_ps");
         read.parts = limit.integer("parts", 0, std::numeric_limits<std::uint64_t>::max());
         limit.finish();
         energy.limits.push_back(std::move(read));
@@ -146,12 +145,12 @@ EnergyResult read_energy(JsonReader reader) {
     if (const auto missing = reader.optional_member("missing")) {
         energy.missing = read_texts(*missing);
     } else {
-        energy.joules = real(reader, "joules");
-        energy.static_joules = real(reader, "static_joules");
-        energy.energy_delay_js = real(reader, "energy_delay_js");
+        energy.joules = amount(reader, "joules");
+        energy.static_joules = amount(reader, "static_joules");
+        energy.energy_delay_js = amount(reader, "energy_delay_js");
         if (reader.has("query_tokens")) {
             energy.query_tokens = reader.integer("query_tokens", 1, std::numeric_limits<std::uint64_t>::max());
-            energy.joules_per_query_token = real(reader, "joules_per_query_token");
+            energy.joules_per_query_token = amount(reader, "joules_per_query_token");
         }
         read_power(reader.member("power"), energy);
         read_account(reader, energy);

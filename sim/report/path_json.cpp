@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/report/path_json.h"
 
+#include "sim/report/read_figures.h"
+
 namespace tilemesh::report {
 namespace {
 
-Picoseconds time(JsonReader& reader, std::string_view key) {
-    return Picoseconds(reader.integer(key, 0, std::numeric_limits<std::uint64_t>::max()));
-}
-
 std::optional<Picoseconds> optional_time(JsonReader& reader, std::string_view key) {
     if (!reader.has(key)) return {};
-    return time(reader, key);
+    return read_time(reader, key);
 }
 
 Json to_json(const std::vector<HotLine>& lines) {
@@ -26,8 +24,8 @@ Json to_json(const std::vector<HotLine>& lines) {
 std::vector<HotLine> read_lines(const JsonReader& reader) {
     std::vector<HotLine> lines;
     for (JsonReader line : reader.elements()) {
-        lines.push_back(
-            {line.string("place"), time(line, "critical_ps"), time(line, "busy_ps"), time(line, "waiting_ps")});
+        lines.push_back({line.string("place"), read_time(line, "critical_ps"), read_time(line, "busy_ps"),
+                         read_time(line, "waiting_ps")});
         line.finish();
     }
     return lines;
@@ -59,15 +57,15 @@ Json path_to_json(const CriticalPath& path) {
 CriticalPath read_critical_path(JsonReader reader) {
     CriticalPath path;
     path.sentence = reader.string("sentence");
-    path.unexplained = time(reader, "unexplained_ps");
+    path.unexplained = read_time(reader, "unexplained_ps");
     for (JsonReader share : reader.member("shares").elements()) {
         path.shares.push_back(
-            {share.string("class"), share.string("component"), share.string("phase"), time(share, "time_ps")});
+            {share.string("class"), share.string("component"), share.string("phase"), read_time(share, "time_ps")});
         share.finish();
     }
     for (JsonReader segment : reader.member("segments").elements()) {
         path.segments.push_back({segment.string("class"), segment.string("component"), segment.string("phase"),
-                                 time(segment, "begin_ps"), time(segment, "end_ps")});
+                                 read_time(segment, "begin_ps"), read_time(segment, "end_ps")});
         segment.finish();
     }
     path.lines = read_lines(reader.member("lines"));

@@ -23,7 +23,7 @@ struct Figure {
     const char* meaning;
     bool asked_for = false;  // left out where no point has it
 };
-constexpr Figure figures[] = {
+constexpr Figure known_figures[] = {
     {"time_ps", "/result/time_ps", "time", "", "time", "less", "until the last PE has finished"},
     {"cycles", "/result/cycles", "cycles", "cycles", "cycles", "less", "time x clock"},
     {"tflops_per_s", "/result/tflops_per_s", "useful rate", "TFLOP/s", "number", "more", "useful work / time"},
@@ -87,7 +87,7 @@ std::string csv_field(const Json& value) {
 /// Those that the table has.
 std::vector<const Figure*> shown_figures(const std::vector<Row>& rows) {
     std::vector<const Figure*> shown;
-    for (const Figure& figure : figures) {
+    for (const Figure& figure : known_figures) {
         const auto has = [&](const Row& row) { return !at(row.record, figure.pointer).is_null(); };
         if (!figure.asked_for || std::any_of(rows.begin(), rows.end(), has)) shown.push_back(&figure);
     }

@@ -14,10 +14,10 @@ namespace {
 
 using Comparisons = std::vector<Comparison>;
 
-std::string number_text(double value) { return fmt::format("{:.4g}", value); }
+std::string short_number(double value) { return fmt::format("{:.4g}", value); }
 
 std::string with_unit(double value, const std::string& unit) {
-    return unit.empty() ? number_text(value) : number_text(value) + " " + unit;
+    return unit.empty() ? short_number(value) : short_number(value) + " " + unit;
 }
 
 /// Holds when no comparison's `excess` is above 0; else names the one with the largest.
