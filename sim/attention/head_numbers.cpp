@@ -21,7 +21,6 @@ constexpr std::uint64_t first_sink_stream = std::uint64_t{1} << 61;
 constexpr std::uint64_t first_lse_stream = std::uint64_t{1} << 60;
 // Far above any score, and small enough for its exponent in base 2 to be an f32 with digits to spare.
 constexpr NumberRange sink_range{-1e6, 1e6, true};
-constexpr double largest_deviation = 100.0;
 
 struct Generated {
     double deviation;

@@ -27,6 +27,9 @@ struct NumberRange {
     bool holds(float value) const;
 };
 
+/// The standard deviation of generated numbers: they stay within 9 of them, and so within the largest bias.
+constexpr double largest_deviation = 100.0;
+
 /// A number of a list in a panel: a JSON number, or the word "-inf" where the range has it.
 float read_number(const JsonReader& element, const NumberRange& range);
 

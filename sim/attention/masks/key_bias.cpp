@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // {"kind": "key_bias"}: a number per key is added to the scores; -inf hides the key. The numbers are "values", seeded
 // normal ones with a standard deviation "std", or the tensor key_bias of the panel's inputs.
+#include "sim/attention/head_numbers.h"
 #include "sim/attention/masks/reading.h"
 #include "sim/base/error.h"
 #include "sim/base/random.h"
@@ -16,8 +17,6 @@ namespace {
 // Scores are f32: a bias much larger than they are leaves nothing of them, and exp(-1000) is 0 already.
 constexpr NumberRange bias_range{-1000.0, 1000.0, true};
 constexpr float infinity = std::numeric_limits<float>::infinity();
-// Seeded normal numbers stay within 9 standard deviations, and so within the largest bias.
-constexpr double largest_deviation = 100.0;
 constexpr std::int64_t most_generated = std::int64_t{1} << 24;
 // The streams of q, k and v are numbered from 0 on.
 constexpr std::uint64_t first_stream = std::uint64_t{1} << 62;

@@ -18,7 +18,6 @@ namespace {
 
 // As of key_bias: larger numbers leave nothing of f32 scores.
 constexpr NumberRange bias_range{-1000.0, 1000.0, true};
-constexpr double largest_deviation = 100.0;
 constexpr std::uint64_t first_stream = std::uint64_t{1} << 59;  // no other generated number's
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
