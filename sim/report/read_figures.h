@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// \file
-/// Figures of results as they are read back.
+// Figures of results as they are read back.
 #pragma once
 
 #include "sim/base/json_reader.h"
