@@ -130,10 +130,14 @@ bool AttentionRun::sees(const Visit& visit, const Group& group, std::size_t tile
                        [&](std::size_t block) { return visit.at(tile, block) != Visible::none; });
 }
 
+bool AttentionRun::wants(const Visit& visit, const Group& group, std::size_t tile) const {
+    if (tile >= visit.tiles.size() || !sees(visit, group, tile)) return false;
+    // What stays in SRAM is brought there once for all groups. What is in HBM has been waited for by the first of
+    // them; the others find it there.
+    return !sent_for_[tile] || !(launch_.tiling.chunks_stay || repeats_.calm(group.stretch));
+}
+
 KeyTile AttentionRun::send_for(const Visit& visit, const Group& group, std::size_t tile) {
-    if (tile >= visit.tiles.size() || !sees(visit, group, tile)) return {};
-    // What stays in SRAM is brought there once for all groups.
-    if (launch_.tiling.chunks_stay && sent_for_[tile]) return {};
     sent_for_[tile] = true;
     const auto& [chunk, keys] = visit.tiles[tile];
     repeats_.set_aside();
@@ -154,13 +158,16 @@ void AttentionRun::pass_over(const Visit& visit, Group& group, Group* next) {
     const auto share = [&](std::size_t step) { return static_cast<double>(step) / static_cast<double>(steps); };
     const auto pass_to = [&](std::size_t step) { repeats_.pass_to(share(step)); };
     double due = next_transfer();
-    KeyTile data, ahead = send_for(visit, group, 0);
+    KeyTile data, ahead;
+    if (wants(visit, group, 0)) ahead = send_for(visit, group, 0);
     for (std::size_t step = 0; step < steps; ++step) {
         const std::size_t tile = step / blocks, begin = tile * blocks;
         if (step == begin) {
-            pass_to(begin);
             data = std::exchange(ahead, {});
-            ahead = send_for(visit, group, tile + 1);
+            if (wants(visit, group, tile + 1)) {
+                pass_to(begin);
+                ahead = send_for(visit, group, tile + 1);
+            }
         }
         // Queues are long enough for the kernel to issue about half of a tile's blocks before the tile is there.
         const bool arrived = step >= begin + blocks / 2;

@@ -90,10 +90,25 @@ void AttentionRun::gather_visits() {
 
 void AttentionRun::add_to(Visit& visit, const Action& attend) {
     visit.work = &work_of(attend);
-    for (const Range& keys : chunks_.tiles_of(attend.item, attend.keys)) {
-        visit.tiles.push_back({attend.item, keys});
-        for (const QueryBlock& block : visit.work->blocks)
-            visit.visible.push_back(visible(block, visit.tiles.back()));
+    const attention::Tokens& tokens = launch_.needs->keys(attend.item.user, attend.item.id);
+    const Ranges tiles = chunks_.tiles_of(attend.item, attend.keys);
+    // Most blocks see all or nothing of many tiles that lie side by side: that is asked once.
+    for (std::size_t begin = 0, end = 0; begin < tiles.size(); begin = end) {
+        const auto side_by_side = [&](std::size_t t) {
+            return tiles[t].begin == tiles[t - 1].end &&
+                   tokens.cut({tiles[begin].begin, tiles[t].end}, tokens.size()).size() == 1;
+        };
+        for (end = begin + 1; end < tiles.size() && side_by_side(end);) ++end;
+        const std::size_t first = visit.visible.size(), blocks = visit.blocks();
+        visit.visible.resize(first + (end - begin) * blocks);
+        for (std::size_t t = begin; t < end; ++t) visit.tiles.push_back({attend.item, tiles[t]});
+        for (std::size_t b = 0; b < blocks; ++b) {
+            const QueryBlock& block = visit.work->blocks[b];
+            const Visible whole = visible(block, {attend.item, {tiles[begin].begin, tiles[end - 1].end}});
+            for (std::size_t t = begin; t < end; ++t)
+                visit.visible[first + (t - begin) * blocks + b] =
+                    whole == Visible::some ? visible(block, {attend.item, tiles[t]}) : whole;
+        }
     }
 }
 

@@ -7,10 +7,11 @@
 namespace tilemesh::kernels {
 namespace {
 
-constexpr double agrees = 0.02;                      // of the length: less between two measurements is the same
-constexpr double crowded = 0.5;                      // of the length: time in which its bytes move at HBM's peak
-constexpr int first_to_pass = 8, most_to_pass = 64;  // four times as many after every agreement
-constexpr std::size_t enough_rounds = 8;             // for the length of one to be known
+constexpr double agrees = 0.02;                       // of the length: less between two measurements is the same
+constexpr double calm_share = 0.08;                   // of the length, likewise: HBM is all but idle
+constexpr double crowded = 0.5;                       // of the length: time in which its bytes move at HBM's peak
+constexpr int first_to_pass = 8, most_to_pass = 256;  // four times as many after every agreement
+constexpr std::size_t enough_rounds = 8;              // for the length of one to be known
 
 Picoseconds to_picoseconds(double ps) {
     return Picoseconds(static_cast<std::uint64_t>(std::llround(std::max(0.0, ps))));
@@ -91,10 +92,11 @@ void Repeats::learn(Kind& kind, const Sample& sample, double measured) {
     const Effort& effort = kind.fastest.effort;
     const auto moving =
         static_cast<double>(effort.of(EngineKind::dma_load).busy + effort.of(EngineKind::dma_store).busy);
-    if (moving > crowded * kind.length(static_cast<std::size_t>(kind.fastest.rounds))) kind.agreements = 0;
-    kind.to_pass = kind.agreements == 0 ? 0 : most_to_pass;
-    if (kind.agreements == 1) kind.to_pass = first_to_pass;
-    if (kind.agreements == 2) kind.to_pass = 4 * first_to_pass;
+    const double length = kind.length(static_cast<std::size_t>(kind.fastest.rounds));
+    if (moving > crowded * length) kind.agreements = 0;
+    kind.calm = moving <= calm_share * length;
+    kind.most = kind.agreements == 0 ? 0 : std::clamp(4 * kind.most, first_to_pass, most_to_pass);
+    kind.to_pass = kind.most;
 }
 
 void Repeats::begin_passing(const Stretch& stretch) {

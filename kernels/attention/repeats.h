@@ -34,6 +34,8 @@ public:
         follows_passed_ = false;
     }
     bool may_pass(const Stretch& stretch) const;
+    /// Of one that may be passed over: has HBM so little to do that a load more or less delays nobody?
+    bool calm(const Stretch& stretch) const { return kinds_.at(stretch.kind ^ stretch.pace).calm; }
 
     // A stretch that is issued, round by round.
     void begin(const Stretch& stretch);
@@ -63,10 +65,11 @@ private:
         std::int64_t rounds = 0;
     };
     struct Kind {
-        Sample fastest;           // measured
-        int agreements = 0;       // with it, in a row
-        int to_pass = 0;          // until it is measured again
-        std::int64_t passed = 0;  // since it was measured
+        Sample fastest;             // measured
+        int agreements = 0;         // with it, in a row
+        int most = 0, to_pass = 0;  // until it is measured again: altogether, still
+        std::int64_t passed = 0;    // since it was measured
+        bool calm = false;          // HBM has little to do meanwhile
         double length(std::size_t rounds) const;
     };
     /// Issued now.

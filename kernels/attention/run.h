@@ -143,7 +143,8 @@ private:
     /// When the next one is due; infinite: none before the rows that come next.
     double next_transfer() const;
     bool sees(const Visit& visit, const Group& group, std::size_t tile) const;
-    /// Sends for a tile, if the group sees it; none where it is in SRAM already.
+    /// Does the group see the tile, and need it sent for?
+    bool wants(const Visit& visit, const Group& group, std::size_t tile) const;
     KeyTile send_for(const Visit& visit, const Group& group, std::size_t tile);
     void pass_over(const Visit& visit, Group& group, Group* next);
     /// The state of the block, whatever it is, leaves as it would.

@@ -85,10 +85,23 @@ TEST_CASE("keys that come late are waited for") {
     // Each step takes the link several times as long as the engines.
     Json panel = panel_with("ring_kv", "full", "contiguous", 4);
     panel["machine"]["network"]["link"]["gbytes_per_s"] = 0.25;
+    panel["machine"]["hbm"]["gbytes_per_s_per_channel"] = GENERATE(64.0, 1024.0);  // in the second it is calm
     const Pair pair = both(panel);
     check_amounts(pair);
     CHECK(pair.steady.passed->commands > pair.steady.commands / 3);
     CHECK(std::abs(off(pair)) < 0.005);
+}
+
+TEST_CASE("where HBM is calm, loads of keys that are there are passed over as well") {
+    const auto with_hbm = [](double gbytes_per_s) {
+        Json panel = panel_with("ring_kv", "full", "contiguous", 4);
+        panel["machine"]["hbm"]["gbytes_per_s_per_channel"] = gbytes_per_s;
+        return both(panel);
+    };
+    const Pair busy = with_hbm(64.0), calm = with_hbm(1024.0);
+    check_amounts(calm);
+    CHECK(calm.steady.passed->commands > busy.steady.passed->commands + busy.steady.commands / 100);
+    CHECK(std::abs(off(calm)) < 0.002);
 }
 
 TEST_CASE("where HBM is crowded nothing is passed over") {
