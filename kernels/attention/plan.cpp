@@ -53,6 +53,17 @@ std::int64_t blocks_of(const attention::Tokens& queries, const Tiling& tiling, s
     return blocks * ceil_div(heads, tiling.tile_heads);
 }
 
+/// A state that is sent or merged as soon as its last block is done is there earlier if that block's product is made
+/// on top of it; short blocks gain more by not waiting for each other.
+bool gains_apart(const Schedule& schedule, const Tiling& tiling) {
+    if (tiling.launches != Launches::fused) return false;
+    if (tiling.short_blocks()) return true;
+    for (int rank = 0; rank < schedule.ranks(); ++rank)
+        for (const attention::Action& row : schedule.program(rank))
+            if (row.item.kind == attention::Item::Kind::state) return false;
+    return true;
+}
+
 /// Everything that would be in SRAM at once on the rank that has most, if nothing left it.
 struct Resident {
     std::int64_t query_rows = 1;   // own and others', of all users and heads
@@ -125,14 +136,18 @@ double sram_needed(const Problem& problem, const Tiling& tiling, std::int64_t he
     const double width = bytes_per_element(problem.dtype);
     const double rows = product(tiling.tile_heads, tiling.tile_queries, problem.group());
     const double scores = rows * product(tiling.tile_keys);
-    // One block's scores of the next block, scores, shifted scores, exponentials in f32 and as operands, and
-    // the element mask: what can be alive at once when the command processor runs one block ahead.
-    const double temporaries = scores * product(4 * 4 + operand * (tiling.stages - 1) + 1);
+    // One block's scores of the next block (of short ones the next two), scores, shifted scores, exponentials in f32
+    // and as operands: what can be alive at once when the command processor runs one block ahead. Where the mask
+    // hides elements also scores without them, and the element masks of both blocks.
+    const std::int64_t masked = problem.mask->compare_operations() > 0 ? 4 + 2 : 0;
+    const double temporaries =
+        scores * product(4 * (tiling.short_blocks() ? 5 : 4) + operand * (tiling.stages - 1) + masked);
     const double state = product(4 * problem.value_dim + 8);  // bytes of one row
     const double query = product(problem.head_dim) * width;
-    // Outputs of the block in work: the corrected and the new o, m, l, of short blocks more products with values that
+    // Outputs of the block in work: the corrected (apart: the product with values) and the new o, m, l, products that
     // wait for their sum, and final o.
-    const double sums = product(problem.value_dim, 4, tiling.stages - 2);
+    const std::int64_t waiting = tiling.products_apart ? std::max<std::int64_t>(tiling.stages - 2, 1) : 0;
+    const double sums = product(problem.value_dim, 4, waiting);
     const double working =
         rows * (2 * state + sums + product(problem.value_dim, 4 + output, tiling.finished_together()));
     const double key_bytes = product(problem.key_columns()) * width;
@@ -163,6 +178,7 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
         if (request.tile_keys == 0)
             tiling.tile_keys = std::min(tiling.tile_keys, keys_to_overlap(problem, device, tiling.tile_heads, rows));
         tiling.stages = 4;  // there may be fewer keys than that, and several queries to overlap
+        tiling.products_apart = true;
     }
     tiling.piece_keys = request.piece_keys > 0 ? chosen(request.piece_keys, longest.keys) : tiling.tile_keys;
     const auto needed = [&](std::int64_t query_rows, std::int64_t state_rows) {
@@ -179,7 +195,11 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
         const std::int64_t few = blocks_for(1, request.launches) * rows_of_block();
         return needed(std::min(few, all.query_rows), std::min(few, all.state_rows));
     };
-    if (least() > sram) tiling.stages = 2;
+    const auto not_short = [&] {
+        tiling.stages = 2;
+        tiling.products_apart = false;
+    };
+    if (least() > sram) not_short();
     while (least() > sram) {
         const std::int64_t rows = tiling.tile_queries * problem.group();
         const double piece_bytes = product(part_heads, tiling.piece_keys) * key_bytes;
@@ -218,10 +238,13 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     }
     if (request.piece_keys == 0) tiling.piece_keys = std::min(tiling.piece_keys, tiling.tile_keys);
     const Resident all = resident(needs, schedule, tiling, heads, problem.group());
-    if (needed(all.query_rows, all.state_rows) > sram) tiling.stages = 2;
+    if (needed(all.query_rows, all.state_rows) > sram) not_short();
     const double everything = needed(all.query_rows, all.state_rows);
     // Between launches nothing stays in SRAM.
     tiling.queries_stay = fused && everything <= sram;
+    // Where sums of their own would not fit beside these tiles, they do without.
+    tiling.products_apart = gains_apart(schedule, tiling);
+    if (least() > sram) tiling.products_apart = false;
     tiling.group_blocks = tiling.queries_stay ? all.in_one_work : 1;
     const auto group_fits = [&] {
         const std::int64_t rows = blocks_for(tiling.group_blocks + 1, request.launches) * rows_of_block();

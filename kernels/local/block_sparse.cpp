@@ -49,7 +49,7 @@ std::vector<Listed> block_list(const LocalBlocks& blocks, const LocalBlock& quer
 
 void block_sparse(tl::Context& tl, const Launch& launch) {
     LocalBlocks blocks(tl, launch);
-    Attention attention(tl, *launch.problem, launch.schedule->state_format().o);
+    Attention attention(tl, *launch.problem, launch.schedule->state_format().o, 2, launch.tiling.products_apart);
     const std::int64_t most = launch.tiling.tile_keys, size = std::min(launch.tiling.fold_keys, most);
     for (const LocalBlock& queries : blocks.all()) {
         const std::vector<Listed> list = block_list(blocks, queries, size, most);
@@ -84,11 +84,12 @@ attention::Tiling plan_block_sparse(const attention::Problem& problem, const att
                                     const attention::Schedule& schedule, std::int64_t heads,
                                     const attention::Device& device, const attention::Tiling& request,
                                     std::string& why_not) {
-    // Small enough for lists to follow the mask, large enough for four folds of the matrix array each way.
+    // Small enough for lists to follow the mask and for room to have the next ones on their way, large enough for the
+    // matrix array to be at work for as long as it takes to fill.
     attention::Tiling preferred = request;
     if (request.tile_queries == 0)
         preferred.tile_queries = std::max<std::int64_t>(1, 4 * device.matrix_rows / problem.group());
-    if (request.tile_keys == 0) preferred.tile_keys = 4 * device.matrix_cols;
+    if (request.tile_keys == 0) preferred.tile_keys = 2 * device.matrix_cols;
     // Heads that see different keys have lists of their own.
     if (request.tile_heads == 0 && problem.mask->varies_by_head()) preferred.tile_heads = 1;
     return plan_preferring(preferred, problem, needs, schedule, heads, device, request, why_not);

@@ -60,8 +60,9 @@ struct Tiling {
     /// Blocks of so few rows that latencies decide; then queries stay.
     bool short_blocks() const { return stages > 2; }
     std::int64_t finished_together() const { return short_blocks() ? stages : 1; }  // results, side by side
-    bool queries_stay = false;  // all query blocks of a PE fit at once, with all registers of states (chosen)
-    bool chunks_stay = false;   // all chunks a PE ever holds fit too, so none is staged in HBM (chosen)
+    bool products_apart = false;  // products with values wait for their sum in room of their own (chosen; attend.h)
+    bool queries_stay = false;    // all query blocks of a PE fit at once, with all registers of states (chosen)
+    bool chunks_stay = false;     // all chunks a PE ever holds fit too, so none is staged in HBM (chosen)
 };
 
 /// K and V of some keys: [heads, keys, head_dim] and [heads, keys, value_dim]. With latents v is null; and of a
