@@ -75,7 +75,8 @@ struct FixedCosts {
     /// array at work, padding included. Cut into several commands they take no less of either.
     using Products = std::function<double(std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k)>;
     Products product, occupied;
-    /// Of a product, what is left when the last multiply-accumulate could be done.
+    /// Of a product, what is left when the array could take the next one: of one of these sizes, and of any.
+    std::function<double(std::int64_t m, std::int64_t n, std::int64_t k)> drain_of;
     double drain = 0;
     /// How long the vector engine is at work for an element of a block's softmax; 0: unknown.
     double softmax_element = 0;

@@ -32,8 +32,8 @@ void add_engines(const TableChains& chains, int rank, const FixedCosts& fixed, c
     for (const TableChains::Attended& attended : chains.attends(rank)) {
         const double begin = chains.after(attended.begin), left = chains.left(attended.end);
         const double scored = begin + attended.scores, weighted = attended.values + left;
-        products.push_back({begin, attended.work.scores, fixed.drain + attended.softmax + weighted});
-        products.push_back({scored + attended.softmax, attended.work.values, fixed.drain + left});
+        products.push_back({begin, attended.work.scores, attended.scores_drain + attended.softmax + weighted});
+        products.push_back({scored + attended.softmax, attended.work.values, attended.values_drain + left});
         softmaxes.push_back({scored, attended.work.softmax, weighted});
         first = std::min(first, begin);
         first_scores = std::min(first_scores, scored);

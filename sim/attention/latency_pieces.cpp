@@ -20,10 +20,13 @@ Blocks Pieces::blocks_of(int user, int owner, int head_part) const {
     const std::int64_t step = fixed_.tile_heads > 0 ? std::min(fixed_.tile_heads, heads) : heads;
     const Ranges parts =
         tokens.cut({0, tokens.size()}, fixed_.tile_queries > 0 ? fixed_.tile_queries : tokens.size());
-    std::int64_t fewest = tokens.size();
-    for (const Range& part : parts) fewest = std::min(fewest, part.size());
+    std::int64_t fewest = tokens.size(), most = 0;
+    for (const Range& part : parts) {
+        fewest = std::min(fewest, part.size());
+        most = std::max(most, part.size());
+    }
     return {(heads + step - 1) / step * static_cast<std::int64_t>(parts.size()),
-            heads % step > 0 ? heads % step : step, fewest * problem_.group()};
+            heads % step > 0 ? heads % step : step, fewest * problem_.group(), most * problem_.group()};
 }
 
 double Pieces::piece_bytes(const Action& send, double bytes) const {

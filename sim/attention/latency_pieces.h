@@ -18,6 +18,7 @@ double slowest_link(const Wiring& wiring, int member, int from, int to);
 struct Blocks {
     std::int64_t count = 0;
     std::int64_t heads = 0, rows = 0;  // of the smallest
+    std::int64_t most_rows = 0;        // of the one that has most
 };
 
 /// How long a block product keeps the engines at work, in nanoseconds: its two products, and what is between them.

@@ -157,6 +157,19 @@ void TableChains::add_attend(int rank, const Action& attend, Had& had) {
     attended.scores = fixed_.product(heads, rows, keys, problem_.head_dim);
     attended.values = fixed_.product(heads, rows, problem_.value_dim, keys);
     attended.softmax = pieces_.softmax_ns(heads * rows * keys);
+    attended.scores_drain = attended.values_drain = fixed_.drain;
+    if (fixed_.by_plan) {
+        // Of whichever piece comes last: the least is that of the fewest or the most rows, and of keys likewise.
+        const std::int64_t most_keys = std::max(keys, fixed_.tile_keys > 0 ? fixed_.tile_keys : total(attend.keys));
+        const auto least = [&](auto drain) {
+            return std::min({drain(rows, keys), drain(rows, most_keys), drain(blocks.most_rows, keys),
+                             drain(blocks.most_rows, most_keys)});
+        };
+        attended.scores_drain =
+            least([&](std::int64_t m, std::int64_t n) { return fixed_.drain_of(m, n, problem_.head_dim); });
+        attended.values_drain =
+            least([&](std::int64_t m, std::int64_t k) { return fixed_.drain_of(m, problem_.value_dim, k); });
+    }
     if (like_)
         attended.work = like_->attends(rank)[attends.size()].work;
     else if (with_bytes_)

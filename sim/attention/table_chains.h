@@ -49,6 +49,7 @@ public:
     struct Attended {
         Moment begin = 0, end = 0;
         double scores = 0, softmax = 0, values = 0;  // of the smallest piece, until the results are there
+        double scores_drain = 0, values_drain = 0;   // from when the array is free for another until then
         EngineWork work;                             // of all pieces; known with bytes
     };
     const std::vector<Attended>& attends(int rank) const { return attends_[static_cast<std::size_t>(rank)]; }

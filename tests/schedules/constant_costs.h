@@ -23,6 +23,7 @@ inline FixedCosts constant_costs() {
     fixed.head = [](int, int from, int to) { return head * std::abs(to - from); };
     fixed.product = [](auto...) { return product; };
     fixed.occupied = [](auto...) { return occupied; };
+    fixed.drain_of = [](auto...) { return drain; };
     fixed.drain = drain;
     fixed.simple = [](auto) { return simple; };
     fixed.exponential = [](auto) { return exponential; };

@@ -29,6 +29,24 @@ TEST_CASE("blocks of a plan are worked on whole: all queries of one past every f
           Approx(both_read + product + 10 * 12 * 12 * heads + product + results));
 }
 
+TEST_CASE("an array drains after the piece of a plan that is through it soonest") {
+    const Problem p = self_attention(12);
+    const NeedSets needs(p, 1);
+    FixedCosts fixed = constant_costs();
+    fixed.occupied = [](std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k) {
+        return static_cast<double>(batch * m * (k == static_cast<std::int64_t>(d) ? n : k));
+    };
+    fixed.drain_of = [](std::int64_t m, std::int64_t, std::int64_t k) {
+        return static_cast<double>(300 + 10 * k - m);
+    };
+    fixed.by_plan = true;
+    fixed.tile_queries = 5;  // of 5, 5 and 2
+    fixed.tile_keys = 8;     // of 8 and 4
+    const double soonest = 300.0 + 10 * 4 - 5 * static_cast<double>(p.group());
+    CHECK(term(schedule_bound(p, needs, in_a_row(kernels::head_parallel, needs), fast, wires(1e15), &fixed),
+               "matrix") == Approx(both_read + 2 * 12 * 12 * heads + soonest + results));
+}
+
 TEST_CASE("chunks of others that do not stay in SRAM are written to HBM and read again") {
     const Problem p = self_attention(24);
     const NeedSets needs(p, 2);

@@ -89,11 +89,14 @@ std::optional<attention::FixedCosts> fixed_costs_of(const AttentionPanel& panel,
     fixed.occupied = [&pe, cycles, speed](std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k) {
         return cycles(static_cast<double>(batch) * array_cycles(pe.matrix, m, n, k) / speed);
     };
+    fixed.drain_of = [&pe](std::int64_t m, std::int64_t n, std::int64_t k) {
+        const pe::MatrixConfig& array = pe.matrix;
+        const pe::Cost product =
+            pe::systolic_cost(array.rows, array.cols, array.dataflow, array.overlap_folds, m, n, k);
+        return std::max(0.0, product.latency_cycles - product.occupancy_cycles) / pe.clock.ghz();
+    };
     // The least of any shape: of a stream shorter than the array is high.
-    for (const pe::Cost& least : {cost(1, pe.matrix.rows, 1, 1), cost(1, 1, 1, pe.matrix.rows)}) {
-        const double drain = std::max(0.0, least.latency_cycles - least.occupancy_cycles) / pe.clock.ghz();
-        fixed.drain = fixed.drain == 0 ? drain : std::min(fixed.drain, drain);
-    }
+    fixed.drain = std::min(fixed.drain_of(pe.matrix.rows, 1, 1), fixed.drain_of(1, 1, pe.matrix.rows));
     const auto operation = [&pe, cycles](Opcode op) {
         return [&pe, cycles, op](std::int64_t elements) {
             return cycles(pe::vector_cost(pe.vector, op, elements).latency_cycles);
