@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <limits>
-#include <map>
 #include <numbers>
 #include <utility>
 
@@ -40,7 +39,7 @@ Attention::Attention(tl::Context& tl, const attention::Problem& problem, Dtype s
       apart_(apart) {}
 
 void Attention::attend(Block block) {
-    if (scored_ && scored_->block.weighed < block.keys) flush();
+    if (!scored_.empty() && scored_.back().block.weighed < block.keys) flush();
     while (!weighted_.empty() && weighted_.front().block.weighed < block.keys) first_values();
     Tile scores = scores_of(block);
     block.q = block.k = Tile();
@@ -51,10 +50,15 @@ void Attention::attend(Block block) {
     for (Stage& stage : weighted_) bring_values(tl_, stage.block);
     // Apart, they need nothing of the vector engine, whose queue may be full.
     if (apart_) values_but(stages_ - 2);
-    if (scored_) weighted_.push_back(softmax(std::move(*scored_)));
+    // Of short blocks one more is scored before: the commands of two softmaxes fill the vector engine's queue, and
+    // what is issued behind them waits.
+    if (scored_.size() == (stages_ > 2 ? 2 : 1)) {
+        weighted_.push_back(softmax(std::move(scored_.front())));
+        scored_.pop_front();
+    }
     values_but(stages_ - 1);
     for (Stage& stage : summed) add(std::move(stage));
-    scored_ = Stage{std::move(block), std::move(scores), Tile()};
+    scored_.push_back({std::move(block), std::move(scores), Tile()});
 }
 
 void Attention::first_values() {
@@ -85,12 +89,10 @@ void Attention::issue_held_back(const State* only) {
         }
     };
     const bool apart = apart_ && !only;
-    std::optional<Stage> scored;
-    if (scored_ && held(*scored_)) scored = std::exchange(scored_, std::nullopt);
-    if (scored && !apart) weighted_.push_back(softmax(*std::exchange(scored, std::nullopt)));
+    if (!apart) each(scored_, [this](Stage stage) { weighted_.push_back(softmax(std::move(stage))); });
     if (!apart) each(summed_, [this](Stage stage) { add(std::move(stage)); });
     each(weighted_, [&](Stage stage) { values(std::move(stage), apart); });
-    if (scored) values(softmax(std::move(*scored)), apart);
+    each(scored_, [&](Stage stage) { values(softmax(std::move(stage)), apart); });
     each(summed_, [this](Stage stage) { add(std::move(stage)); });
 }
 
@@ -144,52 +146,63 @@ void Attention::add(Stage stage) {
     if (stage.block.done) stage.block.done();
 }
 
+void take_maximum(tl::Context& tl, Merge& merge) {
+    const tl::PhaseScope phase(tl, merge.where);
+    merge.from = merge.other->m;
+    if (!merge.from) return;
+    merge.before = merge.into->m;
+    merge.m = merge.before ? tl.maximum(merge.before, merge.from) : merge.from;
+    merge.into->m = merge.m;
+}
+
 void weigh(tl::Context& tl, std::vector<Merge>& merges) {
-    std::map<const State*, Tile> maxima;  // of what was merged so far; none: nothing is there
     const auto each = [&](auto body) {
         for (Merge& merge : merges) {
             const tl::PhaseScope phase(tl, merge.where);
-            body(merge);
+            if (merge.before) body(merge);
         }
     };
+    for (std::size_t i = merges.size(); i-- > 1;) {
+        Merge &last = merges[i], &one = merges[i - 1];
+        if (!last.before || !one.before || last.into != one.into) continue;
+        last.further = true;
+        one.m = last.m;
+    }
     each([&](Merge& merge) {
-        if (!*merge.other) return;
-        Tile& m = maxima.try_emplace(merge.into, merge.into->m).first->second;
-        merge.before = m;
-        m = m ? tl.maximum(m, merge.other->m) : merge.other->m;
-        merge.m = m;
+        if (!merge.further) merge.a = merge.before - merge.m;
+        merge.b = merge.from - merge.m;
     });
     each([&](Merge& merge) {
-        if (!merge.before) return;
-        merge.a = merge.before - merge.m;
-        merge.b = merge.other->m - merge.m;
-    });
-    each([&](Merge& merge) {
-        if (!merge.before) return;
-        merge.a = tl.exp2(merge.a);
+        if (!merge.further) merge.a = tl.exp2(merge.a);
         merge.b = tl.exp2(merge.b);
-    });
-    each([&](Merge& merge) {
-        if (!merge.before || maxima.erase(merge.into) == 0) return;  // a later one into the same state
-        if (!*merge.into) return;                                    // or one after a copy
-        merge.o = merge.into->o * merge.a;
-        merge.l = merge.into->l * merge.a;
     });
 }
 
-void add_up(tl::Context& tl, const Merge& merge) {
+void scale(tl::Context& tl, Merge& merge) {
+    if (!merge.before || merge.further || merge.o) return;
+    const tl::PhaseScope phase(tl, merge.where);
+    merge.o = merge.into->o * merge.a;
+    merge.l = merge.into->l * merge.a;
+}
+
+void add_up(tl::Context& tl, Merge& merge) {
+    if (!merge.from) return;
     State& into = *merge.into;
     const State& other = *merge.other;
-    if (!other) return;
     if (!merge.before) {
-        into = other;
+        into.l = other.l;
+        into.o = other.o;
         return;
     }
+    scale(tl, merge);
     const tl::PhaseScope phase(tl, merge.where);
-    const Tile o = merge.o ? merge.o : into.o * merge.a, l = merge.l ? merge.l : into.l * merge.a;
-    into.m = merge.m;
-    into.l = tl.fma(other.l, merge.b, l);
-    into.o = kept_as(tl, tl.fma(other.o, merge.b, o), into.o.dtype());
+    const Dtype kept = into.o.dtype();
+    if (!merge.further) {
+        into.l = std::exchange(merge.l, Tile());
+        into.o = std::exchange(merge.o, Tile());
+    }
+    into.l = tl.fma(other.l, merge.b, into.l);
+    into.o = kept_as(tl, tl.fma(other.o, merge.b, into.o), kept);
 }
 
 std::vector<Result> finish(tl::Context& tl, const std::vector<Finished>& all, const attention::Problem& problem) {
@@ -230,9 +243,17 @@ Result finish(tl::Context& tl, const State& state, const attention::Problem& pro
     return result;
 }
 
+Tile normalised_output(tl::Context& tl, const State& state) {
+    return kept_as(tl, state.o / divisor(tl, state), state.o.dtype());
+}
+
+Tile log_sum_exp(tl::Context& tl, const State& state) {
+    return tl.fma(tl.log(state.l), static_cast<float>(std::numbers::log2e), state.m);
+}
+
 Normalised normalised(tl::Context& tl, const State& state) {
-    return {kept_as(tl, state.o / divisor(tl, state), state.o.dtype()),
-            tl.fma(tl.log(state.l), static_cast<float>(std::numbers::log2e), state.m)};
+    Tile out = normalised_output(tl, state);
+    return {std::move(out), log_sum_exp(tl, state)};
 }
 
 State state_of(tl::Context& tl, const Normalised& result) {

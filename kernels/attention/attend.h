@@ -53,9 +53,10 @@ struct Block {
 
 /// Issues blocks so that matrix and vector engine work at once. A block goes through three stages: scores (matrix),
 /// softmax (vector), values (matrix, after a small vector correction of o). Each call issues the scores of its block,
-/// the softmax of the block before and the values of the one `stages` before; so no engine stands before a result
-/// that another is still making, not even for the time a systolic array takes to drain. But engines work in order:
-/// values that could begin before the keys of the next block are here go before its scores.
+/// the softmax of the block before (of the one before that where there are more than two stages) and the values of
+/// the one `stages` before; so no engine stands before a result that another is still making, not even for the time a
+/// systolic array takes to drain. But engines work in order: values that could begin before the keys of the next
+/// block are here go before its scores.
 ///
 /// `apart`: products with values begin from nothing and are added to the corrected o a call later. No product waits
 /// for another then, nor for the softmax between. Where a state is to be complete at once the vector engine would
@@ -94,8 +95,7 @@ private:
     Dtype state_;
     std::size_t stages_;
     bool apart_;
-    std::optional<Stage> scored_;
-    std::deque<Stage> weighted_, summed_;
+    std::deque<Stage> scored_, weighted_, summed_;
 };
 
 /// A partial result as it may travel: o / l (0 where nothing was visible) in the dtype of o, and the base-2
@@ -105,6 +105,9 @@ struct Normalised {
     Tile lse;
 };
 Normalised normalised(tl::Context& tl, const State& state);
+/// Its parts.
+Tile normalised_output(tl::Context& tl, const State& state);
+Tile log_sum_exp(tl::Context& tl, const State& state);
 /// The same result as a state again: out with m = lse and l = 1 (l = 0 where nothing was visible). Merging such
 /// states is the merge by log-sum-exp: the weights are 2^(lse - max), and dividing by l at the end makes them 2^(lse
 /// - lse of all).
@@ -115,14 +118,20 @@ struct Merge {
     State* into = nullptr;
     const State* other = nullptr;
     Where where;
-    Tile before, m, a, b;  // the old maximum and the new one, what the two sides are multiplied by
-    Tile l, o;             // of `into`, times that, where both are there
+    Tile before, from,
+        m;      // maxima: of `into` (none: the merge is a copy), of `other` (none: nothing to merge), of both
+    Tile a, b;  // what the two sides are multiplied by
+    Tile l, o;  // of `into`, times that, where they are made already
+    bool further = false;  // the merge before it is into the same state: what is there is multiplied for all at once
 };
-/// The part of merges that waits for no o of the others: side by side, because the few commands of one merge wait for
-/// each other. What follows must be add_up() of all of them in their order; several may be into one state.
+/// The first of three parts of a merge: m of `into`, which needs m of `other` alone.
+void take_maximum(tl::Context& tl, Merge& merge);
+/// What both sides are multiplied by. Side by side, because the few commands of one merge wait for each other.
 void weigh(tl::Context& tl, std::vector<Merge>& merges);
-/// What is left of one.
-void add_up(tl::Context& tl, const Merge& merge);
+/// What is there, times that; of several into one state not before those before it are added up.
+void scale(tl::Context& tl, Merge& merge);
+/// What is left.
+void add_up(tl::Context& tl, Merge& merge);
 
 /// What a finished state means: the output o / l times the scale of v, in the problem's output dtype (0 where nothing
 /// was visible), and the natural log-sum-exp (m + log2 l) ln 2 (-inf there). `sink` (times log2(e); [heads, rows, 1],

@@ -32,7 +32,7 @@ void AttentionRun::row(const Issue& issue) {
         case Action::Kind::fence:
             return fence();
         case Action::Kind::merge:
-            return merge_states(action);
+            return merge_states(issue);
         case Action::Kind::send:
         case Action::Kind::receive:
             return transfer(issue);
@@ -58,7 +58,7 @@ void AttentionRun::transfer(const Issue& issue) {
         const BlockRows& rows = work.blocks[piece].rows;
         const int pe = launch_.peers[static_cast<std::size_t>(action.peer)];
         if (sends) item.copy = action.other;
-        sends ? states_.send(pe, item, piece, rows) : states_.receive(pe, item, piece, rows);
+        sends ? states_.send(pe, item, piece, rows, issue.part) : states_.receive(pe, item, piece, rows, issue.part);
     }
 }
 

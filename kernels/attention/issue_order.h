@@ -7,6 +7,7 @@
 
 #include "sim/attention/kernel.h"
 
+#include <cstdint>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -17,6 +18,9 @@ namespace tilemesh::kernels {
 std::vector<int> receivers_of_row(const attention::Schedule& schedule, const attention::Action& action);
 /// Who, of the PEs' ranks, a row's message comes from and goes to (first): what PEs order messages by.
 std::pair<int, int> ends_of_row(const attention::Schedule& schedule, const attention::Action& action, int rank);
+
+/// What of a partial result a message carries.
+enum class StatePart : std::uint8_t { whole, maximum, rest };  // m, then l and o; or the log-sum-exp, then out
 
 /// One piece of one row.
 struct Issue {
@@ -29,6 +33,7 @@ struct Issue {
     double ready = 0.0, weighed = 0.0;  // merge, and attend (timeline.h)
     double data = 0.0;                  // attend: when the chunk and the queries would be here
     bool joins = false;                 // attend: the visit of the attend before
+    StatePart part = StatePart::whole;  // transfers and merges of partial results
 };
 
 /// The rows of a rank's program in order of issue. `pieces`: how many a transfer has. Rows that attend or merge are

@@ -2,27 +2,13 @@
 // The queries a PE works for: how they are cut into blocks, what of each chunk the blocks see, how they come into
 // SRAM and how their results leave.
 #include "kernels/attention/run.h"
+#include "kernels/attention/side_by_side.h"
 
 #include <algorithm>
 #include <numbers>
-#include <set>
 #include <utility>
 
 namespace tilemesh::kernels {
-
-namespace {
-
-/// A state that is sent or merged as soon as its last block is done is there earlier if that block's product is made
-/// on top of it; short blocks gain more by not waiting for each other.
-bool products_apart(const Launch& launch) {
-    if (launch.tiling.launches != attention::Launches::fused) return false;
-    const std::vector<Action>& rows = launch.schedule->program(launch.rank);
-    return launch.tiling.short_blocks() || std::none_of(rows.begin(), rows.end(), [](const Action& row) {
-               return row.item.kind == Item::Kind::state;
-           });
-}
-
-}  // namespace
 
 std::size_t Visit::seen_by(std::size_t block) const {
     std::size_t seen = 0;
@@ -37,7 +23,7 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
       chunks_(tl, launch),
       terms_(tl, launch),
       attention_(tl, *launch.problem, launch.schedule->state_format().o, launch.tiling.stages,
-                 products_apart(launch)),
+                 launch.tiling.products_apart),
       states_(tl, launch),
       repeats_(repetition_of(tl, launch)) {
     find_work();
@@ -56,6 +42,8 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
             return action.item.kind == Item::Kind::chunk ? messages_.at(&action).size()
                                                          : work_of(action).blocks.size();
         });
+        if (launch.tiling.short_blocks() && merges_only(*launch.schedule))
+            order_ = side_by_side(launch.rank, *launch.schedule, launch.tiling.fold_keys, order_);
         gather_visits();
     }
     for (auto& [action, visit] : visits_)
@@ -256,80 +244,6 @@ void AttentionRun::finish(const std::vector<QueryWork*>& works) {
         }
     }
     write();
-}
-
-namespace {
-/// Merges that are weighed beside one.
-constexpr double most_beside = 8;
-}  // namespace
-
-std::optional<Merge> AttentionRun::merge_of(const Action& action, std::size_t index) {
-    QueryWork& work = work_of(action);
-    Item from = action.item;
-    from.copy = action.other;
-    complete(work, index);
-    if (!states_.written(from, index)) return {};
-    const BlockRows& rows = work.blocks[index].rows;
-    Merge merge;
-    merge.into = &states_.take(action.item, index, rows);
-    merge.other = &states_.take(from, index, rows);
-    merge.where = Where::row(action);
-    return merge;
-}
-
-void AttentionRun::weigh_merges() {
-    std::set<Item> touched, merged;  // by rows that are left out, by the others
-    std::vector<const Action*> rows;
-    std::vector<Merge> all;
-    for (std::size_t i = next_; i < order_.size(); ++i) {
-        const Issue& issue = order_[i];
-        const Action& action = *issue.action;
-        const double most = order_[next_].time + most_beside * (order_[next_].end - order_[next_].time);
-        if (issue.time > most || action.kind == Action::Kind::attend) break;
-        if (issued_[i] || !action.item.is_register()) continue;
-        Item other = action.item;
-        other.copy = action.other;
-        const bool apart = touched.count(action.item) + touched.count(other) + merged.count(other) == 0;
-        const bool ready = i == next_ || issue.ready <= order_[next_].time;
-        if (action.kind == Action::Kind::merge && ready && apart && weighed_.count(&action) == 0) {
-            rows.push_back(&action);
-            std::vector<Merge>& merges = weighed_[&action];
-            for (std::size_t block = 0; block < work_of(action).blocks.size(); ++block)
-                if (const std::optional<Merge> merge = merge_of(action, block)) merges.push_back(*merge);
-            all.insert(all.end(), merges.begin(), merges.end());
-            merged.insert(action.item);
-        } else {
-            // A receive writes its register, a send reads the other.
-            if (action.kind != Action::Kind::send) touched.insert(action.item);
-            if (action.kind != Action::Kind::receive) touched.insert(other);
-        }
-    }
-    weigh(tl_, all);
-    std::size_t next = 0;
-    for (const Action* row : rows)
-        for (Merge& merge : weighed_.at(row)) merge = all[next++];
-}
-
-void AttentionRun::merge_states(const Action& action) {
-    const tl::PhaseScope phase(tl_, Where::row(action));
-    if (launch_.tiling.short_blocks()) {
-        if (weighed_.count(&action) == 0) weigh_merges();
-        const auto weighed = weighed_.extract(&action);
-        for (const Merge& merge : weighed.mapped()) add_up(tl_, merge);
-        return;
-    }
-    const QueryWork& work = work_of(action);
-    Item from = action.item;
-    from.copy = action.other;
-    for (std::size_t i = 0; i < work.blocks.size(); ++i) {
-        const std::optional<Merge> merge = merge_of(action, i);
-        if (!merge) continue;
-        std::vector<Merge> alone = {*merge};
-        weigh(tl_, alone);
-        add_up(tl_, alone.front());
-        states_.put_back(from, i, work.blocks[i].rows);
-        states_.put_back(action.item, i, work.blocks[i].rows);
-    }
 }
 
 void AttentionRun::send_queries(const Action& action, const std::vector<int>& to, std::size_t index) {

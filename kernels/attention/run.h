@@ -113,10 +113,14 @@ private:
     Tile load_queries(const QueryWork& work, const QueryBlock& block);
     void send_queries(const Action& action, const std::vector<int>& to, std::size_t block);
     void receive_queries(const Action& action, std::size_t block);
-    void merge_states(const Action& action);
+
+    // merges.cpp
+    void merge_states(const Issue& issue);
     /// Of the row at `next_`, and beside it of those after it that could begin as early, if no row between that is
     /// not one of them touches what they do: the commands of one wait for each other.
     void weigh_merges();
+    /// Of the row at `next_` and of those after it in the same step, whose maxima are taken: what is left.
+    void merge_step();
     /// Nothing where no partial result came.
     std::optional<Merge> merge_of(const Action& action, std::size_t block);
 
@@ -185,6 +189,7 @@ private:
     static constexpr std::size_t left_behind = 2;
     std::deque<std::size_t> left_;
     std::map<const Action*, std::vector<Merge>> weighed_;  // merges of which the rest is still to come
+    bool merged_ = false;                                  // something, already
     std::size_t steps_done_ = 0, steps_total_ = 1;         // of the visit under way: blocks times tiles
     Repeats repeats_;
     std::vector<bool> sent_for_;  // by tile of the visit: somebody has

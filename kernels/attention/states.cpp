@@ -62,33 +62,33 @@ State States::neutral(const BlockRows& rows) {
 
 void States::drop(const Item& reg, std::size_t block) { place(reg, block) = Place(); }
 
-void States::send(int pe, const Item& reg, std::size_t block, const BlockRows& rows) {
+void States::send(int pe, const Item& reg, std::size_t block, const BlockRows& rows, StatePart part) {
     State state = take(reg, block, rows);
-    if (!state) state = neutral(rows);  // this rank's share saw nothing for these rows
+    const bool first = part != StatePart::rest, second = part != StatePart::maximum;
+    // This rank's share saw nothing for these rows; its maximum may be that of what is merged next already.
+    if (first ? !state.m : !state.o) state = neutral(rows);
     if (format_.sent == attention::StateFormat::Sent::out_lse) {
-        const Normalised result = normalised(tl_, state);
-        tl_.send(pe, result.lse);
-        tl_.send(pe, result.out);
+        if (first) tl_.send(pe, log_sum_exp(tl_, state));
+        if (second) tl_.send(pe, normalised_output(tl_, state));
     } else {
-        tl_.send(pe, state.m);
-        tl_.send(pe, state.l);
-        tl_.send(pe, state.o);
+        if (first) tl_.send(pe, state.m);
+        if (second) tl_.send(pe, state.l);
+        if (second) tl_.send(pe, state.o);
     }
     put_back(reg, block, rows);
 }
 
-void States::receive(int pe, const Item& reg, std::size_t block, const BlockRows& rows) {
+void States::receive(int pe, const Item& reg, std::size_t block, const BlockRows& rows, StatePart part) {
     State& state = place(reg, block).state;
     const Shape column = shape(rows, 1), output = shape(rows, launch_.problem->value_dim);
+    const bool first = part != StatePart::rest, second = part != StatePart::maximum;
     if (format_.sent == attention::StateFormat::Sent::out_lse) {
-        Normalised result;
-        result.lse = tl_.recv(pe, column, Dtype::f32);
-        result.out = tl_.recv(pe, output, format_.o);
-        state = state_of(tl_, result);
+        if (first) state = state_of(tl_, {Tile(), tl_.recv(pe, column, Dtype::f32)});
+        if (second) state.o = tl_.recv(pe, output, format_.o);
     } else {
-        state.m = tl_.recv(pe, column, Dtype::f32);
-        state.l = tl_.recv(pe, column, Dtype::f32);
-        state.o = tl_.recv(pe, output, format_.o);
+        if (first) state.m = tl_.recv(pe, column, Dtype::f32);
+        if (second) state.l = tl_.recv(pe, column, Dtype::f32);
+        if (second) state.o = tl_.recv(pe, output, format_.o);
     }
     put_back(reg, block, rows);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernels/attention/attend.h"
+#include "kernels/attention/issue_order.h"
 #include "sim/attention/kernel.h"
 
 #include <map>
@@ -37,9 +38,9 @@ public:
     /// Forgets the block.
     void drop(const attention::Item& reg, std::size_t block);
 
-    /// As the state format says: (m, l, o), or (lse, out).
-    void send(int pe, const attention::Item& reg, std::size_t block, const BlockRows& rows);
-    void receive(int pe, const attention::Item& reg, std::size_t block, const BlockRows& rows);
+    /// As the state format says: (m, l, o), or (lse, out). In parts where states stay in SRAM.
+    void send(int pe, const attention::Item& reg, std::size_t block, const BlockRows& rows, StatePart part);
+    void receive(int pe, const attention::Item& reg, std::size_t block, const BlockRows& rows, StatePart part);
 
 private:
     struct Place {
