@@ -66,9 +66,9 @@ private:
     }
 
     bool step(int rank) {
-        const Issue* issue = next(rank);
-        if (!issue) return false;
-        const Action& action = *issue->action;
+        const Issue* mine = next(rank);
+        if (!mine) return false;
+        const Action& action = *mine->action;
         const auto at = static_cast<std::size_t>(rank);
         Item other = action.item;
         other.copy = action.other;
@@ -76,16 +76,16 @@ private:
         if (action.kind == Action::Kind::send) {
             const Issue* there = next(action.peer);
             if (!there || there->action->kind != Action::Kind::receive || there->action->peer != rank ||
-                there->action->item != action.item || there->piece != issue->piece || there->part != issue->part)
+                there->action->item != action.item || there->piece != mine->piece || there->part != mine->part)
                 return false;
             const auto to = static_cast<std::size_t>(action.peer);
-            held_[to][{action.item, issue->piece}].of(issue->part) = held_[at][{other, issue->piece}].of(issue->part);
+            held_[to][{action.item, mine->piece}].of(mine->part) = held_[at][{other, mine->piece}].of(mine->part);
             ++next_[to];
         }
         for (int block = 0; block < blocks; ++block) {
             if (action.kind == Action::Kind::merge)
-                for (const auto& [share, times] : held_[at][{other, block}].of(issue->part))
-                    held_[at][{action.item, block}].of(issue->part)[share] += times;
+                for (const auto& [share, times] : held_[at][{other, block}].of(mine->part))
+                    held_[at][{action.item, block}].of(mine->part)[share] += times;
             if (action.kind == Action::Kind::attend) {
                 const Item own{Item::Kind::state, action.item.user, action.owner, 0, action.item.head_part};
                 held_[at][{own, block}] = {{{rank, 1}}, {{rank, 1}}};
@@ -143,13 +143,13 @@ TEST_CASE("merges side by side: every row in both its parts, work first, the sho
             std::map<const Action*, int> parts;
             std::vector<int> users;
             bool worked = false;
-            for (const Issue& issue : ranks.order(rank)) {
-                ++parts[issue.action];
-                const bool attends = issue.action->kind == Action::Kind::attend;
-                if (attends) users.push_back(issue.action->item.user);
+            for (const Issue& next : ranks.order(rank)) {
+                ++parts[next.action];
+                const bool attends = next.action->kind == Action::Kind::attend;
+                if (attends) users.push_back(next.action->item.user);
                 CHECK_FALSE((attends && worked));
                 worked = worked || !attends;
-                CHECK(attends == (issue.part == StatePart::whole));
+                CHECK(attends == (next.part == StatePart::whole));
             }
             CHECK(users == (fold == 8 ? std::vector<int>{2, 0, 1} : std::vector<int>{0, 1, 2}));
             CHECK(parts.size() == table.program(rank).size());
@@ -170,10 +170,10 @@ TEST_CASE("maxima go ahead of what is left of the step before, a log-sum-exp doe
         Ranks ranks(table, 8);
         // The rank in the middle merges what came before it sends that on.
         std::size_t place = 0, merged = 0, sent_on = 0;
-        for (const Issue& issue : ranks.order(1)) {
+        for (const Issue& next : ranks.order(1)) {
             ++place;
-            if (issue.action->kind == Action::Kind::merge && issue.part == StatePart::rest) merged = place;
-            if (issue.action->kind == Action::Kind::send && issue.part == StatePart::maximum && sent_on == 0)
+            if (next.action->kind == Action::Kind::merge && next.part == StatePart::rest) merged = place;
+            if (next.action->kind == Action::Kind::send && next.part == StatePart::maximum && sent_on == 0)
                 sent_on = place;
         }
         CHECK((sent_on < merged) == (sent == StateFormat::Sent::mlo));
