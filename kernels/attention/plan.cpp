@@ -242,9 +242,9 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     const double everything = needed(all.query_rows, all.state_rows);
     // Between launches nothing stays in SRAM.
     tiling.queries_stay = fused && everything <= sram;
-    // Where sums of their own would not fit beside these tiles, they do without.
+    // Beside tiles that fill the SRAM, too: what they wait for room is less than what they would wait for each other.
+    // How many blocks stay together is chosen with their room.
     tiling.products_apart = gains_apart(schedule, tiling);
-    if (least() > sram) tiling.products_apart = false;
     tiling.group_blocks = tiling.queries_stay ? all.in_one_work : 1;
     const auto group_fits = [&] {
         const std::int64_t rows = blocks_for(tiling.group_blocks + 1, request.launches) * rows_of_block();
