@@ -15,6 +15,7 @@ Tile kept_as(tl::Context& tl, Tile tile, Dtype dtype) { return tile.dtype() == d
 
 void bring_values(tl::Context& tl, Block& block) {
     if (!block.bring_v) return;
+    const ChargeScope charge(tl.repetition(), block.effort);
     const tl::PhaseScope phase(tl, block.where);
     block.v = std::exchange(block.bring_v, nullptr)();
 }
@@ -68,6 +69,7 @@ void Attention::first_values() {
 }
 
 Tile Attention::scores_of(const Block& block) {
+    const ChargeScope charge(tl_.repetition(), block.effort);
     const tl::PhaseScope phase(tl_, block.where);
     return tl_.dot(block.q, tl_.trans(block.k));
 }
@@ -98,6 +100,7 @@ void Attention::issue_held_back(const State* only) {
 
 Attention::Stage Attention::softmax(Stage stage) {
     Block& block = stage.block;
+    const ChargeScope charge(tl_.repetition(), block.effort);
     const tl::PhaseScope phase(tl_, block.where);
     State& state = *block.state;
     Tile s = with_terms(tl_, capped(tl_, problem_, std::move(stage.tile)), std::exchange(block.terms, {}));
@@ -125,6 +128,7 @@ Attention::Stage Attention::softmax(Stage stage) {
 }
 
 void Attention::values(Stage stage, bool apart) {
+    const ChargeScope charge(tl_.repetition(), stage.block.effort);
     const tl::PhaseScope phase(tl_, stage.block.where);
     bring_values(tl_, stage.block);
     const Tile v = std::exchange(stage.block.v, Tile());
@@ -139,6 +143,7 @@ void Attention::values(Stage stage, bool apart) {
 }
 
 void Attention::add(Stage stage) {
+    const ChargeScope charge(tl_.repetition(), stage.block.effort);
     const tl::PhaseScope phase(tl_, stage.block.where);
     State& state = *stage.block.state;
     state.o = stage.correction ? tl_.fma(state.o, stage.correction, stage.tile) : std::move(stage.tile);

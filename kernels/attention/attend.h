@@ -9,6 +9,7 @@
 #include "kernels/attention/score_terms.h"
 #include "sim/attention/problem.h"
 #include "sim/tile/context.h"
+#include "sim/tile/repetition.h"
 
 #include <cstdint>
 #include <deque>
@@ -49,6 +50,7 @@ struct Block {
     Tile mask;                   // element mask [1 or heads, rows, keys]; none: all visible
     ScoreTerms terms;            // added to the scores
     std::function<void()> done;  // called when the block has been issued in full (the state's last block: store it)
+    Effort* effort = nullptr;    // where what it asks of engines is added up; null: nowhere (repeats.h)
 };
 
 /// Issues blocks so that matrix and vector engine work at once. A block goes through three stages: scores (matrix),

@@ -167,6 +167,7 @@ void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
             if (t == 0) issued.keys = visit.data;
             issued.weighed = time_of_step(visit, steps_done_) + visit.weighed - visit.end;
             const tl::PhaseScope phase(tl_, issued.where);
+            if (repeats_) issued.effort = repeats_.of_blocks();
             issued.q = block.q;
             issued.k = tl_.slice(data.k, 1, begin, end);
             if (early)

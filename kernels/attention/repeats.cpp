@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace tilemesh::kernels {
 namespace {
@@ -32,17 +33,21 @@ void Repeats::begin(const Stretch& stretch) {
     const Repetition::Reading now = repetition_->read();
     follows_passed_ = false;
     running_.stretch = stretch;
-    running_.warm = stretch.kind != 0 && before_ == stretch.kind;
+    const bool in_turns = before_ != 0 && before_that_ == stretch.kind;
+    running_.warm = stretch.kind != 0 && (before_ == stretch.kind || in_turns);
     running_.begin = now.time;
     running_.rounds.clear();
     running_.rounds.push_back(now);
-    before_ = stretch.kind;
+    before_that_ = std::exchange(before_, stretch.kind);
     beside_ = Effort();
+    running_.before = of_blocks_.empty() ? Effort() : of_blocks_.back();
+    of_blocks_.emplace_back();
 }
 
 void Repeats::round_ends() {
     running_.rounds.push_back(repetition_->read());
     running_.rounds.back().effort -= beside_;
+    running_.rounds.back().effort += of_blocks_.back();
 }
 
 void Repeats::set_aside() { aside_ = repetition_->read(); }
@@ -58,6 +63,10 @@ Repeats::Sample Repeats::sample_of(const Running& running, const Repetition::Rea
     const auto& rounds = running.rounds;
     const double length = static_cast<double>((end.time - running.begin).value());
     sample.effort = end.effort - beside_ - rounds.front().effort;
+    sample.of_blocks = &of_blocks_.back();
+    sample.issued = sample.effort;
+    sample.issued += *sample.of_blocks;
+    sample.issued += of_blocks_[of_blocks_.size() - 2] - running.before;
     const std::size_t alike = running.stretch.alike;
     sample.rounds = static_cast<std::int64_t>(alike);
     if (alike >= enough_rounds) {
@@ -89,7 +98,8 @@ void Repeats::learn(Kind& kind, const Sample& sample, double measured) {
     if (first || measured < known) kind.fastest = sample;
     kind.passed = 0;
     // Where HBM is crowded, waiting for it cannot be told from what the stretch takes anyway.
-    const Effort& effort = kind.fastest.effort;
+    Effort effort = kind.fastest.effort;
+    effort += *kind.fastest.of_blocks;
     const auto moving =
         static_cast<double>(effort.of(EngineKind::dma_load).busy + effort.of(EngineKind::dma_store).busy);
     const double length = kind.length(static_cast<std::size_t>(kind.fastest.rounds));
@@ -103,12 +113,16 @@ void Repeats::begin_passing(const Stretch& stretch) {
     Kind& kind = kinds_.at(stretch.kind ^ stretch.pace);
     --kind.to_pass;
     ++kind.passed;
-    before_ = 0;
+    before_ = before_that_ = 0;
+    const std::int64_t more_rounds = static_cast<std::int64_t>(stretch.alike) - kind.fastest.rounds;
+    // Nothing is held back any more of those that were issued.
+    Effort effort = kind.fastest.effort, issued = kind.fastest.issued;
+    effort += *kind.fastest.of_blocks;
+    effort.add(kind.fastest.round_effort, more_rounds);
     // No engine does more than it can.
-    Effort effort = kind.fastest.effort;
-    effort.add(kind.fastest.round_effort, static_cast<std::int64_t>(stretch.alike) - kind.fastest.rounds);
+    issued.add(kind.fastest.round_effort, more_rounds);
     const auto busy =
-        static_cast<double>(std::max(effort.of(EngineKind::matrix).busy, effort.of(EngineKind::vector).busy));
+        static_cast<double>(std::max(issued.of(EngineKind::matrix).busy, issued.of(EngineKind::vector).busy));
     length_ = std::max(kind.length(stretch.alike), busy);
     waiting_ = length_ - busy;
     repetition_->passed(effort);

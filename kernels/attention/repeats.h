@@ -7,6 +7,7 @@
 #include "sim/tile/context.h"
 
 #include <cstdint>
+#include <deque>
 #include <unordered_map>
 #include <vector>
 
@@ -30,7 +31,7 @@ public:
 
     /// What follows does not follow what came before as one stretch another.
     void interrupt() {
-        before_ = 0;
+        before_ = before_that_ = 0;
         follows_passed_ = false;
     }
     bool may_pass(const Stretch& stretch) const;
@@ -44,6 +45,8 @@ public:
     /// What is issued between these belongs to something else.
     void set_aside();
     Effort take_up();
+    /// Where the blocks of the stretch add up what they ask of engines, part of it when the next one has begun.
+    Effort* of_blocks() { return &of_blocks_.back(); }
     /// What was issued for the stretch at another time.
     void add(const Effort& effort) { beside_ -= effort; }
 
@@ -61,7 +64,9 @@ public:
 private:
     struct Sample {
         double fixed = 0, round = 0;  // picoseconds: of the stretch without its rounds that are alike, of one of them
-        Effort effort, round_effort;  // of all of it, of such a round
+        Effort effort, round_effort;  // of all of it but its blocks, of such a round
+        const Effort* of_blocks = nullptr;
+        Effort issued;  // meanwhile: the end of the stretch before instead of its own
         std::int64_t rounds = 0;
     };
     struct Kind {
@@ -75,8 +80,9 @@ private:
     /// Issued now.
     struct Running {
         Stretch stretch;
-        bool warm = false;  // behind another of its kind
+        bool warm = false;  // behind another of its kind, or one that two kinds have in turns
         Picoseconds begin;
+        Effort before;  // of blocks of the stretch before, so far
         std::vector<Repetition::Reading> rounds;
     };
     Sample sample_of(const Running& running, const Repetition::Reading& end) const;
@@ -84,7 +90,9 @@ private:
 
     Repetition* repetition_;
     std::unordered_map<std::uint64_t, Kind> kinds_;
-    std::uint64_t before_ = 0;  // the kind of the last stretch, if it was issued just before
+    // The kinds of the last stretch, if it was issued just before, and of the one before that, likewise.
+    std::uint64_t before_ = 0, before_that_ = 0;
+    std::deque<Effort> of_blocks_;  // of all that were issued: blocks point there
     Running running_;
     Effort beside_;  // of what was issued since the stretch began: not its own
     Repetition::Reading aside_;

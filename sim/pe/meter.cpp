@@ -19,7 +19,7 @@ Bytes bytes_of_transfer(const Command& command) {
 void Meter::count(const Command& command) {
     const EngineKind engine = engine_of(command.op);
     if (static_cast<std::size_t>(engine) >= Effort::engines) return;
-    Effort::Part& part = issued_.of(engine);
+    Effort::Part& part = (whose_ ? *whose_ : issued_).of(engine);
     ++part.commands;
     switch (engine) {
         case EngineKind::matrix:

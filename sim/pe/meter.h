@@ -6,6 +6,8 @@
 #include "sim/pe/config.h"
 #include "sim/tile/repetition.h"
 
+#include <utility>
+
 namespace tilemesh::pe {
 
 class CommandProcessor;
@@ -20,6 +22,7 @@ public:
 
     // Repetition
     Reading read() const override;
+    Effort* charge(Effort* whose) override { return std::exchange(whose_, whose); }
     void begin() override;
     void end() override;
     void pass(Picoseconds length, Picoseconds until) override;
@@ -35,6 +38,7 @@ private:
     const PeConfig& config_;
     Rate hbm_;
     Effort issued_, passed_;
+    Effort* whose_ = nullptr;  // what is issued, if not nobody's
     Picoseconds doubt_;
 };
 

@@ -37,9 +37,12 @@ class Repetition {
 public:
     struct Reading {
         Picoseconds time;  // the processor's own
-        Effort effort;     // of all commands issued so far
+        Effort effort;     // of all commands issued so far that are nobody's
     };
     virtual Reading read() const = 0;
+    /// What is issued from now on is added to this effort: work of one stretch may be issued within another. Null:
+    /// it is nobody's. Returns whose it was.
+    virtual Effort* charge(Effort* whose) = 0;
     /// What has been issued ends. What is issued from now until end() takes no time of the engines that compute: it
     /// is part of what is passed over.
     virtual void begin() = 0;
@@ -57,6 +60,23 @@ public:
 
 protected:
     ~Repetition() = default;
+};
+
+/// What is issued in its life is charged to `whose`, if that is somebody.
+class ChargeScope {
+public:
+    ChargeScope(Repetition* repetition, Effort* whose) : repetition_(whose ? repetition : nullptr) {
+        if (repetition_) before_ = repetition_->charge(whose);
+    }
+    ~ChargeScope() {
+        if (repetition_) repetition_->charge(before_);
+    }
+    ChargeScope(const ChargeScope&) = delete;
+    ChargeScope& operator=(const ChargeScope&) = delete;
+
+private:
+    Repetition* repetition_;
+    Effort* before_ = nullptr;
 };
 
 }  // namespace tilemesh

@@ -14,6 +14,7 @@ namespace {
 class SetClock final : public Repetition {
 public:
     Reading read() const override { return now; }
+    Effort* charge(Effort*) override { return nullptr; }
     void begin() override {}
     void end() override {}
     void pass(Picoseconds length, Picoseconds until) override {
@@ -81,6 +82,44 @@ TEST_CASE("a stretch is known when two that followed one of its kind agree") {
     CHECK_FALSE(repeats.may_pass({8, 0, 0, 3}));
 }
 
+TEST_CASE("two kinds that take turns are measured") {
+    SetClock clock;
+    Repeats repeats(&clock);
+    const Stretch one{7, 0, 0, 3}, other{8, 0, 0, 2};
+    for (int i = 0; i < 3; ++i) {
+        CHECK_FALSE(repeats.may_pass(one));
+        issue(repeats, clock, one, 100);
+        CHECK_FALSE(repeats.may_pass(other));
+        issue(repeats, clock, other, 50);
+    }
+    CHECK(repeats.may_pass(one));
+    CHECK(repeats.may_pass(other));
+    pass(repeats, one);
+    CHECK(clock.all_passed.commands() == 3);
+    pass(repeats, other);
+    CHECK(clock.all_passed.commands() == 5);
+}
+
+TEST_CASE("what blocks do after their stretch is its own") {
+    SetClock clock;
+    Repeats repeats(&clock);
+    const Stretch stretch{7, 0, 0, 3};
+    Effort* before = nullptr;
+    for (int i = 0; !repeats.may_pass(stretch) && i < 100; ++i) {
+        repeats.begin(stretch);
+        // The last product of the stretch before, and all but that of its own.
+        if (before) ++before->of(EngineKind::matrix).commands;
+        before = repeats.of_blocks();
+        before->of(EngineKind::matrix).commands += i;  // those of each are another number
+        clock.work(300);
+        for (int round = 0; round < 3; ++round) repeats.round_ends();
+        repeats.end();
+    }
+    ++before->of(EngineKind::matrix).commands;  // is issued before anything is passed over
+    pass(repeats, stretch);
+    CHECK(clock.all_passed.of(EngineKind::matrix).commands == 1 + 1 + 1);  // of the second: the first measured
+}
+
 TEST_CASE("what follows an interruption, another kind or what was passed over is not measured") {
     SetClock clock;
     Repeats repeats(&clock);
@@ -93,6 +132,7 @@ TEST_CASE("what follows an interruption, another kind or what was passed over is
     for (int i = 0; i < 5; ++i) {
         issue(repeats, clock, stretch, 100);
         issue(repeats, clock, {8, 0, 0, 1}, 100);
+        issue(repeats, clock, {9, 0, 0, 1}, 100);
     }
     CHECK_FALSE(repeats.may_pass(stretch));
     issued_until_known(repeats, clock, stretch, 100);
