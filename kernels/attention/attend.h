@@ -15,7 +15,6 @@
 #include <deque>
 #include <functional>
 #include <limits>
-#include <optional>
 #include <vector>
 
 namespace tilemesh::kernels {
@@ -120,10 +119,10 @@ struct Merge {
     State* into = nullptr;
     const State* other = nullptr;
     Where where;
-    Tile before, from,
-        m;      // maxima: of `into` (none: the merge is a copy), of `other` (none: nothing to merge), of both
-    Tile a, b;  // what the two sides are multiplied by
-    Tile l, o;  // of `into`, times that, where they are made already
+    // Maxima: of `into` (none: the merge is a copy), of `other` (none: nothing to merge), of both.
+    Tile before, from, m;
+    Tile a, b;             // what the two sides are multiplied by
+    Tile l, o;             // of `into`, times that, where they are made already
     bool further = false;  // the merge before it is into the same state: what is there is multiplied for all at once
 };
 /// The first of three parts of a merge: m of `into`, which needs m of `other` alone.
