@@ -62,8 +62,14 @@ void AttentionRun::transfer(const Issue& issue) {
     }
 }
 
+std::size_t AttentionRun::first_left() {
+    left_from_ = std::max(left_from_, next_ + 1);
+    while (left_from_ < order_.size() && issued_[left_from_]) ++left_from_;
+    return left_from_;
+}
+
 void AttentionRun::transfers_until(double time) {
-    for (std::size_t i = next_ + 1; i < order_.size() && order_[i].time <= time; ++i) {
+    for (std::size_t i = first_left(); i < order_.size() && order_[i].time <= time; ++i) {
         const Action& action = *order_[i].action;
         // All transfers are issued in one order on all PEs, else two could wait for each other. A row may depend on
         // those before it of which nothing is left to do at its time.
@@ -102,19 +108,13 @@ void AttentionRun::attend(const Visit& visit) {
     if (repeats_) begin_repeats(visit, groups);
     for (std::size_t g = 0; g < groups.size(); ++g) {
         Group* next = g + 1 < groups.size() ? &groups[g + 1] : nullptr;
-        repeats_&& repeats_.may_pass(groups[g].stretch) ? pass_over(visit, groups[g], next)
-                                                        : attend_group(visit, groups[g], next);
+        may_pass(visit, groups[g], next) ? pass_over(visit, groups[g], next) : attend_group(visit, groups[g], next);
     }
 }
 
 void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
     QueryWork& work = *visit.work;
-    // Tiles of keys that somebody in the group sees; each is sent for one tile ahead of its use.
-    std::vector<std::size_t> seen;
-    for (std::size_t t = 0; t < visit.tiles.size(); ++t) {
-        const auto sees = [&](std::size_t block) { return visit.at(t, block) != Visible::none; };
-        if (std::any_of(group.blocks.begin(), group.blocks.end(), sees)) seen.push_back(t);
-    }
+    const std::vector<std::size_t> seen = tiles_seen(visit, group);  // each is sent for one tile ahead of its use
     steps_done_ += (visit.tiles.size() - seen.size()) * group.blocks.size();
     if (repeats_) repeats_.begin(group.stretch);
     {
@@ -145,6 +145,17 @@ void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
     };
     if (!seen.empty()) fetch(seen[0]);
     for (std::size_t t = 0; t < seen.size(); ++t) {
+        if (const std::size_t rounds = repeats_ && early ? repeats_.rounds_to_pass() : 0; rounds > 0) {
+            data = std::exchange(data_ahead, {});
+            repeats_.begin_passing_rounds(rounds);
+            pass_tiles(visit, group, {&seen, t, t + rounds}, next, {std::move(data.k), std::move(*data.v)}, [&] {
+                repeats_.set_aside();
+                fetch(seen[t + rounds]);
+                repeats_.was_issued(repeats_.take_up());
+            });
+            repeats_.end_passing();
+            t += rounds;
+        }
         data = std::exchange(data_ahead, {});
         bias = std::exchange(bias_ahead, {});
         if (t + 1 < seen.size()) fetch(seen[t + 1]);

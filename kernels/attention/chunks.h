@@ -37,6 +37,8 @@ public:
     /// Of them K alone, and then V.
     Tile keys(const Item& chunk, Range heads, Range keys);
     Tile values(const Item& chunk, Range heads, Range keys, const Tile& k);
+    /// This PE has it from the beginning.
+    bool own(const Item& chunk) const { return chunk.id == launch_.rank || shared(chunk); }
     /// The kernel stands still until everything received so far is here.
     void wait_for_all();
     /// How keys of a chunk are cut for `tile`: no tile crosses two runs of tokens, nor, when they stay in SRAM, two
@@ -49,7 +51,6 @@ private:
         KeyTile tile;
     };
     bool shared(const Item& chunk) const { return chunk.id == launch_.needs->shared_id(); }
-    bool own(const Item& chunk) const { return chunk.id == launch_.rank || shared(chunk); }
     attention::KeyTensors tensors_of(const Item& chunk) const;
     /// First kv head of the chunk's tensors and messages, counted from this PE's first.
     std::int64_t first_head(const Item& chunk) const;

@@ -114,10 +114,10 @@ std::size_t AttentionRun::transfers_between(const Visit& visit, std::size_t begi
     return count;
 }
 
-double AttentionRun::next_transfer() const {
+double AttentionRun::next_transfer() {
     // As transfers_until() finds it.
     double stop = std::numeric_limits<double>::infinity();
-    for (std::size_t i = next_ + 1; i < order_.size() && order_[i].time < stop; ++i) {
+    for (std::size_t i = first_left(); i < order_.size() && order_[i].time < stop; ++i) {
         if (issued_[i]) continue;
         if (order_[i].action->moves()) return order_[i].time;
         stop = std::min(stop, order_[i].end);
@@ -125,16 +125,28 @@ double AttentionRun::next_transfer() const {
     return std::numeric_limits<double>::infinity();
 }
 
-bool AttentionRun::sees(const Visit& visit, const Group& group, std::size_t tile) const {
-    return std::any_of(group.blocks.begin(), group.blocks.end(),
-                       [&](std::size_t block) { return visit.at(tile, block) != Visible::none; });
+std::vector<std::size_t> AttentionRun::tiles_seen(const Visit& visit, const Group& group) const {
+    std::vector<std::size_t> seen;
+    for (std::size_t t = 0; t < visit.tiles.size(); ++t) {
+        const auto sees = [&](std::size_t block) { return visit.at(t, block) != Visible::none; };
+        if (std::any_of(group.blocks.begin(), group.blocks.end(), sees)) seen.push_back(t);
+    }
+    return seen;
 }
 
-bool AttentionRun::wants(const Visit& visit, const Group& group, std::size_t tile) const {
-    if (tile >= visit.tiles.size() || !sees(visit, group, tile)) return false;
+bool AttentionRun::may_pass(const Visit& visit, const Group& group, const Group* next) const {
+    if (!repeats_ || !repeats_.may_pass(group.stretch)) return false;
+    if (next && repeats_.wants_before(next->stretch, group.stretch)) return false;
+    // Keys that may be late, and what is sent on behind them, decide how long the first takes that sees them.
+    const std::vector<std::size_t> seen = tiles_seen(visit, group);
+    return std::none_of(seen.begin(), seen.end(),
+                        [&](std::size_t t) { return !sent_for_[t] && !chunks_.own(visit.tiles[t].chunk); });
+}
+
+bool AttentionRun::wants(std::size_t tile) const {
     // What stays in SRAM is brought there once for all groups. What is in HBM has been waited for by the first of
     // them; the others find it there.
-    return !sent_for_[tile] || !(launch_.tiling.chunks_stay || repeats_.calm(group.stretch));
+    return !sent_for_[tile] || !(launch_.tiling.chunks_stay || repeats_.calm());
 }
 
 KeyTile AttentionRun::send_for(const Visit& visit, const Group& group, std::size_t tile) {
@@ -148,52 +160,69 @@ KeyTile AttentionRun::send_for(const Visit& visit, const Group& group, std::size
 }
 
 void AttentionRun::pass_over(const Visit& visit, Group& group, Group* next) {
+    attention_.flush();  // nothing takes room in SRAM for longer than it would
+    const std::vector<std::size_t> seen = tiles_seen(visit, group);
+    steps_done_ += (visit.tiles.size() - seen.size()) * group.blocks.size();
+    repeats_.begin_passing(group.stretch);
+    {
+        const tl::PhaseScope phase(tl_, visit.where);
+        enter(*visit.work, group);
+    }
+    repeats_.was_issued(group.entering);
+    KeyTile first;
+    if (!seen.empty() && wants(seen[0])) first = send_for(visit, group, seen[0]);
+    pass_tiles(visit, group, {&seen, 0, seen.size()}, next, std::move(first), nullptr);
+    repeats_.end_passing();
+}
+
+void AttentionRun::pass_tiles(const Visit& visit, Group& group, const PassedTiles& tiles, Group* next, KeyTile ahead,
+                              const std::function<void()>& send_for_next) {
     const tl::PhaseScope phase(tl_, visit.where);
     QueryWork& work = *visit.work;
-    attention_.flush();  // nothing takes room in SRAM for longer than it would
-    repeats_.begin_passing(group.stretch);
-    enter(work, group);
-    repeats_.was_issued(group.entering);
-    const std::size_t blocks = group.blocks.size(), steps = visit.tiles.size() * blocks;
+    const std::vector<std::size_t>& seen = *tiles.seen;
+    const std::size_t blocks = group.blocks.size(), steps = (tiles.end - tiles.begin) * blocks;
     const auto share = [&](std::size_t step) { return static_cast<double>(step) / static_cast<double>(steps); };
     const auto pass_to = [&](std::size_t step) { repeats_.pass_to(share(step)); };
     double due = next_transfer();
-    KeyTile data, ahead;
-    if (wants(visit, group, 0)) ahead = send_for(visit, group, 0);
+    KeyTile data;
     for (std::size_t step = 0; step < steps; ++step) {
-        const std::size_t tile = step / blocks, begin = tile * blocks;
-        if (step == begin) {
+        const std::size_t t = tiles.begin + step / blocks, block = step % blocks, begin = step - block;
+        if (block == 0) {
             data = std::exchange(ahead, {});
-            if (wants(visit, group, tile + 1)) {
+            if (t + 1 < tiles.end) {
+                if (wants(seen[t + 1])) {
+                    pass_to(begin);
+                    ahead = send_for(visit, group, seen[t + 1]);
+                }
+            } else if (send_for_next) {
                 pass_to(begin);
-                ahead = send_for(visit, group, tile + 1);
+                send_for_next();
+            }
+            if (next && t == seen.size() / 2) {
+                pass_to(begin);
+                enter(work, *next);
             }
         }
         // Queues are long enough for the kernel to issue about half of a tile's blocks before the tile is there.
-        const bool arrived = step >= begin + blocks / 2;
-        if (step == begin + blocks / 2 && data.k) {
+        const bool arrived = block >= blocks / 2;
+        if (block == blocks / 2 && data.k) {
             for (const Tile* part : {&data.k, &data.v}) {
                 tl_.wait(*part);
                 repeats_.needs(part->record().ready, share(begin), share(1));
             }
         }
         const std::size_t passed = arrived ? step : begin;
-        if (next && step == steps / 2) {
-            pass_to(passed);
-            enter(work, *next);
-        }
         const double time = time_of_step(visit, steps_done_++);
         if (due <= time) {
             pass_to(passed);
             transfers_until(time);
+            repeats_.interrupted();
             due = next_transfer();
         }
-        const std::size_t block = step - begin;
-        if (visit.at(tile, group.blocks[block]) == Visible::none || --group.tiles_left[block] > 0) continue;
+        if (visit.at(seen[t], group.blocks[block]) == Visible::none || --group.tiles_left[block] > 0) continue;
         pass_to(passed);
         leave_passed(work, group.blocks[block]);
     }
-    repeats_.end_passing();
 }
 
 void AttentionRun::leave_passed(QueryWork& work, std::size_t index) {

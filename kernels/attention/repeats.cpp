@@ -9,13 +9,28 @@ namespace tilemesh::kernels {
 namespace {
 
 constexpr double agrees = 0.02;                       // of the length: less between two measurements is the same
-constexpr double calm_share = 0.08;                   // of the length, likewise: HBM is all but idle
+constexpr double calm_share = 0.1;                    // of the length, likewise: HBM is all but idle
 constexpr double crowded = 0.5;                       // of the length: time in which its bytes move at HBM's peak
+constexpr double at_work = 0.9;                       // of the length of rounds: less, and they wait for something
+constexpr int most_disagreements = 6;                 // that count
 constexpr int first_to_pass = 8, most_to_pass = 256;  // four times as many after every agreement
 constexpr std::size_t enough_rounds = 8;              // for the length of one to be known
+// Within a stretch: rounds that are compared with as many before, and as many before those that are not; passed over
+// at once at most; not worth it for fewer; issued behind them, so that all is as before when the rest comes.
+constexpr std::size_t compared = 4, most_rounds_to_pass = 256, least_rounds_to_pass = 8, rounds_behind = 4;
 
 Picoseconds to_picoseconds(double ps) {
     return Picoseconds(static_cast<std::uint64_t>(std::llround(std::max(0.0, ps))));
+}
+
+/// Picoseconds in which its bytes move at HBM's peak.
+double moving(const Effort& effort) {
+    return static_cast<double>(effort.of(EngineKind::dma_load).busy + effort.of(EngineKind::dma_store).busy);
+}
+
+/// Picoseconds in which the busier of the engines that compute is at work.
+double busy(const Effort& effort) {
+    return static_cast<double>(std::max(effort.of(EngineKind::matrix).busy, effort.of(EngineKind::vector).busy));
 }
 
 }  // namespace
@@ -24,21 +39,33 @@ double Repeats::Kind::length(std::size_t rounds) const {
     return fastest.fixed + fastest.round * static_cast<double>(rounds);
 }
 
-bool Repeats::may_pass(const Stretch& stretch) const {
+bool Repeats::known(const Stretch& stretch) const {
     const auto found = kinds_.find(stretch.kind ^ stretch.pace);
     return found != kinds_.end() && found->second.to_pass > 0;
+}
+
+bool Repeats::wants_before(const Stretch& stretch, const Stretch& before) const {
+    return stretch.kind != 0 && !known(stretch) && follows_as_ever(stretch.kind, before.kind);
+}
+
+bool Repeats::follows_as_ever(std::uint64_t kind, std::uint64_t before) const {
+    if (before == 0 || before == kind) return before != 0;
+    const auto last = last_before_.find(kind);
+    return last != last_before_.end() && last->second == before;
 }
 
 void Repeats::begin(const Stretch& stretch) {
     const Repetition::Reading now = repetition_->read();
     follows_passed_ = false;
     running_.stretch = stretch;
-    const bool in_turns = before_ != 0 && before_that_ == stretch.kind;
-    running_.warm = stretch.kind != 0 && (before_ == stretch.kind || in_turns);
+    running_.warm = stretch.kind != 0 && follows_as_ever(stretch.kind, before_);
+    if (before_ != 0) last_before_[stretch.kind] = before_;
     running_.begin = now.time;
     running_.rounds.clear();
     running_.rounds.push_back(now);
-    before_that_ = std::exchange(before_, stretch.kind);
+    running_.passed = running_.passed_last = 0;
+    running_.from = stretch.first;
+    before_ = stretch.kind;
     beside_ = Effort();
     running_.before = of_blocks_.empty() ? Effort() : of_blocks_.back();
     of_blocks_.emplace_back();
@@ -48,6 +75,35 @@ void Repeats::round_ends() {
     running_.rounds.push_back(repetition_->read());
     running_.rounds.back().effort -= beside_;
     running_.rounds.back().effort += of_blocks_.back();
+    if (running_.passed_last == 0 || running_.rounds.size() - 1 != running_.from + 3 * compared) return;
+    const double off = std::abs(pace_of_rounds().last - running_.round);
+    repetition_->doubt(to_picoseconds(off * static_cast<double>(std::exchange(running_.passed_last, 0))));
+}
+
+Repeats::Pace Repeats::pace_of_rounds() const {
+    const auto& rounds = running_.rounds;
+    const auto mean = [&](std::size_t end) {
+        return static_cast<double>((rounds[end].time - rounds[end - compared].time).value()) / compared;
+    };
+    const std::size_t last = rounds.size() - 1;
+    return {mean(last), mean(last - compared)};
+}
+
+bool Repeats::rounds_settled() const {
+    if (running_.rounds.size() - 1 < running_.from + 3 * compared) return false;
+    const auto [last, before] = pace_of_rounds();
+    return std::abs(last - before) <= agrees * last;
+}
+
+std::size_t Repeats::rounds_to_pass() const {
+    const Stretch& stretch = running_.stretch;
+    const std::size_t done = running_.rounds.size() - 1 + running_.passed, end = stretch.first + stretch.alike;
+    if (done + rounds_behind + least_rounds_to_pass > end || !rounds_settled()) return 0;
+    const auto& rounds = running_.rounds;
+    const Effort effort = rounds.back().effort - rounds[rounds.size() - 2].effort;
+    const double length = pace_of_rounds().last;
+    if (moving(effort) > crowded * length || busy(effort) < at_work * length) return 0;
+    return std::min(end - rounds_behind - done, most_rounds_to_pass);
 }
 
 void Repeats::set_aside() { aside_ = repetition_->read(); }
@@ -69,7 +125,12 @@ Repeats::Sample Repeats::sample_of(const Running& running, const Repetition::Rea
     sample.issued += of_blocks_[of_blocks_.size() - 2] - running.before;
     const std::size_t alike = running.stretch.alike;
     sample.rounds = static_cast<std::int64_t>(alike);
-    if (alike >= enough_rounds) {
+    if (running.passed > 0) {
+        sample.round = running.round;
+        sample.round_effort = running.round_effort;
+        sample.effort.add(sample.round_effort, static_cast<std::int64_t>(running.passed));
+        sample.issued.add(sample.round_effort, static_cast<std::int64_t>(running.passed));
+    } else if (alike >= enough_rounds) {
         // The second half of them, since the first may still be about what came before, without the last, in which
         // blocks leave.
         const std::size_t until = running.stretch.first + alike - 1, half = until - alike / 2;
@@ -92,7 +153,16 @@ void Repeats::learn(Kind& kind, const Sample& sample, double measured) {
     const bool first = kind.fastest.rounds == 0;
     const double known = first ? measured : kind.length(static_cast<std::size_t>(sample.rounds));
     const double off = std::abs(known - measured);
-    kind.agreements = !first && off <= agrees * measured ? kind.agreements + 1 : 0;
+    if (!first && off <= agrees * measured) {
+        ++kind.agreements;
+        unrest_ = std::max(0, unrest_ - 1);
+    } else {
+        kind.agreements = 0;
+        if (!first) {
+            kind.disagreements = std::min(kind.disagreements + 1, most_disagreements);
+            unrest_ = std::min(unrest_ + 2, most_disagreements);
+        }
+    }
     if (kind.passed > 0) repetition_->doubt(to_picoseconds(off * static_cast<double>(kind.passed)));
     // What makes it longer, keys that come late or a crowded HBM, is simulated also where it is passed over.
     if (first || measured < known) kind.fastest = sample;
@@ -100,12 +170,10 @@ void Repeats::learn(Kind& kind, const Sample& sample, double measured) {
     // Where HBM is crowded, waiting for it cannot be told from what the stretch takes anyway.
     Effort effort = kind.fastest.effort;
     effort += *kind.fastest.of_blocks;
-    const auto moving =
-        static_cast<double>(effort.of(EngineKind::dma_load).busy + effort.of(EngineKind::dma_store).busy);
     const double length = kind.length(static_cast<std::size_t>(kind.fastest.rounds));
-    if (moving > crowded * length) kind.agreements = 0;
-    kind.calm = moving <= calm_share * length;
-    kind.most = kind.agreements == 0 ? 0 : std::clamp(4 * kind.most, first_to_pass, most_to_pass);
+    const bool known_well = kind.agreements > kind.disagreements && moving(effort) <= crowded * length;
+    kind.calm = moving(effort) <= calm_share * length;
+    kind.most = !known_well ? 0 : std::clamp(4 * kind.most, first_to_pass, most_to_pass);
     kind.to_pass = kind.most;
 }
 
@@ -113,22 +181,39 @@ void Repeats::begin_passing(const Stretch& stretch) {
     Kind& kind = kinds_.at(stretch.kind ^ stretch.pace);
     --kind.to_pass;
     ++kind.passed;
-    before_ = before_that_ = 0;
+    before_ = 0;
     const std::int64_t more_rounds = static_cast<std::int64_t>(stretch.alike) - kind.fastest.rounds;
     // Nothing is held back any more of those that were issued.
     Effort effort = kind.fastest.effort, issued = kind.fastest.issued;
     effort += *kind.fastest.of_blocks;
     effort.add(kind.fastest.round_effort, more_rounds);
-    // No engine does more than it can.
     issued.add(kind.fastest.round_effort, more_rounds);
-    const auto busy =
-        static_cast<double>(std::max(issued.of(EngineKind::matrix).busy, issued.of(EngineKind::vector).busy));
-    length_ = std::max(kind.length(stretch.alike), busy);
-    waiting_ = length_ - busy;
+    calm_ = kind.calm;
     repetition_->passed(effort);
     // What is issued behind one that was passed over belongs to its time.
-    passing_from_ = follows_passed_ ? passed_until_ : repetition_->read().time;
+    pass_from(follows_passed_ ? passed_until_ : repetition_->read().time, kind.length(stretch.alike), issued);
     follows_passed_ = true;
+}
+
+void Repeats::begin_passing_rounds(std::size_t rounds) {
+    const auto [last, before] = pace_of_rounds();
+    running_.round = (last + before) / 2;
+    running_.round_effort = running_.rounds.back().effort - running_.rounds[running_.rounds.size() - 2].effort;
+    running_.passed += rounds;
+    running_.passed_last = rounds;
+    running_.from = running_.rounds.size() - 1;
+    calm_ = moving(running_.round_effort) <= calm_share * running_.round;
+    Effort effort;
+    effort.add(running_.round_effort, static_cast<std::int64_t>(rounds));
+    repetition_->passed(effort);
+    pass_from(repetition_->read().time, running_.round * static_cast<double>(rounds), effort);
+}
+
+void Repeats::pass_from(Picoseconds from, double length, const Effort& issued) {
+    // No engine does more than it can.
+    length_ = std::max(length, busy(issued));
+    waiting_ = length_ - busy(issued);
+    passing_from_ = from;
     moved_ = Picoseconds();
     repetition_->begin();
     repetition_->hold_up(passing_from_);  // engines that have nothing to do begin with it

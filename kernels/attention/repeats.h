@@ -31,17 +31,21 @@ public:
 
     /// What follows does not follow what came before as one stretch another.
     void interrupt() {
-        before_ = before_that_ = 0;
+        before_ = 0;
         follows_passed_ = false;
     }
-    bool may_pass(const Stretch& stretch) const;
-    /// Of one that may be passed over: has HBM so little to do that a load more or less delays nobody?
-    bool calm(const Stretch& stretch) const { return kinds_.at(stretch.kind ^ stretch.pace).calm; }
+    bool may_pass(const Stretch& stretch) const { return unrest_ == 0 && known(stretch); }
+    /// Could the stretch be measured, if `before` was issued just before it, and has it to be?
+    bool wants_before(const Stretch& stretch, const Stretch& before) const;
+    /// Of what is passed over now: has HBM so little to do that a load more or less delays nobody?
+    bool calm() const { return calm_; }
 
     // A stretch that is issued, round by round.
     void begin(const Stretch& stretch);
     void round_ends();
     void end();
+    /// How many of its rounds, from the next one on, may be passed over: the last ones took the same time.
+    std::size_t rounds_to_pass() const;
     /// What is issued between these belongs to something else.
     void set_aside();
     Effort take_up();
@@ -50,13 +54,16 @@ public:
     /// What was issued for the stretch at another time.
     void add(const Effort& effort) { beside_ -= effort; }
 
-    // A stretch that is passed over, part by part.
+    // A stretch that is passed over, part by part; or rounds of the one that is issued.
     void begin_passing(const Stretch& stretch);
+    void begin_passing_rounds(std::size_t rounds);
     /// Until this share of it has been passed over.
     void pass_to(double share);
     /// What comes when this share is done needs something that is there then; engines have a share to do until then,
     /// which the stages that are held back leave them.
     void needs(Picoseconds ready, double done, double held_back);
+    /// The processor was busy with something else: what it would have issued next begins now at the earliest.
+    void interrupted() { passing_from_ += repetition_->hold_up(repetition_->read().time); }
     /// That much of it has been issued after all.
     void was_issued(const Effort& effort) { repetition_->passed(Effort() - effort); }
     void end_passing();
@@ -72,6 +79,7 @@ private:
     struct Kind {
         Sample fastest;             // measured
         int agreements = 0;         // with it, in a row
+        int disagreements = 0;      // ever, so many agreements more it takes
         int most = 0, to_pass = 0;  // until it is measured again: altogether, still
         std::int64_t passed = 0;    // since it was measured
         bool calm = false;          // HBM has little to do meanwhile
@@ -80,25 +88,42 @@ private:
     /// Issued now.
     struct Running {
         Stretch stretch;
-        bool warm = false;  // behind another of its kind, or one that two kinds have in turns
+        bool warm = false;  // behind one of its kind, or of the one that was before it the last time
         Picoseconds begin;
         Effort before;  // of blocks of the stretch before, so far
         std::vector<Repetition::Reading> rounds;
+        // Of its rounds that are alike, where some were passed over:
+        std::size_t passed = 0, passed_last = 0;  // altogether, the last time
+        std::size_t from = 0;                     // issued without a gap since, as an index of `rounds`
+        double round = 0;                         // what one was taken for, picoseconds
+        Effort round_effort;
     };
+    /// Picoseconds of a round: the mean of the last ones, and of as many before.
+    struct Pace {
+        double last = 0, before = 0;
+    };
+    Pace pace_of_rounds() const;
+    bool rounds_settled() const;
+    /// What is passed over now takes so long, and is that much for engines.
+    void pass_from(Picoseconds from, double length, const Effort& issued);
+    bool known(const Stretch& stretch) const;
+    bool follows_as_ever(std::uint64_t kind, std::uint64_t before) const;
     Sample sample_of(const Running& running, const Repetition::Reading& end) const;
     void learn(Kind& kind, const Sample& sample, double measured);
 
     Repetition* repetition_;
     std::unordered_map<std::uint64_t, Kind> kinds_;
-    // The kinds of the last stretch, if it was issued just before, and of the one before that, likewise.
-    std::uint64_t before_ = 0, before_that_ = 0;
-    std::deque<Effort> of_blocks_;  // of all that were issued: blocks point there
+    int unrest_ = 0;            // stretches of whatever kind differ from what they were: nothing is passed over
+    std::uint64_t before_ = 0;  // the kind of the last stretch, if it was issued just before
+    std::unordered_map<std::uint64_t, std::uint64_t> last_before_;  // by kind: what was before it, when it was issued
+    std::deque<Effort> of_blocks_;                                  // of all that were issued: blocks point there
     Running running_;
     Effort beside_;  // of what was issued since the stretch began: not its own
     Repetition::Reading aside_;
 
     // Passed over now.
     double length_ = 0, waiting_ = 0;  // picoseconds: of it, in which no engine was at work all the time
+    bool calm_ = false;
     Picoseconds passing_from_, moved_;
     Picoseconds passed_until_;
     bool follows_passed_ = false;  // the next stretch one that was passed over

@@ -11,6 +11,7 @@
 #include "kernels/attention/states.h"
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <vector>
@@ -145,18 +146,31 @@ private:
     /// Transfers due between two of the visit's steps, as the timeline has it.
     std::size_t transfers_between(const Visit& visit, std::size_t begin, std::size_t end) const;
     /// When the next one is due; infinite: none before the rows that come next.
-    double next_transfer() const;
-    bool sees(const Visit& visit, const Group& group, std::size_t tile) const;
-    /// Does the group see the tile, and need it sent for?
-    bool wants(const Visit& visit, const Group& group, std::size_t tile) const;
+    double next_transfer();
+    /// Tiles of keys that somebody in the group sees.
+    std::vector<std::size_t> tiles_seen(const Visit& visit, const Group& group) const;
+    /// It is known, its keys are there, and the next one need not be measured behind it.
+    bool may_pass(const Visit& visit, const Group& group, const Group* next) const;
+    /// Has the tile to be sent for, by what is passed over?
+    bool wants(std::size_t tile) const;
     KeyTile send_for(const Visit& visit, const Group& group, std::size_t tile);
     void pass_over(const Visit& visit, Group& group, Group* next);
+    struct PassedTiles {
+        const std::vector<std::size_t>* seen;  // by the group: numbers of the visit's tiles
+        std::size_t begin, end;                // of those
+    };
+    /// What is left to do while the group goes past the tiles; `ahead` is the first of them, if it was sent for, and
+    /// `send_for_next` sends for the one behind the last.
+    void pass_tiles(const Visit& visit, Group& group, const PassedTiles& tiles, Group* next, KeyTile ahead,
+                    const std::function<void()>& send_for_next);
     /// The state of the block, whatever it is, leaves as it would.
     void leave_passed(QueryWork& work, std::size_t block);
 
     // attention.cpp
     void row(const Issue& issue);
     void transfer(const Issue& issue);
+    /// Of the rows behind the one that is next, the first that was not issued.
+    std::size_t first_left();
     /// Issues the transfers due by `time`.
     void transfers_until(double time);
     void fence();
@@ -182,8 +196,8 @@ private:
     std::map<const Action*, Ranges> messages_;  // of chunk transfers
     std::vector<Issue> order_;
     std::vector<bool> issued_;
-    std::size_t next_ = 0;
-    std::size_t visits_left_ = 0;  // not yet issued in full
+    std::size_t next_ = 0, left_from_ = 0;  // left_from_: see first_left()
+    std::size_t visits_left_ = 0;           // not yet issued in full
     /// Blocks whose last values are on their way: their division comes after the next blocks' exponentials, or the
     /// vector engine would wait for the product.
     static constexpr std::size_t left_behind = 2;

@@ -1,55 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is measured, when it may be passed over, and what is said of that, on a clock that a test sets.
-#include "kernels/attention/repeats.h"
+#include "tests/kernels/set_clock.h"
 
 #include <catch2/catch.hpp>
 
-using namespace tilemesh;
-using kernels::Repeats;
-using kernels::Stretch;
+using namespace kernel_test;
 
 namespace {
-
-/// A processor whose stretches take and do what the test says.
-class SetClock final : public Repetition {
-public:
-    Reading read() const override { return now; }
-    Effort* charge(Effort*) override { return nullptr; }
-    void begin() override {}
-    void end() override {}
-    void pass(Picoseconds length, Picoseconds until) override {
-        engines += length;
-        now.time = std::max(now.time, until);
-    }
-    Picoseconds hold_up(Picoseconds ready) override {
-        const Picoseconds held = ready > engines ? ready - engines : Picoseconds();
-        engines += held;
-        return held;
-    }
-    void passed(const Effort& effort) override { all_passed += effort; }
-    void doubt(Picoseconds error) override { doubted += error; }
-
-    /// A round of so many picoseconds with one product.
-    void work(std::uint64_t ps, std::int64_t busy = 0) {
-        now.time += Picoseconds(ps);
-        ++now.effort.of(EngineKind::matrix).commands;
-        now.effort.of(EngineKind::matrix).work += 10;
-        now.effort.of(EngineKind::matrix).busy += busy;
-    }
-
-    Reading now;
-    Effort all_passed;
-    Picoseconds engines, doubted;
-};
-
-void issue(Repeats& repeats, SetClock& clock, const Stretch& stretch, std::uint64_t round, std::int64_t busy = 0) {
-    repeats.begin(stretch);
-    for (std::size_t i = 0; i < stretch.first + stretch.alike; ++i) {
-        clock.work(round, busy);
-        repeats.round_ends();
-    }
-    repeats.end();
-}
 
 /// Stretches issued until one may be passed over.
 int issued_until_known(Repeats& repeats, SetClock& clock, const Stretch& stretch, std::uint64_t round) {
@@ -59,11 +16,6 @@ int issued_until_known(Repeats& repeats, SetClock& clock, const Stretch& stretch
         ++issued;
     }
     return issued;
-}
-
-void pass(Repeats& repeats, const Stretch& stretch) {
-    repeats.begin_passing(stretch);
-    repeats.end_passing();
 }
 
 }  // namespace
@@ -82,22 +34,34 @@ TEST_CASE("a stretch is known when two that followed one of its kind agree") {
     CHECK_FALSE(repeats.may_pass({8, 0, 0, 3}));
 }
 
-TEST_CASE("two kinds that take turns are measured") {
+TEST_CASE("kinds that take turns are measured, each behind the one that was before it the last time") {
     SetClock clock;
     Repeats repeats(&clock);
-    const Stretch one{7, 0, 0, 3}, other{8, 0, 0, 2};
-    for (int i = 0; i < 3; ++i) {
-        CHECK_FALSE(repeats.may_pass(one));
-        issue(repeats, clock, one, 100);
-        CHECK_FALSE(repeats.may_pass(other));
-        issue(repeats, clock, other, 50);
+    const std::vector<Stretch> turns = {{7, 0, 0, 3}, {8, 0, 0, 2}, {9, 0, 0, 1}};
+    for (int i = 0; i < 4; ++i) {
+        for (const Stretch& stretch : turns) CHECK_FALSE((i < 3 && repeats.may_pass(stretch)));
+        for (const Stretch& stretch : turns) issue(repeats, clock, stretch, 50);
     }
-    CHECK(repeats.may_pass(one));
-    CHECK(repeats.may_pass(other));
-    pass(repeats, one);
-    CHECK(clock.all_passed.commands() == 3);
-    pass(repeats, other);
-    CHECK(clock.all_passed.commands() == 5);
+    std::int64_t passed = 0;
+    for (const Stretch& stretch : turns) {
+        REQUIRE(repeats.may_pass(stretch));
+        pass(repeats, stretch);
+        passed += static_cast<std::int64_t>(stretch.alike);
+        CHECK(clock.all_passed.commands() == passed);
+    }
+}
+
+TEST_CASE("what has to be measured wants the one before it issued, if that is what was before it the last time") {
+    SetClock clock;
+    Repeats repeats(&clock);
+    const Stretch often{7, 0, 0, 3}, busy{7, 1, 0, 3}, other{8, 0, 0, 3};
+    issued_until_known(repeats, clock, often, 100);
+    CHECK(repeats.wants_before(busy, often));
+    CHECK_FALSE(repeats.wants_before(often, often));  // is known
+    CHECK_FALSE(repeats.wants_before(other, often));
+    issue(repeats, clock, other, 100);
+    CHECK(repeats.wants_before(other, often));
+    CHECK_FALSE(repeats.wants_before({0, 0, 0, 3}, often));
 }
 
 TEST_CASE("what blocks do after their stretch is its own") {
@@ -129,10 +93,9 @@ TEST_CASE("what follows an interruption, another kind or what was passed over is
         repeats.interrupt();
     }
     CHECK_FALSE(repeats.may_pass(stretch));
-    for (int i = 0; i < 5; ++i) {
+    for (std::uint64_t i = 0; i < 5; ++i) {
         issue(repeats, clock, stretch, 100);
-        issue(repeats, clock, {8, 0, 0, 1}, 100);
-        issue(repeats, clock, {9, 0, 0, 1}, 100);
+        issue(repeats, clock, {8 + i, 0, 0, 1}, 100);
     }
     CHECK_FALSE(repeats.may_pass(stretch));
     issued_until_known(repeats, clock, stretch, 100);
@@ -248,4 +211,47 @@ TEST_CASE("what is passed over waits for what it needs") {
     repeats.end_passing();
     CHECK(clock.now.time - begin == Picoseconds(230));
     CHECK(clock.engines - begin == Picoseconds(230));
+}
+
+TEST_CASE("a kind that was measured to differ has to agree more often") {
+    SetClock clock;
+    Repeats repeats(&clock);
+    const Stretch stretch{7, 0, 0, 3}, other{8, 0, 0, 3};
+    for (const std::uint64_t round : {100, 100, 90}) issue(repeats, clock, stretch, round);  // the last one differs
+    for (int i = 0; i < 5; ++i) issue(repeats, clock, other, 100);
+    REQUIRE(repeats.may_pass(other));  // all is quiet
+    issue(repeats, clock, stretch, 90);
+    issue(repeats, clock, stretch, 90);
+    CHECK_FALSE(repeats.may_pass(stretch));
+    issue(repeats, clock, stretch, 90);
+    CHECK(repeats.may_pass(stretch));
+}
+
+TEST_CASE("nothing is passed over while stretches of any kind differ from what they were") {
+    SetClock clock;
+    Repeats repeats(&clock);
+    const Stretch known{7, 0, 0, 3}, other{8, 0, 0, 3};
+    issued_until_known(repeats, clock, known, 100);
+    for (const std::uint64_t round : {100, 100, 120}) issue(repeats, clock, other, round);  // the last one differs
+    for (int agreement = 0; agreement < 2; ++agreement) {
+        CHECK_FALSE(repeats.may_pass(known));
+        issue(repeats, clock, other, 100);
+    }
+    CHECK(repeats.may_pass(known));
+}
+
+TEST_CASE("what is issued between parts of what is passed over holds up engines whose queues are empty") {
+    SetClock clock;
+    Repeats repeats(&clock);
+    const Stretch stretch{7, 0, 0, 2};
+    for (int i = 0; i < 3; ++i) issue(repeats, clock, stretch, 100, 100);
+    REQUIRE(repeats.may_pass(stretch));
+    const Picoseconds begin = clock.now.time;
+    repeats.begin_passing(stretch);
+    repeats.pass_to(0.5);
+    clock.engines += Picoseconds(30);  // have that to do
+    clock.now.time += Picoseconds(70);
+    repeats.interrupted();
+    repeats.end_passing();
+    CHECK(clock.engines - begin == Picoseconds(270));
 }

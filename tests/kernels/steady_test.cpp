@@ -82,14 +82,25 @@ TEST_CASE("a steady run does the same work in nearly the same time") {
 }
 
 TEST_CASE("keys that come late are waited for") {
-    // Each step takes the link several times as long as the engines.
-    Json panel = panel_with("ring_kv", "full", "contiguous", 4);
-    panel["machine"]["network"]["link"]["gbytes_per_s"] = 0.25;
-    panel["machine"]["hbm"]["gbytes_per_s_per_channel"] = GENERATE(64.0, 1024.0);  // in the second it is calm
+    // A step takes the link eight times as long as the engines, half as long again, a fifth less.
+    struct Case {
+        double link, hbm;
+        double least;
+    };
+    const Case one =
+        GENERATE(values<Case>({{0.25, 64.0, 0.3}, {0.25, 1024.0, 0.3}, {1.2, 1024.0, 0.05}, {2.0, 64.0, 0.3}}));
+    Json panel = panel_with("ring_kv", "full", "contiguous", one.link < 1.0 ? 4 : 8);
+    if (one.link > 1.0) panel["problem"]["users"] = Json::array({{{"keys", 24576}, {"queries", 24576}}});
+    panel["machine"]["network"]["link"]["gbytes_per_s"] = one.link;
+    panel["machine"]["hbm"]["gbytes_per_s_per_channel"] = one.hbm;
+    INFO(one.link << ' ' << one.hbm);
     const Pair pair = both(panel);
     check_amounts(pair);
-    CHECK(pair.steady.passed->commands > pair.steady.commands / 3);
-    CHECK(std::abs(off(pair)) < 0.005);
+    const double share =
+        static_cast<double>(pair.steady.passed->commands) / static_cast<double>(pair.steady.commands);
+    INFO("passed over " << share << ", off " << off(pair));
+    CHECK(share > one.least);
+    CHECK(std::abs(off(pair)) < 0.004);
 }
 
 TEST_CASE("where HBM is calm, loads of keys that are there are passed over as well") {
@@ -98,7 +109,7 @@ TEST_CASE("where HBM is calm, loads of keys that are there are passed over as we
         panel["machine"]["hbm"]["gbytes_per_s_per_channel"] = gbytes_per_s;
         return both(panel);
     };
-    const Pair busy = with_hbm(64.0), calm = with_hbm(1024.0);
+    const Pair busy = with_hbm(32.0), calm = with_hbm(1024.0);
     check_amounts(calm);
     CHECK(calm.steady.passed->commands > busy.steady.passed->commands + busy.steady.commands / 100);
     CHECK(std::abs(off(calm)) < 0.002);

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which rounds of a stretch that is issued may be passed over, on a clock that a test sets.
+#include "tests/kernels/set_clock.h"
+
+#include <catch2/catch.hpp>
+
+using namespace kernel_test;
+
+namespace {
+
+/// Issues the stretch, passing over what may be. Returns how many rounds were issued.
+std::size_t issue_or_pass_rounds(Repeats& repeats, SetClock& clock, const Stretch& stretch, std::uint64_t round,
+                                 std::uint64_t later = 0) {
+    std::size_t issued = 0;
+    repeats.begin(stretch);
+    for (std::size_t done = 0; done < stretch.first + stretch.alike;) {
+        if (const std::size_t rounds = repeats.rounds_to_pass(); rounds > 0) {
+            repeats.begin_passing_rounds(rounds);
+            repeats.end_passing();
+            done += rounds;
+            if (later > 0) round = later;
+        } else {
+            clock.work(round, static_cast<std::int64_t>(round) * 19 / 20);
+            repeats.round_ends();
+            ++done, ++issued;
+        }
+    }
+    repeats.end();
+    return issued;
+}
+
+}  // namespace
+
+TEST_CASE("rounds that take the same time are passed over within a stretch") {
+    SetClock clock;
+    Repeats repeats(&clock);
+    const Picoseconds begin = clock.now.time;
+    CHECK(issue_or_pass_rounds(repeats, clock, {7, 0, 2, 100}, 100) == 2 + 12 + 4);
+    CHECK(clock.now.time - begin == Picoseconds(10200));
+    CHECK(clock.all_passed.of(EngineKind::matrix).work == 84 * 10);
+    CHECK(clock.doubted == Picoseconds());
+    // Few are not worth it.
+    CHECK(issue_or_pass_rounds(repeats, clock, {8, 0, 0, 23}, 100) == 23);
+    // Of many, some are issued now and then, and compared with what they were taken for: 256 x 10 too short.
+    CHECK(issue_or_pass_rounds(repeats, clock, {9, 0, 0, 400}, 100, 110) == 12 + 12 + 4);
+    CHECK(clock.doubted == Picoseconds(2560));
+}
+
+TEST_CASE("rounds that take longer and longer are issued") {
+    SetClock clock;
+    Repeats repeats(&clock);
+    repeats.begin({7, 0, 0, 100});
+    for (std::uint64_t i = 0; i < 100; ++i) {
+        CHECK(repeats.rounds_to_pass() == 0);
+        clock.work(1000 + 50 * i, 950 + static_cast<std::int64_t>(50 * i));
+        repeats.round_ends();
+    }
+    repeats.end();
+}
+
+TEST_CASE("rounds in which HBM is crowded are issued") {
+    SetClock clock;
+    Repeats repeats(&clock);
+    repeats.begin({7, 0, 0, 40});
+    for (std::uint64_t i = 0; i < 40; ++i) {
+        CHECK(repeats.rounds_to_pass() == 0);
+        clock.now.effort.of(EngineKind::dma_load).busy += 51;
+        clock.work(100, 95);
+        repeats.round_ends();
+    }
+    repeats.end();
+}
+
+TEST_CASE("rounds in which engines wait are issued") {
+    SetClock clock;
+    Repeats repeats(&clock);
+    repeats.begin({7, 0, 0, 40});
+    for (std::uint64_t i = 0; i < 40; ++i) {
+        CHECK(repeats.rounds_to_pass() == 0);
+        clock.work(100, 85);
+        repeats.round_ends();
+    }
+    repeats.end();
+}
+
+TEST_CASE("a stretch with rounds that were passed over is measured with them") {
+    SetClock clock;
+    Repeats repeats(&clock);
+    const Stretch stretch{7, 0, 0, 100};
+    while (!repeats.may_pass(stretch)) issue_or_pass_rounds(repeats, clock, stretch, 100);
+    const Picoseconds begin = clock.now.time;
+    const std::int64_t before = clock.all_passed.commands();
+    pass(repeats, {7, 0, 0, 120});
+    CHECK(clock.now.time - begin == Picoseconds(12000));
+    CHECK(clock.all_passed.commands() - before == 120);
+}
