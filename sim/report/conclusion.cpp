@@ -35,20 +35,22 @@ std::string how_far(double distance) {
     return distance < 1.0 ? fmt::format("{:.1f}% above", 100.0 * distance) : fmt::format("{:.1f}x", 1.0 + distance);
 }
 
-/// The word of the account as a part of a sentence.
-std::string most_of_the_time(const std::string& bound) {
-    if (bound.empty()) return "without an account";
-    if (bound == "latency") return "waiting for latencies most of the time";
+/// The word of the account as a part of a sentence; `mostly`: it names no more than what takes most of the time.
+std::string by_account(const std::string& bound, bool mostly) {
     if (bound == "imbalance") return "held up by PEs that have more to do than others";
-    if (bound == "SRAM") return "waiting for the SRAM, its room or its port, most of the time";
-    return bound + "-bound most of the time";
+    const std::string often = mostly ? " most of the time" : "";
+    if (bound == "latency") return "waiting for latencies" + often;
+    if (bound == "SRAM") return "waiting for the SRAM, its room or its port" + (mostly ? "," + often : "");
+    return bound + "-bound" + often;
 }
 
-/// What keeps the kernel from being faster.
+/// What keeps the kernel from being faster: the word of its line in the table, or where no account was kept, what the
+/// nearest bound names.
 std::string limit_of(const KernelResult& kernel) {
-    if (kernel.schedule_distance <= near_bound) return kernel.schedule_bound.binding + "-bound";
+    const bool near = kernel.schedule_distance <= near_bound;
+    if (near) return by_account(kernel.bound.empty() ? kernel.schedule_bound.binding : kernel.bound, false);
     const BusiestPart busiest = busiest_part_of(kernel);
-    if (!busiest.hardly_waits()) return most_of_the_time(kernel.bound);
+    if (!busiest.hardly_waits()) return kernel.bound.empty() ? "without an account" : by_account(kernel.bound, true);
     return fmt::format("{}-bound (at work for {:.0f}% of the time, on more than the bound counts)", busiest.kind,
                        100.0 * busiest.share);
 }

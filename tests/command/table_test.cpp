@@ -118,11 +118,13 @@ TEST_CASE("far from its bound a kernel waits, unless an engine or a link hardly 
                Catch::Contains("; matrix-bound (at work for 90% of the time, on more than the bound counts), 2.0x"));
 }
 
-TEST_CASE("a kernel a quarter above its schedule bound is bound by what that names, one further above is not") {
+TEST_CASE("the sentence has the word of the table's line; without an account, what the nearest bound names") {
     auto kernel = made_up_kernel("k");  // 1000 ns, bound by a link
     kernel.schedule_bound.time = from_nanoseconds(800);
     report::summarise(kernel);
     CHECK_THAT(report::conclusion(only({kernel})), Catch::Contains("; link-bound, 25.0% above"));
+    kernel.bound = "latency";
+    CHECK_THAT(report::conclusion(only({kernel})), Catch::Contains("; waiting for latencies, 25.0% above"));
     kernel.schedule_bound.time = from_nanoseconds(799);
     kernel.bound = "SRAM";
     report::summarise(kernel);
