@@ -30,14 +30,16 @@ Tile divisor(tl::Context& tl, const State& state, double value_scale = 1.0) {
 
 }  // namespace
 
-Attention::Attention(tl::Context& tl, const attention::Problem& problem, Dtype state, std::int64_t stages, bool apart)
+Attention::Attention(tl::Context& tl, const attention::Problem& problem, Dtype state, const attention::Tiling& tiling)
     : tl_(tl),
       problem_(problem),
       log2_scale_(static_cast<float>(problem.score_unit() * std::numbers::log2e)),
       probability_(problem.probability()),
       state_(state),
-      stages_(static_cast<std::size_t>(stages)),
-      apart_(apart) {}
+      stages_(static_cast<std::size_t>(tiling.stages)),
+      ahead_(static_cast<std::size_t>(tiling.scores_ahead)),
+      pace_(static_cast<int>(tiling.softmax_pace)),
+      apart_(tiling.products_apart) {}
 
 void Attention::attend(Block block) {
     if (!scored_.empty() && scored_.back().block.weighed < block.keys) flush();
@@ -51,12 +53,7 @@ void Attention::attend(Block block) {
     for (Stage& stage : weighted_) bring_values(tl_, stage.block);
     // Apart, they need nothing of the vector engine, whose queue may be full.
     if (apart_) values_but(stages_ - 2);
-    // Of short blocks one more is scored before: the commands of two softmaxes fill the vector engine's queue, and
-    // what is issued behind them waits.
-    if (scored_.size() == (stages_ > 2 ? 2 : 1)) {
-        weighted_.push_back(softmax(std::move(scored_.front())));
-        scored_.pop_front();
-    }
+    if (scored_.size() == ahead_) softmaxes();
     values_but(stages_ - 1);
     for (Stage& stage : summed) add(std::move(stage));
     scored_.push_back({std::move(block), std::move(scores), Tile()});
@@ -91,40 +88,89 @@ void Attention::issue_held_back(const State* only) {
         }
     };
     const bool apart = apart_ && !only;
+    for (std::size_t left = softmaxes_.size(); !apart && left > 0; --left) {
+        Softmax one = std::move(softmaxes_.front());
+        softmaxes_.pop_front();
+        if (!held(one.stage)) {
+            softmaxes_.push_back(std::move(one));
+            continue;
+        }
+        while (one.step < softmax_steps) next_step(one);
+        weighted_.push_back(std::move(one.stage));
+    }
     if (!apart) each(scored_, [this](Stage stage) { weighted_.push_back(softmax(std::move(stage))); });
     if (!apart) each(summed_, [this](Stage stage) { add(std::move(stage)); });
     each(weighted_, [&](Stage stage) { values(std::move(stage), apart); });
-    each(scored_, [&](Stage stage) { values(softmax(std::move(stage)), apart); });
+    while (apart && !(scored_.empty() && softmaxes_.empty())) {
+        softmaxes();
+        each(weighted_, [this](Stage stage) { values(std::move(stage), true); });
+    }
     each(summed_, [this](Stage stage) { add(std::move(stage)); });
 }
 
-Attention::Stage Attention::softmax(Stage stage) {
-    Block& block = stage.block;
+void Attention::next_step(Softmax& softmax) {
+    Block& block = softmax.stage.block;
     const ChargeScope charge(tl_.repetition(), block.effort);
     const tl::PhaseScope phase(tl_, block.where);
     State& state = *block.state;
-    Tile s = with_terms(tl_, capped(tl_, problem_, std::move(stage.tile)), std::exchange(block.terms, {}));
-    if (block.mask) s = tl_.where(std::exchange(block.mask, Tile()), s, -infinity);
-    // Row maxima in score units; a row that sees nothing stays at lowest_score.
-    Tile m = tl_.max(s) * log2_scale_;
-    if (is_fp8(probability_)) m = m - fp8_probability_exponent;
-    m = tl_.maximum(std::move(m), state ? tl::Operand(state.m) : tl::Operand(lowest_score));
-    // The product is rounded here as it was in m, so the largest exponent is 0 exactly, and l is at least 1. In an
-    // order in which no command waits for the one right before it, if another could go first, and the values' first.
-    Tile p = tl_.fms(s, log2_scale_, m);
-    s = Tile();
-    Tile change = state ? state.m - m : Tile();
-    p = tl_.exp2(p);
-    if (change) stage.correction = tl_.exp2(std::move(change));
-    // Of short blocks what the values wait for first; of others the larger of both tiles is to go soon.
-    Tile l;
-    if (stages_ == 2) l = tl_.sum(p);
-    stage.tile = tl_.cast(p, probability_);
-    if (stages_ > 2) l = tl_.sum(p);
-    if (state) l = tl_.fma(state.l, stage.correction, l);
-    state.m = std::move(m);
-    state.l = std::move(l);
-    return stage;
+    Tile &s = softmax.scores, &m = softmax.m, &p = softmax.p;
+    static_assert(softmax_steps == 7);
+    switch (softmax.step++) {
+        case 0:
+            s = with_terms(tl_, capped(tl_, problem_, std::move(softmax.stage.tile)), std::exchange(block.terms, {}));
+            if (block.mask) s = tl_.where(std::exchange(block.mask, Tile()), s, -infinity);
+            m = tl_.max(s);
+            break;
+        case 1:
+            // Row maxima in score units; a row that sees nothing stays at lowest_score.
+            m = m * log2_scale_;
+            if (is_fp8(probability_)) m = m - fp8_probability_exponent;
+            break;
+        case 2:
+            softmax.before = state.m;
+            m = tl_.maximum(std::move(m), state ? tl::Operand(state.m) : tl::Operand(lowest_score));
+            state.m = m;
+            break;
+        case 3:
+            // The product is rounded here as it was in m, so the largest exponent is 0 exactly, and l is at least 1.
+            p = tl_.fms(std::exchange(s, Tile()), log2_scale_, m);
+            if (softmax.before) softmax.change = std::exchange(softmax.before, Tile()) - m;
+            m = Tile();
+            break;
+        case 4:
+            p = tl_.exp2(p);
+            if (softmax.change) softmax.stage.correction = tl_.exp2(std::exchange(softmax.change, Tile()));
+            break;
+        case 5:
+            // Of short blocks what the values wait for first; of others the larger of both tiles is to go soon.
+            if (stages_ == 2) softmax.sum = tl_.sum(p);
+            softmax.stage.tile = tl_.cast(p, probability_);
+            if (stages_ > 2) softmax.sum = tl_.sum(p);
+            p = Tile();
+            break;
+        default:
+            const Tile l = std::exchange(softmax.sum, Tile());
+            state.l = softmax.stage.correction ? tl_.fma(state.l, softmax.stage.correction, l) : l;
+    }
+}
+
+Attention::Stage Attention::softmax(Stage stage) {
+    Softmax one{.stage = std::move(stage)};
+    while (one.step < softmax_steps) next_step(one);
+    return std::move(one.stage);
+}
+
+void Attention::softmaxes() {
+    if (!scored_.empty()) {
+        softmaxes_.push_back({.stage = std::move(scored_.front())});
+        scored_.pop_front();
+    }
+    for (int step = 0; step < pace_; ++step) {
+        for (Softmax& one : softmaxes_) next_step(one);
+        if (softmaxes_.empty() || softmaxes_.front().step < softmax_steps) continue;
+        weighted_.push_back(std::move(softmaxes_.front().stage));
+        softmaxes_.pop_front();
+    }
 }
 
 void Attention::values(Stage stage, bool apart) {

@@ -7,6 +7,7 @@
 
 #include "kernels/attention/phases.h"
 #include "kernels/attention/score_terms.h"
+#include "sim/attention/kernel.h"
 #include "sim/attention/problem.h"
 #include "sim/tile/context.h"
 #include "sim/tile/repetition.h"
@@ -29,6 +30,9 @@ inline constexpr float lowest_score = -std::numeric_limits<float>::max();
 /// the last place of a maximum is 16, it would be half of that and might be rounded to 16, and 2^16 is beyond an
 /// 8-bit float; 7 is rounded to 0, 6, 7 or 8 at any maximum.
 inline constexpr float fp8_probability_exponent = 7.0F;
+
+/// Steps of a softmax: the commands of each wait for those of the one before.
+inline constexpr int softmax_steps = 7;
 
 /// The running result of one query block. Empty tiles: nothing was attended yet (m = -inf, l = 0, o = 0).
 struct State {
@@ -65,8 +69,8 @@ struct Block {
 class Attention {
 public:
     /// `problem` as kernels are given it, with the scale of stored elements. `state`: what the running o is kept in.
-    Attention(tl::Context& tl, const attention::Problem& problem, Dtype state = Dtype::f32, std::int64_t stages = 2,
-              bool apart = false);
+    Attention(tl::Context& tl, const attention::Problem& problem, Dtype state = Dtype::f32,
+              const attention::Tiling& tiling = {});
     void attend(Block block);
     /// Issues what is still held back of the blocks of one state; others stay on their way.
     void complete(const State& state);
@@ -80,8 +84,18 @@ private:
         Tile tile;        // scores, then probabilities, then their product with the values
         Tile correction;  // of the old o; none for the first block of a state
     };
+    /// A softmax under way: the scores, their maximum and that of the state before them, p and its sum.
+    struct Softmax {
+        Stage stage;
+        int step = 0;  // the next
+        Tile scores{}, before{}, m{}, change{}, p{}, sum{};
+    };
     Tile scores_of(const Block& block);
+    /// The commands of a step wait for those of the step before.
+    void next_step(Softmax& softmax);
     Stage softmax(Stage stage);
+    /// The next one begins, and all that are under way go on until one more may.
+    void softmaxes();
     void values(Stage stage, bool apart);
     void add(Stage stage);
     /// Of the block that is furthest.
@@ -94,9 +108,12 @@ private:
     float log2_scale_;  // unit of the scores * log2(e)
     Dtype probability_;
     Dtype state_;
-    std::size_t stages_;
+    std::size_t stages_, ahead_;
+    int pace_;
     bool apart_;
-    std::deque<Stage> scored_, weighted_, summed_;
+    std::deque<Stage> scored_;
+    std::deque<Softmax> softmaxes_;
+    std::deque<Stage> weighted_, summed_;
 };
 
 /// A partial result as it may travel: o / l (0 where nothing was visible) in the dtype of o, and the base-2

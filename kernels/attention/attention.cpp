@@ -14,7 +14,7 @@ namespace tilemesh::kernels {
 void AttentionRun::all() {
     if (launch_.tiling.launches != attention::Launches::fused) return all_by_launches();
     for (next_ = 0; next_ < order_.size(); ++next_) {
-        if (!issued_[next_]) row(order_[next_]);
+        if (!issued_[next_]) row(next_);
     }
     attention_.flush();
     std::vector<QueryWork*> works;
@@ -22,8 +22,8 @@ void AttentionRun::all() {
     finish(works);
 }
 
-void AttentionRun::row(const Issue& issue) {
-    const Action& action = *issue.action;
+void AttentionRun::row(std::size_t i) {
+    const Action& action = *order_[i].action;
     switch (action.kind) {
         case Action::Kind::attend:
             attend(visits_.at(&action));
@@ -32,10 +32,10 @@ void AttentionRun::row(const Issue& issue) {
         case Action::Kind::fence:
             return fence();
         case Action::Kind::merge:
-            return merge_states(issue);
+            return merge_states(i);
         case Action::Kind::send:
         case Action::Kind::receive:
-            return transfer(issue);
+            return transfer(order_[i]);
     }
 }
 
@@ -74,13 +74,13 @@ void AttentionRun::transfers_until(double time) {
         // All transfers are issued in one order on all PEs, else two could wait for each other. A row may depend on
         // those before it of which nothing is left to do at its time.
         if (issued_[i]) continue;
-        if (!action.moves()) {
+        if (!action.moves() && order_[i].part == StatePart::whole) {
             if (order_[i].end <= time) return;
             continue;
         }
         issued_[i] = true;
         if (repeats_) repeats_.set_aside();
-        transfer(order_[i]);
+        row(i);
         if (repeats_) repeats_.take_up();
     }
 }

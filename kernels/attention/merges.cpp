@@ -3,6 +3,7 @@
 // few commands of one merge wait for each other.
 #include "kernels/attention/run.h"
 
+#include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
@@ -68,14 +69,44 @@ void AttentionRun::weigh_merges() {
         for (Merge& merge : weighed_.at(row)) merge = std::move(*next++);
 }
 
-void AttentionRun::merge_step() {
-    std::vector<Merge> all;
-    for (std::size_t i = next_; i < order_.size() && order_[i].time == order_[next_].time; ++i) {
+std::vector<const Action*> AttentionRun::merges_beside(std::size_t first) {
+    std::vector<const Action*> rows;
+    const auto beside = [&](const Issue& issue) {
+        return issue.time == order_[first].time && issue.action->kind == Action::Kind::merge &&
+               issue.part == order_[first].part;
+    };
+    for (std::size_t i = first; i < order_.size() && beside(order_[i]); ++i) {
         issued_[i] = true;
-        const auto row = weighed_.extract(order_[i].action);
-        all.insert(all.end(), row.mapped().begin(), row.mapped().end());
+        rows.push_back(order_[i].action);
+    }
+    return rows;
+}
+
+void AttentionRun::weigh_step(const std::vector<const Action*>& rows) {
+    std::vector<Merge> all;
+    std::vector<std::size_t> counts;
+    for (const Action* row : rows) {
+        const std::size_t before = all.size();
+        for (std::size_t block = 0; block < work_of(*row).blocks.size(); ++block)
+            if (std::optional<Merge> merge = merge_of(*row, block)) {
+                take_maximum(tl_, *merge);
+                all.push_back(std::move(*merge));
+            }
+        counts.push_back(all.size() - before);
     }
     weigh(tl_, all);
+    auto next = all.begin();
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        for (std::vector<Merge>& merges = weighed_[rows[i]]; merges.size() < counts[i];)
+            merges.push_back(std::move(*next++));
+}
+
+void AttentionRun::merge_step(const std::vector<const Action*>& rows) {
+    std::vector<Merge> all;
+    for (const Action* row : rows) {
+        auto weighed = weighed_.extract(row);
+        std::move(weighed.mapped().begin(), weighed.mapped().end(), std::back_inserter(all));
+    }
     // What is there may be as late as what comes: one ahead, not all.
     for (std::size_t i = 0; i < all.size(); ++i) {
         scale(tl_, all[i]);
@@ -85,18 +116,13 @@ void AttentionRun::merge_step() {
     merged_ = true;
 }
 
-void AttentionRun::merge_states(const Issue& issue) {
+void AttentionRun::merge_states(std::size_t place) {
+    const Issue& issue = order_[place];
     const Action& action = *issue.action;
     const tl::PhaseScope phase(tl_, Where::row(action));
     const QueryWork& work = work_of(action);
-    if (issue.part == StatePart::rest) return merge_step();
-    if (issue.part == StatePart::maximum) {
-        std::vector<Merge>& merges = weighed_[&action];
-        for (std::size_t i = 0; i < work.blocks.size(); ++i)
-            if (std::optional<Merge> merge = merge_of(action, i)) merges.push_back(std::move(*merge));
-        for (Merge& merge : merges) take_maximum(tl_, merge);
-        return;
-    }
+    if (issue.part == StatePart::maximum) return weigh_step(merges_beside(place));
+    if (issue.part == StatePart::rest) return merge_step(merges_beside(place));
     if (launch_.tiling.short_blocks()) {
         if (weighed_.count(&action) == 0) weigh_merges();
         auto weighed = weighed_.extract(&action);

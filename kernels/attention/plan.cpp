@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/attention/plan.h"
 
+#include "kernels/attention/attend.h"
 #include "kernels/attention/score_terms.h"
 
 #include "sim/attention/traffic.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <set>
 
@@ -44,6 +46,22 @@ std::int64_t keys_to_overlap(const Problem& problem, const Device& device, std::
     if (2 * softmax > products) return std::numeric_limits<std::int64_t>::max();
     const double keys = std::min(latency / (product(heads) * (products - softmax)), 1e9);
     return ceil_div(static_cast<std::int64_t>(keys) + 1, device.matrix_cols) * device.matrix_cols;
+}
+
+/// Chooses how many scores wait for their softmax, and how far softmaxes are apart, from how long the array takes for
+/// the scores of a block: the shorter, the more of them are on their way through array and vector engine.
+void side_by_side(const Problem& problem, const Device& device, Tiling& tiling) {
+    constexpr double most = 6;
+    // A step takes what the vector engine needs for its own and others' elements, too.
+    constexpr double step_of_startups = 1.5;
+    const std::int64_t rows = tiling.tile_queries * problem.group();
+    const double fold_ns = product(device.matrix_rows, device.matrix_cols) / device.macs_per_ns;
+    const double scores_ns = fold_ns * product(tiling.tile_heads, ceil_div(tiling.tile_keys, device.matrix_cols),
+                                               std::max(problem.head_dim, rows));
+    tiling.scores_ahead =
+        static_cast<std::int64_t>(std::clamp(std::ceil(device.array_depth_ns / scores_ns), 2.0, most));
+    const double steps = scores_ns / std::max(step_of_startups * device.vector_startup_ns, 1e-3);
+    tiling.softmax_pace = static_cast<std::int64_t>(std::clamp(std::floor(steps), 1.0, double{softmax_steps}));
 }
 
 /// Query blocks of the queries of one rank.
@@ -136,17 +154,19 @@ double sram_needed(const Problem& problem, const Tiling& tiling, std::int64_t he
     const double width = bytes_per_element(problem.dtype);
     const double rows = product(tiling.tile_heads, tiling.tile_queries, problem.group());
     const double scores = rows * product(tiling.tile_keys);
-    // One block's scores of the next block (of short ones the next two), scores, shifted scores, exponentials in f32
-    // and as operands: what can be alive at once when the command processor runs one block ahead. Where the mask
-    // hides elements also scores without them, and the element masks of both blocks.
-    const std::int64_t masked = problem.mask->compare_operations() > 0 ? 4 + 2 : 0;
+    // Scores of blocks that come next, of each softmax under way what a step takes and makes, p in f32 and as
+    // operands: what can be alive at once when the command processor runs one block ahead. Where the mask hides
+    // elements also scores without them, and the element masks of all these blocks.
+    const std::int64_t masked = problem.mask->compare_operations() > 0 ? 4 + tiling.scores_ahead + 1 : 0;
+    const std::int64_t under_way = ceil_div(softmax_steps, tiling.softmax_pace);  // softmaxes
     const double temporaries =
-        scores * product(4 * (tiling.short_blocks() ? 5 : 4) + operand * (tiling.stages - 1) + masked);
+        scores * product(4 * (tiling.scores_ahead + 1 + 2 * under_way) + operand * (tiling.stages - 1) + masked);
     const double state = product(4 * problem.value_dim + 8);  // bytes of one row
     const double query = product(problem.head_dim) * width;
     // Outputs of the block in work: the corrected (apart: the product with values) and the new o, m, l, products that
     // wait for their sum, and final o.
-    const std::int64_t waiting = tiling.products_apart ? std::max<std::int64_t>(tiling.stages - 2, 1) : 0;
+    const std::int64_t waiting =
+        tiling.products_apart ? std::max<std::int64_t>(tiling.stages + tiling.scores_ahead + under_way - 5, 1) : 0;
     const double sums = product(problem.value_dim, 4, waiting);
     const double working =
         rows * (2 * state + sums + product(problem.value_dim, 4 + output, tiling.finished_together()));
@@ -179,6 +199,7 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
             tiling.tile_keys = std::min(tiling.tile_keys, keys_to_overlap(problem, device, tiling.tile_heads, rows));
         tiling.stages = 4;  // there may be fewer keys than that, and several queries to overlap
         tiling.products_apart = true;
+        side_by_side(problem, device, tiling);
     }
     tiling.piece_keys = request.piece_keys > 0 ? chosen(request.piece_keys, longest.keys) : tiling.tile_keys;
     const auto needed = [&](std::int64_t query_rows, std::int64_t state_rows) {
@@ -197,6 +218,8 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     };
     const auto not_short = [&] {
         tiling.stages = 2;
+        tiling.scores_ahead = 1;
+        tiling.softmax_pace = softmax_steps;
         tiling.products_apart = false;
     };
     if (least() > sram) not_short();

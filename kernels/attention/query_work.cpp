@@ -22,8 +22,7 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
       problem_(*launch.problem),
       chunks_(tl, launch),
       terms_(tl, launch),
-      attention_(tl, *launch.problem, launch.schedule->state_format().o, launch.tiling.stages,
-                 launch.tiling.products_apart),
+      attention_(tl, *launch.problem, launch.schedule->state_format().o, launch.tiling),
       states_(tl, launch),
       repeats_(repetition_of(tl, launch)) {
     find_work();
@@ -43,7 +42,7 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
                                                          : work_of(action).blocks.size();
         });
         if (launch.tiling.short_blocks() && merges_only(*launch.schedule))
-            order_ = side_by_side(launch.rank, *launch.schedule, launch.tiling.fold_keys, order_);
+            order_ = side_by_side(launch.rank, *launch.schedule, *launch.timeline, launch.tiling.fold_keys, order_);
         gather_visits();
     }
     for (auto& [action, visit] : visits_)

@@ -116,12 +116,15 @@ private:
     void receive_queries(const Action& action, std::size_t block);
 
     // merges.cpp
-    void merge_states(const Issue& issue);
+    void merge_states(std::size_t i);
     /// Of the row at `next_`, and beside it of those after it that could begin as early, if no row between that is
     /// not one of them touches what they do: the commands of one wait for each other.
     void weigh_merges();
-    /// Of the row at `next_` and of those after it in the same step, whose maxima are taken: what is left.
-    void merge_step();
+    /// That row and those after it in the same part of a step.
+    std::vector<const Action*> merges_beside(std::size_t first);
+    /// Of these their maxima and what both sides are multiplied by, and later what is left.
+    void weigh_step(const std::vector<const Action*>& rows);
+    void merge_step(const std::vector<const Action*>& rows);
     /// Nothing where no partial result came.
     std::optional<Merge> merge_of(const Action& action, std::size_t block);
 
@@ -167,11 +170,12 @@ private:
     void leave_passed(QueryWork& work, std::size_t block);
 
     // attention.cpp
-    void row(const Issue& issue);
+    /// Of order_.
+    void row(std::size_t i);
     void transfer(const Issue& issue);
     /// Of the rows behind the one that is next, the first that was not issued.
     std::size_t first_left();
-    /// Issues the transfers due by `time`.
+    /// Issues the transfers due by `time`, and the merges of steps.
     void transfers_until(double time);
     void fence();
     void attend(const Visit& visit);

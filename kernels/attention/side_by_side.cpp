@@ -2,7 +2,9 @@
 #include "kernels/attention/side_by_side.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
+#include <numeric>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -14,22 +16,87 @@ namespace {
 using attention::Action;
 using attention::Item;
 using attention::Schedule;
+using attention::TimedAction;
 
-/// In which order users are worked on, by user: the one with the fewest keys first, if they are fewer than those of
-/// the first by a fold on every rank. Then the array begins with them while the others are on their way.
+/// In which order users are worked on, by user: those with fewer keys first, by folds of the array on every rank.
+/// Then the array begins with them while the others are on their way, and their merges have the longest work beside
+/// them.
 std::vector<int> places_of_users(const Schedule& schedule, std::int64_t fold_keys) {
-    std::vector<std::int64_t> keys(static_cast<std::size_t>(schedule.users()));
+    std::vector<std::int64_t> folds(static_cast<std::size_t>(schedule.users()));
     for (int rank = 0; rank < schedule.ranks(); ++rank)
         for (const Action& action : schedule.program(rank))
             if (action.kind == Action::Kind::attend && action.item.head_part == 0)
-                keys[static_cast<std::size_t>(action.item.user)] += attention::total(action.keys);
-    const auto fewest = std::min_element(keys.begin(), keys.end());
-    const bool first = keys.front() >= *fewest + fold_keys * schedule.ranks();
-    const auto user = first ? static_cast<int>(fewest - keys.begin()) : 0;
-    std::vector<int> places;
-    for (int other = 0; other < schedule.users(); ++other)
-        places.push_back(other == user ? 0 : other < user ? other + 1 : other);
+                folds[static_cast<std::size_t>(action.item.user)] += attention::total(action.keys);
+    for (std::int64_t& of_user : folds) of_user /= fold_keys * schedule.ranks();
+    std::vector<std::size_t> order(folds.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t one, std::size_t other) { return folds[one] < folds[other]; });
+    std::vector<int> places(folds.size());
+    for (std::size_t place = 0; place < order.size(); ++place) places[order[place]] = static_cast<int>(place);
     return places;
+}
+
+/// A user's heads of one part: what they end with.
+using Unit = std::pair<int, int>;
+Unit unit_of(const Action& action) { return {action.item.user, action.item.head_part}; }
+
+/// The work of a rank in the order in which it is done, users by their places.
+std::vector<const TimedAction*> work_of(const std::vector<TimedAction>& program, const std::vector<int>& places) {
+    std::vector<const TimedAction*> work;
+    for (const TimedAction& row : program)
+        if (row.action.kind == Action::Kind::attend) work.push_back(&row);
+    const auto place = [&](const TimedAction* row) {
+        return std::pair(places[static_cast<std::size_t>(row->action.item.user)], row->start);
+    };
+    std::stable_sort(work.begin(), work.end(),
+                     [&](const TimedAction* a, const TimedAction* b) { return place(a) < place(b); });
+    return work;
+}
+
+/// Of a unit, the same on all ranks, in the time of the forecast.
+struct Course {
+    double ready = 0;                                       // its partial results are there
+    double message = 0, merge = 0;                          // how long the longest take
+    int first = std::numeric_limits<int>::max(), last = 0;  // steps of its messages and merges
+    int steps() const { return std::max(0, last - first + 1); }
+};
+
+struct Courses {
+    std::map<Unit, Course> units;
+    double worked = 0;  // all work is done
+
+    /// How long the steps of a unit may take if they are to be over with the work of others; 0: they are not.
+    double room(const Unit& unit) const {
+        // Engines and links have other things to do, too.
+        constexpr double beside_others = 1.5;
+        const Course& course = units.at(unit);
+        const double room = worked - course.ready;
+        return room > beside_others * course.steps() * (course.message + course.merge) ? room : 0;
+    }
+};
+
+/// `places`: of users.
+Courses courses_of(const std::vector<std::vector<TimedAction>>& timeline, const std::vector<int>& places) {
+    Courses courses;
+    for (const std::vector<TimedAction>& program : timeline) {
+        double now = 0;
+        for (const TimedAction* row : work_of(program, places)) {
+            now += row->end - row->start;
+            Course& course = courses.units[unit_of(row->action)];
+            course.ready = std::max(course.ready, now + row->settled - row->end);
+        }
+        courses.worked = std::max(courses.worked, now);
+        for (const TimedAction& row : program) {
+            if (row.action.kind == Action::Kind::attend) continue;
+            Course& course = courses.units[unit_of(row.action)];
+            double& longest = row.action.moves() ? course.message : course.merge;
+            longest = std::max(longest, row.end - row.start);
+            course.first = std::min(course.first, row.action.step);
+            course.last = std::max(course.last, row.action.step);
+        }
+    }
+    return courses;
 }
 
 /// Does a rank send a partial result in one step and again in the next?
@@ -44,6 +111,19 @@ bool sends_on_and_on(const Schedule& schedule) {
         }
     }
     return false;
+}
+
+/// By how many steps maxima go ahead of what is left. Where a rank merges for the same user in every step its maxima
+/// are made of those just before, and what is left would wait for them: for those of other users, too.
+int lead_of_maxima(const Schedule& schedule, const std::map<Unit, Course>& units) {
+    for (int rank = 0; rank < schedule.ranks(); ++rank) {
+        std::map<Unit, std::set<int>> received;
+        for (const Action& action : schedule.program(rank))
+            if (action.kind == Action::Kind::receive) received[unit_of(action)].insert(action.step);
+        for (const auto& [unit, steps] : received)
+            if (static_cast<int>(steps.size()) == units.at(unit).steps()) return units.size() == 1 ? 1 : 0;
+    }
+    return 2;
 }
 
 /// Registers of a rank that others wait for: they are sent, or a merge reads what was merged into them. Also those
@@ -78,21 +158,20 @@ bool merges_only(const Schedule& schedule) {
     return merges;
 }
 
-std::vector<Issue> side_by_side(int rank, const Schedule& schedule, std::int64_t fold_keys,
+std::vector<Issue> side_by_side(int rank, const Schedule& schedule,
+                                const std::vector<std::vector<TimedAction>>& timeline, std::int64_t fold_keys,
                                 const std::vector<Issue>& order) {
-    std::vector<Issue> work, steps;
-    double begin = 0;
-    for (const Issue& issue : order) {
-        if (issue.action->kind != Action::Kind::attend) continue;
-        work.push_back(issue);
-        begin = std::max(begin, issue.end);
-    }
     const std::vector<int> places = places_of_users(schedule, fold_keys);
     const auto place_of = [&](const Issue& issue) {
         return places[static_cast<std::size_t>(issue.action->item.user)];
     };
-    std::stable_sort(work.begin(), work.end(),
-                     [&](const Issue& a, const Issue& b) { return place_of(a) < place_of(b); });
+    std::map<const Action*, double> begins;  // of work
+    double now = 0;
+    for (const TimedAction* row : work_of(timeline[static_cast<std::size_t>(rank)], places)) {
+        begins[&row->action] = now;
+        now += row->end - row->start;
+    }
+    const Courses courses = courses_of(timeline, places);
     std::set<std::pair<int, int>> sends;  // rank, step
     for (int sender = 0; sender < schedule.ranks(); ++sender)
         for (const Action& action : schedule.program(sender))
@@ -112,41 +191,57 @@ std::vector<Issue> side_by_side(int rank, const Schedule& schedule, std::int64_t
         return schedule.users() > 1 || received.count(other) == 0 ? last_merge.at(action.item) : received.at(other);
     };
     const bool ahead = schedule.state_format().sent == attention::StateFormat::Sent::mlo;
+    const int lead = ahead ? lead_of_maxima(schedule, courses.units) : 0;
     // Six places a step: maxima of this step are taken, those of the next are sent, what is left is sent, maxima are
     // sent where the rank had that to send, what is left is merged, and all is sent that needs it.
     constexpr int in_step = 6;
     const auto when = [&](const Action& action, StatePart part) {
         const bool maximum = part == StatePart::maximum;
-        if (!action.moves()) return in_step * merge_step(action) + (maximum ? 0 : 4);
+        if (!action.moves()) return in_step * (merge_step(action) - (maximum ? lead : 0)) + (maximum ? 0 : 4);
         if (!maximum) return in_step * action.step + 2;
         const int sender = ends_of_row(schedule, action, rank).first;
         const int sent = !ahead ? 5 : sends.count({sender, action.step - 1}) > 0 ? 3 : 1;
-        return in_step * (action.step - 1) + sent;
+        return in_step * (action.step - 1 - lead) + sent;
     };
     // Parts of the heads, whose results come one after the other, take turns, and where links are in use step after
     // step so do users.
     const bool turns = sends_on_and_on(schedule);
-    for (const Issue& issue : order) {
-        if (issue.action->kind == Action::Kind::attend) continue;
+    // Where there is room for that, steps are spread over the work of others; else they begin when all work is done.
+    const auto time_of = [&](const Issue& issue, StatePart part) {
+        const Unit unit = unit_of(*issue.action);
+        const Course& course = courses.units.at(unit);
+        const int place = when(*issue.action, part) + in_step * lead;
+        if (const double room = courses.room(unit); room > 0)
+            return course.ready +
+                   room * (place - in_step * (course.first - 1)) / (in_step * (course.steps() + 1 + lead));
         const int turn = issue.action->item.head_part + (turns ? place_of(issue) : 0);
+        return courses.worked + place + in_step * turn;
+    };
+    std::vector<Issue> all;
+    for (const Issue& issue : order) {
+        if (issue.action->kind == Action::Kind::attend) {
+            Issue& next = all.emplace_back(issue);
+            const double later = begins.at(issue.action) - issue.time;
+            for (double* time : {&next.time, &next.end, &next.ready, &next.weighed}) *time += later;
+            continue;
+        }
         for (const StatePart part : {StatePart::maximum, StatePart::rest}) {
-            Issue& next = steps.emplace_back(issue);
+            Issue& next = all.emplace_back(issue);
             next.part = part;
-            next.time = next.end = next.ready = begin + when(*issue.action, part) + in_step * turn;
+            next.time = next.end = next.ready = time_of(issue, part);
         }
     }
     const auto place = [&](const Issue& issue) {
         const Action& action = *issue.action;
         const bool moves = action.moves();
+        const int kind = action.kind == Action::Kind::attend ? 0 : moves ? 1 : 2;
         const auto [from, to] = moves ? ends_of_row(schedule, action, rank) : std::pair(0, 0);
         const bool stays = !moves && move_on.count(action.item) == 0;
         // Several merges into one register next to each other, in the order in which what they merge would come.
-        return std::tuple(issue.time, moves ? 0 : 1, stays, from, to, place_of(issue), action.item,
-                          moves ? issue.piece : 0);
+        return std::tuple(issue.time, kind, stays, from, to, place_of(issue), action.item, moves ? issue.piece : 0);
     };
-    std::stable_sort(steps.begin(), steps.end(), [&](const Issue& a, const Issue& b) { return place(a) < place(b); });
-    work.insert(work.end(), steps.begin(), steps.end());
-    return work;
+    std::stable_sort(all.begin(), all.end(), [&](const Issue& a, const Issue& b) { return place(a) < place(b); });
+    return all;
 }
 
 }  // namespace tilemesh::kernels

@@ -49,7 +49,9 @@ std::vector<Listed> block_list(const LocalBlocks& blocks, const LocalBlock& quer
 
 void block_sparse(tl::Context& tl, const Launch& launch) {
     LocalBlocks blocks(tl, launch);
-    Attention attention(tl, *launch.problem, launch.schedule->state_format().o, 2, launch.tiling.products_apart);
+    attention::Tiling stages;
+    stages.products_apart = launch.tiling.products_apart;
+    Attention attention(tl, *launch.problem, launch.schedule->state_format().o, stages);
     const std::int64_t most = launch.tiling.tile_keys, size = std::min(launch.tiling.fold_keys, most);
     for (const LocalBlock& queries : blocks.all()) {
         const std::vector<Listed> list = block_list(blocks, queries, size, most);

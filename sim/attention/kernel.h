@@ -60,6 +60,12 @@ struct Tiling {
     /// Blocks of so few rows that latencies decide; then queries stay.
     bool short_blocks() const { return stages > 2; }
     std::int64_t finished_together() const { return short_blocks() ? stages : 1; }  // results, side by side
+    /// Scores that wait for their softmax beside those of a block that has just begun (chosen): as many as the array
+    /// takes while the first drain, for the commands of two softmaxes fill the vector engine's queue, and what is
+    /// issued behind them waits.
+    std::int64_t scores_ahead = 1;
+    /// Vector commands that follow each other meanwhile, at most those of a softmax: so far are softmaxes apart.
+    std::int64_t softmax_pace = 7;
     bool products_apart = false;  // products with values wait for their sum in room of their own (chosen; attend.h)
     bool queries_stay = false;    // all query blocks of a PE fit at once, with all registers of states (chosen)
     bool chunks_stay = false;     // all chunks a PE ever holds fit too, so none is staged in HBM (chosen)

@@ -283,6 +283,7 @@ private:
                 action.start = operation.start;
                 action.end = operation.transfer ? operation.end : operation.released;
                 action.ready = operation.ready;
+                action.settled = operation.end;
                 action.joins = operation.joins;
                 if (action.action.kind == Kind::attend)
                     action.weighed = action.end + durations_.weighing(of_rank, action.action);

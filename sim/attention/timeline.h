@@ -42,6 +42,7 @@ struct TimedAction {
     double end = 0;
     double ready = 0;    // all that it waits for is there, but the rank may be at something else
     double weighed = 0;  // attend: the last of its values could begin
+    double settled = 0;  // attend: its partial result is there
     bool joins = false;  // attend: belongs to the visit of the attend before it
 };
 

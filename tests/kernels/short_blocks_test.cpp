@@ -19,3 +19,29 @@ TEST_CASE("of short blocks no product with values waits for the one before") {
     CHECK(experiment.arrangement().tiling.short_blocks());
     CHECK(to_nanoseconds(experiment.run().result.time) < tiles * (128 + 128 - 2 + keys));
 }
+
+TEST_CASE("softmaxes of short blocks go side by side") {
+    // 16 tiles of 16 keys: seven steps of a softmax would take 16 cycles and more each, one block after the other.
+    // The array takes the 16 rows of scores and of values in a tenth of that.
+    const int tiles = 16, keys = 16, startup = 16;
+    Json problem = {{"heads_q", 8}, {"heads_kv", 1}, {"head_dim", 16}, {"value_dim", 16}};
+    problem["users"] = Json::array({{{"keys", tiles * keys}, {"queries", 1}}});
+    Json panel = panel_of(line_of(1), problem, Json::array({{{"kernel", "head_parallel"}, {"tile_keys", keys}}}));
+    panel["values"] = {{"mode", "none"}};
+    Experiment experiment(panel);
+    const attention::Tiling& tiling = experiment.arrangement().tiling;
+    CHECK(tiling.softmax_pace == 1);
+    CHECK(tiling.scores_ahead == 6);
+    // The chain of running maxima alone is one step for each.
+    const double time = to_nanoseconds(experiment.run().result.time), depth = 2 * (128 + 128);
+    CHECK(time > tiles * startup + depth);
+    CHECK(time < tiles * 7 * startup);
+}
+
+TEST_CASE("of longer blocks softmaxes follow each other at the pace of the array") {
+    Json problem = {{"heads_q", 8}, {"heads_kv", 1}, {"head_dim", 128}, {"value_dim", 128}};
+    problem["users"] = Json::array({{{"keys", 4096}, {"queries", 1}}});
+    Experiment experiment(panel_of(line_of(1), problem, Json::array({"head_parallel"})));
+    CHECK(experiment.arrangement().tiling.softmax_pace == 7);
+    CHECK(experiment.arrangement().tiling.scores_ahead == 2);
+}

@@ -7,6 +7,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <cmath>
+
 using namespace example;
 
 namespace {
@@ -26,8 +28,9 @@ struct Held {
 /// Ranks that do what they issue in turn. A message passes when both ends have come to it.
 class Ranks {
 public:
-    Ranks(const Schedule& table, std::int64_t fold_keys) : table_(table) {
-        const Durations durations{.attend = [](int, const Action&) { return 10.0; },
+    /// A message takes one unit of time, the work of a user `work`.
+    Ranks(const Schedule& table, std::int64_t fold_keys, double work = 10) : table_(table) {
+        const Durations durations{.attend = [work](int, const Action&) { return work; },
                                   .transfer =
                                       [](int, int, const Action&) {
                                           return TransferTime{1, 0};
@@ -36,7 +39,7 @@ public:
         timeline_ = predict(table, durations);
         for (int rank = 0; rank < table.ranks(); ++rank)
             orders_.push_back(
-                kernels::side_by_side(rank, table, fold_keys,
+                kernels::side_by_side(rank, table, timeline_, fold_keys,
                                       kernels::issue_order(rank, table, timeline_[static_cast<std::size_t>(rank)],
                                                            [](const Action&) { return std::size_t{blocks}; })));
         held_.resize(orders_.size());
@@ -115,30 +118,32 @@ TEST_CASE("merges side by side: no rank waits in a circle, and all end with ever
         for (const std::vector<std::int64_t>& keys : {std::vector<std::int64_t>{20}, {20, 20, 20}, {40, 30, 7}})
             for (const auto schedule : {kernels::mesh_mlo, kernels::mlo_centre, kernels::mlo_chain,
                                         kernels::mlo_doubling, kernels::mlo_reduce_scatter}) {
-                CAPTURE(n, keys.size());
                 const Schedule table = in_a_row(schedule, several(n, keys));
                 if (!kernels::merges_only(table)) {
                     CHECK(n == 1);
                     continue;
                 }
-                Ranks ranks(table, 8);
-                REQUIRE(ranks.all());
-                std::map<int, int> once;
-                for (int rank = 0; rank < n; ++rank) once[rank] = 1;
-                for (int rank = 0; rank < n; ++rank)
-                    for (int user = 0; user < table.users(); ++user)
-                        for (int block = 0; block < blocks; ++block) {
-                            const int part = table.results_everywhere() ? 0 : rank;
-                            const Item result{Item::Kind::state, user, 0, 0, part};
-                            CHECK(ranks.held(rank, result, block) == Held{once, once});
-                        }
+                for (const double work : {1.0, 1000.0}) {  // steps after all work, and beside it
+                    CAPTURE(n, keys.size(), work);
+                    Ranks ranks(table, 8, work);
+                    REQUIRE(ranks.all());
+                    std::map<int, int> once;
+                    for (int rank = 0; rank < n; ++rank) once[rank] = 1;
+                    for (int rank = 0; rank < n; ++rank)
+                        for (int user = 0; user < table.users(); ++user)
+                            for (int block = 0; block < blocks; ++block) {
+                                const int part = table.results_everywhere() ? 0 : rank;
+                                const Item result{Item::Kind::state, user, 0, 0, part};
+                                CHECK(ranks.held(rank, result, block) == Held{once, once});
+                            }
+                }
             }
 }
 
-TEST_CASE("merges side by side: every row in both its parts, work first, the shortest first where it is by a fold") {
-    for (const std::int64_t fold : {8, 64}) {
+TEST_CASE("merges side by side: every row in both its parts, users with fewer folds of keys first") {
+    for (const std::int64_t fold : {4, 8, 64}) {
         const Schedule table = in_a_row(kernels::mlo_centre, several(4, {40, 30, 7}));
-        Ranks ranks(table, fold);
+        Ranks ranks(table, fold, 1);
         for (int rank = 0; rank < 4; ++rank) {
             std::map<const Action*, int> parts;
             std::vector<int> users;
@@ -147,17 +152,45 @@ TEST_CASE("merges side by side: every row in both its parts, work first, the sho
                 ++parts[next.action];
                 const bool attends = next.action->kind == Action::Kind::attend;
                 if (attends) users.push_back(next.action->item.user);
-                CHECK_FALSE((attends && worked));
+                CHECK_FALSE((attends && worked));  // there is no time for steps beside so little work
                 worked = worked || !attends;
                 CHECK(attends == (next.part == StatePart::whole));
             }
-            CHECK(users == (fold == 8 ? std::vector<int>{2, 0, 1} : std::vector<int>{0, 1, 2}));
+            // 10, 7 and 1 folds of 4, 5, 3 and 0 of 8, none of 64.
+            CHECK(users == (fold == 64 ? std::vector<int>{0, 1, 2} : std::vector<int>{2, 1, 0}));
             CHECK(parts.size() == table.program(rank).size());
             for (const auto& [action, count] : parts)
                 CHECK(count == (action->kind == Action::Kind::attend  ? 1
                                 : action->kind == Action::Kind::merge ? 2
                                                                       : 4));
         }
+    }
+}
+
+TEST_CASE("steps of users that are through early are issued beside the work of later ones") {
+    // Work of 100 a user. The steps of the first two are over long before the last has been worked on.
+    const Schedule table = in_a_row(kernels::mlo_centre, several(4, {40, 30, 7}));
+    Ranks ranks(table, 8, 100);
+    for (int rank = 0; rank < 4; ++rank) {
+        std::map<int, double> begin, first, last;  // of a user's work, of its steps
+        double end = 0;
+        for (const Issue& next : ranks.order(rank)) {
+            const int user = next.action->item.user;
+            if (next.action->kind == Action::Kind::attend) {
+                begin[user] = next.time;
+                end = std::max(end, next.end);
+                continue;
+            }
+            first.try_emplace(user, next.time);
+            last[user] = next.time;
+        }
+        CHECK(begin == std::map<int, double>{{2, 0}, {1, 100}, {0, 200}});
+        CHECK(end == 300);
+        for (const int user : {1, 2}) {
+            CHECK(first[user] >= begin[user] + 100);
+            CHECK(last[user] < end);
+        }
+        CHECK(first[0] >= end);
     }
 }
 
@@ -177,5 +210,32 @@ TEST_CASE("maxima go ahead of what is left of the step before, a log-sum-exp doe
                 sent_on = place;
         }
         CHECK((sent_on < merged) == (sent == StateFormat::Sent::mlo));
+    }
+}
+
+TEST_CASE("maxima go two steps ahead, fewer where a rank merges in every step") {
+    struct Case {
+        Schedule (*schedule)(const NeedSets&, const attention::RankGrid&);
+        std::vector<std::int64_t> keys;
+        int ahead;  // steps
+    };
+    const std::vector<Case> cases = {{kernels::mlo_chain, {20}, 2},
+                                     {kernels::mesh_mlo, {20, 20}, 2},
+                                     {kernels::mlo_doubling, {20}, 1},
+                                     {kernels::mlo_doubling, {20, 20}, 0},
+                                     {kernels::mlo_reduce_scatter, {20}, 2}};
+    for (const Case& one : cases) {
+        const Schedule table = in_a_row(one.schedule, several(8, one.keys));
+        Ranks ranks(table, 8, 1);
+        std::map<std::pair<const Action*, int>, double> maxima;  // by message
+        for (const Issue& next : ranks.order(3)) {
+            if (!next.action->moves()) continue;
+            if (next.part == StatePart::maximum)
+                maxima[{next.action, next.piece}] = next.time;
+            else
+                // Maxima are sent with what is left of the step before, before it or after.
+                CHECK(std::abs(next.time - maxima.at({next.action, next.piece}) - 6 * (one.ahead + 1)) < 2);
+        }
+        CHECK(!maxima.empty());
     }
 }
