@@ -30,7 +30,7 @@ const char* const masks_with_keys[] = {
 };
 
 /// The example with every optional object present.
-Json full_panel() {
+Json panel_with_every_object() {
     Json panel = example_panel();
     panel["kernels"] = Json::parse(R"([{"kernel": "good"}])");
     panel["inputs"] = {{"tensors", "x"}};
@@ -54,7 +54,7 @@ TEST_CASE("configs/README.md names every key of a panel") {
     const std::string text = read_file(TILEMESH_CONFIGS "/README.md");
     REQUIRE_FALSE(text.empty());
     for (const char* pointer : objects_of_a_panel) {
-        for (const auto& key : keys_known_at(full_panel(), pointer)) {
+        for (const auto& key : keys_known_at(panel_with_every_object(), pointer)) {
             INFO(pointer << "/" << key);
             CHECK(text.find("`" + key + "`") != std::string::npos);
         }
@@ -88,7 +88,7 @@ TEST_CASE("configs/README.md and the schema name every kind of mask and every ke
 
 TEST_CASE("configs/README.md names every key of a machine") {
     const std::string text = read_file(TILEMESH_CONFIGS "/README.md");
-    const Json panel = full_panel();
+    const Json panel = panel_with_every_object();
     std::vector<std::string> pointers = {"/machine"};
     for (std::size_t i = 0; i < pointers.size(); ++i) {
         const std::string pointer = pointers[i];
@@ -110,21 +110,21 @@ TEST_CASE("the schema of a panel lists the keys that the reader knows, and no ot
         return keys;
     };
     const Json& top = schema.at("properties");
-    auto known = keys_known_at(full_panel(), "");
+    auto known = keys_known_at(panel_with_every_object(), "");
     known.insert("base");                                    // taken by the resolver before the reader sees the panel
     known.merge(std::set<std::string>{"tensors", "check"});  // of programs, which this panel has none of
     CHECK(properties_of(schema) == known);
-    auto of_problem = keys_known_at(full_panel(), "/problem");
+    auto of_problem = keys_known_at(panel_with_every_object(), "/problem");
     of_problem.merge(std::set<std::string>{"collective", "bytes"});  // of collectives, likewise
     of_problem.merge(std::set<std::string>{"m", "k", "n", "fidelity", "in0", "out", "repeats"});  // of products
     CHECK(properties_of(top.at("problem")) == of_problem);
     CHECK(properties_of(top.at("problem").at("properties").at("users").at("items")) ==
-          keys_known_at(full_panel(), "/problem/users/0"));
+          keys_known_at(panel_with_every_object(), "/problem/users/0"));
     for (const char* key : {"sink", "lse_gradient"})
         CHECK(properties_of(top.at("problem").at("properties").at(key)) ==
-              keys_known_at(full_panel(), std::string("/problem/") + key));
+              keys_known_at(panel_with_every_object(), std::string("/problem/") + key));
     for (const char* key : {"ranks", "values", "inputs", "tolerance"})
-        CHECK(properties_of(top.at(key)) == keys_known_at(full_panel(), std::string("/") + key));
+        CHECK(properties_of(top.at(key)) == keys_known_at(panel_with_every_object(), std::string("/") + key));
     CHECK(properties_of(top.at("kernels").at("items").at("anyOf").at(1)) ==
-          keys_known_at(full_panel(), "/kernels/0"));
+          keys_known_at(panel_with_every_object(), "/kernels/0"));
 }
