@@ -12,14 +12,8 @@ namespace {
 
 constexpr noc::Cycle most_cycles = 1'000'000'000'000;
 
-/// [row, column]
 int read_node(const JsonReader& reader, const noc::ChipNetworks* chip) {
-    const std::vector<JsonReader> place = reader.elements();
-    if (place.size() != 2) reader.reject("[row, column] of a node");
-    const std::uint64_t rows = chip ? static_cast<std::uint64_t>(chip->grid.rows) : 1024;
-    const std::uint64_t cols = chip ? static_cast<std::uint64_t>(chip->grid.cols) : 1024;
-    const std::uint64_t row = place[0].as_integer(0, rows - 1), col = place[1].as_integer(0, cols - 1);
-    return static_cast<int>(row * cols + col);
+    return noc::read_place(reader, chip ? chip->grid : noc::GridConfig{noc::TopologyKind::mesh, 1024, 1024});
 }
 
 /// {"read" or "write": [row, column], "bytes", "gap_cycles", "times"} or {"barrier": "all", "gap_cycles"}.
@@ -63,7 +57,13 @@ std::vector<Program> read_programs(JsonReader file, const noc::ChipNetworks* chi
     for (JsonReader& row : list.elements()) {
         Program program;
         program.id = row.string("id");
-        program.node = read_node(row.member("node"), chip);
+        const JsonReader node = row.member("node");
+        program.node = read_node(node, chip);
+        if (const noc::DeviceConfig* const device = chip ? chip->device_at(program.node) : nullptr)
+            node.complain(
+                fmt::format("is {}, on which no program runs; others read from it and write to it, so "
+                            "give the node of a core",
+                            device->words()));
         if (chip) {
             program.network = chip->find(row.word("network", networks));
         } else {

@@ -17,7 +17,7 @@ constexpr Cycle never = std::numeric_limits<Cycle>::max();
 class Processors {
 public:
     Processors(const noc::ChipNetworks& chip, const std::vector<Program>& programs)
-        : chip_(chip), programs_(programs), memory_(chip.nodes(), chip.memory_flits), processors_(programs.size()) {
+        : chip_(chip), programs_(programs), memory_(chip), processors_(programs.size()) {
         for (const noc::FlitNetworkConfig& network : chip.networks) {
             networks_.push_back(std::make_unique<noc::FlitNetwork>(network, chip.grid, memory_));
             routes_.emplace_back(network, chip.grid);
@@ -52,6 +52,7 @@ public:
                 fail<InternalError>("programs: {} has not come to its end", programs_[i].id);
         }
         report_links();
+        for (std::size_t i = 0; i < chip_.devices.size(); ++i) result_.devices.push_back(memory_.moved(i));
         return std::move(result_);
     }
 
@@ -144,7 +145,7 @@ private:
 
     const noc::ChipNetworks& chip_;
     const std::vector<Program>& programs_;
-    noc::CoreMemory memory_;
+    noc::NodeMemories memory_;
     std::vector<std::unique_ptr<noc::FlitNetwork>> networks_;
     std::vector<noc::FlitRoutes> routes_;
     std::vector<Processor> processors_;

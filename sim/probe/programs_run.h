@@ -3,7 +3,7 @@
 // other, as fast as its own gaps, its limit and the networks let it, and waits at barriers for what it has issued.
 #pragma once
 
-#include "sim/noc/flit_config.h"
+#include "sim/noc/node_memory.h"
 
 #include <cstdint>
 #include <optional>
@@ -40,8 +40,9 @@ struct LinkFlits {
 };
 
 struct ProgramsResult {
-    std::vector<std::vector<StepTimes>> steps;  // by program, then step
-    std::vector<LinkFlits> links;               // those that moved any
+    std::vector<std::vector<StepTimes>> steps;      // by program, then step
+    std::vector<LinkFlits> links;                   // those that moved any
+    std::vector<noc::NodeMemories::Moved> devices;  // of the chip, in their order
     noc::Cycle end = 0;
 };
 
