@@ -36,6 +36,9 @@ struct Ground {
 Execution execute(const Schedule& schedule, std::uint64_t bytes_per_element, const Ground& ground,
                   std::uint64_t pieces = usual_pieces);
 
+/// A call cannot end before this: its bytes through the memory of the chip that has most, between connection and
+/// exit.
+Picoseconds time_through_memory(const Schedule& schedule, std::uint64_t bytes_per_element, const Ground& ground);
 /// A link's rate for the payload of full packets, all its parallel links together.
 Rate payload_rate(const CollectiveConfig& config, const noc::NetworkConfig& network, bool ring);
 /// What passes before anything can leave a chip, by the farthest that it has to hear of.

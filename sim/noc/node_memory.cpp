@@ -15,7 +15,7 @@ NodeMemories::NodeMemories(const ChipNetworks& chip)
     }
 }
 
-void NodeMemories::move(int node, Way way, Bytes flit, Cycle now) {
+void NodeMemories::move(int node, Direction way, Bytes flit, Cycle now) {
     Memory& memory = memories_[of_node_[at(node)]];
     const std::size_t pace = pace_of(node, way);
     if (is_core(node)) return memory.paces[pace].take(1.0, now);

@@ -32,14 +32,14 @@ private:
 class NodeMemories {
 public:
     static constexpr Cycle never = std::numeric_limits<Cycle>::max();
-    enum Way : std::uint8_t { in, out };
+    enum Direction : std::uint8_t { in, out };
 
     explicit NodeMemories(const ChipNetworks& chip);
 
     bool is_core(int node) const { return of_node_[at(node)] < cores_; }
     /// Can a flit of payload go in or out of this node in this cycle?
-    bool free(int node, Way way, Cycle now) const { return of(node).paces[pace_of(node, way)].free(now); }
-    void move(int node, Way way, Bytes flit, Cycle now);
+    bool free(int node, Direction way, Cycle now) const { return of(node).paces[pace_of(node, way)].free(now); }
+    void move(int node, Direction way, Bytes flit, Cycle now);
 
     /// A request is there from `when` on, at a node that is no core; its number.
     std::uint32_t come(int node, Cycle when);
@@ -76,7 +76,7 @@ private:
     const Memory& of(int node) const { return memories_[of_node_[at(node)]]; }
     const DeviceConfig& config(int node) const { return chip_.devices[of_node_[at(node)] - cores_]; }
     /// A link has a pace each way, everything else one for both.
-    std::size_t pace_of(int node, Way way) const {
+    std::size_t pace_of(int node, Direction way) const {
         return !is_core(node) && config(node).kind == DeviceConfig::Kind::link ? way : 0;
     }
 
