@@ -18,8 +18,9 @@ Bytes Run::packet_for(const noc::NetworkConfig& network) const {
     return payload * std::max<std::uint64_t>((packets + most_pieces_ - 1) / most_pieces_, 1);
 }
 
-/// What a relaying worker is told of at a time.
+/// What a relaying worker is told of at a time; what a worker brings at a time of its own for sums in the network.
 std::uint64_t Run::piece_of(const Row& row, std::uint64_t bytes) const {
+    if (row.adds) return std::min(bytes, network_.packet.value());
     if (schedule_.algorithm != Algorithm::relay) return bytes;
     if (!row.sum) return (bytes + config_.copy_signals - 1) / config_.copy_signals;
     const std::uint64_t chunks = chunk_ * reducers_;  // one of each worker
@@ -74,6 +75,8 @@ Execution Run::run() {
             advance(event.what(), now);
         } else if (event.kind() == onward) {
             pass_on(event.what(), now);
+        } else if (event.kind() == meets) {
+            add_own(event.what(), now);
         } else {
             RowState& state = rows_[event.what()];
             state.usable = std::min(state.usable + state.piece, state.arrived);
@@ -113,6 +116,8 @@ const noc::Route& Run::route(int from, int to, int direction) {
 
 bool Run::may_send(const Row& row, const RowState& state, std::uint64_t until, Picoseconds now) const {
     if (now < state.prepared) return false;
+    // Beside what passes, for which the worker brings its own as well, it is one packet ahead.
+    if (row.adds && state.sent > state.left + state.piece) return false;
     if (row.after < 0) return true;
     // Of a part that is halved on the way, the second half lies behind the first.
     const Row& before = schedule_.rows[static_cast<std::size_t>(row.after)];
@@ -196,6 +201,7 @@ void Run::left(std::size_t i, Bytes bytes, Picoseconds when) {
     const Row& row = schedule_.rows[i];
     const std::size_t number = static_cast<std::size_t>(row.from) * 2 + (row.direction > 0 ? 0 : 1);
     const Worker& worker = workers_[number];
+    if (row.adds) calendar_.post(when, look, static_cast<std::uint32_t>(number));
     if (!parts_wait_ || state.left < state.bytes || worker.next == worker.rows.size()) return;
     RowState& next = rows_[worker.rows[worker.next]];
     next.prepared = when + chunks_time(std::min(next.bytes, chunk_ * reducers_));
@@ -214,16 +220,9 @@ void Run::arrived(Moving& moving, Bytes bytes, Picoseconds when, bool complete) 
     if (complete) unused_.push_back(&moving);
 }
 
-/// A packet goes on when its copy is made, or when its own chip's bytes are there and are added. A worker has those
-/// of one packet ready ahead.
-void Run::at_router(Moving& moving, int chip, Bytes bytes, Picoseconds when) {
+/// A packet goes on when a copy of it is made, or when its chip's own bytes are added.
+void Run::at_router(const Moving& moving, int chip, Bytes bytes, Picoseconds when) {
     const Row& row = schedule_.rows[moving.row];
-    Picoseconds goes_on = when + config_.multicast;
-    if (row.adds) {
-        Worker& worker = worker_of(chip, row.direction);
-        worker.free = std::max(when, worker.free + feeding_time(worker, bytes));
-        goes_on = worker.free + config_.reduction;
-    }
     if (unused_stopped_.empty()) {
         unused_stopped_.push_back(static_cast<std::uint32_t>(stopped_.size()));
         stopped_.emplace_back();
@@ -231,8 +230,17 @@ void Run::at_router(Moving& moving, int chip, Bytes bytes, Picoseconds when) {
     const std::uint32_t place = unused_stopped_.back();
     unused_stopped_.pop_back();
     stopped_[place] = {moving.row, (*moving.stream.route)[0].link, chip, bytes};
-    calendar_.post(goes_on, onward, place);
+    calendar_.post(row.adds ? when : when + config_.multicast, row.adds ? meets : onward, place);
     if (row.copies) end_ = std::max(end_, when);
+}
+
+/// A worker brings the bytes for one packet ahead of it: from when those before were used, if it is free.
+void Run::add_own(std::size_t which, Picoseconds now) {
+    const Stopped& packet = stopped_[which];
+    Worker& worker = worker_of(packet.at, schedule_.rows[packet.row].direction);
+    worker.free = std::max(worker.free, worker.used) + feeding_time(worker, packet.bytes);
+    worker.used = std::max(now, worker.free);
+    calendar_.post(worker.used + config_.reduction, onward, static_cast<std::uint32_t>(which));
 }
 
 void Run::pass_on(std::size_t which, Picoseconds now) {
@@ -302,6 +310,18 @@ Execution execute(const Schedule& schedule, std::uint64_t bytes_per_element, con
         done.memory_bytes.push_back(Bytes(elements_through_memory(schedule, chip) * bytes_per_element));
     done.time = std::max(done.time, time_through_memory(schedule, bytes_per_element, ground));
     return done;
+}
+
+Algorithm quickest(const Ground& ground, Operation operation, const Chips& chips, std::uint64_t elements,
+                   std::uint64_t bytes_per_element) {
+    const Algorithm usual = chosen(ground.config, operation, chips, Bytes(elements * bytes_per_element));
+    if (!ground.network.router.reduction || !can(Algorithm::in_network, operation)) return usual;
+    const Bytes payload = full_packet(ground.config, ground.network);
+    if (chips.ring && slots_of(ground.config, ground.network.link, payload) < 2) return usual;
+    const auto time = [&](Algorithm algorithm) {
+        return execute(schedule_of(operation, algorithm, chips, elements), bytes_per_element, ground).time;
+    };
+    return time(Algorithm::in_network) < time(usual) ? Algorithm::in_network : usual;
 }
 
 }  // namespace tilemesh::collective

@@ -42,8 +42,6 @@ public:
     }
 
     Execution run();
-    /// closed_form.cpp; instead of run().
-    Picoseconds closed_form();
 
 private:
     /// A stream on its way, and what it is a piece of.
@@ -55,7 +53,7 @@ private:
         int at = 0;                   // the chip it leaves from, where a copy or sum goes on
         void stream_left(Picoseconds when) override {
             if (waits_on != none) run->give_back(waits_on, stream.size, when);
-            run->left(row, stream.size, when);
+            if (at == run->schedule_.rows[row].from) run->left(row, stream.size, when);
         }
         void bytes_arrived(noc::Stream&, Bytes bytes, Picoseconds when, bool complete) override {
             run->arrived(*this, bytes, when, complete);
@@ -73,10 +71,11 @@ private:
         std::vector<std::size_t> rows;
         std::size_t next = 0;
         std::uint64_t feeders = 1;
+        Picoseconds used;      // when the last of what it brought was added to what passes
         Picoseconds free;      // of putting bytes into the router
         Picoseconds finished;  // of adding to the part that stays
     };
-    enum Event : std::uint32_t { look, usable, onward };
+    enum Event : std::uint32_t { look, usable, onward, meets };
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
     std::uint64_t bytes_of(const Range& range) const {
@@ -86,9 +85,6 @@ private:
     Bytes transfer_of(std::size_t row) const { return Bytes(schedule_.rows[row].range.size * width_); }
     Bytes packet_for(const noc::NetworkConfig& network) const;
     void set_up();
-    Picoseconds time_on_links(std::uint64_t bytes, std::size_t row) const;
-    Picoseconds busy_at(int chip, int direction) const;
-    Picoseconds adding_left(int chip, int direction, Picoseconds busy) const;
     std::uint64_t piece_of(const Row& row, std::uint64_t bytes) const;
     Worker& worker_of(int chip, int direction) {
         return workers_[static_cast<std::size_t>(chip) * 2 + (direction > 0 ? 0 : 1)];
@@ -102,7 +98,8 @@ private:
     Moving& new_stream(std::size_t row, int from, int to, Bytes size, Picoseconds now);
     void left(std::size_t row, Bytes bytes, Picoseconds when);
     void arrived(Moving& moving, Bytes bytes, Picoseconds when, bool complete);
-    void at_router(Moving& moving, int chip, Bytes bytes, Picoseconds when);
+    void at_router(const Moving& moving, int chip, Bytes bytes, Picoseconds when);
+    void add_own(std::size_t which, Picoseconds now);
     void pass_on(std::size_t which, Picoseconds now);
     void give_back(std::size_t link, Bytes bytes, Picoseconds when) {
         ways_[link].give_back(bytes, when);

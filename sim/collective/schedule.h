@@ -72,7 +72,7 @@ struct Schedule {
 bool can(Algorithm algorithm, Operation operation);
 /// all_gather, reduce_scatter or all_to_all by `algorithm`, which must be possible and not automatic.
 Schedule schedule_of(Operation operation, Algorithm algorithm, const Chips& chips, std::uint64_t elements);
-/// What `automatic` stands for.
+/// What the machine's library takes.
 Algorithm chosen(const CollectiveConfig& config, Operation operation, const Chips& chips, Bytes bytes);
 
 /// Elements that cross the link from a chip to its neighbour in that direction.

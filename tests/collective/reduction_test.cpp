@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums in the network: what routers that add are asked for, what it takes, that nothing waits for ever, what closed
-// forms say, and what `auto` makes of it.
-#include "sim/collective/closed_form.h"
+// Sums in the network: what routers that add are asked for, what it takes, that nothing waits for ever, and what
+// `auto` makes of it.
+#include "sim/collective/execution.h"
 #include "sim/collective/values.h"
 #include "sim/workloads/collective/collective_run.h"
 #include "tests/collective/kind_panels.h"
@@ -41,11 +41,8 @@ struct Chain {
     double us(Algorithm algorithm, std::uint64_t part) const {
         return to_nanoseconds(execute(schedule(algorithm, part), 1, ground()).time) / 1000.0;
     }
-    double form_us(Algorithm algorithm, std::uint64_t part) const {
-        return to_nanoseconds(closed_form(schedule(algorithm, part), 1, ground())) / 1000.0;
-    }
     Algorithm chosen(std::uint64_t part) const {
-        return chosen_on(ground(), Operation::reduce_scatter, chips, part * static_cast<std::uint64_t>(chips.n), 1);
+        return quickest(ground(), Operation::reduce_scatter, chips, part * static_cast<std::uint64_t>(chips.n), 1);
     }
 };
 
@@ -157,23 +154,7 @@ TEST_CASE("sums round a ring never wait for each other, however few slots there 
             }
 }
 
-TEST_CASE("closed forms are near what is simulated, for few bytes and for many") {
-    for (const bool is_ring : {false, true})
-        for (const int n : {2, 4, 8})
-            for (const std::uint64_t part : {64, 1 << 12, 1 << 16, 1 << 20})
-                for (const Algorithm algorithm : {Algorithm::relay, Algorithm::in_network}) {
-                    Chain chain(n, is_ring);
-                    chain.network.link.latency = from_nanoseconds(700);
-                    chain.config.relay = from_nanoseconds(1500);
-                    chain.config.reduction = from_nanoseconds(100);
-                    chain.config.finish = Rate::gbytes_per_s(6);
-                    chain.config.calls[1] = {from_nanoseconds(2000), from_nanoseconds(400)};
-                    CAPTURE(n, is_ring, part, name_of(algorithm));
-                    CHECK(chain.form_us(algorithm, part) == Approx(chain.us(algorithm, part)).epsilon(0.1));
-                }
-}
-
-TEST_CASE("auto adds in the network where routers can and that is faster in closed form") {
+TEST_CASE("auto adds in the network where routers can and that takes less time") {
     Chain line(8, false);
     line.config.relay = from_nanoseconds(2000);
     CHECK(line.chosen(1024) == Algorithm::in_network);
@@ -187,7 +168,7 @@ TEST_CASE("auto adds in the network where routers can and that is faster in clos
     CHECK(ring.chosen(1024) == Algorithm::in_network);
     ring.config.packet.slots = 1;
     CHECK(ring.chosen(1024) == Algorithm::relay);
-    CHECK(chosen_on(ring.ground(), Operation::all_gather, ring.chips, 8, 1) == Algorithm::relay);
+    CHECK(quickest(ring.ground(), Operation::all_gather, ring.chips, 8, 1) == Algorithm::relay);
 }
 
 TEST_CASE("panels sum in the network on machines whose routers add, right and above their bounds") {
@@ -223,7 +204,6 @@ TEST_CASE("links that reach a share of their rate by size do so for collectives,
         CAPTURE(name_of(algorithm));
         CHECK(line.us(algorithm, 1 << 20) == Approx(us_of(3 * 1048576.0) / 0.8).epsilon(0.02));
         CHECK(line.us(algorithm, 1 << 16) == Approx(us_of(3 * 65536.0) / 0.25).epsilon(0.08));
-        CHECK(line.form_us(algorithm, 1 << 20) == Approx(line.us(algorithm, 1 << 20)).epsilon(0.02));
     }
     Json slow = {{"base", "wormhole_line8"}, {"network", {{"link", {{"rate_by_size", Json::array()}}}}}};
     slow["network"]["link"]["rate_by_size"] = Json::parse(R"([{"bytes": 1024, "share": 0.1},

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/workloads/collective/panel.h"
 
-#include "sim/collective/closed_form.h"
 #include "sim/run/not_possible.h"
 
 #include <fmt/core.h>
@@ -41,7 +40,7 @@ collective::Ground CollectivePanel::ground() const { return {collectives, machin
 
 Algorithm CollectivePanel::algorithm(const CollectiveChoice& choice, Operation call) const {
     if (choice.algorithm == Algorithm::automatic)
-        return collective::chosen_on(ground(), call, chips(), elements(), bytes_per_element(dtype));
+        return collective::quickest(ground(), call, chips(), elements(), bytes_per_element(dtype));
     if (collective::can(choice.algorithm, call)) return choice.algorithm;
     // An all_reduce by copies at routers sums by relays first, one that sums at routers gathers by copies.
     return call == Operation::reduce_scatter ? Algorithm::relay : Algorithm::multicast;
