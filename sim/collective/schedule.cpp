@@ -126,21 +126,19 @@ private:
     /// From either end to the chip that keeps a part, the farthest first: multicast_along() backwards.
     void sum_along() {
         const int n = chips_.n;
-        for (int ahead = n - 1; ahead >= 1; --ahead) {
-            add_sum(0, ahead, 1, part(ahead));
-            add_sum(n - 1, n - 1 - ahead, -1, part(n - 1 - ahead));
-        }
+        for (int to = n - 1; to >= 1; --to) add_sum(0, to, 1, part(to));
+        for (int to = 0; to < n - 1; ++to) add_sum(n - 1, to, -1, part(to));
     }
     /// Half way round from either side, as multicast_around().
     void sum_around() {
         const int n = chips_.n, longer = n / 2, shorter = n - 1 - longer;
-        for (int from = 0; from < n; ++from)
-            for (const bool second : {false, true}) {
-                const int east = wrapped(from + (second ? shorter : longer), n);
-                const int west = wrapped(from - (second ? longer : shorter), n);
-                add_sum(from, east, 1, half_of(part(east), second));
-                add_sum(from, west, -1, half_of(part(west), second));
-            }
+        for (const int direction : {1, -1})
+            for (int from = 0; from < n; ++from)
+                for (const bool second : {false, true}) {
+                    const int way = second == (direction > 0) ? shorter : longer;
+                    const int to = wrapped(from + direction * way, n);
+                    add_sum(from, to, direction, half_of(part(to), second));
+                }
     }
     /// Sums grow on the way to the chip that keeps them, those that go farthest first.
     void scatter_along() {

@@ -75,6 +75,21 @@ TEST_CASE("routers round what they pass on to the type of the elements, from the
     CHECK(follow({line}, inputs, 3).held[3] == static_cast<double>(bf16(sum)));
 }
 
+TEST_CASE("the chip that keeps a sum adds to its own what comes from the west, then what comes from the east") {
+    const Schedule line = schedule_of(Operation::reduce_scatter, Algorithm::in_network, {5, false}, 5);
+    const Schedule ring = schedule_of(Operation::reduce_scatter, Algorithm::in_network, {5, true}, 5);
+    bool order_shows = false;
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        const Inputs drawn{Dtype::f32, seed};
+        const auto x = [&](int chip) { return drawn.value(chip, 1); };  // element 1 is chip 1's
+        const float east = (x(4) + x(3)) + x(2);
+        CHECK(follow({line}, drawn, 1).held[1] == static_cast<double>((x(1) + x(0)) + east));
+        order_shows = order_shows || (x(1) + x(0)) + east != (x(1) + east) + x(0);
+        CHECK(follow({ring}, drawn, 1).held[1] == static_cast<double>((x(1) + (x(4) + x(0))) + (x(3) + x(2))));
+    }
+    CHECK(order_shows);
+}
+
 TEST_CASE("every element of every chip is added once, on lines and rings of 2 to 9") {
     for (int n = 2; n <= 9; ++n)
         for (const bool ring : {false, true}) {

@@ -55,8 +55,10 @@ inline Json full_machine() {
         "network": {
             "link": {"gbytes_per_s": 256, "latency_ns": 1, "buffer_bytes": 16384,
                 "rate_by_size": [{"bytes": 64, "share": 0.5}, {"bytes": 4096, "share": 1}]},
-            "die_to_die": {"connections_per_side": 2, "gbytes_per_s": 128, "latency_ns": 16, "buffer_bytes": 65536},
-            "port": {"gbytes_per_s": 256, "latency_ns": 1, "buffer_bytes": 16384},
+            "die_to_die": {"connections_per_side": 2, "gbytes_per_s": 128, "latency_ns": 16, "buffer_bytes": 65536,
+                "rate_by_size": [{"bytes": 64, "share": 0.5}]},
+            "port": {"gbytes_per_s": 256, "latency_ns": 1, "buffer_bytes": 16384,
+                "rate_by_size": [{"bytes": 64, "share": 0.5}]},
             "flit_bytes": 256, "packet_bytes": 4096, "request_bytes": 32, "receive_buffer_bytes": 262144,
             "router": {"cycle_ns": 1, "route_cycles": 1, "vc_allocation_cycles": 1, "switch_allocation_cycles": 1,
                 "traversal_cycles": 1, "credit_cycles": 1, "virtual_channels": 4, "allocation_conflicts": 3, "multicast": false, "reduction": false}},

@@ -111,8 +111,8 @@ TEST_CASE("the same where links reach a share of their rate by the size of a tra
         "machine.network.link.rate_by_size=[{\"bytes\":4096,\"share\":0.2},"
         "{\"bytes\":65536,\"share\":0.8}]";
     check_alike_and_slower({{"programs/summa_multicast_2x4", {shares}},
-                            {"single_user_prefill_mid", {shares, "kernels=[\"wave_kv\",\"ring_kv\"]"}},
-                            {"multi_user_decode_mid", {shares, "kernels=[\"mlo_doubling\"]"}}});
+                            {"single_user_prefill_mid", {shares, "kernels=[\"ring_kv\",\"ring_kv_bidirectional\"]"}},
+                            {"multi_user_decode_mid", {shares, "kernels=[\"mlo_chain\"]"}}});
 }
 
 TEST_CASE("a path goes through a barrier by whoever came last, and has the lengths of what is on it") {
