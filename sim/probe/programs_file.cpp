@@ -16,7 +16,18 @@ int read_node(const JsonReader& reader, const noc::ChipNetworks* chip) {
     return noc::read_place(reader, chip ? chip->grid : noc::GridConfig{noc::TopologyKind::mesh, 1024, 1024});
 }
 
-/// {"read" or "write": [row, column], "bytes", "gap_cycles", "times"} or {"barrier": "all", "gap_cycles"}.
+/// The place of the network of that name; of any without a chip.
+int read_network(const JsonReader& reader, const noc::ChipNetworks* chip) {
+    if (!chip) {
+        reader.as_string();
+        return 0;
+    }
+    std::vector<std::string> names;
+    for (const noc::FlitNetworkConfig& network : chip->networks) names.push_back(network.name);
+    return chip->find(reader.as_word(names));
+}
+
+/// {"read" or "write": [row, column], "bytes", "network", "gap_cycles", "times"} or {"barrier": "all", "gap_cycles"}.
 void read_step(JsonReader reader, const noc::ChipNetworks* chip, std::vector<ProgramStep>& steps) {
     ProgramStep step;
     const int kinds = static_cast<int>(reader.has("read")) + static_cast<int>(reader.has("write")) +
@@ -34,6 +45,7 @@ void read_step(JsonReader reader, const noc::ChipNetworks* chip, std::vector<Pro
         step.kind = read ? ProgramStep::Kind::read : ProgramStep::Kind::write;
         step.node = read_node(reader.member(read ? "read" : "write"), chip);
         step.bytes = Bytes(reader.integer("bytes", 1, std::uint64_t{1} << 32));
+        if (const auto network = reader.optional_member("network")) step.network = read_network(*network, chip);
         times = reader.integer("times", 1, 1'000'000, 1);
     }
     reader.finish();
@@ -49,9 +61,6 @@ std::vector<Program> read_programs(JsonReader file, const noc::ChipNetworks* chi
     std::vector<Program> programs;
     std::set<std::string> ids;
     std::size_t all = 0;
-    std::vector<std::string> networks;
-    if (chip)
-        for (const noc::FlitNetworkConfig& network : chip->networks) networks.push_back(network.name);
     file.string("description", "");
     JsonReader list = file.member("programs");
     for (JsonReader& row : list.elements()) {
@@ -64,11 +73,7 @@ std::vector<Program> read_programs(JsonReader file, const noc::ChipNetworks* chi
                 fmt::format("is {}, on which no program runs; others read from it and write to it, so "
                             "give the node of a core",
                             device->words()));
-        if (chip) {
-            program.network = chip->find(row.word("network", networks));
-        } else {
-            row.string("network");
-        }
+        program.network = read_network(row.member("network"), chip);
         program.start = row.integer("start_cycles", 0, most_cycles, 0);
         program.outstanding = row.integer("outstanding", 0, 1'000'000, 0);
         JsonReader steps = row.member("steps");

@@ -102,7 +102,7 @@ private:
                 processor.in_barrier = true;
                 continue;
             }
-            noc::FlitNetwork& network = *networks_[static_cast<std::size_t>(program.network)];
+            noc::FlitNetwork& network = *networks_[static_cast<std::size_t>(step.network.value_or(program.network))];
             if (program.outstanding > 0 && processor.open >= program.outstanding) return;
             if (!network.accepts(program.node)) return;
             network.issue({program.node, step.node, step.kind == ProgramStep::Kind::write, step.bytes,

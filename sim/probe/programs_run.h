@@ -18,6 +18,7 @@ struct ProgramStep {
     int node = 0;        // read from, written to
     Bytes bytes;         // moved
     noc::Cycle gap = 0;  // not before so long after the step before was issued (a barrier: had ended), or the start
+    std::optional<int> network{};  // by place; none: the program's
 };
 
 struct Program {

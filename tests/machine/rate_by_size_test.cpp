@@ -99,6 +99,30 @@ TEST_CASE("transfers of two sizes share a link for the sum of their times") {
     CHECK(end <= 640 + 5 * 128 + 30);
 }
 
+TEST_CASE("a load from another slice comes at the share of its bytes, its request at that of a request") {
+    const auto ready = [](const Json& shares, std::int64_t elements) {
+        const auto config = counting_line([&](Json& json) {
+            json["hbm"]["gbytes_per_s_per_channel"] = 1000;
+            if (!shares.is_null()) json["network"]["link"]["rate_by_size"] = shares;
+        });
+        machine::Simulation simulation(config);
+        Tensor& tensor = simulation.allocate(1, "tensor", {elements}, Dtype::f32);
+        double when = 0.0;
+        const auto text = [&](tl::Context& tl) { when = ready_ns(tl, tl.load(tl::at(tensor), tensor.shape())); };
+        simulation.launch(0, "access", text, ValueMode::none);
+        simulation.run();
+        return when;
+    };
+    const Json shares = Json::parse(R"([{"bytes": 512, "share": 0.25}, {"bytes": 4096, "share": 0.5}])");
+    const double request = 32;  // bytes
+    for (const std::int64_t elements : {128, 1024}) {
+        const double bytes = 4.0 * static_cast<double>(elements), reached = elements == 128 ? 0.25 : 0.5;
+        INFO(bytes);
+        CHECK(ready(shares, elements) - ready({}, elements) ==
+              Approx(bytes / reached - bytes + request / 0.25 - request).margin(5));
+    }
+}
+
 TEST_CASE("a link is at work for as long as its transfers take, and has moved their bytes") {
     const auto slow = counting_line([](Json& json) {
         json["network"]["link"]["rate_by_size"] = Json::parse(R"([{"bytes": 256, "share": 0.25},
