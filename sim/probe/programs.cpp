@@ -64,7 +64,7 @@ TextTable programs_table(const std::vector<Program>& programs, const ProgramsRes
 TextTable links_table(const std::vector<LinkFlits>& links, noc::Cycle end) {
     TextTable table({{"", "link", TextTable::Align::left}, {"", "flits"}, {"", "busy%"}});
     for (std::size_t i = 0; i < std::min<std::size_t>(8, links.size()); ++i) {
-        const double share = static_cast<double>(links[i].flits) / static_cast<double>(std::max<noc::Cycle>(end, 1));
+        const double share = links[i].busy_cycles() / static_cast<double>(std::max<noc::Cycle>(end, 1));
         table.add_row({{links[i].name}, {fmt::format("{}", links[i].flits)}, {fmt::format("{:.1f}", 100.0 * share)}});
     }
     return table;
@@ -108,7 +108,7 @@ Json json_of(const noc::NodeMemories::Moved& moved) {
 
 /// What moved most of what it could, if that is a device: "; dram0, a memory, is busy for 98.0 % of that".
 std::string busiest_device(const ProgramsResult& result, const noc::ChipNetworks& chip) {
-    double most = result.links.empty() ? 0.0 : static_cast<double>(result.links[0].flits);
+    double most = result.links.empty() ? 0.0 : result.links[0].busy_cycles();
     std::string words;
     for (std::size_t i = 0; i < chip.devices.size(); ++i) {
         if (result.devices[i].busy <= most) continue;
@@ -134,7 +134,7 @@ Json json_of(const Program& program, const std::vector<StepTimes>& times) {
 
 ProbeReport report_of(const std::vector<Program>& programs, ProgramsResult result, const noc::ChipNetworks& chip) {
     std::stable_sort(result.links.begin(), result.links.end(),
-                     [](const LinkFlits& a, const LinkFlits& b) { return a.flits > b.flits; });
+                     [](const LinkFlits& a, const LinkFlits& b) { return a.busy_cycles() > b.busy_cycles(); });
     ProbeReport report;
     report.sections.push_back(
         {programs.size() > shown ? fmt::format("the first {} of {} programs", shown, programs.size()) : "",

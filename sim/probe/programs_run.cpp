@@ -133,12 +133,16 @@ private:
     void report_links() {
         for (std::size_t i = 0; i < networks_.size(); ++i) {
             for (int node = 0; node < chip_.nodes(); ++node) {
+                const noc::PortRates port = chip_.networks[i].port_of(node);
+                const std::string name = chip_.networks[i].name + ": ";
                 for (int output = 0; output < noc::FlitRoutes::outputs; ++output) {
                     const std::uint64_t flits = networks_[i]->flits_moved(node, output);
-                    if (flits == 0) continue;
-                    result_.links.push_back(
-                        {chip_.networks[i].name + ": " + routes_[i].link_name(node, output), flits});
+                    const double rate = output == noc::FlitRoutes::local ? port.receive : 1.0;
+                    if (flits > 0) result_.links.push_back({name + routes_[i].link_name(node, output), flits, rate});
                 }
+                const std::uint64_t sent = networks_[i]->flits_sent(node);
+                if (sent > 0 && port.send < 1.0)
+                    result_.links.push_back({name + routes_[i].port_name(node), sent, port.send});
             }
         }
     }

@@ -38,11 +38,13 @@ struct StepTimes {
 struct LinkFlits {
     std::string name;  // "noc0: row 1, column 2 east"
     std::uint64_t flits = 0;
+    double per_cycle = 1.0;  // that it can move
+    double busy_cycles() const { return static_cast<double>(flits) / per_cycle; }
 };
 
 struct ProgramsResult {
-    std::vector<std::vector<StepTimes>> steps;      // by program, then step
-    std::vector<LinkFlits> links;                   // those that moved any
+    std::vector<std::vector<StepTimes>> steps;  // by program, then step
+    std::vector<LinkFlits> links;               // those that moved any; ports out of nodes where slower than links
     std::vector<noc::NodeMemories::Moved> devices;  // of the chip, in their order
     noc::Cycle end = 0;
 };

@@ -157,8 +157,16 @@ TEST_CASE("a port moves at its own rate, out of a node and into it, in its own n
     CHECK(end_of(chip, {one}) == full + 32);  // header and 32 flits, two cycles apart
     CHECK(end_of(chip, {other}) == full);
     CHECK(end_of(chip, {program(16, {read_from(7, 1024)})}) != end_of(chip, {one}));
+    const auto busy = [&](const std::string& link) {
+        for (const LinkFlits& moved : run_programs(chip, {one}).links)
+            if (moved.name == link) return moved.busy_cycles();
+        return 0.0;
+    };
+    CHECK(busy("net: row 3, column 1 from its core") == 33 / 0.5);
+    CHECK(busy("net: row 1, column 2 from its core") == 0.0);  // as fast as a link: not listed
     chip.networks[0].ports = {{7, {1.0, 0.25}}};
     CHECK(end_of(chip, {one}) == full + 3 * 32);
+    CHECK(busy("net: row 1, column 2 to its core") == 33 / 0.25);
     chip.networks[0].ports = {{8, {0.25, 0.25}}};
     CHECK(end_of(chip, {one}) == full);
     chip.networks[0].port = {0.5, 1.0};  // of every node that says nothing else
