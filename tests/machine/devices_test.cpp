@@ -234,6 +234,34 @@ TEST_CASE("devices and ports are read as they are written, and no program runs o
                says("p.json", "/programs/0/node", "dram0, a memory", "give the node of a core"));
 }
 
+TEST_CASE("the probe says what devices moved, how long requests waited there, and which was busy most of the time") {
+    const std::string folder = TILEMESH_SOURCE_DIR "/configs/";
+    Json machine = parse_json_file(NamedFile(folder + "machines/wormhole_noc.json"));
+    machine["devices"] =
+        parse_json_file(NamedFile(folder + "probes/programs_wormhole_dram.json"))["machine"]["devices"];
+    machine["devices"][0]["outstanding"] = 2;
+    const Json probe = {{"name", "dram"},
+                        {"machine", machine},
+                        {"probe", {{"kind", "programs"}, {"file", folder + "probes/programs/dram_readers.json"}}}};
+    const ProbeReport report = read_probe(probe, Origins("x.json")).run({});
+    const Json& devices = report.result["devices"];
+    CHECK(devices["dram0"]["requests"] == 64);
+    CHECK(devices["dram0"]["flits_out"] == 8 * 32768 / 32);
+    CHECK(devices["dram0"]["flits_in"] == 0);
+    CHECK(devices["dram0"]["busy_cycles"].get<double>() == Approx(8 * 32768 / 48.0));
+    CHECK(devices["dram0"]["waited_cycles"] > 0);
+    CHECK(devices["dram1"]["requests"] == 0);
+    CHECK(devices["ethernet"]["flits_in"] == 16384 / 32);
+    CHECK(report.sections.back().title == "devices");
+    CHECK(report.sections.back().table.text(false).find("dram0") != std::string::npos);
+    CHECK_THAT(report.conclusion, says("dram0, a memory, is busy for"));
+    machine.erase("devices");
+    const Json without = {{"name", "cores"}, {"machine", machine}, {"probe", probe["probe"]}};
+    const ProbeReport cores = read_probe(without, Origins("x.json")).run({});
+    CHECK_FALSE(cores.result.contains("devices"));
+    CHECK(cores.sections.back().title == "busiest links");
+}
+
 TEST_CASE("mistakes in devices and ports are named by their path") {
     const auto device = [](const std::string& rest) {
         return device_complaint(R"([{"name": "a", "kind": "memory", "latency_cycles": 1, "at": [[0, 0]]}, {)" + rest +
