@@ -114,10 +114,12 @@ const noc::Route& Run::route(int from, int to, int direction) {
     return routes_.back().second;
 }
 
-bool Run::may_send(const Row& row, const RowState& state, std::uint64_t until, Picoseconds now) const {
+bool Run::may_send(const Worker& worker, const Row& row, const RowState& state, std::uint64_t until,
+                   Picoseconds now) const {
     if (now < state.prepared) return false;
-    // Beside what passes, for which the worker brings its own as well, it is one packet ahead.
-    if (row.adds && state.sent > state.left + state.piece) return false;
+    // What is on its way goes first, or routers that take turns would fill all slots with it. The worker brings its
+    // own for what passes as well, and is one packet ahead with what it sends.
+    if (row.adds && (worker.passing > 0 || state.sent > state.left + state.piece)) return false;
     if (row.after < 0) return true;
     // Of a part that is halved on the way, the second half lies behind the first.
     const Row& before = schedule_.rows[static_cast<std::size_t>(row.after)];
@@ -132,7 +134,7 @@ void Run::advance(std::size_t number, Picoseconds now) {
         const std::size_t i = worker.rows[worker.next];
         RowState& state = rows_[i];
         const std::uint64_t size = std::min(state.piece, state.bytes - state.sent);
-        if (!may_send(schedule_.rows[i], state, state.sent + size, now)) {
+        if (!may_send(worker, schedule_.rows[i], state, state.sent + size, now)) {
             if (now < state.prepared && state.prepared < Picoseconds::max())
                 calendar_.post(state.prepared, look, static_cast<std::uint32_t>(number));
             return;
@@ -208,6 +210,13 @@ void Run::left(std::size_t i, Bytes bytes, Picoseconds when) {
     calendar_.post(next.prepared, look, static_cast<std::uint32_t>(number));
 }
 
+void Run::passed(const Row& row, int chip, Picoseconds when) {
+    if (!row.adds) return;
+    Worker& worker = worker_of(chip, row.direction);
+    if (--worker.passing == 0)
+        calendar_.post(when, look, static_cast<std::uint32_t>(chip * 2 + (row.direction > 0 ? 0 : 1)));
+}
+
 void Run::arrived(Moving& moving, Bytes bytes, Picoseconds when, bool complete) {
     const Row& row = schedule_.rows[moving.row];
     const int chip = (moving.at + row.direction + schedule_.chips.n) % schedule_.chips.n;
@@ -240,6 +249,7 @@ void Run::add_own(std::size_t which, Picoseconds now) {
     Worker& worker = worker_of(packet.at, schedule_.rows[packet.row].direction);
     worker.free = std::max(worker.free, worker.used) + feeding_time(worker, packet.bytes);
     worker.used = std::max(now, worker.free);
+    ++worker.passing;
     calendar_.post(worker.used + config_.reduction, onward, static_cast<std::uint32_t>(which));
 }
 

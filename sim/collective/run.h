@@ -52,8 +52,12 @@ private:
         std::size_t waits_on = none;  // the link whose slot it keeps until it has left
         int at = 0;                   // the chip it leaves from, where a copy or sum goes on
         void stream_left(Picoseconds when) override {
-            if (waits_on != none) run->give_back(waits_on, stream.size, when);
-            if (at == run->schedule_.rows[row].from) run->left(row, stream.size, when);
+            if (waits_on != none) {
+                run->give_back(waits_on, stream.size, when);
+                run->passed(run->schedule_.rows[row], at, when);
+            } else {
+                run->left(row, stream.size, when);
+            }
         }
         void bytes_arrived(noc::Stream&, Bytes bytes, Picoseconds when, bool complete) override {
             run->arrived(*this, bytes, when, complete);
@@ -71,9 +75,10 @@ private:
         std::vector<std::size_t> rows;
         std::size_t next = 0;
         std::uint64_t feeders = 1;
-        Picoseconds used;      // when the last of what it brought was added to what passes
-        Picoseconds free;      // of putting bytes into the router
-        Picoseconds finished;  // of adding to the part that stays
+        std::uint64_t passing = 0;  // packets at the router that are added to and have not left it
+        Picoseconds used;           // when the last of what it brought was added to what passes
+        Picoseconds free;           // of putting bytes into the router
+        Picoseconds finished;       // of adding to the part that stays
     };
     enum Event : std::uint32_t { look, usable, onward, meets };
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
@@ -91,12 +96,14 @@ private:
     }
     const noc::Route& route(int from, int to, int direction);
     void advance(std::size_t worker, Picoseconds now);
-    bool may_send(const Row& row, const RowState& state, std::uint64_t until, Picoseconds now) const;
+    bool may_send(const Worker& worker, const Row& row, const RowState& state, std::uint64_t until,
+                  Picoseconds now) const;
     void send_piece(Worker& worker, std::size_t row, std::uint64_t size, Picoseconds now);
     std::uint64_t feeders_of(int chip, int direction) const;
     Picoseconds feeding_time(const Worker& worker, Bytes bytes) const;
     Moving& new_stream(std::size_t row, int from, int to, Bytes size, Picoseconds now);
     void left(std::size_t row, Bytes bytes, Picoseconds when);
+    void passed(const Row& row, int chip, Picoseconds when);
     void arrived(Moving& moving, Bytes bytes, Picoseconds when, bool complete);
     void at_router(const Moving& moving, int chip, Bytes bytes, Picoseconds when);
     void add_own(std::size_t which, Picoseconds now);

@@ -169,6 +169,18 @@ TEST_CASE("round a ring a worker brings its own for what passes beside what it s
     CHECK(ring.us(Algorithm::in_network, 1 << 18) <= 1.25 * links);
 }
 
+TEST_CASE("what is on its way round a ring goes before what begins there, so that slots do not fill up") {
+    for (const int n : {5, 6, 8}) {
+        Chain ring(n, true);
+        ring.config.packet.slots = 16;
+        ring.network.link.latency = from_nanoseconds(400);  // four packets' time
+        CAPTURE(n);
+        const double links = us_of((n - 1) * 1048576.0 / 2);
+        CHECK(ring.us(Algorithm::in_network, 1 << 20) >= links);
+        CHECK(ring.us(Algorithm::in_network, 1 << 20) <= 1.08 * links + n * 0.4);
+    }
+}
+
 TEST_CASE("sums round a ring never wait for each other, however few slots there are") {
     for (const int n : {3, 4, 7, 8})
         for (const std::uint64_t slots : {2, 3, 16})
