@@ -15,8 +15,8 @@ using namespace tilemesh::collective;
 
 namespace {
 
-constexpr double rate = 10.0;  // GB/s of a link
-double us_of(double bytes) { return bytes / rate / 1000.0; }
+constexpr double link_rate = 10.0;  // GB/s
+double us_on_link(double bytes) { return bytes / link_rate / 1000.0; }
 
 struct Chain {
     CollectiveConfig config;
@@ -26,7 +26,7 @@ struct Chain {
     Chain(int n, bool ring) : chips{n, ring} {
         network.pes_in_cube = {ring ? noc::TopologyKind::ring : noc::TopologyKind::line, 1, n};
         network.cubes = {noc::TopologyKind::line, 1, 1};
-        network.link = {Rate::gbytes_per_s(rate), Picoseconds(), Bytes(1 << 20)};
+        network.link = {Rate::gbytes_per_s(link_rate), Picoseconds(), Bytes(1 << 20)};
         network.die_to_die = network.link;
         network.packet = network.flit = Bytes(1024);
         network.request = Bytes(32);
@@ -144,7 +144,7 @@ TEST_CASE("few bytes take the hops and an addition at every router between, many
         for (const int n : {3, 4, 8}) {
             CAPTURE(ring, n);
             const double bytes = (n - 1) * 1048576.0 / (ring ? 2 : 1);
-            CHECK(Chain(n, ring).us(Algorithm::in_network, 1 << 20) == Approx(us_of(bytes)).epsilon(0.02));
+            CHECK(Chain(n, ring).us(Algorithm::in_network, 1 << 20) == Approx(us_on_link(bytes)).epsilon(0.02));
         }
 }
 
@@ -152,19 +152,19 @@ TEST_CASE("a chip's worker brings its elements at its own rate, to its own packe
     Chain line(4, false);
     line.config.worker = Rate::gbytes_per_s(5);
     // Chip 0 brings three parts eastwards, chip 1 adds to two of them: half of the link's rate.
-    CHECK(line.us(Algorithm::in_network, 1 << 20) == Approx(us_of(3 * 2 * 1048576.0)).epsilon(0.02));
+    CHECK(line.us(Algorithm::in_network, 1 << 20) == Approx(us_on_link(3 * 2 * 1048576.0)).epsilon(0.02));
     line.config.workers = {{Bytes(), 1}, {Bytes(3 << 20), 2}};  // for what chip 0 brings, and for less one
-    CHECK(line.us(Algorithm::in_network, 1 << 20) < us_of(3 * 2 * 1048576.0) * 0.9);
+    CHECK(line.us(Algorithm::in_network, 1 << 20) < us_on_link(3 * 2 * 1048576.0) * 0.9);
     // The one behind decides: it adds to two parts, and is not quicker.
     line.config.workers = {{Bytes(), 1}, {Bytes(3 << 20), 8}};
-    CHECK(line.us(Algorithm::in_network, 1 << 20) == Approx(us_of(2 * 2 * 1048576.0)).epsilon(0.05));
+    CHECK(line.us(Algorithm::in_network, 1 << 20) == Approx(us_on_link(2 * 2 * 1048576.0)).epsilon(0.05));
 }
 
 TEST_CASE("round a ring a worker brings its own for what passes beside what it sends") {
     Chain ring(8, true);
     ring.config.packet.slots = 4;
-    ring.config.worker = Rate::gbytes_per_s(rate);
-    const double links = us_of(7 * 262144.0 / 2);
+    ring.config.worker = Rate::gbytes_per_s(link_rate);
+    const double links = us_on_link(7 * 262144.0 / 2);
     CHECK(ring.us(Algorithm::in_network, 1 << 18) >= links);
     CHECK(ring.us(Algorithm::in_network, 1 << 18) <= 1.25 * links);
 }
@@ -175,7 +175,7 @@ TEST_CASE("what is on its way round a ring goes before what begins there, so tha
         ring.config.packet.slots = 16;
         ring.network.link.latency = from_nanoseconds(400);  // four packets' time
         CAPTURE(n);
-        const double links = us_of((n - 1) * 1048576.0 / 2);
+        const double links = us_on_link((n - 1) * 1048576.0 / 2);
         CHECK(ring.us(Algorithm::in_network, 1 << 20) >= links);
         CHECK(ring.us(Algorithm::in_network, 1 << 20) <= 1.08 * links + n * 0.4);
     }
@@ -191,7 +191,7 @@ TEST_CASE("sums round a ring never wait for each other, however few slots there 
                 ring.config.worker = Rate::gbytes_per_s(slots == 3 ? 3 : 30);
                 CAPTURE(n, slots, part);
                 const Execution done = execute(ring.schedule(Algorithm::in_network, part), 1, ring.ground());
-                CHECK(to_nanoseconds(done.time) >= (n - 1) * static_cast<double>(part) / 2 / rate);
+                CHECK(to_nanoseconds(done.time) >= (n - 1) * static_cast<double>(part) / 2 / link_rate);
             }
 }
 
@@ -243,8 +243,8 @@ TEST_CASE("links that reach a share of their rate by size do so for collectives,
         Chain line(4, false);
         line.network.link.rate_by_size = {{Bytes(1 << 16), 0.25}, {Bytes(1 << 20), 0.8}};
         CAPTURE(name_of(algorithm));
-        CHECK(line.us(algorithm, 1 << 20) == Approx(us_of(3 * 1048576.0) / 0.8).epsilon(0.02));
-        CHECK(line.us(algorithm, 1 << 16) == Approx(us_of(3 * 65536.0) / 0.25).epsilon(0.08));
+        CHECK(line.us(algorithm, 1 << 20) == Approx(us_on_link(3 * 1048576.0) / 0.8).epsilon(0.02));
+        CHECK(line.us(algorithm, 1 << 16) == Approx(us_on_link(3 * 65536.0) / 0.25).epsilon(0.08));
     }
     Json slow = {{"base", "wormhole_line8"}, {"network", {{"link", {{"rate_by_size", Json::array()}}}}}};
     slow["network"]["link"]["rate_by_size"] = Json::parse(R"([{"bytes": 1024, "share": 0.1},

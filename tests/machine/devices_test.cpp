@@ -21,7 +21,7 @@ namespace {
 using Device = noc::DeviceConfig;
 
 /// From an interface to that of a node so many hops away.
-noc::Cycle way(const noc::ChipNetworks& chip, int hops) {
+noc::Cycle way_over(const noc::ChipNetworks& chip, int hops) {
     const noc::FlitNetworkConfig& net = chip.networks[0];
     return 2 * net.interface + static_cast<noc::Cycle>(hops) * net.hop;
 }
@@ -67,18 +67,20 @@ TEST_CASE("a memory answers after its latency, at its rate") {
         INFO(rate);
         // The header leaves as soon as the latency is over, flit k at k - 1 flits over the rate after the first.
         const auto last = static_cast<noc::Cycle>(31.0 * 32.0 / rate + 1e-6);
-        CHECK(end_of(chip, {program(7, {read_from(16, 1024)})}) == way(chip, 6) + 100 + 1 + last + way(chip, 3));
+        CHECK(end_of(chip, {program(7, {read_from(16, 1024)})}) ==
+              way_over(chip, 6) + 100 + 1 + last + way_over(chip, 3));
     }
     const noc::ChipNetworks any = torus_with({{"dram", Device::Kind::memory, {16}, 0.0, 100, 0}});
-    CHECK(end_of(any, {program(7, {read_from(16, 1024)})}) == way(any, 6) + 100 + 32 + way(any, 3));
+    CHECK(end_of(any, {program(7, {read_from(16, 1024)})}) == way_over(any, 6) + 100 + 32 + way_over(any, 3));
 }
 
 TEST_CASE("a link's latency is waited for there and back, by reads and by writes") {
     for (const auto kind : {Device::Kind::memory, Device::Kind::link}) {
         const noc::ChipNetworks chip = torus_with({{"eth", kind, {16}, 0.0, 100, 0}});
         const noc::Cycle latency = kind == Device::Kind::link ? 200 : 100;
-        CHECK(end_of(chip, {program(7, {read_from(16, 32)})}) == way(chip, 6) + latency + 1 + way(chip, 3));
-        CHECK(end_of(chip, {program(7, {write_to(16, 1024)})}) == way(chip, 6) + 32 + latency + way(chip, 3));
+        CHECK(end_of(chip, {program(7, {read_from(16, 32)})}) == way_over(chip, 6) + latency + 1 + way_over(chip, 3));
+        CHECK(end_of(chip, {program(7, {write_to(16, 1024)})}) ==
+              way_over(chip, 6) + 32 + latency + way_over(chip, 3));
     }
 }
 
@@ -90,15 +92,16 @@ TEST_CASE("a device works on as many requests at once as it may, the next begins
         const noc::ChipNetworks chip = torus_with({{"dram", Device::Kind::memory, {8}, 0.0, latency, outstanding}});
         const ProgramsResult result = run_programs(chip, {program(7, four, 0)});
         std::vector<noc::Cycle> left;
-        for (const StepTimes& step : result.steps[0]) left.push_back(step.ended - way(chip, 1) - way(chip, 4));
+        for (const StepTimes& step : result.steps[0])
+            left.push_back(step.ended - way_over(chip, 1) - way_over(chip, 4));
         return std::pair(left, result.devices[0].waited);
     };
-    using Times = std::vector<noc::Cycle>;
-    CHECK(ends(0).first == Times{latency + 1, latency + 3, latency + 5, latency + 7});
+    using Left = std::vector<noc::Cycle>;
+    CHECK(ends(0).first == Left{latency + 1, latency + 3, latency + 5, latency + 7});
     CHECK(ends(0).second == 0);
-    CHECK(ends(1).first == Times{latency + 1, 2 * latency + 2, 3 * latency + 3, 4 * latency + 4});
+    CHECK(ends(1).first == Left{latency + 1, 2 * latency + 2, 3 * latency + 3, 4 * latency + 4});
     CHECK(ends(1).second == (latency + 1 - 1) + (2 * latency + 2 - 2) + (3 * latency + 3 - 3));
-    CHECK(ends(2).first == Times{latency + 1, latency + 3, 2 * latency + 2, 2 * latency + 4});
+    CHECK(ends(2).first == Left{latency + 1, latency + 3, 2 * latency + 2, 2 * latency + 4});
     CHECK(ends(2).second == (latency + 1 - 2) + (latency + 3 - 3));
 }
 

@@ -19,7 +19,7 @@ using Shares = std::vector<noc::SizeShare>;
 /// As of a fixed cost that is worth `half` bytes: half of the rate for so many.
 double hockney(double bytes, double half) { return bytes / (bytes + half); }
 
-double share(const Shares& shares, std::uint64_t bytes) {
+double share_at(const Shares& shares, std::uint64_t bytes) {
     noc::LinkConfig link{Rate::gbytes_per_s(8.0), Picoseconds(), Bytes(64), shares};
     return link.rate_for(Bytes(bytes)).gbytes_per_s() / 8.0;
 }
@@ -39,14 +39,14 @@ std::string list_complaint(const std::string& link, const std::string& list) {
 TEST_CASE("between two sizes time is linear in the size, beyond them the share stays") {
     const Shares two{{Bytes(64), hockney(64, 192)}, {Bytes(4096), hockney(4096, 192)}};
     for (const std::uint64_t bytes : {64, 100, 192, 1000, 4096})
-        CHECK(share(two, bytes) == Approx(hockney(static_cast<double>(bytes), 192)));
-    CHECK(share(two, 1) == Approx(0.25));
-    CHECK(share(two, 1 << 20) == Approx(hockney(4096, 192)));
+        CHECK(share_at(two, bytes) == Approx(hockney(static_cast<double>(bytes), 192)));
+    CHECK(share_at(two, 1) == Approx(0.25));
+    CHECK(share_at(two, 1 << 20) == Approx(hockney(4096, 192)));
     const Shares three{{Bytes(10), 0.5}, {Bytes(20), 0.8}, {Bytes(40), 0.4}};
-    CHECK(share(three, 15) == Approx(15 / (20 + 0.5 * (25 - 20))));
-    CHECK(share(three, 30) == Approx(30 / (25 + 0.5 * (100 - 25))));
-    CHECK(share(three, 20) == Approx(0.8));
-    CHECK(share({}, 1) == 1.0);
+    CHECK(share_at(three, 15) == Approx(15 / (20 + 0.5 * (25 - 20))));
+    CHECK(share_at(three, 30) == Approx(30 / (25 + 0.5 * (100 - 25))));
+    CHECK(share_at(three, 20) == Approx(0.8));
+    CHECK(share_at({}, 1) == 1.0);
     const noc::LinkConfig link{Rate::gbytes_per_s(8.0), Picoseconds(), Bytes(64), three};
     CHECK(link.best_rate().gbytes_per_s() == Approx(6.4));
     CHECK(noc::LinkConfig{Rate::gbytes_per_s(8.0), Picoseconds(), Bytes(64)}.best_rate().gbytes_per_s() == 8.0);
@@ -56,7 +56,7 @@ TEST_CASE("no transfer of more bytes takes less time, whatever the list says of 
     const Shares shares{{Bytes(64), 0.02}, {Bytes(512), 0.16}, {Bytes(4096), 0.9}, {Bytes(65536), 0.7}};
     double before = 0.0;
     for (std::uint64_t bytes = 1; bytes < 100'000; bytes += 7) {
-        const double time = static_cast<double>(bytes) / share(shares, bytes);
+        const double time = static_cast<double>(bytes) / share_at(shares, bytes);
         CHECK(time >= before * (1.0 - 1e-12));
         before = time;
     }
@@ -67,7 +67,7 @@ TEST_CASE("a transfer takes its bytes over the rate that its size reaches, in pa
         noc::NetworkConfig network = routers(line(8), 4, 32, 16, false);
         const double idle = arrival_ns(network, 0, 3, flits);
         network.link.rate_by_size = {{Bytes(8), 0.25}, {Bytes(16 * flit), 0.5}};
-        const double reached = share(network.link.rate_by_size, flit * flits);
+        const double reached = share_at(network.link.rate_by_size, flit * flits);
         INFO(flits << " flits reach " << reached);
         const auto bytes = static_cast<double>(flits);
         CHECK(arrival_ns(network, 0, 3, flits) == Approx(idle + bytes / reached - bytes).margin(0.01));
