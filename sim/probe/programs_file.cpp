@@ -70,8 +70,7 @@ std::vector<Program> read_programs(JsonReader file, const noc::ChipNetworks* chi
         program.node = read_node(node, chip);
         if (const noc::DeviceConfig* const device = chip ? chip->device_at(program.node) : nullptr)
             node.complain(
-                fmt::format("is {}, on which no program runs; others read from it and write to it, so "
-                            "give the node of a core",
+                fmt::format("found {}, expected a core: no program runs there, others read from it and write to it",
                             device->words()));
         program.network = read_network(row.member("network"), chip);
         program.start = row.integer("start_cycles", 0, most_cycles, 0);

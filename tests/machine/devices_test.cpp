@@ -234,7 +234,7 @@ TEST_CASE("devices and ports are read as they are written, and no program runs o
     const Json on_device =
         Json::parse(R"({"programs": [{"id": "a", "node": [11, 0], "network": "noc0", "steps": []}]})");
     CHECK_THAT(error_in([&] { read_programs(JsonReader(on_device, "p.json"), &chip); }),
-               says("p.json", "/programs/0/node", "dram0, a memory", "give the node of a core"));
+               says("p.json", "/programs/0/node", "dram0, a memory", "expected a core"));
 }
 
 TEST_CASE("the probe says what devices moved, how long requests waited there, and which was busy most of the time") {
