@@ -104,6 +104,7 @@ CollectiveConfig read_collectives(JsonReader reader) {
     if (const auto from = reader.optional_member("worker_per_destination_bytes"))
         read.worker_per_destination = Bytes(from->as_integer(0, most_bytes));
     read.multicast = read_time(reader, "multicast_ns");
+    read.reduction = read_time(reader, "reduction_ns");
     read.relay = read_time(reader, "relay_ns");
     read.destination = read_time(reader, "destination_ns");
     read.chunk = Bytes(reader.integer("chunk_bytes", 1, most_bytes, 0));

@@ -54,6 +54,7 @@ struct CollectiveConfig {
     std::vector<WorkerCount> line_reduce_workers, ring_reduce_workers;
     std::optional<Bytes> worker_per_destination;  // from this part size on; smaller ones wait for each other
     Picoseconds multicast;                        // at each router where a copy stays and another goes on
+    Picoseconds reduction;                        // at each router that adds to what passes
     Picoseconds relay;                            // at each worker that passes on or adds what has arrived
     Picoseconds destination;                      // a worker's preparation for each destination, one after the other
     Bytes chunk;             // what a worker that adds up handles at once; 0: the packet's payload

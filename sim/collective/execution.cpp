@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Workers, relays and copies around the network's fabric. One of several parallel links is followed; the others do
-// the same with their share.
+// Workers, relays, copies and sums at routers around the network's fabric. One of several parallel links is followed;
+// the others do the same with their share.
 #include "sim/collective/execution.h"
 
 #include "sim/base/error.h"
@@ -18,8 +18,9 @@ Bytes Run::packet_for(const noc::NetworkConfig& network) const {
     return payload * std::max<std::uint64_t>((packets + most_pieces_ - 1) / most_pieces_, 1);
 }
 
-/// What a relaying worker is told of at a time.
+/// What a relaying worker is told of at a time; what a worker brings at a time of its own for sums in the network.
 std::uint64_t Run::piece_of(const Row& row, std::uint64_t bytes) const {
+    if (row.adds) return std::min(bytes, network_.packet.value());
     if (schedule_.algorithm != Algorithm::relay) return bytes;
     if (!row.sum) return (bytes + config_.copy_signals - 1) / config_.copy_signals;
     const std::uint64_t chunks = chunk_ * reducers_;  // one of each worker
@@ -54,8 +55,11 @@ void Run::set_up() {
         if (parts_wait_ && !worker.rows.empty()) state.prepared = Picoseconds::max();  // until left() says when
         worker.rows.push_back(i);
     }
-    for (std::size_t i = 0; i < workers_.size(); ++i)
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+        workers_[i].feeders = feeders_of(static_cast<int>(i / 2), i % 2 == 0 ? 1 : -1);
+        workers_[i].free = begins[i / 2];
         calendar_.post(begins[i / 2], look, static_cast<std::uint32_t>(i));
+    }
 }
 
 Execution Run::run() {
@@ -69,8 +73,10 @@ Execution Run::run() {
         const auto event = calendar_.take();
         if (event.kind() == look) {
             advance(event.what(), now);
-        } else if (event.kind() == copy) {
-            pass_copy(event.what(), now);
+        } else if (event.kind() == onward) {
+            pass_on(event.what(), now);
+        } else if (event.kind() == meets) {
+            add_own(event.what(), now);
         } else {
             RowState& state = rows_[event.what()];
             state.usable = std::min(state.usable + state.piece, state.arrived);
@@ -108,8 +114,12 @@ const noc::Route& Run::route(int from, int to, int direction) {
     return routes_.back().second;
 }
 
-bool Run::may_send(const Row& row, const RowState& state, std::uint64_t until, Picoseconds now) const {
+bool Run::may_send(const Worker& worker, const Row& row, const RowState& state, std::uint64_t until,
+                   Picoseconds now) const {
     if (now < state.prepared) return false;
+    // What is on its way goes first, or routers that take turns would fill all slots with it. The worker brings its
+    // own for what passes as well, and is one packet ahead with what it sends.
+    if (row.adds && (worker.passing > 0 || state.sent > state.left + state.piece)) return false;
     if (row.after < 0) return true;
     // Of a part that is halved on the way, the second half lies behind the first.
     const Row& before = schedule_.rows[static_cast<std::size_t>(row.after)];
@@ -124,7 +134,7 @@ void Run::advance(std::size_t number, Picoseconds now) {
         const std::size_t i = worker.rows[worker.next];
         RowState& state = rows_[i];
         const std::uint64_t size = std::min(state.piece, state.bytes - state.sent);
-        if (!may_send(schedule_.rows[i], state, state.sent + size, now)) {
+        if (!may_send(worker, schedule_.rows[i], state, state.sent + size, now)) {
             if (now < state.prepared && state.prepared < Picoseconds::max())
                 calendar_.post(state.prepared, look, static_cast<std::uint32_t>(number));
             return;
@@ -135,11 +145,17 @@ void Run::advance(std::size_t number, Picoseconds now) {
     }
 }
 
-Picoseconds Run::feeding_time(const Row& row, Bytes bytes) const {
+/// By what a chip brings itself for a link: its part, or of what is summed in the network all that passes.
+std::uint64_t Run::feeders_of(int chip, int direction) const {
+    Range own = part_of(schedule_.elements, schedule_.chips.n, chip);
+    if (schedule_.algorithm == Algorithm::in_network) own = {0, elements_on_link(schedule_, chip, direction)};
+    return workers_for(config_.workers, Bytes(bytes_of(own)));
+}
+
+Picoseconds Run::feeding_time(const Worker& worker, Bytes bytes) const {
     // Workers that relay share a connection among several, which is as fast as the link.
     if (!config_.worker || schedule_.algorithm == Algorithm::relay) return {};
-    const Bytes own(bytes_of(part_of(schedule_.elements, schedule_.chips.n, row.from)));
-    std::uint64_t workers = workers_for(config_.workers, own);
+    std::uint64_t workers = worker.feeders;
     if (schedule_.algorithm == Algorithm::one_shot && config_.worker_per_destination)
         workers = bytes >= *config_.worker_per_destination ? static_cast<std::uint64_t>(schedule_.chips.n - 1) : 1;
     return Rate::gbytes_per_s(config_.worker->gbytes_per_s() * static_cast<double>(workers)).time_for(bytes);
@@ -155,6 +171,7 @@ Run::Moving& Run::new_stream(std::size_t row, int from, int to, Bytes size, Pico
     moving.at = from;
     moving.stream.route = &route(from, to, schedule_.rows[row].direction);
     moving.stream.size = size;
+    moving.stream.transfer = transfer_of(row);
     moving.stream.available_from = moving.stream.available_until = now;
     moving.stream.client = &moving;
     ++result_.transfers;
@@ -163,16 +180,16 @@ Run::Moving& Run::new_stream(std::size_t row, int from, int to, Bytes size, Pico
 
 void Run::send_piece(Worker& worker, std::size_t i, std::uint64_t size, Picoseconds now) {
     const Row& row = schedule_.rows[i];
-    const int to = row.copies ? (row.from + row.direction + schedule_.chips.n) % schedule_.chips.n : row.to;
+    const int to = row.stops() ? (row.from + row.direction + schedule_.chips.n) % schedule_.chips.n : row.to;
     Moving& moving = new_stream(i, row.from, to, Bytes(size), now);
-    const Picoseconds feeding = feeding_time(row, Bytes(size));
+    const Picoseconds feeding = feeding_time(worker, Bytes(size));
     moving.stream.available_from = std::max(now, worker.free);
     if (schedule_.algorithm == Algorithm::one_shot) moving.stream.available_from += config_.destination;
     worker.free = moving.stream.available_until = moving.stream.available_from + feeding;
-    if (row.copies) {
+    if (row.stops()) {
         moving.stream.credits = &ways_[(*moving.stream.route)[0].link];
-        // Round a ring copies hold one slot and wait for the next. What enters leaves a slot free, so that some link
-        // always has one (bubble flow control, Carrion et al. 1997).
+        // Round a ring what stops holds one slot and waits for the next. What enters leaves a slot free, so that some
+        // link always has one (bubble flow control, Carrion et al. 1997).
         if (schedule_.chips.ring) moving.stream.spare = network_.packet;
     }
     fabric_.inject(moving.stream, noc::TrafficClass::message, now);
@@ -186,40 +203,59 @@ void Run::left(std::size_t i, Bytes bytes, Picoseconds when) {
     const Row& row = schedule_.rows[i];
     const std::size_t number = static_cast<std::size_t>(row.from) * 2 + (row.direction > 0 ? 0 : 1);
     const Worker& worker = workers_[number];
+    if (row.adds) calendar_.post(when, look, static_cast<std::uint32_t>(number));
     if (!parts_wait_ || state.left < state.bytes || worker.next == worker.rows.size()) return;
     RowState& next = rows_[worker.rows[worker.next]];
     next.prepared = when + chunks_time(std::min(next.bytes, chunk_ * reducers_));
     calendar_.post(next.prepared, look, static_cast<std::uint32_t>(number));
 }
 
+void Run::passed(const Row& row, int chip, Picoseconds when) {
+    if (!row.adds) return;
+    Worker& worker = worker_of(chip, row.direction);
+    if (--worker.passing == 0)
+        calendar_.post(when, look, static_cast<std::uint32_t>(chip * 2 + (row.direction > 0 ? 0 : 1)));
+}
+
 void Run::arrived(Moving& moving, Bytes bytes, Picoseconds when, bool complete) {
     const Row& row = schedule_.rows[moving.row];
-    if (row.copies) {
-        const std::size_t link = (*moving.stream.route)[0].link;
-        const int chip = (moving.at + row.direction + schedule_.chips.n) % schedule_.chips.n;
-        if (chip == row.to) {
-            give_back(link, bytes, when);
-            rows_[moving.row].arrived += bytes.value();
-        } else {
-            if (unused_copies_.empty()) {
-                unused_copies_.push_back(static_cast<std::uint32_t>(copies_.size()));
-                copies_.emplace_back();
-            }
-            const std::uint32_t place = unused_copies_.back();
-            unused_copies_.pop_back();
-            copies_[place] = {moving.row, link, chip, bytes};
-            calendar_.post(when + config_.multicast, copy, place);
-        }
-        end_ = std::max(end_, when);
+    const int chip = (moving.at + row.direction + schedule_.chips.n) % schedule_.chips.n;
+    if (row.stops() && chip != row.to) {
+        at_router(moving, chip, bytes, when);
     } else {
+        if (row.stops()) give_back((*moving.stream.route)[0].link, bytes, when);
         keep(moving.row, bytes, when);
     }
     if (complete) unused_.push_back(&moving);
 }
 
-void Run::pass_copy(std::size_t which, Picoseconds now) {
-    const Copy going = copies_[which];
-    unused_copies_.push_back(static_cast<std::uint32_t>(which));
+/// A packet goes on when a copy of it is made, or when its chip's own bytes are added.
+void Run::at_router(const Moving& moving, int chip, Bytes bytes, Picoseconds when) {
+    const Row& row = schedule_.rows[moving.row];
+    if (unused_stopped_.empty()) {
+        unused_stopped_.push_back(static_cast<std::uint32_t>(stopped_.size()));
+        stopped_.emplace_back();
+    }
+    const std::uint32_t place = unused_stopped_.back();
+    unused_stopped_.pop_back();
+    stopped_[place] = {moving.row, (*moving.stream.route)[0].link, chip, bytes};
+    calendar_.post(row.adds ? when : when + config_.multicast, row.adds ? meets : onward, place);
+    if (row.copies) end_ = std::max(end_, when);
+}
+
+/// A worker brings the bytes for one packet ahead of it: from when those before were used, if it is free.
+void Run::add_own(std::size_t which, Picoseconds now) {
+    const Stopped& packet = stopped_[which];
+    Worker& worker = worker_of(packet.at, schedule_.rows[packet.row].direction);
+    worker.free = std::max(worker.free, worker.used) + feeding_time(worker, packet.bytes);
+    worker.used = std::max(now, worker.free);
+    ++worker.passing;
+    calendar_.post(worker.used + config_.reduction, onward, static_cast<std::uint32_t>(which));
+}
+
+void Run::pass_on(std::size_t which, Picoseconds now) {
+    const Stopped going = stopped_[which];
+    unused_stopped_.push_back(static_cast<std::uint32_t>(which));
     const Row& row = schedule_.rows[going.row];
     const int to = (going.at + row.direction + schedule_.chips.n) % schedule_.chips.n;
     Moving& moving = new_stream(going.row, going.at, to, going.bytes, now);
@@ -269,15 +305,33 @@ Picoseconds begin_of(const Schedule& schedule, int chip, const CollectiveConfig&
     return connected + noc::head_latency(network, topology, topology.route(chip, other));
 }
 
+Picoseconds time_through_memory(const Schedule& schedule, std::uint64_t bytes_per_element, const Ground& ground) {
+    std::uint64_t most = 0;
+    for (int chip = 0; chip < schedule.chips.n; ++chip)
+        most = std::max(most, elements_through_memory(schedule, chip) * bytes_per_element);
+    const CallConfig& call = ground.config.call(schedule.operation);
+    return call.connect + ground.memory.time_for(Bytes(most)) + call.exit;
+}
+
 Execution execute(const Schedule& schedule, std::uint64_t bytes_per_element, const Ground& ground,
                   std::uint64_t pieces) {
     Execution done = Run(schedule, bytes_per_element, ground.config, ground.network, pieces).run();
-    const CallConfig& call = ground.config.call(schedule.operation);
-    for (int chip = 0; chip < schedule.chips.n; ++chip) {
+    for (int chip = 0; chip < schedule.chips.n; ++chip)
         done.memory_bytes.push_back(Bytes(elements_through_memory(schedule, chip) * bytes_per_element));
-        done.time = std::max(done.time, call.connect + ground.memory.time_for(done.memory_bytes.back()) + call.exit);
-    }
+    done.time = std::max(done.time, time_through_memory(schedule, bytes_per_element, ground));
     return done;
+}
+
+Algorithm quickest(const Ground& ground, Operation operation, const Chips& chips, std::uint64_t elements,
+                   std::uint64_t bytes_per_element) {
+    const Algorithm usual = chosen(ground.config, operation, chips, Bytes(elements * bytes_per_element));
+    if (!ground.network.router.reduction || !can(Algorithm::in_network, operation)) return usual;
+    const Bytes payload = full_packet(ground.config, ground.network);
+    if (chips.ring && slots_of(ground.config, ground.network.link, payload) < 2) return usual;
+    const auto time = [&](Algorithm algorithm) {
+        return execute(schedule_of(operation, algorithm, chips, elements), bytes_per_element, ground).time;
+    };
+    return time(Algorithm::in_network) < time(usual) ? Algorithm::in_network : usual;
 }
 
 }  // namespace tilemesh::collective

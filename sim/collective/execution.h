@@ -36,6 +36,14 @@ struct Ground {
 Execution execute(const Schedule& schedule, std::uint64_t bytes_per_element, const Ground& ground,
                   std::uint64_t pieces = usual_pieces);
 
+/// What `automatic` stands for on this machine: what its library takes or, where its routers add and that takes less
+/// time, sums in the network. `elements` of the tensor.
+Algorithm quickest(const Ground& ground, Operation operation, const Chips& chips, std::uint64_t elements,
+                   std::uint64_t bytes_per_element);
+
+/// A call cannot end before this: its bytes through the memory of the chip that has most, between connection and
+/// exit.
+Picoseconds time_through_memory(const Schedule& schedule, std::uint64_t bytes_per_element, const Ground& ground);
 /// A link's rate for the payload of full packets, all its parallel links together.
 Rate payload_rate(const CollectiveConfig& config, const noc::NetworkConfig& network, bool ring);
 /// What passes before anything can leave a chip, by the farthest that it has to hear of.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One execution of a table: the state of its rows, workers and copies. execution.cpp is what happens to them.
+// One execution of a table: the state of its rows, workers and routers. execution.cpp is what happens to them.
 #pragma once
 
 #include "sim/collective/execution.h"
@@ -50,10 +50,14 @@ private:
         noc::Stream stream;
         std::size_t row = 0;
         std::size_t waits_on = none;  // the link whose slot it keeps until it has left
-        int at = 0;                   // the chip it leaves from, where a copy goes on
+        int at = 0;                   // the chip it leaves from, where a copy or sum goes on
         void stream_left(Picoseconds when) override {
-            if (waits_on != none) run->give_back(waits_on, stream.size, when);
-            run->left(row, stream.size, when);
+            if (waits_on != none) {
+                run->give_back(waits_on, stream.size, when);
+                run->passed(run->schedule_.rows[row], at, when);
+            } else {
+                run->left(row, stream.size, when);
+            }
         }
         void bytes_arrived(noc::Stream&, Bytes bytes, Picoseconds when, bool complete) override {
             run->arrived(*this, bytes, when, complete);
@@ -70,15 +74,20 @@ private:
     struct Worker {
         std::vector<std::size_t> rows;
         std::size_t next = 0;
-        Picoseconds free;      // of putting bytes into the router
-        Picoseconds finished;  // of adding to the part that stays
+        std::uint64_t feeders = 1;
+        std::uint64_t passing = 0;  // packets at the router that are added to and have not left it
+        Picoseconds used;           // when the last of what it brought was added to what passes
+        Picoseconds free;           // of putting bytes into the router
+        Picoseconds finished;       // of adding to the part that stays
     };
-    enum Event : std::uint32_t { look, usable, copy };
+    enum Event : std::uint32_t { look, usable, onward, meets };
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
     std::uint64_t bytes_of(const Range& range) const {
         return (range.size * width_ + config_.links - 1) / config_.links;
     }
+    /// Whose size decides at which rate links move a row: all of it, of all parallel links.
+    Bytes transfer_of(std::size_t row) const { return Bytes(schedule_.rows[row].range.size * width_); }
     Bytes packet_for(const noc::NetworkConfig& network) const;
     void set_up();
     std::uint64_t piece_of(const Row& row, std::uint64_t bytes) const;
@@ -87,13 +96,18 @@ private:
     }
     const noc::Route& route(int from, int to, int direction);
     void advance(std::size_t worker, Picoseconds now);
-    bool may_send(const Row& row, const RowState& state, std::uint64_t until, Picoseconds now) const;
+    bool may_send(const Worker& worker, const Row& row, const RowState& state, std::uint64_t until,
+                  Picoseconds now) const;
     void send_piece(Worker& worker, std::size_t row, std::uint64_t size, Picoseconds now);
-    Picoseconds feeding_time(const Row& row, Bytes bytes) const;
+    std::uint64_t feeders_of(int chip, int direction) const;
+    Picoseconds feeding_time(const Worker& worker, Bytes bytes) const;
     Moving& new_stream(std::size_t row, int from, int to, Bytes size, Picoseconds now);
     void left(std::size_t row, Bytes bytes, Picoseconds when);
+    void passed(const Row& row, int chip, Picoseconds when);
     void arrived(Moving& moving, Bytes bytes, Picoseconds when, bool complete);
-    void pass_copy(std::size_t which, Picoseconds now);
+    void at_router(const Moving& moving, int chip, Bytes bytes, Picoseconds when);
+    void add_own(std::size_t which, Picoseconds now);
+    void pass_on(std::size_t which, Picoseconds now);
     void give_back(std::size_t link, Bytes bytes, Picoseconds when) {
         ways_[link].give_back(bytes, when);
         fabric_.look_again(link, when);
@@ -102,7 +116,8 @@ private:
     Picoseconds chunks_time(std::uint64_t bytes) const;
     void keep(std::size_t row, Bytes bytes, Picoseconds when);
 
-    struct Copy {
+    /// A packet at a router where it was copied or added to, before it goes on.
+    struct Stopped {
         std::size_t row, from_link;
         int at;
         Bytes bytes;
@@ -119,13 +134,13 @@ private:
     noc::Fabric fabric_;
     noc::Calendar calendar_;
     BusyTimes busy_;
-    std::vector<noc::CreditWindow> ways_;  // slots of each link, for what routers copy
+    std::vector<noc::CreditWindow> ways_;  // slots of each link, for what stops at routers
     std::vector<RowState> rows_;
     std::vector<Worker> workers_;
     std::deque<Moving> streams_;
     std::vector<Moving*> unused_;
-    std::vector<Copy> copies_;
-    std::vector<std::uint32_t> unused_copies_;
+    std::vector<Stopped> stopped_;
+    std::vector<std::uint32_t> unused_stopped_;
     std::deque<std::pair<std::array<int, 3>, noc::Route>> routes_;
     Execution result_;
     Picoseconds end_;

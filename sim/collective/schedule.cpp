@@ -10,7 +10,7 @@
 namespace tilemesh::collective {
 namespace {
 
-const std::vector<std::string> words{"relay", "multicast", "one_shot", "auto"};
+const std::vector<std::string> words{"relay", "multicast", "one_shot", "in_network", "auto"};
 
 int wrapped(int chip, int n) { return (chip % n + n) % n; }
 
@@ -34,6 +34,7 @@ public:
 
     void gather_by_relay() { chips_.ring ? gather_around() : gather_along(); }
     void gather_by_multicast() { chips_.ring ? multicast_around() : multicast_along(); }
+    void scatter_in_network() { chips_.ring ? sum_around() : sum_along(); }
     void scatter_by_relay() { chips_.ring ? scatter_around() : scatter_along(); }
     /// From every chip to every other, the nearest first; the opposite of a ring half each way.
     void one_shot() {
@@ -46,7 +47,8 @@ public:
 
 private:
     Row row(int from, int to, int direction, int part_number, Range range, int after) const {
-        return {from, to, direction, part_number, range, false, operation_ == Operation::reduce_scatter, after};
+        const bool sum = operation_ == Operation::reduce_scatter;
+        return {from, to, direction, part_number, range, false, sum, false, after};
     }
     void send_straight(int from, int distance, int direction) {
         const int n = chips_.n;
@@ -116,6 +118,28 @@ private:
                 add_copies(from, wrapped(from - west, n), -1, range);
             }
     }
+    void add_sum(int from, int to, int direction, Range range) {
+        Row sent = row(from, to, direction, to, range, -1);
+        sent.adds = true;
+        add(sent);
+    }
+    /// From either end to the chip that keeps a part, the farthest first: multicast_along() backwards.
+    void sum_along() {
+        const int n = chips_.n;
+        for (int to = n - 1; to >= 1; --to) add_sum(0, to, 1, part(to));
+        for (int to = 0; to < n - 1; ++to) add_sum(n - 1, to, -1, part(to));
+    }
+    /// Half way round from either side, as multicast_around().
+    void sum_around() {
+        const int n = chips_.n, longer = n / 2, shorter = n - 1 - longer;
+        for (const int direction : {1, -1})
+            for (int from = 0; from < n; ++from)
+                for (const bool second : {false, true}) {
+                    const int way = second == (direction > 0) ? shorter : longer;
+                    const int to = wrapped(from + direction * way, n);
+                    add_sum(from, to, direction, half_of(part(to), second));
+                }
+    }
     /// Sums grow on the way to the chip that keeps them, those that go farthest first.
     void scatter_along() {
         const int n = chips_.n;
@@ -177,6 +201,7 @@ Range part_of(std::uint64_t elements, int n, int part) {
 
 bool can(Algorithm algorithm, Operation operation) {
     if (algorithm == Algorithm::multicast) return operation == Operation::all_gather;
+    if (algorithm == Algorithm::in_network) return operation == Operation::reduce_scatter;
     if (algorithm == Algorithm::relay) return operation != Operation::all_to_all;
     return true;
 }
@@ -190,7 +215,7 @@ Schedule schedule_of(Operation operation, Algorithm algorithm, const Chips& chip
     if (algorithm == Algorithm::one_shot) {
         table.one_shot();
     } else if (operation == Operation::reduce_scatter) {
-        table.scatter_by_relay();
+        algorithm == Algorithm::in_network ? table.scatter_in_network() : table.scatter_by_relay();
     } else {
         algorithm == Algorithm::multicast ? table.gather_by_multicast() : table.gather_by_relay();
     }
@@ -205,15 +230,15 @@ Algorithm chosen(const CollectiveConfig& config, Operation operation, const Chip
     return ring ? Algorithm::relay : Algorithm::multicast;
 }
 
+bool Schedule::crosses(const Row& row, int chip) const {
+    if (!chips.ring && row.direction * (chip - row.from) < 0) return false;
+    return chips.distance(row.from, chip, row.direction) < chips.distance(row.from, row.to, row.direction);
+}
+
 std::uint64_t elements_on_link(const Schedule& schedule, int chip, int direction) {
-    const Chips& chips = schedule.chips;
     std::uint64_t elements = 0;
-    for (const Row& row : schedule.rows) {
-        if (row.direction != direction) continue;
-        if (!chips.ring && direction * (chip - row.from) < 0) continue;
-        const int way = chips.distance(row.from, row.to, direction);
-        if (chips.distance(row.from, chip, direction) < way) elements += row.range.size;
-    }
+    for (const Row& row : schedule.rows)
+        if (row.direction == direction && schedule.crosses(row, chip)) elements += row.range.size;
     return elements;
 }
 
@@ -224,6 +249,7 @@ std::uint64_t elements_through_memory(const Schedule& schedule, int chip) {
         if (row.from == chip) elements += row.range.size * (row.sum && row.after >= 0 ? 2 : 1);
         const int way = schedule.chips.distance(row.from, row.to, row.direction);
         const int here = schedule.chips.distance(row.from, chip, row.direction);
+        if (row.adds && here > 0 && here < way) elements += row.range.size;
         const bool comes = row.copies ? here > 0 && here <= way : row.to == chip;
         if (comes) elements += row.range.size * (row.sum && row.part == chip ? 2 : 1);
     }

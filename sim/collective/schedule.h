@@ -14,10 +14,11 @@ namespace tilemesh::collective {
 
 /// How bytes find their way.
 enum class Algorithm : std::uint8_t {
-    relay,      // from neighbour to neighbour through workers, which add what is to be summed
-    multicast,  // once from where they are, copies stay at every router on the way (all_gather)
-    one_shot,   // straight to every destination, through the routers between
-    automatic,  // what the machine's library takes for this operation, topology and size
+    relay,       // from neighbour to neighbour through workers, which add what is to be summed
+    multicast,   // once from where they are, copies stay at every router on the way (all_gather)
+    one_shot,    // straight to every destination, through the routers between
+    in_network,  // sums from router to router, each of which adds its own chip's elements (reduce_scatter)
+    automatic,   // what the machine's library takes for this operation, topology and size
 };
 const std::vector<std::string>& algorithm_words();
 std::string name_of(Algorithm algorithm);
@@ -47,7 +48,11 @@ struct Row {
     Range range;
     bool copies = false;  // every chip on the way keeps a copy, too
     bool sum = false;     // partial sums: the receiver adds its own elements
+    bool adds = false;    // every chip on the way adds its own elements in its router
     int after = -1;  // passes on what arrived with that row, the receiver's own added; -1: from the sender's input
+
+    /// From router to router, where something becomes of it at each.
+    bool stops() const { return copies || adds; }
 };
 
 /// Of one operation that is one call. Rows of one sender and direction leave in the order of the table; what a row
@@ -58,13 +63,16 @@ struct Schedule {
     Chips chips;
     std::uint64_t elements = 0;  // of the tensor, as data of collectives counts: see configs/README.md
     std::vector<Row> rows;
+
+    /// Does the row cross the link from that chip in its direction?
+    bool crosses(const Row& row, int chip) const;
 };
 
 /// Whether that algorithm is one for this operation.
 bool can(Algorithm algorithm, Operation operation);
 /// all_gather, reduce_scatter or all_to_all by `algorithm`, which must be possible and not automatic.
 Schedule schedule_of(Operation operation, Algorithm algorithm, const Chips& chips, std::uint64_t elements);
-/// What `automatic` stands for.
+/// What the machine's library takes.
 Algorithm chosen(const CollectiveConfig& config, Operation operation, const Chips& chips, Bytes bytes);
 
 /// Elements that cross the link from a chip to its neighbour in that direction.

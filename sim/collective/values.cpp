@@ -53,6 +53,10 @@ public:
                 brought[i] = rounded(brought[static_cast<std::size_t>(row.after)] + own);
                 passed_on[static_cast<std::size_t>(row.after)] = true;
             }
+            const int n = call.chips.n;
+            for (int chip = (row.from + row.direction + n) % n; row.adds && chip != row.to;
+                 chip = (chip + row.direction + n) % n)
+                brought[i] = rounded(brought[i] + input(chip));
         }
         for (std::size_t i = 0; i < call.rows.size(); ++i)
             if (holds(call.rows[i].range, element_) && !passed_on[i] && call.rows[i].to == owner) total += brought[i];

@@ -36,7 +36,7 @@ void Graph::launched(At at, const LaunchedWork& work, Picoseconds when) {
         const pe::LaunchConfig& launch = config.pe.launch;
         std::uint64_t ready = p.now.at(clock) + launch.start_of(work).value();
         if (work.kind == LaunchedWork::Kind::exchange) {
-            pe.copied[clock] = ready + config.network.link.rate.time_for(work.bytes).value();
+            pe.copied[clock] = ready + config.network.link.rate_for(work.bytes).time_for(work.bytes).value();
         } else {
             if (pe.copied[clock] > ready) {
                 ready +=

@@ -31,7 +31,7 @@ Moment Graph::cross(int from, int to, Bytes bytes, const Moment& start, const Ab
     for (std::size_t clock = 0; clock < clocks_; ++clock) {
         Pace& pace = *paces_[clock];
         head[clock] = pace.head(from, to).value();
-        slowest[clock] = route.empty() ? pace.config().network.link.rate.time_for(bytes).value() : 0;
+        slowest[clock] = route.empty() ? pace.config().network.link.rate_for(bytes).time_for(bytes).value() : 0;
         for (const noc::Hop& hop : route)
             slowest[clock] = std::max(slowest[clock], pace.on_link(hop.link, bytes, &hop == &route.back()).value());
     }
@@ -122,16 +122,17 @@ void Graph::wait_for_credits(Channel& channel, std::uint64_t number, int from, i
         step(credit, credit.when(), Spent::credits, one.about);
         if (&other == &one) {
             const std::uint64_t ahead = needed - (one.until - one.bytes.value());
-            credit.not_before(clock, credit.at(clock) + back + pace.in_window(from, to, Bytes(ahead)).value());
+            credit.not_before(clock,
+                              credit.at(clock) + back + pace.in_window(from, to, Bytes(ahead), one.bytes).value());
         } else {
-            const std::uint64_t behind = pace.on_link(link, Bytes(other.until - needed), true).value();
+            const std::uint64_t behind = pace.on_link(link, Bytes(other.until - needed), true, other.bytes).value();
             if (other.followed) {
                 Moment taken = other.arrives;
                 for (std::size_t i = 0; i < clocks_; ++i) taken.set(i, taken.at(i) - std::min(taken.at(i), behind));
                 credit.after_on(clock, taken);
             }
             const Bytes packet = std::min(pace.config().network.packet, one.bytes);
-            credit.not_before(clock, credit.at(clock) + back + pace.on_link(link, packet, true).value());
+            credit.not_before(clock, credit.at(clock) + back + pace.on_link(link, packet, true, one.bytes).value());
         }
         credit.not_before(clock, credit.at(clock) + pace.head(from, to).value());
         arrives.after_on(clock, credit);

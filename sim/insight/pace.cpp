@@ -60,35 +60,38 @@ struct Window {
     }
 };
 
-Window window_of(const noc::LinkConfig& link, const noc::RouterConfig& router, bool two_classes) {
+/// For a transfer of so many bytes.
+Window window_of(const noc::LinkConfig& link, const noc::RouterConfig& router, bool two_classes, Bytes transfer) {
     return {link.buffer * static_cast<std::uint64_t>(router.virtual_channels / (two_classes ? 2 : 1)),
-            link.latency * 2 + router.latency() + router.credit, link.rate};
+            link.latency * 2 + router.latency() + router.credit, link.rate_for(transfer)};
 }
 
-Window window_of(Pace& pace, int from, int to) {
+Window window_of(Pace& pace, int from, int to, Bytes transfer) {
     const noc::NetworkConfig& network = pace.config().network;
     const noc::Route& route = pace.route(from, to);
     const noc::LinkConfig& first = route.empty() ? network.link : pace.topology().links()[route.front().link].config;
-    return {network.receive_buffer, pace.head(from, to) + pace.head(to, from) + first.rate.time_for(network.packet),
-            first.rate};
+    const Rate rate = first.rate_for(transfer);
+    return {network.receive_buffer, pace.head(from, to) + pace.head(to, from) + rate.time_for(network.packet), rate};
 }
 
 }  // namespace
 
-Picoseconds Pace::on_link(std::size_t number, Bytes bytes, bool last) const {
+Picoseconds Pace::on_link(std::size_t number, Bytes bytes, bool last, Bytes transfer) const {
     const noc::LinkConfig& link = topology_.links()[number].config;
-    if (last) return link.rate.time_for(bytes);
-    return window_of(link, config_.network.router, topology_.two_classes()).passage(bytes);
+    if (last) return link.rate_for(transfer).time_for(bytes);
+    return window_of(link, config_.network.router, topology_.two_classes(), transfer).passage(bytes);
 }
 
 Picoseconds Pace::link_busy(std::size_t number, Bytes bytes, bool last) const {
     const noc::LinkConfig& link = topology_.links()[number].config;
-    if (last) return link.rate.time_for(bytes);
-    return window_of(link, config_.network.router, topology_.two_classes()).busy(bytes);
+    if (last) return link.rate_for(bytes).time_for(bytes);
+    return window_of(link, config_.network.router, topology_.two_classes(), bytes).busy(bytes);
 }
 
-Picoseconds Pace::in_window(int from, int to, Bytes bytes) { return window_of(*this, from, to).passage(bytes); }
-Picoseconds Pace::window_busy(int from, int to, Bytes bytes) { return window_of(*this, from, to).busy(bytes); }
+Picoseconds Pace::in_window(int from, int to, Bytes bytes, Bytes transfer) {
+    return window_of(*this, from, to, transfer).passage(bytes);
+}
+Picoseconds Pace::window_busy(int from, int to, Bytes bytes) { return window_of(*this, from, to, bytes).busy(bytes); }
 
 Picoseconds Pace::head(int from, int to) { return way(from, to).second; }
 const noc::Route& Pace::route(int from, int to) { return way(from, to).first; }

@@ -45,11 +45,14 @@ public:
     const noc::Route& route(int from, int to);
     /// Of bytes behind each other on one link of a route: at its rate and, where a router follows, no faster than the
     /// credits of its buffers come back.
-    Picoseconds on_link(std::size_t link, Bytes bytes, bool last) const;
+    Picoseconds on_link(std::size_t link, Bytes bytes, bool last) const { return on_link(link, bytes, last, bytes); }
+    /// The same for a part of a transfer, whose size decides about the rate.
+    Picoseconds on_link(std::size_t link, Bytes bytes, bool last, Bytes transfer) const;
     /// How long such bytes keep others from it: not less, and as long as their credits take where a router follows.
     Picoseconds link_busy(std::size_t link, Bytes bytes, bool last) const;
     /// The same for messages on a route, as long as the credits of the receiver's room take, who takes them at once.
-    Picoseconds in_window(int from, int to, Bytes bytes);
+    Picoseconds in_window(int from, int to, Bytes bytes) { return in_window(from, to, bytes, bytes); }
+    Picoseconds in_window(int from, int to, Bytes bytes, Bytes transfer);
     Picoseconds window_busy(int from, int to, Bytes bytes);
     const noc::Topology& topology() const { return topology_; }
 

@@ -19,7 +19,7 @@ struct ChipConfig {
 
 /// Has this machine `networks`, to be read as a chip?
 bool is_chip(const JsonReader& machine);
-/// Reads {"name", "cube", "clock_ghz", "networks", "core", "processor", "fitted_from"}.
+/// Reads {"name", "cube", "clock_ghz", "networks", "devices", "core", "processor", "fitted_from"}.
 ChipConfig read_chip(JsonReader reader);
 /// Reads a machine of either kind, for its errors.
 void check_machine(const JsonReader& reader);

@@ -12,13 +12,40 @@ namespace {
 constexpr std::array<std::string_view, 5> kind_names = {"line", "ring", "mesh", "torus", "all_to_all"};
 constexpr std::uint64_t largest_buffer = std::uint64_t{1} << 40;
 
+std::vector<SizeShare> read_rate_by_size(JsonReader& link) {
+    std::vector<SizeShare> shares;
+    const auto member = link.optional_member("rate_by_size");
+    if (!member) return shares;
+    for (JsonReader& element : member->elements()) {
+        const SizeShare next{Bytes(element.integer("bytes", 1, largest_buffer)), element.number("share", 1e-6, 1.0)};
+        element.finish();
+        if (!shares.empty()) {
+            const SizeShare& last = shares.back();
+            if (next.bytes <= last.bytes) element.complain("bytes: expected more than in the element before");
+            const double most =
+                last.share * static_cast<double>(next.bytes.value()) / static_cast<double>(last.bytes.value());
+            if (next.share > most)
+                element.complain(
+                    fmt::format("share: found {:g}, expected at most {:g}, or {} bytes would take less "
+                                "time than the {} of the element before",
+                                next.share, most, next.bytes.value(), last.bytes.value()));
+        }
+        shares.push_back(next);
+    }
+    if (shares.empty()) member->reject("at least one {bytes, share}");
+    return shares;
+}
+
 LinkConfig read_rate_and_latency(JsonReader& reader) {
     LinkConfig link;
     link.rate = Rate::gbytes_per_s(reader.number("gbytes_per_s", 0.001, 1e6));
     link.latency = from_nanoseconds(reader.number("latency_ns", 0.0, 1e6));
     link.buffer = Bytes(reader.integer("buffer_bytes", 1, largest_buffer));
+    link.rate_by_size = read_rate_by_size(reader);
     return link;
 }
+
+Rate share_of(Rate rate, double share) { return Rate::gbytes_per_s(rate.gbytes_per_s() * share); }
 
 LinkConfig read_link(JsonReader reader) {
     const LinkConfig link = read_rate_and_latency(reader);
@@ -40,11 +67,35 @@ RouterConfig read_router(JsonReader reader) {
     router.virtual_channels = static_cast<int>(reader.integer("virtual_channels", 1, 64, 4));
     router.allocation_conflicts = static_cast<int>(reader.integer("allocation_conflicts", 0, 1000, 3));
     router.multicast = reader.boolean("multicast", false);
+    router.reduction = reader.boolean("reduction", false);
     reader.finish();
     return router;
 }
 
 }  // namespace
+
+Rate LinkConfig::rate_for(Bytes transfer) const {
+    if (rate_by_size.empty()) return rate;
+    const auto above = std::find_if(rate_by_size.begin(), rate_by_size.end(),
+                                    [&](const SizeShare& size) { return size.bytes >= transfer; });
+    if (above == rate_by_size.begin()) return share_of(rate, above->share);
+    if (above == rate_by_size.end()) return share_of(rate, rate_by_size.back().share);
+    const SizeShare& below = *std::prev(above);
+    // In bytes at the whole rate.
+    const auto as_long_as = [](const SizeShare& size) {
+        return static_cast<double>(size.bytes.value()) / size.share;
+    };
+    const double part = static_cast<double>((transfer - below.bytes).value()) /
+                        static_cast<double>((above->bytes - below.bytes).value());
+    const double time = as_long_as(below) + part * (as_long_as(*above) - as_long_as(below));
+    return share_of(rate, static_cast<double>(transfer.value()) / time);
+}
+
+Rate LinkConfig::best_rate() const {
+    double best = rate_by_size.empty() ? 1.0 : 0.0;
+    for (const SizeShare& size : rate_by_size) best = std::max(best, size.share);
+    return share_of(rate, best);
+}
 
 std::string_view name_of(TopologyKind kind) { return kind_names[static_cast<std::size_t>(kind)]; }
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace tilemesh::noc {
 
@@ -26,10 +27,23 @@ struct GridConfig {
 /// Is there a wrap-around link in the grid? Between two nodes one would double the link they have.
 bool has_wraps(const GridConfig& grid);
 
+/// What transfers of a size reach of a link's rate.
+struct SizeShare {
+    Bytes bytes;
+    double share = 1.0;  // above 0, at most 1
+};
+
 struct LinkConfig {
     Rate rate;
     Picoseconds latency;  // from the sending router's output to the receiving router's input; credits take as long
     Bytes buffer;         // at the receiving router, per virtual channel
+    std::vector<SizeShare> rate_by_size{};  // by size; none: all transfers reach the rate
+
+    /// Of a transfer of so many bytes. Between two sizes of the list its time is linear in the size, as of a fixed
+    /// cost and bytes at a rate (Hockney 1994); beyond either end it reaches the share there.
+    Rate rate_for(Bytes transfer) const;
+    /// What no transfer exceeds.
+    Rate best_rate() const;
 };
 
 /// The stages of an input-queued router with credits and virtual channels, as times of an unloaded passage.
@@ -42,6 +56,8 @@ struct RouterConfig {
     int allocation_conflicts = 3;
     /// Can it send a packet on over several links, as a copy each? A packet waits whole where its way branches.
     bool multicast = false;
+    /// Can it add what passes to what its own node brings for the same destination? Collectives use it.
+    bool reduction = false;
 
     /// From the arrival of a packet's head until a switch allocator first looks at it.
     Picoseconds before_switch() const { return route + vc_allocation; }

@@ -21,7 +21,8 @@ Fabric::LinkState::LinkState(const LinkSpec& link, const NetworkConfig& network,
       credit_return(link.config.latency + network.router.credit),
       flit_time(link.config.rate.time_for(network.flit)),
       delivery(link.config.latency + network.router.through_switch()),
-      rate(link.config.rate) {
+      rate(link.config.rate),
+      by_size(link.config.rate_by_size.empty() ? nullptr : &link.config) {
     if (feeds_router) {
         allocation = Picoseconds();
         credit_return += network.router.traversal;  // the PE's side of a port has a stage, too
@@ -32,7 +33,8 @@ Fabric::LinkState::LinkState(const LinkSpec& link, const NetworkConfig& network,
     if (link.role == LinkRole::routers) delivery += network.router.latency();
 }
 
-Picoseconds Fabric::LinkState::time_for(Bytes bytes) {
+Picoseconds Fabric::LinkState::time_for(const Stream& stream, Bytes bytes) {
+    if (by_size) return rate_of(stream).time_for(bytes);
     if (bytes != known_bytes) {
         known_bytes = bytes;
         known_time = rate.time_for(bytes);
@@ -73,7 +75,8 @@ Bytes Fabric::bytes_moved(std::size_t number, Picoseconds now) {
     Bytes to_come;
     link.turns.visit_left(now, [&](int who, Picoseconds left) {
         // Turns that it will lose are among those left; what it sends comes last.
-        const auto bytes = static_cast<std::uint64_t>(to_nanoseconds(left) * link.rate.gbytes_per_s() + 0.5);
+        const Rate rate = link.rate_of(*packets_[static_cast<std::size_t>(channel(who).holder)].stream);
+        const auto bytes = static_cast<std::uint64_t>(to_nanoseconds(left) * rate.gbytes_per_s() + 0.5);
         to_come += std::min(channel(who).sending, Bytes(bytes));
     });
     return link.begun - to_come;
@@ -161,7 +164,8 @@ void Fabric::send(std::int32_t number) {
         return;
     }
     const bool first = !sender.head_sent;
-    const Picoseconds work = link.time_for(bytes);
+    const Stream& stream = *packets_[static_cast<std::size_t>(sender.holder)].stream;
+    const Picoseconds work = link.time_for(stream, bytes);
     Picoseconds lost;
     if (first) lost = lost_turns(number);
     sender.unsent -= bytes;
@@ -171,8 +175,8 @@ void Fabric::send(std::int32_t number) {
     if (link.recorder) {
         const Picoseconds begin = std::max(now_, link.booked_until);
         link.booked_until = begin + work;
-        link.recorder->activity({link.id, begin, begin + work, first ? sender.wanted : now_, bytes, 0,
-                                 packets_[static_cast<std::size_t>(sender.holder)].stream->command, "packet"});
+        link.recorder->activity(
+            {link.id, begin, begin + work, first ? sender.wanted : now_, bytes, 0, stream.command, "packet"});
     }
     const std::size_t others = link.turns.size();
     const Picoseconds head = link.turns.join(number, work + lost, now_);
@@ -186,12 +190,13 @@ void Fabric::send_head(std::int32_t number, Picoseconds head, std::size_t others
     sender.head = head;
     Packet& packet = packets_[static_cast<std::size_t>(sender.holder)];
     const Bytes size(packet.bytes);
-    const Picoseconds all = link.time_for(size);
+    const Picoseconds all = link.time_for(*packet.stream, size);
     if (!sender.final_hop && size > link.buffer) {
         // With one buffer's worth under way, each round of credits moves one more; the first waits for the head.
         const std::uint64_t rounds = (size.value() - 1) / link.buffer.value();
         const Picoseconds waits = network_.router.before_switch() + (link.hop + link.credit_return) * rounds;
-        sender.tail_from = std::max(sender.tail_from, head + waits + link.rate.time_for(size - link.buffer * rounds));
+        const Picoseconds rest = link.rate_of(*packet.stream).time_for(size - link.buffer * rounds);
+        sender.tail_from = std::max(sender.tail_from, head + waits + rest);
     }
     if (sender.input < 0) {
         packet.stream->entered = head;
@@ -205,7 +210,8 @@ void Fabric::send_head(std::int32_t number, Picoseconds head, std::size_t others
         } else {
             const Picoseconds tail = std::max(sender.tail_from, head + all * (others + 1));
             release(sender.input, size - before.buffer, head + before.credit_return);
-            release(sender.input, before.buffer, tail - link.rate.time_for(before.buffer) + before.credit_return);
+            const Picoseconds last = link.rate_of(*packet.stream).time_for(before.buffer);
+            release(sender.input, before.buffer, tail - last + before.credit_return);
             hold_back(number, tail);
         }
     }

@@ -24,6 +24,7 @@ namespace tilemesh::noc {
 
 class Fabric {
 public:
+    /// Both must outlive it.
     Fabric(const NetworkConfig& network, const Topology& topology);
     ~Fabric();
     Fabric(const Fabric&) = delete;
@@ -155,7 +156,12 @@ private:
         Rate rate;
         Picoseconds booked_until;  // for the record: activities one after the other
         ComponentId id = 0;
-        Picoseconds time_for(Bytes bytes);
+        const LinkConfig* by_size = nullptr;  // where the rate depends on a transfer's size
+        /// Of so many bytes of the stream's transfer.
+        Picoseconds time_for(const Stream& stream, Bytes bytes);
+        Rate rate_of(const Stream& stream) const {
+            return by_size ? by_size->rate_for(stream.size_of_transfer()) : rate;
+        }
     };
 
     std::size_t link_of(std::int32_t channel) const { return static_cast<std::size_t>(channel) >> channel_bits_; }

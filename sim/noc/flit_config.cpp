@@ -38,6 +38,11 @@ std::vector<Way> read_routing(const JsonReader& reader, const GridConfig& grid) 
     return routing;
 }
 
+PortRates read_port(JsonReader& reader, const PortRates& usual) {
+    return {reader.number("send_flits_per_cycle", 0.001, 1.0, usual.send),
+            reader.number("receive_flits_per_cycle", 0.001, 1.0, usual.receive)};
+}
+
 FlitNetworkConfig read_flit_network(JsonReader reader, const GridConfig& grid) {
     constexpr std::uint64_t most_cycles = 1'000'000, most_flits = 65'536;
     FlitNetworkConfig network;
@@ -66,12 +71,39 @@ FlitNetworkConfig read_flit_network(JsonReader reader, const GridConfig& grid) {
     network.answers = static_cast<int>(
         interface.integer("answers_at_once", 1, static_cast<std::uint64_t>(2 * network.request_channels)));
     network.commands = interface.integer("command_queue", 1, most_flits);
+    network.port = read_port(interface, {});
     interface.finish();
+    if (const auto ports = reader.optional_member("ports")) {
+        for (JsonReader& element : ports->elements()) {
+            const std::vector<int> at = read_places(element.member("at"), grid);
+            const PortRates rates = read_port(element, network.port);
+            element.finish();
+            for (const int node : at) {
+                for (const auto& [other, unused] : network.ports)
+                    if (other == node)
+                        element.complain(fmt::format("at: row {}, column {} has a port already", node / grid.cols,
+                                                     node % grid.cols));
+            }
+            for (const int node : at) network.ports.emplace_back(node, rates);
+        }
+    }
     reader.finish();
     return network;
 }
 
 }  // namespace
+
+PortRates FlitNetworkConfig::port_of(int node) const {
+    for (const auto& [at, rates] : ports)
+        if (at == node) return rates;
+    return port;
+}
+
+const DeviceConfig* ChipNetworks::device_at(int node) const {
+    for (const DeviceConfig& device : devices)
+        if (std::find(device.at.begin(), device.at.end(), node) != device.at.end()) return &device;
+    return nullptr;
+}
 
 int ChipNetworks::find(const std::string& name) const {
     for (std::size_t i = 0; i < networks.size(); ++i)
@@ -96,6 +128,7 @@ ChipNetworks read_chip_networks(JsonReader& machine, const GridConfig& grid) {
         machine.complain(
             "cube/topology: found all_to_all, expected line, ring, mesh or torus: `networks` have routers");
     }
+    if (const auto devices = machine.optional_member("devices")) chip.devices = read_devices(*devices, grid);
     if (auto core = machine.optional_member("core")) {
         chip.memory_flits = core->number("memory_flits_per_cycle", 0.001, 1e6);
         core->finish();

@@ -4,6 +4,7 @@
 // network that kernels send over is in config.h.
 #pragma once
 
+#include "sim/noc/chip_devices.h"
 #include "sim/noc/config.h"
 
 #include <string>
@@ -11,11 +12,14 @@
 
 namespace tilemesh::noc {
 
-using Cycle = std::uint64_t;
-
 /// How packets move along one dimension of the grid: one way only, around a ring, or whichever way is shorter.
 enum class Way : std::uint8_t { east, west, south, north, east_or_west, south_or_north };
 inline bool along_row(Way way) { return way == Way::east || way == Way::west || way == Way::east_or_west; }
+
+/// Flits that a node's connection to its router moves in a cycle, at most one, out of the node and into it.
+struct PortRates {
+    double send = 1.0, receive = 1.0;
+};
 
 struct FlitNetworkConfig {
     std::string name;
@@ -33,7 +37,10 @@ struct FlitNetworkConfig {
     std::uint64_t queue = 1;     // requests that an interface takes in, per channel; others wait in the network
     int answers = 1;             // that an interface sends at once; requests of some channels wait for each other
     std::uint64_t commands = 1;  // of its own core that an interface holds; with more the processor waits
+    PortRates port;
+    std::vector<std::pair<int, PortRates>> ports;  // of nodes that have others
 
+    PortRates port_of(int node) const;
     int channels_per_side() const { return request_channels + data_channels; }
     std::uint64_t flits_of(Bytes payload) const {
         return header + (payload.value() + flit.value() - 1) / flit.value();
@@ -52,15 +59,18 @@ struct ChipNetworks {
     GridConfig grid;
     Clock clock;  // of all networks, and of what programs count
     std::vector<FlitNetworkConfig> networks;
-    double memory_flits = 0.0;  // that a core's memory moves in a cycle, in and out, of all networks; 0: any
+    std::vector<DeviceConfig> devices;  // at nodes that are no cores
+    double memory_flits = 0.0;          // that a core's memory moves in a cycle, in and out, of all networks; 0: any
     ProcessorConfig processor;
 
     int nodes() const { return grid.nodes(); }
     /// The place of a network of this name; -1: there is none.
     int find(const std::string& name) const;
+    /// What stands at that node of the grid; null: a core.
+    const DeviceConfig* device_at(int node) const;
 };
 
-/// The members "clock_ghz", "networks", "core" and "processor" of a machine with this grid.
+/// The members "clock_ghz", "networks", "devices", "core" and "processor" of a machine with this grid.
 ChipNetworks read_chip_networks(JsonReader& machine, const GridConfig& grid);
 
 }  // namespace tilemesh::noc

@@ -3,22 +3,10 @@
 #include "sim/noc/flit_network.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace tilemesh::noc {
 
-bool CoreMemory::take(int core, Cycle now) {
-    if (pace_ == 0.0) return true;
-    Left& left = cores_[static_cast<std::size_t>(core)];
-    // What is left of a cycle counts on, up to a cycle's worth of whole flits.
-    left.flits = std::min(std::ceil(pace_), left.flits + pace_ * static_cast<double>(now - left.since));
-    left.since = now;
-    if (left.flits < 1.0) return false;
-    left.flits -= 1.0;
-    return true;
-}
-
-FlitNetwork::FlitNetwork(const FlitNetworkConfig& config, const GridConfig& grid, CoreMemory& memory)
+FlitNetwork::FlitNetwork(const FlitNetworkConfig& config, const GridConfig& grid, NodeMemories& memory)
     : config_(config),
       routes_(config, grid),
       memory_(memory),
@@ -33,7 +21,12 @@ FlitNetwork::FlitNetwork(const FlitNetworkConfig& config, const GridConfig& grid
     turn_.assign(nodes * outputs, 0);
     moved_.assign(nodes * outputs, 0);
     interfaces_.resize(nodes);
-    for (Interface& interface : interfaces_) {
+    for (std::size_t node = 0; node < nodes; ++node) {
+        Interface& interface = interfaces_[node];
+        const PortRates port = config.port_of(static_cast<int>(node));
+        interface.in = Pace(port.receive);
+        interface.out = Pace(port.send);
+        interface.begun.assign(static_cast<std::size_t>(config.answers), 0);
         interface.senders.resize(1 + static_cast<std::size_t>(config.answers));
         interface.requests.resize(static_cast<std::size_t>(config.answers));
         interface.taken_in.assign(2 * static_cast<std::size_t>(config.request_channels), 0);
@@ -67,7 +60,7 @@ void FlitNetwork::issue(const Access& access) {
         left -= payload;
         const std::uint64_t data = config_.flits_of(payload), bare = config_.header;
         interface.commands.push(make_packet(
-            {access.core, access.other, access.write ? data : bare, access.write ? bare : data, true, number}));
+            {access.core, access.other, access.write ? data : bare, access.write ? bare : data, true, number, none}));
         ++interface.busy;
     }
     accesses_[number] = {access, packets};
@@ -85,16 +78,34 @@ void FlitNetwork::return_credits(Cycle now) {
     }
 }
 
-void FlitNetwork::take_next(Interface& interface, Cycle now) {
+bool FlitNetwork::can_answer(int node, Interface& interface, std::size_t sender, Cycle now, Cycle& ready) {
+    RingQueue<Coming>& requests = interface.requests[sender];
+    if (memory_.is_core(node)) {
+        // One after the other: the memory begins when the answer before has left.
+        ready = now + config_.memory;
+        if (requests.empty() || requests.front().when > now) return false;
+        --interface.taken_in[requests.front().channel];
+        return true;
+    }
+    std::size_t& begun = interface.begun[sender];
+    for (; begun < requests.size() && memory_.begins(requests[begun].asked) <= now; ++begun)
+        --interface.taken_in[requests[begun].channel];
+    if (begun == 0) return false;
+    ready = memory_.answer_is_there(node, requests.front().asked);
+    if (ready > now) return false;
+    --begun;
+    return true;
+}
+
+void FlitNetwork::take_next(int node, Interface& interface, Cycle now) {
     for (std::size_t i = 0; i < interface.senders.size(); ++i) {
         Sender& sender = interface.senders[i];
         if (sender.packet != none) continue;
+        Cycle ready = 0;
         if (i == 0) {
             if (!interface.commands.empty()) sender = {interface.commands.pop(), 0, now, -1};
-        } else if (auto& requests = interface.requests[i - 1]; !requests.empty() && requests.front().when <= now) {
-            const Coming request = requests.pop();
-            --interface.taken_in[request.channel];
-            sender = {request.packet, 0, now + config_.memory, -1};
+        } else if (can_answer(node, interface, i - 1, now, ready)) {
+            sender = {interface.requests[i - 1].pop().packet, 0, ready, -1};
         }
     }
 }
@@ -117,7 +128,7 @@ void FlitNetwork::send(Cycle now) {
     for (int node = 0; node < nodes; ++node) {
         Interface& interface = interfaces_[index(node)];
         if (interface.busy == 0) continue;
-        take_next(interface, now);
+        take_next(node, interface, now);
         const std::size_t count = interface.senders.size();
         for (std::size_t i = 0; i < count; ++i) {
             Sender& sender = interface.senders[(interface.turn + i) % count];
@@ -138,7 +149,12 @@ bool FlitNetwork::send_flit(int node, Sender& sender, Cycle now) {
     const Packet& packet = packets_[sender.packet];
     std::uint64_t& credit = interface.credit[index(sender.channel)];
     const bool payload = sender.sent >= config_.header;
-    if (credit == 0 || (payload && !memory_.take(node, now))) return false;
+    if (credit == 0 || !interface.out.free(now)) return false;
+    if (payload) {
+        if (!memory_.free(node, NodeMemories::out, now)) return false;
+        memory_.move(node, NodeMemories::out, config_.flit, now);
+    }
+    interface.out.take(1.0, now);
     --credit;
     ++interface.sent;
     const bool tail = sender.sent + 1 == packet.flits;
@@ -146,6 +162,7 @@ bool FlitNetwork::send_flit(int node, Sender& sender, Cycle now) {
          {now + config_.interface, sender.packet, sender.sent == 0, tail, payload});
     ++sender.sent;
     if (tail) {
+        if (packet.asked != none) memory_.answered(node, packet.asked, now);
         interface.held[index(sender.channel)] = 0;
         sender.packet = none;
         --interface.busy;
@@ -154,16 +171,20 @@ bool FlitNetwork::send_flit(int node, Sender& sender, Cycle now) {
 }
 
 void FlitNetwork::deliver(int node, int channel, const Flit& flit, Cycle now) {
+    Interface& interface = interfaces_[index(node)];
+    interface.in.take(1.0, now);
+    if (flit.payload) memory_.move(node, NodeMemories::in, config_.flit, now);
     if (!flit.tail) return;
     Packet& packet = packets_[flit.packet];
     if (!packet.request) {
-        finishing_.push({now + config_.interface, flit.packet, 0});
+        finishing_.push({now + config_.interface, flit.packet, 0, none});
         return;
     }
-    packet = {packet.to, packet.from, packet.answer, 0, false, packet.access};
-    Interface& interface = interfaces_[index(node)];
+    const Cycle there = now + config_.interface;
+    const std::uint32_t asked = memory_.is_core(node) ? none : memory_.come(node, there);
+    packet = {packet.to, packet.from, packet.answer, 0, false, packet.access, asked};
     const std::size_t place = place_of(channel);
-    interface.requests[place % interface.requests.size()].push({now + config_.interface, flit.packet, place});
+    interface.requests[place % interface.requests.size()].push({there, flit.packet, place, asked});
     ++interface.taken_in[place];
     ++interface.busy;
 }

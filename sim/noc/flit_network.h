@@ -9,30 +9,13 @@
 #include "sim/base/ring_queue.h"
 #include "sim/noc/flit_config.h"
 #include "sim/noc/flit_routes.h"
+#include "sim/noc/node_memory.h"
 
 #include <bit>
 #include <cstdint>
 #include <vector>
 
 namespace tilemesh::noc {
-
-/// What the memory of every core can move in a cycle, in and out, for all networks together.
-class CoreMemory {
-public:
-    /// 0 flits per cycle: as many as ask.
-    CoreMemory(int cores, double flits_per_cycle)
-        : pace_(flits_per_cycle), cores_(static_cast<std::size_t>(cores), Left{pace_, 0}) {}
-    /// One flit of this core's memory, if there is one left in this cycle.
-    bool take(int core, Cycle now);
-
-private:
-    struct Left {
-        double flits;
-        Cycle since;
-    };
-    double pace_;
-    std::vector<Left> cores_;
-};
 
 /// A read (data from `other` to `core`) or a write (the other way, acknowledged) that a core asks for.
 struct Access {
@@ -44,7 +27,7 @@ struct Access {
 
 class FlitNetwork {
 public:
-    FlitNetwork(const FlitNetworkConfig& config, const GridConfig& grid, CoreMemory& memory);
+    FlitNetwork(const FlitNetworkConfig& config, const GridConfig& grid, NodeMemories& memory);
 
     /// Has the interface of this core room for another request of its own?
     bool accepts(int core) const { return interfaces_[index(core)].commands.size() < config_.commands; }
@@ -72,12 +55,13 @@ private:
         std::uint64_t answer = 0;  // flits of what comes back, for a request
         bool request = false;
         std::uint32_t access = 0;
+        std::uint32_t asked = none;  // of an answer: the number of its request at a node that is no core
     };
     struct Flit {
         Cycle ready = 0;  // when the router can pass it on
         std::uint32_t packet = 0;
         bool head = false, tail = false;
-        bool payload = false;  // goes through a core's memory at either end
+        bool payload = false;  // goes through a node's memory at either end
     };
     /// A virtual channel of a router's input: the flits in it, and where the packet at its head goes.
     struct Input {
@@ -89,6 +73,7 @@ private:
         Cycle when = 0;
         std::uint32_t packet = 0;
         std::size_t channel = 0;  // of requests, that it came by
+        std::uint32_t asked = none;
     };
     /// What an interface sends, one packet after the other: requests of its core, or answers to some of others'.
     struct Sender {
@@ -101,9 +86,11 @@ private:
         RingQueue<std::uint32_t> commands;
         std::vector<Sender> senders;              // the commands', then those of answers
         std::vector<RingQueue<Coming>> requests;  // taken in, by sender of answers
-        std::vector<std::uint64_t> taken_in;      // how many of them, by channel of requests
-        std::vector<std::uint64_t> credit;        // room in the router's buffers, by channel
-        std::vector<char> held;                   // by channel
+        std::vector<std::size_t> begun;           // how many of those the node works on, if it is no core
+        Pace in, out;
+        std::vector<std::uint64_t> taken_in;  // how many of them, by channel of requests
+        std::vector<std::uint64_t> credit;    // room in the router's buffers, by channel
+        std::vector<char> held;               // by channel
         std::size_t turn = 0;
         std::uint64_t sent = 0;
         int busy = 0;  // packets that it holds or sends
@@ -128,13 +115,15 @@ private:
 
     std::uint32_t make_packet(const Packet& packet);
     void return_credits(Cycle now);
-    void take_next(Interface& interface, Cycle now);
+    void take_next(int node, Interface& interface, Cycle now);
+    /// The first of the requests, if its answer can be sent from `ready` on.
+    bool can_answer(int node, Interface& interface, std::size_t sender, Cycle now, Cycle& ready);
     void take_channel(Interface& interface, Sender& sender);
     bool send_flit(int node, Sender& sender, Cycle now);
     void find_outputs(int node, Cycle now);
     void allocate(int node, int output, Cycle now);
     void pass_flit(int node, int output, Cycle now);
-    bool can_pass(int node, int output, const Input& input, const Flit& flit, Cycle now);
+    bool can_pass(int node, int output, const Input& input, const Flit& flit, Cycle now) const;
     void deliver(int node, int channel, const Flit& flit, Cycle now);
     void push(std::size_t node, int port, int channel, const Flit& flit);
     Input& input_at(std::size_t node, int place) {
@@ -143,7 +132,7 @@ private:
 
     const FlitNetworkConfig& config_;
     FlitRoutes routes_;
-    CoreMemory& memory_;
+    NodeMemories& memory_;
     int per_side_, channels_;  // of a link
     int places_;               // input channels of a router
 

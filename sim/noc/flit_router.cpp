@@ -54,13 +54,14 @@ void FlitNetwork::allocate(int node, int output, Cycle now) {
     }
 }
 
-bool FlitNetwork::can_pass(int node, int output, const Input& input, const Flit& flit, Cycle now) {
+bool FlitNetwork::can_pass(int node, int output, const Input& input, const Flit& flit, Cycle now) const {
     if (output != local) return credit_[output_at(index(node), output) * index(channels_) + index(input.onto)] > 0;
     if (flit.head && of_requests(input.onto) &&
         interfaces_[index(node)].taken_in[place_of(input.onto)] >= config_.queue) {
         return false;
     }
-    return !flit.payload || memory_.take(node, now);
+    if (!interfaces_[index(node)].in.free(now)) return false;
+    return !flit.payload || memory_.free(node, NodeMemories::in, now);
 }
 
 void FlitNetwork::pass_flit(int node, int output, Cycle now) {

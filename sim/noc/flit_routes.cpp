@@ -65,6 +65,10 @@ int FlitRoutes::hops(int from, int to) const {
     return hops;
 }
 
+std::string FlitRoutes::port_name(int node) const {
+    return fmt::format("row {}, column {} from its core", node / grid_.cols, node % grid_.cols);
+}
+
 std::string FlitRoutes::link_name(int node, int output) const {
     constexpr std::array<const char*, outputs> words = {"east", "west", "south", "north", "to its core"};
     return fmt::format("row {}, column {} {}", node / grid_.cols, node % grid_.cols,

@@ -30,6 +30,8 @@ public:
     int hops(int from, int to) const;
     /// "row 3, column 4 east"
     std::string link_name(int node, int output) const;
+    /// "row 3, column 4 from its core"
+    std::string port_name(int node) const;
     const GridConfig& grid() const { return grid_; }
 
 private:

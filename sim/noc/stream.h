@@ -74,8 +74,11 @@ struct Stream {
     /// streams that go no further have clients that hear of arrivals, and credits.
     const std::vector<Stream*>* copies = nullptr;
     Stream* end_of_copies = nullptr;  // and into this one, whose packets have arrived with that; it has no route
+    Bytes transfer;                   // that it is a part of, whose size decides at which rate; none: it is all
     std::uint64_t tag = 0;            // the client's own
     std::uint64_t command = 0;        // for the record: the command that caused it
+
+    Bytes size_of_transfer() const { return transfer > Bytes() ? transfer : size; }
 };
 
 /// Classes of traffic that enter a link side by side. Each has one source per link (the send engine, the slice, the

@@ -241,7 +241,7 @@ Picoseconds head_latency(const NetworkConfig& network, const Topology& topology,
 }
 
 Picoseconds time_to_self(const NetworkConfig& network, Bytes bytes) {
-    return network.router.latency() + network.link.rate.time_for(bytes);
+    return network.router.latency() + network.link.rate_for(bytes).time_for(bytes);
 }
 
 }  // namespace tilemesh::noc

@@ -58,7 +58,7 @@ SourcePlace MessageChannel::unmatched() const {
 }
 
 Picoseconds MessageChannel::time_on_first_link(Bytes bytes) const {
-    return network_.topology().links()[route_.front().link].config.rate.time_for(bytes);
+    return network_.topology().links()[route_.front().link].config.rate_for(bytes).time_for(bytes);
 }
 
 void MessageChannel::start_send(Bytes bytes, PayloadPtr values, std::uint64_t command) {

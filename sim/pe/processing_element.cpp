@@ -218,7 +218,7 @@ Picoseconds ProcessingElement::begin_launch(const LaunchedWork& work, Picosecond
         if (surroundings_.asker) surroundings_.asker->activity(start);
     }
     if (work.kind == LaunchedWork::Kind::exchange) {
-        copied_ = ready + surroundings_.network.config().link.rate.time_for(work.bytes);
+        copied_ = ready + surroundings_.network.config().link.rate_for(work.bytes).time_for(work.bytes);
         return ready;
     }
     // As long as the units copy too, they compute with what is left of them.

@@ -12,17 +12,22 @@ namespace {
 
 constexpr noc::Cycle most_cycles = 1'000'000'000'000;
 
-/// [row, column]
 int read_node(const JsonReader& reader, const noc::ChipNetworks* chip) {
-    const std::vector<JsonReader> place = reader.elements();
-    if (place.size() != 2) reader.reject("[row, column] of a node");
-    const std::uint64_t rows = chip ? static_cast<std::uint64_t>(chip->grid.rows) : 1024;
-    const std::uint64_t cols = chip ? static_cast<std::uint64_t>(chip->grid.cols) : 1024;
-    const std::uint64_t row = place[0].as_integer(0, rows - 1), col = place[1].as_integer(0, cols - 1);
-    return static_cast<int>(row * cols + col);
+    return noc::read_place(reader, chip ? chip->grid : noc::GridConfig{noc::TopologyKind::mesh, 1024, 1024});
 }
 
-/// {"read" or "write": [row, column], "bytes", "gap_cycles", "times"} or {"barrier": "all", "gap_cycles"}.
+/// The place of the network of that name; of any without a chip.
+int read_network(const JsonReader& reader, const noc::ChipNetworks* chip) {
+    if (!chip) {
+        reader.as_string();
+        return 0;
+    }
+    std::vector<std::string> names;
+    for (const noc::FlitNetworkConfig& network : chip->networks) names.push_back(network.name);
+    return chip->find(reader.as_word(names));
+}
+
+/// {"read" or "write": [row, column], "bytes", "network", "gap_cycles", "times"} or {"barrier": "all", "gap_cycles"}.
 void read_step(JsonReader reader, const noc::ChipNetworks* chip, std::vector<ProgramStep>& steps) {
     ProgramStep step;
     const int kinds = static_cast<int>(reader.has("read")) + static_cast<int>(reader.has("write")) +
@@ -40,6 +45,7 @@ void read_step(JsonReader reader, const noc::ChipNetworks* chip, std::vector<Pro
         step.kind = read ? ProgramStep::Kind::read : ProgramStep::Kind::write;
         step.node = read_node(reader.member(read ? "read" : "write"), chip);
         step.bytes = Bytes(reader.integer("bytes", 1, std::uint64_t{1} << 32));
+        if (const auto network = reader.optional_member("network")) step.network = read_network(*network, chip);
         times = reader.integer("times", 1, 1'000'000, 1);
     }
     reader.finish();
@@ -55,20 +61,18 @@ std::vector<Program> read_programs(JsonReader file, const noc::ChipNetworks* chi
     std::vector<Program> programs;
     std::set<std::string> ids;
     std::size_t all = 0;
-    std::vector<std::string> networks;
-    if (chip)
-        for (const noc::FlitNetworkConfig& network : chip->networks) networks.push_back(network.name);
     file.string("description", "");
     JsonReader list = file.member("programs");
     for (JsonReader& row : list.elements()) {
         Program program;
         program.id = row.string("id");
-        program.node = read_node(row.member("node"), chip);
-        if (chip) {
-            program.network = chip->find(row.word("network", networks));
-        } else {
-            row.string("network");
-        }
+        const JsonReader node = row.member("node");
+        program.node = read_node(node, chip);
+        if (const noc::DeviceConfig* const device = chip ? chip->device_at(program.node) : nullptr)
+            node.complain(
+                fmt::format("found {}, expected a core: no program runs there, others read from it and write to it",
+                            device->words()));
+        program.network = read_network(row.member("network"), chip);
         program.start = row.integer("start_cycles", 0, most_cycles, 0);
         program.outstanding = row.integer("outstanding", 0, 1'000'000, 0);
         JsonReader steps = row.member("steps");

@@ -17,7 +17,7 @@ constexpr Cycle never = std::numeric_limits<Cycle>::max();
 class Processors {
 public:
     Processors(const noc::ChipNetworks& chip, const std::vector<Program>& programs)
-        : chip_(chip), programs_(programs), memory_(chip.nodes(), chip.memory_flits), processors_(programs.size()) {
+        : chip_(chip), programs_(programs), memory_(chip), processors_(programs.size()) {
         for (const noc::FlitNetworkConfig& network : chip.networks) {
             networks_.push_back(std::make_unique<noc::FlitNetwork>(network, chip.grid, memory_));
             routes_.emplace_back(network, chip.grid);
@@ -52,6 +52,7 @@ public:
                 fail<InternalError>("programs: {} has not come to its end", programs_[i].id);
         }
         report_links();
+        for (std::size_t i = 0; i < chip_.devices.size(); ++i) result_.devices.push_back(memory_.moved(i));
         return std::move(result_);
     }
 
@@ -101,7 +102,7 @@ private:
                 processor.in_barrier = true;
                 continue;
             }
-            noc::FlitNetwork& network = *networks_[static_cast<std::size_t>(program.network)];
+            noc::FlitNetwork& network = *networks_[static_cast<std::size_t>(step.network.value_or(program.network))];
             if (program.outstanding > 0 && processor.open >= program.outstanding) return;
             if (!network.accepts(program.node)) return;
             network.issue({program.node, step.node, step.kind == ProgramStep::Kind::write, step.bytes,
@@ -132,19 +133,23 @@ private:
     void report_links() {
         for (std::size_t i = 0; i < networks_.size(); ++i) {
             for (int node = 0; node < chip_.nodes(); ++node) {
+                const noc::PortRates port = chip_.networks[i].port_of(node);
+                const std::string name = chip_.networks[i].name + ": ";
                 for (int output = 0; output < noc::FlitRoutes::outputs; ++output) {
                     const std::uint64_t flits = networks_[i]->flits_moved(node, output);
-                    if (flits == 0) continue;
-                    result_.links.push_back(
-                        {chip_.networks[i].name + ": " + routes_[i].link_name(node, output), flits});
+                    const double rate = output == noc::FlitRoutes::local ? port.receive : 1.0;
+                    if (flits > 0) result_.links.push_back({name + routes_[i].link_name(node, output), flits, rate});
                 }
+                const std::uint64_t sent = networks_[i]->flits_sent(node);
+                if (sent > 0 && port.send < 1.0)
+                    result_.links.push_back({name + routes_[i].port_name(node), sent, port.send});
             }
         }
     }
 
     const noc::ChipNetworks& chip_;
     const std::vector<Program>& programs_;
-    noc::CoreMemory memory_;
+    noc::NodeMemories memory_;
     std::vector<std::unique_ptr<noc::FlitNetwork>> networks_;
     std::vector<noc::FlitRoutes> routes_;
     std::vector<Processor> processors_;

@@ -3,7 +3,7 @@
 // other, as fast as its own gaps, its limit and the networks let it, and waits at barriers for what it has issued.
 #pragma once
 
-#include "sim/noc/flit_config.h"
+#include "sim/noc/node_memory.h"
 
 #include <cstdint>
 #include <optional>
@@ -18,6 +18,7 @@ struct ProgramStep {
     int node = 0;        // read from, written to
     Bytes bytes;         // moved
     noc::Cycle gap = 0;  // not before so long after the step before was issued (a barrier: had ended), or the start
+    std::optional<int> network{};  // by place; none: the program's
 };
 
 struct Program {
@@ -37,11 +38,14 @@ struct StepTimes {
 struct LinkFlits {
     std::string name;  // "noc0: row 1, column 2 east"
     std::uint64_t flits = 0;
+    double per_cycle = 1.0;  // that it can move
+    double busy_cycles() const { return static_cast<double>(flits) / per_cycle; }
 };
 
 struct ProgramsResult {
     std::vector<std::vector<StepTimes>> steps;  // by program, then step
-    std::vector<LinkFlits> links;               // those that moved any
+    std::vector<LinkFlits> links;               // those that moved any; ports out of nodes where slower than links
+    std::vector<noc::NodeMemories::Moved> devices;  // of the chip, in their order
     noc::Cycle end = 0;
 };
 

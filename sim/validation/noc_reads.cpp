@@ -43,6 +43,8 @@ void read_processor(const JsonReader& reader, const noc::ChipNetworks& chip, Byt
     };
     probe::Program program;
     program.node = node_at(fields[0], fields[1]);
+    if (const noc::DeviceConfig* const device = chip.device_at(program.node))
+        fields[0].complain(fmt::format("the node is {}, on which no processor runs", device->words()));
     const std::uint64_t risc = fields[2].as_integer(0, 1);
     program.network = chip.find(fmt::format("noc{}", fields[3].as_integer(0, 9)));
     if (program.network < 0) fields[3].reject("the number of a network of the machine");

@@ -57,6 +57,27 @@ double off_by(const report::WhatIf& estimate, const report::KernelResult& exact)
     return static_cast<double>(estimate.estimated->value()) / static_cast<double>(exact.time.value()) - 1.0;
 }
 
+/// Also a machine whose links are slower is foretold.
+void check_alike_and_slower(const std::vector<std::pair<std::string, Settings>>& panels) {
+    for (const auto& [name, settings] : panels) {
+        const run::Panel panel = panel_of(name, settings);
+        Settings slower = settings;
+        slower.push_back("machine.network.link.gbytes_per_s=64");
+        const run::Panel slow = panel_of(name, slower);
+        for (const run::Entry& entry : panel.kernels) {
+            CAPTURE(name, settings.size(), entry.label);
+            const auto result = result_of(
+                entry, {.critical_path = true, .estimates = {{"alike", panel.machine}, {"slow", slow.machine}}});
+            check_path(result);
+            CHECK(result.what_if[0].estimated == result.time);
+            CHECK(result.critical_path->unexplained == Picoseconds());
+            const auto exact = result_of(slow.kernels[static_cast<std::size_t>(entry.number)], {});
+            CHECK(std::abs(off_by(result.what_if[1], exact)) < 0.1);
+            if (!result.schedule_bound.terms.empty()) CHECK(result.time >= result.schedule_bound.time);
+        }
+    }
+}
+
 }  // namespace
 
 TEST_CASE("a critical path is as long as its run, and a machine that is alike takes as long") {
@@ -78,28 +99,20 @@ TEST_CASE("a critical path is as long as its run, and a machine that is alike ta
 }
 
 TEST_CASE("the same where routers copy, and another machine whose links are slower is foretold") {
-    const std::vector<std::pair<std::string, Settings>> panels{
-        {"programs/summa_multicast_2x4", {}},
-        {"programs/summa_multicast_2x4",
-         {"machine.network.port={\"gbytes_per_s\":256,\"latency_ns\":1,\"buffer_bytes\":16384}"}},
-        {"single_user_prefill_mid",
-         {"machine.network.router.multicast=true", "kernels=[\"all_gather_kv\",\"tiles_2d\"]"}}};
-    for (const auto& [name, settings] : panels) {
-        const run::Panel panel = panel_of(name, settings);
-        Settings slower = settings;
-        slower.push_back("machine.network.link.gbytes_per_s=64");
-        const run::Panel slow = panel_of(name, slower);
-        for (const run::Entry& entry : panel.kernels) {
-            CAPTURE(name, settings.size(), entry.label);
-            const auto result = result_of(
-                entry, {.critical_path = true, .estimates = {{"alike", panel.machine}, {"slow", slow.machine}}});
-            check_path(result);
-            CHECK(result.what_if[0].estimated == result.time);
-            CHECK(result.critical_path->unexplained == Picoseconds());
-            const auto exact = result_of(slow.kernels[static_cast<std::size_t>(entry.number)], {});
-            CHECK(std::abs(off_by(result.what_if[1], exact)) < 0.1);
-        }
-    }
+    check_alike_and_slower({{"programs/summa_multicast_2x4", {}},
+                            {"programs/summa_multicast_2x4",
+                             {"machine.network.port={\"gbytes_per_s\":256,\"latency_ns\":1,\"buffer_bytes\":16384}"}},
+                            {"single_user_prefill_mid",
+                             {"machine.network.router.multicast=true", "kernels=[\"all_gather_kv\",\"tiles_2d\"]"}}});
+}
+
+TEST_CASE("the same where links reach a share of their rate by the size of a transfer") {
+    const std::string shares =
+        "machine.network.link.rate_by_size=[{\"bytes\":4096,\"share\":0.2},"
+        "{\"bytes\":65536,\"share\":0.8}]";
+    check_alike_and_slower({{"programs/summa_multicast_2x4", {shares}},
+                            {"single_user_prefill_mid", {shares, "kernels=[\"ring_kv\",\"ring_kv_bidirectional\"]"}},
+                            {"multi_user_decode_mid", {shares, "kernels=[\"mlo_chain\"]"}}});
 }
 
 TEST_CASE("a path goes through a barrier by whoever came last, and has the lengths of what is on it") {

@@ -110,6 +110,26 @@ TEST_CASE("two networks do not see each other's packets") {
     CHECK(both.steps[1][0].ended == run_programs(chip, {second}).end);
 }
 
+TEST_CASE("a read or write goes over the network that it says, and its answer comes back there") {
+    noc::ChipNetworks chip = one_way_torus();
+    chip.networks.push_back(network_with({noc::Way::north, noc::Way::west}));
+    chip.networks[1].name = "other";
+    chip.networks[1].interface = 50;
+    ProgramStep over = read_from(16, 64);
+    over.network = 1;
+    const noc::Cycle read = run_programs(chip, {program(7, {over})}).end;
+    const noc::Cycle write = run_programs(chip, {program(7, {write_to(8, 64)})}).end;
+    CHECK(read == run_programs(chip, {program(7, {read_from(16, 64)})}).end + 4 * (50 - 3));
+    const ProgramsResult mixed = run_programs(chip, {program(7, {over, write_to(8, 64)})});
+    CHECK(mixed.steps[0][0].ended == read);
+    CHECK(mixed.steps[0][1].ended == write);
+    const Json json = Json::parse(R"({"programs": [{"id": "a", "node": [1, 2], "network": "net", "steps": [
+        {"read": [3, 1], "bytes": 64, "network": "other"}, {"write": [3, 1], "bytes": 64}]}]})");
+    const std::vector<Program> programs = read_programs(JsonReader(json, "p.json"), &chip);
+    CHECK(programs[0].steps[0].network == 1);
+    CHECK_FALSE(programs[0].steps[1].network);
+}
+
 TEST_CASE("long pauses pass at once, and programs without steps end") {
     const ProgramsResult result =
         run_programs(one_way_torus(), {program(7, {read_from(8, 32, 900'000'000'000)}), program(8, {})});
@@ -148,6 +168,9 @@ TEST_CASE("mistakes in a file of programs are named by their path") {
     CHECK_THAT(one_step(R"({"read": [1, 1], "write": [1, 1], "bytes": 1})"),
                says("/steps/0", "expected one of them"));
     CHECK_THAT(one_step(R"({"gap_cycles": 1})"), says("/steps/0", "expected one of them"));
+    CHECK_THAT(one_step(R"({"read": [1, 1], "bytes": 1, "network": "nett"})"),
+               says("/steps/0/network", "did you mean net"));
+    CHECK_THAT(one_step(R"({"barrier": "all", "network": "net"})"), says("/steps/0/network"));
     CHECK_THAT(one_step(R"({"barrier": "reads"})"), says("/steps/0/barrier", "all"));
     CHECK_THAT(one_step(R"({"barrier": "all", "gap_cycle": 1})"), says("gap_cycle", "did you mean gap_cycles"));
     CHECK_THAT(programs_complaint(R"({"programs": []})"), says("/programs", "at least one program"));

@@ -81,7 +81,7 @@ attention::Device device_of(const AttentionPanel& panel, attention::Schedule::Pa
     device.hbm_bytes_per_ns = machine.hbm.peak().gbytes_per_s();
     const bool cubes = panel.ranks.unit != RankUnit::pe;
     const noc::LinkConfig& link = cubes ? machine.network.die_to_die : machine.network.link;
-    device.link_bytes_per_ns = link.rate.gbytes_per_s();
+    device.link_bytes_per_ns = link.best_rate().gbytes_per_s();
     device.hop_ns = to_nanoseconds(link.latency + machine.network.router.latency());
     return device;
 }
@@ -122,7 +122,7 @@ attention::Wiring wiring_of(const noc::Topology& topology, const Arrangement& a)
         return links;
     };
     wiring.link_bytes_per_ns = [&](attention::LinkId link) {
-        return topology.links()[link].config.rate.gbytes_per_s();
+        return topology.links()[link].config.best_rate().gbytes_per_s();
     };
     wiring.piece_keys = a.tiling.piece_keys;
     return wiring;
@@ -295,7 +295,11 @@ Arrangement arrange(const AttentionPanel& panel, const AttentionChoice& choice, 
 
 LeastBytes least_bytes(const AttentionPanel& panel, const Arrangement& a) {
     const noc::Topology topology(panel.machine.network);
-    const attention::Wiring wiring = wiring_of(topology, a);
+    attention::Wiring wiring = wiring_of(topology, a);
+    // The busiest link of a run is that with the largest share of its rate, whatever sizes of transfers reach of it.
+    wiring.link_bytes_per_ns = [&](attention::LinkId link) {
+        return topology.links()[link].config.rate.gbytes_per_s();
+    };
     const attention::LinkTraffic traffic = attention::wired_traffic(panel.problem, a.needs, a.schedule, wiring);
     // A run's busiest link has at least the largest share that the table gives any; on a slower one that is less.
     double share = 0, slowest = std::numeric_limits<double>::infinity();

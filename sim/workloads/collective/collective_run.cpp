@@ -147,19 +147,26 @@ void CollectiveWorkload::check(std::size_t kernel) const {
             fmt::format("machine {} has a network.port, which collectives do not go through; "
                         "collectives.worker_gbytes_per_s says what feeds a link",
                         panel_.machine.name));
-    const std::vector<Operation> operations = panel_.operation == Operation::all_reduce
-                                                  ? std::vector<Operation>{Operation::all_gather}
-                                                  : std::vector<Operation>{panel_.operation};
-    for (const Operation call : operations)
-        if (choice.algorithm != Algorithm::automatic && !collective::can(choice.algorithm, call))
-            refuse(fmt::format("there is no {} by {}", name_of(panel_.operation), name_of(choice.algorithm)));
-    const bool copies = panel_.operation != Operation::reduce_scatter && choice.algorithm == Algorithm::multicast;
+    // One call of an all_reduce may be by another algorithm.
+    const auto can = [&](Operation call) { return collective::can(choice.algorithm, call); };
+    const bool possible = panel_.operation == Operation::all_reduce
+                              ? can(Operation::all_gather) || can(Operation::reduce_scatter)
+                              : can(panel_.operation);
+    if (choice.algorithm != Algorithm::automatic && !possible)
+        refuse(fmt::format("there is no {} by {}", name_of(panel_.operation), name_of(choice.algorithm)));
+    if (choice.algorithm == Algorithm::in_network && !network.router.reduction)
+        refuse(fmt::format("routers of machine {} do not add: give it network.router.reduction true, or take relay",
+                           panel_.machine.name));
     const Bytes payload = collective::full_packet(panel_.collectives, network);
-    if (copies && panel_.chips().ring && collective::slots_of(panel_.collectives, network.link, payload) < 2)
+    const std::vector<collective::Schedule> calls = panel_.calls(choice);
+    const bool stops = std::any_of(calls.begin(), calls.end(), [](const collective::Schedule& call) {
+        return std::any_of(call.rows.begin(), call.rows.end(),
+                           [](const collective::Row& row) { return row.stops(); });
+    });
+    if (stops && panel_.chips().ring && collective::slots_of(panel_.collectives, network.link, payload) < 2)
         refuse(
-            "routers of a ring that copy need room for two packets behind a link, or copies wait for each other: "
-            "give "
-            "collectives.packet.slots 2 or more, or take relay");
+            "routers of a ring that copy or add need room for two packets behind a link, or packets wait for each "
+            "other: give collectives.packet.slots 2 or more, or take relay");
     if (panel_.values.mode == ValueMode::full && panel_.elements() > (std::uint64_t{1} << 22))
         refuse(fmt::format("values of {} elements are too many to follow in full; take sampled or none",
                            panel_.elements()));
@@ -184,7 +191,7 @@ run::EntryOutcome CollectiveWorkload::run(std::size_t kernel, const run::Prepare
     const auto begun = std::chrono::steady_clock::now();
     const CollectiveChoice& choice = panel_.choices[kernel];
     const std::vector<collective::Schedule> calls = panel_.calls(choice);
-    const collective::Ground ground{panel_.collectives, panel_.machine.network, panel_.machine.hbm.peak()};
+    const collective::Ground ground = panel_.ground();
     std::vector<collective::Execution> done;
     std::vector<Picoseconds> times;
     run::EntryOutcome entry;
@@ -212,6 +219,9 @@ std::vector<run::KernelInfo> CollectiveKind::kernels() const {
         {"relay", "collectives: parts from neighbour to neighbour through workers, which add what is to be summed"},
         {"multicast", "collectives: each part sent once, routers keep copies on the way (all_gather, all_reduce)"},
         {"one_shot", "collectives: every part straight to where it belongs, through the routers between"},
+        {"in_network",
+         "collectives: sums from router to router, each adds its own chip's elements (reduce_scatter, "
+         "all_reduce)"},
         {"auto", "collectives: what the machine's library takes for the operation, topology and size"}};
 }
 

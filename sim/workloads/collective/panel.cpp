@@ -36,11 +36,14 @@ collective::Chips CollectivePanel::chips() const {
     return {machine.pes(), grid.kind == noc::TopologyKind::ring && machine.pes() > 2};
 }
 
+collective::Ground CollectivePanel::ground() const { return {collectives, machine.network, machine.hbm.peak()}; }
+
 Algorithm CollectivePanel::algorithm(const CollectiveChoice& choice, Operation call) const {
-    // An all_reduce by copies at routers sums by relays first.
-    if (choice.algorithm == Algorithm::automatic) return collective::chosen(collectives, call, chips(), Bytes(bytes));
-    if (operation == Operation::all_reduce && !collective::can(choice.algorithm, call)) return Algorithm::relay;
-    return choice.algorithm;
+    if (choice.algorithm == Algorithm::automatic)
+        return collective::quickest(ground(), call, chips(), elements(), bytes_per_element(dtype));
+    if (collective::can(choice.algorithm, call)) return choice.algorithm;
+    // An all_reduce by copies at routers sums by relays first, one that sums at routers gathers by copies.
+    return call == Operation::reduce_scatter ? Algorithm::relay : Algorithm::multicast;
 }
 
 std::vector<collective::Schedule> CollectivePanel::calls(const CollectiveChoice& choice) const {

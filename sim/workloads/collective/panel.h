@@ -3,7 +3,7 @@
 #pragma once
 
 #include "sim/base/dtype.h"
-#include "sim/collective/schedule.h"
+#include "sim/collective/execution.h"
 #include "sim/run/workload.h"
 
 #include <cstdint>
@@ -26,6 +26,8 @@ struct CollectivePanel : run::Setup {
 
     std::uint64_t elements() const { return bytes / bytes_per_element(dtype); }
     collective::Chips chips() const;
+    /// What tables run on, of this panel.
+    collective::Ground ground() const;
     /// The calls that one choice makes, in their order: two for an all_reduce.
     std::vector<collective::Schedule> calls(const CollectiveChoice& choice) const;
     /// The algorithm of one of these operations, with `auto` resolved.
