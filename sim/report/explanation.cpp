@@ -46,6 +46,36 @@ std::string in_short(const std::vector<std::string>& changes) {
     return text;
 }
 
+/// Columns of estimates only where there are any.
+std::string table_of(const KernelResult& kernel, const std::vector<const WhatIf*>& changes, bool with_colour) {
+    using Align = TextTable::Align;
+    const bool estimates = std::any_of(kernel.what_if.begin(), kernel.what_if.end(),
+                                       [](const WhatIf& change) { return change.estimated.has_value(); });
+    std::vector<TextTable::Column> columns{{"", "what if", Align::left}};
+    if (estimates)
+        columns.insert(columns.end(), {{"estimated", "time", Align::right}, {"estimated", "gain", Align::right}});
+    columns.insert(columns.end(), {{"proved", "time", Align::right}, {"proved", "gain", Align::right}});
+    if (estimates) columns.push_back({"", "estimate off by", Align::right});
+    TextTable table(columns);
+    const auto time = [](const std::optional<Picoseconds>& t) { return t ? in_words(*t) : std::string("-"); };
+    const auto gain = [&](const std::optional<Picoseconds>& t) {
+        return t ? gain_text(ratio(kernel.time, *t)) : std::string("-");
+    };
+    for (const WhatIf* change : changes) {
+        std::vector<Cell> row{{printable(change->change)}};
+        if (estimates) row.insert(row.end(), {{time(change->estimated)}, {gain(change->estimated)}});
+        if (change->impossible.empty()) {
+            row.push_back({time(change->proved)});
+            row.push_back({gain(change->proved), change->proved ? Colour::bold : Colour::none});
+        } else {
+            row.insert(row.end(), {{"-"}, {"cannot run", Colour::yellow}});
+        }
+        if (estimates) row.push_back(change->impossible.empty() ? estimate_cell(*change) : Cell{""});
+        table.add_row(std::move(row));
+    }
+    return table.text(with_colour);
+}
+
 std::string changes_text(const KernelResult& kernel, bool with_colour) {
     std::vector<const WhatIf*> order;
     std::vector<std::string> without;
@@ -59,31 +89,7 @@ std::string changes_text(const KernelResult& kernel, bool with_colour) {
     std::stable_sort(order.begin(), order.end(),
                      [&](const WhatIf* a, const WhatIf* b) { return gain_of(kernel, *a) > gain_of(kernel, *b); });
     std::string text;
-    if (!order.empty()) {
-        using Align = TextTable::Align;
-        TextTable table({{"", "what if", Align::left},
-                         {"estimated", "time", Align::right},
-                         {"estimated", "gain", Align::right},
-                         {"proved", "time", Align::right},
-                         {"proved", "gain", Align::right},
-                         {"", "estimate off by", Align::right}});
-        for (const WhatIf* change : order) {
-            const auto time = [](const std::optional<Picoseconds>& t) { return t ? in_words(*t) : std::string("-"); };
-            const auto gain = [&](const std::optional<Picoseconds>& t) {
-                return t ? gain_text(ratio(kernel.time, *t)) : std::string("-");
-            };
-            std::vector<Cell> row{{printable(change->change)}, {time(change->estimated)}, {gain(change->estimated)}};
-            if (change->impossible.empty()) {
-                row.push_back({time(change->proved)});
-                row.push_back({gain(change->proved), change->proved ? Colour::bold : Colour::none});
-                row.push_back(estimate_cell(*change));
-            } else {
-                row.insert(row.end(), {{"-"}, {"cannot run", Colour::yellow}, {""}});
-            }
-            table.add_row(std::move(row));
-        }
-        text += table.text(with_colour);
-    }
+    if (!order.empty()) text += table_of(kernel, order, with_colour);
     if (!without.empty()) text += fmt::format("Nothing to gain from {}.\n", in_short(without));
     for (const WhatIf* change : order)
         if (!change->impossible.empty())
@@ -152,21 +158,26 @@ std::string first_to_change(const KernelResult& kernel) {
 }
 
 std::string why_text(const KernelResult& kernel) {
-    if (kernel.status != Status::ok || !kernel.critical_path)
+    if (kernel.status != Status::ok)
         return fmt::format("{}: no explanation: {}\n", kernel.label, printable(kernel.error));
+    if (!kernel.critical_path) return fmt::format("{}. {}\n", kernel.label, first_to_change(kernel));
     return fmt::format("{}, its critical path: {}. {}\n", kernel.label, kernel.critical_path->sentence,
                        first_to_change(kernel));
 }
 
 std::string explanation_text(const KernelResult& kernel, bool with_colour) {
-    if (kernel.status != Status::ok || !kernel.critical_path)
+    if (kernel.status != Status::ok)
         return fmt::format("{}: {}{}\n", kernel.label, without_result(kernel),
                            kernel.status == Status::not_possible ? "" : ": " + printable(kernel.error));
-    std::string text = fmt::format("{}: {} cycles, {}\nIts critical path: {}.\n", kernel.label,
-                                   grouped(kernel.cycles), in_words(kernel.time), kernel.critical_path->sentence);
+    std::string text =
+        fmt::format("{}: {} cycles, {}\n", kernel.label, grouped(kernel.cycles), in_words(kernel.time));
+    if (kernel.critical_path) text += fmt::format("Its critical path: {}.\n", kernel.critical_path->sentence);
+    if (!kernel.critical_path && !kernel.note.empty()) text += printable(kernel.note) + "\n";
     if (!kernel.what_if.empty()) text += "\n" + changes_text(kernel, with_colour);
-    text += lines_text("line", kernel.critical_path->lines, kernel, with_colour);
-    text += lines_text("phase", dividing_phases(kernel.critical_path->phases), kernel, with_colour);
+    if (kernel.critical_path) {
+        text += lines_text("line", kernel.critical_path->lines, kernel, with_colour);
+        text += lines_text("phase", dividing_phases(kernel.critical_path->phases), kernel, with_colour);
+    }
     if (std::any_of(kernel.what_if.begin(), kernel.what_if.end(), [](const WhatIf& one) { return one.proved; }))
         text += "\n" + first_to_change(kernel) + "\n";
     return text;

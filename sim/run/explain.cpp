@@ -74,6 +74,8 @@ std::string text_of(const report::KernelResult& result) {
 
 /// The measured run of one entry, with as many of the changes as are followed at once, from `first` on.
 Task follow(const Panel& panel, const Entry& entry, const std::vector<Changed>& changes, std::size_t first) {
+    if (!entry.workload->can_be_followed())
+        return {panel.name + "/" + entry.label, [&entry] { return text_of(run_alone(entry, {})); }};
     Wanted wanted{.account = true, .critical_path = true};
     for (std::size_t i = first; i < std::min(changes.size(), first + insight::most_clocks - 1); ++i)
         if (changes[i].panel && can_estimate(panel.machine, changes[i].panel->machine))
@@ -96,7 +98,8 @@ report::KernelResult read_back(const Entry& entry, const TaskResult& result) {
     return report::read_kernel_result(Json::parse(result.text), entry.label);
 }
 
-/// The changes that are run: those that promise most, each resource once unless somebody chose them.
+/// The changes that are run: those that promise most, each resource once unless somebody chose them; all of a run that
+/// cannot be followed, since nothing is known of them else.
 std::vector<std::size_t> promising(const report::KernelResult& kernel, std::size_t proofs, bool chosen) {
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < kernel.what_if.size(); ++i)
@@ -108,7 +111,7 @@ std::vector<std::size_t> promising(const report::KernelResult& kernel, std::size
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return promise(a) > promise(b); });
     if (!chosen) std::erase_if(order, [&](std::size_t i) { return promise(i) < 1.001; });
-    if (order.size() > proofs) order.resize(proofs);
+    if (order.size() > proofs && kernel.critical_path) order.resize(proofs);
     return order;
 }
 
@@ -143,7 +146,9 @@ Explained explain(const Resolved& resolved, const Workloads& workloads, const Ex
     std::vector<const Entry*> of_task;
     for (const Entry& entry : panel.kernels) {
         if (!entry.not_possible.empty()) continue;
-        for (std::size_t first = 0; first == 0 || first < changes.size(); first += insight::most_clocks - 1) {
+        const std::size_t at_once =
+            entry.workload->can_be_followed() ? insight::most_clocks - 1 : std::max<std::size_t>(1, changes.size());
+        for (std::size_t first = 0; first == 0 || first < changes.size(); first += at_once) {
             tasks.push_back(follow(panel, entry, changes, first));
             of_task.push_back(&entry);
         }

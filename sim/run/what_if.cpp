@@ -44,6 +44,49 @@ std::vector<Key> latency_of_memory(const Resolved& panel) {
 
 constexpr double fastest_rate = 1e6, fastest_port = 1e12;
 
+/// Of runs of collectives.
+std::vector<Key> keys_of_collectives(const std::string& resource) {
+    if (resource == "calls") {
+        std::vector<Key> keys;
+        for (const char* operation : {"all_gather", "reduce_scatter", "all_to_all"})
+            for (const char* part : {"connect_ns", "exit_ns"})
+                keys.push_back({fmt::format("machine.collectives.{}.{}", operation, part), Better::less, 0.0});
+        return keys;
+    }
+    if (resource == "workers")
+        return {{"machine.collectives.worker_gbytes_per_s", Better::more, fastest_rate},
+                {"machine.collectives.finish_gbytes_per_s", Better::more, fastest_rate},
+                {"machine.collectives.relay_ns", Better::less, 0.0},
+                {"machine.collectives.multicast_ns", Better::less, 0.0},
+                {"machine.collectives.destination_ns", Better::less, 0.0},
+                {"machine.collectives.chunk_ns", Better::less, 0.0}};
+    if (resource == "packets")
+        return {{"machine.collectives.packet.router_ns", Better::less, 0.0},
+                {"machine.collectives.packet.ring_ns", Better::less, 0.0}};
+    if (resource == "slots") return {{"machine.collectives.packet.slots", Better::more, 1 << 20, {}, true}};
+    return {};
+}
+
+/// Of products over the cores of a chip.
+std::vector<Key> keys_of_products(const std::string& resource) {
+    if (resource == "cores") {
+        std::vector<Key> keys{{"machine.products.tile_overhead_cycles", Better::less, 0.0},
+                              {"machine.products.unpack_bytes_per_cycle", Better::more, fastest_rate},
+                              {"machine.products.pack_bytes_per_cycle", Better::more, fastest_rate}};
+        for (const auto& [fidelity, cycles] : {std::pair("LoFi", 16.0), {"HiFi2", 32.0}, {"HiFi4", 64.0}})
+            keys.push_back({fmt::format("machine.products.tile_cycles.{}", fidelity), Better::less, 1.0, cycles});
+        return keys;
+    }
+    if (resource == "blocks")
+        return {{"machine.products.multicast_bytes_per_cycle", Better::more, fastest_rate},
+                {"machine.products.block_cycles", Better::less, 0.0}};
+    if (resource == "DRAM")
+        return {{"machine.hbm.gbytes_per_s_per_channel", Better::more, fastest_rate},
+                {"machine.products.read_bytes_per_cycle", Better::more, fastest_rate},
+                {"machine.products.write_gbytes_per_s", Better::more, fastest_rate}};
+    return {};
+}
+
 std::vector<Key> keys_of(const std::string& resource, const Resolved& panel) {
     if (resource == "matrix") {
         std::vector<Key> keys{{"machine.pe.matrix.sram_bytes_per_cycle", Better::more, fastest_port}};
@@ -78,7 +121,10 @@ std::vector<Key> keys_of(const std::string& resource, const Resolved& panel) {
         return {{"machine.pe.launch.simple_ns", Better::less, 0.0},
                 {"machine.pe.launch.attention_ns", Better::less, 0.0},
                 {"machine.pe.launch.exchange_ns", Better::less, 0.0},
-                {"machine.pe.launch.exchange_message_ns", Better::less, 0.0}};
+                {"machine.pe.launch.exchange_message_ns", Better::less, 0.0},
+                {"machine.products.launch_ns", Better::less, 0.0}};
+    if (member(panel.json, "problem.collective")) return keys_of_collectives(resource);
+    if (member(panel.json, "machine.products") && member(panel.json, "problem.m")) return keys_of_products(resource);
     return {};
 }
 
@@ -87,7 +133,8 @@ std::optional<double> value_of(const Key& key, const Resolved& panel) {
     if (value && value->is_number()) return value->get<double>();
     // A default is of a part that is there: no machine gets a port by being asked what a faster one would do.
     const std::string part = key.path.substr(0, key.path.rfind('.'));
-    return member(panel.json, part) || part.ends_with("timing") || part.ends_with("speed") || part.ends_with("router")
+    return member(panel.json, part) || part.ends_with("timing") || part.ends_with("speed") ||
+                   part.ends_with("router") || part.ends_with("tile_cycles")
                ? key.otherwise
                : std::nullopt;
 }
@@ -191,6 +238,13 @@ const std::vector<Resource>& resources() {
         {"SRAM", "its room"},
         {"credits", "the room for messages that nobody has received yet"},
         {"launch", "the start of a launch, on machines that have them"},
+        {"calls", "what a collective takes before its first byte and after its last"},
+        {"workers", "of a chip, which feed links, pass on and add in collectives"},
+        {"packets", "a router's work for each packet of a collective"},
+        {"slots", "for packets of collectives at routers"},
+        {"cores", "the engines of a chip's cores in products spread over them"},
+        {"blocks", "bringing blocks of such products to all cores"},
+        {"DRAM", "reading and writing of such products"},
     };
     return all;
 }

@@ -101,6 +101,8 @@ public:
     /// outlive the target's run.
     virtual std::shared_ptr<const void> launch(std::size_t kernel, const Prepared& prepared,
                                                machine::Target& target) const = 0;
+    /// Is a run made of commands of PEs, with an account, a critical path and estimates for other machines?
+    virtual bool can_be_followed() const { return true; }
     /// Simulates. May throw KernelError (the kernel failed) or InternalError.
     virtual EntryOutcome run(std::size_t kernel, const Prepared& prepared, Wanted wanted) const = 0;
 };

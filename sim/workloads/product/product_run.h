@@ -24,6 +24,7 @@ public:
     /// InputError: there is no kernel text of PEs to hand over.
     std::shared_ptr<const void> launch(std::size_t kernel, const run::Prepared& prepared,
                                        machine::Target& target) const override;
+    bool can_be_followed() const override { return false; }
     run::EntryOutcome run(std::size_t kernel, const run::Prepared& prepared, run::Wanted wanted) const override;
 
 private:
