@@ -98,8 +98,8 @@ report::KernelResult read_back(const Entry& entry, const TaskResult& result) {
     return report::read_kernel_result(Json::parse(result.text), entry.label);
 }
 
-/// The changes that are run: those that promise most, each resource once unless somebody chose them; all of a run that
-/// cannot be followed, since nothing is known of them else.
+/// The changes that are run: those that promise most, each resource once unless somebody chose them; all of a run
+/// that cannot be followed, since nothing is known of them else.
 std::vector<std::size_t> promising(const report::KernelResult& kernel, std::size_t proofs, bool chosen) {
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < kernel.what_if.size(); ++i)

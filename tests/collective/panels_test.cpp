@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Panels of collectives from text to result: verdicts, bounds, what is refused.
+#include "sim/report/explanation.h"
+#include "sim/run/explain.h"
 #include "sim/workloads/collective/collective_run.h"
 #include "tests/collective/kind_panels.h"
 
 #include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <set>
 
 using namespace tilemesh;
 
@@ -135,4 +140,32 @@ TEST_CASE("the same panel gives the same result") {
     const report::KernelResult first = result_of(panel), second = result_of(panel);
     CHECK(first.time == second.time);
     CHECK(first.components == second.components);
+}
+
+TEST_CASE("a collective has no critical path; what it would gain is proved for every part") {
+    Json panel = panel_of("all_reduce", 262144, "wormhole_line8", {"relay"});
+    const run::Resolved resolved = run::resolve_panel_object(panel, "p.json", TILEMESH_CONFIGS);
+    const run::Explained explained = run::explain(resolved, {&kind}, {.workers = 1});
+    const report::KernelResult& result = explained.panel.kernels.at(0);
+    CHECK_FALSE(result.critical_path);
+    REQUIRE(result.what_if.size() > 8);
+    std::set<std::string> faster;
+    for (const report::WhatIf& change : result.what_if) {
+        INFO(change.change);
+        REQUIRE(change.proved);
+        CHECK_FALSE(change.estimated);
+        CHECK(*change.proved <= result.time);
+        if (*change.proved < result.time) faster.insert(change.change);
+    }
+    for (const char* part : {"link=2x", "link latency=2x", "calls=free", "workers=2x", "packets=free"})
+        CHECK(faster.contains(part));
+    CHECK_FALSE(faster.contains("vector=free"));
+    // Of the parts of a call, those before the first byte and after the last are no more.
+    const auto free_calls = std::find_if(result.what_if.begin(), result.what_if.end(),
+                                         [](const report::WhatIf& change) { return change.change == "calls=free"; });
+    const Picoseconds fixed = from_nanoseconds(2 * 1500 + 2 * 2600);  // reduce_scatter and all_gather
+    CHECK(result.time - *free_calls->proved == fixed);
+    const std::string text = report::explanation_text(result, false);
+    CHECK_THAT(text, Catch::Contains("reduce_scatter by relay") && Catch::Contains("First: "));
+    CHECK_THAT(text, !Catch::Contains("estimated") && !Catch::Contains("critical path"));
 }
