@@ -64,6 +64,13 @@ void side_by_side(const Problem& problem, const Device& device, Tiling& tiling) 
     tiling.softmax_pace = static_cast<std::int64_t>(std::clamp(std::floor(steps), 1.0, double{softmax_steps}));
 }
 
+/// Where the mask hides elements: of a block scores without them, and the element masks of all that are scored.
+double mask_bytes(const Problem& problem, const Tiling& tiling) {
+    if (problem.mask->compare_operations() == 0) return 0.0;
+    return product(tiling.tile_heads, tiling.tile_queries, problem.group(), tiling.tile_keys,
+                   4 + tiling.scores_ahead + 1);
+}
+
 /// Query blocks of the queries of one rank.
 std::int64_t blocks_of(const attention::Tokens& queries, const Tiling& tiling, std::int64_t heads) {
     std::int64_t blocks = 0;
@@ -155,12 +162,10 @@ double sram_needed(const Problem& problem, const Tiling& tiling, std::int64_t he
     const double rows = product(tiling.tile_heads, tiling.tile_queries, problem.group());
     const double scores = rows * product(tiling.tile_keys);
     // Scores of blocks that come next, of each softmax under way what a step takes and makes, p in f32 and as
-    // operands: what can be alive at once when the command processor runs one block ahead. Where the mask hides
-    // elements also scores without them, and the element masks of all these blocks.
-    const std::int64_t masked = problem.mask->compare_operations() > 0 ? 4 + tiling.scores_ahead + 1 : 0;
+    // operands: what can be alive at once when the command processor runs one block ahead.
     const std::int64_t under_way = ceil_div(softmax_steps, tiling.softmax_pace);  // softmaxes
     const double temporaries =
-        scores * product(4 * (tiling.scores_ahead + 1 + 2 * under_way) + operand * (tiling.stages - 1) + masked);
+        scores * product(4 * (tiling.scores_ahead + 1 + 2 * under_way) + operand * (tiling.stages - 1));
     const double state = product(4 * problem.value_dim + 8);  // bytes of one row
     const double query = product(problem.head_dim) * width;
     // Outputs of the block in work: the corrected (apart: the product with values) and the new o, m, l, products that
@@ -176,8 +181,8 @@ double sram_needed(const Problem& problem, const Tiling& tiling, std::int64_t he
     const double key_tiles = product(tiles_of_keys, tiling.tile_heads, tiling.tile_keys) * key_bytes;
     // Pieces on their way: two directions, two pieces each.
     const double pieces = 4 * product(heads, tiling.piece_keys) * key_bytes;
-    return temporaries + term_bytes(problem, tiling) + working + key_tiles + pieces + product(query_rows) * query +
-           product(state_rows) * state;
+    return temporaries + mask_bytes(problem, tiling) + term_bytes(problem, tiling) + working + key_tiles + pieces +
+           product(query_rows) * query + product(state_rows) * state;
 }
 
 Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Schedule& schedule, std::int64_t heads,
@@ -262,7 +267,10 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     if (request.piece_keys == 0) tiling.piece_keys = std::min(tiling.piece_keys, tiling.tile_keys);
     const Resident all = resident(needs, schedule, tiling, heads, problem.group());
     if (needed(all.query_rows, all.state_rows) > sram) not_short();
-    const double everything = needed(all.query_rows, all.state_rows);
+    // Where keys travel, what does not stay is brought in again for every visit of theirs. Few blocks have an element
+    // mask: long ones rather wait for its room.
+    const double in_turn = travels && !tiling.short_blocks() ? mask_bytes(problem, tiling) : 0.0;
+    const double everything = needed(all.query_rows, all.state_rows) - in_turn;
     // Between launches nothing stays in SRAM.
     tiling.queries_stay = fused && everything <= sram;
     // Beside tiles that fill the SRAM, too: what they wait for room is less than what they would wait for each other.

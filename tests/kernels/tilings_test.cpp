@@ -159,6 +159,19 @@ TEST_CASE("states stay in the SRAM only where those of all users fit side by sid
     CHECK(stay.size() == 2);
 }
 
+TEST_CASE("where keys travel past long blocks, queries stay though masks would not all fit beside them") {
+    // 16 heads of 128 queries for 8 visits of keys. Leaving the SRAM they would cross HBM eight times.
+    Json problem = {{"heads_q", 32}, {"heads_kv", 16}, {"head_dim", 128}, {"value_dim", 128}};
+    problem["users"] = Json::array({{{"keys", 1024}, {"queries", 1024}}});
+    problem["mask"] = {{"kind", "sliding_window"}, {"window", 200}, {"side", "causal"}};
+    Json panel = panel_of(line_of(8), problem, Json::array({"head_ring"}));
+    panel["values"] = {{"mode", "none"}};
+    Experiment experiment(panel);
+    CHECK(experiment.arrangement().tiling.queries_stay);
+    CHECK_FALSE(experiment.arrangement().tiling.short_blocks());
+    CHECK(to_nanoseconds(experiment.run().result.time) < 60e3);  // 102 us where they leave
+}
+
 TEST_CASE("receive buffers smaller than a piece only slow the wave down") {
     for (const char* mask : {"full", "causal"}) {
         Json machine = line_of(4);
