@@ -62,7 +62,8 @@ std::vector<Key> keys_of_collectives(const std::string& resource) {
                 {"machine.collectives.chunk_ns", Better::less, 0.0}};
     if (resource == "packets")
         return {{"machine.collectives.packet.router_ns", Better::less, 0.0},
-                {"machine.collectives.packet.ring_ns", Better::less, 0.0}};
+                {"machine.collectives.packet.ring_ns", Better::less, 0.0},
+                {"machine.collectives.reduction_ns", Better::less, 0.0}};
     if (resource == "slots") return {{"machine.collectives.packet.slots", Better::more, 1 << 20, {}, true}};
     return {};
 }
