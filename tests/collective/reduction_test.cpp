@@ -5,6 +5,7 @@
 #include "sim/collective/values.h"
 #include "sim/workloads/collective/collective_run.h"
 #include "tests/collective/kind_panels.h"
+#include "tests/collective/plain_network.h"
 
 #include <catch2/catch.hpp>
 
@@ -23,15 +24,7 @@ struct Chain {
     noc::NetworkConfig network;
     Chips chips;
 
-    Chain(int n, bool ring) : chips{n, ring} {
-        network.pes_in_cube = {ring ? noc::TopologyKind::ring : noc::TopologyKind::line, 1, n};
-        network.cubes = {noc::TopologyKind::line, 1, 1};
-        network.link = {Rate::gbytes_per_s(link_rate), Picoseconds(), Bytes(1 << 20)};
-        network.die_to_die = network.link;
-        network.packet = network.flit = Bytes(1024);
-        network.request = Bytes(32);
-        network.receive_buffer = Bytes(1 << 20);
-        network.router.allocation_conflicts = 0;
+    Chain(int n, bool ring) : network(collective_test::plain_network(n, ring, link_rate)), chips{n, ring} {
         network.router.reduction = true;
     }
     Ground ground() const { return {config, network, Rate::gbytes_per_s(1e6)}; }

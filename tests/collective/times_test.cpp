@@ -2,6 +2,7 @@
 // Times that can be worked out by hand: bytes over rates on machines without latencies, and every cost of a call, a
 // hop, a packet and a worker one at a time.
 #include "sim/collective/execution.h"
+#include "tests/collective/plain_network.h"
 
 #include <catch2/catch.hpp>
 
@@ -19,16 +20,7 @@ struct Bench {
     Rate memory = Rate::gbytes_per_s(1e6);
     Chips chips;
 
-    Bench(int n, bool ring) : chips{n, ring} {
-        network.pes_in_cube = {ring ? noc::TopologyKind::ring : noc::TopologyKind::line, 1, n};
-        network.cubes = {noc::TopologyKind::line, 1, 1};
-        network.link = {Rate::gbytes_per_s(rate), Picoseconds(), Bytes(1 << 20)};
-        network.die_to_die = network.link;
-        network.packet = network.flit = Bytes(1024);
-        network.request = Bytes(32);
-        network.receive_buffer = Bytes(1 << 20);
-        network.router.allocation_conflicts = 0;
-    }
+    Bench(int n, bool ring) : network(collective_test::plain_network(n, ring, rate)), chips{n, ring} {}
     Execution run(Operation operation, Algorithm algorithm, std::uint64_t part = part_bytes,
                   std::uint64_t pieces = usual_pieces) const {
         const Schedule schedule =

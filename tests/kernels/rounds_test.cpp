@@ -46,38 +46,20 @@ TEST_CASE("rounds that take the same time are passed over within a stretch") {
     CHECK(clock.doubted == Picoseconds(2560));
 }
 
-TEST_CASE("rounds that take longer and longer are issued") {
-    SetClock clock;
-    Repeats repeats(&clock);
-    repeats.begin({7, 0, 0, 100});
-    for (std::uint64_t i = 0; i < 100; ++i) {
-        CHECK(repeats.rounds_to_pass() == 0);
-        clock.work(1000 + 50 * i, 950 + static_cast<std::int64_t>(50 * i));
-        repeats.round_ends();
-    }
-    repeats.end();
-}
-
-TEST_CASE("rounds in which HBM is crowded are issued") {
+TEST_CASE("rounds that take longer and longer, crowd HBM or wait are issued") {
+    struct Case {
+        std::uint64_t growth;      // picoseconds more than the round before
+        std::int64_t busy, moved;  // percent of the first
+    };
+    const Case one = GENERATE(values<Case>({{50, 95, 0}, {0, 95, 51}, {0, 85, 0}}));
+    CAPTURE(one.growth, one.busy, one.moved);
     SetClock clock;
     Repeats repeats(&clock);
     repeats.begin({7, 0, 0, 40});
     for (std::uint64_t i = 0; i < 40; ++i) {
         CHECK(repeats.rounds_to_pass() == 0);
-        clock.now.effort.of(EngineKind::dma_load).busy += 51;
-        clock.work(100, 95);
-        repeats.round_ends();
-    }
-    repeats.end();
-}
-
-TEST_CASE("rounds in which engines wait are issued") {
-    SetClock clock;
-    Repeats repeats(&clock);
-    repeats.begin({7, 0, 0, 40});
-    for (std::uint64_t i = 0; i < 40; ++i) {
-        CHECK(repeats.rounds_to_pass() == 0);
-        clock.work(100, 85);
+        clock.now.effort.of(EngineKind::dma_load).busy += 10 * one.moved;
+        clock.work(1000 + one.growth * i, 10 * one.busy + static_cast<std::int64_t>(one.growth * i));
         repeats.round_ends();
     }
     repeats.end();
