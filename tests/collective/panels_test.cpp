@@ -169,3 +169,14 @@ TEST_CASE("a collective has no critical path; what it would gain is proved for e
     CHECK_THAT(text, Catch::Contains("reduce_scatter by relay") && Catch::Contains("First: "));
     CHECK_THAT(text, !Catch::Contains("estimated") && !Catch::Contains("critical path"));
 }
+
+TEST_CASE("what routers take to add is a part of the machine that explain frees") {
+    Json panel = panel_of("reduce_scatter", 262144, "wormhole_line8", {"in_network"});
+    panel["machine"] = {{"base", "wormhole_line8"},
+                        {"name", "adds"},
+                        {"network", {{"router", {{"reduction", true}}}}},
+                        {"collectives", {{"reduction_ns", 50000}}}};
+    const run::Resolved resolved = run::resolve_panel_object(panel, "p.json", TILEMESH_CONFIGS);
+    const report::KernelResult result = run::explain(resolved, {&kind}, {.workers = 1}).panel.kernels.at(0);
+    CHECK_THAT(report::first_to_change(result), Catch::StartsWith("First: packets=free"));
+}
