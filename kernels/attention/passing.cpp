@@ -43,17 +43,13 @@ std::pair<std::size_t, std::size_t> longest_run_of(const std::vector<std::uint64
     return longest;
 }
 
-bool moves(const Launch& launch, Item::Kind kind) {
-    const std::vector<Action>& rows = launch.schedule->program(launch.rank);
-    return std::any_of(rows.begin(), rows.end(),
-                       [kind](const Action& row) { return row.moves() && row.item.kind == kind; });
-}
-
 }  // namespace
 
 Repetition* AttentionRun::repetition_of(tl::Context& tl, const Launch& launch) {
     const bool fused = launch.tiling.launches == attention::Launches::fused;
-    const bool keys_alone = !moves(launch, Item::Kind::queries) && !moves(launch, Item::Kind::state);
+    const attention::Schedule& table = *launch.schedule;
+    const bool keys_alone =
+        !table.moves(Item::Kind::queries, launch.rank) && !table.moves(Item::Kind::state, launch.rank);
     return fused && keys_alone ? tl.repetition() : nullptr;
 }
 

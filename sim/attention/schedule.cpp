@@ -80,6 +80,19 @@ void Schedule::put_in_order() const {
     in_order_ = true;
 }
 
+bool Schedule::moves(Item::Kind kind, int rank) const {
+    const std::vector<Action>& rows = program(rank);
+    return std::any_of(rows.begin(), rows.end(),
+                       [kind](const Action& row) { return row.moves() && row.item.kind == kind; });
+}
+
+bool Schedule::moves_keys_alone() const {
+    return std::all_of(programs().begin(), programs().end(), [](const std::vector<Action>& rows) {
+        return std::all_of(rows.begin(), rows.end(),
+                           [](const Action& row) { return !row.moves() || row.item.kind == Item::Kind::chunk; });
+    });
+}
+
 void Schedule::attend(int step, int rank, int owner, const Item& chunk, Ranges keys) {
     if (keys.empty()) return;
     Action action{.kind = Action::Kind::attend, .item = chunk, .keys = std::move(keys), .step = step};

@@ -112,6 +112,11 @@ public:
         return programs_;
     }
 
+    /// Does the rank send or receive such items?
+    bool moves(Item::Kind kind, int rank) const;
+    /// Do keys and values move, and nothing else?
+    bool moves_keys_alone() const;
+
     /// Rank attends the queries of `owner` to `keys` of a chunk; nothing is entered when there are no keys.
     void attend(int step, int rank, int owner, const Item& chunk, Ranges keys);
     /// Enters the send at `from` and the receive at `to`. A register's number at the sender is `from_copy`.

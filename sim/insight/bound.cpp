@@ -54,6 +54,15 @@ double busy_of(const ComponentResult& part) {
 struct PeParts {
     std::vector<const ComponentResult*> engines;
     double end = 0.0;
+    /// The engine that the others' end is waited with: it has the least to do with waiting for the end itself.
+    const ComponentResult* last() const {
+        const auto left = [](const ComponentResult* part) {
+            return time_of(*part, "drain") + time_of(*part, "done");
+        };
+        const auto least = std::min_element(engines.begin(), engines.end(),
+                                            [&](const auto* a, const auto* b) { return left(a) < left(b); });
+        return least == engines.end() ? nullptr : *least;
+    }
 };
 
 std::map<std::string_view, PeParts> pes_of(const KernelResult& result) {
@@ -119,43 +128,58 @@ private:
     std::map<std::string, double> of_;
 };
 
-/// What an engine waits for, as the work of another that it waits for.
-std::string_view awaited(std::string_view stall) {
+/// The engine of the PE whose work ends a wait of that kind; null: none, or nobody's.
+const ComponentResult* awaited(const PeParts& pe, std::string_view stall) {
     static const std::map<std::string_view, std::string_view> kinds = {{"operand from matrix", "matrix"},
                                                                        {"operand from vector", "vector"},
                                                                        {"operand from HBM", "dma_load"},
-                                                                       {"operand from a neighbour", "receive"},
-                                                                       {"order", "dma_load"},
-                                                                       {"SRAM room", "SRAM"},
-                                                                       {"issue", "issue"},
-                                                                       {"launch", "issue"},
-                                                                       {"barrier", "barrier"}};
-    const auto found = kinds.find(stall);
-    return found == kinds.end() ? std::string_view("latency") : found->second;
-}
-
-/// The engine whose queue was full; null if the time was not for a queue.
-const ComponentResult* full(const PeParts& pe, std::string_view stall) {
+                                                                       {"order", "dma_load"}};
     constexpr std::string_view queue = "queue ";
-    if (!stall.starts_with(queue)) return nullptr;
+    if (stall == "drain") return pe.last();
+    const auto found = kinds.find(stall);
+    const bool waits_for_place = stall.starts_with(queue);
+    if (found == kinds.end() && !waits_for_place) return nullptr;
     for (const ComponentResult* engine : pe.engines)
-        if (engine->kind.ends_with(stall.substr(queue.size()))) return engine;
+        if (waits_for_place ? engine->kind.ends_with(stall.substr(queue.size())) : engine->kind == found->second)
+            return engine;
     return nullptr;
 }
 
-/// A queue is full for what its engine works on and for what its commands wait for.
-void add_queue(Shares& shares, const ComponentResult& engine, double time) {
-    std::vector<std::pair<std::string_view, double>> parts;
+/// Of time that nobody's work ends.
+std::string_view word_of(std::string_view stall) {
+    if (stall == "SRAM room") return "SRAM";
+    if (stall == "issue" || stall == "launch") return "issue";
+    return stall == "barrier" ? "barrier" : "latency";
+}
+
+/// Is something under way that the engine works on or that its next command needs? Else it has nothing to do.
+bool is_under_way(std::string_view name) { return !is_stall(name) || name.starts_with("operand") || name == "order"; }
+
+/// Others waited for the engine: that time is divided as its own is, in which it had something to do and did not wait
+/// for `waiting`, who waited for it.
+void add_awaited(Shares& shares, const PeParts& pe, const ComponentResult& engine, double time,
+                 std::vector<const ComponentResult*> waiting) {
+    waiting.push_back(&engine);
+    const auto leads_back = [&](const ClassTime& one) {
+        const ComponentResult* next = is_stall(one.name) ? awaited(pe, one.name) : nullptr;
+        return std::find(waiting.begin(), waiting.end(), next) != waiting.end();
+    };
     double sum = 0.0;
-    for (const ClassTime& one : engine.account) {
-        const bool waits = one.name.starts_with("operand") || one.name == "order";
-        if (is_stall(one.name) && !waits) continue;
-        parts.emplace_back(waits ? awaited(one.name) : std::string_view(engine.kind),
-                           static_cast<double>(one.time.value()));
-        sum += parts.back().second;
-    }
+    for (const ClassTime& one : engine.account)
+        if (is_under_way(one.name) && !leads_back(one)) sum += static_cast<double>(one.time.value());
     if (sum == 0.0) return shares.add("latency", time);
-    for (const auto& [kind, part] : parts) shares.add_work(kind, time * part / sum);
+    for (const ClassTime& one : engine.account) {
+        if (!is_under_way(one.name) || leads_back(one)) continue;
+        const double part = time * static_cast<double>(one.time.value()) / sum;
+        if (!is_stall(one.name))
+            shares.add_work(engine.kind, part);
+        else if (one.name == "operand from a neighbour")
+            shares.add_message(part);
+        else if (const ComponentResult* next = awaited(pe, one.name))
+            add_awaited(shares, pe, *next, part, waiting);
+        else
+            shares.add("latency", part);
+    }
 }
 
 const PeParts* last_to_end(const std::map<std::string_view, PeParts>& pes) {
@@ -177,15 +201,15 @@ std::vector<ClassTime> bound_times(const KernelResult& result, int transfers) {
     Shares shares(result, *last, transfers);
     for (const ClassTime& one : engine->account) {
         const auto time = static_cast<double>(one.time.value());
-        if (!is_stall(one.name)) {
+        const ComponentResult* const next = is_stall(one.name) ? awaited(*last, one.name) : nullptr;
+        if (!is_stall(one.name))
             shares.add_work(engine->kind, time);
-        } else if (const ComponentResult* queue = full(*last, one.name)) {
-            add_queue(shares, *queue, time);
-        } else {
-            // What an engine waits for of its own making is on its way through the pipeline.
-            const std::string_view kind = awaited(one.name);
-            shares.add_work(kind == engine->kind ? "latency" : kind, time);
-        }
+        else if (one.name == "operand from a neighbour")
+            shares.add_message(time);
+        else if (next && next != engine)
+            add_awaited(shares, *last, *next, time, {engine});
+        else
+            shares.add(word_of(one.name), time);  // what it waits for of its own making is in its pipeline
     }
     std::vector<ClassTime> times;
     Picoseconds sum;
@@ -210,10 +234,12 @@ std::string bound_word(const KernelResult& result, int transfers) {
         working += 1.0;
     }
     const double lost = static_cast<double>(result.time.value()) - ends / working;
-    // Waves end one after the other by design: only what most of the machine loses has the word.
+    // Waves end one after the other by design: only what most of the machine loses has the word, and only if the last
+    // worked for that long. Who waits for links is not the one who has more to do.
     const auto time = static_cast<double>(result.time.value());
-    return lost > std::max(0.6 * time, static_cast<double>(times.front().time.value())) ? "imbalance"
-                                                                                        : times.front().name;
+    const bool waits = times.front().name == "link" || times.front().name == "latency";
+    const bool uneven = lost > std::max(0.6 * time, static_cast<double>(times.front().time.value()));
+    return uneven && !waits ? "imbalance" : times.front().name;
 }
 
 }  // namespace tilemesh::insight

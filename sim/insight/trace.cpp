@@ -306,14 +306,19 @@ void Trace::close(Picoseconds time, const report::CriticalPath& path) {
     write_shares(time);
     write_path(path);
     file_.close();
+    time_ = time;
 }
 
 std::string Trace::note() const {
+    const auto us = [](Picoseconds when) { return static_cast<double>(when.value()) * 1e-6; };
+    if (choice_.from >= time_)
+        return fmt::format("the trace is empty: its window begins at {} us, and the run ends at {} us",
+                           us(choice_.from), us(time_));
     if (!file_.full()) return {};
     return fmt::format(
         "the trace is cut off where it would have become larger than {} bytes, at about {} us; --trace-window and "
         "--trace-pe make it smaller, --trace-limit sets another limit",
-        choice_.limit.value(), static_cast<double>(file_.full_at().value()) * 1e-6);
+        choice_.limit.value(), us(file_.full_at()));
 }
 
 }  // namespace tilemesh::insight

@@ -41,7 +41,7 @@ public:
     /// After a run of so long. A run that fails has no end: the trace ends with what was told. InputError when the
     /// file could not be written.
     void close(Picoseconds time, const report::CriticalPath& path);
-    /// What the reader should know of it: empty, or that it is cut off.
+    /// What the reader should know of it: empty, or that it is cut off, or that its window lies behind the run.
     std::string note() const;
 
 private:
@@ -106,6 +106,7 @@ private:
     }
 
     const TraceChoice choice_;
+    Picoseconds time_ = Picoseconds::max();  // of the run, once it has ended
     TraceFile file_;
     TrackId machine_ = 0;
     std::vector<TrackId> cubes_;

@@ -80,6 +80,11 @@ struct NetworkConfig {
     Bytes receive_buffer;  // per ordered pair of PEs that exchange messages
 };
 
+/// The same network with trains instead of packets: what of a message goes over the same links one after the other,
+/// as one. Of up to 16 packets, as many as the smallest buffer of a link and a sixteenth of the receiver's room hold,
+/// so that messages wait for each other as they did.
+NetworkConfig in_trains(NetworkConfig network);
+
 GridConfig read_grid(JsonReader reader);
 NetworkConfig read_network(JsonReader reader, const GridConfig& pes_in_cube, const GridConfig& cubes);
 

@@ -137,7 +137,7 @@ void ProcessingElement::run_local(Engine& engine, Command& command, Picoseconds 
         record(engine, command, begin, end, earliest, Bytes(), work);
     }
     if (command.values) {
-        command.output->values = evaluate(*command.values);
+        command.output->values = values_of(command);
         command.values.reset();
     }
     if (surroundings_.follower) surroundings_.follower->computed(number_, command, engine.place(), begin, end, ready);
@@ -257,11 +257,22 @@ void ProcessingElement::start_head(Engine& engine) {
     });
 }
 
+PayloadPtr ProcessingElement::values_of(const Command& command) const {
+    try {
+        return evaluate(*command.values);
+    } catch (const KernelError& error) {
+        std::string_view what = error.what();
+        const std::string place = command.place.text();
+        if (what.starts_with(place)) what.remove_prefix(place.size());
+        fail<KernelError>("{}{}, command {} ({}): {}", place, path(), command.index, name_of(command.op), what);
+    }
+}
+
 void ProcessingElement::start_transfer(Engine& engine, Command&& command, Picoseconds now) {
     engine.free_at = now + descriptor_time_;
     const bool loads = engine.engine_kind() == EngineKind::dma_load;
     if (command.values) {
-        PayloadPtr values = evaluate(*command.values);
+        PayloadPtr values = values_of(command);
         if (loads) command.output->values = std::move(values);
         command.values.reset();
     }
@@ -270,7 +281,7 @@ void ProcessingElement::start_transfer(Engine& engine, Command&& command, Picose
 
 void ProcessingElement::start_send(Engine& engine, Command&& command, Picoseconds now) {
     PayloadPtr values;
-    if (command.values) values = evaluate(*command.values);
+    if (command.values) values = values_of(command);
     engine.free_known = false;
     engine.current = std::move(command);
     engine.current_since = now;

@@ -124,6 +124,8 @@ private:
     void react(News what);
     void settle();
 
+    /// What a command computes, loads or sends. A KernelError says whose it is.
+    PayloadPtr values_of(const Command& command) const;
     void start_transfer(Engine& engine, Command&& command, Picoseconds now);
     void start_send(Engine& engine, Command&& command, Picoseconds now);
     void start_receive(Engine& engine, Command&& command, Picoseconds now);

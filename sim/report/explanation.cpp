@@ -15,6 +15,7 @@ namespace {
 
 constexpr double worth_showing = 0.001;  // of the time; changes that gain or cost less are named together
 constexpr double far_off = 0.05;         // an estimate that far from what was proved is marked
+constexpr double as_good = 0.01;         // changes whose gains differ by less gain the same
 constexpr std::size_t most_lines = 10;
 
 double ratio(Picoseconds before, Picoseconds after) {
@@ -25,6 +26,16 @@ std::string gain_text(double gain) {
     if (gain < 1.0 - worth_showing) return fmt::format("{:.3g}x slower", 1.0 / gain);
     if (gain >= 1.5) return fmt::format("{:.3g}x as fast", gain);
     return fmt::format("{:+.1f}%", 100.0 * (gain - 1.0));
+}
+
+/// How much of the critical path is spent on what the change is about.
+Picoseconds on_the_path(const KernelResult& kernel, const WhatIf& change) {
+    Picoseconds time;
+    if (!kernel.critical_path) return time;
+    const std::string resource = change.change.substr(0, change.change.rfind('='));
+    for (const PathShare& share : kernel.critical_path->shares)
+        if (share.spent == resource || share.component.ends_with("." + resource)) time += share.time;
+    return time;
 }
 
 /// How far the estimate was from what was proved.
@@ -129,11 +140,23 @@ std::string lines_text(const std::string& what, const std::vector<HotLine>& line
                      {"cycles", "on the critical path", Align::right},
                      {"cycles", "busy", Align::right},
                      {"cycles", "waiting", Align::right}});
-    for (std::size_t i = 0; i < std::min(lines.size(), most_lines); ++i)
-        table.add_row({{printable(lines[i].place)},
-                       {grouped(clock.cycles_in(lines[i].critical))},
-                       {grouped(clock.cycles_in(lines[i].busy))},
-                       {grouped(clock.cycles_in(lines[i].waiting))}});
+    const auto add = [&](const std::string& place, const HotLine& line) {
+        table.add_row({{place},
+                       {grouped(clock.cycles_in(line.critical))},
+                       {grouped(clock.cycles_in(line.busy))},
+                       {grouped(clock.cycles_in(line.waiting))}});
+    };
+    HotLine others;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        if (i < most_lines) {
+            add(printable(lines[i].place), lines[i]);
+            continue;
+        }
+        others.critical += lines[i].critical;
+        others.busy += lines[i].busy;
+        others.waiting += lines[i].waiting;
+    }
+    if (lines.size() > most_lines) add(fmt::format("{} others", lines.size() - most_lines), others);
     return "\n" + table.text(with_colour);
 }
 
@@ -148,7 +171,19 @@ const WhatIf* best_proved(const KernelResult& kernel) {
     const WhatIf* best = nullptr;
     for (const WhatIf& change : kernel.what_if)
         if (change.proved && (best == nullptr || *change.proved < *best->proved)) best = &change;
-    return best && gain_of(kernel, *best) >= 1.0 + worth_showing ? best : nullptr;
+    if (!best || gain_of(kernel, *best) < 1.0 + worth_showing) return nullptr;
+    // Some changes mend what others are about: nobody waits for credits where messages take no time. What the path
+    // waits for has the name then, and of that the smaller change.
+    const WhatIf* named = best;
+    for (const WhatIf& change : kernel.what_if) {
+        const bool equal = change.proved && ratio(*change.proved, *best->proved) > 1.0 - as_good;
+        const auto better = [&] { return on_the_path(kernel, change) > on_the_path(kernel, *named); };
+        const bool smaller =
+            change.change.substr(0, change.change.rfind('=')) == named->change.substr(0, named->change.rfind('=')) &&
+            &change < named;
+        if (equal && (better() || smaller)) named = &change;
+    }
+    return named;
 }
 
 std::string first_to_change(const KernelResult& kernel) {

@@ -53,9 +53,10 @@ bool alike(const machine::MachineConfig& a, const machine::MachineConfig& b) {
 }
 
 /// What the graph of a run on `a` can tell about `b`: where a queue or the SRAM is smaller than in the run, who waits
-/// for it there did not wait here.
-bool can_estimate(const machine::MachineConfig& a, const machine::MachineConfig& b) {
-    return alike(a, b) && b.pe.queue_depth >= a.pe.queue_depth && b.pe.sram >= a.pe.sram;
+/// for it there did not wait here. And a kernel that is cut to the SRAM is another one in a larger.
+bool can_estimate(const Entry& entry, const machine::MachineConfig& a, const machine::MachineConfig& b) {
+    return alike(a, b) && b.pe.queue_depth >= a.pe.queue_depth &&
+           (entry.workload->fills_the_sram() ? b.pe.sram == a.pe.sram : b.pe.sram >= a.pe.sram);
 }
 
 report::KernelResult run_alone(const Entry& entry, const Wanted& wanted) {
@@ -78,7 +79,7 @@ Task follow(const Panel& panel, const Entry& entry, const std::vector<Changed>& 
         return {panel.name + "/" + entry.label, [&entry] { return text_of(run_alone(entry, {})); }};
     Wanted wanted{.account = true, .critical_path = true};
     for (std::size_t i = first; i < std::min(changes.size(), first + insight::most_clocks - 1); ++i)
-        if (changes[i].panel && can_estimate(panel.machine, changes[i].panel->machine))
+        if (changes[i].panel && can_estimate(entry, panel.machine, changes[i].panel->machine))
             wanted.estimates.push_back({changes[i].change.text, changes[i].panel->machine});
     return {panel.name + "/" + entry.label, [&entry, wanted] { return text_of(run_alone(entry, wanted)); }};
 }
@@ -98,21 +99,44 @@ report::KernelResult read_back(const Entry& entry, const TaskResult& result) {
     return report::read_kernel_result(Json::parse(result.text), entry.label);
 }
 
-/// The changes that are run: those that promise most, each resource once unless somebody chose them; all of a run
-/// that cannot be followed, since nothing is known of them else.
+/// Beyond that an estimate is far from what was followed: on such a machine a kernel may order its commands anew.
+constexpr double far_from_measured = 1.25;
+
+/// As an estimate has it; what could not be estimated may be anything.
+double promise_of(const report::KernelResult& kernel, const report::WhatIf& change) {
+    return change.estimated ? report::gain_of(kernel, change) : 1e9;
+}
+
+/// The changes that are run first: the `proofs` that promise most, and all whose estimates are not to be relied on;
+/// all of a run that cannot be followed, since nothing is known of them.
 std::vector<std::size_t> promising(const report::KernelResult& kernel, std::size_t proofs, bool chosen) {
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < kernel.what_if.size(); ++i)
         if (kernel.what_if[i].impossible.empty()) order.push_back(i);
-    const auto promise = [&](std::size_t i) {
-        // What could not be estimated may be anything.
-        return kernel.what_if[i].estimated ? report::gain_of(kernel, kernel.what_if[i]) : 1e9;
-    };
+    const auto promise = [&](std::size_t i) { return promise_of(kernel, kernel.what_if[i]); };
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return promise(a) > promise(b); });
+    if (!kernel.critical_path) return order;
     if (!chosen) std::erase_if(order, [&](std::size_t i) { return promise(i) < 1.001; });
-    if (order.size() > proofs && kernel.critical_path) order.resize(proofs);
-    return order;
+    std::vector<std::size_t> first;
+    for (const std::size_t i : order) {
+        const bool far = promise(i) > far_from_measured || promise(i) * far_from_measured < 1.0;
+        if (first.size() < proofs || far) first.push_back(i);
+    }
+    return first;
+}
+
+/// Those that were not run and promise more than the best that was.
+std::vector<std::size_t> still_promising(const report::KernelResult& kernel) {
+    const report::WhatIf* const best = report::best_proved(kernel);
+    const double gain = best ? report::gain_of(kernel, *best) : 1.0;
+    std::vector<std::size_t> left;
+    for (std::size_t i = 0; i < kernel.what_if.size(); ++i) {
+        const report::WhatIf& change = kernel.what_if[i];
+        if (!change.proved && change.impossible.empty() && promise_of(kernel, change) > gain * 1.001)
+            left.push_back(i);
+    }
+    return left;
 }
 
 Entry& entry_of(Panel& panel, const std::string& label) {
@@ -173,36 +197,37 @@ Explained explain(const Resolved& resolved, const Workloads& workloads, const Ex
         result.what_if = std::move(all);
     }
 
-    struct Proof {
-        report::WhatIf* change;
-    };
-    std::vector<Task> proving;
-    std::vector<Proof> proofs;
-    for (auto& [entry, result] : results) {
-        if (result.status != report::Status::ok || explained.interrupted) continue;
-        for (const std::size_t i : promising(result, options.proofs, !options.changes.empty())) {
-            Entry& there = entry_of(*changes[i].panel, entry->label);
-            try {
-                there.workload->check(there.number);
-            } catch (const InputError& error) {
-                result.what_if[i].impossible = error.what();
-                continue;
+    const auto prove = [&](const auto& chosen_of) {
+        std::vector<Task> proving;
+        std::vector<report::WhatIf*> proofs;
+        for (auto& [entry, result] : results) {
+            if (result.status != report::Status::ok || explained.interrupted) continue;
+            for (const std::size_t i : chosen_of(result)) {
+                Entry& there = entry_of(*changes[i].panel, entry->label);
+                try {
+                    there.workload->check(there.number);
+                } catch (const InputError& error) {
+                    result.what_if[i].impossible = error.what();
+                    continue;
+                }
+                proving.push_back({fmt::format("{}/{} with {}", panel.name, entry->label, changes[i].change.text),
+                                   [&there] { return text_of(run_alone(there, {})); }});
+                proofs.push_back(&result.what_if[i]);
             }
-            proving.push_back({fmt::format("{}/{} with {}", panel.name, entry->label, changes[i].change.text),
-                               [&there] { return text_of(run_alone(there, {})); }});
-            proofs.push_back({&result.what_if[i]});
         }
-    }
-    const TasksOutcome proved = run_tasks(proving, options.workers, options.on_progress);
-    explained.interrupted = explained.interrupted || proved.interrupted;
-    for (std::size_t i = 0; i < proofs.size(); ++i) {
-        const TaskResult& result = proved.results[i];
-        if (!result.failure.empty()) {
-            proofs[i].change->impossible = result.failure;
-        } else {
-            proofs[i].change->proved = report::read_kernel_result(Json::parse(result.text), "proof").time;
+        const TasksOutcome proved = run_tasks(proving, options.workers, options.on_progress);
+        explained.interrupted = explained.interrupted || proved.interrupted;
+        for (std::size_t i = 0; i < proofs.size(); ++i) {
+            const TaskResult& result = proved.results[i];
+            if (!result.failure.empty())
+                proofs[i]->impossible = result.failure;
+            else
+                proofs[i]->proved = report::read_kernel_result(Json::parse(result.text), "proof").time;
         }
-    }
+    };
+    const bool chosen = !options.changes.empty();
+    prove([&](const report::KernelResult& result) { return promising(result, options.proofs, chosen); });
+    if (!chosen && options.proofs > 0) prove(still_promising);
     for (const Entry& entry : panel.kernels) {
         if (entry.not_possible.empty()) {
             explained.panel.kernels.push_back(std::move(results.at(&entry)));

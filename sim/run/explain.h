@@ -16,8 +16,10 @@ namespace tilemesh::run {
 struct ExplainOptions {
     std::vector<WhatIf> changes = {};       // none: every resource
     std::vector<std::string> kernels = {};  // labels of entries; none: all
-    std::size_t proofs = 3;                 // so many of each kernel's changes are run, those that promise most first
-    int workers = 0;                        // 0: one per core
+    /// So many of each kernel's changes are run, those that promise most first; beside them those whose estimates are
+    /// not to be relied on, and then what promises more than the best that was run.
+    std::size_t proofs = 3;
+    int workers = 0;  // 0: one per core
     std::function<void(const Progress&)> on_progress = {};
 };
 

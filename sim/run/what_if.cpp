@@ -14,6 +14,7 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <set>
 
 namespace tilemesh::run {
 namespace {
@@ -145,13 +146,16 @@ struct Amount {
     std::optional<Json> value;
 };
 
-Amount read_amount(const std::string& text) {
+Amount read_amount(const std::string& text, const WhatIf& change) {
     if (text == "free") return {};
     double factor = 0.0;
     const char* const end = text.data() + text.size();
     const auto [rest, error] = std::from_chars(text.data(), end, factor);
-    if (error == std::errc() && rest + 1 == end && *rest == 'x' && factor > 0.0 && std::isfinite(factor))
-        return {factor, {}};
+    if (rest != text.data() && rest + 1 == end && *rest == 'x') {
+        if (error == std::errc() && factor > 0.0 && std::isfinite(factor)) return {factor, {}};
+        fail<InputError>("{}: found the factor {}, expected one above 0 and finite, like 2x or 0.5x",
+                         printable(change.where), printable(text));
+    }
     return {{}, Json::accept(text) ? Json::parse(text) : Json(text)};
 }
 
@@ -210,6 +214,9 @@ void change_one(Resolved& panel, const std::string& name, const Amount& amount, 
     }
     if (amount.value)
         fail<InputError>("{}: {} is several keys; expected a factor (2x) or free", printable(change.where), name);
+    // An array that takes no time has nothing to fill either.
+    if (name == "matrix" && !amount.factor)
+        apply_setting(panel, {"machine.pe.matrix.dataflow", "ideal", change.where});
     if (name == "HBM" && !amount.factor) {
         // No rate, no rows, no refresh; what is left is the latency outside the controllers.
         Json& hbm = panel.json["machine"]["hbm"];
@@ -252,6 +259,7 @@ const std::vector<Resource>& resources() {
 
 Resolved with_change(const Resolved& panel, const WhatIf& change) {
     Resolved changed = panel;
+    std::set<std::string> seen;
     std::size_t begin = 0;
     while (begin <= change.text.size()) {
         const std::size_t end = std::min(change.text.find(',', begin), change.text.size());
@@ -260,7 +268,11 @@ Resolved with_change(const Resolved& panel, const WhatIf& change) {
         if (equals == std::string::npos || equals == 0 || equals + 1 == one.size())
             fail<InputError>("{}: found {}, expected KEY=2x, KEY=free or KEY=VALUE, several with commas between",
                              printable(change.where), printable(one));
-        change_one(changed, one.substr(0, equals), read_amount(one.substr(equals + 1)), change);
+        const std::string name = one.substr(0, equals);
+        if (!seen.insert(name).second)
+            fail<InputError>("{}: {} is there twice, expected each key or resource once", printable(change.where),
+                             printable(name));
+        change_one(changed, name, read_amount(one.substr(equals + 1), change), change);
         begin = end + 1;
     }
     return changed;

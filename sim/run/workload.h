@@ -103,6 +103,8 @@ public:
                                                machine::Target& target) const = 0;
     /// Is a run made of commands of PEs, with an account, a critical path and estimates for other machines?
     virtual bool can_be_followed() const { return true; }
+    /// Are its commands as large as the SRAM holds, so that with more of it there are others?
+    virtual bool fills_the_sram() const { return false; }
     /// Simulates. May throw KernelError (the kernel failed) or InternalError.
     virtual EntryOutcome run(std::size_t kernel, const Prepared& prepared, Wanted wanted) const = 0;
 };

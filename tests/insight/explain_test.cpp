@@ -58,6 +58,9 @@ TEST_CASE("a resource twice as fast has more of what is a rate and less of what 
     CHECK(at("matrix=2x", "/machine/pe/matrix/speed/f8e4m3") == 2.0);  // not given: its default is 1
     CHECK(at("HBM=2x", "/machine/hbm/channels_per_pe") == 8);
     CHECK(at("HBM=free", "/machine/hbm/standard") == "ideal");
+    CHECK(at("matrix=free", "/machine/pe/matrix/dataflow") == "ideal");  // nothing to fill
+    CHECK_FALSE(
+        run::with_change(small_panel(), what_if("matrix=2x")).json["machine"]["pe"]["matrix"].contains("dataflow"));
     CHECK(at("HBM latency=2x", "/machine/hbm/timing/tCL_ns") == 5.0);
     CHECK(at("HBM latency=2x", "/machine/hbm/timing/tRCDRD_ns") == 19.375 / 2);  // the standard's
     CHECK(at("link latency=free", "/machine/network/router/cycle_ns") == 0.0);
@@ -77,6 +80,9 @@ TEST_CASE("what is no change of a machine is refused with what would be one") {
     CHECK_THAT(refusal("vectr=2x"), Contains("--what-if vectr=2x: found vectr") && Contains("did you mean vector?"));
     CHECK_THAT(refusal("vector"), Contains("expected KEY=2x, KEY=free or KEY=VALUE"));
     CHECK_THAT(refusal("vector=7"), Contains("vector is several keys; expected a factor (2x) or free"));
+    CHECK_THAT(refusal("vector=-2x"), Contains("found the factor -2x, expected one above 0"));
+    CHECK_THAT(refusal("machine.pe.clock_ghz=0x"), Contains("found the factor 0x, expected one above 0"));
+    CHECK_THAT(refusal("link=2x,vector=free,link=3x"), Contains("link is there twice"));
     CHECK_THAT(refusal("machine.pe.foo=2x"), Contains("the machine has no number machine.pe.foo"));
     CHECK_THAT(refusal("machine.pe.foo=7"), Contains("unknown key"));
     CHECK_THAT(refusal("machine.pe.clock_ghz=free"), Contains("what machine.pe.clock_ghz=free means is not known"));
@@ -91,9 +97,14 @@ TEST_CASE("the changes that promise most are proved, and their proof is a run on
     REQUIRE(explained.panel.kernels.size() == 1);
     const report::KernelResult& kernel = explained.panel.kernels.front();
     double best_left = 0.0, worst_proved = 1e9;
-    int proved = 0;
+    int proved = 0, unknown = 0;
     for (const report::WhatIf& change : kernel.what_if) {
-        REQUIRE(change.estimated);
+        if (!change.estimated) {  // with other room the kernel is another one
+            CHECK_THAT(change.change, Catch::StartsWith("SRAM="));
+            CHECK(change.proved);
+            ++unknown;
+            continue;
+        }
         const double estimate =
             static_cast<double>(kernel.time.value()) / static_cast<double>(change.estimated->value());
         if (change.proved)
@@ -102,8 +113,10 @@ TEST_CASE("the changes that promise most are proved, and their proof is a run on
             best_left = std::max(best_left, estimate);
         proved += change.proved ? 1 : 0;
     }
-    CHECK(proved == 2);
+    CHECK(unknown == 2);
+    CHECK(proved >= 2);
     CHECK(worst_proved >= best_left);
+    CHECK(best_left < 1.25);
     const report::WhatIf* const best = report::best_proved(kernel);
     REQUIRE(best != nullptr);
     const run::Resolved there = run::with_change(small_panel(), what_if(best->change));
@@ -123,6 +136,63 @@ TEST_CASE("what the graph cannot tell is proved alone, and what cannot run says 
     CHECK(change_of(kernel, "link=2x").proved);
     const std::string text = report::explanation_text(kernel, false);
     CHECK_THAT(text, Contains("Its critical path: ") && Contains("machine.pe.sram_bytes=2048 cannot be run: "));
+}
+
+namespace {
+
+/// What explain names first, alone with the kernel on a machine with these settings.
+std::string first_named(const std::string& panel, const std::string& kernel,
+                        const std::vector<std::string>& settings) {
+    run::Resolved resolved =
+        run::resolve_panel_file(std::string(TILEMESH_SOURCE_DIR) + "/configs/panels/" + panel + ".json");
+    for (const std::string& setting : settings) run::apply_setting(resolved, run::parse_setting(setting));
+    const run::Explained explained = run::explain(resolved, all_workloads(), {.kernels = {kernel}});
+    const report::WhatIf* const best = report::best_proved(explained.panel.kernels.front());
+    return best ? best->change : "";
+}
+
+}  // namespace
+
+TEST_CASE("what a kernel could do with more room is found by running it there") {
+    CHECK_THAT(first_named("single_user_prefill_validation", "mesh_kv", {"machine.pe.sram_bytes=86960"}),
+               Catch::StartsWith("SRAM="));
+}
+
+TEST_CASE("an array that is all fill is the first to change") {
+    CHECK(first_named("single_user_prefill_validation", "mesh_kv",
+                      {"machine.pe.matrix.rows=1024", "machine.pe.matrix.cols=1024"}) == "matrix=free");
+}
+
+TEST_CASE("of changes that gain the same that one is named which the critical path waits for, and the smaller") {
+    report::KernelResult kernel;
+    kernel.time = from_nanoseconds(1000);
+    kernel.critical_path.emplace();
+    kernel.critical_path->shares = {{"credits", "machine.cube0.pe0.send_to_pe1", "", from_nanoseconds(600)},
+                                    {"link latency", "machine.cube0.pe0_to_pe1", "", from_nanoseconds(300)},
+                                    {"dot", "machine.cube0.pe0.matrix", "", from_nanoseconds(100)}};
+    const auto proved = [](const char* change, double ns) {
+        report::WhatIf one;
+        one.change = change;
+        one.proved = from_nanoseconds(ns);
+        return one;
+    };
+    kernel.what_if = {proved("matrix=free", 900), proved("link latency=free", 399), proved("credits=2x", 402),
+                      proved("credits=free", 400)};
+    REQUIRE(report::best_proved(kernel));
+    CHECK(report::best_proved(kernel)->change == "credits=2x");
+    kernel.what_if[2].proved = from_nanoseconds(700);
+    CHECK(report::best_proved(kernel)->change == "credits=free");
+    kernel.what_if[0].proved = from_nanoseconds(300);
+    CHECK(report::best_proved(kernel)->change == "matrix=free");
+}
+
+TEST_CASE("an estimate that is far from the run is proved without being asked") {
+    const run::Explained explained =
+        run::explain(small_panel(), all_workloads(),
+                     {.changes = {what_if("machine.pe.matrix.speed.f16=0.1x"), what_if("link=2x")}, .proofs = 0});
+    const report::KernelResult& kernel = explained.panel.kernels.front();
+    CHECK(change_of(kernel, "machine.pe.matrix.speed.f16=0.1x").proved);
+    CHECK_FALSE(change_of(kernel, "link=2x").proved);
 }
 
 TEST_CASE("an explanation is the same when it has been written and read") {

@@ -47,7 +47,7 @@ const std::map<std::string, Layer> layers{
        "sim/insight", "sim/run"}}},
     {"sim/workloads/program",
      {{"sim/base", "sim/tile", "sim/program", "sim/noc", "sim/memory", "sim/pe", "sim/machine", "sim/report",
-       "sim/insight", "sim/run"}}},
+       "sim/insight", "sim/check/untimed_machine.h", "sim/run"}}},
     {"sim/workloads/collective",
      {{"sim/base", "sim/tile", "sim/noc", "sim/collective", "sim/machine", "sim/report", "sim/run"}}},
     {"sim/workloads/product",

@@ -102,13 +102,31 @@ Launches launch_all(machine::Target& target, const Arrangement& a, const attenti
     return launches;
 }
 
+/// The machine as runs follow it. Where a steady run will pass over most of the work and links are idle for nine
+/// tenths of the time, its network moves trains: there packets are most of what is left to follow, and how they meet
+/// decides little.
+machine::MachineConfig followed(const AttentionPanel& panel, const Arrangement& a) {
+    machine::MachineConfig machine = panel.machine;
+    if (!panel.steady) return machine;
+    const auto share = [&](std::string_view part) {
+        double ns = 0.0;
+        for (const attention::BoundTerm& term : a.schedule_bound.terms)
+            if (term.name == part) ns = std::max(ns, term.ns);
+        return ns / a.schedule_bound.ns();
+    };
+    if (a.tiling.launches == attention::Launches::fused && a.schedule.moves_keys_alone() && share("link") < 0.1 &&
+        share("HBM") < 0.5)
+        machine.network = noc::in_trains(std::move(machine.network));
+    return machine;
+}
+
 /// The same kernel with K and V contiguous.
 report::PagingResult contiguous_twin(const AttentionPanel& panel, const AttentionChoice& choice,
                                      const attention::Kernel& kernel) {
     AttentionPanel twin = panel;
     twin.problem.pages = nullptr;
     const Arrangement a = arrange(twin, choice, kernel);
-    machine::Simulation simulation(twin.machine, {.steady = twin.steady});
+    machine::Simulation simulation(followed(twin, a), {.steady = twin.steady});
     const Launches launches = launch_all(simulation, a, kernel, PreparedAttention(), ValueMode::none);
     const machine::Outcome outcome = simulation.run();
     report::PagingResult result{outcome.time, Bytes()};
@@ -263,7 +281,7 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
     options.follower = recording.follower();
     options.jitter = Jitter(panel.jitter);
     options.steady = panel.steady;
-    machine::Simulation simulation(panel.machine, options);
+    machine::Simulation simulation(followed(panel, a), options);
     recording.begin(simulation.machine().components());
     const Launches launches = launch_all(simulation, a, kernel, prepared, panel.values.mode);
     const machine::Outcome outcome = simulation.run();

@@ -31,6 +31,7 @@ public:
     std::shared_ptr<const run::Prepared> prepare(const std::vector<std::size_t>& kernels, int threads) const override;
     std::shared_ptr<const void> launch(std::size_t kernel, const run::Prepared& prepared,
                                        machine::Target& target) const override;
+    bool fills_the_sram() const override { return true; }
     run::EntryOutcome run(std::size_t kernel, const run::Prepared& prepared, run::Wanted wanted) const override;
 
 private:

@@ -6,9 +6,11 @@
 #include "sim/program/interpreter.h"
 #include "sim/run/not_possible.h"
 #include "sim/tile/value_process.h"
+#include "sim/workloads/program/argument_values.h"
 #include "sim/workloads/program/bounds.h"
 #include "sim/workloads/program/check.h"
 #include "sim/workloads/program/placement.h"
+#include "sim/workloads/program/races.h"
 #include "sim/workloads/program/tensors.h"
 
 #include <fmt/format.h>
@@ -19,96 +21,11 @@ namespace tilemesh::workloads {
 namespace {
 
 using program::Array;
-using program::Value;
 
 class PreparedPrograms final : public run::Prepared {
 public:
     std::map<std::string, std::shared_ptr<const program::ArrayValues>> values;  // by tensor
     std::map<std::string, HostTensor> expected;
-};
-
-/// Contiguous, row by row.
-std::int64_t stride_of(const TensorChoice& tensor, int axis) {
-    std::int64_t stride = 1;
-    for (std::size_t i = static_cast<std::size_t>(axis) + 1; i < tensor.shape.size(); ++i) stride *= tensor.shape[i];
-    return stride;
-}
-
-/// Arguments of one launch for one PE.
-class Arguments {
-public:
-    Arguments(const ProgramPanel& panel, const std::map<std::string, Ref<Array>>& arrays, int pe)
-        : panel_(panel), arrays_(arrays), pe_(pe) {}
-
-    std::vector<Value> of(const LaunchChoice& launch, const program::Function& kernel) const {
-        std::vector<Value> values;
-        for (const program::FunctionParameter& parameter : kernel.parameters) {
-            const auto given = launch.arguments.find(parameter.name);
-            if (given == launch.arguments.end()) {
-                values.push_back(launch.program->constants[static_cast<std::size_t>(~parameter.standard)]);
-            } else {
-                values.push_back(value(given->second, parameter.constant || given->second.constant));
-            }
-        }
-        return values;
-    }
-
-private:
-    Value value(const ArgumentChoice& argument, bool constant) const {
-        using What = ArgumentChoice::What;
-        switch (argument.what) {
-            case What::none:
-                return Value::none();
-            case What::truth:
-                return Value::integer(argument.integer, constant ? program::Type::constant : program::Type::i1);
-            case What::integer:
-                return integer(argument.integer, argument, constant);
-            case What::number: {
-                if (constant && !argument.type) return Value::floating(argument.number);
-                const program::Type type = argument.type.value_or(program::Type::f32);
-                return Value::floating(round_to(program::dtype_of(type), static_cast<float>(argument.number)), type);
-            }
-            case What::text:
-                // Dtypes are named like this too.
-                if (const auto type = program::type_from_name(argument.text)) return Value::dtype(*type);
-                return program::text_value(argument.text);
-            case What::dtype:
-                return Value::dtype(*argument.type);
-            case What::list: {
-                std::vector<Value> items;
-                for (const ArgumentChoice& item : argument.items) items.push_back(value(item, constant));
-                return program::tuple_value(std::move(items));
-            }
-            case What::tensor:
-            case What::local: {
-                const Ref<Array>& array = arrays_.at(argument.text);
-                const std::int64_t first =
-                    argument.what == What::local
-                        ? local_element(*array, pe_, panel_.machine.pes_per_cube(), argument.where)
-                        : argument.integer;
-                return Value::object(program::Kind::pointer, array->type(), array, first);
-            }
-            case What::descriptor:
-                return program::descriptor_value(arrays_.at(argument.text), argument.integer, argument.box);
-            case What::stride:
-                return integer(stride_of(*panel_.find(argument.text), argument.axis), argument, constant);
-            case What::dimension:
-                return integer(panel_.find(argument.text)->shape[static_cast<std::size_t>(argument.axis)], argument,
-                               constant);
-        }
-        return Value::none();
-    }
-    static Value integer(std::int64_t number, const ArgumentChoice& argument, bool constant) {
-        if (argument.type && program::is_float(*argument.type))
-            return Value::floating(round_to(program::dtype_of(*argument.type), static_cast<float>(number)),
-                                   *argument.type);
-        if (argument.type) return Value::integer(program::wrapped(*argument.type, number), *argument.type);
-        return Value::integer(number, constant ? program::Type::constant : program::type_of_constant(false, number));
-    }
-
-    const ProgramPanel& panel_;
-    const std::map<std::string, Ref<Array>>& arrays_;
-    int pe_;
 };
 
 /// Everything a simulation of a program refers to.
@@ -293,10 +210,13 @@ run::EntryOutcome ProgramWorkload::run(std::size_t kernel, const run::Prepared& 
     recording.begin(simulation.machine().components());
     const std::shared_ptr<const Laid> kept = launch_all(panel_, choice, prepared, panel_.values.mode, simulation);
     const Laid& laid = *kept;
-    const machine::Outcome outcome = simulation.run();
+    // Values come out of one order of many: whether others would do is found out without time.
+    const std::string races = panel_.values.mode == ValueMode::full ? races_of(*this, kernel, prepared) : "";
+    const machine::Outcome outcome = blaming(races, [&] { return simulation.run(); });
 
     run::EntryOutcome entry;
     report::KernelResult& result = entry.result;
+    result.note = races;
     result.kernel = choice.launches.back().kernel;
     result.time = outcome.time;
     result.clock_ghz = panel_.machine.pe.clock.ghz();
