@@ -72,15 +72,9 @@ Moment Graph::cross(int from, int to, Bytes bytes, const Moment& start, const Ab
 
 void Graph::arrive(Moment& moment, int from, int to, Bytes bytes, Picoseconds when, const Moment& start) {
     const noc::Route& route = paces_[0]->route(from, to);
-    Clocks slowest;
-    for (std::size_t clock = 0; clock < clocks_; ++clock) {
-        slowest[clock] = 1;
-        for (const noc::Hop& hop : route)
-            slowest[clock] =
-                std::max(slowest[clock], paces_[clock]->on_link(hop.link, bytes, &hop == &route.back()).value());
-    }
+    const Clocks alone = clocks_of([&](Pace& pace, std::size_t) { return pace.alone(from, to, bytes); });
     const Moment expected = moment;
-    pin_scaled(moment, when, slowest, start);
+    pin_scaled(moment, when, alone, start);
     for (std::size_t i = 0; i < route.size(); ++i) {
         Server& link = server(links_[route[i].link]);
         for (std::size_t clock = 0; clock < clocks_; ++clock) {
@@ -194,16 +188,12 @@ void Graph::end_send(int from, const Command& command, Place place, Picoseconds 
         follow(channel, ordinal, from, to);
         Message& one = message(channel, ordinal);
         Moment left = one.arrives;
-        Clocks slowest;
-        const noc::Route& route = paces_[0]->route(from, to);
-        for (std::size_t clock = 0; clock < clocks_; ++clock) {
-            Pace& pace = *paces_[clock];
-            left.set(clock, std::max(one.begin.at(clock),
-                                     left.at(clock) - std::min(left.at(clock), pace.head(from, to).value())));
-            slowest[clock] =
-                route.empty() ? 1 : pace.on_link(route.front().link, one.bytes, route.size() == 1).value();
-        }
-        pin_scaled(left, when, slowest, one.begin);
+        for (std::size_t clock = 0; clock < clocks_; ++clock)
+            left.set(clock,
+                     std::max(one.begin.at(clock),
+                              left.at(clock) - std::min(left.at(clock), paces_[clock]->head(from, to).value())));
+        pin_scaled(left, when, clocks_of([&](Pace& pace, std::size_t) { return pace.alone(from, to, one.bytes); }),
+                   one.begin);
         if (to == receivers.front()) {
             all_left = left;
         } else {

@@ -77,7 +77,10 @@ Moment Graph::served(const Share& share, bool write, const Moment& arrival, cons
     }
     Clocks done;
     for (std::size_t clock = 0; clock < clocks_; ++clock) {
-        done[clock] = at.serve(clock, arrival.at(clock) + lead[clock], payload[clock]);
+        const std::uint64_t end = at.serve(clock, arrival.at(clock) + lead[clock], payload[clock]);
+        done[clock] =
+            paces_[clock]->after_refreshes(Picoseconds(end - payload[clock]), Picoseconds(payload[clock])).value();
+        at.correct(clock, end, done[clock]);
         moment.set(clock, done[clock]);
     }
     pin_scaled(moment, share.last, payload, arrival);

@@ -39,6 +39,10 @@ public:
         Picoseconds lead, payload;
     };
     Access access(Bytes bytes, Bytes run, bool write);
+    /// When work of a slice that begins then ends: refreshes come at their times, whatever is under way.
+    Picoseconds after_refreshes(Picoseconds begin, Picoseconds work) const {
+        return profile_.after_refreshes(begin, work);
+    }
 
     /// Of an empty network: a head's way, all routers and wires included.
     Picoseconds head(int from, int to);
@@ -54,6 +58,9 @@ public:
     Picoseconds in_window(int from, int to, Bytes bytes) { return in_window(from, to, bytes, bytes); }
     Picoseconds in_window(int from, int to, Bytes bytes, Bytes transfer);
     Picoseconds window_busy(int from, int to, Bytes bytes);
+    /// Of a message in an empty network: its way and its bytes on the slowest of its links. What one waits for others
+    /// goes by that: they are on their way as it is.
+    Picoseconds alone(int from, int to, Bytes bytes);
     const noc::Topology& topology() const { return topology_; }
 
 private:

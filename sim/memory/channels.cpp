@@ -104,25 +104,8 @@ void Channels::hold_back_others(const Lane& lane, Picoseconds now) {
         if (other.bursts > 0 || other.turns.writes() == lane.turns.writes() || other.free_at <= now ||
             other.turns.stretch() < batch_bursts_)
             continue;
-        other.free_at = after_refreshes(other.free_at, rounded_up(lane.work_ns));
+        other.free_at = profile_.after_refreshes(other.free_at, rounded_up(lane.work_ns));
     }
-}
-
-Picoseconds Channels::refresh_free(Picoseconds time) const {
-    if (profile_.refresh_gap().value() == 0) return time;
-    const std::uint64_t interval = profile_.refresh_interval().value();
-    const std::uint64_t within = time.value() % interval;
-    return within < interval - profile_.refresh_gap().value() ? time : Picoseconds(time.value() - within + interval);
-}
-
-Picoseconds Channels::after_refreshes(Picoseconds begin, Picoseconds length) const {
-    if (profile_.refresh_gap().value() == 0) return begin + length;
-    // Refresh occupies [k * interval - gap, k * interval) for every k >= 1.
-    const std::uint64_t interval = profile_.refresh_interval().value(), gap = profile_.refresh_gap().value();
-    const std::uint64_t start = refresh_free(begin).value();
-    const std::uint64_t refreshes =
-        length.value() == 0 ? 0 : (start % interval + length.value() - 1) / (interval - gap);
-    return Picoseconds(start + length.value() + refreshes * gap);
 }
 
 Channels::Booking Channels::book(Picoseconds now, Segment first, std::uint64_t count, std::uint64_t stride,
@@ -156,7 +139,7 @@ Channels::Booking Channels::book(Picoseconds now, Segment first, std::uint64_t c
     Booking booking{Picoseconds::max(), now, Picoseconds(), Bytes(bursts * burst)};
     std::uint64_t busy = 0;
     // A lane that stands idle serves one run at once, not at the pace that it keeps up under load.
-    const Picoseconds alone = after_refreshes(now + lead, rounded_up(std::max(0.0, alone_ns - lead_ns)));
+    const Picoseconds alone = profile_.after_refreshes(now + lead, rounded_up(std::max(0.0, alone_ns - lead_ns)));
     for (Lane& lane : lanes_) {
         if (lane.bursts == 0) continue;
         const bool turned = lane.turns.turn(write, lane.bursts) && !ideal;
@@ -164,7 +147,7 @@ Channels::Booking Channels::book(Picoseconds now, Segment first, std::uint64_t c
         // A lane at work has others to put between, so that it turns for many at once.
         if (turned && !idle) lane.work_ns += mixing_ns(lane, rows == Rows::open);
         const Picoseconds start = idle ? now + lead : lane.free_at;
-        lane.free_at = after_refreshes(start, rounded_up(lane.work_ns));
+        lane.free_at = profile_.after_refreshes(start, rounded_up(lane.work_ns));
         booking.begin = std::min(booking.begin, start);
         booking.end =
             std::max(booking.end, idle && count == 1 && !ideal ? std::min(lane.free_at, alone) : lane.free_at);

@@ -40,9 +40,6 @@ public:
     /// Somebody wrote these bytes before time began: as far as nothing came after them, their rows are open.
     void leave_open(Segment segment);
 
-    /// When work of length `length` that starts at `begin` ends, refreshes included.
-    Picoseconds after_refreshes(Picoseconds begin, Picoseconds length) const;
-
 private:
     enum class Rows { open, closed, foreign };
     /// How much went one way and how much the other, the last time that each of them went: reads, writes.
@@ -75,7 +72,6 @@ private:
     /// A controller serves one direction at a time on all its lanes: one that only reads stands still while another
     /// of its channel writes, and the other way round.
     void hold_back_others(const Lane& lane, Picoseconds now);
-    Picoseconds refresh_free(Picoseconds time) const;
 
     const HbmConfig& config_;
     ServiceProfile& profile_;

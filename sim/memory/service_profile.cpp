@@ -196,4 +196,21 @@ double ServiceProfile::alone_ns(std::uint64_t run, bool write, bool open) {
     return between(run, figure) + beyond;
 }
 
+Picoseconds ServiceProfile::refresh_free(Picoseconds time) const {
+    if (refresh_gap_.value() == 0) return time;
+    const std::uint64_t interval = refresh_interval_.value();
+    const std::uint64_t within = time.value() % interval;
+    return within < interval - refresh_gap_.value() ? time : Picoseconds(time.value() - within + interval);
+}
+
+Picoseconds ServiceProfile::after_refreshes(Picoseconds begin, Picoseconds length) const {
+    if (refresh_gap_.value() == 0) return begin + length;
+    // Refresh occupies [k * interval - gap, k * interval) for every k >= 1.
+    const std::uint64_t interval = refresh_interval_.value(), gap = refresh_gap_.value();
+    const std::uint64_t start = refresh_free(begin).value();
+    const std::uint64_t refreshes =
+        length.value() == 0 ? 0 : (start % interval + length.value() - 1) / (interval - gap);
+    return Picoseconds(start + length.value() + refreshes * gap);
+}
+
 }  // namespace tilemesh::memory

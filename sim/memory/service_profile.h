@@ -41,6 +41,10 @@ public:
     /// A refresh of all banks: the pseudo-channels close and refresh one after the other, then rows open again.
     Picoseconds refresh_interval() const { return refresh_interval_; }
     Picoseconds refresh_gap() const { return refresh_gap_; }
+    /// The first moment from `time` on that is in no refresh.
+    Picoseconds refresh_free(Picoseconds time) const;
+    /// When work of length `length` that starts at `begin` ends, refreshes included.
+    Picoseconds after_refreshes(Picoseconds begin, Picoseconds length) const;
 
 private:
     /// Run, place among the shares that are measured, in sequence.

@@ -176,7 +176,7 @@ const WhatIf* best_proved(const KernelResult& kernel) {
     // waits for has the name then, and of that the smaller change.
     const WhatIf* named = best;
     for (const WhatIf& change : kernel.what_if) {
-        const bool equal = change.proved && ratio(*change.proved, *best->proved) > 1.0 - as_good;
+        const bool equal = change.proved && ratio(*change.proved, *best->proved) < 1.0 + as_good;
         const auto better = [&] { return on_the_path(kernel, change) > on_the_path(kernel, *named); };
         const bool smaller =
             change.change.substr(0, change.change.rfind('=')) == named->change.substr(0, named->change.rfind('=')) &&

@@ -119,9 +119,11 @@ std::vector<std::size_t> promising(const report::KernelResult& kernel, std::size
     if (!kernel.critical_path) return order;
     if (!chosen) std::erase_if(order, [&](std::size_t i) { return promise(i) < 1.001; });
     std::vector<std::size_t> first;
+    std::size_t estimated = 0;
     for (const std::size_t i : order) {
         const bool far = promise(i) > far_from_measured || promise(i) * far_from_measured < 1.0;
-        if (first.size() < proofs || far) first.push_back(i);
+        if (far || estimated < proofs) first.push_back(i);
+        estimated += kernel.what_if[i].estimated ? 1 : 0;
     }
     return first;
 }

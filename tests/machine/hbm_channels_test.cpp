@@ -72,7 +72,7 @@ TEST_CASE("work goes around refreshes exactly as a walk through time does") {
     int wrong = 0;
     for (std::uint64_t begin = 0; begin < 2000; begin += 7) {
         for (std::uint64_t length = 1; length < 3000; length += 13) {
-            const Picoseconds end = bench.channels.after_refreshes(Picoseconds(begin), Picoseconds(length));
+            const Picoseconds end = bench.profile.after_refreshes(Picoseconds(begin), Picoseconds(length));
             if (end.value() != walked(interval, gap, begin, length)) ++wrong;
         }
     }
