@@ -193,6 +193,9 @@ private:
     /// Links that are among those `crossed` are not crossed again.
     Moment cross(int from, int to, Bytes bytes, const Moment& start, const About& about, bool only_latency,
                  Crossed* crossed = nullptr);
+    /// How what a message waits for others is to be scaled: they have bytes and ways as it has. It is not known which
+    /// of the two was waited for, so by what shortens it more.
+    Clocks waiting(int from, int to, Bytes bytes);
     void arrive(Moment& moment, int from, int to, Bytes bytes, Picoseconds when, const Moment& start);
     void follow(Channel& channel, std::uint64_t number, int from, int to);
     void begin_send(int number, const Command& command, const Moment& start, const Pending& pending);

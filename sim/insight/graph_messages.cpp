@@ -70,11 +70,22 @@ Moment Graph::cross(int from, int to, Bytes bytes, const Moment& start, const Ab
     return moment;
 }
 
+Clocks Graph::waiting(int from, int to, Bytes bytes) {
+    constexpr double one = 1 << 30;
+    const double bytes_here = static_cast<double>(paces_[0]->slowest(from, to, bytes).value()) + 1.0;
+    const double all_here = bytes_here + static_cast<double>(paces_[0]->head(from, to).value());
+    return clocks_of([&](Pace& pace, std::size_t) {
+        const double bytes_there = static_cast<double>(pace.slowest(from, to, bytes).value()) + 1.0;
+        const double all_there = bytes_there + static_cast<double>(pace.head(from, to).value());
+        return Picoseconds(
+            static_cast<std::uint64_t>(one * std::min(bytes_there / bytes_here, all_there / all_here)));
+    });
+}
+
 void Graph::arrive(Moment& moment, int from, int to, Bytes bytes, Picoseconds when, const Moment& start) {
     const noc::Route& route = paces_[0]->route(from, to);
-    const Clocks alone = clocks_of([&](Pace& pace, std::size_t) { return pace.alone(from, to, bytes); });
     const Moment expected = moment;
-    pin_scaled(moment, when, alone, start);
+    pin_scaled(moment, when, waiting(from, to, bytes), start);
     for (std::size_t i = 0; i < route.size(); ++i) {
         Server& link = server(links_[route[i].link]);
         for (std::size_t clock = 0; clock < clocks_; ++clock) {
@@ -192,8 +203,7 @@ void Graph::end_send(int from, const Command& command, Place place, Picoseconds 
             left.set(clock,
                      std::max(one.begin.at(clock),
                               left.at(clock) - std::min(left.at(clock), paces_[clock]->head(from, to).value())));
-        pin_scaled(left, when, clocks_of([&](Pace& pace, std::size_t) { return pace.alone(from, to, one.bytes); }),
-                   one.begin);
+        pin_scaled(left, when, waiting(from, to, one.bytes), one.begin);
         if (to == receivers.front()) {
             all_left = left;
         } else {

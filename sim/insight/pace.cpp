@@ -93,11 +93,11 @@ Picoseconds Pace::in_window(int from, int to, Bytes bytes, Bytes transfer) {
 }
 Picoseconds Pace::window_busy(int from, int to, Bytes bytes) { return window_of(*this, from, to, bytes).busy(bytes); }
 
-Picoseconds Pace::alone(int from, int to, Bytes bytes) {
+Picoseconds Pace::slowest(int from, int to, Bytes bytes) {
     Picoseconds slowest;
     const noc::Route& links = route(from, to);
     for (const noc::Hop& hop : links) slowest = std::max(slowest, on_link(hop.link, bytes, &hop == &links.back()));
-    return slowest + head(from, to);
+    return slowest;
 }
 
 Picoseconds Pace::head(int from, int to) { return way(from, to).second; }

@@ -58,9 +58,8 @@ public:
     Picoseconds in_window(int from, int to, Bytes bytes) { return in_window(from, to, bytes, bytes); }
     Picoseconds in_window(int from, int to, Bytes bytes, Bytes transfer);
     Picoseconds window_busy(int from, int to, Bytes bytes);
-    /// Of a message in an empty network: its way and its bytes on the slowest of its links. What one waits for others
-    /// goes by that: they are on their way as it is.
-    Picoseconds alone(int from, int to, Bytes bytes);
+    /// Of its bytes on the slowest of the links of a route.
+    Picoseconds slowest(int from, int to, Bytes bytes);
     const noc::Topology& topology() const { return topology_; }
 
 private:
