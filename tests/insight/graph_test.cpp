@@ -216,7 +216,7 @@ TEST_CASE("what another machine would take is estimated") {
         }
     }
     CAPTURE(near, all);
-    CHECK(near * 100 >= all * 93);
+    CHECK(near * 100 >= all * 95);
 }
 
 TEST_CASE("one slow part is named, and what its removal gains is known") {
@@ -263,5 +263,31 @@ TEST_CASE("one slow part is named, and what its removal gains is known") {
         near += std::abs(off) < 0.05 ? 1 : 0;
     }
     CAPTURE(near);
-    CHECK(near >= 14);
+    CHECK(near >= 15);
+}
+
+TEST_CASE("what made a program many times as slow is estimated away as well as it is run away") {
+    struct Slow {
+        std::string panel, key, slow, mended;
+    };
+    const std::string issue = "machine.pe.issue_cycles", router = "machine.network.router.cycle_ns",
+                      link = "machine.network.link.gbytes_per_s", wire = "machine.network.link.latency_ns";
+    // Ten and more refreshes of HBM lie in the slow runs, none in the mended ones.
+    const std::vector<Slow> programs = {
+        {"all_to_all", issue, "300", "4"},  {"all_to_all", link, "1", "256"},  {"all_to_all", router, "100", "1"},
+        {"all_to_all", wire, "5000", "1"},  {"all_reduce", issue, "300", "4"}, {"all_reduce", link, "1", "256"},
+        {"all_reduce", router, "100", "1"}, {"all_reduce", wire, "5000", "1"}, {"summa_2x4", router, "100", "1"},
+        {"summa_2x4", wire, "5000", "1"},   {"summa_2x4", link, "1", "256"},   {"summa_2x4", issue, "300", "4"},
+    };
+    for (const Slow& one : programs) {
+        const std::string name = "programs/" + one.panel;
+        const run::Panel panel = panel_of(name, {one.key + "=" + one.slow});
+        const run::Panel mended = panel_of(name, {one.key + "=" + one.mended});
+        const auto result =
+            result_of(panel.kernels.front(), {.critical_path = true, .estimates = {{"mended", mended.machine}}});
+        const auto exact = result_of(mended.kernels.front(), {});
+        CAPTURE(one.panel, one.key, result.time.value(), exact.time.value());
+        CHECK(result.time.value() > 2 * exact.time.value());
+        CHECK(std::abs(off_by(result.what_if.front(), exact)) < 0.05);
+    }
 }
