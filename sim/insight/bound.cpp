@@ -155,15 +155,28 @@ std::string_view word_of(std::string_view stall) {
 /// Is something under way that the engine works on or that its next command needs? Else it has nothing to do.
 bool is_under_way(std::string_view name) { return !is_stall(name) || name.starts_with("operand") || name == "order"; }
 
+/// On its commands, and on what of its own is still in its pipeline when the next one needs it.
+bool works(const PeParts& pe, const ComponentResult& engine, std::string_view name) {
+    return !is_stall(name) || (name.starts_with("operand") && awaited(pe, name) == &engine);
+}
+
+double worked(const PeParts& pe, const ComponentResult& engine) {
+    double time = 0.0;
+    for (const ClassTime& one : engine.account)
+        if (works(pe, engine, one.name)) time += static_cast<double>(one.time.value());
+    return time;
+}
+
 /// Others waited for the engine: that time is divided as its own is, in which it had something to do and did not wait
 /// for `waiting`, who waited for it.
 void add_awaited(Shares& shares, const PeParts& pe, const ComponentResult& engine, double time,
                  std::vector<const ComponentResult*> waiting) {
-    waiting.push_back(&engine);
     const auto leads_back = [&](const ClassTime& one) {
         const ComponentResult* next = is_stall(one.name) ? awaited(pe, one.name) : nullptr;
         return std::find(waiting.begin(), waiting.end(), next) != waiting.end();
     };
+    std::vector<const ComponentResult*> all_waiting = waiting;
+    all_waiting.push_back(&engine);
     double sum = 0.0;
     for (const ClassTime& one : engine.account)
         if (is_under_way(one.name) && !leads_back(one)) sum += static_cast<double>(one.time.value());
@@ -171,12 +184,12 @@ void add_awaited(Shares& shares, const PeParts& pe, const ComponentResult& engin
     for (const ClassTime& one : engine.account) {
         if (!is_under_way(one.name) || leads_back(one)) continue;
         const double part = time * static_cast<double>(one.time.value()) / sum;
-        if (!is_stall(one.name))
+        if (works(pe, engine, one.name))
             shares.add_work(engine.kind, part);
         else if (one.name == "operand from a neighbour")
             shares.add_message(part);
         else if (const ComponentResult* next = awaited(pe, one.name))
-            add_awaited(shares, pe, *next, part, waiting);
+            add_awaited(shares, pe, *next, part, all_waiting);
         else
             shares.add("latency", part);
     }
@@ -197,19 +210,19 @@ std::vector<ClassTime> bound_times(const KernelResult& result, int transfers) {
     if (!last) return {};
     const ComponentResult* engine = *std::max_element(
         last->engines.begin(), last->engines.end(),
-        [](const ComponentResult* a, const ComponentResult* b) { return busy_of(*a) < busy_of(*b); });
+        [&](const ComponentResult* a, const ComponentResult* b) { return worked(*last, *a) < worked(*last, *b); });
     Shares shares(result, *last, transfers);
     for (const ClassTime& one : engine->account) {
         const auto time = static_cast<double>(one.time.value());
         const ComponentResult* const next = is_stall(one.name) ? awaited(*last, one.name) : nullptr;
-        if (!is_stall(one.name))
+        if (works(*last, *engine, one.name))
             shares.add_work(engine->kind, time);
         else if (one.name == "operand from a neighbour")
             shares.add_message(time);
         else if (next && next != engine)
             add_awaited(shares, *last, *next, time, {engine});
         else
-            shares.add(word_of(one.name), time);  // what it waits for of its own making is in its pipeline
+            shares.add(word_of(one.name), time);
     }
     std::vector<ClassTime> times;
     Picoseconds sum;
@@ -234,12 +247,11 @@ std::string bound_word(const KernelResult& result, int transfers) {
         working += 1.0;
     }
     const double lost = static_cast<double>(result.time.value()) - ends / working;
-    // Waves end one after the other by design: only what most of the machine loses has the word, and only if the last
-    // worked for that long. Who waits for links is not the one who has more to do.
+    // Waves end one after the other by design: only what most of the machine loses has the word. Who waits for a link
+    // is not the one who has more to do.
     const auto time = static_cast<double>(result.time.value());
-    const bool waits = times.front().name == "link" || times.front().name == "latency";
     const bool uneven = lost > std::max(0.6 * time, static_cast<double>(times.front().time.value()));
-    return uneven && !waits ? "imbalance" : times.front().name;
+    return uneven && times.front().name != "link" ? "imbalance" : times.front().name;
 }
 
 }  // namespace tilemesh::insight
