@@ -62,7 +62,9 @@ struct Reasons {
     Picoseconds credits;  // send: of the time, without room in the receive buffer
     Picoseconds moving;   // send: of the time, what the bytes take on the first link; the rest waits for its turn
     std::int32_t peer = -1;                   // send, receive: number of the other PE
+    std::int32_t network = 0;                 // send, multicast: what it goes over
     std::span<const std::int32_t> receivers;  // send, multicast: of those it goes to
+    std::span<const std::uint64_t> messages;  // to each of them: which of all from this PE to that one it is, from 0
     std::int32_t line = 0;                    // of the source, if it has one; 0: not known
     const std::string* file = nullptr;        // that source; outlives the simulation
 };

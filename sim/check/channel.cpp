@@ -3,6 +3,8 @@
 
 #include "sim/base/error.h"
 
+#include <algorithm>
+
 namespace tilemesh::check {
 
 std::uint64_t message_bytes(const Command& command) {
@@ -15,6 +17,7 @@ void Channel::announce(const Command& command, const std::string& kernel, const 
     Side &own = sends ? sends_ : receives_, &other = sends ? receives_ : sends_;
     const Announced mine{command.message, command.dtype, command.index, command.place};
     const std::uint64_t number = own.issued++;
+    if (sends) windows_[static_cast<std::size_t>(command.network)].announced.push_back(number);
     if (other.unmatched.empty()) {
         own.unmatched.push_back(mine);
         return;
@@ -31,39 +34,54 @@ void Channel::announce(const Command& command, const std::string& kernel, const 
         receive.shape.text(), receive.command);
 }
 
-Channel::Progress Channel::start_send(Content content, std::uint64_t bytes, std::uint64_t window) {
-    if (sends_started_++ < receives_posted_) return {true, std::move(content)};
-    unreceived_.push_back({std::move(content), bytes});
-    blocked_ = true;
-    return look_again(window);
+Channel::Progress Channel::start_send(int network, Content content, std::uint64_t bytes, std::uint64_t room) {
+    Window& window = windows_[static_cast<std::size_t>(network)];
+    const std::uint64_t sequence = window.announced.front();
+    window.announced.pop_front();
+    ++sends_started_;
+    if (sequence < receives_posted_) return {network, std::move(content)};
+    const std::uint64_t place = sequence - receives_posted_;
+    if (place >= unreceived_.size()) unreceived_.resize(place + 1);
+    unreceived_[place] = {std::move(content), bytes, network, true};
+    window.blocked = {sequence, bytes};
+    return look_again(network, room);
 }
 
-Channel::Progress Channel::look_again(std::uint64_t window) {
-    if (!blocked_ || buffered_ + unreceived_.back().bytes > window) return {};
-    buffered_ += unreceived_.back().bytes;
-    blocked_ = false;
-    return {true, {}};
+Channel::Progress Channel::look_again(int network, std::uint64_t room) {
+    Window& window = windows_[static_cast<std::size_t>(network)];
+    if (!window.blocked || window.buffered + window.blocked->bytes > room) return {};
+    window.buffered += window.blocked->bytes;
+    window.blocked.reset();
+    return {network, {}};
 }
 
-Channel::Progress Channel::post_receive(std::uint64_t window) {
-    if (receives_posted_++ >= sends_started_) return {};
+Channel::Progress Channel::post_receive(std::uint64_t room) {
+    const std::uint64_t sequence = receives_posted_++;
+    if (unreceived_.empty()) return {};
     Message message = std::move(unreceived_.front());
     unreceived_.pop_front();
+    if (!message.started) return {};  // others overtook it
+    Window& window = windows_[static_cast<std::size_t>(message.network)];
     Progress progress;
-    if (blocked_ && unreceived_.empty()) {
-        blocked_ = false;
-        progress.send_done = true;
+    if (window.blocked && window.blocked->sequence == sequence) {
+        window.blocked.reset();
+        progress.sent = message.network;
     } else {
-        buffered_ -= message.bytes;
-        progress = look_again(window);
+        window.buffered -= message.bytes;
+        progress = look_again(message.network, room);
     }
     progress.received = std::move(message.content);
     return progress;
 }
 
 std::optional<std::uint64_t> Channel::wanted_buffer() const {
-    if (!blocked_) return std::nullopt;
-    return buffered_ + unreceived_.back().bytes;
+    std::optional<std::uint64_t> least;
+    for (const Window& window : windows_) {
+        if (!window.blocked) continue;
+        const std::uint64_t wanted = window.buffered + window.blocked->bytes;
+        least = std::min(least.value_or(wanted), wanted);
+    }
+    return least;
 }
 
 const Channel::Announced* Channel::unmatched() const {

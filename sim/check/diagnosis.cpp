@@ -37,7 +37,7 @@ void UntimedPe::explain(const Lane& lane, const Command& command, std::vector<st
         out.push_back(
             fmt::format("{} waits for credits: its {} bytes and {} before them do not fit the receive "
                         "buffer at {}, which has posted {} receives for {} sends",
-                        head, message_bytes(command), channel.buffered(), machine_.pe(unready).path(),
+                        head, message_bytes(command), channel.buffered(command.network), machine_.pe(unready).path(),
                         channel.receives_posted(), channel.sends_started()));
     }
 }
@@ -45,7 +45,7 @@ void UntimedPe::explain(const Lane& lane, const Command& command, std::vector<st
 int UntimedMachine::waits_for_room_at(const UntimedPe& pe, const Command& command) {
     const std::span<const std::int32_t> to = receivers_of(command);
     const auto unready = std::find_if(to.begin(), to.end(), [&](std::int32_t receiver) {
-        return !channel(pe.number(), receiver).takes(message_bytes(command), window_);
+        return !channel(pe.number(), receiver).takes(command.network, message_bytes(command), window_);
     });
     return unready == to.end() ? to.front() : *unready;
 }

@@ -48,6 +48,7 @@ void UntimedMachine::launch(int number, std::string kernel, std::function<void(t
     for (int direction = 0; direction < 4; ++direction)
         info.neighbours[static_cast<std::size_t>(direction)] = topology_.neighbour(number, direction);
     info.integers_cost = config_.pe.integer_cycles > 0;
+    info.networks = config_.network.names();
     UntimedProcessor& at = pe(number).processor(processor);
     if (at.launched()) fail<InternalError>("{} has a kernel already", pe(number).path());
     at.launch(std::move(text), std::move(info), static_cast<int>(launched_.size()));
@@ -56,7 +57,7 @@ void UntimedMachine::launch(int number, std::string kernel, std::function<void(t
 }
 
 Channel& UntimedMachine::channel(int from, int to) {
-    return channels_.try_emplace({from, to}, from, to).first->second;
+    return channels_.try_emplace({from, to}, from, to, topology_.networks()).first->second;
 }
 
 void UntimedMachine::settle() {
@@ -69,9 +70,9 @@ void UntimedMachine::settle() {
 
 void UntimedMachine::progress(const Channel& channel, Channel::Progress progress) {
     UntimedPe &from = pe(channel.from()), &to = pe(channel.to());
-    if (progress.send_done) from.message_done(from.message_lane(true, channel.to()));
+    if (progress.sent) from.message_done(from.message_lane(true, channel.to(), *progress.sent));
     if (!progress.received) return;
-    Lane& lane = to.message_lane(false, channel.from());
+    Lane& lane = to.message_lane(false, channel.from(), any_network);
     lane.known.learn(progress.received->known);
     lane.current.output->values = std::move(progress.received->values);
     to.message_done(lane);
@@ -83,7 +84,7 @@ void UntimedMachine::start_send(UntimedPe& pe, Lane& lane, Content content) {
         return start_multicasts();
     }
     Channel& way = channel(pe.number(), lane.current.peer);
-    progress(way, way.start_send(std::move(content), message_bytes(lane.current), window_));
+    progress(way, way.start_send(lane.current.network, std::move(content), message_bytes(lane.current), window_));
 }
 
 void UntimedMachine::start_receive(UntimedPe& pe, Lane& lane) {
@@ -94,10 +95,11 @@ void UntimedMachine::start_receive(UntimedPe& pe, Lane& lane) {
 
 std::uint64_t UntimedMachine::wanted_buffer(const Multicast& multicast) {
     const std::uint64_t bytes = message_bytes(multicast.lane->current);
+    const int network = multicast.lane->current.network;
     std::uint64_t wanted = 0;
     for (const int to : receivers_of(multicast.lane->current)) {
         const Channel& way = channel(multicast.pe->number(), to);
-        if (!way.takes(bytes, 0)) wanted = std::max(wanted, way.buffered() + bytes);
+        if (!way.takes(network, bytes, 0)) wanted = std::max(wanted, way.buffered(network) + bytes);
     }
     return wanted;
 }
@@ -113,8 +115,8 @@ void UntimedMachine::start_multicasts() {
         const std::uint64_t bytes = message_bytes(going.lane->current);
         for (const int to : receivers_of(going.lane->current)) {
             Channel& way = channel(going.pe->number(), to);
-            Channel::Progress done = way.start_send(going.content, bytes, window_);
-            done.send_done = false;  // not to each alone
+            Channel::Progress done = way.start_send(going.lane->current.network, going.content, bytes, window_);
+            done.sent.reset();  // not to each alone
             progress(way, std::move(done));
         }
         going.pe->message_done(*going.lane);
@@ -168,7 +170,9 @@ bool UntimedMachine::grow_buffer() {
     if (!fits && !std::exchange(deadlocked_, true)) deadlock_ = deadlock_text();
     if (!any) return false;
     window_ = wanted;
-    for (auto& [ends, channel] : channels_) progress(channel, channel.look_again(window_));
+    for (auto& [ends, channel] : channels_)
+        for (int network = 0; network < topology_.networks(); ++network)
+            progress(channel, channel.look_again(network, window_));
     start_multicasts();
     settle();
     return true;

@@ -41,26 +41,29 @@ UntimedProcessor& UntimedPe::processor(int number) {
     return processors_[static_cast<std::size_t>(number)];
 }
 
-Lane& UntimedPe::message_lane(bool sends, int peer) {
+Lane& UntimedPe::message_lane(bool sends, int peer, int network) {
+    const noc::Topology& topology = machine_.topology();
+    const int from = sends ? number_ : peer, to = sends ? peer : number_;
+    if (network == any_network) network = topology.choice(from, to);
     auto& by_peer = sends ? send_to_ : receive_from_;
-    if (by_peer.empty()) by_peer.resize(static_cast<std::size_t>(machine_.pes()), nullptr);
-    Lane*& lane = by_peer[static_cast<std::size_t>(peer)];
+    if (by_peer.empty()) by_peer.resize(static_cast<std::size_t>(machine_.pes() * topology.networks()), nullptr);
+    Lane*& lane = by_peer[static_cast<std::size_t>(peer * topology.networks() + network)];
     if (lane) return *lane;
     // Messages share the engine of the link on which they leave, or come.
-    const noc::Route route =
-        sends ? machine_.topology().route(number_, peer) : machine_.topology().route(peer, number_);
+    const noc::Route route = topology.route(from, to, network);
     const int link = static_cast<int>(sends ? route.front().link : route.back().link);
     const auto found = std::find_if(lane_by_link_.begin(), lane_by_link_.end(),
                                     [=](const auto& known) { return known.first == link; });
     if (found != lane_by_link_.end()) return *(lane = found->second);
-    const noc::LinkSpec& spec = machine_.topology().links()[static_cast<std::size_t>(link)];
+    const noc::LinkSpec& spec = topology.links()[static_cast<std::size_t>(link)];
     std::string name = sends ? "send" : "receive";
     if (spec.role == noc::LinkRole::routers) {
-        std::string other = machine_.topology().pe_name(sends ? spec.to : spec.from);
+        std::string other = topology.pe_name(sends ? spec.to : spec.from);
         if (!spec.die_to_die) other = other.substr(other.find('.') + 1);
         std::replace(other.begin(), other.end(), '.', '_');
         name += (sends ? "_to_" : "_from_") + other;
     }
+    name += topology.suffix(network);
     lane = &new_lane(message_lanes_.emplace_back(), sends ? EngineKind::send : EngineKind::receive, std::move(name));
     lane_by_link_.emplace_back(link, lane);
     return *lane;
@@ -78,7 +81,7 @@ Lane& UntimedPe::lane_for(const Command& command) {
         case EngineKind::dma_store:
             return queues.store;
         default:
-            return message_lane(is_send(command.op), command.peer);
+            return message_lane(is_send(command.op), command.peer, command.network);
     }
 }
 

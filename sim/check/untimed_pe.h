@@ -67,7 +67,8 @@ public:
     /// Runs what can run of a lane.
     void advance(Lane& lane);
     void message_done(Lane& lane);
-    Lane& message_lane(bool sends, int peer);
+    /// `network`: any_network where receives wait.
+    Lane& message_lane(bool sends, int peer, int network);
 
     Bytes sram_used() const { return used_; }
     Bytes sram() const { return capacity_; }
@@ -102,7 +103,7 @@ private:
     std::deque<Queues> queues_;                          // by processor
     std::deque<Lane> message_lanes_;                     // by link
     std::vector<std::pair<int, Lane*>> lane_by_link_;    // of those
-    std::vector<Lane*> send_to_, receive_from_, lanes_;  // by peer, when first used; by bit
+    std::vector<Lane*> send_to_, receive_from_, lanes_;  // by peer and network, when first used; by bit
     std::deque<UntimedTile> tiles_;
     std::vector<UntimedTile*> free_tiles_;
 };

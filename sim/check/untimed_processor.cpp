@@ -75,12 +75,15 @@ void UntimedProcessor::check_peer(const Command& command) const {
                       command.peer, machine_.pes());
 }
 
-std::vector<std::vector<std::int32_t>> UntimedProcessor::injections(std::span<const std::int32_t> pes) const {
-    return noc::injections(machine_.config().network, machine_.topology(), pe_.number(), pes);
+std::vector<std::vector<std::int32_t>> UntimedProcessor::injections(std::span<const std::int32_t> pes,
+                                                                    int network) const {
+    return noc::injections(machine_.config().network, machine_.topology(), pe_.number(), pes, network);
 }
 
 TileRecord* UntimedProcessor::issue(Command& command, const Shape& shape, Dtype dtype) {
     check_peer(command);
+    if (is_send(command.op) && command.network == any_network)
+        command.network = static_cast<std::int8_t>(machine_.topology().choice(pe_.number(), command.peer));
     command.processor = static_cast<std::uint8_t>(number_);
     Lane& lane = pe_.lane_for(command);
     ++commands_;

@@ -33,7 +33,7 @@ public:
 
     // Executor
     TileRecord* issue(Command& command, const Shape& shape, Dtype dtype) override;
-    std::vector<std::vector<std::int32_t>> injections(std::span<const std::int32_t> pes) const override;
+    std::vector<std::vector<std::int32_t>> injections(std::span<const std::int32_t> pes, int network) const override;
     void unreferenced(TileRecord& record) override;
     void wait_until_ready(TileRecord& record) override;
     void barrier() override;

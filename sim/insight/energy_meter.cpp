@@ -109,16 +109,15 @@ void EnergyMeter::ended(int pe, const Command& command, Place, Picoseconds when)
     if (command.op == Opcode::receive) return add(pe, Moved::sram_write, bytes, spent);
     add(pe, Moved::sram_read, bytes, spent);
     const std::span<const std::int32_t> receivers = receivers_of(command);
-    if (receivers.size() == 1) return add_route(pe, command.peer, bytes, spent);
+    if (receivers.size() == 1) return add_route(pe, command.peer, command.network, bytes, spent);
     std::vector<noc::Route> routes;
-    for (const int to : receivers) routes.push_back(topology_.route(pe, to));
+    for (const int to : receivers) routes.push_back(topology_.route(pe, to, command.network));
     add(pe, Moved::router, bytes, spent);
     for (const noc::RouteTree::Branch& branch : noc::tree_of(routes).branches) add_links(branch.route, bytes, spent);
 }
 
 void EnergyMeter::add_transfer(int pe, const Command& command, const Spent& spent) {
     const std::uint64_t burst = machine_.hbm.geometry.burst;
-    const bool write = command.op == Opcode::store;
     if (!command.access) {
         const Tensor& tensor = *command.box.tensor;
         std::uint64_t whole = 0;
@@ -128,7 +127,7 @@ void EnergyMeter::add_transfer(int pe, const Command& command, const Spent& spen
             whole = whole_bursts(burst, pe::segments_of(command.box));
         }
         const auto elements = static_cast<std::uint64_t>(command.box.shape.elements());
-        return add_share(pe, tensor.home(), elements * bytes_per_element(tensor.dtype()), whole, write, spent);
+        return add_share(pe, tensor.home(), command, elements * bytes_per_element(tensor.dtype()), whole, spent);
     }
     const std::span<const AccessPart> parts = command.access->parts();
     for (std::size_t first = 0; first < parts.size();) {
@@ -138,24 +137,27 @@ void EnergyMeter::add_transfer(int pe, const Command& command, const Spent& spen
             bytes += parts[i].bytes * parts[i].segments;
             whole += whole_bursts(burst, {{parts[i].address, parts[i].bytes}, parts[i].segments, parts[i].stride});
         }
-        add_share(pe, parts[first].home, bytes, whole, write, spent);
+        add_share(pe, parts[first].home, command, bytes, whole, spent);
         first = i;
     }
 }
 
-void EnergyMeter::add_share(int pe, int home, std::uint64_t bytes, std::uint64_t whole, bool write,
+void EnergyMeter::add_share(int pe, int home, const Command& command, std::uint64_t bytes, std::uint64_t whole,
                             const Spent& spent) {
+    const bool write = command.op == Opcode::store;
     add(pe, write ? Moved::sram_read : Moved::sram_write, bytes, spent);
     add(home, write ? Moved::hbm_write : Moved::hbm_read, whole, spent);
     if (home == pe) return;
-    if (write) return add_route(pe, home, bytes, spent);
-    add_route(pe, home, machine_.network.request.value(), spent);
-    add_route(home, pe, bytes, spent);
+    int network = command.network;
+    if (network == any_network) network = write ? topology_.choice(pe, home) : topology_.choice(home, pe);
+    if (write) return add_route(pe, home, network, bytes, spent);
+    add_route(pe, home, network, machine_.network.request.value(), spent);
+    add_route(home, pe, network, bytes, spent);
 }
 
-void EnergyMeter::add_route(int from, int to, std::uint64_t bytes, const Spent& spent) {
-    const auto [found, is_new] = routes_.try_emplace({from, to});
-    if (is_new) found->second = topology_.route(from, to);
+void EnergyMeter::add_route(int from, int to, int network, std::uint64_t bytes, const Spent& spent) {
+    const auto [found, is_new] = routes_.try_emplace({from, to, network});
+    if (is_new) found->second = topology_.route(from, to, network);
     add(from, Moved::router, bytes, spent);
     add_links(found->second, bytes, spent);
 }

@@ -14,6 +14,7 @@
 
 #include <deque>
 #include <map>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -76,13 +77,14 @@ private:
     void add_vector(int pe, const Command& command, const Spent& spent);
     void add_transfer(int pe, const Command& command, const Spent& spent);
     /// Bytes of a transfer that lie in one slice; `whole` bursts of them.
-    void add_share(int pe, int home, std::uint64_t bytes, std::uint64_t whole, bool write, const Spent& spent);
-    void add_route(int from, int to, std::uint64_t bytes, const Spent& spent);
+    void add_share(int pe, int home, const Command& command, std::uint64_t bytes, std::uint64_t whole,
+                   const Spent& spent);
+    void add_route(int from, int to, int network, std::uint64_t bytes, const Spent& spent);
     void add_links(const noc::Route& route, std::uint64_t bytes, const Spent& spent);
 
     const machine::MachineConfig& machine_;
     noc::Topology topology_;
-    std::map<std::pair<int, int>, noc::Route> routes_;
+    std::map<std::tuple<int, int, int>, noc::Route> routes_;  // by both ends and network
     std::vector<std::uint64_t> lengths_, by_link_;
     std::vector<Pe> pes_;
     std::vector<energy::Counts> by_pe_, by_phase_;

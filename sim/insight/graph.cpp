@@ -203,6 +203,7 @@ void Graph::issued(At at, const Command& command, Place place, Picoseconds when)
         tile(at.pe, *command.output) = {none(), none(), none()};
     }
     processor_goes_on(p, waited, when, pe.processors.size());
+    if (is_send(command.op)) issue_send(at.pe, command);
     queue.pending.push_back({p.now, {place.engine, p.phases.back(), command.place.line, command.place.file}});
 }
 

@@ -142,15 +142,21 @@ private:
         About about, receive_about;
         Picoseconds send_issued, receive_issued;
         Bytes bytes;
-        std::uint64_t until = 0;  // bytes of the channel, with this one
+        std::uint64_t until = 0;  // bytes of its lane, with this one
+        int network = 0;          // once it has begun
         bool begun = false, has_post = false, followed = false, arrived = false, left = false, taken = false;
+    };
+    /// Of messages over one network, in the order of their sends.
+    struct Lane {
+        Server window;  // the room for them at the receiver, which is free again when credits have come back
+        std::deque<std::uint64_t> waiting, leaving;  // numbers of those that have not begun, not left
+        std::uint64_t bytes = 0;                     // of those that have begun
     };
     struct Channel {
         std::deque<Message> messages;
-        Server window;  // the room for them at the receiver, which is free again when credits have come back
-        std::uint64_t first = 0;  // number of the front
-        std::uint64_t sends = 0, receives = 0, sent = 0, taken = 0;
-        std::uint64_t bytes = 0;
+        std::map<int, Lane> lanes;  // by network
+        std::uint64_t first = 0;    // number of the front
+        std::uint64_t sends = 0, receives = 0, taken = 0;
     };
 
     void set_paths(std::vector<std::string> paths);
@@ -191,16 +197,17 @@ private:
     Moment served(const Share& share, bool write, const Moment& arrival, const About& about);
     /// A head's way and the bytes behind it, from `start` on, over links that others use too.
     /// Links that are among those `crossed` are not crossed again.
-    Moment cross(int from, int to, Bytes bytes, const Moment& start, const About& about, bool only_latency,
+    Moment cross(const Leg& leg, Bytes bytes, const Moment& start, const About& about, bool only_latency,
                  Crossed* crossed = nullptr);
     /// How what a message waits for others is to be scaled: they have bytes and ways as it has. It is not known which
     /// of the two was waited for, so by what shortens it more.
-    Clocks waiting(int from, int to, Bytes bytes);
-    void arrive(Moment& moment, int from, int to, Bytes bytes, Picoseconds when, const Moment& start);
+    Clocks waiting(const Leg& leg, Bytes bytes);
+    void arrive(Moment& moment, const Leg& leg, Bytes bytes, Picoseconds when, const Moment& start);
     void follow(Channel& channel, std::uint64_t number, int from, int to);
+    void issue_send(int number, const Command& command);
     void begin_send(int number, const Command& command, const Moment& start, const Pending& pending);
     void end_send(int number, const Command& command, Place place, Picoseconds when);
-    void wait_for_credits(Channel& channel, std::uint64_t number, int from, int to, Moment& arrives);
+    void wait_for_credits(Channel& channel, const Message& one, const Leg& leg, Moment& arrives);
     void forget_messages(Channel& channel);
     void add_up_trunk(Step* from);
 

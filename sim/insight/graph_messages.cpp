@@ -24,13 +24,13 @@ Graph::Message& Graph::message(Channel& channel, std::uint64_t number) {
     return channel.messages[number - channel.first];
 }
 
-Moment Graph::cross(int from, int to, Bytes bytes, const Moment& start, const About& about, bool only_latency,
+Moment Graph::cross(const Leg& leg, Bytes bytes, const Moment& start, const About& about, bool only_latency,
                     Crossed* crossed) {
-    const noc::Route& route = paces_[0]->route(from, to);
+    const noc::Route& route = paces_[0]->route(leg);
     Clocks head, slowest;
     for (std::size_t clock = 0; clock < clocks_; ++clock) {
         Pace& pace = *paces_[clock];
-        head[clock] = pace.head(from, to).value();
+        head[clock] = pace.head(leg).value();
         slowest[clock] = route.empty() ? pace.config().network.link.rate_for(bytes).time_for(bytes).value() : 0;
         for (const noc::Hop& hop : route)
             slowest[clock] = std::max(slowest[clock], pace.on_link(hop.link, bytes, &hop == &route.back()).value());
@@ -70,65 +70,65 @@ Moment Graph::cross(int from, int to, Bytes bytes, const Moment& start, const Ab
     return moment;
 }
 
-Clocks Graph::waiting(int from, int to, Bytes bytes) {
+Clocks Graph::waiting(const Leg& leg, Bytes bytes) {
     constexpr double one = 1 << 30;
-    const double bytes_here = static_cast<double>(paces_[0]->slowest(from, to, bytes).value()) + 1.0;
-    const double all_here = bytes_here + static_cast<double>(paces_[0]->head(from, to).value());
+    const double bytes_here = static_cast<double>(paces_[0]->slowest(leg, bytes).value()) + 1.0;
+    const double all_here = bytes_here + static_cast<double>(paces_[0]->head(leg).value());
     return clocks_of([&](Pace& pace, std::size_t) {
-        const double bytes_there = static_cast<double>(pace.slowest(from, to, bytes).value()) + 1.0;
-        const double all_there = bytes_there + static_cast<double>(pace.head(from, to).value());
+        const double bytes_there = static_cast<double>(pace.slowest(leg, bytes).value()) + 1.0;
+        const double all_there = bytes_there + static_cast<double>(pace.head(leg).value());
         return Picoseconds(
             static_cast<std::uint64_t>(one * std::min(bytes_there / bytes_here, all_there / all_here)));
     });
 }
 
-void Graph::arrive(Moment& moment, int from, int to, Bytes bytes, Picoseconds when, const Moment& start) {
-    const noc::Route& route = paces_[0]->route(from, to);
+void Graph::arrive(Moment& moment, const Leg& leg, Bytes bytes, Picoseconds when, const Moment& start) {
+    const noc::Route& route = paces_[0]->route(leg);
     const Moment expected = moment;
-    pin_scaled(moment, when, waiting(from, to, bytes), start);
+    pin_scaled(moment, when, waiting(leg, bytes), start);
     for (std::size_t i = 0; i < route.size(); ++i) {
         Server& link = server(links_[route[i].link]);
         for (std::size_t clock = 0; clock < clocks_; ++clock) {
-            const std::uint64_t behind = paces_[clock]->head(from, to).value() * (route.size() - i) / route.size();
+            const std::uint64_t behind = paces_[clock]->head(leg).value() * (route.size() - i) / route.size();
             if (moment.at(clock) > expected.at(clock) && expected.at(clock) > behind)
                 link.correct(clock, expected.at(clock) - behind, moment.at(clock) - behind);
         }
-        const std::uint64_t rest = paces_[0]->head(from, to).value() * (route.size() - i) / route.size();
+        const std::uint64_t rest = paces_[0]->head(leg).value() * (route.size() - i) / route.size();
         if (when.value() <= link.last.at(0) + rest) continue;
         link.last = moment;
         link.last.set(0, when.value() - rest);
     }
 }
 
-void Graph::wait_for_credits(Channel& channel, std::uint64_t number, int from, int to, Moment& arrives) {
-    const Message& one = channel.messages[number - channel.first];
+void Graph::wait_for_credits(Channel& channel, const Message& one, const Leg& leg, Moment& arrives) {
     Moment windowed = one.begin;
     step(windowed, windowed.when(), Spent::credits, one.about);
     for (std::size_t clock = 0; clock < clocks_; ++clock) {
         Pace& pace = *paces_[clock];
-        const std::uint64_t own = pace.in_window(from, to, one.bytes).value();
-        const std::uint64_t busy = pace.window_busy(from, to, one.bytes).value();
-        const std::uint64_t done = channel.window.serve(clock, one.begin.at(clock), busy) - (busy - own);
-        windowed.set(clock, done + pace.head(from, to).value());
+        const std::uint64_t own = pace.in_window(leg, one.bytes).value();
+        const std::uint64_t busy = pace.window_busy(leg, one.bytes).value();
+        const std::uint64_t done =
+            channel.lanes[leg.network].window.serve(clock, one.begin.at(clock), busy) - (busy - own);
+        windowed.set(clock, done + pace.head(leg).value());
     }
     arrives.after(windowed);
-    const std::size_t link = paces_[0]->route(from, to).empty() ? 0 : paces_[0]->route(from, to).front().link;
+    const auto in_lane = [&](const Message& other) { return other.begun && other.network == leg.network; };
+    const std::size_t link = paces_[0]->route(leg).empty() ? 0 : paces_[0]->route(leg).front().link;
     for (std::size_t clock = 0; clock < clocks_; ++clock) {
         Pace& pace = *paces_[clock];
         const std::uint64_t window = pace.config().network.receive_buffer.value();
         if (one.until <= window) continue;
-        const std::uint64_t needed = one.until - window;  // bytes of the channel that must have been taken
+        const std::uint64_t needed = one.until - window;  // bytes of the lane that must have been taken
         std::size_t holder = 0;
-        while (channel.messages[holder].until < needed) ++holder;
+        while (!in_lane(channel.messages[holder]) || channel.messages[holder].until < needed) ++holder;
         const Message& other = channel.messages[holder];
         if (!other.has_post) continue;
-        const std::uint64_t back = std::max<std::uint64_t>(pace.head(to, from).value(), 1);
+        const std::uint64_t back = std::max<std::uint64_t>(pace.head(leg.back()).value(), 1);
         Moment credit = other.posted;
         step(credit, credit.when(), Spent::credits, one.about);
         if (&other == &one) {
             const std::uint64_t ahead = needed - (one.until - one.bytes.value());
-            credit.not_before(clock,
-                              credit.at(clock) + back + pace.in_window(from, to, Bytes(ahead), one.bytes).value());
+            credit.not_before(clock, credit.at(clock) + back + pace.in_window(leg, Bytes(ahead), one.bytes).value());
         } else {
             const std::uint64_t behind = pace.on_link(link, Bytes(other.until - needed), true, other.bytes).value();
             if (other.followed) {
@@ -139,7 +139,7 @@ void Graph::wait_for_credits(Channel& channel, std::uint64_t number, int from, i
             const Bytes packet = std::min(pace.config().network.packet, one.bytes);
             credit.not_before(clock, credit.at(clock) + back + pace.on_link(link, packet, true, one.bytes).value());
         }
-        credit.not_before(clock, credit.at(clock) + pace.head(from, to).value());
+        credit.not_before(clock, credit.at(clock) + pace.head(leg).value());
         arrives.after_on(clock, credit);
     }
 }
@@ -148,15 +148,16 @@ void Graph::follow(Channel& channel, std::uint64_t number, int from, int to) {
     Message& one = message(channel, number);
     if (one.followed) return;
     one.followed = true;
-    one.arrives = cross(from, to, one.bytes, one.begin, one.about, false, one.crossed.get());
-    wait_for_credits(channel, number, from, to, one.arrives);
+    const Leg leg{from, to, one.network};
+    one.arrives = cross(leg, one.bytes, one.begin, one.about, false, one.crossed.get());
+    wait_for_credits(channel, one, leg, one.arrives);
 }
 
 void Graph::message_arrived(int from, int to, std::uint64_t number, Picoseconds when) {
     Channel& channel = channels_[{from, to}];
     follow(channel, number, from, to);
     Message& one = message(channel, number);
-    arrive(one.arrives, from, to, one.bytes, when, one.begin);
+    arrive(one.arrives, {from, to, one.network}, one.bytes, when, one.begin);
     one.arrived = true;
 }
 
@@ -174,18 +175,30 @@ void Graph::ended(int number, const Command& command, Place place, Picoseconds w
     forget_messages(channel);
 }
 
+void Graph::issue_send(int number, const Command& command) {
+    for (const int to : receivers_of(command)) {
+        Channel& channel = channels_[{number, to}];
+        channel.lanes[command.network].waiting.push_back(channel.sends++);
+    }
+}
+
 void Graph::begin_send(int number, const Command& command, const Moment& start, const Pending& pending) {
     const std::span<const std::int32_t> receivers = receivers_of(command);
     const auto crossed = receivers.size() > 1 ? std::make_shared<Crossed>() : nullptr;
     for (const int to : receivers) {
         Channel& channel = channels_[{number, to}];
-        Message& one = message(channel, channel.sends++);
+        Lane& lane = channel.lanes[command.network];
+        const std::uint64_t ordinal = lane.waiting.front();
+        lane.waiting.pop_front();
+        lane.leaving.push_back(ordinal);
+        Message& one = message(channel, ordinal);
+        one.network = command.network;
         one.begin = start;
         one.crossed = crossed;
         one.begun = true;
         one.about = pending.about;
         one.bytes = Bytes(static_cast<std::uint64_t>(command.message.elements()) * bytes_per_element(command.dtype));
-        one.until = channel.bytes += one.bytes.value();
+        one.until = lane.bytes += one.bytes.value();
         one.send_issued = pending.issued.when();
     }
 }
@@ -195,15 +208,17 @@ void Graph::end_send(int from, const Command& command, Place place, Picoseconds 
     Moment all_left;  // on other machines: when the last receiver had room
     for (const int to : receivers) {
         Channel& channel = channels_[{from, to}];
-        const std::uint64_t ordinal = channel.sent++;
+        Lane& lane = channel.lanes[command.network];
+        const std::uint64_t ordinal = lane.leaving.front();
+        lane.leaving.pop_front();
         follow(channel, ordinal, from, to);
         Message& one = message(channel, ordinal);
+        const Leg leg{from, to, one.network};
         Moment left = one.arrives;
         for (std::size_t clock = 0; clock < clocks_; ++clock)
-            left.set(clock,
-                     std::max(one.begin.at(clock),
-                              left.at(clock) - std::min(left.at(clock), paces_[clock]->head(from, to).value())));
-        pin_scaled(left, when, waiting(from, to, one.bytes), one.begin);
+            left.set(clock, std::max(one.begin.at(clock),
+                                     left.at(clock) - std::min(left.at(clock), paces_[clock]->head(leg).value())));
+        pin_scaled(left, when, waiting(leg, one.bytes), one.begin);
         if (to == receivers.front()) {
             all_left = left;
         } else {
@@ -221,7 +236,7 @@ void Graph::forget_messages(Channel& channel) {
     std::uint64_t window = 0;
     for (const auto& pace : paces_) window = std::max(window, pace->config().network.receive_buffer.value());
     while (channel.messages.size() > 1 && channel.messages.front().taken && channel.messages.front().left &&
-           channel.messages.front().until + window < channel.bytes) {
+           channel.messages.front().until + window < channel.lanes[channel.messages.front().network].bytes) {
         channel.messages.pop_front();
         ++channel.first;
     }

@@ -96,11 +96,12 @@ void Graph::share_done(int number, const Command& command, const Share& share) {
     for (std::size_t i = 0; i <= share.place; ++i)
         moment.later_by(clocks_of([](Pace& pace, std::size_t) { return pace.descriptor(); }));
     const bool remote = share.home != number;
+    const Leg there{number, share.home, share.network};
     if (remote) {
         const Moment start = moment;
         const Bytes bytes = write ? share.bytes : paces_[0]->config().network.request;
-        moment = cross(number, share.home, bytes, start, flight.about, false);
-        arrive(moment, number, share.home, bytes, share.arrival, start);
+        moment = cross(there, bytes, start, flight.about, false);
+        arrive(moment, there, bytes, share.arrival, start);
     } else {
         pin(moment, share.arrival, flight.about);
     }
@@ -113,7 +114,7 @@ void Graph::share_done(int number, const Command& command, const Share& share) {
         pin(moment, share.end, flight.about);
     } else if (write) {
         step(moment, moment.when(), Spent::link_latency, flight.about);
-        moment.later_by(clocks_of([&](Pace& pace, std::size_t) { return pace.head(share.home, number); }));
+        moment.later_by(clocks_of([&](Pace& pace, std::size_t) { return pace.head(there.back()); }));
         pin(moment, share.end, flight.about);
     } else {
         // Bytes leave as the slice gives them: from its first on, at the links' rate if that is less.
@@ -124,10 +125,10 @@ void Graph::share_done(int number, const Command& command, const Share& share) {
                 std::min(paces_[clock]->access(share.bytes, share.run, false).payload.value(), moment.at(clock));
         for (std::size_t clock = 0; clock < clocks_; ++clock) first.set(clock, moment.at(clock) - streamed[clock]);
         const Moment last = moment;
-        Moment by_rate = cross(share.home, number, share.bytes, first, flight.about, false);
-        moment = cross(share.home, number, paces_[0]->config().network.request, last, flight.about, true);
+        Moment by_rate = cross(there.back(), share.bytes, first, flight.about, false);
+        moment = cross(there.back(), paces_[0]->config().network.request, last, flight.about, true);
         moment.after(by_rate);
-        arrive(moment, share.home, number, share.bytes, share.end, last);
+        arrive(moment, there.back(), share.bytes, share.end, last);
     }
     flight.end.after(moment);
 }

@@ -27,10 +27,10 @@ Pace::Access Pace::access(Bytes bytes, Bytes run, bool write) {
             rounded_up(payload)};
 }
 
-std::pair<noc::Route, Picoseconds>& Pace::way(int from, int to) {
-    const auto [found, is_new] = ways_.try_emplace({from, to});
+std::pair<noc::Route, Picoseconds>& Pace::way(const Leg& leg) {
+    const auto [found, is_new] = ways_.try_emplace(leg);
     if (is_new) {
-        found->second.first = topology_.route(from, to);
+        found->second.first = topology_.route(leg.from, leg.to, leg.network);
         found->second.second = noc::head_latency(config_.network, topology_, found->second.first);
     }
     return found->second;
@@ -66,41 +66,40 @@ Window window_of(const noc::LinkConfig& link, const noc::RouterConfig& router, b
             link.latency * 2 + router.latency() + router.credit, link.rate_for(transfer)};
 }
 
-Window window_of(Pace& pace, int from, int to, Bytes transfer) {
+Window window_of(Pace& pace, const Leg& leg, Bytes transfer) {
     const noc::NetworkConfig& network = pace.config().network;
-    const noc::Route& route = pace.route(from, to);
+    const noc::Route& route = pace.route(leg);
     const noc::LinkConfig& first = route.empty() ? network.link : pace.topology().links()[route.front().link].config;
     const Rate rate = first.rate_for(transfer);
-    return {network.receive_buffer, pace.head(from, to) + pace.head(to, from) + rate.time_for(network.packet), rate};
+    return {network.receive_buffer, pace.head(leg) + pace.head(leg.back()) + rate.time_for(network.packet), rate};
 }
 
 }  // namespace
 
 Picoseconds Pace::on_link(std::size_t number, Bytes bytes, bool last, Bytes transfer) const {
-    const noc::LinkConfig& link = topology_.links()[number].config;
+    const noc::LinkSpec& spec = topology_.links()[number];
+    const noc::LinkConfig& link = spec.config;
     if (last) return link.rate_for(transfer).time_for(bytes);
-    return window_of(link, config_.network.router, topology_.two_classes(), transfer).passage(bytes);
+    return window_of(link, config_.network.router, topology_.two_classes(spec.network), transfer).passage(bytes);
 }
 
 Picoseconds Pace::link_busy(std::size_t number, Bytes bytes, bool last) const {
-    const noc::LinkConfig& link = topology_.links()[number].config;
+    const noc::LinkSpec& spec = topology_.links()[number];
+    const noc::LinkConfig& link = spec.config;
     if (last) return link.rate_for(bytes).time_for(bytes);
-    return window_of(link, config_.network.router, topology_.two_classes(), bytes).busy(bytes);
+    return window_of(link, config_.network.router, topology_.two_classes(spec.network), bytes).busy(bytes);
 }
 
-Picoseconds Pace::in_window(int from, int to, Bytes bytes, Bytes transfer) {
-    return window_of(*this, from, to, transfer).passage(bytes);
+Picoseconds Pace::in_window(const Leg& leg, Bytes bytes, Bytes transfer) {
+    return window_of(*this, leg, transfer).passage(bytes);
 }
-Picoseconds Pace::window_busy(int from, int to, Bytes bytes) { return window_of(*this, from, to, bytes).busy(bytes); }
+Picoseconds Pace::window_busy(const Leg& leg, Bytes bytes) { return window_of(*this, leg, bytes).busy(bytes); }
 
-Picoseconds Pace::slowest(int from, int to, Bytes bytes) {
+Picoseconds Pace::slowest(const Leg& leg, Bytes bytes) {
     Picoseconds slowest;
-    const noc::Route& links = route(from, to);
+    const noc::Route& links = route(leg);
     for (const noc::Hop& hop : links) slowest = std::max(slowest, on_link(hop.link, bytes, &hop == &links.back()));
     return slowest;
 }
-
-Picoseconds Pace::head(int from, int to) { return way(from, to).second; }
-const noc::Route& Pace::route(int from, int to) { return way(from, to).first; }
 
 }  // namespace tilemesh::insight

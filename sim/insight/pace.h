@@ -9,11 +9,19 @@
 #include "sim/pe/cost.h"
 #include "sim/tile/command.h"
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <utility>
 
 namespace tilemesh::insight {
+
+/// From a PE to another over a network.
+struct Leg {
+    int from, to, network;
+    Leg back() const { return {to, from, network}; }
+    auto operator<=>(const Leg&) const = default;
+};
 
 class Pace {
 public:
@@ -45,8 +53,8 @@ public:
     }
 
     /// Of an empty network: a head's way, all routers and wires included.
-    Picoseconds head(int from, int to);
-    const noc::Route& route(int from, int to);
+    Picoseconds head(const Leg& leg) { return way(leg).second; }
+    const noc::Route& route(const Leg& leg) { return way(leg).first; }
     /// Of bytes behind each other on one link of a route: at its rate and, where a router follows, no faster than the
     /// credits of its buffers come back.
     Picoseconds on_link(std::size_t link, Bytes bytes, bool last) const { return on_link(link, bytes, last, bytes); }
@@ -55,11 +63,11 @@ public:
     /// How long such bytes keep others from it: not less, and as long as their credits take where a router follows.
     Picoseconds link_busy(std::size_t link, Bytes bytes, bool last) const;
     /// The same for messages on a route, as long as the credits of the receiver's room take, who takes them at once.
-    Picoseconds in_window(int from, int to, Bytes bytes) { return in_window(from, to, bytes, bytes); }
-    Picoseconds in_window(int from, int to, Bytes bytes, Bytes transfer);
-    Picoseconds window_busy(int from, int to, Bytes bytes);
+    Picoseconds in_window(const Leg& leg, Bytes bytes) { return in_window(leg, bytes, bytes); }
+    Picoseconds in_window(const Leg& leg, Bytes bytes, Bytes transfer);
+    Picoseconds window_busy(const Leg& leg, Bytes bytes);
     /// Of its bytes on the slowest of the links of a route.
-    Picoseconds slowest(int from, int to, Bytes bytes);
+    Picoseconds slowest(const Leg& leg, Bytes bytes);
     const noc::Topology& topology() const { return topology_; }
 
 private:
@@ -67,8 +75,8 @@ private:
     Rate sram_port_;
     noc::Topology topology_;
     memory::ServiceProfile profile_;
-    std::map<std::pair<int, int>, std::pair<noc::Route, Picoseconds>> ways_;
-    std::pair<noc::Route, Picoseconds>& way(int from, int to);
+    std::map<Leg, std::pair<noc::Route, Picoseconds>> ways_;
+    std::pair<noc::Route, Picoseconds>& way(const Leg& leg);
 };
 
 }  // namespace tilemesh::insight

@@ -126,7 +126,7 @@ void TimeLapse::thin() {
 void TimeLapse::explained(const Activity& activity, const Reasons& reasons) {
     const auto op = static_cast<Opcode>(reasons.command);
     for (const int to : reasons.receivers) {
-        Message& message = messages_[{number_of(parts_[reasons.pe]), to}];
+        Message& message = messages_[{number_of(parts_[reasons.pe]), to, reasons.network}];
         ++message.count;
         message.bytes += activity.bytes.value();
     }
@@ -170,14 +170,15 @@ Json TimeLapse::slices() const {
 }
 
 Json TimeLapse::messages(Json& left_out) const {
-    std::vector<std::pair<std::pair<int, int>, Message>> sorted(messages_.begin(), messages_.end());
+    std::vector<std::pair<std::array<int, 3>, Message>> sorted(messages_.begin(), messages_.end());
     std::stable_sort(sorted.begin(), sorted.end(),
                      [](const auto& a, const auto& b) { return a.second.bytes > b.second.bytes; });
     left_out = sorted.size() > most_messages ? sorted.size() - most_messages : 0;
     Json json = Json::array();
     for (const auto& [pair, message] : sorted) {
         if (json.size() == most_messages) break;
-        json.push_back({pair.first, pair.second, message.count, message.bytes});
+        json.push_back({pair[0], pair[1], message.count, message.bytes});
+        if (pair[2] != 0) json.back().push_back(pair[2]);
     }
     return json;
 }

@@ -7,6 +7,7 @@
 #include "sim/base/json_reader.h"
 #include "sim/insight/account.h"
 
+#include <array>
 #include <map>
 #include <string>
 #include <utility>
@@ -27,7 +28,7 @@ public:
 
     /// The finest bins for which there is room in a run that took `time`:
     /// {"bin_ps", "bins", "classes": [name], "lanes": [[component, [[class, shares], ...]], ...],
-    ///  "messages": [[from PE, to PE, how many, bytes], ...], "messages_left_out",
+    ///  "messages": [[from PE, to PE, how many, bytes, network unless 0], ...], "messages_left_out",
     ///  "slices": {"every", "until_ps", "lanes": [[component, [class, gap, length, ...]], ...]}}
     /// Components are numbers as added; shares are written by written_shares().
     Json close(Picoseconds time);
@@ -68,7 +69,7 @@ private:
     std::vector<Part> parts_;
     int pes_per_cube_ = 1, pes_ = 0;
     Picoseconds width_{1000};
-    std::map<std::pair<int, int>, Message> messages_;
+    std::map<std::array<int, 3>, Message> messages_;  // by both ends and network
     std::vector<Slice> slices_;
     int every_ = 1;                                // of so many PEs one, the last among them
     Picoseconds slices_end_ = Picoseconds::max();  // slices that begin later are not kept

@@ -136,21 +136,21 @@ void Trace::activity(const Activity& activity) {
     file_.add(slice);
 }
 
-std::uint64_t Trace::flow_of(const Part& part, int peer, bool sends, bool shown) {
+std::uint64_t Trace::flow_of(const Part& part, int peer, std::optional<std::uint64_t> sent, bool shown) {
     const int own = number_of(part);
-    Channel& channel = channels_[sends ? std::pair(own, peer) : std::pair(peer, own)];
+    Channel& channel = channels_[sent ? std::pair(own, peer) : std::pair(peer, own)];
     if (channel.number == 0) channel.number = channels_.size();
     bool other = choice_.has(peer);
-    if (sends) {
-        if (++channel.sent > channel.received) channel.shown.push_back(shown);
-    } else {
-        ++channel.received;
-        if (!channel.shown.empty()) {
-            other = other && channel.shown.front();
-            channel.shown.pop_front();
+    const std::uint64_t message = sent ? *sent : channel.received++;
+    if (!sent) {
+        if (const auto send = channel.shown.find(message); send != channel.shown.end()) {
+            other = other && send->second;
+            channel.shown.erase(send);
         }
+    } else if (message >= channel.received) {
+        channel.shown[message] = shown;
     }
-    return other ? channel.number << 40 | (sends ? channel.sent : channel.received) : 0;
+    return other ? channel.number << 40 | (message + 1) : 0;
 }
 
 void Trace::add_waiting(Slice& slice, const Part& part, const Activity& activity, const Reasons& reasons) const {
@@ -183,11 +183,11 @@ void Trace::explained(const Activity& activity, const Reasons& reasons) {
     const bool shown = shows(part, activity) && !file_.dropping();
     const bool sends = is_send(static_cast<Opcode>(reasons.command));
     std::vector<std::uint64_t> flows;  // that are shown, of a message to every receiver
-    const auto add_flow = [&](int peer) {
-        if (const std::uint64_t flow = flow_of(part, peer, sends, shown); flow != 0) flows.push_back(flow);
+    const auto add_flow = [&](int peer, std::optional<std::uint64_t> sent) {
+        if (const std::uint64_t flow = flow_of(part, peer, sent, shown); flow != 0) flows.push_back(flow);
     };
-    if (!sends && reasons.peer >= 0) add_flow(reasons.peer);
-    for (const int to : reasons.receivers) add_flow(to);
+    if (!sends && reasons.peer >= 0) add_flow(reasons.peer, {});
+    for (std::size_t i = 0; i < reasons.receivers.size(); ++i) add_flow(reasons.receivers[i], reasons.messages[i]);
     if (shown) {
         if (part.track == 0)
             part.track = file_.add_track(pe_track(reasons.pe), part.rank, part.path, TraceFile::Holds::slices);

@@ -13,8 +13,8 @@
 #include "sim/report/result.h"
 
 #include <cstdint>
-#include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -80,8 +80,8 @@ private:
     /// Messages of an ordered pair of PEs, by their numbers.
     struct Channel {
         std::uint64_t number = 0;  // of the channel, from 1 on
-        std::uint64_t sent = 0, received = 0;
-        std::deque<bool> shown;  // of sends that have not been received: whether they are in the trace
+        std::uint64_t received = 0;
+        std::map<std::uint64_t, bool> shown;  // of sends that have not been received: whether they are in the trace
     };
 
     TrackId cube_track(int cube);
@@ -91,8 +91,9 @@ private:
     void count_busy(Part& part, const Activity& activity);
     int number_of(const Part& part) const { return part.cube * pes_per_cube_ + part.pe; }
     void add_waiting(Slice& slice, const Part& part, const Activity& activity, const Reasons& reasons) const;
-    /// Counts a message; the flow that leads from its send to its receive, or 0 where the other is not in the trace.
-    std::uint64_t flow_of(const Part& part, int peer, bool sends, bool shown);
+    /// Counts a message, number `sent` of those to the peer or the next one received; the flow that leads from its
+    /// send to its receive, or 0 where the other is not in the trace.
+    std::uint64_t flow_of(const Part& part, int peer, std::optional<std::uint64_t> sent, bool shown);
     /// What a command processor did next.
     void spend(ComponentId pe, std::uint8_t processor, Stall stall, Picoseconds until);
     void write_stretch(Stretch& stretch);

@@ -21,8 +21,9 @@ void check_links(const MachineConfig& machine, const JsonReader& reader) {
         const bool all = grid.kind == noc::TopologyKind::all_to_all;
         return all ? static_cast<std::size_t>(grid.nodes()) * static_cast<std::size_t>(grid.nodes() - 1) : 0;
     };
-    const std::size_t links = links_of(network.pes_in_cube) * static_cast<std::size_t>(network.cubes.nodes()) +
-                              links_of(network.cubes) * static_cast<std::size_t>(network.pes_in_cube.rows);
+    const std::size_t of_one = links_of(network.pes_in_cube) * static_cast<std::size_t>(network.cubes.nodes()) +
+                               links_of(network.cubes) * static_cast<std::size_t>(network.pes_in_cube.rows);
+    const std::size_t links = of_one * network.networks().size();
     if (links > most_links) {
         reader.complain(fmt::format("network: all-to-all makes {} links, expected at most {}", links, most_links));
     }
@@ -43,8 +44,8 @@ void check_links(const MachineConfig& machine, const JsonReader& reader) {
 MachineConfig read_machine(JsonReader reader) {
     if (is_chip(reader)) {
         reader.complain(
-            "networks: kernels and probes of other kinds than `programs` use one network and cannot choose between "
-            "several yet, expected a machine with `network`, `pe` and `hbm`");
+            "networks: a chip of which only the networks are known is for the probe `programs`; kernels and other "
+            "probes need `pe`, `hbm` and `network`, which can have several `networks` of its own");
     }
     MachineConfig machine;
     machine.name = reader.string("name");

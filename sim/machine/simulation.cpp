@@ -68,6 +68,7 @@ void Simulation::launch(int pe, std::string kernel, pe::KernelText text, ValueMo
     }
     info.values = values;
     info.integers_cost = config_.pe.integer_cycles > 0;
+    info.networks = config_.network.names();
     processor(at).launch(std::move(text), std::move(info));
     launched_.push_back(at);
 }

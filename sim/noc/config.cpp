@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/noc/config.h"
 
+#include "sim/noc/routing.h"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -72,6 +74,93 @@ RouterConfig read_router(JsonReader reader) {
     return router;
 }
 
+/// Where one way may lead around: a cube that is alone. Cubes are joined both ways.
+std::vector<Way> read_routing_of(const JsonReader& reader, const SubnetworkConfig& network) {
+    const GridConfig &inner = network.pes_in_cube, &outer = network.cubes;
+    for (const GridConfig* grid : {&inner, &outer})
+        if (grid->kind == TopologyKind::all_to_all)
+            reader.complain("expected no ways, since all_to_all is joined directly");
+    const TopologyKind kind = outer.nodes() == 1 ? inner.kind : TopologyKind::mesh;
+    return read_routing(reader, {kind, inner.rows * outer.rows, inner.cols * outer.cols});
+}
+
+/// What the reader does not say stays as it is.
+void read_links(JsonReader& reader, SubnetworkConfig& network) {
+    if (const auto link = reader.optional_member("link")) network.link = read_link(*link);
+    if (auto die_to_die = reader.optional_member("die_to_die")) {
+        network.connections_per_side = static_cast<int>(die_to_die->integer("connections_per_side", 1, 1024));
+        network.die_to_die = read_rate_and_latency(*die_to_die);
+        die_to_die->finish();
+    }
+    if (const auto port = reader.optional_member("port")) network.port = read_link(*port);
+    if (const auto routing = reader.optional_member("routing")) network.routing = read_routing_of(*routing, network);
+}
+
+/// Can packets move through what links have for them?
+void check_links(const JsonReader& reader, const SubnetworkConfig& links, const NetworkConfig& network) {
+    std::vector<std::pair<const char*, Bytes>> buffers{{"link/buffer_bytes", links.link.buffer},
+                                                       {"die_to_die/buffer_bytes", links.die_to_die.buffer}};
+    if (links.port) buffers.emplace_back("port/buffer_bytes", links.port->buffer);
+    for (const auto& [name, bytes] : buffers) {
+        if (bytes >= network.flit) continue;
+        reader.complain(fmt::format("{}: found {}, expected at least flit_bytes ({}), or nothing could ever move",
+                                    name, bytes.value(), network.flit.value()));
+    }
+    for (const auto& [name, bytes] : buffers) {
+        if (!network.router.multicast || bytes >= network.packet) continue;
+        reader.complain(fmt::format(
+            "{}: found {}, expected at least packet_bytes ({}), since router/multicast is true: where its way "
+            "branches a packet waits whole, or two could wait for each other; make the buffer larger, or packets "
+            "smaller",
+            name, bytes.value(), network.packet.value()));
+    }
+}
+
+void check_channels(const JsonReader& reader, const SubnetworkConfig& links, const NetworkConfig& network) {
+    if ((!has_wraps(links.pes_in_cube) && !has_wraps(links.cubes)) || network.router.virtual_channels >= 2) return;
+    reader.complain(
+        "router/virtual_channels: found 1, expected at least 2: around a ring packets of one channel could wait "
+        "for each other in a circle");
+}
+
+/// What an element does not say is as in `network`.
+SubnetworkConfig read_subnetwork(JsonReader reader, const NetworkConfig& network) {
+    SubnetworkConfig links = network;
+    links.name = reader.string("name");
+    const bool plain = !links.name.empty() && std::all_of(links.name.begin(), links.name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    });
+    if (!plain) reader.complain("name: expected small letters, digits and _: links are named after it");
+    GridConfig& outer = links.cubes.nodes() == 1 ? links.pes_in_cube : links.cubes;
+    outer.kind = reader.choice<TopologyKind>("topology", {"line", "ring", "mesh", "torus"}, outer.kind);
+    const bool flat = outer.kind == TopologyKind::line || outer.kind == TopologyKind::ring;
+    if (flat && outer.rows != 1)
+        reader.complain(fmt::format("topology: a {} has 1 row, found {} rows (use mesh or torus)",
+                                    name_of(outer.kind), outer.rows));
+    read_links(reader, links);
+    const bool around = outer.kind == TopologyKind::ring || outer.kind == TopologyKind::torus;
+    if (!around && std::any_of(links.routing.begin(), links.routing.end(), leads_one_way))
+        reader.complain("routing: missing, expected ways that lead everywhere, since those of network go around");
+    check_links(reader, links, network);
+    check_channels(reader, links, network);
+    reader.finish();
+    return links;
+}
+
+std::vector<SubnetworkConfig> read_subnetworks(const JsonReader& reader, const NetworkConfig& network) {
+    constexpr std::size_t most = 4;
+    std::vector<SubnetworkConfig> networks;
+    for (const JsonReader& element : reader.elements()) {
+        networks.push_back(read_subnetwork(element, network));
+        for (std::size_t i = 0; i + 1 < networks.size(); ++i)
+            if (networks[i].name == networks.back().name)
+                element.complain(
+                    fmt::format("name: found {}, expected one that no other network has", networks[i].name));
+    }
+    if (networks.empty() || networks.size() > most) reader.reject(fmt::format("1 to {} networks", most));
+    return networks;
+}
+
 }  // namespace
 
 Rate LinkConfig::rate_for(Bytes transfer) const {
@@ -124,17 +213,13 @@ NetworkConfig read_network(JsonReader reader, const GridConfig& pes_in_cube, con
     NetworkConfig network;
     network.pes_in_cube = pes_in_cube;
     network.cubes = cubes;
-    network.link = read_link(reader.member("link"));
-    if (auto die_to_die = reader.optional_member("die_to_die")) {
-        network.connections_per_side = static_cast<int>(die_to_die->integer("connections_per_side", 1, 1024));
-        network.die_to_die = read_rate_and_latency(*die_to_die);
-        die_to_die->finish();
-    } else if (cubes.nodes() > 1) {
-        reader.complain("die_to_die: missing, expected the link between cubes, since there are several");
-    } else {
+    reader.member("link");
+    read_links(reader, network);
+    if (!reader.has("die_to_die")) {
+        if (cubes.nodes() > 1)
+            reader.complain("die_to_die: missing, expected the link between cubes, since there are several");
         network.die_to_die = network.link;
     }
-    if (auto port = reader.optional_member("port")) network.port = read_link(*port);
     if (auto router = reader.optional_member("router")) {
         network.router = read_router(*router);
     } else {
@@ -145,32 +230,15 @@ NetworkConfig read_network(JsonReader reader, const GridConfig& pes_in_cube, con
     network.packet = Bytes(reader.integer("packet_bytes", 1, 1 << 24, 4096));
     network.request = Bytes(reader.integer("request_bytes", 1, 4096, 32));
     network.receive_buffer = Bytes(reader.integer("receive_buffer_bytes", 16, largest_buffer, 262144));
-    std::vector<std::pair<const char*, Bytes>> buffers{{"link/buffer_bytes", network.link.buffer},
-                                                       {"die_to_die/buffer_bytes", network.die_to_die.buffer}};
-    if (network.port) buffers.emplace_back("port/buffer_bytes", network.port->buffer);
-    for (const auto& [name, bytes] : buffers) {
-        if (bytes >= network.flit) continue;
-        reader.complain(fmt::format("{}: found {}, expected at least flit_bytes ({}), or nothing could ever move",
-                                    name, bytes.value(), network.flit.value()));
-    }
-    for (const auto& [name, bytes] : buffers) {
-        if (!network.router.multicast || bytes >= network.packet) continue;
-        reader.complain(fmt::format(
-            "{}: found {}, expected at least packet_bytes ({}), since router/multicast is true: where its way "
-            "branches a packet waits whole, or two could wait for each other; make the buffer larger, or packets "
-            "smaller",
-            name, bytes.value(), network.packet.value()));
-    }
+    check_links(reader, network, network);
     const Bytes largest = std::max(network.packet, network.request);
     if (network.receive_buffer < largest) {
         reader.complain(fmt::format("receive_buffer_bytes: found {}, expected at least packet_bytes ({})",
                                     network.receive_buffer.value(), largest.value()));
     }
-    if ((has_wraps(pes_in_cube) || has_wraps(cubes)) && network.router.virtual_channels < 2) {
-        reader.complain(
-            "router/virtual_channels: found 1, expected at least 2: around a ring packets of one channel could wait "
-            "for each other in a circle");
-    }
+    check_channels(reader, network, network);
+    if (const auto several = reader.optional_member("networks"))
+        network.several = read_subnetworks(*several, network);
     reader.finish();
     return network;
 }

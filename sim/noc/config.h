@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Configuration of the network: shapes and kinds of the two levels (PEs in a cube, cubes in the machine), links,
-// routers and buffers. Plain data, read once from the machine's JSON.
+// routers and buffers; or of several networks beside each other, which differ in their links and in the ways that
+// packets take. Plain data, read once from the machine's JSON.
 #pragma once
 
 #include "sim/base/json_reader.h"
@@ -8,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,11 @@ struct GridConfig {
 
 /// Is there a wrap-around link in the grid? Between two nodes one would double the link they have.
 bool has_wraps(const GridConfig& grid);
+
+/// How packets move along one dimension of the grid: one way only, around a ring, or whichever way is shorter.
+enum class Way : std::uint8_t { east, west, south, north, east_or_west, south_or_north };
+inline bool along_row(Way way) { return way == Way::east || way == Way::west || way == Way::east_or_west; }
+inline bool leads_one_way(Way way) { return way != Way::east_or_west && way != Way::south_or_north; }
 
 /// What transfers of a size reach of a link's rate.
 struct SizeShare {
@@ -66,18 +73,37 @@ struct RouterConfig {
     Picoseconds latency() const { return before_switch() + through_switch(); }
 };
 
-struct NetworkConfig {
+/// The links of one network, and the ways that packets take over them.
+struct SubnetworkConfig {
+    std::string name;  // none where the machine has one network
     GridConfig pes_in_cube;
     GridConfig cubes;
+    std::vector<Way> routing;        // dimensions in the order in which packets go through them; none: columns first,
+                                     // the shorter way
     LinkConfig link;                 // between routers of one cube
     LinkConfig die_to_die;           // one connection between neighbouring cubes
     int connections_per_side = 4;    // shared evenly by the PEs on that side
     std::optional<LinkConfig> port;  // the one port between a PE and its router; none: a PE feeds all links at once
+};
+
+/// The only network, or what those in `several` have in common.
+struct NetworkConfig : SubnetworkConfig {
     RouterConfig router;
     Bytes flit{128};       // what a link moves in one turn of its round robin
     Bytes packet;          // largest packet; longer messages are cut
     Bytes request;         // size of a remote read request
-    Bytes receive_buffer;  // per ordered pair of PEs that exchange messages
+    Bytes receive_buffer;  // per network and ordered pair of PEs that exchange messages
+    std::vector<SubnetworkConfig> several{};
+
+    std::span<const SubnetworkConfig> networks() const {
+        const SubnetworkConfig* const only = this;
+        return several.empty() ? std::span(only, 1) : std::span(several.data(), several.size());
+    }
+    std::vector<std::string> names() const {
+        std::vector<std::string> names;
+        for (const SubnetworkConfig& network : networks()) names.push_back(network.name);
+        return names;
+    }
 };
 
 /// The same network with trains instead of packets: what of a message goes over the same links one after the other,

@@ -49,7 +49,8 @@ Fabric::Fabric(const NetworkConfig& network, const Topology& topology)
       channels_(std::allocator<Channel>().allocate(topology.links().size() << channel_bits_)),
       sources_(topology.links().size() * traffic_classes) {
     links_.reserve(topology.links().size());
-    for (const LinkSpec& link : topology.links()) links_.emplace_back(link, network, topology.two_classes());
+    for (const LinkSpec& link : topology.links())
+        links_.emplace_back(link, network, topology.two_classes(link.network));
 }
 
 Fabric::~Fabric() {

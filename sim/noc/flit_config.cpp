@@ -2,6 +2,8 @@
 // Reading the networks of a chip.
 #include "sim/noc/flit_config.h"
 
+#include "sim/noc/routing.h"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -9,34 +11,6 @@
 
 namespace tilemesh::noc {
 namespace {
-
-const std::vector<std::string> way_words = {"east", "west", "south", "north", "east_or_west", "south_or_north"};
-
-/// Every dimension in which there is somewhere to go, once; one way only where it leads around.
-std::vector<Way> read_routing(const JsonReader& reader, const GridConfig& grid) {
-    std::vector<Way> routing;
-    const bool ring = grid.kind == TopologyKind::ring || grid.kind == TopologyKind::torus;
-    for (const JsonReader& element : reader.elements()) {
-        const Way way = element.as_choice<Way>(way_words);
-        const auto same = [&](Way other) { return along_row(other) == along_row(way); };
-        if (std::any_of(routing.begin(), routing.end(), same)) {
-            element.reject("a way along the other dimension: each comes once");
-        }
-        const bool both = way == Way::east_or_west || way == Way::south_or_north;
-        if (!both && !ring) {
-            element.reject(along_row(way)
-                               ? "east_or_west, since one way only leads everywhere on a ring or torus alone"
-                               : "south_or_north, since one way only leads everywhere on a torus alone");
-        }
-        routing.push_back(way);
-    }
-    const auto missing = [&](bool row, int length) {
-        return length > 1 && std::none_of(routing.begin(), routing.end(), [&](Way w) { return along_row(w) == row; });
-    };
-    if (missing(true, grid.cols)) reader.reject("a way along the columns as well (east, west or east_or_west)");
-    if (missing(false, grid.rows)) reader.reject("a way along the rows as well (south, north or south_or_north)");
-    return routing;
-}
 
 PortRates read_port(JsonReader& reader, const PortRates& usual) {
     return {reader.number("send_flits_per_cycle", 0.001, 1.0, usual.send),

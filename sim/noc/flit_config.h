@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Configuration of the networks of a chip: several beside each other on one grid, each with its own routing order,
-// one-way or two-way links, virtual channels and interfaces. They are followed flit by flit (flit_network.h); the one
-// network that kernels send over is in config.h.
+// one-way or two-way links, virtual channels and interfaces. They are followed flit by flit (flit_network.h); those
+// that kernels send over are in config.h.
 #pragma once
 
 #include "sim/noc/chip_devices.h"
@@ -11,10 +11,6 @@
 #include <vector>
 
 namespace tilemesh::noc {
-
-/// How packets move along one dimension of the grid: one way only, around a ring, or whichever way is shorter.
-enum class Way : std::uint8_t { east, west, south, north, east_or_west, south_or_north };
-inline bool along_row(Way way) { return way == Way::east || way == Way::west || way == Way::east_or_west; }
 
 /// Flits that a node's connection to its router moves in a cycle, at most one, out of the node and into it.
 struct PortRates {

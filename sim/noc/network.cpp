@@ -21,18 +21,25 @@ void Network::add(std::size_t number, std::unique_ptr<Link> link, Recorder* reco
     links_[number] = std::move(link);
 }
 
-const Route& Network::route(int from, int to) {
-    const std::uint64_t ends = static_cast<std::uint64_t>(from) << 32U | static_cast<std::uint32_t>(to);
-    const auto [route, is_new] = routes_.try_emplace(ends);
-    if (is_new) route->second = topology_.route(from, to);
+int Network::choice(int from, int to, int asked) {
+    if (asked >= 0) return asked;
+    if (topology_.networks() == 1) return 0;
+    const auto [choice, is_new] = choices_.try_emplace(key_of(from, to, 0));
+    if (is_new) choice->second = topology_.choice(from, to);
+    return choice->second;
+}
+
+const Route& Network::route(int from, int to, int network) {
+    const auto [route, is_new] = routes_.try_emplace(key_of(from, to, network));
+    if (is_new) route->second = topology_.route(from, to, network);
     return route->second;
 }
 
-const RouteTree& Network::tree(int from, std::span<const std::int32_t> to) {
-    const auto [tree, is_new] = trees_.try_emplace({from, {to.begin(), to.end()}});
+const RouteTree& Network::tree(int from, std::span<const std::int32_t> to, int network) {
+    const auto [tree, is_new] = trees_.try_emplace({network, from, {to.begin(), to.end()}});
     if (is_new) {
         std::vector<Route> routes;
-        for (const std::int32_t pe : to) routes.push_back(route(from, pe));
+        for (const std::int32_t pe : to) routes.push_back(route(from, pe, network));
         tree->second = tree_of(routes);
     }
     return tree->second;

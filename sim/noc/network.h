@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The network of a machine as one SystemC module: it lets the fabric run as far as simulated time has come, and wakes
-// when something is due in it. Links are modules of the cubes they leave from, by name only.
+// The networks of a machine as one SystemC module: it lets the fabric run as far as simulated time has come, and
+// wakes when something is due in it. Links are modules of the cubes they leave from, by name only.
 #pragma once
 
 #include "sim/noc/fabric.h"
@@ -11,6 +11,7 @@
 #include <memory>
 #include <span>
 #include <systemc>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -27,11 +28,15 @@ public:
 
     const NetworkConfig& config() const { return config_; }
     const Topology& topology() const { return topology_; }
+    /// Over which network, where the transfer does not say (-1).
+    int choice(int from, int to, int asked);
     /// Made when first asked for, then kept.
-    const Route& route(int from, int to);
+    const Route& route(int from, int to, int network);
     /// Likewise, the ways from one PE to several that are reached over the same first link.
-    const RouteTree& tree(int from, std::span<const std::int32_t> to);
-    Picoseconds head_latency(int from, int to) { return noc::head_latency(config_, topology_, route(from, to)); }
+    const RouteTree& tree(int from, std::span<const std::int32_t> to, int network);
+    Picoseconds head_latency(int from, int to, int network) {
+        return noc::head_latency(config_, topology_, route(from, to, network));
+    }
     /// From now on the stream wants to enter its first link.
     void inject(Stream& stream, TrafficClass traffic);
     /// Credits of a stream on this route come back at `when`, later than now.
@@ -50,8 +55,13 @@ private:
     const Topology& topology_;
     Fabric fabric_;
     std::vector<std::unique_ptr<Link>> links_;
-    std::unordered_map<std::uint64_t, Route> routes_;                       // by both ends
-    std::map<std::pair<int, std::vector<std::int32_t>>, RouteTree> trees_;  // by sender and receivers
+    static std::uint64_t key_of(int from, int to, int network) {
+        return static_cast<std::uint64_t>(network) << 48U | static_cast<std::uint64_t>(from) << 24U |
+               static_cast<std::uint32_t>(to);
+    }
+    std::unordered_map<std::uint64_t, Route> routes_;  // by both ends and network
+    std::unordered_map<std::uint64_t, int> choices_;   // by both ends, where there are several networks
+    std::map<std::tuple<int, int, std::vector<std::int32_t>>, RouteTree> trees_;  // by network, sender and receivers
     std::vector<Entering> entering_;
     sc_core::sc_event wake_;
     bool serving_ = false;  // and will look itself for what comes next

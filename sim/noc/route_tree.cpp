@@ -67,11 +67,12 @@ private:
 RouteTree tree_of(std::span<const Route> routes) { return TreeOfRoutes(routes).grown(); }
 
 std::vector<std::vector<std::int32_t>> injections(const NetworkConfig& network, const Topology& topology, int from,
-                                                  std::span<const std::int32_t> to) {
+                                                  std::span<const std::int32_t> to, int asked) {
     std::vector<std::pair<int, std::vector<std::int32_t>>> ways;  // by first link; -1: alone
     for (const std::int32_t pe : to) {
         const bool joins = network.router.multicast && pe >= 0 && pe < topology.pes();
-        const int link = joins ? static_cast<int>(topology.route(from, pe).front().link) : -1;
+        const auto network_to = [&] { return asked >= 0 ? asked : topology.choice(from, pe); };
+        const int link = joins ? static_cast<int>(topology.route(from, pe, network_to()).front().link) : -1;
         const auto same = std::find_if(ways.begin(), ways.end(), [=](const auto& way) { return way.first == link; });
         if (link < 0 || same == ways.end()) {
             ways.push_back({link, {pe}});

@@ -28,8 +28,8 @@ RouteTree tree_of(std::span<const Route> routes);
 
 /// How a message to several PEs leaves one: the receivers of each copy that enters the network. Where routers copy,
 /// those who are reached over the same first link, in the order of `to`; else each alone. PEs that do not exist are
-/// left to whoever sends to them.
+/// left to whoever sends to them. `asked`: the network; -1: each goes over the one that the machine chooses.
 std::vector<std::vector<std::int32_t>> injections(const NetworkConfig& network, const Topology& topology, int from,
-                                                  std::span<const std::int32_t> to);
+                                                  std::span<const std::int32_t> to, int asked = -1);
 
 }  // namespace tilemesh::noc

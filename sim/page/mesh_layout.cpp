@@ -33,9 +33,11 @@ Json MeshLayout::json() const {
     Json pes = Json::array(), links = Json::array();
     for (int pe = 0; pe < topology.pes(); ++pe)
         pes.push_back({"machine." + topology.pe_name(pe), topology.row_of(pe), topology.col_of(pe)});
-    for (const noc::LinkSpec& link : topology.links())
+    for (const noc::LinkSpec& link : topology.links()) {
         links.push_back(
             {"machine." + link.name, link.from, link.to, link.config.rate.gbytes_per_s(), link.die_to_die});
+        if (link.network > 0) links.back().push_back(link.network);
+    }
     return {{"rows", grid.rows},
             {"cols", grid.cols},
             {"cube_rows", known_->config.network.pes_in_cube.rows},
@@ -44,10 +46,12 @@ Json MeshLayout::json() const {
             {"links", std::move(links)}};
 }
 
-Json MeshLayout::route(std::size_t from, std::size_t to) const {
+Json MeshLayout::route(std::size_t from, std::size_t to, std::size_t network) const {
     Json route = Json::array();
     if (!known_ || std::max(from, to) >= static_cast<std::size_t>(known_->topology.pes())) return route;
-    for (const noc::Hop& hop : known_->topology.route(static_cast<int>(from), static_cast<int>(to)))
+    if (network >= static_cast<std::size_t>(known_->topology.networks())) return route;
+    for (const noc::Hop& hop :
+         known_->topology.route(static_cast<int>(from), static_cast<int>(to), static_cast<int>(network)))
         route.push_back(static_cast<std::uint32_t>(hop.link));
     return route;
 }

@@ -18,10 +18,10 @@ public:
     MeshLayout(MeshLayout&&) noexcept;
 
     /// {"rows", "cols", "cube_rows", "cube_cols", "pes": [[path, row, col]], "links": [[path, from, to, GB/s,
-    /// die to die]]}, PEs by number; null when nothing is known.
+    /// die to die, network unless 0]]}, PEs by number; null when nothing is known.
     Json json() const;
-    /// Numbers of the links from one PE to another, as json() has them.
-    Json route(std::size_t from, std::size_t to) const;
+    /// Numbers of the links from one PE to another over a network, as json() has them.
+    Json route(std::size_t from, std::size_t to, std::size_t network = 0) const;
 
 private:
     struct Known;

@@ -99,8 +99,11 @@ private:
             lane[0] = path_of(lane[0]);
             for (std::size_t i = 0; i < lane[1].size(); i += 3) lane[1][i] = names[lane[1][i].get<std::size_t>()];
         }
-        for (Json& message : json["messages"])
-            message.push_back(layout_.route(message[0].get<std::size_t>(), message[1].get<std::size_t>()));
+        constexpr std::size_t network = 4;
+        for (Json& message : json["messages"]) {
+            const std::size_t over = message.size() > network ? message[network].get<std::size_t>() : 0;
+            message[network] = layout_.route(message[0].get<std::size_t>(), message[1].get<std::size_t>(), over);
+        }
         json.erase("classes");
         return json;
     }

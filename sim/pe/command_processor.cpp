@@ -155,13 +155,21 @@ void CommandProcessor::check_peer(const Command& command) const {
                       pe_.path(), command.index, name_of(command.op), command.peer, surroundings_.pes());
 }
 
-std::vector<std::vector<std::int32_t>> CommandProcessor::injections(std::span<const std::int32_t> pes) const {
-    const noc::Network& network = surroundings_.network;
-    return noc::injections(network.config(), network.topology(), pe_.number(), pes);
+std::vector<std::vector<std::int32_t>> CommandProcessor::injections(std::span<const std::int32_t> pes,
+                                                                    int network) const {
+    const noc::Network& all = surroundings_.network;
+    return noc::injections(all.config(), all.topology(), pe_.number(), pes, network);
+}
+
+void CommandProcessor::choose_network(Command& command) const {
+    if (!is_send(command.op)) return;
+    command.network =
+        static_cast<std::int8_t>(surroundings_.network.choice(pe_.number(), command.peer, command.network));
 }
 
 TileRecord* CommandProcessor::issue(Command& command, const Shape& shape, Dtype dtype) {
     check_peer(command);
+    choose_network(command);
     command.processor = static_cast<std::uint8_t>(number_);
     Engine& engine = pe_.engine_for(command);
     ++commands_;

@@ -36,7 +36,7 @@ public:
 
     // Executor
     TileRecord* issue(Command& command, const Shape& shape, Dtype dtype) override;
-    std::vector<std::vector<std::int32_t>> injections(std::span<const std::int32_t> pes) const override;
+    std::vector<std::vector<std::int32_t>> injections(std::span<const std::int32_t> pes, int network) const override;
     void unreferenced(TileRecord& record) override;
     void wait_until_ready(TileRecord& record) override;
     void barrier() override;
@@ -97,6 +97,8 @@ private:
     /// Among all participants of a barrier.
     int participant() const;
     void check_peer(const Command& command) const;
+    /// A message that leaves it to the machine goes over this network.
+    void choose_network(Command& command) const;
     void take_queue_slot(Engine& engine);
     /// Waits until all commands of the matrix and vector engine have begun.
     void end_arithmetic();

@@ -22,11 +22,11 @@ void ProcessingElement::explain_command(const Engine& engine, const Command& com
         out.push_back(fmt::format("{} waits for message {} from {}, which has started {} sends to it", head,
                                   channel.receives_posted() - 1, channel.sender().path(), channel.sends_started()));
     } else {
-        const MessageChannel& channel = surroundings_.channel(number_, waits_for_room_at(command));
+        MessageChannel& channel = surroundings_.channel(number_, waits_for_room_at(command));
         out.push_back(
             fmt::format("{} waits for credits: {} bytes fill the receive buffer at {}, which has posted {} "
                         "receives for {} sends",
-                        head, channel.waiting_for_receive().value(), channel.receiver().path(),
+                        head, channel.waiting_for_receive(command.network).value(), channel.receiver().path(),
                         channel.receives_posted(), channel.sends_started()));
     }
 }

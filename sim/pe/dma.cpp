@@ -31,10 +31,11 @@ std::size_t Dma::take_slot(Picoseconds now) {
     return slot;
 }
 
-noc::Stream& Dma::prepare(noc::Stream& stream, int from, int to, Bytes bytes, Tag tag, Picoseconds begin,
-                          Picoseconds end) {
+noc::Stream& Dma::prepare(noc::Stream& stream, bool back, Bytes bytes, Tag tag, Picoseconds begin, Picoseconds end) {
+    const Share& share = share_of(tag);
+    const int own = pe_.number();
     stream = noc::Stream{};
-    stream.route = &pe_.surroundings().network.route(from, to);
+    stream.route = &pe_.surroundings().network.route(back ? share.home : own, back ? own : share.home, share.network);
     stream.size = bytes;
     stream.available_from = begin;
     stream.available_until = end;
@@ -47,20 +48,22 @@ noc::Stream& Dma::prepare(noc::Stream& stream, int from, int to, Bytes bytes, Ta
 void Dma::find_shares(Transfer& transfer) {
     transfer.shares.clear();
     const Command& command = transfer.command;
-    if (!command.access) {
+    const auto add = [&](int home) -> Share& {
         Share& share = transfer.shares.emplace_back();
-        share.home = command.box.tensor->home();
+        share.home = home;
+        const int from = write_ ? pe_.number() : home, to = write_ ? home : pe_.number();
+        if (home != pe_.number()) share.network = pe_.surroundings().network.choice(from, to, command.network);
+        return share;
+    };
+    if (!command.access) {
+        Share& share = add(command.box.tensor->home());
         share.bytes = Bytes(static_cast<std::uint64_t>(command.box.shape.elements()) *
                             bytes_per_element(command.box.tensor->dtype()));
         return;
     }
     const std::span<const AccessPart> parts = command.access->parts();
     for (std::size_t i = 0; i < parts.size(); ++i) {
-        if (i == 0 || parts[i].home != parts[i - 1].home) {
-            Share& share = transfer.shares.emplace_back();
-            share.home = parts[i].home;
-            share.first = i;
-        }
+        if (i == 0 || parts[i].home != parts[i - 1].home) add(parts[i].home).first = i;
         transfer.shares.back().end = i + 1;
         transfer.shares.back().bytes += Bytes(parts[i].bytes * parts[i].segments);
     }
@@ -95,10 +98,9 @@ void Dma::start_share(Tag tag, Picoseconds ready) {
     }
     noc::Network& network = pe_.surroundings().network;
     if (write_) {
-        network.inject(prepare(share.data, pe_.number(), share.home, share.bytes, tag, ready, ready),
-                       noc::TrafficClass::write_data);
+        network.inject(prepare(share.data, false, share.bytes, tag, ready, ready), noc::TrafficClass::write_data);
     } else {
-        network.inject(prepare(share.request, pe_.number(), share.home, network.config().request, tag, ready, ready),
+        network.inject(prepare(share.request, false, network.config().request, tag, ready, ready),
                        noc::TrafficClass::request);
     }
 }
@@ -165,9 +167,9 @@ void Dma::memory_done(std::uint64_t tag, Picoseconds first_byte, Picoseconds las
     if (share.home == pe_.number()) {
         finish(tag, std::max(last_byte, transfer_of(tag).begin + pe_.sram_port_time(share.bytes)));
     } else if (write_) {
-        finish(tag, last_byte + network.head_latency(share.home, pe_.number()));
+        finish(tag, last_byte + network.head_latency(share.home, pe_.number(), share.network));
     } else {
-        network.inject(prepare(share.data, share.home, pe_.number(), share.bytes, tag, first_byte, last_byte),
+        network.inject(prepare(share.data, true, share.bytes, tag, first_byte, last_byte),
                        noc::TrafficClass::read_data);
     }
 }
@@ -177,9 +179,9 @@ void Dma::finish(Tag tag, Picoseconds end) {
     transfer.end = std::max(transfer.end, end);
     if (Follower* const follower = pe_.surroundings().follower) {
         const Share& share = share_of(tag);
-        follower->share_done(
-            pe_.number(), transfer.command,
-            {share.home, tag & 0xffff'ffff, share.bytes, share.run, share.arrival, share.last_byte, end});
+        follower->share_done(pe_.number(), transfer.command,
+                             {share.home, share.network, tag & 0xffff'ffff, share.bytes, share.run, share.arrival,
+                              share.last_byte, end});
     }
     if (--transfer.shares_left > 0) return;
     transfer.busy = false;

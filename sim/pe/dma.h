@@ -44,6 +44,7 @@ private:
     /// What a transfer has to do with one slice.
     struct Share {
         int home = 0;
+        int network = 0;  // of its bytes, and of the request or acknowledgement that goes the other way
         std::size_t first = 0, end = 0;  // of the access's parts
         noc::Stream request, data;
         Bytes bytes;
@@ -76,8 +77,8 @@ private:
     void start_share(Tag tag, Picoseconds ready);
     void ask_slice(Tag tag, Picoseconds arrival);
     void finish(Tag tag, Picoseconds end);
-    noc::Stream& prepare(noc::Stream& stream, int from, int to, Bytes bytes, Tag tag, Picoseconds begin,
-                         Picoseconds end);
+    /// For the way to the share's slice, or back.
+    noc::Stream& prepare(noc::Stream& stream, bool back, Bytes bytes, Tag tag, Picoseconds begin, Picoseconds end);
 
     ProcessingElement& pe_;
     bool write_;

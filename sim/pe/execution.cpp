@@ -165,7 +165,7 @@ void ProcessingElement::explain(const Engine& engine, const Activity& activity, 
     reasons.command = static_cast<std::uint8_t>(command.op);
     reasons.issued = command.issued;
     reasons.peer = command.peer;
-    if (is_send(command.op)) reasons.receivers = receivers_of(command);
+    std::vector<std::uint64_t> messages;
     reasons.line = command.place.line;
     reasons.file = command.place.file;
     for (int i = 0; i < command.operand_count; ++i) {
@@ -181,12 +181,17 @@ void ProcessingElement::explain(const Engine& engine, const Activity& activity, 
                 std::min(length, config_.clock.time_for(matrix_cycles(config_.matrix, command) / units_at_work_));
             break;
         case EngineKind::send:
-            for (const int to : receivers_of(command))
-                reasons.credits += surroundings_.channel(number_, to).take_credit_wait();
+            reasons.receivers = receivers_of(command);
+            reasons.network = command.network;
+            for (const int to : reasons.receivers) {
+                messages.push_back(surroundings_.channel(number_, to).take_left(command.network));
+                reasons.credits += surroundings_.channel(number_, to).take_credit_wait(command.network);
+            }
+            reasons.messages = messages;
             reasons.credits = std::min(length, reasons.credits);
-            reasons.moving =
-                std::min(length - reasons.credits,
-                         surroundings_.channel(number_, command.peer).time_on_first_link(activity.bytes));
+            reasons.moving = std::min(
+                length - reasons.credits,
+                surroundings_.channel(number_, command.peer).time_on_first_link(command.network, activity.bytes));
             break;
         case EngineKind::receive:
             reasons.operands = activity.begin;
@@ -287,10 +292,11 @@ void ProcessingElement::start_send(Engine& engine, Command&& command, Picosecond
     engine.current_since = now;
     const std::span<const std::int32_t> to = receivers_of(engine.current);
     if (to.size() > 1) {
-        Multicast::start(*this, to, message_bytes(engine.current), values, engine.current.index);
+        Multicast::start(*this, engine.current, message_bytes(engine.current), values);
     } else {
         surroundings_.channel(number_, to.front())
-            .start_send(message_bytes(engine.current), std::move(values), engine.current.index);
+            .start_send(engine.current.network, message_bytes(engine.current), std::move(values),
+                        engine.current.index);
     }
 }
 

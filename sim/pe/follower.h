@@ -28,6 +28,7 @@ public:
     /// descriptor, data, slice, acknowledgement.
     struct Share {
         int home;             // the slice's PE
+        int network;          // over which it is reached, if it is another's
         std::size_t place;    // of the transfer's slices; each has a descriptor
         Bytes bytes, run;     // moved; of them consecutive, in the first segment
         Picoseconds arrival;  // of the request at the slice; of a write, of the data

@@ -14,15 +14,32 @@ MessageChannel::MessageChannel(noc::Network& network, ProcessingElement& from, P
     : network_(network),
       from_(from),
       to_(to),
-      route_(network.route(from.number(), to.number())),
-      // Credits travel back the way the data came; the shortest time keeps them from acting within their own instant.
-      credit_latency_(std::max(network.head_latency(to.number(), from.number()), Picoseconds(1))),
-      credits_(network.config().receive_buffer),
+      receives_at_(network.choice(from.number(), to.number(), any_network)),
+      lanes_(static_cast<std::size_t>(network.topology().networks())),
       jitter_(from.surroundings().jitter) {}
+
+MessageChannel::Lane::Lane(MessageChannel& the_channel, int number)
+    : channel(the_channel),
+      network(number),
+      route(channel.network_.route(channel.from_.number(), channel.to_.number(), number)),
+      // Credits travel back in the network that the data came over; the shortest time keeps them from acting within
+      // their own instant.
+      credit_latency(std::max(channel.network_.head_latency(channel.to_.number(), channel.from_.number(), number),
+                              Picoseconds(1))),
+      credits(channel.network_.config().receive_buffer) {}
+
+void MessageChannel::Lane::stream_left(Picoseconds when) { channel.from_.send_left(route[0].link, when); }
+
+MessageChannel::Lane& MessageChannel::lane_of(int network) {
+    std::unique_ptr<Lane>& lane = lanes_[static_cast<std::size_t>(network)];
+    if (!lane) lane = std::make_unique<Lane>(*this, network);
+    return *lane;
+}
 
 void MessageChannel::announce_send(const Command& command) {
     const Announced send{command.message, command.dtype, command.index, command.place};
     const std::uint64_t sequence = sends_.issued++;
+    lane_of(command.network).announced.push(sequence);
     if (receives_.unmatched.empty()) {
         sends_.unmatched.push_back(send);
         return;
@@ -57,68 +74,74 @@ SourcePlace MessageChannel::unmatched() const {
     return side.unmatched.empty() ? SourcePlace() : side.unmatched.front().place;
 }
 
-Picoseconds MessageChannel::time_on_first_link(Bytes bytes) const {
-    return network_.topology().links()[route_.front().link].config.rate_for(bytes).time_for(bytes);
+Picoseconds MessageChannel::time_on_first_link(int network, Bytes bytes) {
+    return network_.topology().links()[lane_of(network).route.front().link].config.rate_for(bytes).time_for(bytes);
 }
 
-void MessageChannel::start_send(Bytes bytes, PayloadPtr values, std::uint64_t command) {
-    network_.inject(begin_message(bytes, std::move(values), command).stream, noc::TrafficClass::message);
+void MessageChannel::start_send(int network, Bytes bytes, PayloadPtr values, std::uint64_t command) {
+    network_.inject(begin_message(network, bytes, std::move(values), command).stream, noc::TrafficClass::message);
 }
 
-noc::Stream& MessageChannel::join_multicast(std::shared_ptr<Multicast> multicast, Bytes bytes, PayloadPtr values,
-                                            std::uint64_t command, bool copied) {
-    Message& message = begin_message(bytes, std::move(values), command);
+noc::Stream& MessageChannel::join_multicast(std::shared_ptr<Multicast> multicast, int network, Bytes bytes,
+                                            PayloadPtr values, std::uint64_t command, bool copied) {
+    Message& message = begin_message(network, bytes, std::move(values), command);
     if (copied) copied_ += bytes;
     message.part_of = std::move(multicast);
     return message.stream;
 }
 
-MessageChannel::Message& MessageChannel::begin_message(Bytes bytes, PayloadPtr values, std::uint64_t command) {
-    const std::uint64_t place = sends_started_++ - taken_;
-    if (place >= messages_.size()) messages_.emplace_back();
-    Message& message = messages_[place];
-    message.values = std::move(values);
-    sent_ += bytes;
-    noc::Stream& stream = message.stream;
-    stream.route = &route_;
-    stream.size = bytes;
-    stream.available_from = stream.available_until = simulated_now();
-    stream.client = this;
-    stream.credits = &credits_;
-    stream.tag = taken_ + place;
-    stream.command = command;
-    return message;
+MessageChannel::Message& MessageChannel::message_at(std::uint64_t sequence) {
+    while (sequence - taken_ >= messages_.size()) messages_.emplace_back();
+    return messages_[sequence - taken_];
 }
 
-void MessageChannel::give_back(Bytes bytes, Picoseconds when) {
-    credits_.give_back(bytes, when + credit_latency_);
-    network_.look_again(route_, when + credit_latency_);
+MessageChannel::Message& MessageChannel::begin_message(int network, Bytes bytes, PayloadPtr values,
+                                                       std::uint64_t command) {
+    Lane& own = lane_of(network);
+    const std::uint64_t sequence = own.announced.pop();
+    if (from_.surroundings().asker) own.leaving.push(sequence);
+    ++sends_started_;
+    Message& begun = message_at(sequence);
+    begun.lane = &own;
+    begun.values = std::move(values);
+    sent_ += bytes;
+    noc::Stream& stream = begun.stream;
+    stream.route = &own.route;
+    stream.size = bytes;
+    stream.available_from = stream.available_until = simulated_now();
+    stream.client = &own;
+    stream.credits = &own.credits;
+    stream.tag = sequence;
+    stream.command = command;
+    return begun;
+}
+
+void MessageChannel::give_back(Lane& lane, Bytes bytes, Picoseconds when) {
+    lane.credits.give_back(bytes, when + lane.credit_latency);
+    network_.look_again(lane.route, when + lane.credit_latency);
 }
 
 void MessageChannel::post_receive(Picoseconds now) {
-    const std::uint64_t place = receives_posted_++ - taken_;
-    if (place >= messages_.size()) messages_.emplace_back();
-    Message& message = messages_[place];
-    message.posted = true;
-    message.posted_at = now;
-    for (const Arrival& arrival : message.unclaimed) give_back(arrival.bytes, std::max(arrival.when, now));
-    message.unclaimed.clear();
-    if (message.complete) finish_front();
+    Message& next = message_at(receives_posted_++);
+    next.posted = true;
+    next.posted_at = now;
+    for (const Arrival& arrival : next.unclaimed) give_back(*next.lane, arrival.bytes, std::max(arrival.when, now));
+    next.unclaimed.clear();
+    if (next.complete) finish_front();
 }
 
-void MessageChannel::stream_left(Picoseconds when) { from_.send_left(route_[0].link, when); }
-
-void MessageChannel::bytes_arrived(noc::Stream& stream, Bytes bytes, Picoseconds when, bool last) {
+void MessageChannel::bytes_arrived(Lane& lane, noc::Stream& stream, Bytes bytes, Picoseconds when, bool last) {
     Message& message = messages_[stream.tag - taken_];
     if (jitter_) {  // who comes late holds up those behind
         const auto pair =
             static_cast<std::uint64_t>(from_.number()) << 16U | static_cast<std::uint64_t>(to_.number());
-        when += jitter_.of(Jitter::Part::link, pair << 32U, packets_arrived_++);
-        when = latest_arrival_ = std::max(when, latest_arrival_);
+        const std::uint64_t packet = static_cast<std::uint64_t>(lane.network) << 56U | lane.packets_arrived++;
+        when += jitter_.of(Jitter::Part::link, pair << 32U, packet);
+        when = lane.latest_arrival = std::max(when, lane.latest_arrival);
     }
     if (stream.arrived == bytes) message.first_at = when;
     if (message.posted) {
-        give_back(bytes, std::max(when, message.posted_at));
+        give_back(lane, bytes, std::max(when, message.posted_at));
     } else {
         message.unclaimed.push_back({when, bytes});
     }
@@ -137,7 +160,8 @@ void MessageChannel::finish_front() {
     ++taken_;
     received_ += message.stream.size;
     const Picoseconds done = std::max(message.posted_at, message.complete_at);
-    to_.receive_done(route_.back().link, std::max(message.posted_at, std::min(message.first_at, done)), done,
+    const noc::Route& way = network_.route(from_.number(), to_.number(), receives_at_);
+    to_.receive_done(way.back().link, std::max(message.posted_at, std::min(message.first_at, done)), done,
                      std::move(message.values));
 }
 

@@ -7,23 +7,23 @@
 
 namespace tilemesh::pe {
 
-void Multicast::start(ProcessingElement& from, std::span<const std::int32_t> to, Bytes bytes,
-                      const PayloadPtr& values, std::uint64_t command) {
+void Multicast::start(ProcessingElement& from, const Command& command, Bytes bytes, const PayloadPtr& values) {
     noc::Network& network = from.surroundings().network;
-    const noc::RouteTree& tree = network.tree(from.number(), to);
+    const std::span<const std::int32_t> to = receivers_of(command);
+    const noc::RouteTree& tree = network.tree(from.number(), to, command.network);
     const std::shared_ptr<Multicast> multicast(new Multicast(from, tree));
     std::vector<noc::Stream*> streams(tree.branches.size(), nullptr);
     for (std::size_t i = 0; i < to.size(); ++i)
         streams[tree.ends[i]] = &from.surroundings()
                                      .channel(from.number(), to[i])
-                                     .join_multicast(multicast, bytes, values, command, i > 0);
+                                     .join_multicast(multicast, command.network, bytes, values, command.index, i > 0);
     for (std::size_t branch = tree.branches.size(); branch-- > 0;) {  // those that go on from one come after it
         if (!streams[branch]) streams[branch] = &multicast->inner_.emplace_back();
         noc::Stream& stream = *streams[branch];
         stream.route = &tree.branches[branch].route;
         stream.size = bytes;
         stream.available_from = stream.available_until = simulated_now();
-        stream.command = command;
+        stream.command = command.index;
         if (tree.branches[branch].onward.empty()) continue;
         stream.copies = &multicast->copies_[branch];
         for (const std::size_t onward : tree.branches[branch].onward) {

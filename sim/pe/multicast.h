@@ -4,12 +4,12 @@
 #pragma once
 
 #include "sim/noc/network.h"
+#include "sim/tile/command.h"
 #include "sim/tile/values.h"
 
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <span>
 #include <vector>
 
 namespace tilemesh::pe {
@@ -18,9 +18,9 @@ class ProcessingElement;
 
 class Multicast final : public noc::StreamClient {
 public:
-    /// The send engine of `from` hears when the last byte has left. `to`: at least two, reached over one link.
-    static void start(ProcessingElement& from, std::span<const std::int32_t> to, Bytes bytes,
-                      const PayloadPtr& values, std::uint64_t command);
+    /// The send engine of `from` hears when the last byte has left. The command's receivers are reached over one
+    /// link.
+    static void start(ProcessingElement& from, const Command& command, Bytes bytes, const PayloadPtr& values);
 
     void stream_left(Picoseconds when) override;
     void bytes_arrived(noc::Stream& stream, Bytes bytes, Picoseconds when, bool complete) override;

@@ -37,7 +37,7 @@ ProcessingElement::ProcessingElement(sc_core::sc_module_name module_name, int nu
     if (config.launch.costs()) launches_ = component(surroundings, name(), "launch", "launch");
     for (const noc::Topology::LinkEnd& end : surroundings.network.topology().link_ends(number)) {
         const EngineKind kind = end.out ? EngineKind::send : EngineKind::receive;
-        engine_by_link_.emplace_back(end.link, &add_message_engine(kind, end.peer));
+        engine_by_link_.emplace_back(end.link, &add_message_engine(kind, end));
     }
 }
 
@@ -77,8 +77,9 @@ bool ProcessingElement::arithmetic_idle() const {
                        [](const Queues& queues) { return queues.matrix.idle() && queues.vector.idle(); });
 }
 
-Engine& ProcessingElement::add_message_engine(EngineKind kind, int peer) {
+Engine& ProcessingElement::add_message_engine(EngineKind kind, const noc::Topology::LinkEnd& end) {
     const bool sends = kind == EngineKind::send;
+    const int peer = end.peer;
     const noc::Topology& topology = surroundings_.network.topology();
     std::string engine_name = sends ? "send" : "receive";
     if (peer != number_) {  // the port's engines serve every peer
@@ -89,6 +90,7 @@ Engine& ProcessingElement::add_message_engine(EngineKind kind, int peer) {
         std::replace(peer_name.begin(), peer_name.end(), '.', '_');
         engine_name += (sends ? "_to_" : "_from_") + peer_name;
     }
+    engine_name += topology.suffix(topology.links()[static_cast<std::size_t>(end.link)].network);
     message_engines_.push_back(std::make_unique<Engine>(
         engine_name.c_str(), *this, kind, static_cast<int>(engines_.size()), config_.queue_depth,
         component(surroundings_, name(), engine_name, sends ? "send" : "receive")));
@@ -116,12 +118,15 @@ Engine& ProcessingElement::engine_for(const Command& command) {
         default:
             break;
     }
+    // Receives wait where messages come in that leave the network to the machine.
+    noc::Network& network = surroundings_.network;
     const bool sends = is_send(command.op);
+    const int from = sends ? number_ : command.peer, to = sends ? command.peer : number_;
+    const int number = network.choice(from, to, command.network);
     auto& by_peer = sends ? send_to_ : receive_from_;
-    Engine*& engine = by_peer[command.peer];
+    Engine*& engine = by_peer[command.peer * network.topology().networks() + number];
     if (!engine) {
-        const noc::Route& route = sends ? surroundings_.network.route(number_, command.peer)
-                                        : surroundings_.network.route(command.peer, number_);
+        const noc::Route& route = network.route(from, to, number);
         engine = &engine_at(static_cast<int>(sends ? route.front().link : route.back().link));
     }
     return *engine;

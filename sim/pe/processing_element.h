@@ -115,8 +115,8 @@ private:
     };
 
     void add_processors(int count);
-    /// Towards one neighbour, or with the PE itself as `peer` through its port to all.
-    Engine& add_message_engine(EngineKind kind, int peer);
+    /// Towards one neighbour, or with the PE itself as peer through its port to all of a network.
+    Engine& add_message_engine(EngineKind kind, const noc::Topology::LinkEnd& end);
     Engine& engine_at(int link);
     /// Lets everything happen that follows from what has become known, then wakes the command processor if it can go
     /// on. `what` is the news; a failure in it ends the simulation.
@@ -160,10 +160,10 @@ private:
     ComponentId matrix_, vector_, load_, store_;
     std::deque<Queues> queues_;                                // by processor
     std::vector<std::unique_ptr<Unit>> units_;                 // of a shared PE
-    std::vector<std::unique_ptr<Engine>> message_engines_;     // send and receive, one per link
+    std::vector<std::unique_ptr<Engine>> message_engines_;     // send and receive, one per link of every network
     std::vector<Engine*> engines_;                             // by bit
     std::vector<std::pair<int, Engine*>> engine_by_link_;      // of those
-    std::unordered_map<int, Engine*> send_to_, receive_from_;  // by peer, filled when first used
+    std::unordered_map<int, Engine*> send_to_, receive_from_;  // by peer and network, when first used
     Dma loads_, stores_;
     Sram sram_;
 

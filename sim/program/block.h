@@ -21,6 +21,7 @@ struct Target {
     Ref<Array> array;
     Ref<IndexTile> places;
     Ref<Mask> mask;  // null: everywhere
+    int network = any_network;
 };
 
 /// The block at these offsets; along the dimensions `checked` nothing outside of the tensor is touched. With more

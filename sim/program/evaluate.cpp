@@ -185,7 +185,7 @@ Value Interpreter::evaluate(Op op, Operands a) {
         case Op::load:
             return load(host, a);
         case Op::store:
-            store(host, *a[0], *a[1], *a[2], *a[3], Merge::replace);
+            store(host, *a[0], *a[1], *a[2], *a[3], Merge::replace, host.network(*a[6]));
             return Value::none();
         case Op::atomic_add:
         case Op::atomic_max:
@@ -204,9 +204,9 @@ Value Interpreter::evaluate(Op op, Operands a) {
         case Op::atomic_cas:
             return atomic(host, op, *a[0], a[1], *a[2], Value::none());
         case Op::descriptor_load:
-            return descriptor_load(host, *a[0], *a[1]);
+            return descriptor_load(host, *a[0], *a[1], *a[2]);
         case Op::descriptor_store:
-            descriptor_store(host, *a[0], *a[1], *a[2]);
+            descriptor_store(host, *a[0], *a[1], *a[2], *a[3]);
             return Value::none();
         case Op::make_block_ptr:
             return make_block(host, a, Kind::block);
@@ -215,10 +215,10 @@ Value Interpreter::evaluate(Op op, Operands a) {
         case Op::advance:
             return advance(host, *a[0], *a[1]);
         case Op::send:
-            send(host, *a[0], *a[1], *a[2]);
+            send(host, *a[0], *a[1], *a[2], *a[3]);
             return Value::none();
         case Op::multicast:
-            multicast(host, *a[0], *a[1]);
+            multicast(host, *a[0], *a[1], *a[2]);
             return Value::none();
         case Op::recv:
             return receive(host, *a[0], *a[1], *a[2], *a[3]);

@@ -3,6 +3,7 @@
 
 #include "sim/base/names.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace tilemesh::program {
@@ -106,6 +107,26 @@ std::string Host::text(const Value& value, std::string_view what) {
     if (value.kind() == Kind::none) return {};
     if (value.kind() != Kind::text) complain("{} is {}, expected a text", what, describe(value));
     return value.as<Text>().text;
+}
+
+int Host::network(const Value& value) {
+    if (value.is_none()) return any_network;
+    const std::vector<std::string>& names = tl.info().networks;
+    if (value.kind() != Kind::text) {
+        const std::int64_t number = integer(value, "a network");
+        const auto count = static_cast<std::int64_t>(names.size());
+        if (number >= 0 && number < count) return static_cast<int>(number);
+        if (count == 1) complain("there is no network {}: the machine has one, leave network out", number);
+        complain("there is no network {}, expected 0 to {} ({})", number, count - 1, list_of_names(names));
+    }
+    const std::string name = text(value, "a network");
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found != names.end() && !name.empty()) return static_cast<int>(found - names.begin());
+    if (names.size() == 1)
+        complain("there is no network {}: the machine has one, leave network out", printable(name));
+    const auto near = nearest_name(name, names);
+    complain("there is no network {}, expected {}{}", printable(name), list_of_names(names),
+             near ? fmt::format("; did you mean {}?", *near) : "");
 }
 
 Ref<IndexTile> Host::index(const Value& value) {

@@ -56,6 +56,8 @@ public:
     Shape shape(const Value& tuple);
     Type type(const Value& dtype);
     std::string text(const Value& value, std::string_view what);
+    /// The number of a network, of its number or name.
+    int network(const Value& value);
 
     /// Integers and booleans as index tiles (scalars have no dimensions).
     Ref<IndexTile> index(const Value& value);
@@ -123,16 +125,18 @@ Value split(Host& host, const Value& x);
 Value cat(Host& host, const Value& a, const Value& b);
 
 Value load(Host& host, std::span<const Value* const> a);
-void store(Host& host, const Value& to, const Value& value, const Value& mask, const Value& boundary, Merge merge);
+void store(Host& host, const Value& to, const Value& value, const Value& mask, const Value& boundary, Merge merge,
+           int network = any_network);
 Merge merge_of(Op op);
 Value atomic(Host& host, Op op, const Value& to, const Value* expected, const Value& value, const Value& mask);
 Value make_block(Host& host, std::span<const Value* const> a, Kind kind);
 Value advance(Host& host, const Value& block, const Value& offsets);
-Value descriptor_load(Host& host, const Value& descriptor, const Value& offsets);
-void descriptor_store(Host& host, const Value& descriptor, const Value& offsets, const Value& value);
+Value descriptor_load(Host& host, const Value& descriptor, const Value& offsets, const Value& network);
+void descriptor_store(Host& host, const Value& descriptor, const Value& offsets, const Value& value,
+                      const Value& network);
 Value add_to_pointer(Host& host, const Value& pointer, const Value& offset, std::int64_t sign);
-void multicast(Host& host, const Value& tile, const Value& to);
-void send(Host& host, const Value& direction, const Value& tile, const Value& to);
+void multicast(Host& host, const Value& tile, const Value& to, const Value& network);
+void send(Host& host, const Value& direction, const Value& tile, const Value& to, const Value& network);
 Value receive(Host& host, const Value& direction, const Value& shape, const Value& dtype, const Value& source);
 
 /// The dimensions of the block of a block pointer or a descriptor if they are more than three, else null.

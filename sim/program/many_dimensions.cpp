@@ -193,9 +193,9 @@ void store_block(Host& host, Op op, std::span<const Value* const> a, const Dims&
     const Value& given = *a[op == Op::store ? 1 : 2];
     const Value flat = is_shaped(given) ? broadcast_flat(host, flat_of(host, given), dims_of(given), dims) : given;
     if (op == Op::store)
-        store(host, *a[0], flat, *a[2], *a[3], Merge::replace);
+        store(host, *a[0], flat, *a[2], *a[3], Merge::replace, host.network(*a[6]));
     else
-        descriptor_store(host, *a[0], *a[1], flat);
+        descriptor_store(host, *a[0], *a[1], flat, *a[3]);
 }
 
 std::size_t size_of(const Value& shape) { return shape.kind() == Kind::tuple ? shape.as<Tuple>().items.size() : 0; }

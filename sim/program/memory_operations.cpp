@@ -64,7 +64,8 @@ Value loaded(Host& host, const Target& target, const Value& other) {
         }
     } else {
         const Kind kind = integers ? Kind::loaded : Kind::tile;
-        result = Value::object(kind, type, make<TileObject>(host.tl.load(access, shape, dtype_of(type), integers)));
+        result = Value::object(
+            kind, type, make<TileObject>(host.tl.load(access, shape, dtype_of(type), integers, target.network)));
     }
     if (standard.is_scalar()) return result;
     if (access->empty()) return cast(host, standard, type);
@@ -106,7 +107,8 @@ Value add_to_pointer(Host& host, const Value& pointer, const Value& offset, std:
 Value load(Host& host, std::span<const Value* const> a) {
     const Value &from = *a[0], &shape = *a[8], &dtype = *a[9];
     if (from.kind() == Kind::descriptor) Host::complain("load of a tensor descriptor: use its load method");
-    const Target target = target_of(host, from, *a[1], *a[3], shape);
+    Target target = target_of(host, from, *a[1], *a[3], shape);
+    target.network = host.network(*a[10]);
     if (!dtype.is_none() && host.type(dtype) != target.array->type())
         Host::complain("load of {}: it is {}, expected {}", target.array->name(), name_of(target.array->type()),
                        name_of(host.type(dtype)));
@@ -132,17 +134,18 @@ void store_at(Host& host, const Target& target, const Value& value, Merge merge)
     if (is_integer(type) && !is_tile(now)) {
         // Numbers known at once are stored exactly, and in every run.
         access->set_numbers(broadcast_to(host.index(cast(host, now, type)), shape));
-        host.tl.store(std::move(access), host.tl.full(shape, 0.0F, dtype_of(type)));
+        host.tl.store(std::move(access), host.tl.full(shape, 0.0F, dtype_of(type)), target.network);
         return;
     }
     Tile tile = host.tile(cast(host, now, type), type);
     if (tile.shape().slots() != shape.slots()) tile = host.tl.broadcast_to(tile, shape);
-    host.tl.store(std::move(access), tile);
+    host.tl.store(std::move(access), tile, target.network);
 }
 
 }  // namespace
 
-void store(Host& host, const Value& to, const Value& value, const Value& mask, const Value& boundary, Merge merge) {
+void store(Host& host, const Value& to, const Value& value, const Value& mask, const Value& boundary, Merge merge,
+           int network) {
     // A pointer to one element takes a whole tile in mesh kernels: row by row from there.
     Value shape = Value::none();
     if (to.kind() == Kind::pointer && has_shape(value) && shape_of(value).elements() > 1) {
@@ -150,7 +153,9 @@ void store(Host& host, const Value& to, const Value& value, const Value& mask, c
         for (int i = 0; i < shape_of(value).rank(); ++i) dims.push_back(Value::integer(shape_of(value).dim(i)));
         shape = tuple_value(std::move(dims));
     }
-    store_at(host, target_of(host, to, mask, boundary, shape), value, merge);
+    Target target = target_of(host, to, mask, boundary, shape);
+    target.network = network;
+    store_at(host, target, value, merge);
 }
 
 Merge merge_of(Op op) {
@@ -207,13 +212,17 @@ Target descriptor_target(Host& host, const Value& descriptor, const Value& offse
 
 }  // namespace
 
-Value descriptor_load(Host& host, const Value& descriptor, const Value& offsets) {
-    const Target target = descriptor_target(host, descriptor, offsets);
+Value descriptor_load(Host& host, const Value& descriptor, const Value& offsets, const Value& network) {
+    Target target = descriptor_target(host, descriptor, offsets);
+    target.network = host.network(network);
     return in_dimensions_of(host, descriptor, loaded(host, target, Value::floating(descriptor.as<Block>().padding)));
 }
 
-void descriptor_store(Host& host, const Value& descriptor, const Value& offsets, const Value& value) {
-    store_at(host, descriptor_target(host, descriptor, offsets), value, Merge::replace);
+void descriptor_store(Host& host, const Value& descriptor, const Value& offsets, const Value& value,
+                      const Value& network) {
+    Target target = descriptor_target(host, descriptor, offsets);
+    target.network = host.network(network);
+    store_at(host, target, value, Merge::replace);
 }
 
 }  // namespace tilemesh::program

@@ -72,7 +72,7 @@ Tile tile_to_send(Host& host, const Value& value, std::string_view what) {
 
 }  // namespace
 
-void multicast(Host& host, const Value& value, const Value& to) {
+void multicast(Host& host, const Value& value, const Value& to, const Value& network) {
     const Tile tile = tile_to_send(host, value, "multicast");
     if (to.is_none()) Host::complain("multicast needs to: a tuple of ranks, or row, column or all");
     std::vector<int> pes;
@@ -82,16 +82,17 @@ void multicast(Host& host, const Value& value, const Value& to) {
         pes = group_of(host, host.text(to, "to"));
         if (pes.empty()) return;  // a row of one
     }
-    host.tl.multicast(pes, tile);
+    host.tl.multicast(pes, tile, host.network(network));
 }
 
-void send(Host& host, const Value& direction, const Value& value, const Value& to) {
+void send(Host& host, const Value& direction, const Value& value, const Value& to, const Value& network) {
     const Tile tile = tile_to_send(host, value, "send");
     if (direction.is_none() == to.is_none()) Host::complain("send needs dir or to");
-    if (!to.is_none()) return host.tl.send(pe_of(host, to), tile);
+    const int over = host.network(network);
+    if (!to.is_none()) return host.tl.send(pe_of(host, to), tile, over);
     const tl::Direction way = direction_of(host.text(direction, "dir"));
-    if (const auto pe = neighbour(host, way)) return host.tl.send(*pe, tile);
-    host.tl.send(way, tile);
+    if (const auto pe = neighbour(host, way)) return host.tl.send(*pe, tile, over);
+    host.tl.send(way, tile, over);
 }
 
 Value receive(Host& host, const Value& direction, const Value& shape, const Value& dtype, const Value& source) {

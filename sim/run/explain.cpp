@@ -46,9 +46,12 @@ bool alike(const machine::MachineConfig& a, const machine::MachineConfig& b) {
     const auto same = [](const noc::GridConfig& x, const noc::GridConfig& y) {
         return x.kind == y.kind && x.rows == y.rows && x.cols == y.cols;
     };
-    return same(a.network.pes_in_cube, b.network.pes_in_cube) && same(a.network.cubes, b.network.cubes) &&
-           a.network.port.has_value() == b.network.port.has_value() &&
-           a.network.connections_per_side == b.network.connections_per_side &&
+    const auto same_links = [&](const noc::SubnetworkConfig& x, const noc::SubnetworkConfig& y) {
+        return same(x.pes_in_cube, y.pes_in_cube) && same(x.cubes, y.cubes) && x.routing == y.routing &&
+               x.port.has_value() == y.port.has_value() && x.connections_per_side == y.connections_per_side;
+    };
+    const auto of_a = a.network.networks(), of_b = b.network.networks();
+    return std::equal(of_a.begin(), of_a.end(), of_b.begin(), of_b.end(), same_links) &&
            a.network.router.multicast == b.network.router.multicast;
 }
 

@@ -89,6 +89,19 @@ std::vector<Key> keys_of_products(const std::string& resource) {
     return {};
 }
 
+/// A key of links in all networks.
+std::vector<Key> keys_of_links(const std::string& key, Better better, double free, const Resolved& panel) {
+    std::vector<std::string> networks{"machine.network"};
+    if (const Json* const several = member(panel.json, "machine.network.networks"))
+        for (std::size_t i = 0; i < several->size(); ++i)
+            networks.push_back(fmt::format("machine.network.networks.{}", i));
+    std::vector<Key> keys;
+    for (const std::string& network : networks)
+        for (const char* part : {"link", "die_to_die", "port"})
+            keys.push_back({fmt::format("{}.{}.{}", network, part, key), better, free});
+    return keys;
+}
+
 std::vector<Key> keys_of(const std::string& resource, const Resolved& panel) {
     if (resource == "matrix") {
         std::vector<Key> keys{{"machine.pe.matrix.sram_bytes_per_cycle", Better::more, fastest_port}};
@@ -101,15 +114,12 @@ std::vector<Key> keys_of(const std::string& resource, const Resolved& panel) {
                 {"machine.pe.vector.startup_cycles", Better::less, 0.0}};
     if (resource == "HBM") return {{"machine.hbm.channels_per_pe", Better::more, 1024, {}, true}};
     if (resource == "HBM latency") return latency_of_memory(panel);
-    if (resource == "link")
-        return {{"machine.network.link.gbytes_per_s", Better::more, fastest_rate},
-                {"machine.network.die_to_die.gbytes_per_s", Better::more, fastest_rate},
-                {"machine.network.port.gbytes_per_s", Better::more, fastest_rate}};
-    if (resource == "link latency")
-        return {{"machine.network.link.latency_ns", Better::less, 0.0},
-                {"machine.network.die_to_die.latency_ns", Better::less, 0.0},
-                {"machine.network.port.latency_ns", Better::less, 0.0},
-                {"machine.network.router.cycle_ns", Better::less, 0.0, 0.5}};
+    if (resource == "link") return keys_of_links("gbytes_per_s", Better::more, fastest_rate, panel);
+    if (resource == "link latency") {
+        std::vector<Key> keys = keys_of_links("latency_ns", Better::less, 0.0, panel);
+        keys.push_back({"machine.network.router.cycle_ns", Better::less, 0.0, 0.5});
+        return keys;
+    }
     if (resource == "issue")
         return {{"machine.pe.issue_cycles", Better::less, 0.0}, {"machine.pe.integer_cycles", Better::less, 0.0}};
     if (resource == "descriptor") return {{"machine.pe.dma.descriptor_cycles", Better::less, 0.0}};

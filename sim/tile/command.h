@@ -18,6 +18,9 @@
 
 namespace tilemesh {
 
+/// Of a transfer that leaves it to the machine over which of its networks it goes.
+constexpr int any_network = -1;
+
 struct TileRecord;
 class Tensor;
 struct ValueStep;
@@ -143,6 +146,7 @@ struct Command {
     std::int32_t batch = 1, m = 1, n = 1, k = 1;  // dot
     // dot: bytes of an element of each operand where they differ from dtype's; 0: they do not
     std::uint8_t left_bytes = 0, right_bytes = 0;
+    std::int8_t network = any_network;  // load, store, send, multicast: what its bytes go over
     std::int64_t elements = 0;          // vector: elements processed
     TensorBox box;                      // load, store, of a tensor
     Ref<Access> access;                 // load, store, of anything else

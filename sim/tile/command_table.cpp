@@ -64,12 +64,16 @@ constexpr CommandEntry table[] = {
     {Opcode::argmax, "argmax", "x [s], an axis", "i32 [s, axis 1]", "index of the greatest"},
     {Opcode::argmin, "argmin", "x [s], an axis", "i32 [s, axis 1]", "index of the least"},
     {Opcode::cumsum, "cumsum", "x [s], an axis", "dtype of x [s]", "running sum along the axis"},
-    {Opcode::load, "load", "a place in a tensor, a shape", "the tensor's dtype [s]", "HBM of any PE to SRAM"},
-    {Opcode::store, "store", "a place in a tensor, x [s] of its dtype", "none", "SRAM to HBM of any PE"},
-    {Opcode::send, "send", "a PE or direction, x [s]", "none", "a message; x stays until it has left"},
+    {Opcode::load, "load", "a place in a tensor, a shape", "the tensor's dtype [s]",
+     "HBM of any PE to SRAM, over a network that it may name"},
+    {Opcode::store, "store", "a place in a tensor, x [s] of its dtype", "none",
+     "SRAM to HBM of any PE, over a network that it may name"},
+    {Opcode::send, "send", "a PE or direction, x [s]", "none",
+     "a message, over a network that it may name; x stays until it has left"},
     {Opcode::multicast, "multicast", "PEs, x [s]", "none",
      "one message to all, copied by routers that can; else as many sends"},
-    {Opcode::receive, "recv", "a PE or direction, a shape, a dtype", "that dtype [s]", "the next message of that PE"},
+    {Opcode::receive, "recv", "a PE or direction, a shape, a dtype", "that dtype [s]",
+     "the next message of that PE, in the order of its sends"},
 };
 // A command that is not described, or not in its place, does not compile.
 static_assert(std::size(table) == opcode_count);

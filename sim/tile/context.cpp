@@ -34,6 +34,18 @@ Command Context::begin(Opcode op, Dtype dtype) {
     return command;
 }
 
+void Context::set_network(Command& command, int network) {
+    if (!has_network(network)) {
+        const std::vector<std::string>& all = info_.networks;
+        std::string known;
+        for (std::size_t i = 0; i < all.size(); ++i)
+            known += fmt::format("{}{} ({})", i == 0 ? "" : i + 1 == all.size() ? " or " : ", ", i, all[i]);
+        if (all.size() == 1) known = "0 or none, since the machine has one network";
+        refuse(command.op, fmt::format("there is no network {}, expected {}", network, known));
+    }
+    command.network = static_cast<std::int8_t>(network);
+}
+
 void Context::add_operand(Command& command, const Tile& tile) {
     if (!tile) refuse(command.op, "an operand is no tile (moved away or never made)");
     command.operands[command.operand_count++] = &tile.record();

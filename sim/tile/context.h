@@ -49,7 +49,8 @@ struct ProgramInfo {
     std::array<int, 2> num_programs{1, 1};
     std::array<int, 4> neighbours{-1, -1, -1, -1};  // PE to the east, west, north, south; -1: none
     ValueMode values = ValueMode::none;
-    bool integers_cost = false;  // does integer work take time?
+    bool integers_cost = false;             // does integer work take time?
+    std::vector<std::string> networks{""};  // their names; one network has none
 };
 
 /// A tile or a number where the language takes either.
@@ -95,15 +96,16 @@ public:
     SourcePlace place() const { return place_ ? *place_ : SourcePlace(); }
     std::uint64_t commands_issued() const { return next_command_; }
 
-    /// HBM -> SRAM. The box of `shape` at `from`; dtype is the tensor's.
-    Tile load(Pointer from, Shape shape);
+    /// HBM -> SRAM. The box of `shape` at `from`; dtype is the tensor's. `network`, here and below: the number of
+    /// that over which it goes if it leaves the PE, request and data of a load both.
+    Tile load(Pointer from, Shape shape, int network = any_network);
     /// The same, with the dtype stated and checked.
     Tile load(Pointer from, Shape shape, Dtype dtype);
     /// Whatever else memory holds, as a tile of `shape`. `always`: its values are computed in every run.
-    Tile load(Ref<Access> from, Shape shape, Dtype dtype, bool always = false);
+    Tile load(Ref<Access> from, Shape shape, Dtype dtype, bool always = false, int network = any_network);
     /// SRAM -> HBM. Dtype and element count must match; the tile's shape is the box.
-    void store(Pointer to, const Tile& tile);
-    void store(Ref<Access> to, const Tile& tile);
+    void store(Pointer to, const Tile& tile, int network = any_network);
+    void store(Ref<Access> to, const Tile& tile, int network = any_network);
 
     /// [b, m, k] x [b, k, n] (+ acc [b, m, n] f32) -> f32 [b, m, n]; leading dimension optional; b of the second may
     /// be 1.
@@ -171,12 +173,13 @@ public:
     Tile repeat(const Tile& tile, std::int64_t times, Repeat what);
 
     /// Asynchronous: returns when the command is queued. The tile is read from SRAM until it has left.
-    void send(int pe, const Tile& tile);
-    void send(Direction direction, const Tile& tile);
+    void send(int pe, const Tile& tile, int network = any_network);
+    void send(Direction direction, const Tile& tile, int network = any_network);
     /// The same tile to several PEs, each of which receives it as it would a send. Where routers copy, one message
     /// goes out over each link of this PE that leads to some of them; elsewhere it is a send to each, in this order.
-    void multicast(std::span<const std::int32_t> pes, const Tile& tile);
-    /// The next message of that source; its shape and dtype must be these.
+    void multicast(std::span<const std::int32_t> pes, const Tile& tile, int network = any_network);
+    /// The next message of that source, in the order of its sends whichever networks they took; its shape and dtype
+    /// must be these.
     Tile recv(int pe, Shape shape, Dtype dtype);
     Tile recv(Direction direction, Shape shape, Dtype dtype);
 
@@ -194,9 +197,13 @@ private:
     Tile reduce(Opcode op, const Tile& tile, int axis);
     /// Issues the command and wraps its output. `computed`: whether the run computes any of its values.
     Tile finish(Command& command, const Shape& shape, Dtype dtype, bool computed);
-    void issue_message(Opcode op, std::span<const std::int32_t> pes, const Tile& tile);
+    void issue_message(Opcode op, std::span<const std::int32_t> pes, const Tile& tile, int network);
     int neighbour(Direction direction, std::string_view what);
     Command begin(Opcode op, Dtype dtype);
+    bool has_network(int network) const {
+        return network == any_network || (network >= 0 && network < static_cast<int>(info_.networks.size()));
+    }
+    void set_network(Command& command, int network);
     bool computes_values() const { return info_.values != ValueMode::none; }
     bool computes(const Tile& tile) const { return computes_values() && tile && tile.record().computed; }
     ValueStep& new_step(Command& command, const Shape& shape, Dtype dtype);

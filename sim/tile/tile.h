@@ -60,8 +60,8 @@ public:
     /// Takes the command; `shape` and `dtype` describe its output. Returns the record of the output (its first handle
     /// counted), or null for commands that make none (store, send).
     virtual TileRecord* issue(Command& command, const Shape& shape, Dtype dtype) = 0;
-    /// How a message to those PEs enters the network: who is reached by one command, and who by the next.
-    virtual std::vector<std::vector<std::int32_t>> injections(std::span<const std::int32_t> pes) const {
+    /// How a message to those PEs enters a network: who is reached by one command, and who by the next.
+    virtual std::vector<std::vector<std::int32_t>> injections(std::span<const std::int32_t> pes, int) const {
         return {{pes.begin(), pes.end()}};
     }
     /// The kernel dropped its last handle.

@@ -21,6 +21,7 @@ struct Step {
     int peer = 0;
     std::int64_t elements = 1;
     std::vector<int> others{};  // send: who receives it, too
+    int network = any_network;
 };
 
 class Draw {
@@ -33,7 +34,7 @@ private:
 };
 
 /// Messages that match, their ends moved about within each PE: by as much as can, but need not, wait for ever.
-std::vector<std::vector<Step>> random_steps(Draw& draw, bool multicasts) {
+std::vector<std::vector<Step>> random_steps(Draw& draw, bool multicasts, bool networks) {
     std::vector<std::vector<Step>> steps(pes);
     for (std::uint64_t left = 4 + draw.below(20); left > 0; --left) {
         const int from = static_cast<int>(draw.below(pes)),
@@ -43,6 +44,7 @@ std::vector<std::vector<Step>> random_steps(Draw& draw, bool multicasts) {
         Step send{Step::What::send, to, elements};
         for (int other = 0; multicasts && other < pes; ++other)
             if (other != from && other != to && draw.below(3) == 0) send.others.push_back(other);
+        if (networks) send.network = static_cast<int>(draw.below(3)) - 1;
         steps[static_cast<std::size_t>(from)].push_back(send);
         steps[static_cast<std::size_t>(to)].push_back({Step::What::receive, from, elements});
         for (const int other : send.others)
@@ -69,7 +71,7 @@ Texts texts_of(const std::vector<std::vector<Step>>& steps) {
                     case Step::What::send: {
                         std::vector<int> to = step.others;
                         to.insert(to.begin(), step.peer);
-                        tl.multicast(to, tl.zeros({step.elements}));
+                        tl.multicast(to, tl.zeros({step.elements}), step.network);
                         break;
                     }
                     case Step::What::receive:
@@ -86,13 +88,14 @@ Texts texts_of(const std::vector<std::vector<Step>>& steps) {
     return texts;
 }
 
-/// `copies`: messages go to several, on a machine whose routers copy, with a port or without.
-void check_agreement(bool copies) {
+/// `copies`: messages go to several, on a machine whose routers copy, with a port or without. `networks`: over either
+/// of two, or whichever the machine chooses, which lead one way around or both ways.
+void check_agreement(bool copies, bool networks) {
     int waiting = 0, needing = 0;
     for (std::uint64_t seed = 1; seed <= 500; ++seed) {
-        INFO("seed " << seed << (copies ? ", multicasts" : ""));
+        INFO("seed " << seed << (copies ? ", multicasts" : "") << (networks ? ", networks" : ""));
         Draw draw(seed);
-        const Texts texts = texts_of(random_steps(draw, copies));
+        const Texts texts = texts_of(random_steps(draw, copies, networks));
         const int depth = 1 + static_cast<int>(draw.below(3));
         const auto machine_with = [&](std::uint64_t buffer) {
             return counting_line([=](Json& json) {
@@ -100,8 +103,18 @@ void check_agreement(bool copies) {
                 json["network"]["receive_buffer_bytes"] = buffer;
                 json["pe"]["queue_depth"] = depth;
                 json["pe"]["sram_bytes"] = 1024;
+                if (networks) {
+                    const bool around = seed % 3 == 0;
+                    json["cube"] = {{"topology", around ? "torus" : "mesh"}, {"rows", 2}, {"cols", 2}};
+                    json["network"]["networks"] = Json::parse(
+                        around ? R"([{"name": "a", "routing": ["east", "south"]},
+                                     {"name": "b", "routing": ["north", "west"]}])"
+                               : R"([{"name": "a"}, {"name": "b", "routing": ["south_or_north", "east_or_west"]}])");
+                    if (seed % 2 == 0) json["network"]["port"] = json["network"]["link"];
+                }
                 if (!copies) return;
                 json["network"]["router"]["multicast"] = true;
+                if (networks) return;
                 json["cube"] = {{"topology", "mesh"}, {"rows", 2}, {"cols", 2}};
                 if (seed % 2 == 0) json["network"]["port"] = json["network"]["link"];
             });
@@ -138,6 +151,13 @@ void check_agreement(bool copies) {
 
 }  // namespace
 
-TEST_CASE("the check and the simulator agree on random kernels, with and without jitter") { check_agreement(false); }
+TEST_CASE("the check and the simulator agree on random kernels, with and without jitter") {
+    check_agreement(false, false);
+}
 
-TEST_CASE("the same of kernels that send to several at once, on routers that copy") { check_agreement(true); }
+TEST_CASE("the same of kernels that send to several at once, on routers that copy") { check_agreement(true, false); }
+
+TEST_CASE("the same over several networks, where messages overtake each other") {
+    check_agreement(false, true);
+    check_agreement(true, true);
+}

@@ -115,6 +115,17 @@ TEST_CASE("the same where links reach a share of their rate by the size of a tra
                             {"multi_user_decode_mid", {shares, "kernels=[\"mlo_chain\"]"}}});
 }
 
+TEST_CASE("the same where each transfer goes over one of several networks") {
+    const std::string networks =
+        "machine.network.networks=[{\"name\":\"noc0\"},{\"name\":\"noc1\",\"routing\":[\"south_or_north\","
+        "\"east_or_west\"]}]";
+    const std::string two_by_four = "machine.cube={\"topology\":\"mesh\",\"rows\":2,\"cols\":4}";
+    check_alike_and_slower(
+        {{"programs/summa_multicast_2x4", {networks}},
+         {"single_user_prefill_mid", {two_by_four, networks, "kernels=[\"ring_kv\",\"mesh_kv\",\"head_parallel\"]"}},
+         {"multi_user_decode_mid", {networks, "kernels=[\"mlo_chain\"]"}}});
+}
+
 TEST_CASE("a path goes through a barrier by whoever came last, and has the lengths of what is on it") {
     const machine::MachineConfig config = test::counting_line();
     machine::MachineConfig slow = config;

@@ -6,6 +6,8 @@
 
 #include <cstdlib>
 #include <functional>
+#include <set>
+#include <string>
 
 using namespace tilemesh;
 using namespace tilemesh::noc;
@@ -46,10 +48,37 @@ std::vector<std::pair<GridConfig, GridConfig>> all_networks() {
     return networks;
 }
 
+/// Of all networks.
 void for_each_route(const Topology& topology, const std::function<void(int, int, const Route&)>& visit) {
-    for (int from = 0; from < topology.pes(); ++from) {
-        for (int to = 0; to < topology.pes(); ++to) visit(from, to, topology.route(from, to));
+    for (int network = 0; network < topology.networks(); ++network)
+        for (int from = 0; from < topology.pes(); ++from)
+            for (int to = 0; to < topology.pes(); ++to) visit(from, to, topology.route(from, to, network));
+}
+
+/// Grids whose packets go the shorter way, rows first; and all with links that lead one way, in either order.
+std::vector<NetworkConfig> other_routings() {
+    std::vector<NetworkConfig> networks;
+    for (auto& [pes, cubes] : all_networks()) {
+        if (pes.kind == TopologyKind::all_to_all || cubes.kind == TopologyKind::all_to_all) continue;
+        networks.push_back(network_of(pes, cubes));
+        networks.back().routing = {Way::south_or_north, Way::east_or_west};
     }
+    for (const GridConfig& grid : {ring(2), ring(3), ring(4), ring(7), ring(8), torus(2, 2), torus(2, 4), torus(3, 3),
+                                   torus(4, 4), torus(3, 5)}) {
+        NetworkConfig both = network_of(grid);
+        both.several.assign(2, both);
+        both.several[0].name = "noc0";
+        both.several[0].routing = {Way::east, Way::south};
+        both.several[1].name = "noc1";
+        both.several[1].routing = {Way::north, Way::west};
+        networks.push_back(both);
+    }
+    return networks;
+}
+
+std::string text_of(const NetworkConfig& network) {
+    return tilemesh::test::text_of(network.cubes) + " cubes of " + tilemesh::test::text_of(network.pes_in_cube) +
+           (network.several.empty() ? " rows first" : " one way");
 }
 
 /// Does any set of (link, class of virtual channels) wait for itself? Depth-first search over the edges of
@@ -164,5 +193,64 @@ TEST_CASE("where both ways round a ring are equally long, every second node goes
         const Route route = topology.route(from, (from + 3) % 6);
         REQUIRE(route.size() == 3);
         CHECK(topology.links()[route[0].link].to == (from + (from % 2 == 0 ? 1 : 5)) % 6);
+    }
+}
+
+TEST_CASE("other orders and ways lead where they should, through one network, and pass no PE twice") {
+    for (const NetworkConfig& network : other_routings()) {
+        INFO(text_of(network));
+        const Topology topology(network);
+        int wrong = 0;
+        for_each_route(topology, [&](int from, int to, const Route& route) {
+            std::set<int> seen{from};
+            int at = from;
+            for (const Hop& hop : route) {
+                const LinkSpec& link = topology.links()[hop.link];
+                if (link.from != at || link.network != topology.links()[route.front().link].network) ++wrong;
+                at = link.to;
+                if (!seen.insert(at).second) ++wrong;
+            }
+            if (at != to) ++wrong;
+        });
+        CHECK(wrong == 0);
+    }
+}
+
+TEST_CASE("links that lead one way are half as many, and packets go around") {
+    for (const NetworkConfig& network : other_routings()) {
+        if (network.several.empty()) continue;
+        INFO(text_of(network));
+        const Topology topology(network);
+        const int rows = network.pes_in_cube.rows, cols = network.pes_in_cube.cols;
+        const std::size_t of_one = static_cast<std::size_t>(rows * cols * ((rows > 1 ? 1 : 0) + (cols > 1 ? 1 : 0)));
+        CHECK(topology.links().size() == 2 * of_one);
+        int wrong = 0;
+        for (int from = 0; from < topology.pes(); ++from) {
+            for (int to = 0; to < topology.pes(); ++to) {
+                const int east = (to % cols - from % cols + cols) % cols;
+                const int south = (to / cols - from / cols + rows) % rows;
+                const int back = (cols - east) % cols + (rows - south) % rows;
+                const Route first = topology.route(from, to, 0), second = topology.route(from, to, 1);
+                if (static_cast<int>(first.size()) != east + south) ++wrong;
+                if (static_cast<int>(second.size()) != back) ++wrong;
+                // Columns come first in one and last in the other.
+                const auto along_row = [&](const Hop& hop) {
+                    const LinkSpec& link = topology.links()[hop.link];
+                    return link.from / cols == link.to / cols;
+                };
+                if (east > 0 && !along_row(first.front())) ++wrong;
+                if (east > 0 && !along_row(second.back())) ++wrong;
+                const int shorter = east + south < back ? 0 : east + south > back ? 1 : (from + to) % 2;
+                if (from != to && topology.choice(from, to) != shorter) ++wrong;
+            }
+        }
+        CHECK(wrong == 0);
+    }
+}
+
+TEST_CASE("nor do packets wait for each other in a circle there") {
+    for (const NetworkConfig& network : other_routings()) {
+        INFO(text_of(network));
+        CHECK_FALSE(has_cycle(Topology(network)));
     }
 }

@@ -150,6 +150,22 @@ TEST_CASE("the picture of a machine has its PEs in their places, and routes of l
     CHECK(page::MeshLayout(Json::object()).json().is_null());
 }
 
+TEST_CASE("of several networks links say which they are of, and routes go through one") {
+    Json machine = parse_json_file(TILEMESH_CONFIGS "/machines/cube_line8.json");
+    machine["cube"] = {{"topology", "ring"}, {"cols", 8}};
+    machine["network"]["networks"] =
+        Json::parse(R"([{"name": "noc0", "routing": ["east"]}, {"name": "noc1", "routing": ["west"]}])");
+    const page::MeshLayout layout(Json{{"machine", machine}});
+    const Json json = layout.json();
+    REQUIRE(json["links"].size() == 16);
+    CHECK(json["links"][0] == Json({"machine.cube0.pe0_to_pe1_noc0", 0, 1, 256.0, false}));
+    CHECK(layout.route(0, 3).size() == 3);
+    const Json back = layout.route(0, 3, 1);
+    CHECK(back.size() == 5);
+    for (const Json& link : back) CHECK(json["links"][link.get<std::size_t>()][5] == 1);
+    CHECK(layout.route(0, 3, 2).empty());
+}
+
 TEST_CASE("nothing in the data ends the element that it stands in") {
     const Json data = {{"a", "</script><!--"}};
     const std::string page = page::html(data, "before @DATA@ after");

@@ -11,19 +11,20 @@ function layoutOf(machine) {
   const gap = machine.pes.length > machine.cube_rows * machine.cube_cols ? 0.7 : 0;
   const pes = machine.pes.map(([path, row, col], number) => ({path, number,
     x: col + gap * Math.floor(col / machine.cube_cols), y: row + gap * Math.floor(row / machine.cube_rows)}));
-  const links = machine.links.map(([path, from, to, gbytes, die], number) => ({path, from, to, gbytes, die, number}))
+  const links = machine.links.map(([path, from, to, gbytes, die, network = 0], number) => ({path, from, to, gbytes, die, network, number}))
     .filter((link) => link.from !== link.to);
   const last = pes[pes.length - 1];
   return {pes, links, width: last.x + 1, height: Math.max(...pes.map((pe) => pe.y)) + 1};
 }
 
-/// A link as a path beside the straight line, each direction on its right; a bow where others lie between.
+/// A link as a path beside the straight line, each direction on its right, those of further networks beyond; a bow where
+/// others lie between.
 function linkPath(link, layout, cell) {
   const a = layout.pes[link.from], b = layout.pes[link.to];
   const [ax, ay, bx, by] = [a.x, a.y, b.x, b.y].map((at) => (at + 0.5) * cell);
   const long = Math.hypot(bx - ax, by - ay);
   const [ux, uy] = [(bx - ax) / long, (by - ay) / long];
-  const side = cell * 0.09, inset = cell * 0.33;
+  const side = cell * (0.09 + 0.06 * link.network), inset = cell * 0.33;
   const [sx, sy] = [ax + ux * inset - uy * side, ay + uy * inset + ux * side];
   const [ex, ey] = [bx - ux * inset - uy * side, by - uy * inset + ux * side];
   if (long < cell * 1.9) return `M${sx},${sy}L${ex},${ey}`;

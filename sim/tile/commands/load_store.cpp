@@ -30,8 +30,9 @@ Tile Context::load(Pointer from, Shape shape, Dtype dtype) {
     return load(from, shape);
 }
 
-Tile Context::load(Pointer from, Shape shape) {
+Tile Context::load(Pointer from, Shape shape, int network) {
     Command command = begin(Opcode::load, Dtype::f32);
+    set_network(command, network);
     if (!from.tensor) refuse(Opcode::load, "the pointer points nowhere");
     command.dtype = from.tensor->dtype();
     command.box = {from.tensor, from.offset, shape, from.row_stride};
@@ -41,8 +42,9 @@ Tile Context::load(Pointer from, Shape shape) {
     return finish(command, shape, command.dtype, computed);
 }
 
-void Context::store(Pointer to, const Tile& tile) {
+void Context::store(Pointer to, const Tile& tile, int network) {
     Command command = begin(Opcode::store, Dtype::f32);
+    set_network(command, network);
     if (!to.tensor) refuse(Opcode::store, "the pointer points nowhere");
     if (!tile) refuse(Opcode::store, "the operand is no tile (moved away or never made)");
     if (tile.dtype() != to.tensor->dtype()) {
@@ -58,8 +60,9 @@ void Context::store(Pointer to, const Tile& tile) {
     executor_.issue(command, Shape(), command.dtype);
 }
 
-Tile Context::load(Ref<Access> from, Shape shape, Dtype dtype, bool always) {
+Tile Context::load(Ref<Access> from, Shape shape, Dtype dtype, bool always, int network) {
     Command command = begin(Opcode::load, dtype);
+    set_network(command, network);
     if (!shape.positive()) refuse(Opcode::load, fmt::format("shape {} has no elements", shape.text()));
     const bool computed = always || computes_values();
     if (computed) new_step(command, shape, dtype).access = from;
@@ -67,8 +70,9 @@ Tile Context::load(Ref<Access> from, Shape shape, Dtype dtype, bool always) {
     return finish(command, shape, dtype, computed);
 }
 
-void Context::store(Ref<Access> to, const Tile& tile) {
+void Context::store(Ref<Access> to, const Tile& tile, int network) {
     Command command = begin(Opcode::store, tile ? tile.dtype() : Dtype::f32);
+    set_network(command, network);
     if (!tile) refuse(Opcode::store, "the operand is no tile (moved away or never made)");
     if (computes(tile) || to->stores_numbers()) new_step(command, tile.shape(), tile.dtype()).access = to;
     command.access = std::move(to);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// send, multicast and recv: tiles between PEs. Messages of one ordered pair of PEs arrive in the order they were sent
-// and are taken in the order of the receives; shape and dtype of both ends must agree.
+// send, multicast and recv: tiles between PEs. Messages of one ordered pair of PEs are taken by its receives in the
+// order in which they were sent, over whichever networks they come; shape and dtype of both ends must agree.
 #include "sim/tile/context.h"
 
 #include <algorithm>
@@ -17,11 +17,15 @@ int Context::neighbour(Direction direction, std::string_view what) {
     return pe;
 }
 
-void Context::send(Direction direction, const Tile& tile) { send(neighbour(direction, "send"), tile); }
+void Context::send(Direction direction, const Tile& tile, int network) {
+    send(neighbour(direction, "send"), tile, network);
+}
 
-void Context::send(int pe, const Tile& tile) { issue_message(Opcode::send, std::span(&pe, 1), tile); }
+void Context::send(int pe, const Tile& tile, int network) {
+    issue_message(Opcode::send, std::span(&pe, 1), tile, network);
+}
 
-void Context::multicast(std::span<const std::int32_t> pes, const Tile& tile) {
+void Context::multicast(std::span<const std::int32_t> pes, const Tile& tile, int network) {
     const auto complain = [&](std::string_view text) {
         begin(Opcode::multicast, Dtype::f32);
         refuse(Opcode::multicast, text);
@@ -30,13 +34,15 @@ void Context::multicast(std::span<const std::int32_t> pes, const Tile& tile) {
     for (std::size_t i = 0; i < pes.size(); ++i)
         if (std::find(pes.begin() + static_cast<std::ptrdiff_t>(i) + 1, pes.end(), pes[i]) != pes.end())
             complain(fmt::format("PE {} is named twice, expected each receiver once", pes[i]));
-    if (pes.size() == 1) return send(pes.front(), tile);
-    for (const std::vector<std::int32_t>& reached : executor_.injections(pes))
-        issue_message(reached.size() == 1 ? Opcode::send : Opcode::multicast, reached, tile);
+    if (pes.size() == 1) return send(pes.front(), tile, network);
+    if (!has_network(network)) return issue_message(Opcode::multicast, pes, tile, network);  // which refuses
+    for (const std::vector<std::int32_t>& reached : executor_.injections(pes, network))
+        issue_message(reached.size() == 1 ? Opcode::send : Opcode::multicast, reached, tile, network);
 }
 
-void Context::issue_message(Opcode op, std::span<const std::int32_t> pes, const Tile& tile) {
+void Context::issue_message(Opcode op, std::span<const std::int32_t> pes, const Tile& tile, int network) {
     Command command = begin(op, tile ? tile.dtype() : Dtype::f32);
+    set_network(command, network);
     if (std::find(pes.begin(), pes.end(), info_.pe_id) != pes.end()) refuse(op, "a PE cannot send to itself");
     command.peer = pes.front();
     if (pes.size() > 1) command.receivers = std::make_unique<const std::vector<std::int32_t>>(pes.begin(), pes.end());

@@ -147,6 +147,11 @@ void CollectiveWorkload::check(std::size_t kernel) const {
             fmt::format("machine {} has a network.port, which collectives do not go through; "
                         "collectives.worker_gbytes_per_s says what feeds a link",
                         panel_.machine.name));
+    if (!network.several.empty())
+        refuse(
+            fmt::format("machine {} has network.networks, between which collectives do not choose; leave it out, "
+                        "collectives.links says how many links run beside each other",
+                        panel_.machine.name));
     // One call of an all_reduce may be by another algorithm.
     const auto can = [&](Operation call) { return collective::can(choice.algorithm, call); };
     const bool possible = panel_.operation == Operation::all_reduce

@@ -98,6 +98,8 @@ class Calls(unittest.TestCase):
     def test_descriptors_and_block_pointers(self):
         self.assertEqual(body("a = x.load([n, 0])"), ["%a = descriptor_load %x, (%n, 0)"])
         self.assertEqual(body("x.store([n, 0], y)"), ["descriptor_store %x, (%n, 0), %y"])
+        self.assertEqual(body("a = x.load([n, 0], network=1)"), ["%a = descriptor_load %x, (%n, 0), network=1"])
+        self.assertEqual(body('tl.send(to=1, src=y, network="noc1")'), ['send src=%y, to=1, network="noc1"'])
         self.assertEqual(body("a = tl.make_tensor_descriptor(x, shape=[n, B], strides=[B, 1], block_shape=[B, B])"),
                          ["%a = make_tensor_descriptor %x, (%n, %B), (%B, 1), (%B, %B)"])  # fmt: skip
         self.assertEqual(body("a = tl.advance(x, (0, B))"), ["%a = advance %x, (0, %B)"])

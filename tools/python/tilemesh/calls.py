@@ -242,9 +242,9 @@ class Calls(Reductions, PythonFunctions):
             return self.summed(node, [base, *positional], keywords)
         if name in operations.IN_LIBRARY:
             return self.call_with(node, self.module.function_of_library(name), [base, *positional], keywords)
-        if name == "load" and len(positional) == 1 and not keywords:
+        if name == "load" and len(positional) == 1 and set(keywords) <= {"network"}:
             return self.tl_call(node, "a descriptor's load", "load_tensor_descriptor", [base, *positional], keywords)
-        if name == "store" and len(positional) == 2 and not keywords:
+        if name == "store" and len(positional) == 2 and set(keywords) <= {"network"}:
             return self.tl_call(node, "a descriptor's store", "store_tensor_descriptor", [base, *positional], keywords)
         key = METHODS.get(name, name)
         if not operations.is_in_table(key):

@@ -22,16 +22,16 @@ min x axis=none return_indices=false return_indices_tie_break_left=true keep_dim
 argmax x axis tie_break_left=true keep_dims=false | argmin x axis tie_break_left=true keep_dims=false
 cumsum x axis=0 reverse=false | softmax x dim=none keep_dims=false ieee_rounding=false
 dot a b acc=none input_precision=none allow_tf32=none max_num_imprecise_acc=none out_dtype=f32
-load pointer mask=none other=none boundary_check=() padding_option="" cache_modifier="" eviction_policy="" volatile=false shape=none dtype=none
-store pointer value mask=none boundary_check=() cache_modifier="" eviction_policy=""
+load pointer mask=none other=none boundary_check=() padding_option="" cache_modifier="" eviction_policy="" volatile=false shape=none dtype=none network=none
+store pointer value mask=none boundary_check=() cache_modifier="" eviction_policy="" network=none
 atomic_add pointer val mask=none sem=none scope=none | atomic_max pointer val mask=none sem=none scope=none
 atomic_min pointer val mask=none sem=none scope=none | atomic_and pointer val mask=none sem=none scope=none
 atomic_or pointer val mask=none sem=none scope=none | atomic_xor pointer val mask=none sem=none scope=none
 atomic_xchg pointer val mask=none sem=none scope=none | atomic_cas pointer cmp val sem=none scope=none
-descriptor_load desc offsets | descriptor_store desc offsets value
+descriptor_load desc offsets network=none | descriptor_store desc offsets value network=none
 make_block_ptr base shape strides offsets block_shape order | advance base offsets
 make_tensor_descriptor base shape strides block_shape padding_option="zero"
-send dir=none src=none to=none | multicast src to=none | recv dir=none shape=none dtype=none source=none | wait x | barrier
+send dir=none src=none to=none network=none | multicast src to=none network=none | recv dir=none shape=none dtype=none source=none | wait x | barrier
 static_assert condition message="" | device_assert condition message="" | assume x | debug_barrier | phase name number=none
 multiple_of x values | max_contiguous x values | max_constancy x values
 """
@@ -60,19 +60,19 @@ min min input>x axis return_indices return_indices_tie_break_left keep_dims
 argmax argmax input>x axis tie_break_left keep_dims | argmin argmin input>x axis tie_break_left keep_dims
 cumsum cumsum input>x axis reverse | softmax softmax x dim keep_dims ieee_rounding
 dot dot input>a other>b acc input_precision allow_tf32 max_num_imprecise_acc out_dtype
-load load pointer mask other boundary_check padding_option cache_modifier eviction_policy volatile shape dtype
-store store pointer value mask boundary_check cache_modifier eviction_policy
+load load pointer mask other boundary_check padding_option cache_modifier eviction_policy volatile shape dtype network
+store store pointer value mask boundary_check cache_modifier eviction_policy network
 atomic_add atomic_add pointer val mask sem scope | atomic_max atomic_max pointer val mask sem scope
 atomic_min atomic_min pointer val mask sem scope | atomic_and atomic_and pointer val mask sem scope
 atomic_or atomic_or pointer val mask sem scope | atomic_xor atomic_xor pointer val mask sem scope
 atomic_xchg atomic_xchg pointer val mask sem scope | atomic_cas atomic_cas pointer cmp val sem scope
 _experimental_descriptor_load descriptor_load desc_pointer>desc offsets -shape -dtype
 _experimental_descriptor_store descriptor_store desc_pointer>desc value offsets
-load_tensor_descriptor descriptor_load desc offsets | store_tensor_descriptor descriptor_store desc offsets value
+load_tensor_descriptor descriptor_load desc offsets network | store_tensor_descriptor descriptor_store desc offsets value network
 make_block_ptr make_block_ptr base shape strides offsets block_shape order | advance advance base offsets
 make_tensor_descriptor make_tensor_descriptor base shape strides block_shape padding_option
 _experimental_make_tensor_descriptor make_tensor_descriptor base shape strides block_shape padding_option
-send send dir src to | multicast multicast src to | recv recv dir shape dtype source | wait wait x | barrier barrier
+send send dir src to network | multicast multicast src to network | recv recv dir shape dtype source | wait wait x | barrier barrier
 static_assert static_assert cond>condition msg>message | device_assert device_assert cond>condition msg>message -mask
 assume assume cond>x | debug_barrier debug_barrier | phase phase name number
 multiple_of multiple_of input>x values | max_contiguous max_contiguous input>x values | max_constancy max_constancy input>x values
