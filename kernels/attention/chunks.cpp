@@ -96,7 +96,7 @@ void Chunks::wait_for_all() {
     last_received_.clear();
 }
 
-void Chunks::send(const Item& chunk, Range keys, const std::vector<int>& to) {
+void Chunks::send(const Item& chunk, Range keys, std::span<const int> to) {
     const std::vector<int> pes = launch_.peers_of(to);
     const KeyTile part = tile(chunk, launch_.heads_of_part(chunk.head_part), keys);
     if (!launch_.problem->latents) tl_.multicast(pes, part.v);

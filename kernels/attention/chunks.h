@@ -6,6 +6,7 @@
 #include "sim/attention/kernel.h"
 
 #include <map>
+#include <span>
 #include <vector>
 
 namespace tilemesh::kernels {
@@ -31,7 +32,7 @@ public:
     /// whole message is, as the closed forms of schedules have it.
     void receive(const Item& chunk, Range keys, int peer);
     /// Sends one message on.
-    void send(const Item& chunk, Range keys, const std::vector<int>& to);
+    void send(const Item& chunk, Range keys, std::span<const int> to);
     /// Keys of the chunk (local indices) for kv heads `heads` (counted from this PE's first).
     KeyTile tile(const Item& chunk, Range heads, Range keys);
     /// Of them K alone, and then V.

@@ -112,7 +112,7 @@ TEST_CASE(
                 std::vector<TimedAction> compute;
                 for (std::size_t row = 0; row < program.size(); ++row) {
                     const TimedAction& timed_action = program[row];
-                    const Action& action = timed_action.action;
+                    const Action& action = *timed_action.action;
                     REQUIRE(action == table.program(rank)[row]);
                     const std::pair chunk{action.item.user, action.item.id};
                     if (action.kind == Action::Kind::receive) arrival[chunk] = timed_action.end;

@@ -69,7 +69,7 @@ TEST_CASE("on a mesh copies of all chunks put (j+1)C on row links and (i+1)bC on
         CHECK(count(table).chunk_transfers == number(a * b * (a * b - 1)));
         for (int rank = 0; rank < a * b; ++rank) {
             int messages = 0;
-            for_each_message(table, rank, [&](const Action&, const std::vector<int>& to) {
+            for_each_message(table, rank, [&](const Action&, std::span<const int> to) {
                 ++messages;
                 CHECK(to.size() == static_cast<std::size_t>(table.ranks() - 1));
             });
@@ -106,14 +106,14 @@ TEST_CASE("everybody gets the keys it needs and no others, those that the same r
                 Ranges received;
                 for (const Action& action : table.program(rank))
                     if (action.kind == Action::Kind::receive && action.item.id == origin)
-                        received.insert(received.end(), action.keys.begin(), action.keys.end());
+                        received.append(action.keys);
                 if (rank != origin) CHECK(united(received) == needs.needed(0, rank, origin));
             }
         std::set<std::vector<int>> receivers;
         int messages = 0;
-        for_each_message(table, 1, [&](const Action&, const std::vector<int>& to) {
+        for_each_message(table, 1, [&](const Action&, std::span<const int> to) {
             ++messages;
-            CHECK(receivers.insert(to).second);
+            CHECK(receivers.insert({to.begin(), to.end()}).second);
         });
         CHECK(messages > 1);
     }
