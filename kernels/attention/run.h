@@ -197,8 +197,8 @@ private:
     TermSource terms_;
     Attention attention_;
     States states_;
-    std::map<Item, QueryWork> works_;           // by queries
-    std::map<const Action*, Visit> visits_;     // by their first row
+    std::map<Item, QueryWork> works_;        // by queries
+    std::map<const Action*, Visit> visits_;  // by their first row
     std::vector<Issue> order_;
     std::vector<bool> issued_;
     std::size_t next_ = 0, left_from_ = 0;  // left_from_: see first_left()

@@ -95,7 +95,7 @@ public:
     }
 
     double arrival_ns(int rank) const {
-        std::map<int, Edge> edges;                                           // by sender
+        std::map<int, Edge> edges;                                     // by sender
         ItemMap<std::vector<std::pair<Edge*, std::size_t>>> bringers;  // of an item, or parts of it
         for (const Action& action : schedule_.program(rank)) {
             if (action.kind != Action::Kind::receive) continue;
@@ -113,8 +113,8 @@ public:
                 if (!found) continue;
                 for (const auto& [edge, number] : *found) {
                     if (!waits(action, *edge->items[number])) continue;
-                    const auto known =
-                        std::find_if(waited.begin(), waited.end(), [e = edge](const auto& one) { return one.first == e; });
+                    const auto known = std::find_if(waited.begin(), waited.end(),
+                                                    [e = edge](const auto& one) { return one.first == e; });
                     if (known == waited.end())
                         waited.emplace_back(edge, number);
                     else

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/attention/latency_bound.h"
 
-#include "sim/attention/sharding.h"
 #include "sim/attention/link_turns.h"
+#include "sim/attention/sharding.h"
 #include "sim/attention/table_chains.h"
 #include "sim/attention/turns.h"
 

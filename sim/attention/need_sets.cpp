@@ -49,7 +49,8 @@ NeedSets::NeedSets(const Problem& problem, int ranks, Sharding sharding, bool re
                 for (const Run& run : positions)
                     for (std::size_t k = 0; k < tokens.runs().size(); ++k) {
                         const std::int64_t first = tokens.local_run(k).begin;
-                        for (const Range& range : seen_keys(*problem.mask, viewers, run, tokens.runs()[k], shortest_gap))
+                        for (const Range& range :
+                             seen_keys(*problem.mask, viewers, run, tokens.runs()[k], shortest_gap))
                             seen.push_back({first + range.begin, first + range.end});
                     }
                 needed_[at(user, rank, origin)] = united(std::move(seen));

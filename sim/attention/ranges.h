@@ -66,7 +66,9 @@ public:
     }
     void append(const Ranges& others) { append(others.begin(), others.end()); }
 
-    friend bool operator==(const Ranges& a, const Ranges& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
+    friend bool operator==(const Ranges& a, const Ranges& b) {
+        return std::equal(a.begin(), a.end(), b.begin(), b.end());
+    }
 
 private:
     static constexpr std::uint32_t places = 2;

@@ -66,8 +66,8 @@ struct Action {
 /// Ranks that a transfer reaches one from another: node 0 is the root, a node's parent comes before it.
 struct Tree {
     std::vector<int> ranks;
-    std::vector<int> parents;  // node numbers; of the root -1
-    bool copies = false;       // all nodes are the root's own, and routers copy what goes to several
+    std::vector<int> parents;         // node numbers; of the root -1
+    bool copies = false;              // all nodes are the root's own, and routers copy what goes to several
     std::vector<int> depths() const;  // by node: hops from the root
 };
 /// A tree without branches.

@@ -63,7 +63,8 @@ void TableChains::add_transfers(int rank, const std::vector<EdgeWay>& ways) {
         transfer.row = &send;
         transfer.edge = static_cast<std::uint32_t>(edge);
         const double whole = bytes_ns(bytes, rate);
-        chains_.follow(transfer.begin, transfer.first, transfer.head + (send.item.is_register() ? 0 : transfer.piece));
+        chains_.follow(transfer.begin, transfer.first,
+                       transfer.head + (send.item.is_register() ? 0 : transfer.piece));
         chains_.follow(transfer.begin, transfer.last, transfer.head + whole);
         chains_.follow(transfer.first, transfer.last, 0);
         if (send.item.is_register()) chains_.follow(transfer.made, transfer.last, transfer.head + transfer.piece);
@@ -220,7 +221,7 @@ void TableChains::add_merge(const Action& merge, Had& had) {
     chains_.follow(both, done, copies ? 0 : fixed_.simple(blocks.heads * blocks.rows * problem_.value_dim));
     for (const Moment made : others) chains_.follow(made, both, 0);
     for (const Moment made : into) chains_.follow(made, both, 0);
-    into.push_back(done);
+    into.assign(1, done);  // whoever waits for this waits for what came into it
 }
 
 void TableChains::add_results(int rank, const Had& had) {

@@ -29,11 +29,11 @@ public:
     std::span<const Row> receives(std::size_t edge) const { return part(receives_, receive_begins_, edge); }
 
     /// Of a send or receive.
-    std::size_t edge_of(int rank, std::size_t row) const { return of_rows_[static_cast<std::size_t>(rank)][row].edge; }
-    /// Of a send or receive the row at the other end.
-    Row other_end(int rank, std::size_t row) const {
-        return of_rows_[static_cast<std::size_t>(rank)][row].other_end;
+    std::size_t edge_of(int rank, std::size_t row) const {
+        return of_rows_[static_cast<std::size_t>(rank)][row].edge;
     }
+    /// Of a send or receive the row at the other end.
+    Row other_end(int rank, std::size_t row) const { return of_rows_[static_cast<std::size_t>(rank)][row].other_end; }
     /// Instead of that row: there is none.
     static constexpr Row nowhere = ~Row{0};
 
@@ -48,9 +48,9 @@ private:
     }
 
     std::vector<Edge> edges_;
-    std::vector<Row> sends_, receives_;                       // by edge
-    std::vector<std::size_t> send_begins_, receive_begins_;   // by edge, and behind the last
-    std::vector<std::vector<OfRow>> of_rows_;                 // by rank and row
+    std::vector<Row> sends_, receives_;                      // by edge
+    std::vector<std::size_t> send_begins_, receive_begins_;  // by edge, and behind the last
+    std::vector<std::vector<OfRow>> of_rows_;                // by rank and row
 };
 
 }  // namespace tilemesh::attention

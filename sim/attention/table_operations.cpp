@@ -137,8 +137,7 @@ void TableOperations::find_dependencies(int rank) {
                 break;
             case Kind::send:
                 // The tile that leaves is the register's content now: what is written later must come later.
-                item.is_register() ? registers[from_register()].reads.push_back(id)
-                                   : from_item(item, action.keys);
+                item.is_register() ? registers[from_register()].reads.push_back(id) : from_item(item, action.keys);
                 break;
             case Kind::fence:
                 after_all(receives, id);

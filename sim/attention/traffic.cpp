@@ -127,9 +127,9 @@ WayBytes way_bytes(const Schedule& schedule, const TransferBytes& bytes) {
         const std::size_t first = ways.size();
         std::map<std::vector<int>, std::size_t> places_of_several;
         for_each_message(schedule, rank, [&](const Action& send, std::span<const int> to) {
-            std::size_t& place =
-                to.size() == 1 ? places[static_cast<std::size_t>(to.front())]
-                               : places_of_several.try_emplace({to.begin(), to.end()}, none).first->second;
+            std::size_t& place = to.size() == 1
+                                     ? places[static_cast<std::size_t>(to.front())]
+                                     : places_of_several.try_emplace({to.begin(), to.end()}, none).first->second;
             if (place == none) {
                 place = ways.size();
                 ways.push_back({{rank, {to.begin(), to.end()}}, 0});
@@ -137,7 +137,8 @@ WayBytes way_bytes(const Schedule& schedule, const TransferBytes& bytes) {
             ways[place].second += bytes(send);
         });
         for (std::size_t i = first; i < ways.size(); ++i)
-            if (const auto& to = ways[i].first.second; to.size() == 1) places[static_cast<std::size_t>(to.front())] = none;
+            if (const auto& to = ways[i].first.second; to.size() == 1)
+                places[static_cast<std::size_t>(to.front())] = none;
     }
     return ways;
 }
@@ -150,7 +151,7 @@ std::vector<LinkId> links_to(int from, std::span<const int> to, const Route& rou
     return {links.begin(), links.end()};
 }
 
-void add_traffic(LinkTraffic& traffic, const std::map<Way, std::uint64_t>& ways, const Route& route) {
+void add_traffic(LinkTraffic& traffic, const WayBytes& ways, const Route& route) {
     std::vector<std::uint64_t> carried;  // by link
     for (const auto& [way, bytes] : ways)
         for (const LinkId link : links_to(way.first, way.second, route)) {

@@ -186,8 +186,9 @@ attention::Durations durations_of(const AttentionPanel& panel, const Arrangement
         };
     // Many transfers go the same way.
     auto latency_of = [&wiring, device, known = std::unordered_map<std::uint64_t, double>()](int from,
-                                                                                                  int to) mutable {
-        const std::uint64_t ends = std::uint64_t{static_cast<std::uint32_t>(from)} << 32 | static_cast<std::uint32_t>(to);
+                                                                                             int to) mutable {
+        const std::uint64_t ends =
+            std::uint64_t{static_cast<std::uint32_t>(from)} << 32 | static_cast<std::uint32_t>(to);
         const auto [latency, is_new] = known.try_emplace(ends, 0.0);
         if (is_new) latency->second = static_cast<double>(wiring.route(0, from, to).size()) * device.hop_ns;
         return latency->second;
