@@ -3,6 +3,7 @@
 // by message, or staged in its HBM. The rest of the kernel asks for tiles and does not care.
 #pragma once
 
+#include "sim/attention/item_map.h"
 #include "sim/attention/kernel.h"
 
 #include <map>
@@ -58,6 +59,7 @@ private:
     Tile load_keys(const Item& chunk, Range heads, Range keys);
     Tile load_values(const Item& chunk, Range heads, Range keys, const Tile& k);
     /// The message in SRAM that holds `keys`, when chunks stay there.
+    std::vector<Message>& held(const Item& chunk);
     Message& held(const Item& chunk, Range keys);
     /// Of a tile of a whole message, those of some heads and keys.
     Tile part(const Item& chunk, const Tile& whole, const Message& message, Range heads, Range keys);
@@ -65,8 +67,8 @@ private:
     tl::Context& tl_;
     const Launch& launch_;
     bool has_fence_ = false;
-    std::map<int, Tile> last_received_;          // by peer, when there is a fence: messages of one peer come in order
-    std::map<Item, std::vector<Message>> held_;  // sorted by keys; empty unless chunks stay
+    std::map<int, Tile> last_received_;  // by peer, when there is a fence: messages of one peer come in order
+    attention::ItemMap<std::vector<Message>> held_;  // sorted by keys; empty unless chunks stay
 };
 
 }  // namespace tilemesh::kernels

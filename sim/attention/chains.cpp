@@ -5,7 +5,7 @@
 
 namespace tilemesh::attention {
 
-void Chains::walk() {
+void Chains::walk(bool with_left) {
     const auto moments = static_cast<Moment>(after_.size());
     std::vector<std::uint32_t> waits(moments);
     for (const Follow& follow : follows_) ++waits[follow.then];
@@ -21,8 +21,8 @@ void Chains::walk() {
         });
     }
     if (order.size() < moments) fail<InternalError>("latency bound: rows of a table wait in a circle");
-    left_.assign(moments, 0);
-    for (std::size_t i = order.size(); i-- > 0;) {
+    if (with_left) left_.assign(moments, 0);
+    for (std::size_t i = with_left ? order.size() : 0; i-- > 0;) {
         double left = 0;
         visit_followers(order[i], [&](Moment then, double ns) { left = std::max(left, left_[then] + ns); });
         left_[order[i]] = left;

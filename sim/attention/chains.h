@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -24,8 +25,14 @@ public:
     }
     void not_before(Moment moment, double ns) { after_[moment] = std::max(after_[moment], ns); }
 
-    /// Adds up, once; from then on after() and left() are known.
-    void walk();
+    /// Room for so many, so that none of them moves.
+    void reserve(std::size_t moments, std::size_t follows) {
+        last_.reserve(moments);
+        after_.reserve(moments);
+        follows_.reserve(follows);
+    }
+    /// Adds up, once; from then on after() is known, and left() where it is asked for.
+    void walk(bool with_left);
     double after(Moment moment) const { return after_[moment]; }  // since the beginning
     double left(Moment moment) const { return left_[moment]; }    // until the end
     double longest() const;

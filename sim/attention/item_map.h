@@ -36,6 +36,8 @@ public:
     T* find(const Item& item) { return const_cast<T*>(std::as_const(*this).find(item)); }
 
     std::size_t size() const { return entries_.size(); }
+    auto begin() { return entries_.begin(); }
+    auto end() { return entries_.end(); }
     auto begin() const { return entries_.begin(); }
     auto end() const { return entries_.end(); }
 

@@ -34,9 +34,15 @@ TableChains::TableChains(const Problem& problem, const NeedSets& needs, const Sc
       like_(like),
       pieces_(problem, needs, schedule, rates, wiring, fixed, member),
       last_on_(edges.edges().size(), none) {
+    std::size_t transfers = 0, attends = 0, others = 0;
+    for (const auto& program : schedule.programs())
+        for (const Action& action : program)
+            ++(action.kind == Kind::send ? transfers : action.kind == Kind::attend ? attends : others);
+    all_.reserve(transfers);
+    chains_.reserve(4 * transfers + 2 * attends + others, 6 * transfers + 4 * attends + others);
     for (int rank = 0; rank < schedule.ranks(); ++rank) add_transfers(rank, ways);
     for (int rank = 0; rank < schedule.ranks(); ++rank) add_rank(rank);
-    chains_.walk();
+    chains_.walk(with_bytes);  // without, only the longest is asked for
 }
 
 void TableChains::add_transfers(int rank, const std::vector<EdgeWay>& ways) {

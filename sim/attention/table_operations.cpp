@@ -40,6 +40,11 @@ void TableOperations::reach(OperationId id, const Action& send) {
 
 /// One operation per row; a receive shares the operation of its send, and so do the sends of a multicast.
 void TableOperations::make_operations() {
+    std::size_t rows = 0;
+    for (const auto& program : schedule_.programs())
+        rows += static_cast<std::size_t>(std::count_if(
+            program.begin(), program.end(), [](const Action& action) { return action.kind != Kind::receive; }));
+    operations_.reserve(rows);
     for (int rank = 0; rank < schedule_.ranks(); ++rank) {
         auto& ids = ids_.emplace_back();
         const std::vector<Action>& program = schedule_.program(rank);

@@ -10,6 +10,7 @@
 #include <catch2/catch.hpp>
 
 #include <set>
+#include <span>
 
 using namespace example;
 
