@@ -145,8 +145,8 @@ TEST_CASE("in the timeline a multicast is one transfer, over when its farthest r
     const auto timed = predict(table, durations);
     for (int rank = 0; rank < 4; ++rank)
         for (const TimedAction& one : timed[static_cast<std::size_t>(rank)]) {
-            if (!one.action.moves()) continue;
-            const int from = one.action.kind == Action::Kind::send ? rank : one.action.peer;
+            if (!one.action->moves()) continue;
+            const int from = one.action->kind == Action::Kind::send ? rank : one.action->peer;
             CHECK(one.start == 0.0);
             CHECK(one.end == 10.0 + std::max(from, 3 - from));
         }
