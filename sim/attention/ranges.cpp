@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/attention/ranges.h"
 
-namespace tilemesh::attention {
+#include <algorithm>
 
-void Ranges::grow(std::uint32_t least) {
-    const std::uint32_t capacity = std::max(least, 2 * capacity_);
-    auto* const larger = new Range[capacity];
-    std::copy(begin(), end(), larger);
-    if (on_heap()) delete[] heap_;
-    heap_ = larger;
-    capacity_ = capacity;
-}
+namespace tilemesh::attention {
 
 std::int64_t total(const Ranges& ranges) {
     std::int64_t sum = 0;

@@ -67,9 +67,7 @@ public:
     }
     void append(const Few& others) { append(others.begin(), others.end()); }
 
-    friend bool operator==(const Few& a, const Few& b) {
-        return std::equal(a.begin(), a.end(), b.begin(), b.end());
-    }
+    friend bool operator==(const Few& a, const Few& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 
 private:
     bool on_heap() const { return capacity_ > places; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A first-in first-out queue that is nearly always short: the first few are kept in place, where whoever owns it finds
-// them without another look at memory.
+// A first-in first-out queue that is nearly always short: the first few are kept in place, where whoever owns it
+// finds them without another look at memory.
 #pragma once
 
 #include <cstddef>

@@ -111,8 +111,8 @@ private:
 
         ShortQueue<Arrival, 2> queue;     // packets in the buffer, first to last
         ShortQueue<Release, 2> releases;  // room that becomes free at known times
-        Picoseconds head;             // when its first turn began
-        Picoseconds wanted;           // when the holder wanted to begin
+        Picoseconds head;                 // when its first turn began
+        Picoseconds wanted;               // when the holder wanted to begin
     };
     /// Streams of one class that wait to enter a link, one after another. As an input, source s is -1 - s.
     struct Source {
@@ -173,6 +173,8 @@ private:
     void happen(const Calendar::Event& event);
     /// Asks for what that event will look at: on large machines it is in no cache.
     void fetch(const Calendar::Event& event) const;
+    /// And then for what that points to.
+    void fetch_behind(const Calendar::Event& event) const;
     void tell(const News& news);
     static void deliver(const News& news);
 

@@ -21,6 +21,8 @@ public:
 
     bool empty() const { return waiting_.empty(); }
     std::size_t size() const { return waiting_.size(); }
+    /// Whose turn it is, if nobody's has ended since somebody joined or finished.
+    int first() const { return waiting_.empty() ? nobody : waiting_.front().who; }
 
     /// `who` wants the link for `work` from now on; returns when its first turn begins if nobody leaves before.
     Picoseconds join(int who, Picoseconds work, Picoseconds now) {
@@ -71,8 +73,8 @@ private:
     void advance(Picoseconds now);
 
     std::uint64_t turn_;
-    std::uint64_t origin_ = 0;      // when the turn of the first in the list began
-    Few<Waiting, 2> waiting_;  // in the order of their next turns
+    std::uint64_t origin_ = 0;  // when the turn of the first in the list began
+    Few<Waiting, 2> waiting_;   // in the order of their next turns
 };
 
 }  // namespace tilemesh::noc
