@@ -173,8 +173,6 @@ private:
     void happen(const Calendar::Event& event);
     /// Asks for what that event will look at: on large machines it is in no cache.
     void fetch(const Calendar::Event& event) const;
-    /// And then for what that points to.
-    void fetch_behind(const Calendar::Event& event) const;
     void tell(const News& news);
     static void deliver(const News& news);
 

@@ -40,34 +40,10 @@ void Fabric::fetch(const Calendar::Event& event) const {
     };
     if (of_channel) lines(channels_ + what, sizeof(Channel));
     lines(&links_[link], sizeof(LinkState));
-    if (kind == EventKind::source) lines(&sources_[what], sizeof(Source));
-}
-
-void Fabric::fetch_behind(const Calendar::Event& event) const {
-    const std::uint32_t what = event.what();
-    switch (event.kind()) {
-        case EventKind::service:
-            if (const int who = links_[what].turns.first(); who != Turns::nobody) {
-                const char* const at = reinterpret_cast<const char*>(channels_ + who);
-                for (std::size_t i = 0; i < sizeof(Channel); i += 64) __builtin_prefetch(at + i);
-            }
-            break;
-        case EventKind::look:
-            if (const Channel& buffer = channels_[what]; !buffer.queue.empty())
-                __builtin_prefetch(&packets_[static_cast<std::size_t>(buffer.queue.front().packet)]);
-            break;
-        case EventKind::source:
-            if (const Source& source = sources_[what]; !source.streams.empty())
-                __builtin_prefetch(source.streams.front());
-            break;
-        default:
-            break;
-    }
 }
 
 void Fabric::happen(const Calendar::Event& event) {
     if (const Calendar::Event* soon = calendar_.after(1)) fetch(*soon);
-    if (const Calendar::Event* next = calendar_.after(0)) fetch_behind(*next);
     now_ = Picoseconds(event.when);
     const auto number = static_cast<std::int32_t>(event.what());
     switch (event.kind()) {

@@ -21,8 +21,6 @@ public:
 
     bool empty() const { return waiting_.empty(); }
     std::size_t size() const { return waiting_.size(); }
-    /// Whose turn it is, if nobody's has ended since somebody joined or finished.
-    int first() const { return waiting_.empty() ? nobody : waiting_.front().who; }
 
     /// `who` wants the link for `work` from now on; returns when its first turn begins if nobody leaves before.
     Picoseconds join(int who, Picoseconds work, Picoseconds now) {
