@@ -79,18 +79,6 @@ private:
     std::vector<PassagesOfWay> ways_;
 };
 
-/// What goes over a link.
-struct OverLink {
-    static constexpr std::uint32_t next_member = ~std::uint32_t{0};
-    std::vector<std::uint32_t> ways;  // counted through all passages, those of one member after those of another
-    int member = -1;                  // the last of them
-    double ns = 0;                    // the link's work
-    double longest = 0;               // of the ways
-
-    /// It has no more to do before the last message begins its longest chain, or behind it.
-    double ns_at_most() const { return ns + longest; }
-};
-
 class LinkTurns {
 public:
     explicit LinkTurns(const Wiring& wiring) : wiring_(wiring) {}

@@ -23,12 +23,12 @@ using Kind = Action::Kind;
 std::size_t index(int value) { return static_cast<std::size_t>(value); }
 
 /// Keys of a chunk (in a state), or of the chunk for some queries (in a gradient).
-struct Counted {
+struct CountedKeys {
     int other;  // number of the chunk, or of the queries
     Range keys;
 };
 /// What is counted in a register, in any order. Empty: nobody wrote.
-using Contents = std::vector<Counted>;
+using Contents = std::vector<CountedKeys>;
 
 void add(Contents& into, int other, const Ranges& keys) {
     for (const Range& range : keys) into.push_back({other, range});
@@ -179,7 +179,7 @@ private:
     static void check_keys(int rank, const Action& action, const Contents& contents, const char* verb) {
         if (action.item.kind != Item::Kind::gradient) return;
         Ranges held;
-        for (const Counted& counted : contents) held.push_back(counted.keys);
+        for (const CountedKeys& counted : contents) held.push_back(counted.keys);
         if (united(std::move(held)) != action.keys)
             fail<InternalError>("schedule: rank {} {} {} with other keys than it holds", rank, verb,
                                 name_of(action.item));
@@ -222,7 +222,7 @@ private:
     void check_register(int rank, const Item& item, const Expected& expected) {
         Contents& contents = ranks_[index(rank)].registers[item];
         std::sort(contents.begin(), contents.end(),
-                  [](const Counted& a, const Counted& b) { return a.other < b.other; });
+                  [](const CountedKeys& a, const CountedKeys& b) { return a.other < b.other; });
         const char* what = item.kind == Item::Kind::state ? "chunk" : "queries";
         auto counted = contents.begin();
         for (int other = 0; other <= needs_.shared_id(); ++other) {
