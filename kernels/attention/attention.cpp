@@ -47,7 +47,7 @@ void AttentionRun::transfer(const Issue& issue) {
     const auto piece = static_cast<std::size_t>(issue.piece);
     Item item = action.item;
     if (item.kind == Item::Kind::chunk) {
-        const Range keys = messages_.at(&action)[piece];
+        const Range keys = messages(action)[piece];
         sends ? chunks_.send(item, keys, issue.to) : chunks_.receive(item, keys, action.peer);
     } else if (const QueryWork& work = work_of(action); work.blocks.empty()) {
         return;  // a rank without tokens

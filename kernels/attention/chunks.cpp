@@ -24,8 +24,8 @@ Chunks::Chunks(tl::Context& tl, const Launch& launch) : tl_(tl), launch_(launch)
         has_fence_ = has_fence_ || action.kind == Action::Kind::fence;
     if (!launch.tiling.chunks_stay) return;
     const auto expect = [&](const Item& chunk, const Ranges& keys) {
-        for (const Range& message : messages_of(keys, launch.tiling.piece_keys))
-            held_[chunk].push_back({message, {}});
+        std::vector<Message>& messages = held_[chunk];
+        for (const Range& message : messages_of(keys, launch.tiling.piece_keys)) messages.push_back({message, {}});
     };
     for (int user = 0; user < launch.needs->users(); ++user)
         for (int part = 0; part < launch.schedule->head_parts(); ++part)
@@ -64,8 +64,14 @@ Tile Chunks::load_values(const Item& chunk, Range heads, Range keys, const Tile&
                     Shape{heads.size(), keys.size(), problem.value_dim}, problem.dtype);
 }
 
+std::vector<Chunks::Message>& Chunks::held(const Item& chunk) {
+    std::vector<Message>* const found = held_.find(chunk);
+    if (!found) fail<InternalError>("{} is not held here", name_of(chunk));
+    return *found;
+}
+
 Chunks::Message& Chunks::held(const Item& chunk, Range keys) {
-    auto& messages = held_.at(chunk);
+    std::vector<Message>& messages = held(chunk);
     const auto after = std::upper_bound(messages.begin(), messages.end(), keys.begin,
                                         [](std::int64_t begin, const Message& m) { return begin < m.keys.begin; });
     if (after == messages.begin() || std::prev(after)->keys.end < keys.end)
@@ -96,7 +102,7 @@ void Chunks::wait_for_all() {
     last_received_.clear();
 }
 
-void Chunks::send(const Item& chunk, Range keys, const std::vector<int>& to) {
+void Chunks::send(const Item& chunk, Range keys, std::span<const int> to) {
     const std::vector<int> pes = launch_.peers_of(to);
     const KeyTile part = tile(chunk, launch_.heads_of_part(chunk.head_part), keys);
     if (!launch_.problem->latents) tl_.multicast(pes, part.v);
@@ -108,7 +114,7 @@ Ranges Chunks::tiles_of(const Item& chunk, const Ranges& keys) const {
     Ranges whole = keys;
     if (launch_.tiling.chunks_stay) {
         Ranges messages;
-        for (const Message& message : held_.at(chunk)) messages.push_back(message.keys);
+        for (const Message& message : *held_.find(chunk)) messages.push_back(message.keys);
         whole = attention::intersection(keys, messages);
     }
     Ranges tiles;

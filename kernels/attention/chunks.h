@@ -3,9 +3,11 @@
 // by message, or staged in its HBM. The rest of the kernel asks for tiles and does not care.
 #pragma once
 
+#include "sim/attention/item_map.h"
 #include "sim/attention/kernel.h"
 
 #include <map>
+#include <span>
 #include <vector>
 
 namespace tilemesh::kernels {
@@ -31,7 +33,7 @@ public:
     /// whole message is, as the closed forms of schedules have it.
     void receive(const Item& chunk, Range keys, int peer);
     /// Sends one message on.
-    void send(const Item& chunk, Range keys, const std::vector<int>& to);
+    void send(const Item& chunk, Range keys, std::span<const int> to);
     /// Keys of the chunk (local indices) for kv heads `heads` (counted from this PE's first).
     KeyTile tile(const Item& chunk, Range heads, Range keys);
     /// Of them K alone, and then V.
@@ -57,6 +59,7 @@ private:
     Tile load_keys(const Item& chunk, Range heads, Range keys);
     Tile load_values(const Item& chunk, Range heads, Range keys, const Tile& k);
     /// The message in SRAM that holds `keys`, when chunks stay there.
+    std::vector<Message>& held(const Item& chunk);
     Message& held(const Item& chunk, Range keys);
     /// Of a tile of a whole message, those of some heads and keys.
     Tile part(const Item& chunk, const Tile& whole, const Message& message, Range heads, Range keys);
@@ -64,8 +67,8 @@ private:
     tl::Context& tl_;
     const Launch& launch_;
     bool has_fence_ = false;
-    std::map<int, Tile> last_received_;          // by peer, when there is a fence: messages of one peer come in order
-    std::map<Item, std::vector<Message>> held_;  // sorted by keys; empty unless chunks stay
+    std::map<int, Tile> last_received_;  // by peer, when there is a fence: messages of one peer come in order
+    attention::ItemMap<std::vector<Message>> held_;  // sorted by keys; empty unless chunks stay
 };
 
 }  // namespace tilemesh::kernels

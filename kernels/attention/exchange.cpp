@@ -9,7 +9,7 @@ namespace tilemesh::kernels {
 using attention::Action;
 
 void Exchange::add(const Action& action, std::size_t pieces, Bytes bytes) {
-    const std::vector<int> to = receivers_of_row(schedule_, action);
+    const std::span<const int> to = receivers_of_row(schedule_, action);
     if (action.kind == Action::Kind::send && to.empty()) return;
     ++messages_;
     bytes_[{action.kind == Action::Kind::send, action.peer}] += bytes;

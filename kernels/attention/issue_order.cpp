@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/attention/issue_order.h"
 
+#include "sim/attention/item_map.h"
+
 #include <algorithm>
-#include <map>
 #include <tuple>
 #include <utility>
 
 namespace tilemesh::kernels {
 
-std::vector<int> receivers_of_row(const attention::Schedule& schedule, const attention::Action& action) {
+std::span<const int> receivers_of_row(const attention::Schedule& schedule, const attention::Action& action) {
     if (action.kind != attention::Action::Kind::send) return {};
-    if (action.multicast < 0) return {action.peer};
+    if (action.multicast < 0) return {&action.peer, 1};
     const std::vector<int>& all = schedule.receivers(action);
-    return all.front() == action.peer ? all : std::vector<int>();
+    return all.front() == action.peer ? std::span<const int>(all) : std::span<const int>();
 }
 
 std::pair<int, int> ends_of_row(const attention::Schedule& schedule, const attention::Action& action, int rank) {
@@ -28,19 +29,19 @@ std::vector<Issue> issue_order(int rank, const attention::Schedule& schedule,
     using attention::Action;
     using attention::Item;
     std::vector<Issue> order;
-    std::map<Item, double> arrivals;
+    attention::ItemMap<double> arrivals;
     for (const attention::TimedAction& timed : program) {
-        if (timed.action.kind != Action::Kind::receive) continue;
-        double& arrival = arrivals[timed.action.item];
+        if (timed.action->kind != Action::Kind::receive) continue;
+        double& arrival = arrivals[timed.action->item];
         arrival = std::max(arrival, timed.end);
     }
     const auto arrival_of = [&](const Item& item) {
-        const auto found = arrivals.find(item);
-        return found == arrivals.end() ? 0.0 : found->second;
+        const double* const found = arrivals.find(item);
+        return found ? *found : 0.0;
     };
     for (const attention::TimedAction& timed : program) {
-        const Action& action = timed.action;
-        const std::vector<int> to = receivers_of_row(schedule, action);
+        const Action& action = *timed.action;
+        const std::span<const int> to = receivers_of_row(schedule, action);
         if (action.kind == Action::Kind::send && to.empty()) continue;
         const std::size_t count = action.moves() ? std::max<std::size_t>(1, pieces(action)) : 1;
         double data = 0.0;
@@ -63,10 +64,14 @@ std::vector<Issue> issue_order(int rank, const attention::Schedule& schedule,
         const auto [from, to] = ends_of_row(schedule, action, rank);
         return std::tuple(1, from, to);
     };
-    std::stable_sort(order.begin(), order.end(), [&](const Issue& a, const Issue& b) {
-        return std::pair(a.time, place(a)) < std::pair(b.time, place(b));
-    });
-    return order;
+    std::vector<std::tuple<double, std::tuple<int, int, int>, std::size_t>> places;
+    places.reserve(order.size());
+    for (const Issue& issue : order) places.emplace_back(issue.time, place(issue), places.size());
+    std::sort(places.begin(), places.end());
+    std::vector<Issue> sorted;
+    sorted.reserve(order.size());
+    for (const auto& [time, where, number] : places) sorted.push_back(order[number]);
+    return sorted;
 }
 
 }  // namespace tilemesh::kernels

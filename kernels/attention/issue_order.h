@@ -9,13 +9,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <utility>
 #include <vector>
 
 namespace tilemesh::kernels {
 
 /// The receivers of a row that sends; none: it is part of the multicast of the row before.
-std::vector<int> receivers_of_row(const attention::Schedule& schedule, const attention::Action& action);
+std::span<const int> receivers_of_row(const attention::Schedule& schedule, const attention::Action& action);
 /// Who, of the PEs' ranks, a row's message comes from and goes to (first): what PEs order messages by.
 std::pair<int, int> ends_of_row(const attention::Schedule& schedule, const attention::Action& action, int rank);
 
@@ -27,7 +28,7 @@ struct Issue {
     const attention::Action* action = nullptr;
     int piece = 0;  // of `pieces`; transfers only: messages of a chunk, blocks of queries or of their partial result
     int pieces = 1;
-    std::vector<int> to{};              // send: the ranks that receive it
+    std::span<const int> to{};          // send: the ranks that receive it
     double time = 0.0;                  // when it would start
     double end = 0.0;                   // when the whole row would be done
     double ready = 0.0, weighed = 0.0;  // merge, and attend (timeline.h)

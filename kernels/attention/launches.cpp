@@ -20,7 +20,7 @@ void AttentionRun::all_by_launches() {
     std::map<int, std::vector<const Action*>> steps;
     std::map<const QueryWork*, int> products;
     for (const attention::TimedAction& timed : (*launch_.timeline)[static_cast<std::size_t>(launch_.rank)]) {
-        const Action& action = timed.action;
+        const Action& action = *timed.action;
         steps[action.step].push_back(&action);
         if (action.kind == Action::Kind::attend) ++products[&work_of(action)];
     }
@@ -57,7 +57,7 @@ void AttentionRun::exchange(const std::vector<const Action*>& rows) {
             problem_.key_columns() * heads.size() * static_cast<std::int64_t>(bytes_per_element(problem_.dtype));
         Bytes bytes;
         for (const Range& keys : action->keys) bytes += Bytes(static_cast<std::uint64_t>(keys.size() * key_bytes));
-        exchange.add(*action, messages_.at(action).size(), bytes);
+        exchange.add(*action, messages(*action).size(), bytes);
     }
     if (exchange.empty()) return;
     tl_.launch(exchange.work());

@@ -29,17 +29,14 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
     const bool fused = launch_.tiling.launches == attention::Launches::fused;
     const auto& program = (*launch.timeline)[static_cast<std::size_t>(launch.rank)];
     for (const attention::TimedAction& timed : program) {
-        const Action& action = timed.action;
-        if (action.moves() && action.item.kind == Item::Kind::chunk)
-            messages_[&action] = messages_of(action.keys, launch.tiling.piece_keys);
+        const Action& action = *timed.action;
         if (action.kind != Action::Kind::attend || fused) continue;
         visits_[&action].where = Where::step(action);
         add_to(visits_[&action], action);
     }
     if (fused) {
         order_ = issue_order(launch.rank, *launch.schedule, program, [&](const Action& action) {
-            return action.item.kind == Item::Kind::chunk ? messages_.at(&action).size()
-                                                         : work_of(action).blocks.size();
+            return action.item.kind == Item::Kind::chunk ? messages(action).size() : work_of(action).blocks.size();
         });
         if (launch.tiling.short_blocks() && merges_only(*launch.schedule))
             order_ = side_by_side(launch.rank, *launch.schedule, *launch.timeline, launch.tiling.fold_keys, order_);
@@ -245,7 +242,7 @@ void AttentionRun::finish(const std::vector<QueryWork*>& works) {
     write();
 }
 
-void AttentionRun::send_queries(const Action& action, const std::vector<int>& to, std::size_t index) {
+void AttentionRun::send_queries(const Action& action, std::span<const int> to, std::size_t index) {
     QueryWork& work = work_of(action);
     const QueryBlock& block = work.blocks[index];
     const Tile q = block.q ? block.q : load_queries(work, block);

@@ -112,7 +112,7 @@ private:
     /// Of one or of several.
     void finish(const std::vector<QueryWork*>& works);
     Tile load_queries(const QueryWork& work, const QueryBlock& block);
-    void send_queries(const Action& action, const std::vector<int>& to, std::size_t block);
+    void send_queries(const Action& action, std::span<const int> to, std::size_t block);
     void receive_queries(const Action& action, std::size_t block);
 
     // merges.cpp
@@ -170,6 +170,8 @@ private:
     void leave_passed(QueryWork& work, std::size_t block);
 
     // attention.cpp
+    /// Keys of each message of a transfer of a chunk.
+    Ranges messages(const Action& action) const { return messages_of(action.keys, launch_.tiling.piece_keys); }
     /// Of order_.
     void row(std::size_t i);
     void transfer(const Issue& issue);
@@ -195,9 +197,8 @@ private:
     TermSource terms_;
     Attention attention_;
     States states_;
-    std::map<Item, QueryWork> works_;           // by queries
-    std::map<const Action*, Visit> visits_;     // by their first row
-    std::map<const Action*, Ranges> messages_;  // of chunk transfers
+    std::map<Item, QueryWork> works_;        // by queries
+    std::map<const Action*, Visit> visits_;  // by their first row
     std::vector<Issue> order_;
     std::vector<bool> issued_;
     std::size_t next_ = 0, left_from_ = 0;  // left_from_: see first_left()

@@ -45,9 +45,9 @@ Unit unit_of(const Action& action) { return {action.item.user, action.item.head_
 std::vector<const TimedAction*> work_of(const std::vector<TimedAction>& program, const std::vector<int>& places) {
     std::vector<const TimedAction*> work;
     for (const TimedAction& row : program)
-        if (row.action.kind == Action::Kind::attend) work.push_back(&row);
+        if (row.action->kind == Action::Kind::attend) work.push_back(&row);
     const auto place = [&](const TimedAction* row) {
-        return std::pair(places[static_cast<std::size_t>(row->action.item.user)], row->start);
+        return std::pair(places[static_cast<std::size_t>(row->action->item.user)], row->start);
     };
     std::stable_sort(work.begin(), work.end(),
                      [&](const TimedAction* a, const TimedAction* b) { return place(a) < place(b); });
@@ -83,17 +83,17 @@ Courses courses_of(const std::vector<std::vector<TimedAction>>& timeline, const 
         double now = 0;
         for (const TimedAction* row : work_of(program, places)) {
             now += row->end - row->start;
-            Course& course = courses.units[unit_of(row->action)];
+            Course& course = courses.units[unit_of(*row->action)];
             course.ready = std::max(course.ready, now + row->settled - row->end);
         }
         courses.worked = std::max(courses.worked, now);
         for (const TimedAction& row : program) {
-            if (row.action.kind == Action::Kind::attend) continue;
-            Course& course = courses.units[unit_of(row.action)];
-            double& longest = row.action.moves() ? course.message : course.merge;
+            if (row.action->kind == Action::Kind::attend) continue;
+            Course& course = courses.units[unit_of(*row.action)];
+            double& longest = row.action->moves() ? course.message : course.merge;
             longest = std::max(longest, row.end - row.start);
-            course.first = std::min(course.first, row.action.step);
-            course.last = std::max(course.last, row.action.step);
+            course.first = std::min(course.first, row.action->step);
+            course.last = std::max(course.last, row.action->step);
         }
     }
     return courses;
@@ -168,7 +168,7 @@ std::vector<Issue> side_by_side(int rank, const Schedule& schedule,
     std::map<const Action*, double> begins;  // of work
     double now = 0;
     for (const TimedAction* row : work_of(timeline[static_cast<std::size_t>(rank)], places)) {
-        begins[&row->action] = now;
+        begins[row->action] = now;
         now += row->end - row->start;
     }
     const Courses courses = courses_of(timeline, places);

@@ -20,7 +20,7 @@ BackwardRun::BackwardRun(tl::Context& tl, const Launch& launch)
       rows_(tl, launch),
       registers_(tl, launch) {
     const auto& program = (*launch.timeline)[static_cast<std::size_t>(launch.rank)];
-    for (const attention::TimedAction& timed : program) prepare(timed.action);
+    for (const attention::TimedAction& timed : program) prepare(*timed.action);
     find_merges(program);
     if (launched()) return;  // their order is that of steps
     order_ = issue_order(launch.rank, *launch.schedule, program, [&](const Action& action) {
@@ -69,11 +69,11 @@ void BackwardRun::find_merges(const std::vector<attention::TimedAction>& program
     };
     std::map<Item, int> reads;  // by register
     for (const attention::TimedAction& timed : program)
-        if (is_gradient(timed.action) && timed.action.kind != Action::Kind::receive) ++reads[source(timed.action)];
+        if (is_gradient(*timed.action) && timed.action->kind != Action::Kind::receive) ++reads[source(*timed.action)];
     std::set<Item> left;  // chunks whose gradient has been sent
     std::map<Item, const Action*> arrived;
     for (const attention::TimedAction& timed : program) {
-        const Action& action = timed.action;
+        const Action& action = *timed.action;
         if (!is_gradient(action)) continue;
         if (action.kind == Action::Kind::receive) {
             arrived[action.item] = &action;

@@ -17,7 +17,7 @@ void BackwardRun::all_by_launches() {
     std::map<int, std::vector<const Action*>> steps;
     std::map<int, int> products;  // by user
     for (const attention::TimedAction& timed : (*launch_.timeline)[static_cast<std::size_t>(launch_.rank)]) {
-        const Action& action = timed.action;
+        const Action& action = *timed.action;
         steps[action.step].push_back(&action);
         if (action.kind == Action::Kind::attend && !plans_.at(&action).steps.empty()) ++products[action.item.user];
     }

@@ -78,7 +78,7 @@ private:
                     const int owner = worker(group_of(rank), member);
                     const Ranges& keys = needs_.needed(user_, owner, origin);
                     schedule_.attend(work_step(), rank, owner, chunk, keys);
-                    all.insert(all.end(), keys.begin(), keys.end());
+                    all.append(keys);
                 }
             needed.push_back(std::move(all));
         }

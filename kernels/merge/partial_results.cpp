@@ -18,8 +18,9 @@ void reduce_and_broadcast(attention::Schedule& schedule, const attention::NeedSe
     if (std::none_of(has.begin(), has.end(), [](bool share) { return share; })) return;
     schedule.reduce(tree, partial_result(user), has, 1);
     const int down = needs.ranks();  // no way up is longer
+    const std::vector<int> depths = tree.depths();
     for (std::size_t node = 1; node < tree.ranks.size(); ++node)
-        schedule.transfer(down + tree.depth_of(node), tree.ranks[static_cast<std::size_t>(tree.parents[node])],
+        schedule.transfer(down + depths[node], tree.ranks[static_cast<std::size_t>(tree.parents[node])],
                           tree.ranks[node], partial_result(user), {}, 0);
 }
 

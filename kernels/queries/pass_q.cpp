@@ -22,11 +22,12 @@ std::vector<bool> attend_everywhere(Schedule& schedule, const NeedSets& needs, i
     std::vector<bool> has;
     std::vector<attention::Ranges> wanted;
     schedule.attend_shared(0, needs, user, owner);
+    const std::vector<int> depths = tree.depths();
     for (std::size_t node = 0; node < tree.ranks.size(); ++node) {
         const int rank = tree.ranks[node];
         wanted.push_back(needs.needed(user, owner, rank));
         has.push_back(!wanted.back().empty());
-        schedule.attend(tree.depth_of(node), rank, owner, {.user = user, .id = rank}, wanted.back());
+        schedule.attend(depths[node], rank, owner, {.user = user, .id = rank}, wanted.back());
         if (has.back()) wanted.back() = {{0, 1}};  // all of the queries; which keys they see is another matter
     }
     schedule.spread({.kind = Item::Kind::queries, .user = user, .id = owner}, tree, std::move(wanted));
@@ -53,9 +54,10 @@ Schedule passing_queries(const NeedSets& needs, const RankGrid& grid, const Retu
 Schedule pass_q(const NeedSets& needs, const RankGrid& grid) {
     return passing_queries(needs, grid,
                            [](Schedule& schedule, const Tree& tree, const std::vector<bool>& has, Item result) {
+                               const std::vector<int> depths = tree.depths();
                                for (std::size_t node = 1; node < tree.ranks.size(); ++node) {
                                    if (!has[node]) continue;
-                                   const int step = tree.depth_of(node) + 1;
+                                   const int step = depths[node] + 1;
                                    result.copy = static_cast<int>(node);  // a register of its own for every rank
                                    schedule.transfer(step, tree.ranks[node], tree.ranks.front(), result, {}, 0);
                                    const int from_copy = std::exchange(result.copy, 0);

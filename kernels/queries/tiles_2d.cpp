@@ -38,7 +38,7 @@ Schedule tiles_2d(const NeedSets& needs, const RankGrid& grid) {
                 for (const int owner : grid.ranks_of_row(grid.row_of(rank))) {
                     const Ranges& keys = needs.needed(user, owner, origin);
                     schedule.attend(work_step, rank, owner, {.user = user, .id = origin}, keys);
-                    all.insert(all.end(), keys.begin(), keys.end());
+                    all.append(keys);
                 }
                 needed.push_back(std::move(all));
             }

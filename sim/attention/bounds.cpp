@@ -3,6 +3,7 @@
 #include "sim/attention/bounds.h"
 
 #include "sim/attention/bound_work.h"
+#include "sim/attention/item_map.h"
 #include "sim/attention/latency_bound.h"
 #include "sim/attention/latency_pieces.h"
 #include "sim/attention/sharding.h"
@@ -10,7 +11,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <map>
-#include <set>
+#include <utility>
 
 namespace tilemesh::attention {
 
@@ -30,11 +31,12 @@ public:
           heads_kv_(contiguous_part(problem.heads_kv, wiring.members, 0).size()) {}
 
     Work work(int rank) const {
-        std::map<Item, double> triples;  // by queries
+        ItemMap<double> triples;  // by queries
         for (const Action& action : schedule_.program(rank))
             if (action.kind == Action::Kind::attend) triples[queries_of(action)] += triples_of(action);
         Work total;
-        for (const auto& [queries, seen] : triples) total += work_of_queries(queries, seen);
+        for (const auto& [queries, seen] : std::map<Item, double>(triples.begin(), triples.end()))
+            total += work_of_queries(queries, seen);
         return total;
     }
 
@@ -49,30 +51,29 @@ public:
                         problem_, triples_of(action),
                         needs_.triples(action.item.user, action.owner, action.item.id, action.keys, {0, 1}));
         if (staged_) bytes += staged_bytes(rank);
+        std::vector<Used> used(static_cast<std::size_t>(needs_.users()));
+        for (const Action& action : schedule_.program(rank)) {
+            const Item& item = action.item;
+            if (action.kind == Action::Kind::fence) continue;
+            Used& by_user = used[static_cast<std::size_t>(item.user)];
+            const bool leaves = action.kind == Action::Kind::send;
+            if (leaves && item.kind == Item::Kind::queries && item.id == rank) by_user.sends_queries = true;
+            if (action.kind == Action::Kind::attend && action.owner == needs_.owner_of(rank))
+                by_user.attended.push_back(item.id);
+            if (item.kind == Item::Kind::chunk && item.id == needs_.shared_id() && !problem_.mask->varies_by_head())
+                add_seen_keys(action, by_user.shared_keys[item.head_part]);
+            if (item.kind != Item::Kind::chunk || item.id != rank) continue;
+            if (leaves) by_user.own_keys.append(action.keys);
+            if (action.kind == Action::Kind::attend && !problem_.mask->varies_by_head())
+                add_seen_keys(action, by_user.own_keys);
+        }
         for (int user = 0; user < needs_.users(); ++user) {
-            bool sends_queries = false;
-            std::set<int> attended;             // chunks that own queries are attended to here
-            Ranges own_keys;                    // used here or sent
-            std::map<int, Ranges> shared_keys;  // used here, by head part
-            for (const Action& action : schedule_.program(rank)) {
-                const Item& item = action.item;
-                if (action.kind == Action::Kind::fence || item.user != user) continue;
-                const bool leaves = action.kind == Action::Kind::send;
-                if (leaves && item.kind == Item::Kind::queries && item.id == rank) sends_queries = true;
-                if (action.kind == Action::Kind::attend && action.owner == needs_.owner_of(rank))
-                    attended.insert(item.id);
-                if (item.kind == Item::Kind::chunk && item.id == needs_.shared_id() &&
-                    !problem_.mask->varies_by_head())
-                    add_seen_keys(action, shared_keys[item.head_part]);
-                if (item.kind != Item::Kind::chunk || item.id != rank) continue;
-                if (leaves) own_keys.insert(own_keys.end(), action.keys.begin(), action.keys.end());
-                if (action.kind == Action::Kind::attend && !problem_.mask->varies_by_head())
-                    add_seen_keys(action, own_keys);
-            }
+            auto& [sends_queries, attended, own_keys, shared_keys] = used[static_cast<std::size_t>(user)];
             const Tokens& own = needs_.queries(user, rank);
             std::int64_t queries = sends_queries ? own.size() : 0;
             // At least as many as see one of the chunks; no union is built.
-            for (const int origin : attended) queries = std::max(queries, queries_that_see(user, rank, origin));
+            for (std::size_t i = 0; i < attended.size() && queries < own.size(); ++i)
+                queries = std::max(queries, queries_that_see(user, rank, attended[i]));
             bytes += tensor_bytes(problem_, heads_kv_,
                                   {queries, total(united(std::move(own_keys))),
                                    needs_.queries_replicated() ? 0 : own.size(), key_ends(user, rank)},
@@ -94,8 +95,8 @@ public:
     }
 
     double arrival_ns(int rank) const {
-        std::map<int, Edge> edges;                                            // by sender
-        std::map<Item, std::vector<std::pair<Edge*, std::size_t>>> bringers;  // of an item, or parts of it
+        std::map<int, Edge> edges;                                     // by sender
+        ItemMap<std::vector<std::pair<Edge*, std::size_t>>> bringers;  // of an item, or parts of it
         for (const Action& action : schedule_.program(rank)) {
             if (action.kind != Action::Kind::receive) continue;
             Edge& edge = edges[action.peer];
@@ -103,16 +104,21 @@ public:
             edge.items.push_back(&action);
             edge.work_with.emplace_back();
         }
+        std::vector<std::pair<Edge*, std::size_t>> waited;  // by an attend: the last item of each that it waits for
         for (const Action& action : schedule_.program(rank)) {
             if (action.kind != Action::Kind::attend) continue;
-            std::map<Edge*, std::size_t> waited;  // the last item of each that it waits for
+            waited.clear();
             for (const Item& item : {action.item, queries_of(action)}) {
-                const auto found = bringers.find(item);
-                if (found == bringers.end()) continue;
-                for (const auto& [edge, number] : found->second) {
+                const auto* const found = bringers.find(item);
+                if (!found) continue;
+                for (const auto& [edge, number] : *found) {
                     if (!waits(action, *edge->items[number])) continue;
-                    std::size_t& last = waited.try_emplace(edge, number).first->second;
-                    last = std::max(last, number);
+                    const auto known = std::find_if(waited.begin(), waited.end(),
+                                                    [e = edge](const auto& one) { return one.first == e; });
+                    if (known == waited.end())
+                        waited.emplace_back(edge, number);
+                    else
+                        known->second = std::max(known->second, number);
                 }
             }
             for (const auto& [edge, last] : waited) {
@@ -127,6 +133,13 @@ public:
     }
 
 private:
+    /// Of a rank's own queries and keys of one user.
+    struct Used {
+        bool sends_queries = false;
+        std::vector<int> attended;          // chunks that the queries are attended to here
+        Ranges own_keys;                    // used here or sent
+        std::map<int, Ranges> shared_keys;  // used here, by head part
+    };
     /// What one rank sends another, in table order.
     struct Edge {
         std::vector<const Action*> items;
@@ -136,16 +149,16 @@ private:
 
     /// Keys of others that are seen here, written when they come and read when they are attended.
     double staged_bytes(int rank) const {
-        std::map<Item, Ranges> seen;
+        ItemMap<Ranges> seen;
         for (const Action& action : schedule_.program(rank))
             if (action.kind == Action::Kind::attend && action.item.id != rank &&
                 action.item.id != needs_.shared_id() && !problem_.mask->varies_by_head())
                 add_seen_keys(action, seen[action.item]);
         double bytes = 0;
-        for (auto& [chunk, keys] : seen)
+        for (const auto& [chunk, keys] : seen)
             bytes +=
                 2 * tensor_bytes(problem_, contiguous_part(heads_kv_, schedule_.head_parts(), chunk.head_part).size(),
-                                 {.keys = total(united(std::move(keys)))}, schedule_.pass());
+                                 {.keys = total(united(keys))}, schedule_.pass());
         return bytes;
     }
     /// Keys whose gradient ends here.
@@ -291,21 +304,6 @@ Bound machine_bound(const Problem& problem, const MachineRates& rates, Schedule:
              {"vector", work.vector_ns / pes},
              {"HBM", bytes / (pes * rates.hbm_bytes_per_ns)},
              {"link", 0.0}}};
-}
-
-LinkTraffic wired_traffic(const Problem& problem, const NeedSets& needs, const Schedule& schedule,
-                          const Wiring& wiring) {
-    LinkTraffic traffic;
-    for (int member = 0; member < wiring.members; ++member) {
-        const std::int64_t heads_kv = contiguous_part(problem.heads_kv, wiring.members, member).size();
-        if (heads_kv == 0) break;  // longer parts come first, so the rest is empty too
-        const auto bytes = [&](const Action& transfer) {
-            return transfer_bytes(problem, needs, schedule, transfer, heads_kv);
-        };
-        add_traffic(traffic, way_bytes(schedule, bytes),
-                    [&](int from, int to) { return wiring.route(member, from, to); });
-    }
-    return traffic;
 }
 
 Bound schedule_bound(const Problem& problem, const NeedSets& needs, const Schedule& schedule,

@@ -5,23 +5,30 @@
 
 namespace tilemesh::attention {
 
-void Chains::walk() {
-    std::vector<int> waits(after_.size());
-    for (const auto& followers : follows_)
-        for (const auto& [then, ns] : followers) ++waits[then];
+void Chains::walk(bool with_left) {
+    const auto moments = static_cast<Moment>(after_.size());
+    std::vector<std::uint32_t> waits(moments);
+    for (const Follow& follow : follows_) ++waits[follow.then];
     std::vector<Moment> order;
-    for (Moment moment = 0; moment < waits.size(); ++moment)
+    order.reserve(moments);
+    for (Moment moment = 0; moment < moments; ++moment)
         if (waits[moment] == 0) order.push_back(moment);
-    for (std::size_t i = 0; i < order.size(); ++i)
-        for (const auto& [then, ns] : follows_[order[i]]) {
-            not_before(then, after_[order[i]] + ns);
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        const double after = after_[order[i]];
+        visit_followers(order[i], [&](Moment then, double ns) {
+            not_before(then, after + ns);
             if (--waits[then] == 0) order.push_back(then);
-        }
-    if (order.size() < after_.size()) fail<InternalError>("latency bound: rows of a table wait in a circle");
-    left_.assign(after_.size(), 0);
-    for (std::size_t i = order.size(); i-- > 0;)
-        for (const auto& [then, ns] : follows_[order[i]])
-            left_[order[i]] = std::max(left_[order[i]], left_[then] + ns);
+        });
+    }
+    if (order.size() < moments) fail<InternalError>("latency bound: rows of a table wait in a circle");
+    if (with_left) left_.assign(moments, 0);
+    for (std::size_t i = with_left ? order.size() : 0; i-- > 0;) {
+        double left = 0;
+        visit_followers(order[i], [&](Moment then, double ns) { left = std::max(left, left_[then] + ns); });
+        left_[order[i]] = left;
+    }
+    follows_ = {};
+    last_ = {};
 }
 
 double Chains::longest() const { return after_.empty() ? 0 : *std::max_element(after_.begin(), after_.end()); }

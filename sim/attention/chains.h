@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <utility>
+#include <cstdint>
 #include <vector>
 
 namespace tilemesh::attention {
@@ -13,23 +13,45 @@ namespace tilemesh::attention {
 /// first of them, whichever it is, or that of the last.
 class Chains {
 public:
-    using Moment = std::size_t;
+    using Moment = std::uint32_t;
     Moment add(double not_before = 0) {
-        follows_.emplace_back();
+        last_.push_back(none);
         after_.push_back(not_before);
-        return after_.size() - 1;
+        return static_cast<Moment>(after_.size()) - 1;
     }
-    void follow(Moment first, Moment then, double ns) { follows_[first].emplace_back(then, ns); }
+    void follow(Moment first, Moment then, double ns) {
+        follows_.push_back({then, last_[first], ns});
+        last_[first] = static_cast<std::uint32_t>(follows_.size()) - 1;
+    }
     void not_before(Moment moment, double ns) { after_[moment] = std::max(after_[moment], ns); }
 
-    /// Adds up; from then on after() and left() are known.
-    void walk();
+    /// Room for so many, so that none of them moves.
+    void reserve(std::size_t moments, std::size_t follows) {
+        last_.reserve(moments);
+        after_.reserve(moments);
+        follows_.reserve(follows);
+    }
+    /// Adds up, once; from then on after() is known, and left() where it is asked for.
+    void walk(bool with_left);
     double after(Moment moment) const { return after_[moment]; }  // since the beginning
     double left(Moment moment) const { return left_[moment]; }    // until the end
     double longest() const;
 
 private:
-    std::vector<std::vector<std::pair<Moment, double>>> follows_;
+    static constexpr std::uint32_t none = ~std::uint32_t{0};
+    /// In lists by the moment that it follows.
+    struct Follow {
+        Moment then;
+        std::uint32_t next;
+        double ns;
+    };
+    template <class Visit>
+    void visit_followers(Moment first, const Visit& visit) const {
+        for (std::uint32_t i = last_[first]; i != none; i = follows_[i].next) visit(follows_[i].then, follows_[i].ns);
+    }
+
+    std::vector<Follow> follows_;
+    std::vector<std::uint32_t> last_;  // by moment: of what follows it
     std::vector<double> after_, left_;
 };
 

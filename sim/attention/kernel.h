@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -143,7 +144,7 @@ struct Launch {
     std::map<Item, KeyTensors> gradients;  // registers, f32: dk and dv of a chunk
 
     /// The PEs of those ranks.
-    std::vector<int> peers_of(const std::vector<int>& ranks) const {
+    std::vector<int> peers_of(std::span<const int> ranks) const {
         std::vector<int> pes;
         for (const int peer : ranks) pes.push_back(peers[static_cast<std::size_t>(peer)]);
         return pes;

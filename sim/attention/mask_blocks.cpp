@@ -122,7 +122,7 @@ public:
           join_(std::max<std::int64_t>(join, 1)),
           size_((join_ + 1) / 2) {}
 
-    std::vector<Range> ranges() {
+    Ranges ranges() {
         add({0, (keys_.count + size_ - 1) / size_});
         return trimmed();
     }
@@ -152,8 +152,8 @@ private:
     }
 
     /// The collected ranges from their first to their last seen key, joined where they are near each other.
-    std::vector<Range> trimmed() const {
-        std::vector<Range> result;
+    Ranges trimmed() const {
+        Ranges result;
         for (const Range& keys : coarse_) {
             const Range exact{first_seen(keys), last_seen(keys) + 1};
             if (!result.empty() && exact.begin - result.back().end < join_) {
@@ -187,7 +187,7 @@ private:
     const Run queries_, keys_;
     const std::int64_t join_;
     const std::int64_t size_;
-    std::vector<Range> coarse_;
+    Ranges coarse_;
 };
 
 }  // namespace
@@ -230,9 +230,10 @@ std::uint64_t visible_pairs(const Mask& mask, Viewers viewers, const Run& querie
     return mask.varies_by_head() ? pairs : pairs * static_cast<std::uint64_t>(viewers.heads.size());
 }
 
-std::vector<Range> seen_keys(const Mask& mask, Viewers viewers, const Run& queries, const Run& keys,
-                             std::int64_t join) {
-    if (queries.empty() || keys.empty() || viewers.heads.empty()) return {};
+Ranges seen_keys(const Mask& mask, Viewers viewers, const Run& queries, const Run& keys, std::int64_t join) {
+    const Visible glance = visible_at_a_glance(mask, viewers, queries, keys);
+    if (glance == Visible::none) return {};
+    if (glance == Visible::all) return {{0, keys.count}};
     return SeenKeys(mask, viewers, queries, keys, join).ranges();
 }
 

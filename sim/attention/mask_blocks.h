@@ -5,6 +5,7 @@
 #pragma once
 
 #include "sim/attention/mask.h"
+#include "sim/attention/ranges.h"
 
 #include <cstdint>
 #include <vector>
@@ -52,7 +53,6 @@ std::uint64_t visible_pairs(const Mask& mask, Viewers viewers, const Run& querie
 /// Keys that at least one of the queries sees under at least one of the heads, as sorted disjoint ranges of indices
 /// into `keys`. Every range begins and ends at a key that is seen; keys inside may not be: ranges less than `join`
 /// indices apart are joined (1 or less: none are, every key in the ranges is seen).
-std::vector<Range> seen_keys(const Mask& mask, Viewers viewers, const Run& queries, const Run& keys,
-                             std::int64_t join);
+Ranges seen_keys(const Mask& mask, Viewers viewers, const Run& queries, const Run& keys, std::int64_t join);
 
 }  // namespace tilemesh::attention

@@ -34,26 +34,25 @@ NeedSets::NeedSets(const Problem& problem, int ranks, Sharding sharding, bool re
         }
         keys_.emplace_back(std::vector<Run>{{shared.begin, shared.size(), 1}});
     }
-    needed_.resize(queries_.size() * static_cast<std::size_t>(ranks + 1));
+    const int owners = replicate_queries ? 1 : ranks;
+    needed_.resize(offsets_.size() * static_cast<std::size_t>(owners) * static_cast<std::size_t>(ranks + 1));
+    counted_needed_.assign(needed_.size(), uncounted);
     for (int user = 0; user < users_; ++user) {
         const Viewers viewers{user, {0, problem.heads_q}};
-        for (int rank = 0; rank < ranks; ++rank) {
+        for (int rank = 0; rank < owners; ++rank) {
+            std::vector<Run> positions;
+            for (std::size_t q = 0; q < queries(user, rank).runs().size(); ++q)
+                positions.push_back(query_positions(user, rank, queries(user, rank).local_run(q)));
             for (int origin = 0; origin <= ranks; ++origin) {
-                if (replicate_queries && rank > 0) {
-                    needed_[at(user, rank, origin)] = needed_[at(user, 0, origin)];
-                    continue;
-                }
                 Ranges seen;
                 const Tokens& tokens = keys(user, origin);
-                for (std::size_t q = 0; q < queries(user, rank).runs().size(); ++q) {
-                    const Run positions = query_positions(user, rank, queries(user, rank).local_run(q));
+                for (const Run& run : positions)
                     for (std::size_t k = 0; k < tokens.runs().size(); ++k) {
                         const std::int64_t first = tokens.local_run(k).begin;
                         for (const Range& range :
-                             seen_keys(*problem.mask, viewers, positions, tokens.runs()[k], shortest_gap))
+                             seen_keys(*problem.mask, viewers, run, tokens.runs()[k], shortest_gap))
                             seen.push_back({first + range.begin, first + range.end});
                     }
-                }
                 needed_[at(user, rank, origin)] = united(std::move(seen));
             }
         }
@@ -80,25 +79,47 @@ Visible NeedSets::need(int user, int rank, int origin) const {
     return seen == all ? Visible::all : Visible::some;
 }
 
-double NeedSets::triples(int user, int rank, int origin, const Ranges& ranges, Range heads) const {
+double NeedSets::triples(int user, int rank, int origin, const Ranges& keys, Range heads) const {
+    const std::size_t place = at(user, rank, origin);
     // Most masks are the same for all heads: one is counted.
     const bool alike = !mask_->varies_by_head();
-    const Range counted_heads = alike ? Range{0, 1} : heads;
     const double repeated = alike ? static_cast<double>(heads.size()) : 1.0;
-    std::vector<std::pair<std::int64_t, std::int64_t>> bounds;
-    for (const Range& range : ranges) bounds.emplace_back(range.begin, range.end);
-    BlockKey key{at(user, rank, origin), counted_heads.begin, counted_heads.end, std::move(bounds)};
-    if (const auto found = counted_.find(key); found != counted_.end()) return found->second * repeated;
+    if (alike && keys == needed_[place]) {
+        double& counted = counted_needed_[place];
+        if (counted == uncounted) counted = count(user, rank, origin, keys, {0, 1});
+        return counted * repeated;
+    }
+    const Block block{place, alike ? Range{0, 1} : heads, keys};
+    const auto [found, is_new] = counted_.try_emplace(block, 0.0);
+    if (is_new) found->second = count(user, rank, origin, keys, block.heads);
+    return found->second * repeated;
+}
+
+double NeedSets::count(int user, int rank, int origin, const Ranges& keys, Range heads) const {
     double sum = 0;
     const Tokens& own = queries(user, rank);
-    const Tokens& chunk = keys(user, origin);
-    for (const Range& range : ranges)
+    const Tokens& chunk = this->keys(user, origin);
+    for (const Range& range : keys)
         for (const Range& piece : chunk.cut(range, chunk.size()))
             for (std::size_t q = 0; q < own.runs().size(); ++q)
                 sum += static_cast<double>(visible_pairs(
-                    *mask_, {user, counted_heads}, query_positions(user, rank, own.local_run(q)), chunk.run(piece)));
-    counted_.emplace(std::move(key), sum);
-    return sum * repeated;
+                    *mask_, {user, heads}, query_positions(user, rank, own.local_run(q)), chunk.run(piece)));
+    return sum;
+}
+
+std::size_t NeedSets::BlockHash::operator()(const Block& block) const {
+    std::uint64_t hash = block.place;
+    const auto mix = [&hash](std::int64_t value) {
+        hash = (hash ^ static_cast<std::uint64_t>(value)) * 0x9e3779b97f4a7c15ULL;
+        hash ^= hash >> 32;
+    };
+    mix(block.heads.begin);
+    mix(block.heads.end);
+    for (const Range& range : block.keys) {
+        mix(range.begin);
+        mix(range.end);
+    }
+    return hash;
 }
 
 }  // namespace tilemesh::attention

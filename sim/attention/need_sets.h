@@ -10,9 +10,8 @@
 #include "sim/attention/tokens.h"
 
 #include <cstddef>
-#include <map>
 #include <memory>
-#include <tuple>
+#include <unordered_map>
 #include <vector>
 
 namespace tilemesh::attention {
@@ -61,6 +60,8 @@ public:
 
 private:
     NeedSets(const Problem& problem, int ranks, Sharding sharding, bool replicate_queries);
+    /// Of those heads.
+    double count(int user, int rank, int origin, const Ranges& keys, Range heads) const;
     std::size_t at(int user, int rank) const {
         return static_cast<std::size_t>(user) * static_cast<std::size_t>(ranks_) + static_cast<std::size_t>(rank);
     }
@@ -68,8 +69,10 @@ private:
         return static_cast<std::size_t>(user) * static_cast<std::size_t>(ranks_ + 1) +
                static_cast<std::size_t>(origin);
     }
+    /// What the queries of one rank need is what those of all need where these are the same.
     std::size_t at(int user, int rank, int origin) const {
-        return at(user, rank) * static_cast<std::size_t>(ranks_ + 1) + static_cast<std::size_t>(origin);
+        const std::size_t queries = queries_replicated_ ? static_cast<std::size_t>(user) : at(user, rank);
+        return queries * static_cast<std::size_t>(ranks_ + 1) + static_cast<std::size_t>(origin);
     }
 
     std::shared_ptr<const Mask> mask_;
@@ -81,11 +84,21 @@ private:
     bool has_sinks_ = false;
     std::vector<Tokens> queries_;  // by user, rank
     std::vector<Tokens> keys_;     // by user, origin
-    std::vector<Ranges> needed_;   // by user, rank, origin
-    // Counting pairs of a large block takes a while, and bounds ask for the same blocks again and again.
-    using BlockKey =
-        std::tuple<std::size_t, std::int64_t, std::int64_t, std::vector<std::pair<std::int64_t, std::int64_t>>>;
-    mutable std::map<BlockKey, double> counted_;
+    std::vector<Ranges> needed_;   // by user, whose queries, origin
+    // Counting pairs of a large block takes a while, and bounds ask for the same blocks again and again: mostly for
+    // all keys that are needed, else for some.
+    struct Block {
+        std::size_t place = 0;  // as in needed_
+        Range heads;
+        Ranges keys;
+        bool operator==(const Block&) const = default;
+    };
+    struct BlockHash {
+        std::size_t operator()(const Block& block) const;
+    };
+    static constexpr double uncounted = -1;
+    mutable std::vector<double> counted_needed_;  // as needed_; where all heads are alike, of one
+    mutable std::unordered_map<Block, double, BlockHash> counted_;
 };
 
 }  // namespace tilemesh::attention

@@ -28,10 +28,10 @@ std::string name_of(const Item& item) {
     return {};
 }
 
-int Tree::depth_of(std::size_t node) const {
-    int depth = 0;
-    for (; parents[node] >= 0; node = static_cast<std::size_t>(parents[node])) ++depth;
-    return depth;
+std::vector<int> Tree::depths() const {
+    std::vector<int> depths;
+    for (const int parent : parents) depths.push_back(parent < 0 ? 0 : depths[static_cast<std::size_t>(parent)] + 1);
+    return depths;
 }
 
 Tree path(const std::vector<int>& ranks) {
@@ -66,17 +66,33 @@ Tree walk(int ranks, int from, int stride, int hops) {
     return path(visited);
 }
 
-void Schedule::enter(int rank, const Action& action) {
-    programs_[static_cast<std::size_t>(rank)].push_back(action);
+void Schedule::enter(int rank, Action action) {
+    programs_[static_cast<std::size_t>(rank)].push_back(std::move(action));
     in_order_ = false;
 }
 
 void Schedule::put_in_order() const {
-    const auto place = [](const Action& a) { return std::pair(a.step, a.kind); };  // Kind is declared in this order
-    const auto before = [&](const Action& a, const Action& b) { return place(a) < place(b); };
-    for (auto& program : programs_)
-        if (!std::is_sorted(program.begin(), program.end(), before))
-            std::stable_sort(program.begin(), program.end(), before);
+    // By step, then by kind, which is declared in this order, then as they were entered. Rows are large: only their
+    // places are sorted.
+    struct Place {
+        std::int32_t step;
+        Action::Kind kind;
+        std::uint32_t row;
+        auto operator<=>(const Place&) const = default;
+    };
+    std::vector<Place> places;
+    std::vector<Action> ordered;
+    for (auto& program : programs_) {
+        places.clear();
+        for (const Action& action : program)
+            places.push_back({action.step, action.kind, static_cast<std::uint32_t>(places.size())});
+        if (std::is_sorted(places.begin(), places.end())) continue;
+        std::sort(places.begin(), places.end());
+        ordered.clear();
+        ordered.reserve(program.size());
+        for (const Place& place : places) ordered.push_back(std::move(program[place.row]));
+        program = std::move(ordered);
+    }
     in_order_ = true;
 }
 
@@ -97,7 +113,7 @@ void Schedule::attend(int step, int rank, int owner, const Item& chunk, Ranges k
     if (keys.empty()) return;
     Action action{.kind = Action::Kind::attend, .item = chunk, .keys = std::move(keys), .step = step};
     action.owner = owner;
-    enter(rank, action);
+    enter(rank, std::move(action));
 }
 
 void Schedule::transfer(int step, int from, int to, const Item& item, Ranges keys, int from_copy) {
@@ -107,7 +123,7 @@ void Schedule::transfer(int step, int from, int to, const Item& item, Ranges key
     action.kind = Action::Kind::receive;
     action.peer = from;
     action.other = -1;
-    enter(to, action);
+    enter(to, std::move(action));
 }
 
 void Schedule::multicast(int step, int from, const std::vector<int>& to, const Item& item, const Ranges& keys) {
@@ -192,12 +208,13 @@ void Schedule::spread(const Item& item, const Tree& tree, std::vector<Ranges> ne
     for (std::size_t node = needed.size(); node-- > 1;) {  // children come after their parents
         needed[node] = united(std::move(needed[node]));
         auto& above = needed[static_cast<std::size_t>(tree.parents[node])];
-        above.insert(above.end(), needed[node].begin(), needed[node].end());
+        above.append(needed[node]);
     }
     const bool whole = item.kind == Item::Kind::queries;
+    const std::vector<int> depths = tree.depths();
     for (std::size_t node = 1; node < needed.size(); ++node)
         if (!needed[node].empty())
-            transfer(first_step + tree.depth_of(node) - 1, tree.ranks[static_cast<std::size_t>(tree.parents[node])],
+            transfer(first_step + depths[node] - 1, tree.ranks[static_cast<std::size_t>(tree.parents[node])],
                      tree.ranks[node], item, whole ? Ranges{} : needed[node]);
 }
 
@@ -205,11 +222,12 @@ void Schedule::propagate(const NeedSets& needs, int user, const Tree& tree, Shar
     const int origin = tree.ranks.front();
     const Item chunk{.user = user, .id = origin};
     const Ranges shared{contiguous_part(needs.keys(user, origin).size(), share.parts, share.index)};
+    const std::vector<int> depths = tree.depths();
     std::vector<Ranges> needed(1);
     for (std::size_t node = 1; node < tree.ranks.size(); ++node) {
         const int rank = tree.ranks[node];
         needed.push_back(intersection(needs.needed(user, rank, origin), shared));
-        attend(attend_step < 0 ? tree.depth_of(node) : attend_step, rank, needs.owner_of(rank), chunk, needed.back());
+        attend(attend_step < 0 ? depths[node] : attend_step, rank, needs.owner_of(rank), chunk, needed.back());
     }
     spread(chunk, tree, std::move(needed));
 }
@@ -223,20 +241,20 @@ void Schedule::reduce(const Tree& tree, Item item, const std::vector<bool>& has,
 void Schedule::reduce(const Tree& tree, Item item, std::vector<Ranges> holds, int first_step) {
     const std::size_t nodes = tree.ranks.size();
     const bool whole = item.kind != Item::Kind::gradient;  // whatever it holds
-    int deepest = 0;
-    for (std::size_t node = 0; node < nodes; ++node) deepest = std::max(deepest, tree.depth_of(node));
+    const std::vector<int> depths = tree.depths();
+    const int deepest = depths.empty() ? 0 : *std::max_element(depths.begin(), depths.end());
     std::vector<int> incoming(nodes, 0);  // registers taken at a node by what came from its children
     for (std::size_t node = nodes; node-- > 1;) {
         if (holds[node].empty()) continue;
         const auto parent = static_cast<std::size_t>(tree.parents[node]);
-        const int step = first_step + deepest - tree.depth_of(node);
+        const int step = first_step + deepest - depths[node];
         const Ranges keys = whole ? Ranges{} : united(holds[node]);
         item.copy = ++incoming[parent];
         transfer(step, tree.ranks[node], tree.ranks[parent], item, keys, 0);
         const int from_copy = item.copy;
         item.copy = 0;
         merge(step, tree.ranks[parent], item, from_copy, keys);
-        holds[parent].insert(holds[parent].end(), holds[node].begin(), holds[node].end());
+        holds[parent].append(holds[node]);
     }
 }
 

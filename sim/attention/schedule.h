@@ -66,9 +66,9 @@ struct Action {
 /// Ranks that a transfer reaches one from another: node 0 is the root, a node's parent comes before it.
 struct Tree {
     std::vector<int> ranks;
-    std::vector<int> parents;  // node numbers; of the root -1
-    bool copies = false;       // all nodes are the root's own, and routers copy what goes to several
-    int depth_of(std::size_t node) const;
+    std::vector<int> parents;         // node numbers; of the root -1
+    bool copies = false;              // all nodes are the root's own, and routers copy what goes to several
+    std::vector<int> depths() const;  // by node: hops from the root
 };
 /// A tree without branches.
 Tree path(const std::vector<int>& ranks);
@@ -153,7 +153,7 @@ public:
     void reduce(const Tree& tree, Item gradient, std::vector<Ranges> keys, int first_step);
 
 private:
-    void enter(int rank, const Action& action);
+    void enter(int rank, Action action);
     void spread_copies(const Item& item, const Tree& tree, const std::vector<Ranges>& needed, int step);
     void put_in_order() const;
 

@@ -4,13 +4,13 @@
 // and about pairs of ranks are in schedule_rows.cpp.
 #include "sim/attention/schedule_check.h"
 
+#include "sim/attention/item_map.h"
 #include "sim/attention/schedule_rows.h"
 #include "sim/base/error.h"
+#include "sim/base/ring_queue.h"
 
 #include <algorithm>
 #include <cstddef>
-#include <deque>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,25 +22,32 @@ using Kind = Action::Kind;
 
 std::size_t index(int value) { return static_cast<std::size_t>(value); }
 
-/// What is counted in a register: by chunk (of a state) or by queries (of a gradient), the keys. Empty: nobody wrote.
-using Contents = std::map<int, std::vector<Range>>;
+/// Keys of a chunk (in a state), or of the chunk for some queries (in a gradient).
+struct CountedKeys {
+    int other;  // number of the chunk, or of the queries
+    Range keys;
+};
+/// What is counted in a register, in any order. Empty: nobody wrote.
+using Contents = std::vector<CountedKeys>;
 
-void add(Contents& into, const Contents& from) {
-    for (const auto& [other, ranges] : from) {
-        auto& list = into[other];
-        list.insert(list.end(), ranges.begin(), ranges.end());
-    }
+void add(Contents& into, int other, const Ranges& keys) {
+    for (const Range& range : keys) into.push_back({other, range});
 }
 
 class SymbolicRun {
 public:
-    SymbolicRun(const Schedule& schedule, const NeedSets& needs)
-        : schedule_(schedule), needs_(needs), next_(index(schedule.ranks())), ranks_(index(schedule.ranks())) {}
+    SymbolicRun(const Schedule& schedule, const NeedSets& needs, const TableEdges& edges)
+        : schedule_(schedule),
+          needs_(needs),
+          edges_(edges),
+          next_(index(schedule.ranks())),
+          ranks_(index(schedule.ranks())),
+          in_flight_(edges.edges().size()) {}
 
     void run() {
         for (int rank = 0; sums_sinks() && rank < schedule_.ranks(); ++rank)
             for (int user = 0; user < schedule_.users(); ++user)
-                ranks_[index(rank)].registers[sinks_of(user)] = {{rank, whole}};
+                add(ranks_[index(rank)].registers[sinks_of(user)], rank, whole);
         for (bool moved = true; moved;) {
             moved = false;
             for (int rank = 0; rank < schedule_.ranks(); ++rank)
@@ -49,10 +56,7 @@ public:
         for (int rank = 0; rank < schedule_.ranks(); ++rank)
             if (!done(rank)) report_cycle(rank);
         for (int rank = 0; rank < schedule_.ranks(); ++rank) {
-            for (const auto& [item, held] : ranks_[index(rank)].received)
-                if (!held.used)
-                    fail<InternalError>("schedule: rank {} receives {} but neither attends nor forwards it", rank,
-                                        name_of(item));
+            check_all_used(rank);
             for (int user = 0; user < schedule_.users(); ++user)
                 for (int part = 0; part < schedule_.head_parts(); ++part) check_results(rank, user, part);
         }
@@ -67,8 +71,8 @@ private:
         bool used = false;
     };
     struct Rank {
-        std::map<Item, Held> received;  // chunks and queries
-        std::map<Item, Contents> registers;
+        ItemMap<Held> received;  // chunks and queries
+        ItemMap<Contents> registers;
     };
 
     bool sums_sinks() const { return needs_.has_sinks() && schedule_.pass() == Schedule::Pass::backward; }
@@ -83,27 +87,25 @@ private:
         Rank& at = ranks_[index(rank)];
         switch (action.kind) {
             case Kind::send: {
-                Contents message;  // empty unless a register travels
                 if (action.item.is_register()) {
                     Item from = action.item;
                     from.copy = action.other;
-                    message = written(rank, from, "sends");
+                    const Contents& message = written(rank, from, "sends");
                     check_keys(rank, action, message, "sends");
+                    in_flight_[edges_.edge_of(rank, next_[index(rank)])].push(message);
                 } else {
                     use(rank, action.item, action.keys, "sends");
                 }
-                in_flight_[{rank, action.peer}].push_back(std::move(message));
                 return true;
             }
             case Kind::receive: {
-                auto& messages = in_flight_[{action.peer, rank}];
-                if (messages.empty()) return false;
+                const std::size_t row = next_[index(rank)];
+                if (next_[index(action.peer)] <= edges_.other_end(rank, row)) return false;  // it was not sent yet
                 if (action.item.is_register()) {
-                    at.registers[action.item] = messages.front();
+                    at.registers[action.item] = in_flight_[edges_.edge_of(rank, row)].pop();
                 } else {
                     receive(rank, action);
                 }
-                messages.pop_front();
                 return true;
             }
             case Kind::fence:
@@ -116,7 +118,8 @@ private:
                 from.copy = action.other;
                 const Contents contents = written(rank, from, "merges");
                 check_keys(rank, action, contents, "merges");
-                add(at.registers[action.item], contents);
+                Contents& into = at.registers[action.item];
+                into.insert(into.end(), contents.begin(), contents.end());
                 return true;
             }
         }
@@ -131,10 +134,19 @@ private:
     void use(int rank, const Item& item, const Ranges& keys, const char* verb) {
         if (own(rank, item)) return;
         auto& received = ranks_[index(rank)].received;
-        const auto found = received.find(item);
-        if (found == received.end() || !covers(found->second.keys, keys))
+        Held* const found = received.find(item);
+        if (!found || !covers(found->keys, keys))
             fail<InternalError>("schedule: rank {} {} {} before it has it", rank, verb, name_of(item));
-        found->second.used = true;
+        found->used = true;
+    }
+
+    void check_all_used(int rank) const {
+        const Item* first = nullptr;
+        for (const auto& [item, held] : ranks_[index(rank)].received)
+            if (!held.used && (!first || item < *first)) first = &item;
+        if (first)
+            fail<InternalError>("schedule: rank {} receives {} but neither attends nor forwards it", rank,
+                                name_of(*first));
     }
 
     void receive(int rank, const Action& action) {
@@ -145,7 +157,7 @@ private:
             fail<InternalError>("schedule: rank {} receives {}, which it has already", rank, name_of(action.item));
         // Queries always travel whole; any range stands for all of them.
         const Ranges& what = queries ? whole : action.keys;
-        held.keys.insert(held.keys.end(), what.begin(), what.end());
+        held.keys.append(what);
         held.keys = united(std::move(held.keys));
     }
 
@@ -158,27 +170,26 @@ private:
             fail<InternalError>("schedule: rank {} attends keys of {} that queries {} do not need", rank,
                                 name_of(action.item), action.owner);
         Rank& at = ranks_[index(rank)];
-        add(at.registers[{Item::Kind::state, user, action.owner, 0, part}], {{origin, action.keys}});
+        add(at.registers[{Item::Kind::state, user, action.owner, 0, part}], origin, action.keys);
         if (schedule_.pass() == Schedule::Pass::backward)
-            add(at.registers[{Item::Kind::gradient, user, origin, 0, part}], {{action.owner, action.keys}});
+            add(at.registers[{Item::Kind::gradient, user, origin, 0, part}], action.owner, action.keys);
     }
 
     /// A gradient is moved and merged with exactly the keys it holds.
     static void check_keys(int rank, const Action& action, const Contents& contents, const char* verb) {
         if (action.item.kind != Item::Kind::gradient) return;
         Ranges held;
-        for (const auto& [owner, keys] : contents) held.insert(held.end(), keys.begin(), keys.end());
+        for (const CountedKeys& counted : contents) held.push_back(counted.keys);
         if (united(std::move(held)) != action.keys)
             fail<InternalError>("schedule: rank {} {} {} with other keys than it holds", rank, verb,
                                 name_of(action.item));
     }
 
     const Contents& written(int rank, const Item& item, const char* verb) const {
-        const auto& registers = ranks_[index(rank)].registers;
-        const auto found = registers.find(item);
-        if (found == registers.end() || found->second.empty())
+        const Contents* const found = ranks_[index(rank)].registers.find(item);
+        if (!found || found->empty())
             fail<InternalError>("schedule: rank {} {} {}, which nothing was written to", rank, verb, name_of(item));
-        return found->second;
+        return *found;
     }
 
     /// Follows who waits for whom from a rank that cannot go on until a rank comes up again.
@@ -210,10 +221,14 @@ private:
     template <class Expected>
     void check_register(int rank, const Item& item, const Expected& expected) {
         Contents& contents = ranks_[index(rank)].registers[item];
+        std::sort(contents.begin(), contents.end(),
+                  [](const CountedKeys& a, const CountedKeys& b) { return a.other < b.other; });
         const char* what = item.kind == Item::Kind::state ? "chunk" : "queries";
+        auto counted = contents.begin();
         for (int other = 0; other <= needs_.shared_id(); ++other) {
             const Ranges wanted = expected(other);
-            const std::vector<Range>& found = contents[other];
+            Ranges found;
+            for (; counted != contents.end() && counted->other == other; ++counted) found.push_back(counted->keys);
             if (!covers(united(found), wanted))
                 fail<InternalError>("schedule: rank {} ends without {} {} in {}, which it needs", rank, what, other,
                                     name_of(item));
@@ -226,17 +241,19 @@ private:
     inline static const Ranges whole{{0, 1}};
     const Schedule& schedule_;
     const NeedSets& needs_;
+    const TableEdges& edges_;
     std::vector<std::size_t> next_;  // by rank: row that is to be done next
     std::vector<Rank> ranks_;
-    std::map<std::pair<int, int>, std::deque<Contents>> in_flight_;
+    std::vector<RingQueue<Contents>> in_flight_;  // registers that were sent, by edge
 };
 
 }  // namespace
 
 void check_schedule(const Schedule& schedule, const NeedSets& needs) {
     check_rows(schedule, needs);
-    check_pairs(schedule);
-    SymbolicRun(schedule, needs).run();
+    const TableEdges edges(schedule);
+    check_pairs(schedule, edges);
+    SymbolicRun(schedule, needs, edges).run();
 }
 
 }  // namespace tilemesh::attention

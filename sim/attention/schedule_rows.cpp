@@ -4,7 +4,6 @@
 #include "sim/base/error.h"
 
 #include <algorithm>
-#include <map>
 #include <tuple>
 #include <utility>
 
@@ -20,8 +19,9 @@ bool exists(const Schedule& schedule, const NeedSets& needs, const Action& actio
     if (item.id == needs.shared_id() && !(of_keys && needs.has_shared(item.user))) return false;
     if (item.head_part < 0 || item.head_part >= schedule.head_parts() || item.copy < 0) return false;
     if (action.kind == Kind::attend && (action.owner < 0 || action.owner >= schedule.ranks())) return false;
-    const Ranges all{{0, needs.keys(item.user, item.id).size()}};
-    return covers(all, action.keys) && united(action.keys) == action.keys;
+    const Ranges& keys = action.keys;
+    if (!is_united(keys)) return false;
+    return keys.empty() || (keys.front().begin >= 0 && keys.back().end <= needs.keys(item.user, item.id).size());
 }
 
 void check_row(const Schedule& schedule, const NeedSets& needs, int rank, const Action& action) {
@@ -79,28 +79,24 @@ void check_rows(const Schedule& schedule, const NeedSets& needs) {
     }
 }
 
-void check_pairs(const Schedule& schedule) {
-    using Sent = std::pair<Item, Ranges>;
-    std::map<std::pair<int, int>, std::pair<std::vector<Sent>, std::vector<Sent>>> pairs;  // (from, to) -> both ends
-    for (int rank = 0; rank < schedule.ranks(); ++rank)
-        for (const Action& action : schedule.program(rank)) {
-            if (action.kind == Kind::send) pairs[{rank, action.peer}].first.emplace_back(action.item, action.keys);
-            if (action.kind == Kind::receive)
-                pairs[{action.peer, rank}].second.emplace_back(action.item, action.keys);
-        }
-    for (const auto& [pair, ends] : pairs) {
-        const auto& [sent, received] = ends;
-        for (std::size_t i = 0; i < std::max(sent.size(), received.size()); ++i) {
-            if (i >= received.size())
-                fail<InternalError>("schedule: rank {} sends {} to rank {}, which never receives it", pair.first,
-                                    name_of(sent[i].first), pair.second);
-            if (i >= sent.size())
-                fail<InternalError>("schedule: rank {} receives {} from rank {}, which never sends it", pair.second,
-                                    name_of(received[i].first), pair.first);
-            if (sent[i] != received[i])
+void check_pairs(const Schedule& schedule, const TableEdges& edges) {
+    for (std::size_t edge = 0; edge < edges.edges().size(); ++edge) {
+        const auto [from, to] = edges.edges()[edge];
+        const std::vector<Action>&sender = schedule.program(from), &receiver = schedule.program(to);
+        const auto sends = edges.sends(edge), receives = edges.receives(edge);
+        for (std::size_t i = 0; i < std::max(sends.size(), receives.size()); ++i) {
+            if (i >= receives.size())
+                fail<InternalError>("schedule: rank {} sends {} to rank {}, which never receives it", from,
+                                    name_of(sender[sends[i]].item), to);
+            const Action& received = receiver[receives[i]];
+            if (i >= sends.size())
+                fail<InternalError>("schedule: rank {} receives {} from rank {}, which never sends it", to,
+                                    name_of(received.item), from);
+            const Action& sent = sender[sends[i]];
+            if (sent.item != received.item || sent.keys != received.keys)
                 fail<InternalError>(
-                    "schedule: message {} from rank {} to rank {} is {} at the sender, {} at the receiver", i,
-                    pair.first, pair.second, name_of(sent[i].first), name_of(received[i].first));
+                    "schedule: message {} from rank {} to rank {} is {} at the sender, {} at the receiver", i, from,
+                    to, name_of(sent.item), name_of(received.item));
         }
     }
 }

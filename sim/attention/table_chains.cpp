@@ -12,93 +12,101 @@ using Kind = Action::Kind;
 
 }  // namespace
 
+std::vector<EdgeWay> ways_of(const TableEdges& edges, const Wiring& wiring, const FixedCosts& fixed, int member) {
+    std::vector<EdgeWay> ways;
+    ways.reserve(edges.edges().size());
+    for (const auto& [from, to] : edges.edges())
+        ways.push_back({slowest_link(wiring, member, from, to), fixed.head(member, from, to)});
+    return ways;
+}
+
 TableChains::TableChains(const Problem& problem, const NeedSets& needs, const Schedule& schedule,
-                         const MachineRates& rates, const Wiring& wiring, const FixedCosts& fixed, int member,
-                         bool with_bytes, const TableChains* like)
+                         const TableEdges& edges, const std::vector<EdgeWay>& ways, const MachineRates& rates,
+                         const Wiring& wiring, const FixedCosts& fixed, int member, bool with_bytes,
+                         const TableChains* like)
     : problem_(problem),
       needs_(needs),
       schedule_(schedule),
+      edges_(edges),
       rates_(rates),
-      wiring_(wiring),
       fixed_(fixed),
-      member_(member),
       with_bytes_(with_bytes),
       like_(like),
-      pieces_(problem, needs, schedule, rates, wiring, fixed, member) {
-    for (int rank = 0; rank < schedule.ranks(); ++rank) add_transfers(rank);
-    match_receives();
+      pieces_(problem, needs, schedule, rates, wiring, fixed, member),
+      last_on_(edges.edges().size(), none) {
+    std::size_t transfers = 0, attends = 0, others = 0;
+    for (const auto& program : schedule.programs())
+        for (const Action& action : program)
+            ++(action.kind == Kind::send ? transfers : action.kind == Kind::attend ? attends : others);
+    all_.reserve(transfers);
+    chains_.reserve(4 * transfers + 2 * attends + others, 6 * transfers + 4 * attends + others);
+    for (int rank = 0; rank < schedule.ranks(); ++rank) add_transfers(rank, ways);
     for (int rank = 0; rank < schedule.ranks(); ++rank) add_rank(rank);
-    chains_.walk();
+    chains_.walk(with_bytes);  // without, only the longest is asked for
 }
 
-void TableChains::add_transfers(int rank) {
-    std::map<int, std::pair<Moment, double>> before;  // by receiver: what was last sent, and how long it takes
-    auto& rows = transfers_.emplace_back(schedule_.program(rank).size(), nullptr);
+void TableChains::add_transfers(int rank, const std::vector<EdgeWay>& ways) {
+    const std::vector<Action>& program = schedule_.program(rank);
+    auto& rows = transfers_.emplace_back(program.size(), none);
     for (std::size_t row = 0; row < rows.size(); ++row) {
-        const Action& send = schedule_.program(rank)[row];
+        const Action& send = program[row];
         if (send.kind != Kind::send) continue;
         const auto bytes =
             static_cast<double>(transfer_bytes(problem_, needs_, schedule_, send, pieces_.heads_kv().size()));
-        if (bytes > 0) {
-            const double rate = slowest_link(wiring_, member_, rank, send.peer);
-            Transfer& transfer = all_.emplace_back();
-            transfer.begin = chains_.add();
-            transfer.first = chains_.add();
-            transfer.last = chains_.add();
-            transfer.made = send.item.is_register() ? chains_.add() : transfer.begin;
-            transfer.head = fixed_.head(member_, rank, send.peer);
-            transfer.bytes = bytes;
-            transfer.last_bytes = pieces_.piece_bytes(send, bytes);
-            transfer.piece = bytes_ns(transfer.last_bytes, rate);
-            transfer.from = rank;
-            transfer.to = send.peer;
-            transfer.multicast = send.multicast;
-            transfer.keys = send.keys;
-            const double whole = bytes_ns(bytes, rate);
-            chains_.follow(transfer.begin, transfer.first,
-                           transfer.head + (send.item.is_register() ? 0 : transfer.piece));
-            chains_.follow(transfer.begin, transfer.last, transfer.head + whole);
-            chains_.follow(transfer.first, transfer.last, 0);
-            if (send.item.is_register()) chains_.follow(transfer.made, transfer.last, transfer.head + transfer.piece);
-            if (const auto found = before.find(send.peer); found != before.end())
-                chains_.follow(found->second.first, transfer.begin, found->second.second);
-            before[send.peer] = {transfer.begin, whole};
-            rows[row] = &transfer;
+        if (bytes <= 0) continue;
+        const std::size_t edge = edges_.edge_of(rank, row);
+        const double rate = ways[edge].rate;
+        rows[row] = static_cast<std::uint32_t>(all_.size());
+        Transfer& transfer = all_.emplace_back();
+        transfer.begin = chains_.add();
+        transfer.first = chains_.add();
+        transfer.last = chains_.add();
+        transfer.made = send.item.is_register() ? chains_.add() : transfer.begin;
+        transfer.head = ways[edge].head;
+        transfer.bytes = bytes;
+        transfer.last_bytes = pieces_.piece_bytes(send, bytes);
+        transfer.piece = bytes_ns(transfer.last_bytes, rate);
+        transfer.row = &send;
+        transfer.edge = static_cast<std::uint32_t>(edge);
+        const double whole = bytes_ns(bytes, rate);
+        chains_.follow(transfer.begin, transfer.first,
+                       transfer.head + (send.item.is_register() ? 0 : transfer.piece));
+        chains_.follow(transfer.begin, transfer.last, transfer.head + whole);
+        chains_.follow(transfer.first, transfer.last, 0);
+        if (send.item.is_register()) chains_.follow(transfer.made, transfer.last, transfer.head + transfer.piece);
+        if (last_on_[edge] != none) {
+            const Transfer& before = all_[last_on_[edge]];
+            chains_.follow(before.begin, transfer.begin, bytes_ns(before.bytes, rate));
         }
-        sent_[{rank, send.peer}].push_back(rows[row]);
+        last_on_[edge] = rows[row];
     }
-}
-
-void TableChains::match_receives() {
-    for (int rank = 0; rank < schedule_.ranks(); ++rank)
-        for (std::size_t row = 0; row < schedule_.program(rank).size(); ++row) {
-            const Action& receive = schedule_.program(rank)[row];
-            if (receive.kind != Kind::receive) continue;
-            auto& edge = sent_[{receive.peer, rank}];
-            if (edge.empty()) fail<InternalError>("latency bound: {} is never sent", name_of(receive.item));
-            transfers_[static_cast<std::size_t>(rank)][row] = edge.front();
-            edge.pop_front();
-        }
 }
 
 void TableChains::add_rank(int rank) {
     Had had;
     attends_.emplace_back();
     own_sends_.emplace_back();
-    const auto& rows = transfers_[static_cast<std::size_t>(rank)];
-    for (std::size_t row = 0; row < rows.size(); ++row) {
-        const Action& action = schedule_.program(rank)[row];
+    const std::vector<Action>& program = schedule_.program(rank);
+    for (std::size_t row = 0; row < program.size(); ++row) {
+        const Action& action = program[row];
         switch (action.kind) {
-            case Kind::send:
-                if (rows[row]) add_send(rank, action, *rows[row], had);
+            case Kind::send: {
+                const std::uint32_t number = transfers_[static_cast<std::size_t>(rank)][row];
+                if (number != none) add_send(rank, action, number, had);
                 break;
-            case Kind::receive:
-                if (!rows[row]) break;
+            }
+            case Kind::receive: {
+                const TableEdges::Row send = edges_.other_end(rank, row);
+                if (send == TableEdges::nowhere)
+                    fail<InternalError>("latency bound: {} is never sent", name_of(action.item));
+                const std::uint32_t number = transfers_[static_cast<std::size_t>(action.peer)][send];
+                if (number == none) break;
                 if (action.item.is_register())
-                    had.registers[action.item].push_back(rows[row]->last);
+                    had.registers[action.item].push_back(all_[number].last);
                 else
-                    had.arrived[action.item].push_back(rows[row]);
+                    had.arrived[action.item].push_back(number);
                 break;
+            }
             case Kind::attend:
                 add_attend(rank, action, had);
                 break;
@@ -112,7 +120,8 @@ void TableChains::add_rank(int rank) {
     add_results(rank, had);
 }
 
-void TableChains::add_send(int rank, const Action& send, const Transfer& transfer, Had& had) {
+void TableChains::add_send(int rank, const Action& send, std::uint32_t number, Had& had) {
+    const Transfer& transfer = all_[number];
     if (send.item.is_register()) {
         Item source = send.item;
         source.copy = send.other;
@@ -120,16 +129,16 @@ void TableChains::add_send(int rank, const Action& send, const Transfer& transfe
         for (const Moment made : had.registers[source]) chains_.follow(made, transfer.made, 0);
         return;
     }
-    const auto found = had.arrived.find(send.item);
-    if (found == had.arrived.end()) {
+    const std::vector<std::uint32_t>* const found = had.arrived.find(send.item);
+    if (!found) {
         chains_.not_before(transfer.begin, fixed_.issue + read_ns(0));
-        own_sends_[static_cast<std::size_t>(rank)].push_back(&transfer);
+        own_sends_[static_cast<std::size_t>(rank)].push_back(number);
         return;
     }
-    if (found->second.size() > 1) return;  // in parts: any of them may be the one that goes
-    const Transfer& from = *found->second.front();
+    if (found->size() > 1) return;  // in parts: any of them may be the one that goes
+    const Transfer& from = all_[found->front()];
     chains_.follow(from.first, transfer.begin, 0);
-    if (from.keys == transfer.keys) chains_.follow(from.last, transfer.last, transfer.head + transfer.piece);
+    if (from.row->keys == send.keys) chains_.follow(from.last, transfer.last, transfer.head + transfer.piece);
 }
 
 void TableChains::add_attend(int rank, const Action& attend, Had& had) {
@@ -145,8 +154,7 @@ void TableChains::add_attend(int rank, const Action& attend, Had& had) {
     const bool own_chunk = chunk.id == rank || chunk.id == needs_.shared_id();
     Ranges arrived;
     if (!own_chunk)
-        for (const Transfer* transfer : had.arrived[chunk])
-            arrived.insert(arrived.end(), transfer->keys.begin(), transfer->keys.end());
+        for (const std::uint32_t number : had.arrived[chunk]) arrived.append(all_[number].row->keys);
     const Ranges tiles = pieces_.tiles_of(attend, own_chunk ? nullptr : &arrived);
     const std::int64_t keys = pieces_.fewest_keys(attend, tiles, all, own_chunk);
     const bool whole_blocks = all || fixed_.by_plan;
@@ -182,17 +190,19 @@ void TableChains::add_attend(int rank, const Action& attend, Had& had) {
     if (own_chunk) {
         chains_.not_before(in, fixed_.issue + read_ns(0));
     } else {
-        for (const Transfer* transfer : had.arrived[chunk]) {
-            const std::int64_t used = total(intersection(transfer->keys, attend.keys));
+        const std::vector<std::uint32_t>& bringers = had.arrived[chunk];
+        for (const std::uint32_t number : bringers) {
+            const Transfer& transfer = all_[number];
+            const std::int64_t used = total(intersection(transfer.row->keys, attend.keys));
             if (used == 0) continue;
             // Whatever a query sees of it may have come with the first message, but if it sees all of it.
-            if (had.arrived[chunk].size() == 1) chains_.follow(transfer->first, in, 0);
-            if (all && used == total(transfer->keys))
-                chains_.follow(transfer->last, out, problem_.latents ? 0 : attended.values);
+            if (bringers.size() == 1) chains_.follow(transfer.first, in, 0);
+            if (all && used == total(transfer.row->keys))
+                chains_.follow(transfer.last, out, problem_.latents ? 0 : attended.values);
         }
     }
-    if (const auto found = had.arrived.find(queries); found != had.arrived.end()) {
-        for (const Transfer* transfer : found->second) chains_.follow(transfer->first, in, 0);
+    if (const std::vector<std::uint32_t>* const found = had.arrived.find(queries)) {
+        for (const std::uint32_t number : *found) chains_.follow(all_[number].first, in, 0);
     } else {
         const auto element = static_cast<double>(bytes_per_element(problem_.dtype));
         const double q = element * static_cast<double>(heads * rows * problem_.head_dim);
@@ -206,9 +216,9 @@ void TableChains::add_attend(int rank, const Action& attend, Had& had) {
 void TableChains::add_merge(const Action& merge, Had& had) {
     Item source = merge.item;
     source.copy = merge.other;
-    const auto found = had.registers.find(source);
-    if (found == had.registers.end() || found->second.empty()) return;
-    const std::vector<Moment> others = found->second;
+    const std::vector<Moment>* const found = had.registers.find(source);
+    if (!found || found->empty()) return;
+    const std::vector<Moment> others = *found;
     std::vector<Moment>& into = had.registers[merge.item];
     const Moment both = chains_.add(), done = chains_.add();
     const Blocks blocks = pieces_.blocks_of(merge.item);
@@ -217,7 +227,7 @@ void TableChains::add_merge(const Action& merge, Had& had) {
     chains_.follow(both, done, copies ? 0 : fixed_.simple(blocks.heads * blocks.rows * problem_.value_dim));
     for (const Moment made : others) chains_.follow(made, both, 0);
     for (const Moment made : into) chains_.follow(made, both, 0);
-    into.push_back(done);
+    into.assign(1, done);  // whoever waits for this waits for what came into it
 }
 
 void TableChains::add_results(int rank, const Had& had) {

@@ -4,24 +4,32 @@
 #pragma once
 
 #include "sim/attention/chains.h"
+#include "sim/attention/item_map.h"
 #include "sim/attention/latency_pieces.h"
+#include "sim/attention/table_edges.h"
 
-#include <deque>
-#include <map>
-#include <utility>
 #include <vector>
 
 namespace tilemesh::attention {
+
+/// How a member of one rank reaches that of another.
+struct EdgeWay {
+    double rate = 0;  // of the slowest link, bytes per nanosecond
+    double head = 0;  // routers and wires
+    bool operator==(const EdgeWay&) const = default;
+};
+/// By edge of the table.
+std::vector<EdgeWay> ways_of(const TableEdges& edges, const Wiring& wiring, const FixedCosts& fixed, int member);
 
 class TableChains {
 public:
     using Moment = Chains::Moment;
 
-    /// All must outlive this. `member`: one that owns heads. `like`: the chains of a member whose work is the same,
-    /// where they are known.
-    TableChains(const Problem& problem, const NeedSets& needs, const Schedule& schedule, const MachineRates& rates,
-                const Wiring& wiring, const FixedCosts& fixed, int member, bool with_bytes,
-                const TableChains* like = nullptr);
+    /// All but the ways must outlive this. `member`: one that owns heads. `like`: the chains of a member whose work
+    /// is the same, where they are known.
+    TableChains(const Problem& problem, const NeedSets& needs, const Schedule& schedule, const TableEdges& edges,
+                const std::vector<EdgeWay>& ways, const MachineRates& rates, const Wiring& wiring,
+                const FixedCosts& fixed, int member, bool with_bytes, const TableChains* like = nullptr);
     TableChains(const TableChains&) = delete;
     TableChains& operator=(const TableChains&) = delete;
 
@@ -35,15 +43,14 @@ public:
         Moment made;                // what the last message is made of is there; of chunks and queries: `begin`
         double head, piece;         // on its way; bytes of the smallest message at the edge's rate
         double bytes, last_bytes;   // of all messages, of the smallest that may come last
-        int from, to;
-        std::int32_t multicast;  // as in the row
-        Ranges keys;
+        const Action* row;          // the send
+        std::uint32_t edge;
     };
-    const std::deque<Transfer>& transfers() const { return all_; }
+    /// In the order of the table.
+    const std::vector<Transfer>& transfers() const { return all_; }
+    const Transfer& transfer(std::uint32_t number) const { return all_[number]; }
     /// Of a rank's own keys and queries.
-    const std::vector<const Transfer*>& own_sends(int rank) const {
-        return own_sends_[static_cast<std::size_t>(rank)];
-    }
+    const std::vector<std::uint32_t>& own_sends(int rank) const { return own_sends_[static_cast<std::size_t>(rank)]; }
 
     /// Queries against keys of a chunk, from the beginning of the first to the end of the last of its pieces.
     struct Attended {
@@ -57,17 +64,16 @@ public:
 private:
     /// What a rank has got so far, and who made its registers.
     struct Had {
-        std::map<Item, std::vector<const Transfer*>> arrived;
-        std::map<Item, std::vector<Moment>> registers;
+        ItemMap<std::vector<std::uint32_t>> arrived;  // transfers
+        ItemMap<std::vector<Moment>> registers;
     };
     double bytes_ns(double bytes, double rate) const { return with_bytes_ ? bytes / rate : 0; }
     double read_ns(double bytes) const {
         return fixed_.descriptor + fixed_.first_read + fixed_.access + bytes_ns(bytes, rates_.hbm_bytes_per_ns);
     }
-    void add_transfers(int rank);
-    void match_receives();
+    void add_transfers(int rank, const std::vector<EdgeWay>& ways);
     void add_rank(int rank);
-    void add_send(int rank, const Action& send, const Transfer& transfer, Had& had);
+    void add_send(int rank, const Action& send, std::uint32_t number, Had& had);
     void add_attend(int rank, const Action& attend, Had& had);
     void add_merge(const Action& merge, Had& had);
     void add_results(int rank, const Had& had);
@@ -75,19 +81,19 @@ private:
     const Problem& problem_;
     const NeedSets& needs_;
     const Schedule& schedule_;
+    const TableEdges& edges_;
     const MachineRates& rates_;
-    const Wiring& wiring_;
     const FixedCosts& fixed_;
-    const int member_;
     const bool with_bytes_;
     const TableChains* const like_;
     const Pieces pieces_;
     Chains chains_;
-    std::deque<Transfer> all_;
-    std::vector<std::vector<const Transfer*>> transfers_;  // by rank and row; null: none, or without bytes
-    std::map<std::pair<int, int>, std::deque<const Transfer*>> sent_;
-    std::vector<std::vector<Attended>> attends_;           // by rank
-    std::vector<std::vector<const Transfer*>> own_sends_;  // by rank
+    static constexpr std::uint32_t none = ~std::uint32_t{0};
+    std::vector<Transfer> all_;
+    std::vector<std::vector<std::uint32_t>> transfers_;  // by rank and row: of a send, none if it is without bytes
+    std::vector<std::uint32_t> last_on_;                 // by edge: the transfer before
+    std::vector<std::vector<Attended>> attends_;         // by rank
+    std::vector<std::vector<std::uint32_t>> own_sends_;  // by rank
 };
 
 }  // namespace tilemesh::attention

@@ -37,7 +37,7 @@ struct Durations {
 /// A row and its time. A send and its receive both span from the start of the transfer to full arrival; an attend
 /// ends when its rank may turn to something else.
 struct TimedAction {
-    Action action;
+    const Action* action = nullptr;  // of the schedule
     double start = 0;
     double end = 0;
     double ready = 0;    // all that it waits for is there, but the rank may be at something else
@@ -55,7 +55,7 @@ enum class ComputeOrder {
     visits,
 };
 
-/// By rank, in the order of the rank's program. The schedule must be sound (check_schedule).
+/// By rank, in the order of the rank's program. The schedule must be sound (check_schedule), and stay where it is.
 std::vector<std::vector<TimedAction>> predict(const Schedule& schedule, const Durations& durations,
                                               ComputeOrder order = ComputeOrder::arrival);
 

@@ -5,42 +5,6 @@
 
 namespace tilemesh::attention {
 
-std::int64_t total(const Ranges& ranges) {
-    std::int64_t sum = 0;
-    for (const Range& range : ranges) sum += range.size();
-    return sum;
-}
-
-Ranges united(Ranges ranges) {
-    std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
-    Ranges result;
-    for (const Range& range : ranges) {
-        if (range.empty()) continue;
-        if (!result.empty() && range.begin <= result.back().end) {
-            result.back().end = std::max(result.back().end, range.end);
-        } else {
-            result.push_back(range);
-        }
-    }
-    return result;
-}
-
-Ranges intersection(const Ranges& a, const Ranges& b) {
-    Ranges result;
-    for (std::size_t i = 0, j = 0; i < a.size() && j < b.size();) {
-        const Range common{std::max(a[i].begin, b[j].begin), std::min(a[i].end, b[j].end)};
-        if (!common.empty()) result.push_back(common);
-        if (a[i].end < b[j].end) {
-            ++i;
-        } else {
-            ++j;
-        }
-    }
-    return result;
-}
-
-bool covers(const Ranges& outer, const Ranges& inner) { return total(intersection(outer, inner)) == total(inner); }
-
 Tokens::Tokens(std::vector<Run> runs) : runs_(std::move(runs)) {
     std::erase_if(runs_, [](const Run& run) { return run.count <= 0; });
     for (const Run& run : runs_) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "sim/attention/mask_blocks.h"
+#include "sim/attention/ranges.h"
 
 #include <cstdint>
 #include <optional>
@@ -12,15 +13,6 @@
 #include <vector>
 
 namespace tilemesh::attention {
-
-/// Ranges of local indices: sorted, disjoint, not empty.
-using Ranges = std::vector<Range>;
-std::int64_t total(const Ranges& ranges);
-/// Sorted, and joined where they touch or overlap.
-Ranges united(Ranges ranges);
-Ranges intersection(const Ranges& a, const Ranges& b);
-/// Every index of `inner` is in `outer`.
-bool covers(const Ranges& outer, const Ranges& inner);
 
 class Tokens {
 public:

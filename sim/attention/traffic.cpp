@@ -109,26 +109,41 @@ std::uint64_t LinkTraffic::busiest() const {
 }
 
 void for_each_message(const Schedule& schedule, int rank,
-                      const std::function<void(const Action& send, const std::vector<int>& to)>& visit) {
+                      const std::function<void(const Action& send, std::span<const int> to)>& visit) {
     std::int32_t last = -1;
     for (const Action& action : schedule.program(rank)) {
         if (action.kind != Action::Kind::send) continue;
-        if (action.multicast < 0) visit(action, {action.peer});
+        if (action.multicast < 0) visit(action, {&action.peer, 1});
         if (action.multicast >= 0 && action.multicast != last) visit(action, schedule.receivers(action));
         last = action.multicast;
     }
 }
 
-std::map<Way, std::uint64_t> way_bytes(const Schedule& schedule, const TransferBytes& bytes) {
-    std::map<Way, std::uint64_t> ways;
-    for (int rank = 0; rank < schedule.ranks(); ++rank)
-        for_each_message(schedule, rank, [&](const Action& send, const std::vector<int>& to) {
-            ways[{rank, to}] += bytes(send);
+WayBytes way_bytes(const Schedule& schedule, const TransferBytes& bytes) {
+    constexpr std::size_t none = ~std::size_t{0};
+    WayBytes ways;
+    std::vector<std::size_t> places(static_cast<std::size_t>(schedule.ranks()), none);  // of ways to one rank
+    for (int rank = 0; rank < schedule.ranks(); ++rank) {
+        const std::size_t first = ways.size();
+        std::map<std::vector<int>, std::size_t> places_of_several;
+        for_each_message(schedule, rank, [&](const Action& send, std::span<const int> to) {
+            std::size_t& place = to.size() == 1
+                                     ? places[static_cast<std::size_t>(to.front())]
+                                     : places_of_several.try_emplace({to.begin(), to.end()}, none).first->second;
+            if (place == none) {
+                place = ways.size();
+                ways.push_back({{rank, {to.begin(), to.end()}}, 0});
+            }
+            ways[place].second += bytes(send);
         });
+        for (std::size_t i = first; i < ways.size(); ++i)
+            if (const auto& to = ways[i].first.second; to.size() == 1)
+                places[static_cast<std::size_t>(to.front())] = none;
+    }
     return ways;
 }
 
-std::vector<LinkId> links_to(int from, const std::vector<int>& to, const Route& route) {
+std::vector<LinkId> links_to(int from, std::span<const int> to, const Route& route) {
     if (to.size() == 1) return route(from, to.front());
     std::set<LinkId> links;
     for (const int rank : to)
@@ -136,12 +151,16 @@ std::vector<LinkId> links_to(int from, const std::vector<int>& to, const Route& 
     return {links.begin(), links.end()};
 }
 
-void add_traffic(LinkTraffic& traffic, const std::map<Way, std::uint64_t>& ways, const Route& route) {
+void add_traffic(LinkTraffic& traffic, const WayBytes& ways, const Route& route) {
+    std::vector<std::uint64_t> carried;  // by link
     for (const auto& [way, bytes] : ways)
         for (const LinkId link : links_to(way.first, way.second, route)) {
-            traffic.bytes[link] += bytes;
+            if (link >= carried.size()) carried.resize(link + 1);
+            carried[link] += bytes;
             traffic.hop_bytes += bytes;
         }
+    for (LinkId link = 0; link < carried.size(); ++link)
+        if (carried[link] > 0) traffic.bytes[link] += carried[link];
 }
 
 LinkTraffic link_traffic(const Schedule& schedule, const TransferBytes& bytes, const Route& route) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -47,10 +48,11 @@ using Edge = std::pair<int, int>;  // from rank, to rank
 std::map<Edge, std::uint64_t> edge_bytes(const Schedule& schedule, const TransferBytes& bytes);
 /// The same by message: what goes from a rank to others, one or, in a multicast, several.
 using Way = std::pair<int, std::vector<int>>;
-std::map<Way, std::uint64_t> way_bytes(const Schedule& schedule, const TransferBytes& bytes);
+using WayBytes = std::vector<std::pair<Way, std::uint64_t>>;  // each way once
+WayBytes way_bytes(const Schedule& schedule, const TransferBytes& bytes);
 /// Visits every send of a rank's program with its receivers, a multicast once.
 void for_each_message(const Schedule& schedule, int rank,
-                      const std::function<void(const Action& send, const std::vector<int>& to)>& visit);
+                      const std::function<void(const Action& send, std::span<const int> to)>& visit);
 
 using LinkId = std::uint32_t;  // one direction of one physical link
 /// The directed links, in order, over which a message from one rank reaches another.
@@ -63,9 +65,9 @@ struct LinkTraffic {
 };
 /// Adds the traffic of `ways`, over every link of a multicast's routes once; called once per PE when several share a
 /// rank.
-void add_traffic(LinkTraffic& traffic, const std::map<Way, std::uint64_t>& ways, const Route& route);
+void add_traffic(LinkTraffic& traffic, const WayBytes& ways, const Route& route);
 /// The links of the routes to all of them, each once.
-std::vector<LinkId> links_to(int from, const std::vector<int>& to, const Route& route);
+std::vector<LinkId> links_to(int from, std::span<const int> to, const Route& route);
 LinkTraffic link_traffic(const Schedule& schedule, const TransferBytes& bytes, const Route& route);
 
 /// Ranks in a row: link 2r goes from r to r + 1, link 2r + 1 back. Every message walks the line, so the wrap of a

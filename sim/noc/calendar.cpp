@@ -34,15 +34,32 @@ void Calendar::turn_the_page() {
     put_in_order(today_);
 }
 
+namespace {
+
+/// As they happen; those that are equal as they were posted.
+bool happens_before(const Calendar::Event& a, const Calendar::Event& b) {
+    if (a.when != b.when) return a.when < b.when;
+    return a.kind() < Calendar::external || b.kind() < Calendar::external ? a.kind() < b.kind() : a < b;
+}
+
+}  // namespace
+
 void Calendar::put_in_order(std::vector<Event>& events) {
+    constexpr std::size_t few = 24;
+    if (events.size() <= few) {
+        for (std::size_t i = 1; i < events.size(); ++i) {
+            const Event event = events[i];
+            std::size_t place = i;
+            for (; place > 0 && happens_before(event, events[place - 1]); --place) events[place] = events[place - 1];
+            events[place] = event;
+        }
+        return;
+    }
     std::array<std::uint32_t, kinds + 1> places{};  // where the events of each kind begin
     const std::uint64_t when = events.front().when;
     for (const Event& event : events) {
         if (event.when != when) {  // several instants in one day
-            std::stable_sort(events.begin(), events.end(), [](const Event& a, const Event& b) {
-                if (a.when != b.when) return a.when < b.when;
-                return a.kind() < external || b.kind() < external ? a.kind() < b.kind() : a < b;
-            });
+            std::stable_sort(events.begin(), events.end(), happens_before);
             return;
         }
         ++places[event.kind() + 1];

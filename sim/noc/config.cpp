@@ -245,9 +245,11 @@ NetworkConfig read_network(JsonReader reader, const GridConfig& pes_in_cube, con
 
 NetworkConfig in_trains(NetworkConfig network) {
     constexpr std::uint64_t longest = 16;
-    Bytes room =
-        std::min({network.link.buffer, network.die_to_die.buffer, Bytes(network.receive_buffer.value() / longest)});
-    if (network.port) room = std::min(room, network.port->buffer);
+    Bytes room(network.receive_buffer.value() / longest);
+    for (const SubnetworkConfig& one : network.networks()) {
+        room = std::min({room, one.link.buffer, one.die_to_die.buffer});
+        if (one.port) room = std::min(room, one.port->buffer);
+    }
     const std::uint64_t packets = std::clamp<std::uint64_t>(room.value() / network.packet.value(), 1, longest);
     network.packet = network.packet * packets;
     network.router.allocation_conflicts *= static_cast<int>(packets);  // of each

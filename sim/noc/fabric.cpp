@@ -116,7 +116,7 @@ void Fabric::collect(Channel& channel) {
 
 void Fabric::release(std::int32_t number, Bytes bytes, Picoseconds when) {
     Channel& freed = channel(number);
-    if (!freed.releases.empty()) when = std::max(when, freed.releases[freed.releases.size() - 1].when);
+    if (!freed.releases.empty()) when = std::max(when, freed.releases.back().when);
     if (freed.holder != none && freed.stalled && freed.releases.empty()) {
         calendar_.post(when, EventKind::credit, static_cast<std::uint32_t>(number));
     }
@@ -290,7 +290,7 @@ void Fabric::leave(std::int32_t number) {
     left.holder = none;
     left.free_since = now_;
     if (left.registered) remove_competitor(input, link_number);
-    if (!delivered) left.queue[left.queue.size() - 1].tail = now_ + link.hop;
+    if (!delivered) left.queue.back().tail = now_ + link.hop;
     if (!link.waiting[0].empty() || !link.waiting[1].empty()) post_allocation(link_number, now_ + link.allocation);
     if (input >= 0) {
         if (all_have_left(input, packet_number)) {

@@ -11,7 +11,7 @@
 #pragma once
 
 #include "sim/base/recorder.h"
-#include "sim/base/ring_queue.h"
+#include "sim/base/short_queue.h"
 #include "sim/noc/calendar.h"
 #include "sim/noc/stream.h"
 #include "sim/noc/turns.h"
@@ -109,14 +109,14 @@ private:
         Bytes sending;            // of the holder: what it takes turns for
         Bytes credit;             // free room in the buffer
 
-        RingQueue<Arrival> queue;     // packets in the buffer, first to last
-        RingQueue<Release> releases;  // room that becomes free at known times
-        Picoseconds head;             // when its first turn began
-        Picoseconds wanted;           // when the holder wanted to begin
+        ShortQueue<Arrival, 2> queue;     // packets in the buffer, first to last
+        ShortQueue<Release, 2> releases;  // room that becomes free at known times
+        Picoseconds head;                 // when its first turn began
+        Picoseconds wanted;               // when the holder wanted to begin
     };
     /// Streams of one class that wait to enter a link, one after another. As an input, source s is -1 - s.
     struct Source {
-        RingQueue<Stream*> streams;
+        ShortQueue<Stream*, 2> streams;
         bool busy = false;     // a packet of its first stream is entering
         bool waiting = false;  // in the link's list
         bool starved = false;  // its first stream has no credits, and none are on their way

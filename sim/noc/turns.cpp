@@ -13,7 +13,7 @@ void Turns::advance(Picoseconds now) {
     }
     const std::uint64_t rounds = ended / waiting_.size(), more = ended % waiting_.size();
     for (std::uint64_t i = 0; i < waiting_.size(); ++i) waiting_[i].left -= (rounds + (i < more ? 1 : 0)) * turn_;
-    std::rotate(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(more), waiting_.end());
+    std::rotate(waiting_.begin(), waiting_.begin() + more, waiting_.end());
 }
 
 Picoseconds Turns::first_of_several() const {
@@ -31,12 +31,13 @@ int Turns::take_of_several(Picoseconds now) {
     advance(now);
     if (waiting_.back().left == 0) {  // its last turn was a whole one and has been handed out
         const int who = waiting_.back().who;
-        waiting_.pop_back();
+        waiting_.shorten(waiting_.size() - 1);
         return who;
     }
     if (origin_ + waiting_.front().left > now.value()) return nobody;
     const int who = waiting_.front().who;
-    waiting_.erase(waiting_.begin());
+    std::copy(waiting_.begin() + 1, waiting_.end(), waiting_.begin());
+    waiting_.shorten(waiting_.size() - 1);
     origin_ = now.value();
     return who;
 }

@@ -4,11 +4,11 @@
 // Plain arithmetic on the link's own time; it is kept up to date only when somebody joins or finishes.
 #pragma once
 
+#include "sim/base/few.h"
 #include "sim/base/units.h"
 
 #include <algorithm>
 #include <utility>
-#include <vector>
 
 namespace tilemesh::noc {
 
@@ -71,8 +71,8 @@ private:
     void advance(Picoseconds now);
 
     std::uint64_t turn_;
-    std::uint64_t origin_ = 0;      // when the turn of the first in the list began
-    std::vector<Waiting> waiting_;  // in the order of their next turns
+    std::uint64_t origin_ = 0;  // when the turn of the first in the list began
+    Few<Waiting, 2> waiting_;   // in the order of their next turns
 };
 
 }  // namespace tilemesh::noc

@@ -67,7 +67,7 @@ TEST_CASE("seen keys are those some query sees, exact at the ends and joined acr
             Run queries = dice.run(keys_of_user[user]), keys = dice.run(keys_of_user[user]);
             if (trial % 4 == 1) queries.first -= 50;
             const std::int64_t join = dice.below(8);
-            std::vector<Range> expected;
+            attention::Ranges expected;
             for (std::int64_t j = 0; j < keys.count; ++j) {
                 bool seen = false;
                 for (std::int64_t head = viewers.heads.begin; head < viewers.heads.end; ++head)

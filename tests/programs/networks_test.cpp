@@ -105,7 +105,8 @@ TEST_CASE("a network that is not there is told by the line, with those that are"
         return failure_of(ring_panel("no_such_network", {{"NETWORK", network}}, 16, two));
     };
     CHECK_THAT(failure(2, true), says("networks.py:", "there is no network 2, expected 0 to 1 (noc0, noc1)"));
-    CHECK_THAT(failure("noc2", true), says("networks.py:", "there is no network noc2, expected noc0, noc1; did you mean noc"));
+    CHECK_THAT(failure("noc2", true),
+               says("networks.py:", "there is no network noc2, expected noc0, noc1; did you mean noc"));
     CHECK_THAT(failure(1, false), says("networks.py:", "there is no network 1", "the machine has one"));
     CHECK_THAT(failure("noc0", false), says("there is no network noc0: the machine has one, leave network out"));
     CHECK_THAT(failure(1.5, true), says("a network is", "expected an integer"));

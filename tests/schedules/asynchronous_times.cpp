@@ -112,7 +112,7 @@ TEST_CASE(
                 std::vector<TimedAction> compute;
                 for (std::size_t row = 0; row < program.size(); ++row) {
                     const TimedAction& timed_action = program[row];
-                    const Action& action = timed_action.action;
+                    const Action& action = *timed_action.action;
                     REQUIRE(action == table.program(rank)[row]);
                     const std::pair chunk{action.item.user, action.item.id};
                     if (action.kind == Action::Kind::receive) arrival[chunk] = timed_action.end;
@@ -145,12 +145,12 @@ TEST_CASE(
                     });
                     const bool joins = joining != waiting.end();
                     const auto next = joins ? joining : waiting.begin();
-                    CHECK(attend.action == *next);
+                    CHECK(*attend.action == *next);
                     CHECK(attend.joins == joins);
-                    CHECK(attend.start == std::max(engine_free, here(attend.action.item)));
+                    CHECK(attend.start == std::max(engine_free, here(attend.action->item)));
                     joined += joins ? 1 : 0;
                     engine_free = attend.end;
-                    visited = attend.action.item.user;
+                    visited = attend.action->item.user;
                     if (!joins) visit_begin = attend.start;
                     waiting.erase(next);
                 }
@@ -169,7 +169,7 @@ TEST_CASE("a copy of a register is made before anything that comes later in the 
     const double own = 10.0;  // chunk 0 arrives long before this is done
     const auto timed = predict(table, {.attend = [&](int, const Action&) { return own; }, .transfer = one_t_c});
     const auto& program = timed[1];  // attend, copy, receive, attend
-    REQUIRE(program[1].action.kind == Action::Kind::merge);
+    REQUIRE(program[1].action->kind == Action::Kind::merge);
     CHECK(program[1].start == own);
     CHECK(program[1].end == own);  // copies take no time
     CHECK(program[3].start == own);
@@ -190,7 +190,7 @@ TEST_CASE("nothing is attended before a fence is passed, and a fence waits for t
                                                return TransferTime{from == 1 ? slow : t_c, 0};
                                            }});
     const auto& program = timed[2];  // receive, receive, fence, three attends
-    REQUIRE(program[2].action.kind == Action::Kind::fence);
+    REQUIRE(program[2].action->kind == Action::Kind::fence);
     CHECK(program[2].start == slow);
     for (int i = 0; i < 3; ++i) CHECK(program[static_cast<std::size_t>(3 + i)].start == slow + i * work);
 }

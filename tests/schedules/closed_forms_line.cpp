@@ -179,7 +179,7 @@ TEST_CASE("gathering all keys first has the wave's bytes and takes (n-1)t_c + n 
             CHECK(makespan(timeline) == Approx((n - 1) * t_c + n * tau).epsilon(1e-12));
             for (int rank = 0; rank < n; ++rank)
                 for (const TimedAction& timed : timeline[static_cast<std::size_t>(rank)])
-                    if (timed.action.kind == Action::Kind::attend)
+                    if (timed.action->kind == Action::Kind::attend)
                         CHECK(timed.start >= std::max(rank, n - 1 - rank) * t_c - 1e-9);
         }
 }

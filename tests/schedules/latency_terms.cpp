@@ -117,3 +117,24 @@ TEST_CASE("around the work of a rank: before its first and after its last piece"
     CHECK(term(bound(), "vector") ==
           Approx(both_read + product + heads * 30 / 0.001 + product + results).epsilon(1e-6));
 }
+
+TEST_CASE("of links that which ends last decides, however little goes over it") {
+    const Problem p = self_attention(8);
+    const NeedSets needs(p, 4);
+    const Item full{Item::Kind::chunk, 0, 0}, half{Item::Kind::chunk, 0, 2};
+    Schedule schedule(4, 1);
+    schedule.transfer(1, 0, 1, full, {{0, 2}});
+    schedule.attend(1, 1, 1, full, {{0, 2}});
+    // Half as much goes from rank 2 to rank 3, but on from there, and that takes long.
+    schedule.transfer(1, 2, 3, half, {{0, 1}});
+    schedule.attend(1, 3, 3, half, {{0, 1}});
+    schedule.transfer(2, 3, 1, half, {{0, 1}});
+    schedule.attend(2, 1, 1, half, {{0, 1}});
+    FixedCosts fixed = constant_costs();
+    constexpr double way = 100'000;
+    fixed.head = [](int, int from, int to) { return from == 3 && to == 1 ? way : head; };
+    const Bound bound = schedule_bound(p, needs, schedule, fast, wires(0.1), &fixed);
+    CHECK(term(bound, "arrival") > way);
+    // All but the way of its own head follows a link's work.
+    CHECK(term(bound, "link") == Approx(term(bound, "arrival") - head));
+}

@@ -10,6 +10,7 @@
 #include <catch2/catch.hpp>
 
 #include <set>
+#include <span>
 
 using namespace example;
 
@@ -69,7 +70,7 @@ TEST_CASE("on a mesh copies of all chunks put (j+1)C on row links and (i+1)bC on
         CHECK(count(table).chunk_transfers == number(a * b * (a * b - 1)));
         for (int rank = 0; rank < a * b; ++rank) {
             int messages = 0;
-            for_each_message(table, rank, [&](const Action&, const std::vector<int>& to) {
+            for_each_message(table, rank, [&](const Action&, std::span<const int> to) {
                 ++messages;
                 CHECK(to.size() == static_cast<std::size_t>(table.ranks() - 1));
             });
@@ -106,14 +107,14 @@ TEST_CASE("everybody gets the keys it needs and no others, those that the same r
                 Ranges received;
                 for (const Action& action : table.program(rank))
                     if (action.kind == Action::Kind::receive && action.item.id == origin)
-                        received.insert(received.end(), action.keys.begin(), action.keys.end());
+                        received.append(action.keys);
                 if (rank != origin) CHECK(united(received) == needs.needed(0, rank, origin));
             }
         std::set<std::vector<int>> receivers;
         int messages = 0;
-        for_each_message(table, 1, [&](const Action&, const std::vector<int>& to) {
+        for_each_message(table, 1, [&](const Action&, std::span<const int> to) {
             ++messages;
-            CHECK(receivers.insert(to).second);
+            CHECK(receivers.insert({to.begin(), to.end()}).second);
         });
         CHECK(messages > 1);
     }
@@ -144,8 +145,8 @@ TEST_CASE("in the timeline a multicast is one transfer, over when its farthest r
     const auto timed = predict(table, durations);
     for (int rank = 0; rank < 4; ++rank)
         for (const TimedAction& one : timed[static_cast<std::size_t>(rank)]) {
-            if (!one.action.moves()) continue;
-            const int from = one.action.kind == Action::Kind::send ? rank : one.action.peer;
+            if (!one.action->moves()) continue;
+            const int from = one.action->kind == Action::Kind::send ? rank : one.action->peer;
             CHECK(one.start == 0.0);
             CHECK(one.end == 10.0 + std::max(from, 3 - from));
         }

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <unordered_map>
 
 namespace tilemesh::workloads {
 namespace {
@@ -183,10 +184,18 @@ attention::Durations durations_of(const AttentionPanel& panel, const Arrangement
             const std::uint64_t bytes = attention::transfer_bytes(problem, a.needs, a.schedule, merge, heads);
             return 3 * static_cast<double>(bytes) / device.hbm_bytes_per_ns;
         };
-    durations.transfer = [&problem, &a, &wiring, device, heads](int from, int to, const Action& send) {
+    // Many transfers go the same way.
+    auto latency_of = [&wiring, device, known = std::unordered_map<std::uint64_t, double>()](int from,
+                                                                                             int to) mutable {
+        const std::uint64_t ends =
+            std::uint64_t{static_cast<std::uint32_t>(from)} << 32 | static_cast<std::uint32_t>(to);
+        const auto [latency, is_new] = known.try_emplace(ends, 0.0);
+        if (is_new) latency->second = static_cast<double>(wiring.route(0, from, to).size()) * device.hop_ns;
+        return latency->second;
+    };
+    durations.transfer = [&problem, &a, device, heads, latency_of](int from, int to, const Action& send) mutable {
         const auto bytes = static_cast<double>(attention::transfer_bytes(problem, a.needs, a.schedule, send, heads));
-        const auto hops = static_cast<double>(wiring.route(0, from, to).size());
-        return attention::TransferTime{bytes / device.link_bytes_per_ns, hops * device.hop_ns};
+        return attention::TransferTime{bytes / device.link_bytes_per_ns, latency_of(from, to)};
     };
     return durations;
 }
