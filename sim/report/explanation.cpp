@@ -174,16 +174,16 @@ const WhatIf* best_proved(const KernelResult& kernel) {
     if (!best || gain_of(kernel, *best) < 1.0 + worth_showing) return nullptr;
     // Some changes mend what others are about: nobody waits for credits where messages take no time. What the path
     // waits for has the name then, and of that the smaller change.
-    const WhatIf* named = best;
+    const WhatIf* first = best;
     for (const WhatIf& change : kernel.what_if) {
         const bool equal = change.proved && ratio(*change.proved, *best->proved) < 1.0 + as_good;
-        const auto better = [&] { return on_the_path(kernel, change) > on_the_path(kernel, *named); };
+        const auto better = [&] { return on_the_path(kernel, change) > on_the_path(kernel, *first); };
         const bool smaller =
-            change.change.substr(0, change.change.rfind('=')) == named->change.substr(0, named->change.rfind('=')) &&
-            &change < named;
-        if (equal && (better() || smaller)) named = &change;
+            change.change.substr(0, change.change.rfind('=')) == first->change.substr(0, first->change.rfind('=')) &&
+            &change < first;
+        if (equal && (better() || smaller)) first = &change;
     }
-    return named;
+    return first;
 }
 
 std::string first_to_change(const KernelResult& kernel) {
