@@ -86,6 +86,7 @@ public:
         slice_ = busiest(result, "hbm");
         link_ = busiest(result, "link");
         time_ = static_cast<double>(result.time.value());
+        look_at_others(result);
     }
 
     void add(std::string_view word, double time) { of_[std::string(word)] += time; }
@@ -101,7 +102,12 @@ public:
                                               [](const Mover& a, const Mover& b) { return a.full < b.full; });
         divide(time, most.word, under_way > 0 ? most.at_work / under_way : 0.0);
     }
-    void add_message(double time) { divide(time, "link", time_ > 0 ? link_ / time_ : 0.0); }
+    /// For links as far as the busiest is at work, and else for others' work, as far as somebody is at it.
+    void add_message(double time) {
+        const double at_work = time_ > 0 ? time * std::clamp(link_ / time_, 0.0, 1.0) : 0.0;
+        add("link", at_work);
+        divide(time - at_work, others_, others_share_);
+    }
     void add_work(std::string_view kind, double time) {
         if (kind == "matrix" || kind == "vector") return add(kind, time);
         if (kind == "dma_load" || kind == "dma_store") return add_memory(time);
@@ -116,6 +122,20 @@ private:
         double full = 0.0;     // how long it moved as much as it can
         double at_work = 0.0;  // how long it moved at its rate; transfers through the port each have one
     };
+    /// What most of the time of somebody goes into.
+    void look_at_others(const KernelResult& result) {
+        if (time_ == 0) return;
+        others_share_ = slice_ / time_;
+        for (const ComponentResult& part : result.components) {
+            const bool issues = part.kind == "processor";
+            if (!issues && part.kind != "matrix" && part.kind != "vector") continue;
+            const double work = issues ? time_of(part, "issue")
+                                       : busy_of(part) + time_of(part, "operand from " + std::string(part.kind));
+            if (work / time_ <= others_share_) continue;
+            others_share_ = work / time_;
+            others_ = issues ? "issue" : part.kind;
+        }
+    }
     void divide(double time, std::string_view word, double share) {
         const double at_work = time * std::clamp(share, 0.0, 1.0);
         add(word, at_work);
@@ -125,6 +145,8 @@ private:
     const PeParts& pe_;
     int transfers_;
     double slice_ = 0.0, link_ = 0.0, time_ = 0.0;
+    std::string_view others_ = "HBM";
+    double others_share_ = 0.0;
     std::map<std::string, double> of_;
 };
 

@@ -9,6 +9,7 @@
 #include "sim/pe/cost.h"
 #include "sim/tile/command.h"
 
+#include <algorithm>
 #include <compare>
 #include <cstdint>
 #include <map>
@@ -47,9 +48,11 @@ public:
         Picoseconds lead, payload;
     };
     Access access(Bytes bytes, Bytes run, bool write);
-    /// When work of a slice that begins then ends: refreshes come at their times, whatever is under way.
+    /// When data of a slice has come that begins to come then: refreshes come at their times, whatever is under way,
+    /// and what is fetched comes out of the slice later by its latency.
     Picoseconds after_refreshes(Picoseconds begin, Picoseconds work) const {
-        return profile_.after_refreshes(begin, work);
+        const Picoseconds outside = std::min(begin, config_.hbm.access_latency);
+        return profile_.after_refreshes(begin - outside, work) + outside;
     }
 
     /// Of an empty network: a head's way, all routers and wires included.

@@ -102,6 +102,18 @@ std::vector<Key> keys_of_links(const std::string& key, Better better, double fre
     return keys;
 }
 
+constexpr double least_cycles_per_element = 1e-9;
+const std::string cycles_per_element_of = "machine.pe.vector.cycles_per_element";
+
+/// Those of the operations that the machine has numbers for.
+std::vector<std::string> cycles_per_element(const Resolved& panel) {
+    std::vector<std::string> keys;
+    const Json* const all = member(panel.json, cycles_per_element_of);
+    if (all && all->is_object())
+        for (const auto& [operation, cycles] : all->items()) keys.push_back(cycles_per_element_of + "." + operation);
+    return keys;
+}
+
 std::vector<Key> keys_of(const std::string& resource, const Resolved& panel) {
     if (resource == "matrix") {
         std::vector<Key> keys{{"machine.pe.matrix.sram_bytes_per_cycle", Better::more, fastest_port}};
@@ -170,7 +182,8 @@ Amount read_amount(const std::string& text, const WhatIf& change) {
 }
 
 Json number(double value, bool whole) {
-    return whole ? Json(static_cast<std::uint64_t>(std::max(1.0, std::round(value)))) : Json(value);
+    constexpr double largest = 1e18;  // what the strict reader refuses all the same
+    return whole ? Json(static_cast<std::uint64_t>(std::clamp(std::round(value), 1.0, largest))) : Json(value);
 }
 
 /// `better`: the factor says how many times as fast, whichever way the key goes.
@@ -198,8 +211,9 @@ void change_key(Resolved& panel, const std::string& path, const Amount& amount, 
     const bool known = known_key(path, panel).has_value();
     if (const Json* const value = member(panel.json, path)) key.whole = value->is_number_integer() && key.whole;
     if (!known && !amount.factor) {
-        const bool time = path.ends_with("_ns") || path.ends_with("_cycles");
-        if (!time)
+        const bool of_element = path.starts_with(cycles_per_element_of);
+        if (of_element) key.free = least_cycles_per_element;
+        if (!of_element && !path.ends_with("_ns") && !path.ends_with("_cycles"))
             fail<InputError>("{}: what {}=free means is not known; give a factor (2x) or a value",
                              printable(change.where), printable(path));
         key.better = Better::less;
@@ -224,9 +238,12 @@ void change_one(Resolved& panel, const std::string& name, const Amount& amount, 
     }
     if (amount.value)
         fail<InputError>("{}: {} is several keys; expected a factor (2x) or free", printable(change.where), name);
-    // An array that takes no time has nothing to fill either.
+    // An array that takes no time has nothing to fill either, and operations narrower than the lanes take none.
     if (name == "matrix" && !amount.factor)
         apply_setting(panel, {"machine.pe.matrix.dataflow", "ideal", change.where});
+    if (name == "vector" && !amount.factor)
+        for (const std::string& key : cycles_per_element(panel))
+            apply_setting(panel, {key, least_cycles_per_element, change.where});
     if (name == "HBM" && !amount.factor) {
         // No rate, no rows, no refresh; what is left is the latency outside the controllers.
         Json& hbm = panel.json["machine"]["hbm"];

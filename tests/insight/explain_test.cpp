@@ -58,7 +58,9 @@ TEST_CASE("a resource twice as fast has more of what is a rate and less of what 
     CHECK(at("matrix=2x", "/machine/pe/matrix/speed/f8e4m3") == 2.0);  // not given: its default is 1
     CHECK(at("HBM=2x", "/machine/hbm/channels_per_pe") == 8);
     CHECK(at("HBM=free", "/machine/hbm/standard") == "ideal");
-    CHECK(at("matrix=free", "/machine/pe/matrix/dataflow") == "ideal");  // nothing to fill
+    CHECK(at("matrix=free", "/machine/pe/matrix/dataflow") == "ideal");             // nothing to fill
+    CHECK(at("vector=free", "/machine/pe/vector/cycles_per_element/exp2") < 1e-6);  // of rows narrower than its lanes
+    CHECK(at("machine.pe.vector.cycles_per_element.exp2=free", "/machine/pe/vector/cycles_per_element/exp2") < 1e-6);
     CHECK(at("matrix=2x", "/machine/pe/matrix/dataflow") == "output_stationary");
     CHECK(at("HBM latency=2x", "/machine/hbm/timing/tCL_ns") == 5.0);
     CHECK(at("HBM latency=2x", "/machine/hbm/timing/tRCDRD_ns") == 19.375 / 2);  // the standard's
@@ -82,6 +84,7 @@ TEST_CASE("what is no change of a machine is refused with what would be one") {
     CHECK_THAT(refusal("vector=-2x"), Contains("found the factor -2x, expected one above 0"));
     CHECK_THAT(refusal("machine.pe.clock_ghz=0x"), Contains("found the factor 0x, expected one above 0"));
     CHECK_THAT(refusal("link=2x,vector=free,link=3x"), Contains("link is there twice"));
+    CHECK_THAT(refusal("vector=1e308x"), Contains("lanes") && Contains("1000000000000000000"));
     CHECK_THAT(refusal("machine.pe.foo=2x"), Contains("the machine has no number machine.pe.foo"));
     CHECK_THAT(refusal("machine.pe.foo=7"), Contains("unknown key"));
     CHECK_THAT(refusal("machine.pe.clock_ghz=free"), Contains("what machine.pe.clock_ghz=free means is not known"));
