@@ -182,8 +182,8 @@ Amount read_amount(const std::string& text, const WhatIf& change) {
 }
 
 Json number(double value, bool whole) {
-    constexpr double largest = 1e18;  // what the strict reader refuses all the same
-    return whole ? Json(static_cast<std::uint64_t>(std::clamp(std::round(value), 1.0, largest))) : Json(value);
+    constexpr double most_of_it = 1e18;  // what the strict reader refuses all the same
+    return whole ? Json(static_cast<std::uint64_t>(std::clamp(std::round(value), 1.0, most_of_it))) : Json(value);
 }
 
 /// `better`: the factor says how many times as fast, whichever way the key goes.
