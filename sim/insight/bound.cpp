@@ -133,7 +133,7 @@ private:
                                        : busy_of(part) + time_of(part, "operand from " + std::string(part.kind));
             if (work / time_ <= others_share_) continue;
             others_share_ = work / time_;
-            others_ = issues ? "issue" : part.kind;
+            others_ = issues ? std::string_view("issue") : std::string_view(part.kind);
         }
     }
     void divide(double time, std::string_view word, double share) {
