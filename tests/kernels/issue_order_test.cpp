@@ -18,7 +18,7 @@ TEST_CASE("pieces of a transfer are issued over its time, with what falls betwee
     attend.item = {Item::Kind::chunk, 0, 0, 0, 0};
     attend.owner = 0;
     // Four pieces from 0 to 100: at 0, 25, 50 and 75. The work begins at 40.
-    const std::vector<TimedAction> program = {{send, 0, 100, false}, {attend, 40, 60, false}};
+    const std::vector<TimedAction> program = {{&send, 0, 100}, {&attend, 40, 60}};
     const std::vector<Issue> order = issue_order(0, Schedule(2, 1), program, [](const Action& action) {
         return action.moves() ? std::size_t{4} : std::size_t{1};
     });
