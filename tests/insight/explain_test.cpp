@@ -240,3 +240,10 @@ TEST_CASE("the critical path has a track of its own, from the beginning of the w
     CHECK(part.trace.on("critical path").front().end > 1000000);
     CHECK(part.trace.on("critical path").size() < path.size());
 }
+
+TEST_CASE("a window behind the end of the run is an empty trace that says so") {
+    TraceChoice choice;
+    choice.from = from_nanoseconds(1e9);
+    CHECK_THAT(test::traced(test::attention_panel("ring_kv", 4), choice).result.note,
+               Contains("the trace is empty: its window begins at 1000000 us, and the run ends at "));
+}

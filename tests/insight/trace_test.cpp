@@ -336,13 +336,6 @@ TEST_CASE("a receive in the window whose send was before it has no arrow from no
     CHECK(kept.numbers.at("peer") == receive.numbers.at("peer"));
 }
 
-TEST_CASE("a window behind the end of the run is an empty trace that says so") {
-    TraceChoice choice;
-    choice.from = from_nanoseconds(1e9);
-    CHECK_THAT(traced(attention_panel("ring_kv", 4), choice).result.note,
-               Catch::Contains("the trace is empty: its window begins at 1000000 us, and the run ends at "));
-}
-
 TEST_CASE("a trace that would be larger than its limit is cut off, opens all the same, and says so") {
     TraceChoice choice;
     choice.limit = Bytes(20000);
