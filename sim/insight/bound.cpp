@@ -189,32 +189,40 @@ double worked(const PeParts& pe, const ComponentResult& engine) {
     return time;
 }
 
+void add_awaited(Shares& shares, const PeParts& pe, const ComponentResult& engine, double time,
+                 std::vector<const ComponentResult*> waiting);
+
+/// Time of an engine's class, for which `waiting` waited, the engine among them.
+void add_class(Shares& shares, const PeParts& pe, const ComponentResult& engine, std::string_view name, double time,
+               const std::vector<const ComponentResult*>& waiting) {
+    const ComponentResult* const next = is_stall(name) ? awaited(pe, name) : nullptr;
+    if (works(pe, engine, name))
+        shares.add_work(engine.kind, time);
+    else if (name == "operand from a neighbour")
+        shares.add_message(time);
+    else if (next && next != &engine)
+        add_awaited(shares, pe, *next, time, waiting);
+    else
+        shares.add(word_of(name), time);
+}
+
 /// Others waited for the engine: that time is divided as its own is, in which it had something to do and did not wait
 /// for `waiting`, who waited for it.
 void add_awaited(Shares& shares, const PeParts& pe, const ComponentResult& engine, double time,
                  std::vector<const ComponentResult*> waiting) {
-    const auto leads_back = [&](const ClassTime& one) {
-        const ComponentResult* next = is_stall(one.name) ? awaited(pe, one.name) : nullptr;
-        return std::find(waiting.begin(), waiting.end(), next) != waiting.end();
+    waiting.push_back(&engine);
+    const auto counts = [&](const ClassTime& one) {
+        if (works(pe, engine, one.name)) return true;
+        const ComponentResult* const next = is_stall(one.name) ? awaited(pe, one.name) : nullptr;
+        return is_under_way(one.name) && std::find(waiting.begin(), waiting.end(), next) == waiting.end();
     };
-    std::vector<const ComponentResult*> all_waiting = waiting;
-    all_waiting.push_back(&engine);
     double sum = 0.0;
     for (const ClassTime& one : engine.account)
-        if (is_under_way(one.name) && !leads_back(one)) sum += static_cast<double>(one.time.value());
+        if (counts(one)) sum += static_cast<double>(one.time.value());
     if (sum == 0.0) return shares.add("latency", time);
-    for (const ClassTime& one : engine.account) {
-        if (!is_under_way(one.name) || leads_back(one)) continue;
-        const double part = time * static_cast<double>(one.time.value()) / sum;
-        if (works(pe, engine, one.name))
-            shares.add_work(engine.kind, part);
-        else if (one.name == "operand from a neighbour")
-            shares.add_message(part);
-        else if (const ComponentResult* next = awaited(pe, one.name))
-            add_awaited(shares, pe, *next, part, all_waiting);
-        else
-            shares.add("latency", part);
-    }
+    for (const ClassTime& one : engine.account)
+        if (counts(one))
+            add_class(shares, pe, engine, one.name, time * static_cast<double>(one.time.value()) / sum, waiting);
 }
 
 const PeParts* last_to_end(const std::map<std::string_view, PeParts>& pes) {
@@ -234,18 +242,8 @@ std::vector<ClassTime> bound_times(const KernelResult& result, int transfers) {
         last->engines.begin(), last->engines.end(),
         [&](const ComponentResult* a, const ComponentResult* b) { return worked(*last, *a) < worked(*last, *b); });
     Shares shares(result, *last, transfers);
-    for (const ClassTime& one : engine->account) {
-        const auto time = static_cast<double>(one.time.value());
-        const ComponentResult* const next = is_stall(one.name) ? awaited(*last, one.name) : nullptr;
-        if (works(*last, *engine, one.name))
-            shares.add_work(engine->kind, time);
-        else if (one.name == "operand from a neighbour")
-            shares.add_message(time);
-        else if (next && next != engine)
-            add_awaited(shares, *last, *next, time, {engine});
-        else
-            shares.add(word_of(one.name), time);
-    }
+    for (const ClassTime& one : engine->account)
+        add_class(shares, *last, *engine, one.name, static_cast<double>(one.time.value()), {engine});
     std::vector<ClassTime> times;
     Picoseconds sum;
     for (const auto& [word, time] : shares.all()) {

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+
 namespace tilemesh::test {
 
 /// Network 0 leads east, network 1 west; links of 1 byte per ns, no latencies.
@@ -29,17 +31,19 @@ inline std::uint64_t link_bytes(const machine::Outcome& outcome, int pe, bool ea
     throw std::runtime_error("no component " + path);
 }
 
+/// One load or store of the whole tensor.
+inline std::function<void(tl::Context&)> access_of(Tensor& tensor, int network, bool write) {
+    return [&tensor, network, write](tl::Context& tl) {
+        if (write) return tl.store(tl::at(tensor), tl.zeros(tensor.shape()), network);
+        tl.wait(tl.load(tl::at(tensor), tensor.shape(), network));
+    };
+}
+
 /// How long a load or store of PE 0 takes to the end of all.
 inline double access_ns(const machine::MachineConfig& config, int home, std::int64_t bytes, int network, bool write) {
     machine::Simulation simulation(config);
     Tensor& tensor = simulation.allocate(home, "x", {bytes / 4}, Dtype::f32);
-    simulation.launch(
-        0, "access",
-        [&](tl::Context& tl) {
-            if (write) return tl.store(tl::at(tensor), tl.zeros(tensor.shape()), network);
-            tl.wait(tl.load(tl::at(tensor), tensor.shape(), network));
-        },
-        ValueMode::none);
+    simulation.launch(0, "access", access_of(tensor, network, write), ValueMode::none);
     return to_nanoseconds(simulation.run().time);
 }
 

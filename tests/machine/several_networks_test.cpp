@@ -110,13 +110,7 @@ TEST_CASE("bytes are on the links of the network that was asked for, there and b
             CAPTURE(write, network);
             machine::Simulation simulation(two_rings());
             Tensor& tensor = simulation.allocate(2, "x", {bytes / 4}, Dtype::f32);
-            simulation.launch(
-                0, "k",
-                [&](tl::Context& tl) {
-                    if (write) return tl.store(tl::at(tensor), tl.zeros(tensor.shape()), network);
-                    tl.wait(tl.load(tl::at(tensor), tensor.shape(), network));
-                },
-                ValueMode::none);
+            simulation.launch(0, "k", access_of(tensor, network, write), ValueMode::none);
             const machine::Outcome outcome = simulation.run();
             const auto data = static_cast<std::uint64_t>(bytes);
             // What a read takes is data, which comes over the shorter way: to the west.
