@@ -27,7 +27,8 @@ int read_network(const JsonReader& reader, const noc::ChipNetworks* chip) {
     return chip->find(reader.as_word(names));
 }
 
-/// {"read" or "write": [row, column], "bytes", "network", "gap_cycles", "times"} or {"barrier": "all", "gap_cycles"}.
+/// {"read" or "write": [row, column], "bytes", "network", "gap_cycles", "times"} or
+/// {"barrier": "all", "reads" or "writes", "gap_cycles"}.
 void read_step(JsonReader reader, const noc::ChipNetworks* chip, std::vector<ProgramStep>& steps) {
     ProgramStep step;
     const int kinds = static_cast<int>(reader.has("read")) + static_cast<int>(reader.has("write")) +
@@ -38,8 +39,8 @@ void read_step(JsonReader reader, const noc::ChipNetworks* chip, std::vector<Pro
     step.gap = reader.integer("gap_cycles", 0, most_cycles, usual);
     std::uint64_t times = 1;
     if (auto barrier = reader.optional_member("barrier")) {
-        barrier->as_word({"all"});
         step.kind = ProgramStep::Kind::barrier;
+        step.awaited = barrier->as_choice<ProgramStep::Awaited>({"all", "reads", "writes"});
     } else {
         const bool read = reader.has("read");
         step.kind = read ? ProgramStep::Kind::read : ProgramStep::Kind::write;

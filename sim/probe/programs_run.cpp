@@ -48,7 +48,7 @@ public:
             }
         }
         for (std::size_t i = 0; i < programs_.size(); ++i) {
-            if (processors_[i].step < programs_[i].steps.size() || processors_[i].open > 0)
+            if (processors_[i].step < programs_[i].steps.size() || processors_[i].open() > 0)
                 fail<InternalError>("programs: {} has not come to its end", programs_[i].id);
         }
         report_links();
@@ -59,8 +59,10 @@ public:
 private:
     struct Processor {
         std::size_t step = 0;
-        Cycle next_issue = 0;  // of the step without its own gap
-        std::uint64_t open = 0;
+        Cycle next_issue = 0;                 // of the step without its own gap
+        std::uint64_t reads = 0, writes = 0;  // under way
+        std::uint64_t open() const { return reads + writes; }
+        std::uint64_t& of(ProgramStep::Kind kind) { return kind == ProgramStep::Kind::write ? writes : reads; }
         bool in_barrier = false;
     };
 
@@ -69,7 +71,7 @@ private:
     void finish(std::uint32_t tag, Cycle now) {
         const auto [program, step] = names_[tag];
         times(program, step).ended = now;
-        --processors_[program].open;
+        --processors_[program].of(programs_[program].steps[step].kind);
         result_.end = std::max(result_.end, now);
     }
 
@@ -78,7 +80,11 @@ private:
         Processor& processor = processors_[number];
         StepTimes& barrier = times(number, processor.step);
         const Cycle looks = barrier.begun + chip_.processor.barrier / 2;
-        if (processor.open > 0 || now < looks) return;
+        const auto awaited = programs_[number].steps[processor.step].awaited;
+        const std::uint64_t under_way = awaited == ProgramStep::Awaited::reads    ? processor.reads
+                                        : awaited == ProgramStep::Awaited::writes ? processor.writes
+                                                                                  : processor.open();
+        if (under_way > 0 || now < looks) return;
         barrier.ended = now + (chip_.processor.barrier - chip_.processor.barrier / 2);
         processor.next_issue = barrier.ended;
         processor.in_barrier = false;
@@ -103,13 +109,13 @@ private:
                 continue;
             }
             noc::FlitNetwork& network = *networks_[static_cast<std::size_t>(step.network.value_or(program.network))];
-            if (program.outstanding > 0 && processor.open >= program.outstanding) return;
+            if (program.outstanding > 0 && processor.open() >= program.outstanding) return;
             if (!network.accepts(program.node)) return;
             network.issue({program.node, step.node, step.kind == ProgramStep::Kind::write, step.bytes,
                            static_cast<std::uint32_t>(first_name_[number] + processor.step)});
             times(number, processor.step).begun = now;
             processor.next_issue = now;
-            ++processor.open;
+            ++processor.of(step.kind);
             ++processor.step;
         }
     }

@@ -19,6 +19,8 @@ struct ProgramStep {
     Bytes bytes;         // moved
     noc::Cycle gap = 0;  // not before so long after the step before was issued (a barrier: had ended), or the start
     std::optional<int> network{};  // by place; none: the program's
+    enum class Awaited : std::uint8_t { all, reads, writes };
+    Awaited awaited = Awaited::all;  // by a barrier
 };
 
 struct Program {

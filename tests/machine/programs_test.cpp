@@ -72,6 +72,34 @@ TEST_CASE("steps are issued one gap after the other, and a barrier ends when all
     CHECK(times[4].ended == times[4].begun + 21);
 }
 
+TEST_CASE("a barrier of reads does not wait for writes, nor one of writes for reads") {
+    const noc::ChipNetworks chip = one_way_torus();
+    using Awaited = ProgramStep::Awaited;
+    const auto barrier_of = [](Awaited awaited) {
+        ProgramStep barrier = barrier_after();
+        barrier.awaited = awaited;
+        return barrier;
+    };
+    const auto left = [&](Awaited awaited, const ProgramStep& first, const ProgramStep& second) {
+        return run_programs(chip, {program(7, {first, second, barrier_of(awaited)})}).steps[0];
+    };
+    // A long one and a short one of the other kind, over other links: both ways around.
+    const auto reads = left(Awaited::reads, read_from(8, 32), write_to(16, 8192));
+    REQUIRE(reads[0].ended < reads[1].ended);
+    CHECK(reads[2].ended == reads[0].ended);
+    const auto writes = left(Awaited::writes, read_from(16, 8192), write_to(8, 32));
+    REQUIRE(writes[1].ended < writes[0].ended);
+    CHECK(writes[2].ended == writes[1].ended);
+    for (const auto& all : {left(Awaited::all, read_from(8, 32), write_to(16, 8192)),
+                            left(Awaited::all, read_from(16, 8192), write_to(8, 32))})
+        CHECK(all[2].ended == std::max(all[0].ended, all[1].ended));
+    // What it did not wait for is still there for the next.
+    const auto two =
+        run_programs(chip, {program(7, {write_to(16, 8192), barrier_of(Awaited::reads), barrier_after()})}).steps[0];
+    CHECK(two[1].ended == two[1].begun);
+    CHECK(two[2].ended == two[0].ended);
+}
+
 TEST_CASE("with a limit of what is outstanding the next waits for the first to come back") {
     noc::ChipNetworks chip = one_way_torus();
     Program one = program(7, {read_from(8, 1024), read_from(8, 1024), read_from(8, 1024)});
@@ -171,7 +199,8 @@ TEST_CASE("mistakes in a file of programs are named by their path") {
     CHECK_THAT(one_step(R"({"read": [1, 1], "bytes": 1, "network": "nett"})"),
                says("/steps/0/network", "did you mean net"));
     CHECK_THAT(one_step(R"({"barrier": "all", "network": "net"})"), says("/steps/0/network"));
-    CHECK_THAT(one_step(R"({"barrier": "reads"})"), says("/steps/0/barrier", "all"));
+    CHECK(one_step(R"({"barrier": "writes"})").empty());
+    CHECK_THAT(one_step(R"({"barrier": "read"})"), says("/steps/0/barrier", "reads"));
     CHECK_THAT(one_step(R"({"barrier": "all", "gap_cycle": 1})"), says("gap_cycle", "did you mean gap_cycles"));
     CHECK_THAT(programs_complaint(R"({"programs": []})"), says("/programs", "at least one program"));
     CHECK_THAT(programs_complaint(R"({"programs": [{"id": "a", "node": [0, 0], "network": "nat", "steps": []}]})"),
