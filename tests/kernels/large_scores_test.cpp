@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -64,11 +65,23 @@ Shares shares_of(const Magnitude& size, bool positive) {
     return {(positive ? 1.0 : less) / sum, (positive ? less : 1.0) / sum, score + std::log(sum)};
 }
 
-/// Runs each kernel of the panel on 1 and 4 PEs.
-template <class Check>
-void run_all(const Json& kernels, const Magnitude& size, const Check& check) {
+/// A sum, and that of its terms without their signs.
+struct Sum {
+    double value = 0.0, terms = 0.0;
+    void add(double term) {
+        value += term;
+        terms += std::abs(term);
+    }
+    /// Factors of its terms are rounded once, those of equal factors alike, and the sum once.
+    bool is(double found, double rounding) const { return std::abs(found - value) <= 2 * rounding * terms; }
+};
+
+/// Runs each kernel of the panel on 1 and 4 PEs; what is expected of all of them is worked out once.
+template <class Expect, class Check>
+void run_all(const Json& kernels, const Magnitude& size, const Expect& expect, const Check& check) {
     const Json problem = problem_of(size.dtype);
     const TensorFile tensors = tensors_of(problem, size);
+    const std::vector<Sum> expected = expect(tensors);
     const ScratchFolder scratch;
     tensors.write(scratch / "x.safetensors");
     for (const int n : {1, 4}) {
@@ -77,7 +90,7 @@ void run_all(const Json& kernels, const Magnitude& size, const Check& check) {
         Experiment experiment(json);
         for (const std::size_t kernel : experiment.accepted()) {
             CAPTURE(size.q, size.k, size.dtype, n, experiment.choice(kernel).kernel);
-            check(experiment.run(kernel), tensors);
+            check(experiment.run(kernel), expected);
         }
     }
 }
@@ -96,51 +109,65 @@ TEST_CASE("keys of one score share a row equally and lse is right at every magni
     Json kernels = exact_kernels();
     // Tiles so small that states are taken up again, merged and rescaled often.
     kernels.push_back({{"kernel", "mesh_kv"}, {"label", "small-tiles"}, {"tile_keys", 7}, {"piece_keys", 3}});
-    for (const Magnitude& size : magnitudes)
-        run_all(kernels, size, [&](const Ran& ran, const TensorFile& tensors) {
+    for (const Magnitude& size : magnitudes) {
+        const std::array<Shares, 2> shares = {shares_of(size, false), shares_of(size, true)};
+        // By sign of the query, kv head and dimension.
+        const auto place = [](bool positive, std::int64_t head, std::int64_t dim) {
+            return at(positive ? 1 : 0, head, heads_kv, value_dim, dim);
+        };
+        const auto expect = [&](const TensorFile& tensors) {
+            std::vector<Sum> sums(2 * heads_kv * value_dim);
+            for (const bool positive : {false, true})
+                for (std::int64_t head = 0; head < heads_kv; ++head)
+                    for (std::int64_t dim = 0; dim < value_dim; ++dim)
+                        for (std::int64_t key = 0; key < keys; ++key)
+                            sums[place(positive, head, dim)].add(shares[positive ? 1 : 0].of(key) *
+                                                                 tensors.at("v", {key, head, dim}));
+            return sums;
+        };
+        run_all(kernels, size, expect, [&](const Ran& ran, const std::vector<Sum>& expected) {
             const std::vector<float>&o = ran.output("user0.o"), &lse = ran.output("user0.lse");
             for (std::int64_t query = 0; query < queries; ++query) {
-                const Shares shares = shares_of(size, is_positive(query));
+                const bool positive = is_positive(query);
                 for (std::int64_t head = 0; head < heads_q; ++head) {
                     REQUIRE(lse[static_cast<std::size_t>(head * queries + query)] ==
-                            Approx(shares.lse).epsilon(1e-6));
-                    for (std::int64_t dim = 0; dim < value_dim; ++dim) {
-                        double expected = 0.0, terms = 0.0;
-                        for (std::int64_t key = 0; key < keys; ++key) {
-                            const double term = shares.of(key) * tensors.at("v", {key, head / 2, dim});
-                            expected += term;
-                            terms += std::abs(term);
-                        }
-                        // p is rounded once, its keys alike, and the output once.
-                        REQUIRE(std::abs(o[at(query, head, heads_q, value_dim, dim)] - expected) <=
-                                2 * rounding_of(size.dtype) * terms);
-                    }
+                            Approx(shares[positive ? 1 : 0].lse).epsilon(1e-6));
+                    for (std::int64_t dim = 0; dim < value_dim; ++dim)
+                        REQUIRE(expected[place(positive, head / 2, dim)].is(
+                            o[at(query, head, heads_q, value_dim, dim)], rounding_of(size.dtype)));
                 }
             }
         });
+    }
 }
 
 TEST_CASE("gradients are right at every magnitude of scores, in every backward kernel") {
-    for (const Magnitude& size : magnitudes)
-        run_all(backward_kernels(), size, [&](const Ran& ran, const TensorFile& tensors) {
+    for (const Magnitude& size : magnitudes) {
+        const auto expect = [&](const TensorFile& tensors) {
+            const std::array<Shares, 2> shares = {shares_of(size, false), shares_of(size, true)};
+            std::vector<Sum> sums(keys * heads_kv * value_dim);
+            for (std::int64_t key = 0; key < keys; ++key)
+                for (std::int64_t head = 0; head < heads_kv; ++head)
+                    for (std::int64_t dim = 0; dim < value_dim; ++dim)
+                        for (std::int64_t query = 0; query < queries; ++query)
+                            for (const std::int64_t reader : {2 * head, 2 * head + 1})
+                                sums[at(key, head, heads_kv, value_dim, dim)].add(
+                                    shares[is_positive(query) ? 1 : 0].of(key) *
+                                    tensors.at("do", {query, reader, dim}));
+            return sums;
+        };
+        run_all(backward_kernels(), size, expect, [&](const Ran& ran, const std::vector<Sum>& expected) {
             const std::vector<float>& dv = ran.output("user0.dv");
             for (const char* gradient : {"user0.dq", "user0.dk"})
                 for (const float value : ran.output(gradient)) REQUIRE(std::isfinite(value));
             for (std::int64_t key = 0; key < keys; ++key)
                 for (std::int64_t head = 0; head < heads_kv; ++head)
                     for (std::int64_t dim = 0; dim < value_dim; ++dim) {
-                        double expected = 0.0, terms = 0.0;
-                        for (std::int64_t query = 0; query < queries; ++query)
-                            for (const std::int64_t reader : {2 * head, 2 * head + 1}) {
-                                const double term = shares_of(size, is_positive(query)).of(key) *
-                                                    tensors.at("do", {query, reader, dim});
-                                expected += term;
-                                terms += std::abs(term);
-                            }
-                        REQUIRE(std::abs(dv[at(key, head, heads_kv, value_dim, dim)] - expected) <=
-                                2 * rounding_of(size.dtype) * terms);
+                        const std::size_t place = at(key, head, heads_kv, value_dim, dim);
+                        REQUIRE(expected[place].is(dv[place], rounding_of(size.dtype)));
                     }
         });
+    }
 }
 
 TEST_CASE("a sink so far from the scores that the vector unit's exponentials are 0 is no mistake of a kernel") {
