@@ -79,9 +79,7 @@ void AttentionRun::transfers_until(double time) {
             continue;
         }
         issued_[i] = true;
-        if (repeats_) repeats_.set_aside();
-        row(i);
-        if (repeats_) repeats_.take_up();
+        repeats_.aside([&] { row(i); });
     }
 }
 
@@ -139,8 +137,11 @@ void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
         if (repeats_) sent_for_[t] = true;
         const ChunkTile& tile = visit.tiles[t];
         const tl::PhaseScope phase(tl_, where(t));
-        data_ahead.k = chunks_.keys(tile.chunk, heads, tile.keys);
-        if (early) *data_ahead.v = chunks_.values(tile.chunk, heads, tile.keys, data_ahead.k);
+        const auto bring = [&] {
+            data_ahead.k = chunks_.keys(tile.chunk, heads, tile.keys);
+            if (early) *data_ahead.v = chunks_.values(tile.chunk, heads, tile.keys, data_ahead.k);
+        };
+        launch_.tiling.chunks_stay ? static_cast<void>(repeats_.aside(bring)) : bring();
         bias_ahead = terms_.key_bias(tile.chunk.user, tile.chunk.id, tile.keys);
     };
     if (!seen.empty()) fetch(seen[0]);
@@ -148,11 +149,8 @@ void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
         if (const std::size_t rounds = repeats_ && early ? repeats_.rounds_to_pass() : 0; rounds > 0) {
             data = std::exchange(data_ahead, {});
             repeats_.begin_passing_rounds(rounds);
-            pass_tiles(visit, group, {&seen, t, t + rounds}, next, {std::move(data.k), std::move(*data.v)}, [&] {
-                repeats_.set_aside();
-                fetch(seen[t + rounds]);
-                repeats_.was_issued(repeats_.take_up());
-            });
+            pass_tiles(visit, group, {&seen, t, t + rounds}, next, {std::move(data.k), std::move(*data.v)},
+                       [&] { repeats_.was_issued(repeats_.aside([&] { fetch(seen[t + rounds]); })); });
             repeats_.end_passing();
             t += rounds;
         }

@@ -133,6 +133,7 @@ std::vector<std::size_t> AttentionRun::tiles_seen(const Visit& visit, const Grou
 bool AttentionRun::may_pass(const Visit& visit, const Group& group, const Group* next) const {
     if (!repeats_ || !repeats_.may_pass(group.stretch)) return false;
     if (next && repeats_.wants_before(next->stretch, group.stretch)) return false;
+    if (!next && visits_left_ == 1) return false;  // what is done last is over when the engines are, not before
     // Keys that may be late, and what is sent on behind them, decide how long the first takes that sees them.
     const std::vector<std::size_t> seen = tiles_seen(visit, group);
     return std::none_of(seen.begin(), seen.end(),
@@ -148,9 +149,10 @@ bool AttentionRun::wants(std::size_t tile) const {
 KeyTile AttentionRun::send_for(const Visit& visit, const Group& group, std::size_t tile) {
     sent_for_[tile] = true;
     const auto& [chunk, keys] = visit.tiles[tile];
-    repeats_.set_aside();
-    KeyTile data = chunks_.tile(chunk, visit.work->blocks[group.blocks.front()].rows.heads, keys);
-    const Effort issued = repeats_.take_up();
+    KeyTile data;
+    const Effort issued = repeats_.aside(
+        [&] { data = chunks_.tile(chunk, visit.work->blocks[group.blocks.front()].rows.heads, keys); });
+    // Those that stay come once, message by message: part of no round (attend_group()).
     if (!launch_.tiling.chunks_stay) repeats_.was_issued(issued);
     return data;
 }
@@ -222,12 +224,12 @@ void AttentionRun::pass_tiles(const Visit& visit, Group& group, const PassedTile
 }
 
 void AttentionRun::leave_passed(QueryWork& work, std::size_t index) {
-    repeats_.set_aside();
-    const BlockRows& rows = work.blocks[index].rows;
-    State& state = states_.take(work.target, index, rows);
-    if (!state) state = states_.neutral(rows);
-    leave(work, index);
-    repeats_.was_issued(repeats_.take_up());
+    repeats_.was_issued(repeats_.aside([&] {
+        const BlockRows& rows = work.blocks[index].rows;
+        State& state = states_.take(work.target, index, rows);
+        if (!state) state = states_.neutral(rows);
+        leave(work, index);
+    }));
 }
 
 }  // namespace tilemesh::kernels

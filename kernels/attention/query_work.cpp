@@ -148,10 +148,10 @@ Tile AttentionRun::load_queries(const QueryWork& work, const QueryBlock& block) 
 
 void AttentionRun::enter(QueryWork& work, Group& group) {
     if (std::exchange(group.entered, true)) return;
-    if (repeats_) repeats_.set_aside();
-    for (std::size_t b = 0; b < group.blocks.size(); ++b)
-        if (group.tiles_left[b] > 0) enter(work, group.blocks[b]);
-    if (repeats_) group.entering = repeats_.take_up();
+    group.entering = repeats_.aside([&] {
+        for (std::size_t b = 0; b < group.blocks.size(); ++b)
+            if (group.tiles_left[b] > 0) enter(work, group.blocks[b]);
+    });
 }
 
 void AttentionRun::enter(QueryWork& work, std::size_t index) {

@@ -106,14 +106,6 @@ std::size_t Repeats::rounds_to_pass() const {
     return std::min(end - rounds_behind - done, most_rounds_to_pass);
 }
 
-void Repeats::set_aside() { aside_ = repetition_->read(); }
-
-Effort Repeats::take_up() {
-    const Effort effort = repetition_->read().effort - aside_.effort;
-    beside_ += effort;
-    return effort;
-}
-
 Repeats::Sample Repeats::sample_of(const Running& running, const Repetition::Reading& end) const {
     Sample sample;
     const auto& rounds = running.rounds;

@@ -46,9 +46,19 @@ public:
     void end();
     /// How many of its rounds, from the next one on, may be passed over: the last ones took the same time.
     std::size_t rounds_to_pass() const;
-    /// What is issued between these belongs to something else.
-    void set_aside();
-    Effort take_up();
+    /// What this issues belongs to something else: how much that is, but for what in it was set aside itself.
+    template <class Issue>
+    Effort aside(const Issue& issue) {
+        if (!repetition_) {
+            issue();
+            return {};
+        }
+        const Effort before = repetition_->read().effort - beside_;
+        issue();
+        const Effort effort = repetition_->read().effort - beside_ - before;
+        beside_ += effort;
+        return effort;
+    }
     /// Where the blocks of the stretch add up what they ask of engines, part of it when the next one has begun.
     Effort* of_blocks() { return &of_blocks_.back(); }
     /// What was issued for the stretch at another time.
@@ -119,7 +129,6 @@ private:
     std::deque<Effort> of_blocks_;                                  // of all that were issued: blocks point there
     Running running_;
     Effort beside_;  // of what was issued since the stretch began: not its own
-    Repetition::Reading aside_;
 
     // Passed over now.
     double length_ = 0, waiting_ = 0;  // picoseconds: of it, in which no engine was at work all the time
