@@ -76,7 +76,8 @@ Stretch AttentionRun::stretch_of(const Visit& visit, const Group& group) const {
             attends += visible != Visible::none ? 1 : 0;
             if (visible != Visible::some) continue;
             const ChunkTile part = visible_part(work.blocks[index], tile);
-            round.add(part.keys.begin - tile.keys.begin, part.keys.end - tile.keys.begin);
+            round.add(part.keys.begin - tile.keys.begin, part.keys.end - tile.keys.begin,
+                      this->visible(work.blocks[index], part));
         }
         if (seen) rounds.push_back(round.value());
     }

@@ -28,6 +28,12 @@ double moving(const Effort& effort) {
     return static_cast<double>(effort.of(EngineKind::dma_load).busy + effort.of(EngineKind::dma_store).busy);
 }
 
+bool is_nothing(const Effort& effort) {
+    return std::all_of(effort.parts.begin(), effort.parts.end(), [](const Effort::Part& part) {
+        return part.commands == 0 && part.work == 0 && part.bytes == 0 && part.busy == 0;
+    });
+}
+
 /// Picoseconds in which the busier of the engines that compute is at work.
 double busy(const Effort& effort) {
     return static_cast<double>(std::max(effort.of(EngineKind::matrix).busy, effort.of(EngineKind::vector).busy));
@@ -92,7 +98,15 @@ Repeats::Pace Repeats::pace_of_rounds() const {
 bool Repeats::rounds_settled() const {
     if (running_.rounds.size() - 1 < running_.from + 3 * compared) return false;
     const auto [last, before] = pace_of_rounds();
-    return std::abs(last - before) <= agrees * last;
+    return std::abs(last - before) <= agrees * last && rounds_ask_the_same();
+}
+
+bool Repeats::rounds_ask_the_same() const {
+    const auto& rounds = running_.rounds;
+    const auto effort = [&](std::size_t i) { return rounds[i].effort - rounds[i - 1].effort; };
+    for (std::size_t i = rounds.size() - 1; i > rounds.size() - 2 * compared; --i)
+        if (!is_nothing(effort(i) - effort(i - 1))) return false;
+    return true;
 }
 
 std::size_t Repeats::rounds_to_pass() const {

@@ -114,6 +114,8 @@ private:
     };
     Pace pace_of_rounds() const;
     bool rounds_settled() const;
+    /// Of engines: the last ones, each as much as the one before.
+    bool rounds_ask_the_same() const;
     /// What is passed over now takes so long, and is that much for engines.
     void pass_from(Picoseconds from, double length, const Effort& issued);
     bool known(const Stretch& stretch) const;

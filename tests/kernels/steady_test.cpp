@@ -151,3 +151,40 @@ TEST_CASE("kernels whose queries or partial results travel pass nothing over") {
     CHECK(pair.steady.passed->commands == 0);
     CHECK(pair.steady.time == pair.exact.time);
 }
+
+TEST_CASE("what a run of its own does not repeat is not counted twice, whatever tiles and masks") {
+    struct Case {
+        const char* mask;
+        std::int64_t keys, tile_keys, tile_queries;
+        int pes;
+    };
+    // Keys that stay in SRAM come once, a message of many tiles at a time; rounds of a strided mask are not alike.
+    const Case one =
+        GENERATE(values<Case>({{R"({"kind": "causal"})", 1000, 16, 1000, 1},
+                               {R"({"kind": "sliding_window", "window": 300, "side": "causal"})", 1000, 8, 500, 2},
+                               {R"({"kind": "sparse_strided", "stride": 128})", 1000, 8, 250, 4}}));
+    Json panel = panel_with(one.pes == 1 ? "flash" : "all_gather_kv", "full", "contiguous", one.pes);
+    panel["problem"]["users"] = Json::array({{{"keys", one.keys}, {"queries", one.keys}}});
+    panel["problem"]["heads_q"] = 2;
+    panel["problem"]["mask"] = Json::parse(one.mask);
+    panel["machine"]["pe"]["matrix"] = {{"rows", 16}, {"cols", 16}};
+    panel["kernels"][0] = {{"kernel", one.pes == 1 ? "flash" : "all_gather_kv"},
+                           {"tile_keys", one.tile_keys},
+                           {"tile_queries", one.tile_queries}};
+    INFO(one.mask);
+    const Pair pair = both(panel);
+    check_amounts(pair);
+    CHECK(pair.steady.passed->commands > 0);
+    CHECK(std::abs(off(pair)) < 0.004);
+}
+
+TEST_CASE("a run is not over before its engines are") {
+    Json panel = panel_with("flash", "causal", "contiguous", 1);
+    panel["problem"]["users"] = Json::array({{{"keys", 16384}, {"queries", 16384}}});
+    panel["problem"]["heads_kv"] = 8;
+    panel["kernels"][0] = {{"kernel", "flash"}, {"tile_keys", 64}, {"tile_queries", 1024}};
+    const Pair pair = both(panel);
+    check_amounts(pair);
+    CHECK(pair.steady.passed->commands > 0);
+    CHECK(pair.steady.time >= pair.exact.time * 0.9995);
+}
