@@ -149,10 +149,10 @@ bool AttentionRun::wants(std::size_t tile) const {
 
 KeyTile AttentionRun::send_for(const Visit& visit, const Group& group, std::size_t tile) {
     sent_for_[tile] = true;
-    const auto& [chunk, keys] = visit.tiles[tile];
+    const ChunkTile& from = visit.tiles[tile];
+    const Range heads = visit.work->blocks[group.blocks.front()].rows.heads;
     KeyTile data;
-    const Effort issued = repeats_.aside(
-        [&] { data = chunks_.tile(chunk, visit.work->blocks[group.blocks.front()].rows.heads, keys); });
+    const Effort issued = repeats_.aside([&] { data = chunks_.tile(from.chunk, heads, from.keys); });
     // Those that stay come once, message by message: part of no round (attend_group()).
     if (!launch_.tiling.chunks_stay) repeats_.was_issued(issued);
     return data;
