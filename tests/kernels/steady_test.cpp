@@ -181,7 +181,7 @@ TEST_CASE("what a run of its own does not repeat is not counted twice, whatever 
 TEST_CASE("a run is not over before its engines are") {
     Json panel = panel_with("flash", "causal", "contiguous", 1);
     panel["problem"]["users"] = Json::array({{{"keys", 16384}, {"queries", 16384}}});
-    panel["problem"]["heads_kv"] = 8;
+    panel["problem"]["heads_q"] = 1;
     panel["kernels"][0] = {{"kernel", "flash"}, {"tile_keys", 64}, {"tile_queries", 1024}};
     const Pair pair = both(panel);
     check_amounts(pair);
