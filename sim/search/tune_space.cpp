@@ -120,7 +120,7 @@ Space tuning_space(const NamedFile& file, const Wanted& wanted, const run::Workl
         return Space(content, file, wanted.settings, wanted.axes);
     }
     run::Resolved panel = run::resolve_panel(content, file);
-    for (const run::Setting& setting : wanted.settings) run::apply_setting(panel, setting);
+    run::apply_settings(panel, wanted.settings);
     std::vector<Axis> axes = wanted.axes;
     const Json kernels = panel.json.value("kernels", Json());
     if (keys.count("kernels") == 0 && kernels.is_array() && !kernels.empty()) {

@@ -64,6 +64,32 @@ TEST_CASE("zipped axes go together, and kernels may be an axis") {
                                    "16 4 [\"mlo_chain\",\"mlo_centre\"] mlo_centre"});
 }
 
+TEST_CASE("a key and what it is a part of may both be set and varied, in any order, and neither is lost") {
+    const Json cores = {{"key", depth}, {"values", {3, 5}}},
+               machines = {{"key", "machine"}, {"values", {"cube_line8", "cube_2x4"}}},
+               zipped = {{"zip", {cores, machines}}};
+    const auto read = [](const Json& sweep, const std::vector<search::Axis>& more = {}) {
+        const search::Space space(sweep, NamedFile("sweeps/test.json"), {}, more);
+        std::vector<std::string> found;
+        space.for_each([&](const search::Point& point, const run::Resolved& panel) {
+            CHECK(space.panel_of(point).json == panel.json);
+            found.push_back(panel.json["machine"]["name"].get<std::string>() + " " +
+                            panel.json["machine"]["pe"]["queue_depth"].dump());
+        });
+        return found;
+    };
+    const Json set = {{"kernels", {"head_parallel"}}};
+    Json sweep = {{"panel", "single_user_decode_mid"}, {"set", set}, {"axes", {cores, machines}}};
+    const std::vector<std::string> both = {"cube_line8 3", "cube_2x4 3", "cube_line8 5", "cube_2x4 5"};
+    CHECK(read(sweep) == both);
+    sweep["axes"] = {zipped};
+    CHECK(read(sweep) == std::vector<std::string>{"cube_line8 3", "cube_2x4 5"});
+    sweep["set"][depth] = 7;
+    sweep["axes"] = {machines};
+    CHECK(read(sweep) == std::vector<std::string>{"cube_line8 7", "cube_2x4 7"});
+    CHECK(read(sweep, {{depth, {9}, "--over"}}) == std::vector<std::string>{"cube_line8 9", "cube_2x4 9"});
+}
+
 TEST_CASE("conditions drop what meets all that they ask") {
     const Json axes = {{{"key", depth}, {"values", {2, 4, 8}}}, {{"key", issue}, {"values", {1, 8}}}};
     CHECK(points_of(space_of(axes, {{{"kernel", "mesh_mlo"}}, {{"product", {depth, issue}}, {"above", 15}}})) ==
@@ -91,6 +117,12 @@ TEST_CASE("what is no sweep is refused where it stands") {
                Contains("did you mean values") || Contains("valves"));
     CHECK_THAT(refusal({{{"key", depth}, {"values", {1}}}, {{"key", depth}, {"values", {2}}}}),
                Contains("is varied twice"));
+    CHECK_THAT(
+        refusal({{{"key", "kernels.0.tile_keys"}, {"values", {4}}}, {{"key", "kernel.tile_keys"}, {"values", {8}}}}),
+        Contains("/axes/0") && Contains("kernels.0.tile_keys is varied twice, also by kernel.tile_keys"));
+    CHECK_THAT(refusal({{{"key", "kernel.program"}, {"values", {"a"}}},
+                        {{"key", "kernels.1.program.constants"}, {"values", {8}}}}),
+               Contains("/axes/1") && Contains("is varied twice"));
     CHECK_THAT(refusal({{{"zip", {{{"key", depth}, {"values", {1, 2}}}, {{"key", issue}, {"values", {1}}}}}}}),
                Contains("as many values each"));
     CHECK_THAT(refusal({{{"key", depth}, {"range", {1, 90000}}}, {{"key", issue}, {"range", {1, 90000}}}}),

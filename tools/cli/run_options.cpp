@@ -191,8 +191,7 @@ void declare(CLI::App& command, RunFlags& flags) {
 }
 
 std::vector<run::Setting> settings_of(const RunFlags& flags) {
-    std::vector<run::Setting> settings;
-    for (const auto& text : flags.set) settings.push_back(run::parse_setting(text));
+    std::vector<run::Setting> settings = run::parse_settings(flags.set);
     if (flags.jitter) settings.push_back({"jitter", Json(*flags.jitter), fmt::format("--jitter {}", *flags.jitter)});
     if (flags.energy) settings.push_back({"energy", Json(true), "--energy"});
     if (flags.steady) settings.push_back({"steady", Json(true), "--steady"});

@@ -28,9 +28,7 @@ constexpr std::size_t most_lines = 10;
 
 int sweep(const SweepFlags& flags, const Context& context) {
     const NamedFile file = run::config_file(flags.file, "sweeps");
-    std::vector<run::Setting> settings;
-    for (const std::string& setting : flags.set) settings.push_back(run::parse_setting(setting));
-    const search::Space space(parse_json_file(file), file, settings);
+    const search::Space space(parse_json_file(file), file, run::parse_settings(flags.set));
     search::SweepOptions options;
     if (!flags.shard.empty()) options.shard = search::parse_shard(flags.shard);
     options.workers = flags.jobs;
