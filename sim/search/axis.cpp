@@ -3,9 +3,13 @@
 
 #include "sim/run/resolve.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
+#include <string>
 
 namespace tilemesh::search {
 namespace {
@@ -20,13 +24,29 @@ Json number(double value) {
     return value;
 }
 
+double with_decimals(double value, int decimals) {
+    return std::strtod(fmt::format("{:.{}f}", value, decimals).c_str(), nullptr);
+}
+
+/// Digits behind the point, as somebody wrote the number; more than `most_decimals`: not to be told.
+constexpr int most_decimals = 15;
+int decimals_of(double value) {
+    int decimals = 0;
+    while (decimals <= most_decimals && with_decimals(value, decimals) != value) ++decimals;
+    return decimals;
+}
+
 }  // namespace
 
 std::vector<Json> range_values(double from, double to, double step) {
     std::vector<Json> values;
     // Whether the last is reached must not hang on how sums of 0.1 are rounded.
     const double last = std::floor((to - from) / step + 1e-9);
-    for (double i = 0; i <= last; ++i) values.push_back(number(from + i * step));
+    const int decimals = std::max(decimals_of(from), decimals_of(step));
+    for (double i = 0; i <= last; ++i) {
+        const double value = from + i * step;
+        values.push_back(number(decimals > most_decimals ? value : with_decimals(value, decimals)));
+    }
     return values;
 }
 
@@ -34,7 +54,8 @@ std::vector<Json> log_range_values(double from, double to, std::size_t points, b
     std::vector<Json> values;
     for (std::size_t i = 0; i < points; ++i) {
         const double share = points > 1 ? static_cast<double>(i) / static_cast<double>(points - 1) : 0.0;
-        const double value = from * std::pow(to / from, share);
+        // Powers are rounded in their last digits: 0.1, not 0.10000000000000002.
+        const double value = std::strtod(fmt::format("{:.12g}", from * std::pow(to / from, share)).c_str(), nullptr);
         Json one = number(whole ? std::round(value) : value);
         if (values.empty() || values.back() != one) values.push_back(std::move(one));
     }
@@ -45,7 +66,7 @@ Axis read_axis(JsonReader reader, const std::filesystem::path& folder) {
     if (!reader.is_object()) reader.reject("an axis");
     Axis axis;
     axis.key = reader.string("key");
-    axis.where = reader.place();
+    axis.where = reader.place() + ": " + axis.key;
     if (axis.key.empty() || axis.key == "kernel") reader.member("key").reject("a dotted key of the panel");
     const auto ends_of = [&](const char* key) {
         const JsonReader range = reader.member(key);

@@ -15,7 +15,7 @@ namespace tilemesh::search {
 struct Axis {
     std::string key;
     std::vector<Json> values;
-    std::string where;  // in the file, for errors
+    std::string where;  // in the file, with the key; for errors
 };
 
 inline bool is_of_kernel(const std::string& key) { return key.starts_with("kernel."); }
@@ -23,7 +23,8 @@ inline bool is_of_kernel(const std::string& key) { return key.starts_with("kerne
 /// {"key": ..., "values": [...]}, or with "range" or "log_range"; files in it are relative to `folder`. InputError.
 Axis read_axis(JsonReader reader, const std::filesystem::path& folder);
 
-/// Evenly spaced from `from` to `to` with `step`, or on a logarithmic scale in so many points. Whole numbers stay
+/// Evenly spaced from `from` to `to` with `step`, or on a logarithmic scale in so many points. Values are
+/// the decimal numbers that they would be on paper; on a logarithmic scale 12 digits of them. Whole numbers stay
 /// whole.
 std::vector<Json> range_values(double from, double to, double step);
 std::vector<Json> log_range_values(double from, double to, std::size_t points, bool whole);

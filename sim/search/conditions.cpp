@@ -63,6 +63,7 @@ Condition read_condition(JsonReader reader) {
     Condition condition;
     if (reader.has("product")) {
         Requirement requirement;
+        requirement.where = reader.member("product").place();
         for (const JsonReader& key : reader.member("product").elements()) requirement.keys.push_back(key.as_string());
         if (requirement.keys.empty()) reader.member("product").reject("a non-empty array of keys");
         requirement.above = optional_number(reader, "above");
@@ -75,11 +76,21 @@ Condition read_condition(JsonReader reader) {
     for (const auto& item : reader.value().items()) {
         Requirement requirement;
         requirement.keys.push_back(item.key());
+        requirement.where = reader.member(item.key()).place();
         read_requirement(reader.member(item.key()), requirement);
         condition.push_back(std::move(requirement));
     }
     reader.finish();
     return condition;
+}
+
+bool says(const Json& panel, const std::string& key) {
+    if (key == "kernel") return true;
+    if (!is_of_kernel(key)) return member(panel, key) != nullptr;
+    const Json* const kernels = member(panel, "kernels");
+    return kernels && std::any_of(kernels->begin(), kernels->end(), [&](const Json& kernel) {
+               return member(kernel, key.substr(std::string("kernel.").size())) != nullptr;
+           });
 }
 
 bool meets(const Condition& condition, const std::string& kernel, const Json& panel) {

@@ -30,9 +30,7 @@ std::string set_option(const run::Setting& setting) {
     return " --set " + quoted(setting.path + "=" + value);
 }
 
-/// A panel written in the sweep file has no name by which it could be run.
 std::string repeat_of(const Space& space, const Point& point, const Json& panel) {
-    if (space.panel_name().empty()) return {};
     std::string command = "tilemesh run " + quoted(space.panel_name());
     const auto is_of_kernels = [](const run::Setting& setting) {
         return (setting.path + ".").starts_with("kernels.") || is_of_kernel(setting.path);

@@ -2,6 +2,7 @@
 #include "sim/search/space.h"
 
 #include "sim/base/error.h"
+#include "sim/base/names.h"
 
 #include <fmt/format.h>
 
@@ -22,6 +23,15 @@ std::string label_of(const Json& kernel) {
     const Json program = kernel.is_object() ? kernel.value("program", Json()) : Json();
     const Json& last = program.is_array() && !program.empty() ? program.back() : program;
     return last.is_object() && last.contains("kernel") ? label_of(last) : kernel.dump();
+}
+
+/// Dotted, of everything within.
+void add_keys(const Json& json, const std::string& prefix, std::vector<std::string>& keys) {
+    if (!json.is_object()) return;
+    for (const auto& item : json.items()) {
+        keys.push_back(prefix + item.key());
+        add_keys(item.value(), keys.back() + ".", keys);
+    }
 }
 
 /// "kernel.tile_keys" for "kernels.0.tile_keys"; other keys are themselves.
@@ -47,6 +57,7 @@ Space::Space(const Json& content, const NamedFile& file, const std::vector<run::
         panel_name_ = panel_file.path.string();
         base_ = run::resolve_panel_file(panel_file);
     } else {
+        panel_name_ = file.path.string();
         base_ = run::resolve_panel_object(panel.value(), panel.place(), folder);
     }
     if (auto set = reader.optional_member("set")) {
@@ -63,7 +74,10 @@ Space::Space(const Json& content, const NamedFile& file, const std::vector<run::
     check_size(more.empty() ? reader.member("axes").place() : more.back().where);
     if (auto drop = reader.optional_member("drop")) {
         if (!drop->is_array()) drop->reject("an array of conditions");
-        for (JsonReader condition : drop->elements()) conditions_.push_back(read_condition(condition));
+        std::vector<Condition> conditions;
+        for (JsonReader condition : drop->elements()) conditions.push_back(read_condition(condition));
+        check_conditions(conditions);
+        conditions_ = std::move(conditions);
     }
     reader.finish();
 }
@@ -106,15 +120,14 @@ void Space::check_keys() const {
     std::map<std::string, const Axis*> by_key;
     for (const std::vector<Axis>& together : dimensions_)
         for (const Axis& axis : together)
-            if (!by_key.emplace(axis.key, &axis).second)
-                fail<InputError>("{}: {} is varied twice", printable(axis.where), printable(axis.key));
+            if (!by_key.emplace(axis.key, &axis).second) fail<InputError>("{}: varied twice", printable(axis.where));
     for (const auto& entry : by_key) {
         const std::string every = of_every_kernel(entry.first);
         for (std::size_t end = every.size(); end != std::string::npos && end > 0; end = every.rfind('.', end - 1)) {
             const auto same = by_key.find(every.substr(0, end));
             if (every == entry.first || same == by_key.end()) continue;
-            fail<InputError>("{}: {} is varied twice, also by {}, which is of every kernel",
-                             printable(entry.second->where), printable(entry.first), printable(same->first));
+            fail<InputError>("{}: varied twice, also by {}, which is of every kernel", printable(entry.second->where),
+                             printable(same->first));
         }
     }
 }
@@ -125,6 +138,36 @@ void Space::check_size(const std::string& where) const {
         points *= static_cast<double>(together.front().values.size());
     if (points > static_cast<double>(most_points))
         fail<InputError>("{}: {:.3g} points, expected at most {}", printable(where), points, most_points);
+}
+
+void Space::check_conditions(const std::vector<Condition>& conditions) const {
+    const std::vector<std::string> keys = axes();
+    std::map<std::string, std::string> unknown;  // where they are asked for, by key
+    bool may_come = false;                       // with the values of an axis
+    for (const Condition& condition : conditions)
+        for (const Requirement& requirement : condition)
+            for (const std::string& key : requirement.keys) {
+                if (says(panel_.json, key) || std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
+                unknown.emplace(key, requirement.where);
+                may_come = may_come || std::any_of(keys.begin(), keys.end(), [&](const std::string& axis) {
+                               const bool of_kernels = key.starts_with("kernel") && axis.starts_with("kernel");
+                               return of_kernels || axis.starts_with(key + ".") || key.starts_with(axis + ".");
+                           });
+            }
+    if (may_come)
+        for_each([&](const Point&, const run::Resolved& panel) {
+            std::erase_if(unknown, [&](const auto& one) { return says(panel.json, one.first); });
+        });
+    if (unknown.empty()) return;
+    const auto& [key, where] = *unknown.begin();
+    std::vector<std::string> known = keys;
+    known.emplace_back("kernel");
+    add_keys(panel_.json, "", known);
+    const auto near = nearest_name(key, known);
+    fail<InputError>(
+        "{}: no point says {}, so that nothing would be dropped; expected an axis, or a key that the "
+        "panel says{}",
+        printable(where), printable(key), near ? fmt::format("; did you mean {}?", *near) : "");
 }
 
 bool Space::drops(const Point& point, const Json& panel) const {

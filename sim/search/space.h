@@ -26,6 +26,9 @@ struct Point {
     std::string kernel_name;
 };
 
+/// Whether the content of a file is a sweep; else it may be a panel.
+inline bool is_sweep(const Json& content) { return content.is_object() && content.contains("axes"); }
+
 class Space {
 public:
     /// Reads a sweep file, strictly; the settings, those of the file first, and the axes apply to its panel together,
@@ -38,7 +41,7 @@ public:
     const std::string& description() const { return description_; }
     /// What the axes vary, with the settings.
     const run::Resolved& panel() const { return panel_; }
-    /// The file or plain name of the panel; empty: it is written in the sweep file.
+    /// The file by which the panel can be run: its own, or the sweep file in which it is written.
     const std::string& panel_name() const { return panel_name_; }
     const std::vector<run::Setting>& settings() const { return settings_; }
     std::vector<std::string> axes() const;
@@ -52,6 +55,7 @@ private:
     void read_axes(JsonReader list, const std::filesystem::path& folder);
     void add_axis(const Axis& axis);
     void check_keys() const;
+    void check_conditions(const std::vector<Condition>& conditions) const;
     void check_size(const std::string& where) const;
     bool drops(const Point& point, const Json& panel) const;
     run::Resolved set_axes(const Point& point) const;

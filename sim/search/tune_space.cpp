@@ -113,7 +113,7 @@ Space tuning_space(const NamedFile& file, const Wanted& wanted, const run::Workl
     for (const Axis& axis : wanted.axes)
         if (!keys.insert(axis.key).second) fail<InputError>("--over: {} is varied twice", printable(axis.key));
     const Json content = parse_json_file(file);
-    if (content.is_object() && content.contains("axes")) {
+    if (is_sweep(content)) {
         if (!wanted.kernels.empty())
             fail<InputError>("--kernel {}: this file says which kernels there are; use --over kernels=...",
                              printable(wanted.kernels.front()));

@@ -61,6 +61,58 @@ TEST_CASE("a sweep runs what is missing, once, and its table has a line for each
     CHECK(one["panels"][0]["kernels"][0]["time_ps"] == point["result"]["time_ps"]);
 }
 
+TEST_CASE("points of a panel written in the sweep file are repeated by that file, also those that cannot run") {
+    const ScratchFolder folder;
+    write_sweep(folder, {"mesh_kv"});
+    Json file = parse_json_file(folder / "sweep.json");
+    file["panel"] = parse_json_file(folder / "panel.json");
+    file["set"] = {{"layers", 2}};
+    file["axes"] = {{{"key", "machine.pe.sram_bytes"}, {"values", {100, 65536}}},
+                    {{"key", "kernel.tile_keys"}, {"values", {20}}}};
+    write_file(folder / "sweep.json", file.dump());
+    const Ran ran = sweep(folder, TILEMESH_COMMAND, into(folder, "a") + "--table " + (folder / "t.json").string());
+    INFO(ran.out << ran.err);
+    REQUIRE(ran.exit_code == 0);
+    const Json points = parse_json_file(folder / "t.json")["points"];
+    REQUIRE(points.size() == 2);
+    std::vector<std::string> statuses;
+    for (const Json& point : points) {
+        const std::string repeat = point["repeat"].get<std::string>();
+        INFO(repeat);
+        REQUIRE(repeat.starts_with("tilemesh run "));
+        const Ran again =
+            run_command(folder, TILEMESH_COMMAND + repeat.substr(8) + " --json " + (folder / "one.json").string());
+        statuses.push_back(point["status"].get<std::string>());
+        if (statuses.back() == "ok") {
+            REQUIRE(again.exit_code == 0);
+            CHECK(parse_json_file(folder / "one.json")["panels"][0]["kernels"][0]["time_ps"] == point["time_ps"]);
+        } else {
+            CHECK(again.exit_code == 2);
+            CHECK_THAT(again.err, Contains("need") && Contains("bytes of"));
+        }
+    }
+    CHECK(statuses == std::vector<std::string>{"not possible", "ok"});
+}
+
+TEST_CASE("a sweep of which no point can run is bad input, told once where all have the same reason") {
+    const ScratchFolder folder;
+    write_sweep(folder, {"mesh_kv", "ring_kv"});
+    const auto with_axis = [&](const Json& axis) {
+        Json file = parse_json_file(folder / "sweep.json");
+        file["axes"] = {axis};
+        write_file(folder / "sweep.json", file.dump());
+        return sweep(folder, TILEMESH_COMMAND, into(folder, "a"));
+    };
+    const Ran shared = with_axis({{"key", "machine.pe.nosuch"}, {"values", {1, 2}}});
+    CHECK(shared.exit_code == 2);
+    CHECK_THAT(shared.out, Contains("4 points, 0 ok, 4 not possible") && !Contains("nosuch"));
+    CHECK_THAT(shared.err, Catch::StartsWith("tilemesh: error: none of 4 points can run: ") && Contains("nosuch"));
+    const Ran apart = with_axis({{"key", "machine.pe.queue_depth"}, {"values", {-1, -2}}});
+    CHECK(apart.exit_code == 2);
+    CHECK_THAT(apart.out, Contains("found -1") && Contains("found -2"));
+    CHECK_THAT(apart.err, Contains("none of 4 points can run; the first: ") && Contains("found -1"));
+}
+
 TEST_CASE("energy and area are columns when they were asked for, and are those of the results") {
     const ScratchFolder folder;
     write_sweep(folder, {"mesh_kv"});
@@ -121,9 +173,13 @@ TEST_CASE(
     "points that are wrong, fail, crash or cannot run are in the table with the reason, and the others are there") {
     const ScratchFolder folder;
     write_sweep(folder, {"good", "stuck", "segfault", "picky"});
-    const Ran ran = sweep(folder, TILEMESH_FAKE_COMMAND, into(folder, "a"));
+    const Ran ran =
+        sweep(folder, TILEMESH_FAKE_COMMAND, into(folder, "a") + "--table " + (folder / "t.json").string());
     CHECK(ran.exit_code == 1);
     CHECK_THAT(ran.out, Contains("8 points, 2 ok, 2 not possible, 4 failed"));
+    for (const Json& point : parse_json_file(folder / "t.json")["points"])
+        for (const char* figure : {"time_ps", "cycles", "hbm_bytes", "relative_l2", "verdict"})
+            CHECK(point[figure].is_null() == (point["status"] != "ok"));
     CHECK_THAT(ran.out, Contains("segfault: failed: ") && Contains("no problem suits it"));
     CHECK_THAT(ran.out, Contains("--set machine.pe.queue_depth=4 --kernel segfault"));
     const Ran status = sweep(folder, TILEMESH_FAKE_COMMAND, into(folder, "a") + "--status");

@@ -164,6 +164,9 @@ void declare(CLI::App& command, RunFlags& flags) {
         .add_option("--jitter", flags.jitter,
                     "Shorthand for --set jitter=SEED: random extra latency everywhere, which may change nothing but "
                     "times")
+        ->check([](const std::string& text) {
+            return std::string(text.starts_with("-") ? "found " + text + ", expected a whole number from 0 on" : "");
+        })
         ->type_name("SEED");
     command
         .add_option("--kernel", flags.kernels,

@@ -52,6 +52,7 @@ int sweep(const SweepFlags& flags, const Context& context) {
         std::string text = search::summary_text(space, rows, most_lines, context.colour);
         if (!flags.status) text += fmt::format("{} were there, {} have been run\n", outcome.had, outcome.ran);
         std::fwrite(text.data(), 1, text.size(), stdout);
+        std::fflush(stdout);
     }
     if (outcome.interrupted) {
         context.log.warn("interrupted; run it again to go on");
@@ -62,6 +63,10 @@ int sweep(const SweepFlags& flags, const Context& context) {
             "the processes of {} points were ended from outside, perhaps for want of memory (then use -j); run it "
             "again to go on",
             outcome.stopped);
+    if (const std::string why = search::why_none_runs(rows); !why.empty()) {
+        context.log.error(why);
+        return exit_bad_input;
+    }
     const search::Counts counts = search::count(rows);
     return counts.wrong + counts.failed + outcome.stopped > 0 ? exit_check_failed : exit_ok;
 }
