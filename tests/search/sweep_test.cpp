@@ -67,7 +67,7 @@ TEST_CASE("points of a panel written in the sweep file are repeated by that file
     Json file = parse_json_file(folder / "sweep.json");
     file["panel"] = parse_json_file(folder / "panel.json");
     file["set"] = {{"layers", 2}};
-    file["axes"] = {{{"key", "machine.pe.sram_bytes"}, {"values", {100, 65536}}},
+    file["axes"] = {{{"key", "machine.pe.sram_bytes"}, {"values", {1024, 65536}}},
                     {{"key", "kernel.tile_keys"}, {"values", {20}}}};
     write_file(folder / "sweep.json", file.dump());
     const Ran ran = sweep(folder, TILEMESH_COMMAND, into(folder, "a") + "--table " + (folder / "t.json").string());

@@ -251,7 +251,7 @@ bool CollectiveKind::claims(const Json& kernel) const {
 std::vector<Json> CollectiveKind::alternatives(const std::vector<Json>&) const {
     std::vector<Json> all;
     for (const std::string& name : collective::algorithm_words())
-        if (name != name_of(Algorithm::automatic)) all.emplace_back(name);
+        if (name != name_of(Algorithm::automatic)) all.push_back({{"kernel", name}});
     return all;
 }
 

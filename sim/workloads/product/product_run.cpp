@@ -222,7 +222,7 @@ std::vector<Json> ProductKind::alternatives(const std::vector<Json>& kernels) co
     const bool named = std::any_of(kernels.begin(), kernels.end(), [](const Json& kernel) {
         return kernel.is_string() || !kernel.contains("block_m");
     });
-    return named ? std::vector<Json>{} : std::vector<Json>{multicast_2d};
+    return named ? std::vector<Json>{} : std::vector<Json>{{{"kernel", multicast_2d}}};
 }
 
 std::vector<run::Entry> ProductKind::read(JsonReader& panel, const run::Setup& setup,
