@@ -4,6 +4,7 @@
 #include "tests/command/processes.h"
 
 #include <map>
+#include <set>
 
 using namespace tilemesh;
 using Catch::Contains;
@@ -173,18 +174,33 @@ TEST_CASE(
     "points that are wrong, fail, crash or cannot run are in the table with the reason, and the others are there") {
     const ScratchFolder folder;
     write_sweep(folder, {"good", "stuck", "segfault", "picky"});
-    const Ran ran =
-        sweep(folder, TILEMESH_FAKE_COMMAND, into(folder, "a") + "--table " + (folder / "t.json").string());
+    const Ran ran = sweep(folder, TILEMESH_FAKE_COMMAND, into(folder, "a"));
     CHECK(ran.exit_code == 1);
     CHECK_THAT(ran.out, Contains("8 points, 2 ok, 2 not possible, 4 failed"));
-    for (const Json& point : parse_json_file(folder / "t.json")["points"])
-        for (const char* figure : {"time_ps", "cycles", "hbm_bytes", "relative_l2", "verdict"})
-            CHECK(point[figure].is_null() == (point["status"] != "ok"));
     CHECK_THAT(ran.out, Contains("segfault: failed: ") && Contains("no problem suits it"));
     CHECK_THAT(ran.out, Contains("--set machine.pe.queue_depth=4 --kernel segfault"));
     const Ran status = sweep(folder, TILEMESH_FAKE_COMMAND, into(folder, "a") + "--status");
     CHECK_THAT(status.out, Contains("8 points, 2 ok, 2 not possible, 4 failed"));
     CHECK(files_of(folder / "a").size() == 8);
+}
+
+TEST_CASE("a failed point has no figures, also where its run came to a time; a wrong one has") {
+    const ScratchFolder folder;
+    write_sweep(folder, {"good", "wrong", "impossible"});
+    Json panel = parse_json_file(folder / "panel.json");
+    panel["values"]["mode"] = "full";
+    write_file(folder / "panel.json", panel.dump());
+    sweep(folder, TILEMESH_FAKE_COMMAND, into(folder, "a") + "--table " + (folder / "t.json").string());
+    std::set<std::string> statuses;
+    const Json table = parse_json_file(folder / "t.json");
+    for (const Json& point : table["points"]) {
+        statuses.insert(point["status"].get<std::string>());
+        for (const char* figure : {"time_ps", "cycles", "hbm_bytes", "relative_l2", "verdict"})
+            CHECK(point[figure].is_null() == (point["status"] == "failed"));
+        const std::string key = point["point"].get<std::string>() + ".json";
+        CHECK_FALSE(Json::parse(files_of(folder / "a").at(key))["result"]["time_ps"].is_null());
+    }
+    CHECK(statuses == std::set<std::string>{"failed", "ok", "wrong"});
 }
 
 TEST_CASE("a point whose process was ended from outside is not run yet, which no record says against it") {
