@@ -37,7 +37,7 @@ void read_requirement(JsonReader reader, Requirement& requirement) {
 }
 
 /// `panel` has that kernel alone.
-bool meets(const Requirement& requirement, const std::string& kernel, const Json& panel) {
+bool is_met(const Requirement& requirement, const std::string& kernel, const Json& panel) {
     const auto value_of = [&](const std::string& key) -> Json {
         if (key == "kernel") return kernel;
         const Json* const found = member(panel, is_of_kernel(key) ? "kernels.0" + key.substr(6) : key);
@@ -95,7 +95,7 @@ bool says(const Json& panel, const std::string& key) {
 
 bool meets(const Condition& condition, const std::string& kernel, const Json& panel) {
     return std::all_of(condition.begin(), condition.end(),
-                       [&](const Requirement& requirement) { return meets(requirement, kernel, panel); });
+                       [&](const Requirement& requirement) { return is_met(requirement, kernel, panel); });
 }
 
 }  // namespace tilemesh::search

@@ -124,10 +124,10 @@ void Space::check_keys() const {
     for (const auto& entry : by_key) {
         const std::string every = of_every_kernel(entry.first);
         for (std::size_t end = every.size(); end != std::string::npos && end > 0; end = every.rfind('.', end - 1)) {
-            const auto same = by_key.find(every.substr(0, end));
-            if (every == entry.first || same == by_key.end()) continue;
+            const auto other = by_key.find(every.substr(0, end));
+            if (every == entry.first || other == by_key.end()) continue;
             fail<InputError>("{}: varied twice, also by {}, which is of every kernel", printable(entry.second->where),
-                             printable(same->first));
+                             printable(other->first));
         }
     }
 }

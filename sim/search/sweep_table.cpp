@@ -75,7 +75,7 @@ std::string reason_of(const Row& row) {
 }
 
 /// Null where the run did not come to its end: what a failed one says of its time is none.
-Json figure_of(const Row& row, const Figure& figure) {
+Json figure_in_table(const Row& row, const Figure& figure) {
     const std::string status = status_of(row);
     return status == "ok" || status == "wrong" ? at(row.record, figure.pointer) : Json();
 }
@@ -94,7 +94,7 @@ std::string csv_field(const Json& value) {
 std::vector<const Figure*> shown_figures(const std::vector<Row>& rows) {
     std::vector<const Figure*> shown;
     for (const Figure& figure : known_figures) {
-        const auto has = [&](const Row& row) { return !figure_of(row, figure).is_null(); };
+        const auto has = [&](const Row& row) { return !figure_in_table(row, figure).is_null(); };
         if (!figure.asked_for || std::any_of(rows.begin(), rows.end(), has)) shown.push_back(&figure);
     }
     return shown;
@@ -107,7 +107,7 @@ Json line_of(const Space& space, const std::vector<const Figure*>& shown, const 
     for (std::size_t i = 0; i < axes.size(); ++i) line[axes[i]] = row.point.point.values[i];
     line["kernel"] = row.point.kernel;
     line["status"] = status_of(row);
-    for (const Figure* figure : shown) line[figure->name] = figure_of(row, *figure);
+    for (const Figure* figure : shown) line[figure->name] = figure_in_table(row, *figure);
     line["reason"] = reason_of(row);
     line["point"] = row.point.key;
     line["repeat"] = row.point.repeat;
