@@ -10,7 +10,7 @@ namespace tilemesh::run {
 namespace {
 
 Panel read_with(Resolved resolved, const std::vector<Setting>& settings, const Workloads& workloads) {
-    for (const auto& setting : settings) apply_setting(resolved, setting);
+    apply_settings(resolved, settings);
     return read_panel(resolved, workloads);
 }
 
@@ -21,9 +21,10 @@ Resolved resolve_reference(JsonReader reader, const std::filesystem::path& folde
         apply_setting(resolved, {"name", name->as_string(), name->place()});
     if (auto set = reader.optional_member("set")) {
         if (!set->is_object()) set->reject("an object of dotted paths and values");
-        for (const auto& item : set->value().items()) {
-            apply_setting(resolved, {item.key(), item.value(), set->place() + "/" + item.key()});
-        }
+        std::vector<Setting> settings;
+        for (const auto& item : set->value().items())
+            settings.push_back({item.key(), item.value(), set->place() + "/" + item.key()});
+        apply_settings(resolved, std::move(settings));
     }
     reader.finish();
     return resolved;

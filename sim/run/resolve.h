@@ -22,6 +22,7 @@ struct Setting {
 };
 /// Parses "a.b.0.c=value". The value is JSON when it parses as JSON, else a string.
 Setting parse_setting(const std::string& text);
+std::vector<Setting> parse_settings(const std::vector<std::string>& texts);
 
 /// A panel, probe or machine made whole.
 struct Resolved {
@@ -54,5 +55,10 @@ std::optional<Resolved> resolve_machine_part(const Setting& setting);
 /// know); an index outside an array or a step into a plain value is an InputError. "machine=FILE" loads the machine,
 /// "machine.energy=FILE" and "machine.area=FILE" its tables.
 void apply_setting(Resolved& panel, const Setting& setting);
+/// The same of several, in_order.
+void apply_settings(Resolved& panel, std::vector<Setting> settings);
+/// From the shortest path to the longest, otherwise as they are: "machine" before "machine.pe.queue_depth", which it
+/// would undo. Of equal paths the last counts.
+std::vector<Setting> in_order(std::vector<Setting> settings);
 
 }  // namespace tilemesh::run

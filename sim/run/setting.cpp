@@ -3,6 +3,7 @@
 #include "sim/base/error.h"
 #include "sim/run/resolve.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace tilemesh::run {
@@ -44,6 +45,12 @@ Setting parse_setting(const std::string& text) {
     return {text.substr(0, equals), std::move(parsed), "--set " + text};
 }
 
+std::vector<Setting> parse_settings(const std::vector<std::string>& texts) {
+    std::vector<Setting> settings;
+    for (const std::string& text : texts) settings.push_back(parse_setting(text));
+    return settings;
+}
+
 void apply_setting(Resolved& panel, const Setting& setting) {
     const auto steps = steps_of(setting.path, setting.where);
     const Origin origin{setting.where, "", true};
@@ -68,6 +75,19 @@ void apply_setting(Resolved& panel, const Setting& setting) {
     *node = setting.value;
     panel.origins.give(given, origin);
     panel.origins.give(given + rest, origin);
+}
+
+void apply_settings(Resolved& panel, std::vector<Setting> settings) {
+    for (const Setting& setting : in_order(std::move(settings))) apply_setting(panel, setting);
+}
+
+std::vector<Setting> in_order(std::vector<Setting> settings) {
+    const auto steps = [](const Setting& setting) {
+        return std::count(setting.path.begin(), setting.path.end(), '.');
+    };
+    std::stable_sort(settings.begin(), settings.end(),
+                     [&](const Setting& a, const Setting& b) { return steps(a) < steps(b); });
+    return settings;
 }
 
 }  // namespace tilemesh::run

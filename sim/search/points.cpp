@@ -30,18 +30,17 @@ std::string set_option(const run::Setting& setting) {
     return " --set " + quoted(setting.path + "=" + value);
 }
 
-/// A panel written in the sweep file has no name by which it could be run.
 std::string repeat_of(const Space& space, const Point& point, const Json& panel) {
-    if (space.panel_name().empty()) return {};
     std::string command = "tilemesh run " + quoted(space.panel_name());
-    for (const run::Setting& setting : space.settings()) command += set_option(setting);
-    bool own = false;  // does the point say what its kernel is?
-    for (const run::Setting& setting : point.settings) {
-        if (is_of_kernel(setting.path) || setting.path == "kernels")
-            own = true;
-        else
-            command += set_option(setting);
-    }
+    const auto is_of_kernels = [](const run::Setting& setting) {
+        return (setting.path + ".").starts_with("kernels.") || is_of_kernel(setting.path);
+    };
+    // Does the point say what its kernel is?
+    const bool own = std::any_of(point.settings.begin(), point.settings.end(), is_of_kernels);
+    std::vector<run::Setting> settings = space.settings();
+    settings.insert(settings.end(), point.settings.begin(), point.settings.end());
+    for (const run::Setting& setting : run::in_order(std::move(settings)))
+        if (!own || !is_of_kernels(setting)) command += set_option(setting);
     if (own && panel.contains("kernels")) return command + set_option({"kernels", panel.at("kernels"), ""});
     return command + " --kernel " + quoted(point.kernel_name);
 }

@@ -16,7 +16,7 @@ struct Keyed {
     Point point;
     std::string key;
     std::string kernel;      // label
-    std::string repeat;      // the command that runs it alone; empty: its panel is no file
+    std::string repeat;      // the command that runs it alone
     std::string impossible;  // not empty: the panel cannot be read, so the point is not in the store; why
 };
 

@@ -74,6 +74,12 @@ std::string reason_of(const Row& row) {
     return error.is_string() ? error.get<std::string>() : std::string();
 }
 
+/// Null where the run did not come to its end: what a failed one says of its time is none.
+Json figure_in_table(const Row& row, const Figure& figure) {
+    const std::string status = status_of(row);
+    return status == "ok" || status == "wrong" ? at(row.record, figure.pointer) : Json();
+}
+
 /// As a reader of comma-separated values takes it for one field.
 std::string csv_field(const Json& value) {
     if (value.is_null()) return {};
@@ -88,7 +94,7 @@ std::string csv_field(const Json& value) {
 std::vector<const Figure*> shown_figures(const std::vector<Row>& rows) {
     std::vector<const Figure*> shown;
     for (const Figure& figure : known_figures) {
-        const auto has = [&](const Row& row) { return !at(row.record, figure.pointer).is_null(); };
+        const auto has = [&](const Row& row) { return !figure_in_table(row, figure).is_null(); };
         if (!figure.asked_for || std::any_of(rows.begin(), rows.end(), has)) shown.push_back(&figure);
     }
     return shown;
@@ -101,7 +107,7 @@ Json line_of(const Space& space, const std::vector<const Figure*>& shown, const 
     for (std::size_t i = 0; i < axes.size(); ++i) line[axes[i]] = row.point.point.values[i];
     line["kernel"] = row.point.kernel;
     line["status"] = status_of(row);
-    for (const Figure* figure : shown) line[figure->name] = at(row.record, figure->pointer);
+    for (const Figure* figure : shown) line[figure->name] = figure_in_table(row, *figure);
     line["reason"] = reason_of(row);
     line["point"] = row.point.key;
     line["repeat"] = row.point.repeat;
@@ -117,6 +123,14 @@ std::string values_text(const Space& space, const Row& row) {
                 (value.is_string() ? value.get<std::string>() : value.dump());
     }
     return printable(text);
+}
+
+/// Whether nothing runs, everywhere for the same reason.
+bool alike(const std::vector<Row>& rows) {
+    return std::all_of(rows.begin(), rows.end(), [&](const Row& row) {
+        return status_of(row) == report::name_of(report::Status::not_possible) &&
+               reason_of(row) == reason_of(rows.front());
+    });
 }
 
 std::uint64_t time_of(const Row& row) { return at(row.record, "/result/time_ps").get<std::uint64_t>(); }
@@ -143,6 +157,14 @@ Counts count(const std::vector<Row>& rows) {
     }
     counts.failed = counts.points - counts.ok - counts.wrong - counts.not_possible - counts.missing;
     return counts;
+}
+
+std::string why_none_runs(const std::vector<Row>& rows) {
+    const Counts counts = count(rows);
+    if (rows.empty() || counts.not_possible < counts.points) return {};
+    const std::string first = reason_of(rows.front());
+    return fmt::format("none of {} points can run{}: {}", counts.points, alike(rows) ? "" : "; the first",
+                       printable(first, 4000));
 }
 
 std::string table_csv(const Space& space, const std::vector<Row>& rows) {
@@ -221,6 +243,7 @@ std::string summary_text(const Space& space, const std::vector<Row>& rows, std::
         }
         text += table.text(with_colour);
     }
+    if (alike(rows)) return text;  // why_none_runs says it once
     std::size_t shown = 0;
     for (const Row& row : rows) {
         const std::string status = status_of(row);

@@ -21,6 +21,10 @@ struct Counts {
 };
 Counts count(const std::vector<Row>& rows);
 
+/// Empty: some point can run, or has not been tried. Else what the command says before it gives up, the reason once
+/// where all share it.
+std::string why_none_runs(const std::vector<Row>& rows);
+
 /// One line for each point: values by axis, kernel, what became of it, and figures of the result.
 std::string table_csv(const Space& space, const std::vector<Row>& rows);
 Json table_json(const Space& space, const std::vector<Row>& rows);
@@ -29,7 +33,7 @@ Json table_json(const Space& space, const std::vector<Row>& rows);
 Json page_json(const Space& space, const std::vector<Row>& rows);
 
 /// For a terminal: counts, the fastest points, then each point without a result with the reason and the command that
-/// repeats it, at most `most` of either.
+/// repeats it, at most `most` of either; of points that all cannot run for one reason nothing but their number.
 std::string summary_text(const Space& space, const std::vector<Row>& rows, std::size_t most, bool with_colour);
 
 }  // namespace tilemesh::search

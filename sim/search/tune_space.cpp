@@ -113,14 +113,14 @@ Space tuning_space(const NamedFile& file, const Wanted& wanted, const run::Workl
     for (const Axis& axis : wanted.axes)
         if (!keys.insert(axis.key).second) fail<InputError>("--over: {} is varied twice", printable(axis.key));
     const Json content = parse_json_file(file);
-    if (content.is_object() && content.contains("axes")) {
+    if (is_sweep(content)) {
         if (!wanted.kernels.empty())
             fail<InputError>("--kernel {}: this file says which kernels there are; use --over kernels=...",
                              printable(wanted.kernels.front()));
         return Space(content, file, wanted.settings, wanted.axes);
     }
     run::Resolved panel = run::resolve_panel(content, file);
-    for (const run::Setting& setting : wanted.settings) run::apply_setting(panel, setting);
+    run::apply_settings(panel, wanted.settings);
     std::vector<Axis> axes = wanted.axes;
     const Json kernels = panel.json.value("kernels", Json());
     if (keys.count("kernels") == 0 && kernels.is_array() && !kernels.empty()) {

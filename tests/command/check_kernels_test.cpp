@@ -78,6 +78,13 @@ TEST_CASE("a note is no mistake") {
     CHECK_THAT(ran.out, Catch::Contains("panel/makes_too_much: note: unused: ") && Catch::Contains(": sound ("));
 }
 
+TEST_CASE("a seed of jitter below 0 is none") {
+    const ScratchFolder folder;
+    const Ran ran = run_in(folder, " run single_user_decode_mid --jitter -1");
+    CHECK(ran.exit_code == 2);
+    CHECK_THAT(ran.err, Catch::Contains("--jitter") && Catch::Contains("-1"));
+}
+
 TEST_CASE("a jittered run says so, and compare takes neither side of it") {
     const ScratchFolder folder;
     write_file(folder / "panel.json", example_panel({"head_parallel"}).dump());

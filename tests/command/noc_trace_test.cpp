@@ -89,7 +89,21 @@ TEST_CASE("what a trace has and programs do not is named by its place") {
     CHECK_THAT(complaint_of(here + R"("type": "READ", "dx": 1, "dy": 1, "noc": "NOC_1", "num_bytes": 4})"),
                Contains("several networks"));
     CHECK_THAT(complaint_of(R"({"proc": "BRISC", "sx": 1, "sy": 4, "type": "READ"})"), Contains("timestamp"));
+    const std::string read = here + R"("type": "READ", "noc": "NOC_0", )";
+    CHECK_THAT(complaint_of(read + R"("dx": 1, "dy": 1, "num_bytes": true})"), Contains("event 1: num_bytes: "));
+    CHECK_THAT(complaint_of(read + R"("dx": true, "dy": 1, "num_bytes": 4})"), Contains("event 1: dx and dy: "));
+    CHECK_THAT(complaint_of(here + R"("type": ["READ"]})"), Contains("error: event 1: type: expected a word"));
+    CHECK_THAT(complaint_of(here + R"("type": "READ", "noc": {}, "dx": 1, "dy": 1, "num_bytes": 4})"),
+               Contains("error: event 1: noc: expected a word"));
+    CHECK_THAT(complaint_of(here + R"("type": "READ", "noc": [1], "dx": 1, "dy": 1, "num_bytes": 4})"),
+               Contains("error: event 1: noc: expected a word"));
+    CHECK_THAT(complaint_of(R"({"proc": [1], "sx": 1, "sy": 4, "timestamp": 1})"), Contains("proc: expected a word"));
+    CHECK_THAT(complaint_of(R"({"proc": "BRISC", "sx": 1, "sy": 4, "timestamp": true})"), Contains("timestamp"));
     const ScratchFolder folder;
     CHECK(converted(folder, "[]").exit_code == 1);
     CHECK_THAT(converted(folder, "[").err, Contains("trace.json"));
+    const Ran deep = converted(folder, std::string(100000, '[') + std::string(100000, ']'));
+    CHECK_THAT(deep.err, Catch::StartsWith("convert_noc_trace: error: ") && Contains("brackets"));
+    CHECK_THAT(converted(folder, trace, "-o '" + (folder / "no" / "such").string() + "'").err,
+               Catch::StartsWith("convert_noc_trace: error: "));
 }

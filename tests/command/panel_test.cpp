@@ -73,6 +73,21 @@ TEST_CASE("--set reaches every key of the resolved panel") {
     CHECK(panel.resolved["problem"]["users"][0]["keys"] == 200);  // what the result file will carry
 }
 
+TEST_CASE("of a key and what it is a part of both are set, whichever is given first") {
+    const std::string machine = "machine=" TILEMESH_CONFIGS "/machines/cube_2x4.json",
+                      depth = "machine.pe.queue_depth=3", users = "problem.users=[{\"keys\": 90}]";
+    for (const auto& given : {std::vector{depth, machine, users}, std::vector{users, machine, depth}}) {
+        run::Resolved resolved = run::resolve_panel_object(example_panel(), "panel.json", "");
+        run::apply_settings(resolved, run::parse_settings(given));
+        CHECK(resolved.json["machine"]["name"] == "cube_2x4");
+        CHECK(resolved.json["machine"]["pe"]["queue_depth"] == 3);
+        CHECK(resolved.json["problem"]["users"].size() == 1);
+    }
+    run::Resolved twice = run::resolve_panel_object(example_panel(), "panel.json", "");
+    run::apply_settings(twice, run::parse_settings({"layers=2", "values.seed=4", "layers=3"}));
+    CHECK(twice.json["layers"] == 3);
+}
+
 TEST_CASE("a --set that leads nowhere is refused and says where it failed") {
     const auto refused = [](const std::string& setting) {
         return input_error([&] { read_example(example_panel(), {setting}); });

@@ -64,6 +64,32 @@ TEST_CASE("zipped axes go together, and kernels may be an axis") {
                                    "16 4 [\"mlo_chain\",\"mlo_centre\"] mlo_centre"});
 }
 
+TEST_CASE("a key and what it is a part of may both be set and varied, in any order, and neither is lost") {
+    const Json cores = {{"key", depth}, {"values", {3, 5}}},
+               machines = {{"key", "machine"}, {"values", {"cube_line8", "cube_2x4"}}},
+               zipped = {{"zip", {cores, machines}}};
+    const auto read = [](const Json& sweep, const std::vector<search::Axis>& more = {}) {
+        const search::Space space(sweep, NamedFile("sweeps/test.json"), {}, more);
+        std::vector<std::string> found;
+        space.for_each([&](const search::Point& point, const run::Resolved& panel) {
+            CHECK(space.panel_of(point).json == panel.json);
+            found.push_back(panel.json["machine"]["name"].get<std::string>() + " " +
+                            panel.json["machine"]["pe"]["queue_depth"].dump());
+        });
+        return found;
+    };
+    const Json set = {{"kernels", {"head_parallel"}}};
+    Json sweep = {{"panel", "single_user_decode_mid"}, {"set", set}, {"axes", {cores, machines}}};
+    const std::vector<std::string> both = {"cube_line8 3", "cube_2x4 3", "cube_line8 5", "cube_2x4 5"};
+    CHECK(read(sweep) == both);
+    sweep["axes"] = {zipped};
+    CHECK(read(sweep) == std::vector<std::string>{"cube_line8 3", "cube_2x4 5"});
+    sweep["set"][depth] = 7;
+    sweep["axes"] = {machines};
+    CHECK(read(sweep) == std::vector<std::string>{"cube_line8 7", "cube_2x4 7"});
+    CHECK(read(sweep, {{depth, {9}, "--over"}}) == std::vector<std::string>{"cube_line8 9", "cube_2x4 9"});
+}
+
 TEST_CASE("conditions drop what meets all that they ask") {
     const Json axes = {{{"key", depth}, {"values", {2, 4, 8}}}, {{"key", issue}, {"values", {1, 8}}}};
     CHECK(points_of(space_of(axes, {{{"kernel", "mesh_mlo"}}, {{"product", {depth, issue}}, {"above", 15}}})) ==
@@ -73,7 +99,11 @@ TEST_CASE("conditions drop what meets all that they ask") {
 }
 
 TEST_CASE("ranges reach their end however sums are rounded, and whole numbers stay whole") {
-    CHECK(search::range_values(0.1, 0.5, 0.1).size() == 5);
+    CHECK(search::range_values(0.1, 0.5, 0.1) == std::vector<Json>{0.1, 0.2, 0.3, 0.4, 0.5});
+    CHECK(search::range_values(-0.3, 0.75, 0.35) == std::vector<Json>{-0.3, 0.05, 0.4, 0.75});
+    CHECK(search::range_values(1e-18, 3e-18, 1e-18).size() == 3);  // no digits to count with
+    CHECK(search::log_range_values(0.001, 0.1, 5, false)[2] == Json(0.01));
+    CHECK(search::log_range_values(0.1, 0.3, 2, false) == std::vector<Json>{0.1, 0.3});
     CHECK(search::range_values(2, 7, 2) == std::vector<Json>{2, 4, 6});
     CHECK(search::log_range_values(32, 512, 5, false) == std::vector<Json>{32, 64, 128, 256, 512});
     CHECK(search::log_range_values(1, 4, 7, true) == std::vector<Json>{1, 2, 3, 4});
@@ -90,10 +120,37 @@ TEST_CASE("what is no sweep is refused where it stands") {
     CHECK_THAT(refusal({{{"key", depth}, {"values", {1}}, {"valves", {1}}}}),
                Contains("did you mean values") || Contains("valves"));
     CHECK_THAT(refusal({{{"key", depth}, {"values", {1}}}, {{"key", depth}, {"values", {2}}}}),
-               Contains("is varied twice"));
+               Contains("/axes/1: machine.pe.queue_depth: varied twice"));
+    CHECK_THAT(
+        refusal({{{"key", "kernels.0.tile_keys"}, {"values", {4}}}, {{"key", "kernel.tile_keys"}, {"values", {8}}}}),
+        Contains("/axes/0") && Contains("kernels.0.tile_keys: varied twice, also by kernel.tile_keys"));
+    CHECK_THAT(refusal({{{"key", "kernel.program"}, {"values", {"a"}}},
+                        {{"key", "kernels.1.program.constants"}, {"values", {8}}}}),
+               Contains("/axes/1") && Contains("varied twice"));
     CHECK_THAT(refusal({{{"zip", {{{"key", depth}, {"values", {1, 2}}}, {{"key", issue}, {"values", {1}}}}}}}),
                Contains("as many values each"));
     CHECK_THAT(refusal({{{"key", depth}, {"range", {1, 90000}}}, {{"key", issue}, {"range", {1, 90000}}}}),
                Contains("at most 1000000"));
     CHECK_THAT(refusal(Json::array(), {{{"product", {depth}}}}), Contains("\"above\""));
+}
+
+TEST_CASE("a condition on what no point has is refused, as it would drop nothing") {
+    const Json issues = {{{"key", issue}, {"values", {1, 2}}}};
+    const auto complaint = [&](const Json& axes, const std::string& key) {
+        return refusal(axes, {{{"kernel", "mesh_mlo"}}, {{key, 3}}});
+    };
+    CHECK_THAT(complaint(issues, "nosuchkey"),
+               Contains("sweeps/test.json: /drop/1/nosuchkey: no point says nosuchkey"));
+    CHECK_THAT(complaint(issues, "machine.pe.isue_cycles"), Contains("did you mean machine.pe.issue_cycles?"));
+    CHECK_THAT(complaint(issues, "kernel.tile_keys"), Contains("no point says kernel.tile_keys"));
+    CHECK_THAT(refusal(issues, {{{"product", {issue, "nosuchkey"}}, {"above", 3}}}),
+               Contains("/drop/0/product: no point says nosuchkey"));
+    // Axes, keys of the panel, and what only some values of an axis have.
+    for (const char* const key : {issue, depth, "kernel"}) CHECK(complaint(issues, key).empty());
+    const Json kernels = {
+        {{"key", "kernels"}, {"values", {"mesh_mlo", {{"kernel", "mlo_chain"}, {"tile_keys", 3}}}}}};
+    CHECK(complaint(kernels, "kernel.tile_keys").empty());
+    CHECK(points_of(space_of(kernels, {{{"kernel.tile_keys", 3}}})) ==
+          std::vector<std::string>{"\"mesh_mlo\" mesh_mlo"});
+    CHECK_THAT(complaint(kernels, "kernel.tile_kys"), Contains("no point says"));
 }

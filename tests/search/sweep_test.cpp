@@ -4,6 +4,7 @@
 #include "tests/command/processes.h"
 
 #include <map>
+#include <set>
 
 using namespace tilemesh;
 using Catch::Contains;
@@ -59,6 +60,58 @@ TEST_CASE("a sweep runs what is missing, once, and its table has a line for each
     REQUIRE(run_command(folder, repeat + " -q --json " + (folder / "one.json").string()).exit_code == 0);
     const Json one = parse_json_file(folder / "one.json");
     CHECK(one["panels"][0]["kernels"][0]["time_ps"] == point["result"]["time_ps"]);
+}
+
+TEST_CASE("points of a panel written in the sweep file are repeated by that file, also those that cannot run") {
+    const ScratchFolder folder;
+    write_sweep(folder, {"mesh_kv"});
+    Json file = parse_json_file(folder / "sweep.json");
+    file["panel"] = parse_json_file(folder / "panel.json");
+    file["set"] = {{"layers", 2}};
+    file["axes"] = {{{"key", "machine.pe.sram_bytes"}, {"values", {1024, 65536}}},
+                    {{"key", "kernel.tile_keys"}, {"values", {20}}}};
+    write_file(folder / "sweep.json", file.dump());
+    const Ran ran = sweep(folder, TILEMESH_COMMAND, into(folder, "a") + "--table " + (folder / "t.json").string());
+    INFO(ran.out << ran.err);
+    REQUIRE(ran.exit_code == 0);
+    const Json points = parse_json_file(folder / "t.json")["points"];
+    REQUIRE(points.size() == 2);
+    std::vector<std::string> statuses;
+    for (const Json& point : points) {
+        const std::string repeat = point["repeat"].get<std::string>();
+        INFO(repeat);
+        REQUIRE(repeat.starts_with("tilemesh run "));
+        const Ran again =
+            run_command(folder, TILEMESH_COMMAND + repeat.substr(8) + " --json " + (folder / "one.json").string());
+        statuses.push_back(point["status"].get<std::string>());
+        if (statuses.back() == "ok") {
+            REQUIRE(again.exit_code == 0);
+            CHECK(parse_json_file(folder / "one.json")["panels"][0]["kernels"][0]["time_ps"] == point["time_ps"]);
+        } else {
+            CHECK(again.exit_code == 2);
+            CHECK_THAT(again.err, Contains("need") && Contains("bytes of"));
+        }
+    }
+    CHECK(statuses == std::vector<std::string>{"not possible", "ok"});
+}
+
+TEST_CASE("a sweep of which no point can run is bad input, told once where all have the same reason") {
+    const ScratchFolder folder;
+    write_sweep(folder, {"mesh_kv", "ring_kv"});
+    const auto with_axis = [&](const Json& axis) {
+        Json file = parse_json_file(folder / "sweep.json");
+        file["axes"] = {axis};
+        write_file(folder / "sweep.json", file.dump());
+        return sweep(folder, TILEMESH_COMMAND, into(folder, "a"));
+    };
+    const Ran shared = with_axis({{"key", "machine.pe.nosuch"}, {"values", {1, 2}}});
+    CHECK(shared.exit_code == 2);
+    CHECK_THAT(shared.out, Contains("4 points, 0 ok, 4 not possible") && !Contains("nosuch"));
+    CHECK_THAT(shared.err, Catch::StartsWith("tilemesh: error: none of 4 points can run: ") && Contains("nosuch"));
+    const Ran apart = with_axis({{"key", "machine.pe.queue_depth"}, {"values", {-1, -2}}});
+    CHECK(apart.exit_code == 2);
+    CHECK_THAT(apart.out, Contains("found -1") && Contains("found -2"));
+    CHECK_THAT(apart.err, Contains("none of 4 points can run; the first: ") && Contains("found -1"));
 }
 
 TEST_CASE("energy and area are columns when they were asked for, and are those of the results") {
@@ -129,6 +182,25 @@ TEST_CASE(
     const Ran status = sweep(folder, TILEMESH_FAKE_COMMAND, into(folder, "a") + "--status");
     CHECK_THAT(status.out, Contains("8 points, 2 ok, 2 not possible, 4 failed"));
     CHECK(files_of(folder / "a").size() == 8);
+}
+
+TEST_CASE("a failed point has no figures, also where its run came to a time; a wrong one has") {
+    const ScratchFolder folder;
+    write_sweep(folder, {"good", "wrong", "impossible"});
+    Json panel = parse_json_file(folder / "panel.json");
+    panel["values"]["mode"] = "full";
+    write_file(folder / "panel.json", panel.dump());
+    sweep(folder, TILEMESH_FAKE_COMMAND, into(folder, "a") + "--table " + (folder / "t.json").string());
+    std::set<std::string> statuses;
+    const Json table = parse_json_file(folder / "t.json");
+    for (const Json& point : table["points"]) {
+        statuses.insert(point["status"].get<std::string>());
+        for (const char* figure : {"time_ps", "cycles", "hbm_bytes", "relative_l2", "verdict"})
+            CHECK(point[figure].is_null() == (point["status"] == "failed"));
+        const std::string key = point["point"].get<std::string>() + ".json";
+        CHECK_FALSE(Json::parse(files_of(folder / "a").at(key))["result"]["time_ps"].is_null());
+    }
+    CHECK(statuses == std::set<std::string>{"failed", "ok", "wrong"});
 }
 
 TEST_CASE("a point whose process was ended from outside is not run yet, which no record says against it") {

@@ -79,6 +79,33 @@ std::map<std::string, report::KernelResult> all_results(const Store& store) {
 
 }  // namespace
 
+TEST_CASE("a search of collectives has every algorithm, and what auto stands for once") {
+    const ScratchFolder folder;
+    Json panel = {{"name", "gather"},
+                  {"machine", "blackhole_ring8"},
+                  {"problem", {{"collective", "all_gather"}, {"bytes", 1048576}}},
+                  {"kernels", {"auto"}},
+                  {"values", {{"mode", "none"}}}};
+    write_file(folder / "auto.json", panel.dump());
+    const auto json = [&](const std::string& command) {
+        const Ran ran = run_command(folder, TILEMESH_COMMAND " " + command + " -q --json -");
+        INFO(ran.err);
+        REQUIRE(ran.exit_code == 0);
+        return Json::parse(ran.out);
+    };
+    panel["kernels"] = {"relay", "multicast", "one_shot"};
+    write_file(folder / "all.json", panel.dump());
+    std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
+    const Json ran = json("run " + (folder / "all.json").string());
+    for (const Json& kernel : ran["panels"][0]["kernels"])
+        least = std::min(least, kernel["time_ps"].get<std::uint64_t>());
+    const Json tuned = json("tune " + (folder / "auto.json").string());
+    CHECK(tuned["winners"][0]["figures"]["time"] == least);
+    CHECK(tuned["points"].size() == 5);
+    CHECK(tuned["counts"]["same as another"] == 1);
+    CHECK(tuned["counts"]["not possible"] == 1);  // in_network
+}
+
 TEST_CASE("24 spaces have the optimum and the front that running every point has") {
     Draw draw(11);
     std::size_t points = 0, ran = 0, same = 0, ruled_out = 0;

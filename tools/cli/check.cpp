@@ -88,7 +88,7 @@ std::string check_file(const std::string& file, const std::vector<run::Setting>&
         return "probe of kind " + read_probe(run::resolve_panel(std::move(json), file)).kind;
     if (whole.json.contains("problem") || whole.json.contains("kernels")) {
         run::Resolved resolved = run::resolve_panel(std::move(json), file);
-        for (const run::Setting& setting : settings) run::apply_setting(resolved, setting);
+        run::apply_settings(resolved, settings);
         return "panel, " + check_panels({run::read_panel(resolved, context.workloads)}, panels);
     }
     machine::check_machine(JsonReader(whole.json, whole.origins));

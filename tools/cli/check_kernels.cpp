@@ -74,8 +74,7 @@ void declare(CLI::App& command, KernelCheckFlags& flags) {
 }
 
 std::vector<run::Setting> settings_of(const KernelCheckFlags& flags) {
-    std::vector<run::Setting> settings;
-    for (const auto& text : flags.set) settings.push_back(run::parse_setting(text));
+    std::vector<run::Setting> settings = run::parse_settings(flags.set);
     if (flags.wanted) settings.push_back({"values.mode", "none", "--kernels"});
     return settings;
 }

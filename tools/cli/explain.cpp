@@ -40,7 +40,7 @@ std::vector<std::string> labels_of(const run::Panel& panel, const std::vector<st
 int explain(const ExplainFlags& flags, const Context& context) {
     const NamedFile file = run::config_file(flags.file, "panels");
     run::Resolved panel = run::resolve_panel_file(file);
-    for (const std::string& setting : flags.set) run::apply_setting(panel, run::parse_setting(setting));
+    run::apply_settings(panel, run::parse_settings(flags.set));
     run::ExplainOptions options;
     options.kernels = labels_of(run::read_panel(panel, context.workloads), flags.kernels);
     for (const std::string& change : flags.what_if) options.changes.push_back({change, "--what-if " + change});

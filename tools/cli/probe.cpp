@@ -32,9 +32,8 @@ Json to_json(const probe::Probe& probe, const probe::ProbeReport& report) {
 }
 
 int run_probe(const ProbeFlags& flags, const Context& context) {
-    std::vector<run::Setting> settings;
-    for (const auto& text : flags.set) settings.push_back(run::parse_setting(text));
-    const probe::Probe probe = load_probe(run::config_file(flags.file, "probes").path, settings);
+    const probe::Probe probe =
+        load_probe(run::config_file(flags.file, "probes").path, run::parse_settings(flags.set));
     const auto json = open_output(flags.json, "--json", flags.file);
     ProgressBar bar(flags.quiet);
     const probe::ProbeReport report = probe.run([&](std::uint64_t done, std::uint64_t all) {

@@ -13,7 +13,7 @@ inline probe::Probe read_probe(const run::Resolved& resolved) {
 
 inline probe::Probe load_probe(const std::filesystem::path& file, const std::vector<run::Setting>& settings) {
     run::Resolved resolved = run::resolve_panel_file(file);
-    for (const run::Setting& setting : settings) run::apply_setting(resolved, setting);
+    run::apply_settings(resolved, settings);
     return read_probe(resolved);
 }
 

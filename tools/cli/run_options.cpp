@@ -164,6 +164,9 @@ void declare(CLI::App& command, RunFlags& flags) {
         .add_option("--jitter", flags.jitter,
                     "Shorthand for --set jitter=SEED: random extra latency everywhere, which may change nothing but "
                     "times")
+        ->check([](const std::string& text) {
+            return std::string(text.starts_with("-") ? "found " + text + ", expected a whole number from 0 on" : "");
+        })
         ->type_name("SEED");
     command
         .add_option("--kernel", flags.kernels,
@@ -191,8 +194,7 @@ void declare(CLI::App& command, RunFlags& flags) {
 }
 
 std::vector<run::Setting> settings_of(const RunFlags& flags) {
-    std::vector<run::Setting> settings;
-    for (const auto& text : flags.set) settings.push_back(run::parse_setting(text));
+    std::vector<run::Setting> settings = run::parse_settings(flags.set);
     if (flags.jitter) settings.push_back({"jitter", Json(*flags.jitter), fmt::format("--jitter {}", *flags.jitter)});
     if (flags.energy) settings.push_back({"energy", Json(true), "--energy"});
     if (flags.steady) settings.push_back({"steady", Json(true), "--steady"});

@@ -28,9 +28,7 @@ constexpr std::size_t most_lines = 10;
 
 int sweep(const SweepFlags& flags, const Context& context) {
     const NamedFile file = run::config_file(flags.file, "sweeps");
-    std::vector<run::Setting> settings;
-    for (const std::string& setting : flags.set) settings.push_back(run::parse_setting(setting));
-    const search::Space space(parse_json_file(file), file, settings);
+    const search::Space space(parse_json_file(file), file, run::parse_settings(flags.set));
     search::SweepOptions options;
     if (!flags.shard.empty()) options.shard = search::parse_shard(flags.shard);
     options.workers = flags.jobs;
@@ -54,6 +52,7 @@ int sweep(const SweepFlags& flags, const Context& context) {
         std::string text = search::summary_text(space, rows, most_lines, context.colour);
         if (!flags.status) text += fmt::format("{} were there, {} have been run\n", outcome.had, outcome.ran);
         std::fwrite(text.data(), 1, text.size(), stdout);
+        std::fflush(stdout);
     }
     if (outcome.interrupted) {
         context.log.warn("interrupted; run it again to go on");
@@ -64,6 +63,10 @@ int sweep(const SweepFlags& flags, const Context& context) {
             "the processes of {} points were ended from outside, perhaps for want of memory (then use -j); run it "
             "again to go on",
             outcome.stopped);
+    if (const std::string why = search::why_none_runs(rows); !why.empty()) {
+        context.log.error(why);
+        return exit_bad_input;
+    }
     const search::Counts counts = search::count(rows);
     return counts.wrong + counts.failed + outcome.stopped > 0 ? exit_check_failed : exit_ok;
 }

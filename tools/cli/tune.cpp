@@ -83,7 +83,7 @@ int tune(const TuneFlags& flags, const Context& context) {
     const NamedFile file = tuned_file(flags.file);
     search::Wanted wanted;
     for (const std::string& over : flags.over) wanted.axes.push_back(search::parse_axis(over));
-    for (const std::string& setting : flags.set) wanted.settings.push_back(run::parse_setting(setting));
+    wanted.settings = run::parse_settings(flags.set);
     wanted.kernels = flags.kernels;
     search::TuneOptions options;
     if (!flags.objectives.empty()) options.objectives = search::Objectives(words_of(flags.objectives));

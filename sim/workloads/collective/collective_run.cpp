@@ -177,6 +177,16 @@ void CollectiveWorkload::check(std::size_t kernel) const {
                            panel_.elements()));
 }
 
+run::Bounds CollectiveWorkload::bounds(std::size_t kernel) const {
+    check(kernel);
+    const std::vector<collective::Schedule> calls = panel_.calls(panel_.choices[kernel]);
+    run::Bounds bounds;
+    bounds.least.time = std::max(machine_bound(panel_).time, schedule_bound(panel_, calls).time);
+    for (const collective::Schedule& call : calls)
+        bounds.work += fmt::format("{} by {};", name_of(call.operation), name_of(call.algorithm));
+    return bounds;
+}
+
 std::shared_ptr<const run::Prepared> CollectiveWorkload::prepare(const std::vector<std::size_t>&, int) const {
     return std::make_shared<NothingPrepared>();
 }
@@ -236,6 +246,13 @@ bool CollectiveKind::claims(const Json& kernel) const {
     if (!name->is_string()) return false;
     const auto& words = collective::algorithm_words();
     return std::find(words.begin(), words.end(), name->get<std::string>()) != words.end();
+}
+
+std::vector<Json> CollectiveKind::alternatives(const std::vector<Json>&) const {
+    std::vector<Json> all;
+    for (const std::string& name : collective::algorithm_words())
+        if (name != name_of(Algorithm::automatic)) all.push_back({{"kernel", name}});
+    return all;
 }
 
 std::vector<run::Entry> CollectiveKind::read(JsonReader& panel, const run::Setup& setup,

@@ -16,6 +16,7 @@ public:
 
     std::string describe() const override;
     void check(std::size_t kernel) const override;
+    run::Bounds bounds(std::size_t kernel) const override;
     void check_inputs(const std::vector<std::size_t>&) const override {}
     std::shared_ptr<const run::Prepared> prepare(const std::vector<std::size_t>& kernels, int threads) const override;
     /// InputError: there is no kernel text of PEs to hand over.
@@ -33,6 +34,9 @@ class CollectiveKind final : public run::WorkloadKind {
 public:
     std::vector<run::KernelInfo> kernels() const override;
     bool claims(const Json& kernel) const override;
+    /// Every algorithm by its name; what "auto" stands for is one of them, or two of them for the calls of an
+    /// all_reduce.
+    std::vector<Json> alternatives(const std::vector<Json>& kernels) const override;
     std::vector<run::Entry> read(JsonReader& panel, const run::Setup& setup,
                                  std::vector<JsonReader>& kernels) const override;
 };

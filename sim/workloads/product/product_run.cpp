@@ -218,6 +218,13 @@ bool ProductKind::claims(const Json& kernel) const {
     return name->is_string() && name->get<std::string>() == multicast_2d;
 }
 
+std::vector<Json> ProductKind::alternatives(const std::vector<Json>& kernels) const {
+    const bool named = std::any_of(kernels.begin(), kernels.end(), [](const Json& kernel) {
+        return kernel.is_string() || !kernel.contains("block_m");
+    });
+    return named ? std::vector<Json>{} : std::vector<Json>{{{"kernel", multicast_2d}}};
+}
+
 std::vector<run::Entry> ProductKind::read(JsonReader& panel, const run::Setup& setup,
                                           std::vector<JsonReader>& kernels) const {
     const auto workload = std::make_shared<const ProductWorkload>(read_product_panel(panel, setup, kernels));

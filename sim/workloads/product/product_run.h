@@ -35,6 +35,8 @@ class ProductKind final : public run::WorkloadKind {
 public:
     std::vector<run::KernelInfo> kernels() const override;
     bool claims(const Json& kernel) const override;
+    /// The kernel without blocks, which takes the best of all.
+    std::vector<Json> alternatives(const std::vector<Json>& kernels) const override;
     std::vector<run::Entry> read(JsonReader& panel, const run::Setup& setup,
                                  std::vector<JsonReader>& kernels) const override;
 };

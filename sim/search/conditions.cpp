@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/search/conditions.h"
+
+#include "sim/base/dotted_path.h"
+#include "sim/search/axis.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace tilemesh::search {
+namespace {
+
+bool same(const Json& a, const Json& b) {
+    if (a.is_number() && b.is_number()) return a.get<double>() == b.get<double>();
+    return a == b;
+}
+
+std::optional<double> optional_number(JsonReader& reader, const char* key) {
+    const auto value = reader.optional_member(key);
+    if (!value) return {};
+    return value->as_number(-std::numeric_limits<double>::max(), std::numeric_limits<double>::max());
+}
+
+/// {"above": 3, "below": 9}, a value or a list of values.
+void read_requirement(JsonReader reader, Requirement& requirement) {
+    if (reader.is_object()) {
+        requirement.above = optional_number(reader, "above");
+        requirement.below = optional_number(reader, "below");
+        if (!requirement.above && !requirement.below) reader.reject("\"above\", \"below\" or both");
+        reader.finish();
+    } else if (reader.is_array()) {
+        if (reader.value().empty()) reader.reject("a value, or a non-empty list of values");
+        for (const Json& value : reader.value()) requirement.any_of.push_back(value);
+    } else {
+        requirement.any_of.push_back(reader.value());
+    }
+}
+
+/// `panel` has that kernel alone.
+bool is_met(const Requirement& requirement, const std::string& kernel, const Json& panel) {
+    const auto value_of = [&](const std::string& key) -> Json {
+        if (key == "kernel") return kernel;
+        const Json* const found = member(panel, is_of_kernel(key) ? "kernels.0" + key.substr(6) : key);
+        return found ? *found : Json();
+    };
+    if (!requirement.any_of.empty())
+        return std::any_of(requirement.any_of.begin(), requirement.any_of.end(),
+                           [&](const Json& value) { return same(value, value_of(requirement.keys.front())); });
+    double product = 1.0;
+    for (const std::string& key : requirement.keys) {
+        const Json value = value_of(key);
+        if (!value.is_number()) return false;
+        product *= value.get<double>();
+    }
+    return (!requirement.above || product > *requirement.above) &&
+           (!requirement.below || product < *requirement.below);
+}
+
+}  // namespace
+
+Condition read_condition(JsonReader reader) {
+    if (!reader.is_object() || reader.value().empty()) reader.reject("a condition: keys and what they are");
+    Condition condition;
+    if (reader.has("product")) {
+        Requirement requirement;
+        requirement.where = reader.member("product").place();
+        for (const JsonReader& key : reader.member("product").elements()) requirement.keys.push_back(key.as_string());
+        if (requirement.keys.empty()) reader.member("product").reject("a non-empty array of keys");
+        requirement.above = optional_number(reader, "above");
+        requirement.below = optional_number(reader, "below");
+        if (!requirement.above && !requirement.below)
+            reader.reject("\"above\", \"below\" or both beside \"product\"");
+        reader.finish();
+        return {requirement};
+    }
+    for (const auto& item : reader.value().items()) {
+        Requirement requirement;
+        requirement.keys.push_back(item.key());
+        requirement.where = reader.member(item.key()).place();
+        read_requirement(reader.member(item.key()), requirement);
+        condition.push_back(std::move(requirement));
+    }
+    reader.finish();
+    return condition;
+}
+
+bool says(const Json& panel, const std::string& key) {
+    if (key == "kernel") return true;
+    if (!is_of_kernel(key)) return member(panel, key) != nullptr;
+    const Json* const kernels = member(panel, "kernels");
+    return kernels && std::any_of(kernels->begin(), kernels->end(), [&](const Json& kernel) {
+               return member(kernel, key.substr(std::string("kernel.").size())) != nullptr;
+           });
+}
+
+bool meets(const Condition& condition, const std::string& kernel, const Json& panel) {
+    return std::all_of(condition.begin(), condition.end(),
+                       [&](const Requirement& requirement) { return is_met(requirement, kernel, panel); });
+}
+
+}  // namespace tilemesh::search
