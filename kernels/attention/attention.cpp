@@ -141,7 +141,10 @@ void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
             data_ahead.k = chunks_.keys(tile.chunk, heads, tile.keys);
             if (early) *data_ahead.v = chunks_.values(tile.chunk, heads, tile.keys, data_ahead.k);
         };
-        launch_.tiling.chunks_stay ? static_cast<void>(repeats_.aside(bring)) : bring();
+        if (launch_.tiling.chunks_stay)
+            repeats_.aside(bring);
+        else
+            bring();
         bias_ahead = terms_.key_bias(tile.chunk.user, tile.chunk.id, tile.keys);
     };
     if (!seen.empty()) fetch(seen[0]);
