@@ -15,6 +15,7 @@ Bytes Run::packet_for(const noc::NetworkConfig& network) const {
     std::uint64_t longest = 0;
     for (const Row& row : schedule_.rows) longest = std::max(longest, bytes_of(row.range));
     const std::uint64_t packets = (longest + payload.value() - 1) / payload.value();
+    if (!slots_cover_round_trip(config_, network, schedule_.chips.ring)) return payload;
     return payload * std::max<std::uint64_t>((packets + most_pieces_ - 1) / most_pieces_, 1);
 }
 
@@ -326,8 +327,6 @@ Algorithm quickest(const Ground& ground, Operation operation, const Chips& chips
                    std::uint64_t bytes_per_element) {
     const Algorithm usual = chosen(ground.config, operation, chips, Bytes(elements * bytes_per_element));
     if (!ground.network.router.reduction || !can(Algorithm::in_network, operation)) return usual;
-    const Bytes payload = full_packet(ground.config, ground.network);
-    if (chips.ring && slots_of(ground.config, ground.network.link, payload) < 2) return usual;
     const auto time = [&](Algorithm algorithm) {
         return execute(schedule_of(operation, algorithm, chips, elements), bytes_per_element, ground).time;
     };

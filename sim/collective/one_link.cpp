@@ -27,6 +27,18 @@ std::uint64_t slots_of(const CollectiveConfig& config, const noc::LinkConfig& li
     return std::max<std::uint64_t>(link.buffer.value() / payload.value(), 1);
 }
 
+bool slots_cover_round_trip(const CollectiveConfig& config, const noc::NetworkConfig& network, bool ring) {
+    const Bytes payload = full_packet(config, network);
+    const auto covers = [&](const noc::LinkConfig& link) {
+        const Picoseconds credits = link.latency * 2 + network.router.latency() + network.router.credit +
+                                    std::max(config.multicast, config.reduction);
+        return rate_of_one(config, link, payload, ring).time_for(payload * slots_of(config, link, payload)) >=
+               credits;
+    };
+    return (network.pes_in_cube.nodes() == 1 || covers(network.link)) &&
+           (network.cubes.nodes() == 1 || covers(network.die_to_die));
+}
+
 noc::NetworkConfig network_of_one(const CollectiveConfig& config, noc::NetworkConfig network, Bytes packet,
                                   bool ring) {
     const Bytes payload = full_packet(config, network);

@@ -38,7 +38,9 @@ public:
           workers_(static_cast<std::size_t>(schedule.chips.n) * 2) {
         for (std::size_t i = 0; i < topology_.links().size(); ++i)
             fabric_.record(i, static_cast<ComponentId>(i), &busy_);
-        for (noc::CreditWindow& window : ways_) window = noc::CreditWindow(network_.link.buffer);
+        // Whatever stops goes on to the next router only: no circle of waiting asks for channels of two classes.
+        const auto channels = static_cast<std::uint64_t>(network_.router.virtual_channels);
+        for (noc::CreditWindow& window : ways_) window = noc::CreditWindow(network_.link.buffer * channels);
     }
 
     Execution run();
@@ -108,7 +110,9 @@ private:
     void at_router(const Moving& moving, int chip, Bytes bytes, Picoseconds when);
     void add_own(std::size_t which, Picoseconds now);
     void pass_on(std::size_t which, Picoseconds now);
+    /// Room behind a link is free: its sender knows once the credit has come back over the wire.
     void give_back(std::size_t link, Bytes bytes, Picoseconds when) {
+        when += topology_.links()[link].config.latency + network_.router.credit;
         ways_[link].give_back(bytes, when);
         fabric_.look_again(link, when);
     }
@@ -134,7 +138,7 @@ private:
     noc::Fabric fabric_;
     noc::Calendar calendar_;
     BusyTimes busy_;
-    std::vector<noc::CreditWindow> ways_;  // slots of each link, for what stops at routers
+    std::vector<noc::CreditWindow> ways_;  // slots of each link's channels, for what stops at routers
     std::vector<RowState> rows_;
     std::vector<Worker> workers_;
     std::deque<Moving> streams_;

@@ -31,6 +31,8 @@ Fabric::LinkState::LinkState(const LinkSpec& link, const NetworkConfig& network,
     }
     // Without a port the last link ends at a router, which the packet still has to pass.
     if (link.role == LinkRole::routers) delivery += network.router.latency();
+    if (link.role != LinkRole::out_of_network) look = network.router.before_switch();
+    covers_round_trip = link.config.best_rate().time_for(buffer) >= hop + look + credit_return;
 }
 
 Picoseconds Fabric::LinkState::time_for(const Stream& stream, Bytes bytes) {
@@ -40,6 +42,12 @@ Picoseconds Fabric::LinkState::time_for(const Stream& stream, Bytes bytes) {
         known_time = rate.time_for(bytes);
     }
     return known_time;
+}
+
+Picoseconds Fabric::LinkState::with_credits(const Stream& stream, Bytes bytes) const {
+    if (bytes == Bytes()) return Picoseconds();
+    const std::uint64_t rounds = (bytes.value() - 1) / buffer.value();
+    return (hop + credit_return) * rounds + rate_of(stream).time_for(bytes - buffer * rounds);
 }
 
 Fabric::Fabric(const NetworkConfig& network, const Topology& topology)
@@ -135,6 +143,7 @@ void Fabric::begin(std::int32_t number, std::int32_t packet_number, std::int32_t
     const bool ends = packet.hops_left == 0;
     taken.branches = ends && packet.stream->copies;
     taken.final_hop = ends && !taken.branches;
+    taken.takes_credits = !taken.final_hop || !links_[link_of(number)].covers_round_trip;
     taken.head_sent = taken.registered = taken.stalled = taken.served = false;
     taken.tail_known = true;
     taken.tail_from = input < 0 ? now_ : std::max(now_, channel(input).queue.front().tail);
@@ -153,7 +162,7 @@ void Fabric::send(std::int32_t number) {
     Channel& sender = channel(number);
     LinkState& link = links_[link_of(number)];
     Bytes bytes = sender.unsent;
-    if (!sender.final_hop) {
+    if (sender.takes_credits) {
         collect(sender);
         bytes = std::min(bytes, sender.credit);
     }
@@ -170,7 +179,7 @@ void Fabric::send(std::int32_t number) {
     Picoseconds lost;
     if (first) lost = lost_turns(number);
     sender.unsent -= bytes;
-    if (!sender.final_hop) sender.credit -= bytes;
+    if (sender.takes_credits) sender.credit -= bytes;
     sender.sending = bytes;
     link.begun += bytes;
     if (link.recorder) {
@@ -181,6 +190,11 @@ void Fabric::send(std::int32_t number) {
     }
     const std::size_t others = link.turns.size();
     const Picoseconds head = link.turns.join(number, work + lost, now_);
+    if (sender.final_hop && sender.takes_credits) {
+        // Nothing stops it there: its flits leave the buffer as they come, the first behind its head's way through
+        // the router.
+        release(number, bytes, head + link.hop + (first ? link.look : Picoseconds()) + link.credit_return);
+    }
     if (first) send_head(number, head, others);
 }
 
@@ -192,12 +206,9 @@ void Fabric::send_head(std::int32_t number, Picoseconds head, std::size_t others
     Packet& packet = packets_[static_cast<std::size_t>(sender.holder)];
     const Bytes size(packet.bytes);
     const Picoseconds all = link.time_for(*packet.stream, size);
-    if (!sender.final_hop && size > link.buffer) {
+    if (sender.takes_credits && size > link.buffer) {
         // With one buffer's worth under way, each round of credits moves one more; the first waits for the head.
-        const std::uint64_t rounds = (size.value() - 1) / link.buffer.value();
-        const Picoseconds waits = network_.router.before_switch() + (link.hop + link.credit_return) * rounds;
-        const Picoseconds rest = link.rate_of(*packet.stream).time_for(size - link.buffer * rounds);
-        sender.tail_from = std::max(sender.tail_from, head + waits + rest);
+        sender.tail_from = std::max(sender.tail_from, head + link.look + link.with_credits(*packet.stream, size));
     }
     if (sender.input < 0) {
         packet.stream->entered = head;
@@ -223,14 +234,22 @@ void Fabric::send_head(std::int32_t number, Picoseconds head, std::size_t others
 
 void Fabric::hold_back(std::int32_t number, Picoseconds tail) {
     const std::int32_t packet_number = channel(number).holder;
-    const auto size = static_cast<double>(packets_[static_cast<std::size_t>(packet_number)].bytes);
+    const Bytes size(packets_[static_cast<std::size_t>(packet_number)].bytes);
+    const Stream& stream = *packets_[static_cast<std::size_t>(packet_number)].stream;
     for (std::int32_t at = number; channel(at).input >= 0 && channel(channel(at).input).holder == packet_number;) {
         // Its last flit enters the buffer behind when the one a buffer's length before it has left that.
         const Picoseconds head = channel(at).head;
         Channel& behind = channel(channel(at).input);
         const LinkState& link = links_[link_of(channel(at).input)];
-        const double share = std::min(1.0, static_cast<double>(link.buffer.value()) / size);
-        const Picoseconds length(static_cast<std::uint64_t>(static_cast<double>((tail - head).value()) * share));
+        const Bytes last = std::min(size, link.buffer);
+        const double share = static_cast<double>(last.value()) / static_cast<double>(size.value());
+        Picoseconds length(static_cast<std::uint64_t>(static_cast<double>((tail - head).value()) * share));
+        // Flits do not leave at an even pace where each buffer's length of them waits for credits.
+        if (channel(at).takes_credits) {
+            const LinkState& ahead = links_[link_of(at)];
+            const Picoseconds all = ahead.with_credits(stream, size);
+            length = std::max(length, all - ahead.with_credits(stream, size - last));
+        }
         tail = tail - length + link.credit_return;
         if (tail <= behind.tail_from) return;
         behind.tail_from = tail;

@@ -97,6 +97,7 @@ private:
         std::int32_t onward = none;  // the channel that the holder's head has taken on its next link
         std::int32_t beside = none;  // another that a copy of the holder of the channel behind has taken
         bool final_hop = false;      // the holder leaves the network at the end of this link
+        bool takes_credits = true;   // it needs room at the far end
         bool branches = false;  // the holder's copies go on from the end of this link, or leave the network there
         bool head_sent = false;
         bool registered = false;  // among the packets that compete for the switch
@@ -135,6 +136,9 @@ private:
         bool two_classes;
         bool feeds_router;  // from a PE's port: no switch before it
         bool made = false;  // its channels
+        /// A channel that goes on at the link's rate gets each credit back before it is needed again, where packets
+        /// leave the network as they come.
+        bool covers_round_trip;
 
         std::array<std::vector<std::int32_t>, 2> waiting;  // inputs whose first packet wants a channel, by class
         std::array<int, 2> turn{};                         // of channels, by class
@@ -142,7 +146,8 @@ private:
 
         std::vector<Flow> flows;  // out of the buffers behind this link
         Bytes buffer;
-        Picoseconds hop;  // from a flit's turn to where the next router looks at it
+        Picoseconds hop;   // from a flit's turn to where the next router looks at it
+        Picoseconds look;  // how long that takes with a packet's head
         Picoseconds credit_return;
         Picoseconds flit_time;
         double conflicts = 0.0;  // turns lost, not yet a whole one
@@ -159,6 +164,8 @@ private:
         const LinkConfig* by_size = nullptr;  // where the rate depends on a transfer's size
         /// Of so many bytes of the stream's transfer.
         Picoseconds time_for(const Stream& stream, Bytes bytes);
+        /// Of them, one buffer after the other, each but the first behind a round trip of credits.
+        Picoseconds with_credits(const Stream& stream, Bytes bytes) const;
         Rate rate_of(const Stream& stream) const {
             return by_size ? by_size->rate_for(stream.size_of_transfer()) : rate;
         }

@@ -65,7 +65,7 @@ bool Fabric::begin_from_source(std::size_t number, bool its_turn) {
         return false;
     }
     const Hop& hop = (*stream.route)[0];
-    const bool buffered = stream.route->size() > 1 || stream.copies;
+    const bool buffered = stream.route->size() > 1 || stream.copies || !links_[link].covers_round_trip;
     const std::int32_t taken = its_turn ? pick(link, hop.channel_class, buffered) : none;
     if (taken == none) {
         entry.waiting = true;

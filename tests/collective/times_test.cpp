@@ -198,3 +198,24 @@ TEST_CASE("links report what the table says they carry, and are not busy for lon
             }
         }
 }
+
+TEST_CASE("slots hold up every algorithm: of all channels as many packets as they hold per round trip of credits") {
+    const double packet_ns = 1024 / rate, credits_ns = 2000;
+    for (const int channels : {2, 4})
+        for (const std::uint64_t slots : {1, 2, 3, 16}) {
+            CAPTURE(channels, slots);
+            Bench pair(2, false);
+            pair.network.link.latency = from_nanoseconds(credits_ns / 2);
+            pair.network.router.virtual_channels = channels;
+            pair.config.packet.slots = slots;
+            const double room = static_cast<double>(channels) * static_cast<double>(slots);
+            const auto us_with = [&](double round_trip_ns) {
+                return std::max(us_of(part), part / 1024 / room * round_trip_ns / 1000);
+            };
+            CHECK(pair.us(Operation::all_gather, Algorithm::relay) == Approx(us_with(credits_ns)).epsilon(0.03));
+            CHECK(pair.us(Operation::all_to_all, Algorithm::one_shot) == Approx(us_with(credits_ns)).epsilon(0.03));
+            // What routers copy is there when all of it is.
+            CHECK(pair.us(Operation::all_gather, Algorithm::multicast) ==
+                  Approx(us_with(credits_ns + packet_ns)).epsilon(0.03));
+        }
+}

@@ -57,18 +57,45 @@ TEST_CASE("a packet of several buffers takes a round trip of credits for each bu
     for (const std::uint64_t size : {20, 32, 33, 48, 64}) {
         CAPTURE(size);
         const std::uint64_t rounds = (size - 1) / buffer;
-        // The head waits for its channel at the next router, the flits behind it only for their turns.
-        const double tail_sent = before_switch + before_switch + static_cast<double>(rounds) * round_trip +
-                                 static_cast<double>(size - rounds * buffer);
-        CHECK(arrivals(network, {flits(0, 2, size)})[0] == tail_sent + hop + more + delivery + more);
+        // The head waits at each router, the flits behind it only for their turns. The last link's credits are as
+        // long on their way as those of others.
+        for (const int hops : {1, 2}) {
+            const double tail_sent = (hops + 1) * before_switch + static_cast<double>(rounds) * round_trip +
+                                     static_cast<double>(size - rounds * buffer);
+            CHECK(arrivals(network, {flits(0, hops, size)})[0] ==
+                  tail_sent + (hops - 1) * (hop + more) + delivery + more);
+        }
+    }
+}
+
+TEST_CASE("the last link of a way moves one buffer of each channel per round trip of its credits") {
+    const double wire = 100, round_trip = hop + credit_return + 2 * (wire - 1);
+    for (const int hops : {1, 2, 3}) {
+        for (const int channels : {1, 4}) {
+            for (const std::uint64_t buffer : {16, 32, 64, 512}) {
+                CAPTURE(hops, channels, buffer);
+                const NetworkConfig network = with_wires(routers(line(4), channels, buffer, 16, false), wire);
+                const std::uint64_t count = 64 * 16;
+                const double rate =
+                    std::min(1.0, static_cast<double>(channels) * static_cast<double>(buffer) / round_trip);
+                const double alone = arrivals(network, {flits(0, hops, 16)})[0] - 16;
+                const double expected = alone + static_cast<double>(count) / rate;
+                CHECK(arrivals(network, {flits(0, hops, count)})[0] == Approx(expected).epsilon(0.08));
+            }
+        }
     }
 }
 
 TEST_CASE("the tail of a packet that is slow further on leaves when a buffer's length before it has room") {
-    // A packet of two buffers goes from PE 0 to PE 2; PE 1 sends there, too. What PE 0 has for PE 1 goes after it.
+    // A packet of two buffers goes from PE 0 to PE 2, to which the buffer is large; PE 1 sends there, too. What PE 0
+    // has for PE 1 goes after it.
     const double wire = 100, buffer = 16, size = 2 * buffer;
     const auto end_of_third = [&](int channels, std::uint64_t blocker) {
-        const NetworkConfig network = with_wires(routers(line(3), channels, 16, 1000, false), wire);
+        NetworkConfig network = with_wires(routers(line(2), channels, 16, 1000, false), wire);
+        network.cubes = line(2);
+        network.die_to_die = network.link;
+        network.die_to_die.buffer = Bytes(flit * 1000);
+        network.connections_per_side = 1;
         return arrivals(network, {flits(1, 2, blocker), flits(0, 2, 32), flits(0, 1, 1)})[2];
     };
     const double more = wire - 1, allocation = 1, credit = credit_return + more, third = 1 + delivery + more;

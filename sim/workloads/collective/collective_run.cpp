@@ -162,16 +162,6 @@ void CollectiveWorkload::check(std::size_t kernel) const {
     if (choice.algorithm == Algorithm::in_network && !network.router.reduction)
         refuse(fmt::format("routers of machine {} do not add: give it network.router.reduction true, or take relay",
                            panel_.machine.name));
-    const Bytes payload = collective::full_packet(panel_.collectives, network);
-    const std::vector<collective::Schedule> calls = panel_.calls(choice);
-    const bool stops = std::any_of(calls.begin(), calls.end(), [](const collective::Schedule& call) {
-        return std::any_of(call.rows.begin(), call.rows.end(),
-                           [](const collective::Row& row) { return row.stops(); });
-    });
-    if (stops && panel_.chips().ring && collective::slots_of(panel_.collectives, network.link, payload) < 2)
-        refuse(
-            "routers of a ring that copy or add need room for two packets behind a link, or packets wait for each "
-            "other: give collectives.packet.slots 2 or more, or take relay");
     if (panel_.values.mode == ValueMode::full && panel_.elements() > (std::uint64_t{1} << 22))
         refuse(fmt::format("values of {} elements are too many to follow in full; take sampled or none",
                            panel_.elements()));
