@@ -116,7 +116,7 @@ void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
     steps_done_ += (visit.tiles.size() - seen.size()) * group.blocks.size();
     if (repeats_) repeats_.begin(group.stretch);
     {
-        const tl::PhaseScope phase(tl_, visit.where);
+        const tl::PhaseScope phase(tl_, visit.where());
         enter(work, group);
     }
     if (repeats_) repeats_.add(group.entering);
@@ -131,7 +131,7 @@ void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
     Data data, data_ahead;
     Tile bias, bias_ahead;
     const auto where = [&](std::size_t t) {
-        return visit.where.tile(visit.tiles[t].chunk, heads, visit.tiles[t].keys);
+        return visit.where().tile(visit.tiles[t].chunk, heads, visit.tiles[t].keys);
     };
     const auto fetch = [&](std::size_t t) {
         if (repeats_) sent_for_[t] = true;
@@ -162,7 +162,7 @@ void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
         if (t + 1 < seen.size()) fetch(seen[t + 1]);
         // Half way through, what the next group needs is sent for.
         if (next && t == seen.size() / 2) {
-            const tl::PhaseScope phase(tl_, visit.where);
+            const tl::PhaseScope phase(tl_, visit.where());
             enter(work, *next);
         }
         const ChunkTile& tile = visit.tiles[seen[t]];

@@ -164,7 +164,7 @@ void AttentionRun::pass_over(const Visit& visit, Group& group, Group* next) {
     steps_done_ += (visit.tiles.size() - seen.size()) * group.blocks.size();
     repeats_.begin_passing(group.stretch);
     {
-        const tl::PhaseScope phase(tl_, visit.where);
+        const tl::PhaseScope phase(tl_, visit.where());
         enter(*visit.work, group);
     }
     repeats_.was_issued(group.entering);
@@ -176,7 +176,7 @@ void AttentionRun::pass_over(const Visit& visit, Group& group, Group* next) {
 
 void AttentionRun::pass_tiles(const Visit& visit, Group& group, const PassedTiles& tiles, Group* next, KeyTile ahead,
                               const std::function<void()>& send_for_next) {
-    const tl::PhaseScope phase(tl_, visit.where);
+    const tl::PhaseScope phase(tl_, visit.where());
     QueryWork& work = *visit.work;
     const std::vector<std::size_t>& seen = *tiles.seen;
     const std::size_t blocks = group.blocks.size(), steps = (tiles.end - tiles.begin) * blocks;

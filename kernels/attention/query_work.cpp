@@ -31,20 +31,36 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
     for (const attention::TimedAction& timed : program) {
         const Action& action = *timed.action;
         if (action.kind != Action::Kind::attend || fused) continue;
-        visits_[&action].where = Where::step(action);
+        visits_[&action].first = &action;
         add_to(visits_[&action], action);
     }
     if (fused) {
-        order_ = issue_order(launch.rank, *launch.schedule, program, [&](const Action& action) {
-            return action.item.kind == Item::Kind::chunk ? messages(action).size() : work_of(action).blocks.size();
-        });
-        if (launch.tiling.short_blocks() && merges_only(*launch.schedule))
-            order_ = side_by_side(launch.rank, *launch.schedule, *launch.timeline, launch.tiling.fold_keys, order_);
+        shared_order_ = order_of_rank();
+        order_ = *shared_order_;
         gather_visits();
     }
     for (auto& [action, visit] : visits_)
         for (std::size_t b = 0; b < visit.blocks(); ++b)
             visit.work->blocks[b].visits_left += visit.seen_by(b) > 0 ? 1 : 0;
+}
+
+std::shared_ptr<const std::vector<Issue>> AttentionRun::order_of_rank() {
+    // Nothing of a PE's own but how many heads it owns decides how many pieces a transfer has.
+    using Orders = std::map<std::int64_t, std::shared_ptr<const std::vector<Issue>>>;
+    if (launch_.of_rank && !launch_.of_rank->has_value()) launch_.of_rank->emplace<Orders>();
+    Orders alone;
+    Orders& known = launch_.of_rank ? std::any_cast<Orders&>(*launch_.of_rank) : alone;
+    std::shared_ptr<const std::vector<Issue>>& order = known[launch_.heads.size()];
+    if (order) return order;
+    const attention::Schedule& schedule = *launch_.schedule;
+    const auto& program = (*launch_.timeline)[static_cast<std::size_t>(launch_.rank)];
+    std::vector<Issue> found = issue_order(launch_.rank, schedule, program, [&](const Action& action) {
+        return action.item.kind == Item::Kind::chunk ? messages(action).size() : work_of(action).blocks.size();
+    });
+    if (launch_.tiling.short_blocks() && merges_only(schedule))
+        found = side_by_side(launch_.rank, schedule, *launch_.timeline, launch_.tiling.fold_keys, found);
+    order = std::make_shared<const std::vector<Issue>>(std::move(found));
+    return order;
 }
 
 void AttentionRun::gather_visits() {
@@ -61,7 +77,7 @@ void AttentionRun::gather_visits() {
         if (!joins) {
             ++visits_left_;
             open = &visits_[issue.action];
-            open->where = Where::step(*issue.action);
+            open->first = issue.action;
             open->begin = issue.time;
             open->data = issue.data;
         }

@@ -13,7 +13,9 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace tilemesh::kernels {
@@ -51,11 +53,12 @@ struct ChunkTile {
 /// The blocks of one work come into SRAM once and go past the keys of one row of the table, or of several.
 struct Visit {
     QueryWork* work = nullptr;
-    Where where;  // of its first row
+    const Action* first = nullptr;  // of its rows
     std::vector<ChunkTile> tiles;
     std::vector<Visible> visible;                  // what the blocks see of the tiles: by tile, by block
     double begin = 0.0, end = 0.0, weighed = 0.0;  // of all its rows (timeline.h)
     double data = 0.0;                             // when all of it would be here
+    Where where() const { return Where::step(*first); }
     std::size_t blocks() const { return work->blocks.size(); }
     Visible at(std::size_t tile, std::size_t block) const { return visible[tile * blocks() + block]; }
     /// Tiles of which the block sees something.
@@ -100,6 +103,8 @@ private:
     QueryWork& work_of(const Action& action);
     /// A block's queries and state go through HBM once per visit: rows of one visit are worked on together.
     void gather_visits();
+    /// The order of issue, which the members of a rank have in common.
+    std::shared_ptr<const std::vector<Issue>> order_of_rank();
     void add_to(Visit& visit, const Action& attend);
     /// Brings queries and states into SRAM, once.
     void enter(QueryWork& work, Group& group);
@@ -199,7 +204,8 @@ private:
     States states_;
     std::map<Item, QueryWork> works_;        // by queries
     std::map<const Action*, Visit> visits_;  // by their first row
-    std::vector<Issue> order_;
+    std::shared_ptr<const std::vector<Issue>> shared_order_;
+    std::span<const Issue> order_;  // all of that
     std::vector<bool> issued_;
     std::size_t next_ = 0, left_from_ = 0;  // left_from_: see first_left()
     std::size_t visits_left_ = 0;           // not yet issued in full

@@ -9,8 +9,10 @@
 #include "sim/attention/timeline.h"
 #include "sim/tile/context.h"
 
+#include <any>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -142,6 +144,9 @@ struct Launch {
     std::map<Item, Tensor*> queries;       // [heads, rows of the queries, head_dim]
     std::map<Item, StateTensors> states;   // registers, rows of the queries
     std::map<Item, KeyTensors> gradients;  // registers, f32: dk and dv of a chunk
+    /// What a kernel has worked out for one member of a rank and others may use as well; it knows what. Null: the PE
+    /// is alone.
+    std::shared_ptr<std::any> of_rank;
 
     /// The PEs of those ranks.
     std::vector<int> peers_of(std::span<const int> ranks) const {

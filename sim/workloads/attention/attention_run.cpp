@@ -84,10 +84,12 @@ Launches launch_all(machine::Target& target, const Arrangement& a, const attenti
     };
     Launches launches(static_cast<std::size_t>(a.ranks()));
     for (int rank = 0; rank < a.ranks(); ++rank) {
+        const auto of_rank = std::make_shared<std::any>();
+        std::vector<attention::Launch>& members = launches[static_cast<std::size_t>(rank)];
         for (int member = 0; member < a.members(); ++member) {
-            launches[static_cast<std::size_t>(rank)].push_back(
-                lay_out(allocate, a, rank, member, computes ? prepared.inputs.get() : nullptr, prepared.sample,
-                        computes ? &prepared.gradients.forward : nullptr));
+            members.push_back(lay_out(allocate, a, rank, member, computes ? prepared.inputs.get() : nullptr,
+                                      prepared.sample, computes ? &prepared.gradients.forward : nullptr));
+            members.back().of_rank = of_rank;
         }
     }
     for (int rank = 0; rank < a.ranks(); ++rank) {
