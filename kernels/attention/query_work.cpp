@@ -39,9 +39,14 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
         order_ = *shared_order_;
         gather_visits();
     }
+    std::size_t products = 0;
     for (auto& [action, visit] : visits_)
-        for (std::size_t b = 0; b < visit.blocks(); ++b)
-            visit.work->blocks[b].visits_left += visit.seen_by(b) > 0 ? 1 : 0;
+        for (std::size_t b = 0; b < visit.blocks(); ++b) {
+            const std::size_t seen = visit.seen_by(b);
+            visit.work->blocks[b].visits_left += seen > 0 ? 1 : 0;
+            products += seen;
+        }
+    if (products < worth_passing) repeats_ = Repeats(nullptr);
 }
 
 std::shared_ptr<const std::vector<Issue>> AttentionRun::order_of_rank() {

@@ -10,7 +10,7 @@ namespace {
 
 constexpr double agrees = 0.02;                       // of the length: less between two measurements is the same
 constexpr double calm_share = 0.1;                    // of the length, likewise: HBM is all but idle
-constexpr double crowded = 0.5;                       // of the length: time in which its bytes move at HBM's peak
+constexpr double crowded = 0.25;                      // of the length: time in which its bytes move at HBM's peak
 constexpr double at_work = 0.9;                       // of the length of rounds: less, and they wait for something
 constexpr int most_disagreements = 6;                 // that count
 constexpr int first_to_pass = 8, most_to_pass = 256;  // four times as many after every agreement

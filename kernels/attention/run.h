@@ -146,6 +146,9 @@ private:
     void settle(QueryWork& work);
 
     // passing.cpp: where work that repeats is passed over
+    /// Blocks of queries times tiles of keys. With fewer the few that are measured, and what comes before and behind
+    /// those that are passed over, are too large a part of the time.
+    static constexpr std::size_t worth_passing = 2048;
     /// Null where queries or partial results travel: what a block takes depends on where others are then.
     static Repetition* repetition_of(tl::Context& tl, const Launch& launch);
     void begin_repeats(const Visit& visit, std::vector<Group>& groups);

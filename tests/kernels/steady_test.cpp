@@ -145,6 +145,16 @@ TEST_CASE("where HBM is crowded nothing is passed over") {
     CHECK(pair.steady.time == pair.exact.time);
 }
 
+TEST_CASE("PEs that have little to do pass nothing over") {
+    Json panel = panel_with("flash", "full", "contiguous", 1);
+    panel["problem"]["users"] = Json::array({{{"keys", 4096}, {"queries", 4096}}});
+    panel["problem"]["heads_q"] = 1;
+    panel["kernels"][0] = {{"kernel", "flash"}, {"tile_keys", 64}, {"tile_queries", 256}};
+    const Pair pair = both(panel);
+    CHECK(pair.steady.passed->commands == 0);
+    CHECK(pair.steady.time == pair.exact.time);
+}
+
 TEST_CASE("kernels whose queries or partial results travel pass nothing over") {
     const std::string kernel = GENERATE("pass_q", "tiles_2d", "mesh_mlo");
     const Pair pair = both(panel_with(kernel, "full", "contiguous", 2));
@@ -155,22 +165,21 @@ TEST_CASE("kernels whose queries or partial results travel pass nothing over") {
 TEST_CASE("what a run of its own does not repeat is not counted twice, whatever tiles and masks") {
     struct Case {
         const char* mask;
-        std::int64_t keys, tile_keys, tile_queries;
-        int pes;
+        std::int64_t keys, tile_queries;
+        int pes, heads, sram_mib;
     };
-    // Keys that stay in SRAM come once, a message of many tiles at a time; rounds of a strided mask are not alike.
-    const Case one =
-        GENERATE(values<Case>({{R"({"kind": "causal"})", 1000, 16, 1000, 1},
-                               {R"({"kind": "sliding_window", "window": 300, "side": "causal"})", 1000, 8, 500, 2},
-                               {R"({"kind": "sparse_strided", "stride": 128})", 1000, 8, 250, 4}}));
+    // Keys that stay in SRAM come once, a message of many tiles at a time.
+    const Case one = GENERATE(values<Case>({{R"({"kind": "full"})", 2000, 100, 1, 1, 32},
+                                            {R"({"kind": "causal"})", 4000, 250, 2, 1, 32},
+                                            {R"({"kind": "sparse_strided", "stride": 128})", 4000, 250, 2, 1, 32}}));
     Json panel = panel_with(one.pes == 1 ? "flash" : "all_gather_kv", "full", "contiguous", one.pes);
     panel["problem"]["users"] = Json::array({{{"keys", one.keys}, {"queries", one.keys}}});
-    panel["problem"]["heads_q"] = 2;
+    panel["problem"]["heads_q"] = panel["problem"]["heads_kv"] = one.heads;
+    panel["machine"]["pe"]["sram_bytes"] = one.sram_mib << 20;
     panel["problem"]["mask"] = Json::parse(one.mask);
     panel["machine"]["pe"]["matrix"] = {{"rows", 16}, {"cols", 16}};
-    panel["kernels"][0] = {{"kernel", one.pes == 1 ? "flash" : "all_gather_kv"},
-                           {"tile_keys", one.tile_keys},
-                           {"tile_queries", one.tile_queries}};
+    panel["kernels"][0] = {
+        {"kernel", one.pes == 1 ? "flash" : "all_gather_kv"}, {"tile_keys", 8}, {"tile_queries", one.tile_queries}};
     INFO(one.mask);
     const Pair pair = both(panel);
     check_amounts(pair);
