@@ -44,12 +44,6 @@ Picoseconds Fabric::LinkState::time_for(const Stream& stream, Bytes bytes) {
     return known_time;
 }
 
-Picoseconds Fabric::LinkState::with_credits(const Stream& stream, Bytes bytes) const {
-    if (bytes == Bytes()) return Picoseconds();
-    const std::uint64_t rounds = (bytes.value() - 1) / buffer.value();
-    return (hop + credit_return) * rounds + rate_of(stream).time_for(bytes - buffer * rounds);
-}
-
 Fabric::Fabric(const NetworkConfig& network, const Topology& topology)
     : network_(network),
       channels_per_link_(network.router.virtual_channels),
@@ -125,12 +119,17 @@ void Fabric::collect(Channel& channel) {
 void Fabric::release(std::int32_t number, Bytes bytes, Picoseconds when) {
     Channel& freed = channel(number);
     if (!freed.releases.empty()) when = std::max(when, freed.releases.back().when);
-    if (freed.holder != none && freed.stalled && freed.releases.empty()) {
-        calendar_.post(when, EventKind::credit, static_cast<std::uint32_t>(number));
-    }
+    if (freed.holder != none && freed.stalled && lacks_credits(freed)) wake(number, when);
     freed.releases.push({when, bytes});
     const LinkState& link = links_[link_of(number)];
     if (!link.waiting[0].empty() || !link.waiting[1].empty()) post_allocation(link_of(number), when);
+}
+
+void Fabric::wake(std::int32_t number, Picoseconds when) {
+    Channel& stalled = channel(number);
+    if (when >= stalled.wakes && stalled.wakes > now_) return;
+    stalled.wakes = when;
+    calendar_.post(when, EventKind::credit, static_cast<std::uint32_t>(number));
 }
 
 void Fabric::begin(std::int32_t number, std::int32_t packet_number, std::int32_t input, Picoseconds wanted) {
@@ -158,18 +157,28 @@ void Fabric::begin(std::int32_t number, std::int32_t packet_number, std::int32_t
     post_service(link_of(number));
 }
 
+Bytes Fabric::may_send(const Channel& sender) {
+    Bytes bytes = sender.unsent;
+    if (sender.takes_credits) bytes = std::min(bytes, sender.credit);
+    if (sender.tail_known) return bytes;
+    // What has not arrived at the router cannot go on: of the channel behind, what is still to be sent and what has
+    // just been.
+    const Channel& behind = channel(sender.input);
+    const Bytes missing = behind.unsent + (arrival_of_last(sender.input) > now_ ? behind.sending : Bytes());
+    return std::min(bytes, sender.unsent - std::min(missing, sender.unsent));
+}
+
 void Fabric::send(std::int32_t number) {
     Channel& sender = channel(number);
     LinkState& link = links_[link_of(number)];
-    Bytes bytes = sender.unsent;
-    if (sender.takes_credits) {
-        collect(sender);
-        bytes = std::min(bytes, sender.credit);
-    }
+    if (sender.takes_credits) collect(sender);
+    const Bytes bytes = may_send(sender);
     sender.stalled = bytes == Bytes();
     if (sender.stalled) {
-        if (!sender.releases.empty()) {
-            calendar_.post(sender.releases.front().when, EventKind::credit, static_cast<std::uint32_t>(number));
+        if (lacks_credits(sender)) {
+            if (!sender.releases.empty()) wake(number, sender.releases.front().when);
+        } else if (arrival_of_last(sender.input) > now_) {
+            wake(number, arrival_of_last(sender.input));
         }
         return;
     }
@@ -189,72 +198,36 @@ void Fabric::send(std::int32_t number) {
             {link.id, begin, begin + work, first ? sender.wanted : now_, bytes, 0, stream.command, "packet"});
     }
     const std::size_t others = link.turns.size();
-    const Picoseconds head = link.turns.join(number, work + lost, now_);
+    sender.head = link.turns.join(number, work + lost, now_);
     if (sender.final_hop && sender.takes_credits) {
         // Nothing stops it there: its flits leave the buffer as they come, the first behind its head's way through
         // the router.
-        release(number, bytes, head + link.hop + (first ? link.look : Picoseconds()) + link.credit_return);
+        release(number, bytes, arrival_of_last(number) + (first ? link.look : Picoseconds()) + link.credit_return);
     }
-    if (first) send_head(number, head, others);
+    if (sender.input >= 0)
+        free_behind(number, bytes, work > link.flit_time ? (work - link.flit_time) * others : Picoseconds());
+    if (first) return send_head(number);
+    for (std::int32_t at = sender.onward; at != none; at = channel(at).beside)
+        if (channel(at).stalled && !lacks_credits(channel(at))) wake(at, arrival_of_last(number));
 }
 
-void Fabric::send_head(std::int32_t number, Picoseconds head, std::size_t others) {
+void Fabric::free_behind(std::int32_t number, Bytes bytes, Picoseconds shared) {
+    // Its flits leave the buffer behind as their turns come; a sender that goes on at the link's rate from here finds
+    // room for each.
+    const Channel& sender = channel(number);
+    const Picoseconds when = sender.head + shared + links_[link_of(sender.input)].credit_return;
+    if (channel(sender.input).queue.front().packet == sender.holder) return release(sender.input, bytes, when);
+    if (!sender.head_sent)  // of copies, the last
+        free_copied(sender.input, Bytes(packets_[static_cast<std::size_t>(sender.holder)].bytes), when);
+}
+
+void Fabric::send_head(std::int32_t number) {
     Channel& sender = channel(number);
-    LinkState& link = links_[link_of(number)];
     sender.head_sent = true;
-    sender.head = head;
-    Packet& packet = packets_[static_cast<std::size_t>(sender.holder)];
-    const Bytes size(packet.bytes);
-    const Picoseconds all = link.time_for(*packet.stream, size);
-    if (sender.takes_credits && size > link.buffer) {
-        // With one buffer's worth under way, each round of credits moves one more; the first waits for the head.
-        sender.tail_from = std::max(sender.tail_from, head + link.look + link.with_credits(*packet.stream, size));
-    }
-    if (sender.input < 0) {
-        packet.stream->entered = head;
-    } else {
-        // Its flits leave the buffer behind as their turns come; a sender that goes on at the link's rate from here
-        // finds room for each.
-        const LinkState& before = links_[link_of(sender.input)];
-        if (size <= before.buffer) {
-            const Picoseconds shared = all > link.flit_time ? (all - link.flit_time) * others : Picoseconds();
-            free_room(sender.input, sender.holder, size, head + shared + before.credit_return);
-        } else {
-            const Picoseconds tail = std::max(sender.tail_from, head + all * (others + 1));
-            release(sender.input, size - before.buffer, head + before.credit_return);
-            const Picoseconds last = link.rate_of(*packet.stream).time_for(before.buffer);
-            release(sender.input, before.buffer, tail - last + before.credit_return);
-            hold_back(number, tail);
-        }
-    }
+    if (sender.input < 0) packets_[static_cast<std::size_t>(sender.holder)].stream->entered = sender.head;
     if (sender.final_hop) return;
-    sender.queue.push({sender.holder, head + link.hop, Picoseconds()});
+    sender.queue.push({sender.holder, arrival_of_last(number), Picoseconds()});
     if (sender.queue.size() == 1) ready_first(number);
-}
-
-void Fabric::hold_back(std::int32_t number, Picoseconds tail) {
-    const std::int32_t packet_number = channel(number).holder;
-    const Bytes size(packets_[static_cast<std::size_t>(packet_number)].bytes);
-    const Stream& stream = *packets_[static_cast<std::size_t>(packet_number)].stream;
-    for (std::int32_t at = number; channel(at).input >= 0 && channel(channel(at).input).holder == packet_number;) {
-        // Its last flit enters the buffer behind when the one a buffer's length before it has left that.
-        const Picoseconds head = channel(at).head;
-        Channel& behind = channel(channel(at).input);
-        const LinkState& link = links_[link_of(channel(at).input)];
-        const Bytes last = std::min(size, link.buffer);
-        const double share = static_cast<double>(last.value()) / static_cast<double>(size.value());
-        Picoseconds length(static_cast<std::uint64_t>(static_cast<double>((tail - head).value()) * share));
-        // Flits do not leave at an even pace where each buffer's length of them waits for credits.
-        if (channel(at).takes_credits) {
-            const LinkState& ahead = links_[link_of(at)];
-            const Picoseconds all = ahead.with_credits(stream, size);
-            length = std::max(length, all - ahead.with_credits(stream, size - last));
-        }
-        tail = tail - length + link.credit_return;
-        if (tail <= behind.tail_from) return;
-        behind.tail_from = tail;
-        at = channel(at).input;
-    }
 }
 
 void Fabric::ready_first(std::int32_t number) {

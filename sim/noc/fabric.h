@@ -101,10 +101,11 @@ private:
         bool branches = false;  // the holder's copies go on from the end of this link, or leave the network there
         bool head_sent = false;
         bool registered = false;  // among the packets that compete for the switch
-        bool stalled = false;     // no credits
+        bool stalled = false;     // no credits, or nothing has come to be sent
         bool served = false;      // has had all its turns
         bool tail_known = false;  // the holder's tail has left the link before
         Picoseconds tail_from;    // before this it cannot leave this one
+        Picoseconds wakes;        // where it is stalled, if later than now
         Picoseconds free_since;   // when the last holder's tail left
         Bytes unsent;             // of the holder
         Bytes sending;            // of the holder: what it takes turns for
@@ -112,7 +113,7 @@ private:
 
         ShortQueue<Arrival, 2> queue;     // packets in the buffer, first to last
         ShortQueue<Release, 2> releases;  // room that becomes free at known times
-        Picoseconds head;                 // when its first turn began
+        Picoseconds head;                 // when the first turn of what it sends began
         Picoseconds wanted;               // when the holder wanted to begin
     };
     /// Streams of one class that wait to enter a link, one after another. As an input, source s is -1 - s.
@@ -164,8 +165,6 @@ private:
         const LinkConfig* by_size = nullptr;  // where the rate depends on a transfer's size
         /// Of so many bytes of the stream's transfer.
         Picoseconds time_for(const Stream& stream, Bytes bytes);
-        /// Of them, one buffer after the other, each but the first behind a round trip of credits.
-        Picoseconds with_credits(const Stream& stream, Bytes bytes) const;
         Rate rate_of(const Stream& stream) const {
             return by_size ? by_size->rate_for(stream.size_of_transfer()) : rate;
         }
@@ -199,12 +198,17 @@ private:
     void begin(std::int32_t channel, std::int32_t packet, std::int32_t input, Picoseconds wanted);
     /// Unless `its_turn` it waits behind those who wait already.
     bool begin_from_source(std::size_t source, bool its_turn);
-    void send(std::int32_t channel);  // as much as there are credits for
-    /// Its first flit goes at `head`, beside `others`.
-    void send_head(std::int32_t channel, Picoseconds head, std::size_t others);
-    /// The holder's tail will leave at `tail`: where the packet does not fit the buffers behind, neither do its tails
-    /// there before.
-    void hold_back(std::int32_t channel, Picoseconds tail);
+    /// As much as there are credits for, and as has come.
+    void send(std::int32_t channel);
+    Bytes may_send(const Channel& sender);
+    static bool lacks_credits(const Channel& sender) { return sender.takes_credits && sender.credit == Bytes(); }
+    /// Looks then whether a channel that is stalled can go on.
+    void wake(std::int32_t channel, Picoseconds when);
+    /// When the first flit of what the channel has sent last is at its router.
+    Picoseconds arrival_of_last(std::int32_t number) { return channel(number).head + links_[link_of(number)].hop; }
+    /// So much of the holder leaves the buffer that it comes from, its turns shared for so long.
+    void free_behind(std::int32_t channel, Bytes bytes, Picoseconds shared);
+    void send_head(std::int32_t channel);
     /// What a packet loses to conflicts in the switch; from now on it competes.
     Picoseconds lost_turns(std::int32_t channel);
     void remove_competitor(std::int32_t input, std::size_t output);
@@ -218,8 +222,9 @@ private:
     /// What the input sends over that link: its first packet, or the copy of it that waits there, which waits no
     /// more.
     std::int32_t take_first(std::int32_t input, std::size_t link);
-    /// The head of a packet from that input has left: the room that the input's first packet takes is free at `when`.
-    void free_room(std::int32_t input, std::int32_t packet, Bytes bytes, Picoseconds when);
+    /// The head of a copy of the input's first packet has left: the room that the packet takes is free at `when`, if
+    /// it is the last.
+    void free_copied(std::int32_t input, Bytes bytes, Picoseconds when);
     /// The tail of a packet from that input has left: was it the first packet's last? Then that is no more, if it was
     /// copied.
     bool all_have_left(std::int32_t input, std::int32_t packet);

@@ -40,9 +40,8 @@ std::int32_t Fabric::take_first(std::int32_t input, std::size_t link) {
     return taken;
 }
 
-void Fabric::free_room(std::int32_t input, std::int32_t packet, Bytes bytes, Picoseconds when) {
+void Fabric::free_copied(std::int32_t input, Bytes bytes, Picoseconds when) {
     const std::int32_t first = channel(input).queue.front().packet;
-    if (first == packet) return release(input, bytes, when);
     Fork& fork = forks_[static_cast<std::size_t>(packets_[static_cast<std::size_t>(first)].fork)];
     fork.room = std::max(fork.room, when);
     if (--fork.heads == 0) release(input, bytes, fork.room);

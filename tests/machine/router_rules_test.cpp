@@ -86,6 +86,41 @@ TEST_CASE("the last link of a way moves one buffer of each channel per round tri
     }
 }
 
+TEST_CASE("one channel moves one buffer per round trip wherever its link lies on the way, whole packets or not") {
+    // The link from 1 to 2 has the wire; the one behind it is short, as fast, and has large buffers.
+    const double wire = 400, round_trip = hop + credit_return + 2 * (wire - 1);
+    for (const std::uint64_t buffer : {8, 16, 18, 24, 40}) {
+        for (const std::uint64_t packet : {8, 16, 32}) {
+            CAPTURE(buffer, packet);
+            NetworkConfig network = with_wires(routers(line(2), 1, buffer, packet, false), wire);
+            network.cubes = line(2);
+            network.die_to_die = {network.link.rate, from_nanoseconds(1), Bytes(flit * 1000)};
+            network.connections_per_side = 1;
+            const std::uint64_t count = 40 * 32;
+            const double alone = arrivals(network, {flits(0, 2, packet)})[0];
+            CHECK(arrivals(network, {flits(0, 2, count)})[0] >=
+                  alone + (static_cast<double>(count - packet) / static_cast<double>(buffer) - 2) * round_trip);
+            CHECK(arrivals(network, {flits(0, 2, count)})[0] <=
+                  alone + (static_cast<double>(count) / static_cast<double>(buffer) + 2) * round_trip);
+        }
+    }
+}
+
+TEST_CASE("a packet longer than the buffers behind and before a slow link arrives when its bytes have crossed that") {
+    // Lines of four, joined by a link that is 32 times slower; no more than a quarter of a packet fits a buffer.
+    NetworkConfig network = routers(line(4), 4, 16, 64, false);
+    network.cubes = line(2);
+    network.die_to_die = {Rate::gbytes_per_s(flit / cycle_ns / 32), from_nanoseconds(10), Bytes(flit * 64)};
+    network.connections_per_side = 1;
+    for (const int channels : {1, 2, 4}) {
+        network.router.virtual_channels = channels;
+        const double one = arrivals(network, {flits(7, 0, 64)})[0], ten = arrivals(network, {flits(7, 0, 640)})[0];
+        CHECK(one >= 64 * 32);
+        CHECK(one <= 64 * 32 + 100);
+        CHECK(ten - one == Approx(9 * 64 * 32).epsilon(0.02));
+    }
+}
+
 TEST_CASE("the tail of a packet that is slow further on leaves when a buffer's length before it has room") {
     // A packet of two buffers goes from PE 0 to PE 2, to which the buffer is large; PE 1 sends there, too. What PE 0
     // has for PE 1 goes after it.
@@ -99,13 +134,15 @@ TEST_CASE("the tail of a packet that is slow further on leaves when a buffer's l
         return arrivals(network, {flits(1, 2, blocker), flits(0, 2, 32), flits(0, 1, 1)})[2];
     };
     const double more = wire - 1, allocation = 1, credit = credit_return + more, third = 1 + delivery + more;
-    // The only channel to PE 2 is PE 1's for 200 flits; then nothing holds the packet up. The third one needs its
-    // channel, too.
+    // The only channel to PE 2 is PE 1's for 200 flits; then nothing holds the packet up. Its second half goes when
+    // the first flit's credit is back, and fills the buffer: the third one needs the credit of the first flit of
+    // that.
     const double waited = before_switch + 200 + allocation;
-    CHECK(end_of_third(1, 200) == waited + (size - buffer) + credit + allocation + third);
-    // On a channel of its own it takes turns with PE 1's flits, of which one is under way when its head comes.
+    CHECK(end_of_third(1, 200) == waited + credit + hop + more + credit + third);
+    // On a channel of its own it takes turns with PE 1's flits, of which one is under way when its head comes. Its
+    // last flit leaves right after the credit of the one a buffer's length before.
     const double head = before_switch + hop + more + before_switch + 1;
-    CHECK(end_of_third(2, 1000) == head + 2 * (size - buffer) + credit + third);
+    CHECK(end_of_third(2, 1000) == head + 2 * (size - buffer - 1) + 1 + credit + third);
 }
 
 TEST_CASE("a PE's packets that share the one channel of a link are a cycle apart, for its allocation") {
