@@ -168,6 +168,9 @@ void AttentionRun::pass_over(const Visit& visit, Group& group, Group* next) {
         enter(*visit.work, group);
     }
     repeats_.was_issued(group.entering);
+    for (std::size_t b = 0; b < group.blocks.size(); ++b)
+        if (group.tiles_left[b] > 0)
+            repeats_.aside([&] { terms_.slopes(term_rows(*visit.work, visit.work->blocks[group.blocks[b]])); });
     KeyTile first;
     if (!seen.empty() && wants(seen[0])) first = send_for(visit, group, seen[0]);
     pass_tiles(visit, group, {&seen, 0, seen.size()}, next, std::move(first), nullptr);

@@ -208,7 +208,13 @@ void AttentionRun::leave(QueryWork& work, std::size_t index) {
 }
 
 Tile AttentionRun::sinks(const QueryWork& work, const QueryBlock& block) {
-    return terms_.sinks(work.queries.user, block.rows.heads, block.rows.tokens.size(), std::numbers::log2e_v<float>);
+    // They are kept for the blocks that follow: whether they are loaded hangs on what came before.
+    Tile sinks;
+    repeats_.aside([&] {
+        sinks =
+            terms_.sinks(work.queries.user, block.rows.heads, block.rows.tokens.size(), std::numbers::log2e_v<float>);
+    });
+    return sinks;
 }
 
 Result AttentionRun::finished(const QueryWork& work, const QueryBlock& block, const State& state) {

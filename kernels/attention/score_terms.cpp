@@ -31,10 +31,8 @@ ScoreTerms TermSource::terms(const TermRows& rows, int origin, Range keys) {
     ScoreTerms terms;
     const attention::Mask& mask = *launch_.problem->mask;
     if (mask.pair_bias() != attention::PairBias::none) terms.pair_bias = pair_bias(rows, origin, keys);
-    if (Tensor* const slopes = launch_.users[static_cast<std::size_t>(rows.user)].slopes) {
-        terms.slopes = column(slopes_, slopes, rows.user, rows.heads, rows.tokens.size(), 1.0F);
-        terms.distance = distance(rows.positions, launch_.needs->keys(rows.user, origin).run(keys));
-    }
+    terms.slopes = slopes(rows);
+    if (terms.slopes) terms.distance = distance(rows.positions, launch_.needs->keys(rows.user, origin).run(keys));
     return terms;
 }
 
@@ -83,6 +81,11 @@ Tile TermSource::column(Column& kept, Tensor* tensor, int user, Range heads, std
         kept = {user, heads, factor, tl_.repeat(numbers, tokens, tl::Context::Repeat::all_rows)};
     }
     return kept.tile.shape().rows() == rows ? kept.tile : tl_.slice(kept.tile, 1, 0, rows);
+}
+
+Tile TermSource::slopes(const TermRows& rows) {
+    Tensor* const tensor = launch_.users[static_cast<std::size_t>(rows.user)].slopes;
+    return tensor ? column(slopes_, tensor, rows.user, rows.heads, rows.tokens.size(), 1.0F) : Tile();
 }
 
 Tile TermSource::sinks(int user, Range heads, std::int64_t tokens, float factor) {

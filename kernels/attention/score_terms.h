@@ -42,6 +42,8 @@ public:
     /// All but the bias per key, which goes with a tile of keys. `keys`: local indices of the chunk of `origin`, of
     /// one run.
     ScoreTerms terms(const TermRows& rows, int origin, attention::Range keys);
+    /// [heads, rows, 1], kept for the blocks that follow; no tile when the mask has none.
+    Tile slopes(const TermRows& rows);
     /// [1, 1, keys]; no tile when the mask has none.
     Tile key_bias(int user, int origin, attention::Range keys);
     /// [heads, tokens * group, 1] times `factor`; no tile when the problem has none.

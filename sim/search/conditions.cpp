@@ -22,7 +22,11 @@ std::optional<double> optional_number(JsonReader& reader, const char* key) {
 }
 
 /// {"above": 3, "below": 9}, a value or a list of values.
-void read_requirement(JsonReader reader, Requirement& requirement) {
+void read_requirement(JsonReader reader, Requirement& requirement, const std::filesystem::path& folder) {
+    const auto value_of = [&](const JsonReader& value) {
+        const bool machine = requirement.keys.front() == "machine" && value.is_string();
+        return machine ? Json(run::config_file(value, "machines", folder).path.string()) : value.value();
+    };
     if (reader.is_object()) {
         requirement.above = optional_number(reader, "above");
         requirement.below = optional_number(reader, "below");
@@ -30,22 +34,27 @@ void read_requirement(JsonReader reader, Requirement& requirement) {
         reader.finish();
     } else if (reader.is_array()) {
         if (reader.value().empty()) reader.reject("a value, or a non-empty list of values");
-        for (const Json& value : reader.value()) requirement.any_of.push_back(value);
+        for (const JsonReader& value : reader.elements()) requirement.any_of.push_back(value_of(value));
     } else {
-        requirement.any_of.push_back(reader.value());
+        requirement.any_of.push_back(value_of(reader));
     }
 }
 
-/// `panel` has that kernel alone.
-bool is_met(const Requirement& requirement, const std::string& kernel, const Json& panel) {
+bool is_met(const Requirement& requirement, const std::string& kernel, const Json& panel,
+            const std::vector<run::Setting>& set) {
     const auto value_of = [&](const std::string& key) -> Json {
         if (key == "kernel") return kernel;
         const Json* const found = member(panel, is_of_kernel(key) ? "kernels.0" + key.substr(6) : key);
         return found ? *found : Json();
     };
-    if (!requirement.any_of.empty())
-        return std::any_of(requirement.any_of.begin(), requirement.any_of.end(),
-                           [&](const Json& value) { return same(value, value_of(requirement.keys.front())); });
+    if (!requirement.any_of.empty()) {
+        const std::string& key = requirement.keys.front();
+        const auto setting =
+            std::find_if(set.begin(), set.end(), [&](const run::Setting& one) { return one.path == key; });
+        return std::any_of(requirement.any_of.begin(), requirement.any_of.end(), [&](const Json& value) {
+            return same(value, value_of(key)) || (setting != set.end() && same(value, setting->value));
+        });
+    }
     double product = 1.0;
     for (const std::string& key : requirement.keys) {
         const Json value = value_of(key);
@@ -58,7 +67,7 @@ bool is_met(const Requirement& requirement, const std::string& kernel, const Jso
 
 }  // namespace
 
-Condition read_condition(JsonReader reader) {
+Condition read_condition(JsonReader reader, const std::filesystem::path& folder) {
     if (!reader.is_object() || reader.value().empty()) reader.reject("a condition: keys and what they are");
     Condition condition;
     if (reader.has("product")) {
@@ -77,7 +86,7 @@ Condition read_condition(JsonReader reader) {
         Requirement requirement;
         requirement.keys.push_back(item.key());
         requirement.where = reader.member(item.key()).place();
-        read_requirement(reader.member(item.key()), requirement);
+        read_requirement(reader.member(item.key()), requirement, folder);
         condition.push_back(std::move(requirement));
     }
     reader.finish();
@@ -93,9 +102,10 @@ bool says(const Json& panel, const std::string& key) {
            });
 }
 
-bool meets(const Condition& condition, const std::string& kernel, const Json& panel) {
+bool meets(const Condition& condition, const std::string& kernel, const Json& panel,
+           const std::vector<run::Setting>& set) {
     return std::all_of(condition.begin(), condition.end(),
-                       [&](const Requirement& requirement) { return is_met(requirement, kernel, panel); });
+                       [&](const Requirement& requirement) { return is_met(requirement, kernel, panel, set); });
 }
 
 }  // namespace tilemesh::search

@@ -3,7 +3,9 @@
 #pragma once
 
 #include "sim/base/json_reader.h"
+#include "sim/run/resolve.h"
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,13 +22,15 @@ struct Requirement {
 /// A point that meets all of them is dropped.
 using Condition = std::vector<Requirement>;
 
-/// {"machine.pe.queue_depth": 4, "kernel": ["a", "b"]}, or {"product": [keys], "above": 3}. InputError.
-Condition read_condition(JsonReader reader);
+/// {"machine.pe.queue_depth": 4, "kernel": ["a", "b"]}, or {"product": [keys], "above": 3}. Machines are named as
+/// seen from `folder`, as an axis does. InputError.
+Condition read_condition(JsonReader reader, const std::filesystem::path& folder);
 
 /// Whether a panel says what a condition may ask for: "kernel", a key of it, or "kernel.X" of any of its kernels.
 bool says(const Json& panel, const std::string& key);
 
-/// `panel` has that kernel alone.
-bool meets(const Condition& condition, const std::string& kernel, const Json& panel);
+/// `panel` has that kernel alone. What names a file there, a machine or a table, is one of `set`.
+bool meets(const Condition& condition, const std::string& kernel, const Json& panel,
+           const std::vector<run::Setting>& set);
 
 }  // namespace tilemesh::search

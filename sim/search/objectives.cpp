@@ -54,8 +54,10 @@ Figures Objectives::of(const report::KernelResult& result) const {
         const auto figure = figure_of(name, result);
         if (!figure)
             fail<InputError>(
-                "--objective {}: is not known of {}: energy, power and area need --set energy=true and the "
-                "machine's tables, errors of answers are not computed here",
+                "--objective {}: is not known of {}: energy, power and area need --set energy=true and machines "
+                "whose "
+                "tables have all that the kernel uses (tilemesh run says what is missing), errors of answers are not "
+                "computed here",
                 name, printable(result.label));
         figures.push_back(*figure);
     }

@@ -75,7 +75,7 @@ Space::Space(const Json& content, const NamedFile& file, const std::vector<run::
     if (auto drop = reader.optional_member("drop")) {
         if (!drop->is_array()) drop->reject("an array of conditions");
         std::vector<Condition> conditions;
-        for (JsonReader condition : drop->elements()) conditions.push_back(read_condition(condition));
+        for (JsonReader condition : drop->elements()) conditions.push_back(read_condition(condition, folder));
         check_conditions(conditions);
         conditions_ = std::move(conditions);
     }
@@ -171,8 +171,9 @@ void Space::check_conditions(const std::vector<Condition>& conditions) const {
 }
 
 bool Space::drops(const Point& point, const Json& panel) const {
-    return std::any_of(conditions_.begin(), conditions_.end(),
-                       [&](const Condition& condition) { return meets(condition, point.kernel_name, panel); });
+    return std::any_of(conditions_.begin(), conditions_.end(), [&](const Condition& condition) {
+        return meets(condition, point.kernel_name, panel, point.settings);
+    });
 }
 
 std::vector<std::string> Space::axes() const {

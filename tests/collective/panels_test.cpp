@@ -50,6 +50,20 @@ TEST_CASE("every operation and algorithm gives right answers on lines and rings,
             }
 }
 
+TEST_CASE("sums that all but cancel, and those of many chips, are right when they round as their type does") {
+    for (const int seed : {1, 2, 3, 4, 5, 6})
+        for (const int chips : {6, 12, 64}) {
+            Json panel = panel_of("all_reduce", 2 * static_cast<std::uint64_t>(chips), "wormhole_ring8", {"relay"});
+            panel["machine"] = {{"base", panel["machine"]}, {"cube", {{"topology", "ring"}, {"cols", chips}}}};
+            panel["problem"]["dtype"] = "f16";
+            panel["values"] = {{"mode", "full"}, {"seed", seed}};
+            CAPTURE(seed, chips);
+            CHECK(result_of(panel).verdict.pass);
+            panel["problem"]["bytes"] = 2;
+            CHECK(result_of(panel).verdict.pass);
+        }
+}
+
 TEST_CASE("an all_reduce is a reduce_scatter and an all_gather, one after the other") {
     const auto time = [](const char* operation) {
         return result_of(panel_of(operation, 1 << 20, "wormhole_line8", {"auto"})).time;

@@ -187,6 +187,31 @@ TEST_CASE("what a run of its own does not repeat is not counted twice, whatever 
     CHECK(std::abs(off(pair)) < 0.004);
 }
 
+TEST_CASE("sinks and slopes are loaded as often as they would be, whatever is passed over") {
+    struct Case {
+        const char* problem;
+        std::int64_t keys, tile_queries;
+        int pes, heads;
+    };
+    const Case one = GENERATE(
+        values<Case>({{R"({"sink": {"std": 1}, "mask": {"kind": "causal"}})", 5001, 100, 5, 4},
+                      {R"({"mask": {"all_of": [{"kind": "causal"}, {"kind": "alibi", "slopes": "geometric"}]}})",
+                       4096, 32, 4, 8}}));
+    Json panel = panel_with("ring_kv", "causal", one.pes == 5 ? "zigzag" : "contiguous", one.pes);
+    panel["problem"].update(Json::parse(one.problem));
+    panel["problem"]["users"] = Json::array({{{"keys", one.keys}, {"queries", one.keys}}});
+    panel["problem"]["heads_q"] = one.heads;
+    panel["problem"]["heads_kv"] = 4;
+    panel["machine"]["pe"]["sram_bytes"] = 1 << 20;
+    panel["machine"]["pe"]["matrix"] = {{"rows", 32}, {"cols", 64}};
+    panel["kernels"][0] = {{"kernel", "ring_kv"}, {"tile_queries", one.tile_queries}, {"tile_keys", 128}};
+    INFO(one.problem);
+    const Pair pair = both(panel);
+    CHECK(pair.steady.commands == pair.exact.commands);
+    CHECK(pair.steady.passed->commands > 0);
+    CHECK(std::abs(off(pair)) < 0.004);
+}
+
 TEST_CASE("a run is not over before its engines are") {
     Json panel = panel_with("flash", "causal", "contiguous", 1);
     panel["problem"]["users"] = Json::array({{{"keys", 16384}, {"queries", 16384}}});

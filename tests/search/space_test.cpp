@@ -98,6 +98,21 @@ TEST_CASE("conditions drop what meets all that they ask") {
           std::vector<std::string>{"2 1 mesh_mlo", "2 1 head_parallel", "4 1 mesh_mlo", "4 1 head_parallel"});
 }
 
+TEST_CASE("conditions name machines as axes do") {
+    const Json machines = {{{"key", "machine"}, {"values", {"cube_line8", "cube_2x4"}}}};
+    const auto left = [&](const Json& condition) {
+        std::vector<std::string> names;
+        space_of(machines, {condition}).for_each([&](const search::Point&, const run::Resolved& panel) {
+            names.push_back(panel.json["machine"]["name"].get<std::string>());
+        });
+        names.erase(std::unique(names.begin(), names.end()), names.end());
+        return names;
+    };
+    CHECK(left({{"machine", "cube_line8"}}) == std::vector<std::string>{"cube_2x4"});
+    CHECK(left({{"machine", {"cube_2x4", "wormhole_line8"}}}) == std::vector<std::string>{"cube_line8"});
+    CHECK_THAT(refusal(machines, {{{"machine", "cube_line9"}}}), Contains("/drop/0/machine"));
+}
+
 TEST_CASE("ranges reach their end however sums are rounded, and whole numbers stay whole") {
     CHECK(search::range_values(0.1, 0.5, 0.1) == std::vector<Json>{0.1, 0.2, 0.3, 0.4, 0.5});
     CHECK(search::range_values(-0.3, 0.75, 0.35) == std::vector<Json>{-0.3, 0.05, 0.4, 0.75});
