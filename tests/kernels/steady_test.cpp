@@ -194,7 +194,7 @@ TEST_CASE("sinks and slopes are loaded as often as they would be, whatever is pa
         int pes, heads;
     };
     const Case one = GENERATE(
-        values<Case>({{R"({"sink": {"std": 1}, "mask": {"kind": "causal"}})", 5001, 100, 5, 4},
+        values<Case>({{R"({"sink": {"std": 1}, "mask": {"kind": "causal"}})", 10002, 100, 5, 4},
                       {R"({"mask": {"all_of": [{"kind": "causal"}, {"kind": "alibi", "slopes": "geometric"}]}})",
                        4096, 32, 4, 8}}));
     Json panel = panel_with("ring_kv", "causal", one.pes == 5 ? "zigzag" : "contiguous", one.pes);

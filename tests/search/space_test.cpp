@@ -99,10 +99,10 @@ TEST_CASE("conditions drop what meets all that they ask") {
 }
 
 TEST_CASE("conditions name machines as axes do") {
-    const Json machines = {{{"key", "machine"}, {"values", {"cube_line8", "cube_2x4"}}}};
+    const Json machines = Json::array({{{"key", "machine"}, {"values", {"cube_line8", "cube_2x4"}}}});
     const auto left = [&](const Json& condition) {
         std::vector<std::string> names;
-        space_of(machines, {condition}).for_each([&](const search::Point&, const run::Resolved& panel) {
+        space_of(machines, Json::array({condition})).for_each([&](const search::Point&, const run::Resolved& panel) {
             names.push_back(panel.json["machine"]["name"].get<std::string>());
         });
         names.erase(std::unique(names.begin(), names.end()), names.end());
@@ -110,7 +110,7 @@ TEST_CASE("conditions name machines as axes do") {
     };
     CHECK(left({{"machine", "cube_line8"}}) == std::vector<std::string>{"cube_2x4"});
     CHECK(left({{"machine", {"cube_2x4", "wormhole_line8"}}}) == std::vector<std::string>{"cube_line8"});
-    CHECK_THAT(refusal(machines, {{{"machine", "cube_line9"}}}), Contains("/drop/0/machine"));
+    CHECK_THAT(refusal(machines, Json::array({{{"machine", "cube_line9"}}})), Contains("/drop/0/machine"));
 }
 
 TEST_CASE("ranges reach their end however sums are rounded, and whole numbers stay whole") {
