@@ -24,8 +24,10 @@ std::optional<double> optional_number(JsonReader& reader, const char* key) {
 /// {"above": 3, "below": 9}, a value or a list of values.
 void read_requirement(JsonReader reader, Requirement& requirement, const std::filesystem::path& folder) {
     const auto value_of = [&](const JsonReader& value) {
-        const bool machine = requirement.keys.front() == "machine" && value.is_string();
-        return machine ? Json(run::config_file(value, "machines", folder).path.string()) : value.value();
+        if (requirement.keys.front() != "machine" || !value.is_string()) return value.value();
+        const NamedFile file = run::config_file(value, "machines", folder);
+        run::resolve_machine_file(file);  // that it is there
+        return Json(file.path.string());
     };
     if (reader.is_object()) {
         requirement.above = optional_number(reader, "above");
