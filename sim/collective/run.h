@@ -40,6 +40,8 @@ public:
             fabric_.record(i, static_cast<ComponentId>(i), &busy_);
         // Whatever stops goes on to the next router only: no circle of waiting asks for channels of two classes.
         const auto channels = static_cast<std::uint64_t>(network_.router.virtual_channels);
+        const std::uint64_t slots = network_.link.buffer.value() * channels / network_.packet.value();
+        spare_ = network_.packet * std::max<std::uint64_t>(slots / 2, 1);
         for (noc::CreditWindow& window : ways_) window = noc::CreditWindow(network_.link.buffer * channels);
     }
 
@@ -138,6 +140,7 @@ private:
     noc::Fabric fabric_;
     noc::Calendar calendar_;
     BusyTimes busy_;
+    Bytes spare_;  // of those, that packets which enter leave to what is on its way round a ring
     std::vector<noc::CreditWindow> ways_;  // slots of each link's channels, for what stops at routers
     std::vector<RowState> rows_;
     std::vector<Worker> workers_;

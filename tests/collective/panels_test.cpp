@@ -86,6 +86,30 @@ TEST_CASE("copies round a ring never wait for each other, however few slots ther
         }
 }
 
+TEST_CASE("copies round a ring are the faster the more slots there are, and fill half of them at least, or the links") {
+    const double link = 100.0, latency_ns = 1000.0, packet = 4096.0, channels = 4.0;
+    for (const int chips : {6, 9, 12}) {
+        double before = 1e9;
+        for (const int slots : {2, 4, 8, 16, 24, 32, 48, 64}) {
+            Json panel = panel_of("all_gather", static_cast<std::uint64_t>(chips) << 20, "ideal_line", {"multicast"});
+            panel["machine"] = {{"base", "ideal_line"},
+                                {"cube", {{"topology", "ring"}, {"cols", chips}}},
+                                {"network",
+                                 {{"packet_bytes", 4096},
+                                  {"router", {{"virtual_channels", 4}}},
+                                  {"link", {{"gbytes_per_s", link}, {"latency_ns", latency_ns}}}}},
+                                {"collectives", {{"packet", {{"slots", slots}}}}}};
+            CAPTURE(chips, slots);
+            const double us = to_nanoseconds(result_of(panel).time) / 1000.0;
+            const double rate = std::min(link, channels * slots / 2.0 * packet / (2 * latency_ns + packet / link));
+            const double bytes = (chips - 1) / 2.0 * (1 << 20);
+            CHECK(us <= before * 1.001);
+            CHECK(us <= bytes / rate / 1000.0 * 1.25 + chips * latency_ns / 1000.0);
+            before = us;
+        }
+    }
+}
+
 TEST_CASE("the busiest link of a table is that of the closed form, all parallel links together") {
     const report::KernelResult line = result_of(panel_of("all_gather", 1 << 20, "blackhole_line8", {"multicast"}));
     CHECK(line.busiest_link.bytes == Bytes((1 << 20) / 8 * 7));
