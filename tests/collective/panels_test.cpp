@@ -86,7 +86,8 @@ TEST_CASE("copies round a ring never wait for each other, however few slots ther
         }
 }
 
-TEST_CASE("copies round a ring are the faster the more slots there are, and fill half of them at least, or the links") {
+TEST_CASE(
+    "copies round a ring are the faster the more slots there are, and fill half of them at least, or the links") {
     const double link = 100.0, latency_ns = 1000.0, packet = 4096.0, channels = 4.0;
     for (const int chips : {6, 9, 12}) {
         double before = 1e9;
