@@ -145,6 +145,20 @@ TEST_CASE("the tail of a packet that is slow further on leaves when a buffer's l
     CHECK(end_of_third(2, 1000) == head + 2 * (size - buffer - 1) + 1 + credit + third);
 }
 
+TEST_CASE("what is still on the wire does not go on, though the link behind it is free") {
+    // A packet of two buffers over a long wire, then over a link that takes eight times as long for a flit: the first
+    // half has gone on before the second, sent when the credits of the first were back, is there.
+    const double wire = 100, buffer = 16, slow = 8;
+    NetworkConfig network = with_wires(routers(line(2), 1, 16, 32, false), wire);
+    network.cubes = line(2);
+    network.die_to_die = {Rate::gbytes_per_s(flit / cycle_ns / slow), from_nanoseconds(1), Bytes(flit * 1000)};
+    network.connections_per_side = 1;
+    const double more = wire - 1, head = before_switch + hop + more + before_switch;
+    const double second_half = head + credit_return + more + hop + more;
+    REQUIRE(second_half > head + buffer * slow);
+    CHECK(arrivals(network, {flits(0, 2, 32)})[0] == second_half + buffer * slow + delivery);
+}
+
 TEST_CASE("a PE's packets that share the one channel of a link are a cycle apart, for its allocation") {
     const NetworkConfig network = routers(line(2), 1, 64, 4, false);
     for (const std::uint64_t packets : {1, 2, 10})
