@@ -146,6 +146,11 @@ void Fabric::begin(std::int32_t number, std::int32_t packet_number, std::int32_t
     taken.head_sent = taken.registered = taken.stalled = taken.served = false;
     taken.tail_known = true;
     taken.tail_from = input < 0 ? now_ : std::max(now_, channel(input).queue.front().tail);
+    taken.rest_from = Picoseconds();
+    if (input >= 0) {
+        taken.rest_from = channel(input).queue.front().rest_from;
+        taken.rest = channel(input).queue.front().rest;
+    }
     taken.wanted = wanted;
     taken.unsent = Bytes(packet.bytes);
     // Is the tail of what it sends still on the way into that buffer?
@@ -160,11 +165,10 @@ void Fabric::begin(std::int32_t number, std::int32_t packet_number, std::int32_t
 Bytes Fabric::may_send(const Channel& sender) {
     Bytes bytes = sender.unsent;
     if (sender.takes_credits) bytes = std::min(bytes, sender.credit);
-    if (sender.tail_known) return bytes;
-    // What has not arrived at the router cannot go on: of the channel behind, what is still to be sent and what has
-    // just been.
-    const Channel& behind = channel(sender.input);
-    const Bytes missing = behind.unsent + (arrival_of_last(sender.input) > now_ ? behind.sending : Bytes());
+    // What has not arrived at the router cannot go on: of the channel behind, what is still to be sent and what was
+    // sent last.
+    Bytes missing = sender.tail_known ? Bytes() : channel(sender.input).unsent;
+    if (rest_from(sender) > now_) missing += sender.tail_known ? sender.rest : channel(sender.input).sending;
     return std::min(bytes, sender.unsent - std::min(missing, sender.unsent));
 }
 
@@ -177,8 +181,8 @@ void Fabric::send(std::int32_t number) {
     if (sender.stalled) {
         if (lacks_credits(sender)) {
             if (!sender.releases.empty()) wake(number, sender.releases.front().when);
-        } else if (arrival_of_last(sender.input) > now_) {
-            wake(number, arrival_of_last(sender.input));
+        } else if (rest_from(sender) > now_) {
+            wake(number, rest_from(sender));
         }
         return;
     }
@@ -226,7 +230,7 @@ void Fabric::send_head(std::int32_t number) {
     sender.head_sent = true;
     if (sender.input < 0) packets_[static_cast<std::size_t>(sender.holder)].stream->entered = sender.head;
     if (sender.final_hop) return;
-    sender.queue.push({sender.holder, arrival_of_last(number), Picoseconds()});
+    sender.queue.push({sender.holder, arrival_of_last(number), {}, {}, {}});
     if (sender.queue.size() == 1) ready_first(number);
 }
 
@@ -282,7 +286,14 @@ void Fabric::leave(std::int32_t number) {
     left.holder = none;
     left.free_since = now_;
     if (left.registered) remove_competitor(input, link_number);
-    if (!delivered) left.queue.back().tail = now_ + link.hop;
+    const Picoseconds rest_from = left.head + link.hop;
+    const Bytes rest = left.sending;
+    if (!delivered) {
+        Arrival& arrival = left.queue.back();
+        arrival.tail = now_ + link.hop;
+        arrival.rest_from = rest_from;
+        arrival.rest = rest;
+    }
     if (!link.waiting[0].empty() || !link.waiting[1].empty()) post_allocation(link_number, now_ + link.allocation);
     if (input >= 0) {
         if (all_have_left(input, packet_number)) {
@@ -300,6 +311,8 @@ void Fabric::leave(std::int32_t number) {
         beside = next.beside;
         next.tail_known = true;
         next.tail_from = std::max(next.tail_from, now_ + link.hop);
+        next.rest_from = rest_from;
+        next.rest = rest;
         if (next.served) maybe_leave(at);
     }
     if (delivered) {

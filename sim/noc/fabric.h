@@ -74,7 +74,9 @@ private:
     struct Arrival {
         std::int32_t packet;
         Picoseconds head;
-        Picoseconds tail;  // likewise, once it has left the link before
+        Picoseconds tail;       // likewise, once it has left the link before
+        Picoseconds rest_from;  // and the first flit of what was sent last of it,
+        Bytes rest;             // so much
     };
     struct Release {
         Picoseconds when;
@@ -105,11 +107,13 @@ private:
         bool served = false;      // has had all its turns
         bool tail_known = false;  // the holder's tail has left the link before
         Picoseconds tail_from;    // before this it cannot leave this one
-        Picoseconds wakes;        // where it is stalled, if later than now
-        Picoseconds free_since;   // when the last holder's tail left
-        Bytes unsent;             // of the holder
-        Bytes sending;            // of the holder: what it takes turns for
-        Bytes credit;             // free room in the buffer
+        Picoseconds rest_from;    // before this so much of it has not come, if its tail is known
+        Bytes rest;
+        Picoseconds wakes;       // where it is stalled, if later than now
+        Picoseconds free_since;  // when the last holder's tail left
+        Bytes unsent;            // of the holder
+        Bytes sending;           // of the holder: what it takes turns for
+        Bytes credit;            // free room in the buffer
 
         ShortQueue<Arrival, 2> queue;     // packets in the buffer, first to last
         ShortQueue<Release, 2> releases;  // room that becomes free at known times
@@ -206,6 +210,10 @@ private:
     void wake(std::int32_t channel, Picoseconds when);
     /// When the first flit of what the channel has sent last is at its router.
     Picoseconds arrival_of_last(std::int32_t number) { return channel(number).head + links_[link_of(number)].hop; }
+    /// Likewise of what the holder comes from.
+    Picoseconds rest_from(const Channel& sender) {
+        return sender.tail_known ? sender.rest_from : arrival_of_last(sender.input);
+    }
     /// So much of the holder leaves the buffer that it comes from, its turns shared for so long.
     void free_behind(std::int32_t channel, Bytes bytes, Picoseconds shared);
     void send_head(std::int32_t channel);
