@@ -189,7 +189,7 @@ void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
                     if (!*v) *v = chunks_.values(tile.chunk, heads, tile.keys, Tile());
                     return tl_.slice(*v, 1, begin, end);
                 };
-            repeats_.aside([&] { terms_.slopes(term_rows(work, block)); });  // as sinks
+            repeats_.aside([&] { terms_.slopes(term_rows(work, block)); });  // kept, as sinks are
             issued.terms = terms_.terms(term_rows(work, block), part.chunk.id, part.keys);
             if (bias) issued.terms.key_bias = tl_.slice(bias, 2, begin, end);
             issued.state = &states_.take(work.target, index, block.rows);

@@ -188,11 +188,13 @@ void Run::send_piece(Worker& worker, std::size_t i, std::uint64_t size, Picoseco
     if (schedule_.algorithm == Algorithm::one_shot) moving.stream.available_from += config_.destination;
     worker.free = moving.stream.available_until = moving.stream.available_from + feeding;
     if (row.stops()) {
-        moving.stream.credits = &ways_[(*moving.stream.route)[0].link];
+        const std::size_t link = (*moving.stream.route)[0].link;
+        moving.stream.credits = &ways_[link];
         // Round a ring what stops holds one slot and waits for the next. What enters leaves slots free, so that some
         // link always has one (bubble flow control, Carrion et al. 1997): half of them, or what takes turns with
         // those that pass would fill them, and all would wait for a slot at a time.
-        if (schedule_.chips.ring) moving.stream.spare = spare_;
+        if (schedule_.chips.ring)
+            moving.stream.spare = network_.packet * std::max<std::uint64_t>(slots_behind(link) / 2, 1);
     }
     fabric_.inject(moving.stream, noc::TrafficClass::message, now);
 }

@@ -39,10 +39,8 @@ public:
         for (std::size_t i = 0; i < topology_.links().size(); ++i)
             fabric_.record(i, static_cast<ComponentId>(i), &busy_);
         // Whatever stops goes on to the next router only: no circle of waiting asks for channels of two classes.
-        const auto channels = static_cast<std::uint64_t>(network_.router.virtual_channels);
-        const std::uint64_t slots = network_.link.buffer.value() * channels / network_.packet.value();
-        spare_ = network_.packet * std::max<std::uint64_t>(slots / 2, 1);
-        for (noc::CreditWindow& window : ways_) window = noc::CreditWindow(network_.link.buffer * channels);
+        for (std::size_t i = 0; i < ways_.size(); ++i)
+            ways_[i] = noc::CreditWindow(network_.packet * slots_behind(i));
     }
 
     Execution run();
@@ -112,6 +110,12 @@ private:
     void at_router(const Moving& moving, int chip, Bytes bytes, Picoseconds when);
     void add_own(std::size_t which, Picoseconds now);
     void pass_on(std::size_t which, Picoseconds now);
+    /// Of all its channels.
+    std::uint64_t slots_behind(std::size_t link) const {
+        const Bytes buffer = topology_.links()[link].config.buffer;
+        const auto channels = static_cast<std::uint64_t>(network_.router.virtual_channels);
+        return buffer.value() * channels / network_.packet.value();
+    }
     /// Room behind a link is free: its sender knows once the credit has come back over the wire.
     void give_back(std::size_t link, Bytes bytes, Picoseconds when) {
         when += topology_.links()[link].config.latency + network_.router.credit;
@@ -140,7 +144,6 @@ private:
     noc::Fabric fabric_;
     noc::Calendar calendar_;
     BusyTimes busy_;
-    Bytes spare_;  // of those, that packets which enter leave to what is on its way round a ring
     std::vector<noc::CreditWindow> ways_;  // slots of each link's channels, for what stops at routers
     std::vector<RowState> rows_;
     std::vector<Worker> workers_;
