@@ -39,6 +39,23 @@ TEST_CASE("a rank may be a PE, a cube whose PEs divide the heads, or the first P
     }
 }
 
+TEST_CASE("PEs of a cube that own more heads than others send as many messages more") {
+    Json problem = distinct_problem("causal");
+    problem["heads_q"] = 10;
+    problem["heads_kv"] = 5;  // 2, 2 and 1
+    Json kernels = Json::array();
+    for (const char* const kernel : {"pass_q", "mesh_mlo", "mlo_doubling", "mesh_kv"})
+        kernels.push_back({{"kernel", kernel}, {"tile_heads", 1}});
+    Json json = panel_of(small_cubes(), problem, kernels);
+    json["ranks"] = {{"unit", "cube"}};
+    Experiment experiment(json);
+    REQUIRE(experiment.accepted().size() == kernels.size());
+    for (const std::size_t kernel : experiment.accepted()) {
+        CAPTURE(experiment.choice(kernel).kernel);
+        CHECK(experiment.run(kernel).result.verdict.pass);
+    }
+}
+
 TEST_CASE("ranks may stand in order, reversed, or on any list of units") {
     for (const char* mask : {"full", "causal"}) {
         all_kernels_pass(line_of(7), {{"placement", "reversed"}}, mask);
