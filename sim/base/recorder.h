@@ -5,6 +5,7 @@
 
 #include "sim/base/units.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -69,12 +70,38 @@ struct Reasons {
     const std::string* file = nullptr;        // that source; outlives the simulation
 };
 
+/// All that a link has carried, packet by packet.
+struct Carried {
+    ComponentId component = 0;
+    Picoseconds busy;
+    Picoseconds queued;   // sum over its activities of the time between wanted and begun
+    Picoseconds blocked;  // of that, while it carried nothing else
+    Picoseconds first_begin = Picoseconds::max(), last_end;
+    Bytes bytes;
+    std::uint64_t activities = 0;
+
+    /// One more, not before the end of the last.
+    void add(Picoseconds begin, Picoseconds end, Picoseconds wanted, Bytes more) {
+        busy += end - begin;
+        queued += begin - wanted;
+        if (begin > last_end) blocked += begin - std::max(wanted, last_end);
+        if (begin < first_begin) first_begin = begin;
+        last_end = end;
+        bytes += more;
+        ++activities;
+    }
+};
+
 class Asker;
 
 class Recorder {
 public:
     virtual ~Recorder() = default;
     virtual void activity(const Activity&) = 0;
+    /// Shall activity() be told of every packet of a link? Otherwise carried() is, of each link at the end: packets
+    /// are most of what happens on a large machine.
+    virtual bool follows_packets() const { return true; }
+    virtual void carried(const Carried&) {}
     /// SRAM in use at one PE changed, as its book has it: room that turns out to have been free before the last
     /// change is told of with its own, earlier time.
     virtual void sram_level(ComponentId, Picoseconds, Bytes) {}

@@ -74,6 +74,13 @@ void Account::activity(const Activity& activity) {
     mover.until = std::max(mover.until, activity.end);
 }
 
+void Account::carried(const Carried& link) {
+    Book& mover = book(link.component);
+    mover.working = link.busy;
+    mover.blocked = link.blocked;
+    mover.until = link.last_end;
+}
+
 void Account::stalled(ComponentId pe, std::uint8_t number, Stall stall, Picoseconds from, Picoseconds until) {
     Processor& processor = processor_of(pe, number);
     processor.total[static_cast<std::size_t>(stall)] += until - from;
@@ -235,7 +242,7 @@ void Account::close(Picoseconds time, std::vector<report::ComponentResult>& comp
     }
     for (std::size_t i = 0; i < pes_.size(); ++i) {
         for (std::size_t number = 0; number < pes_[i].processors.size(); ++number) {
-            const Processor& processor = pes_[i].processors[number];
+            const Processor& processor = *pes_[i].processors[number];
             report::ComponentResult part;
             part.path = components[i].path.substr(0, components[i].path.rfind('.')) + ".processor" +
                         (number == 0 ? "" : "_" + std::to_string(number));

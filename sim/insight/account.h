@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace tilemesh::insight {
@@ -44,6 +45,8 @@ public:
     explicit Account(Spending* listener = nullptr) : listener_(listener) {}
 
     void activity(const Activity& activity) override;
+    bool follows_packets() const override { return listener_ != nullptr; }
+    void carried(const Carried& link) override;
     void explained(const Activity& activity, const Reasons& reasons) override;
     void queued(ComponentId engine, ComponentId pe, std::uint8_t processor, Picoseconds when) override;
     void stalled(ComponentId pe, std::uint8_t processor, Stall stall, Picoseconds from, Picoseconds until) override;
@@ -67,7 +70,7 @@ private:
         std::array<Picoseconds, stalls> total{};
     };
     struct Pe {
-        std::vector<Processor> processors;
+        std::vector<std::unique_ptr<Processor>> processors;
         std::vector<ComponentId> engines;
     };
     /// What a packet needs comes first and lies together: there are thousands of links.
@@ -91,9 +94,9 @@ private:
         return pes_[pe];
     }
     Processor& processor_of(ComponentId pe, std::uint8_t number) {
-        std::vector<Processor>& processors = pe_of(pe).processors;
-        if (number >= processors.size()) processors.resize(number + 1U);
-        return processors[number];
+        std::vector<std::unique_ptr<Processor>>& processors = pe_of(pe).processors;
+        while (number >= processors.size()) processors.push_back(std::make_unique<Processor>());
+        return *processors[number];
     }
     /// The engine had nothing to do until `to`: what its processor did meanwhile.
     void not_issued(ComponentId engine, Book& book, const Processor& processor, Picoseconds to);

@@ -59,6 +59,8 @@ public:
 
     const MachineConfig& config() const { return config_; }
     const noc::Topology& the_topology() const { return Wiring::topology; }
+    /// At the end of a run.
+    void report_links() { Wiring::network.report_links(); }
     pe::ProcessingElement& pe(int number) { return *pes_[static_cast<std::size_t>(number)]; }
     const std::vector<Component>& components() const { return components_; }
     const std::map<std::pair<int, int>, std::unique_ptr<pe::MessageChannel>>& channels() const { return channels_; }

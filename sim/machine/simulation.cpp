@@ -105,6 +105,7 @@ Outcome Simulation::run() {
                               channel->receives_announced());
         }
     }
+    machine_->report_links();
     outcome.components = machine_->components();
     outcome.totals = statistics_.totals();
     outcome.totals.resize(outcome.components.size());

@@ -16,6 +16,7 @@ struct Totals {
     Bytes bytes;
     std::uint64_t work = 0;
     std::uint64_t activities = 0;
+    bool operator==(const Totals&) const = default;
 };
 
 class Statistics final : public Recorder {
@@ -31,6 +32,12 @@ public:
         totals.work += a.work;
         ++totals.activities;
     }
+    bool follows_packets() const override { return false; }
+    void carried(const Carried& link) override {
+        if (link.component >= totals_.size()) totals_.resize(link.component + 1U);
+        totals_[link.component] = {link.busy,  link.queued, link.first_begin, link.last_end,
+                                   link.bytes, 0,           link.activities};
+    }
     const std::vector<Totals>& totals() const { return totals_; }
 
 private:
@@ -44,6 +51,11 @@ public:
     void activity(const Activity& a) override {
         first_.activity(a);
         second_.activity(a);
+    }
+    bool follows_packets() const override { return first_.follows_packets() || second_.follows_packets(); }
+    void carried(const Carried& link) override {
+        first_.carried(link);
+        second_.carried(link);
     }
     void sram_level(ComponentId component, Picoseconds when, Bytes level) override {
         first_.sram_level(component, when, level);

@@ -48,6 +48,7 @@ Fabric::Fabric(const NetworkConfig& network, const Topology& topology)
     : network_(network),
       channels_per_link_(network.router.virtual_channels),
       channel_bits_(static_cast<int>(std::bit_width(static_cast<unsigned>(channels_per_link_ - 1)))),
+      services_(topology.links().size()),
       channels_(std::allocator<Channel>().allocate(topology.links().size() << channel_bits_)),
       sources_(topology.links().size() * traffic_classes) {
     links_.reserve(topology.links().size());
@@ -64,13 +65,20 @@ Fabric::~Fabric() {
 void Fabric::make_channels(std::size_t number) {
     LinkState& link = links_[number];
     link.made = true;
+    link.free = ~std::uint64_t{0} >> (64 - channels_per_link_);
     for (int i = 0; i < channels_per_link_; ++i)
         std::construct_at(channels_ + first_channel(number) + i)->credit = link.buffer;
 }
 
 void Fabric::record(std::size_t link, ComponentId id, Recorder* recorder) {
-    links_[link].id = id;
-    links_[link].recorder = recorder;
+    links_[link].carried.component = id;
+    if (!recorder) return;
+    (recorder->follows_packets() ? links_[link].each : links_[link].total) = recorder;
+}
+
+void Fabric::report() {
+    for (const LinkState& link : links_)
+        if (link.total && link.carried.activities > 0) link.total->carried(link.carried);
 }
 
 Bytes Fabric::bytes_moved(std::size_t number, Picoseconds now) {
@@ -82,13 +90,15 @@ Bytes Fabric::bytes_moved(std::size_t number, Picoseconds now) {
         const auto bytes = static_cast<std::uint64_t>(to_nanoseconds(left) * rate.gbytes_per_s() + 0.5);
         to_come += std::min(channel(who).sending, Bytes(bytes));
     });
-    return link.begun - to_come;
+    return link.carried.bytes - to_come;
 }
 
 void Fabric::serve_link(std::size_t number) {
+    Service& service = services_[number];
+    if (service.posted != now_) return;  // somebody who joined later was to finish before
+    service.posted = Picoseconds::max();
+    if (service.due > now_) return post_service(number, service.due);  // who joined later delays the others
     LinkState& link = links_[number];
-    if (link.next_service != now_) return;  // somebody who joined later was to finish before
-    link.next_service = Picoseconds::max();
     for (int who = link.turns.take_finished(now_); who != Turns::nobody; who = link.turns.take_finished(now_)) {
         Channel& finished = channel(who);
         if (finished.unsent > Bytes()) {
@@ -98,16 +108,16 @@ void Fabric::serve_link(std::size_t number) {
             maybe_leave(who);
         }
     }
-    post_service(number);
+    post_service(number, link.turns.next_finish());
 }
 
-void Fabric::post_service(std::size_t number) {
-    LinkState& link = links_[number];
-    const Picoseconds next = link.turns.next_finish();
-    // Who joins delays the others only: an event too early looks again when it comes.
-    if (next >= link.next_service) return;
-    link.next_service = next;
-    calendar_.post(next, EventKind::service, static_cast<std::uint32_t>(number));
+void Fabric::post_service(std::size_t number, Picoseconds due) {
+    Service& service = services_[number];
+    service.due = due;
+    // An event too early looks again when it comes.
+    if (due >= service.posted) return;
+    service.posted = due;
+    calendar_.post(due, EventKind::service, static_cast<std::uint32_t>(number));
 }
 
 void Fabric::collect(Channel& channel) {
@@ -137,6 +147,7 @@ void Fabric::begin(std::int32_t number, std::int32_t packet_number, std::int32_t
     const Packet& packet = packets_[static_cast<std::size_t>(packet_number)];
     ++packet_hops_;
     taken.holder = packet_number;
+    links_[link_of(number)].free &= ~bit_of(number);
     taken.input = input;
     taken.onward = taken.beside = none;
     const bool ends = packet.hops_left == 0;
@@ -159,7 +170,7 @@ void Fabric::begin(std::int32_t number, std::int32_t packet_number, std::int32_t
         taken.beside = std::exchange(channel(input).onward, number);
     }
     send(number);
-    post_service(link_of(number));
+    post_service(link_of(number), links_[link_of(number)].turns.next_finish());
 }
 
 Bytes Fabric::may_send(const Channel& sender) {
@@ -194,13 +205,12 @@ void Fabric::send(std::int32_t number) {
     sender.unsent -= bytes;
     if (sender.takes_credits) sender.credit -= bytes;
     sender.sending = bytes;
-    link.begun += bytes;
-    if (link.recorder) {
-        const Picoseconds begin = std::max(now_, link.booked_until);
-        link.booked_until = begin + work;
-        link.recorder->activity(
-            {link.id, begin, begin + work, first ? sender.wanted : now_, bytes, 0, stream.command, "packet"});
-    }
+    // For the record: activities one after the other.
+    const Picoseconds begin = std::max(now_, link.carried.last_end), wanted = first ? sender.wanted : now_;
+    link.carried.add(begin, begin + work, wanted, bytes);
+    if (link.each)
+        link.each->activity(
+            {link.carried.component, begin, begin + work, wanted, bytes, 0, stream.command, "packet"});
     const std::size_t others = link.turns.size();
     sender.head = link.turns.join(number, work + lost, now_);
     if (sender.final_hop && sender.takes_credits) {
@@ -284,6 +294,7 @@ void Fabric::leave(std::int32_t number) {
     const Packet packet = packets_[static_cast<std::size_t>(packet_number)];
     const bool delivered = left.final_hop, branches = left.branches;
     left.holder = none;
+    link.free |= bit_of(number);
     left.free_since = now_;
     if (left.registered) remove_competitor(input, link_number);
     const Picoseconds rest_from = left.head + link.hop;

@@ -10,6 +10,7 @@
 // probes do it directly.
 #pragma once
 
+#include "sim/base/few.h"
 #include "sim/base/recorder.h"
 #include "sim/base/short_queue.h"
 #include "sim/noc/calendar.h"
@@ -30,8 +31,10 @@ public:
     Fabric(const Fabric&) = delete;
     Fabric& operator=(const Fabric&) = delete;
 
-    /// Reports the link's activity under this name from now on.
+    /// Reports the link's activity under this name from now on, or all of it in report().
     void record(std::size_t link, ComponentId id, Recorder* recorder);
+    /// At the end, to recorders that do not follow packets.
+    void report();
 
     /// A stream enters its first link behind those of its class; `now` is not before the last run_until().
     void inject(Stream& stream, TrafficClass traffic, Picoseconds now);
@@ -132,24 +135,30 @@ private:
         std::int32_t onto;
         int packets;
     };
-    /// Likewise.
+    /// When somebody has had all its turns on a link. Two in five such events come too early, since somebody has
+    /// joined: they need nothing else of the link, and those of all links lie together.
+    struct Service {
+        Picoseconds due = Picoseconds::max();
+        Picoseconds posted = Picoseconds::max();  // the event that counts
+    };
+    /// What is asked for together lies together here too.
     struct alignas(64) LinkState {
         LinkState(const LinkSpec& link, const NetworkConfig& network, bool divided);
         Turns turns;
-        Picoseconds next_service = Picoseconds::max();
         int inputs = 0;  // that send over this link
         bool two_classes;
-        bool feeds_router;  // from a PE's port: no switch before it
-        bool made = false;  // its channels
+        bool feeds_router;       // from a PE's port: no switch before it
+        std::uint64_t free = 0;  // channels that nobody holds, by bit
+        bool made = false;       // its channels
         /// A channel that goes on at the link's rate gets each credit back before it is needed again, where packets
         /// leave the network as they come.
         bool covers_round_trip;
 
-        std::array<std::vector<std::int32_t>, 2> waiting;  // inputs whose first packet wants a channel, by class
-        std::array<int, 2> turn{};                         // of channels, by class
-        Picoseconds allocation;                            // of a channel
+        std::array<Few<std::int32_t, 4>, 2> waiting;  // inputs whose first packet wants a channel, by class
+        std::array<int, 2> turn{};                    // of channels, by class
+        Picoseconds allocation;                       // of a channel
 
-        std::vector<Flow> flows;  // out of the buffers behind this link
+        Few<Flow, 2> flows;  // out of the buffers behind this link
         Bytes buffer;
         Picoseconds hop;   // from a flit's turn to where the next router looks at it
         Picoseconds look;  // how long that takes with a packet's head
@@ -159,13 +168,12 @@ private:
 
         Bytes known_bytes;
         Picoseconds known_time;
-        Bytes begun;  // to be moved
-        Recorder* recorder = nullptr;
+        Carried carried;            // or begun to be
+        Recorder* each = nullptr;   // of whom every packet is told
+        Recorder* total = nullptr;  // of whom they all are, at the end
         Picoseconds next_allocation = Picoseconds::max();
         Picoseconds delivery;  // from the end of a tail's turn to where a packet that ends here has arrived
         Rate rate;
-        Picoseconds booked_until;  // for the record: activities one after the other
-        ComponentId id = 0;
         const LinkConfig* by_size = nullptr;  // where the rate depends on a transfer's size
         /// Of so many bytes of the stream's transfer.
         Picoseconds time_for(const Stream& stream, Bytes bytes);
@@ -176,6 +184,10 @@ private:
 
     std::size_t link_of(std::int32_t channel) const { return static_cast<std::size_t>(channel) >> channel_bits_; }
     std::int32_t first_channel(std::size_t link) const { return static_cast<std::int32_t>(link << channel_bits_); }
+    /// Among the channels of its link.
+    std::uint64_t bit_of(std::int32_t channel) const {
+        return std::uint64_t{1} << (static_cast<std::uint32_t>(channel) & ((1U << channel_bits_) - 1));
+    }
     Channel& channel(std::int32_t number) { return channels_[number]; }
     /// Before a link is used for the first time.
     void make_channels(std::size_t link);
@@ -244,7 +256,7 @@ private:
     static void take_credits(const Stream& stream, Bytes bytes);
     void release(std::int32_t channel, Bytes bytes, Picoseconds when);
     void collect(Channel& channel);
-    void post_service(std::size_t link);
+    void post_service(std::size_t link, Picoseconds due);
     void maybe_leave(std::int32_t channel);
     void leave(std::int32_t channel);  // the tail has gone
     void ready_first(std::int32_t channel);
@@ -253,8 +265,9 @@ private:
     int channels_per_link_;
     int channel_bits_;  // of a channel's number, below the link's
     std::vector<LinkState> links_;
-    Channel* channels_;            // by link, then number: room for all, untouched where a link has made none yet
-    std::vector<Source> sources_;  // by link, then class
+    std::vector<Service> services_;  // by link
+    Channel* channels_;              // by link, then number: room for all, untouched where a link has made none yet
+    std::vector<Source> sources_;    // by link, then class
     std::vector<Packet> packets_;
     std::vector<std::int32_t> free_packets_;
     std::vector<Fork> forks_;

@@ -5,6 +5,7 @@
 #include "sim/noc/fabric_events.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace tilemesh::noc {
@@ -106,9 +107,10 @@ std::int32_t Fabric::pick(std::size_t number, int channel_class, bool room) {
     for (int i = 0; i < count; ++i) {
         const int at = turn + i < count ? turn + i : turn + i - count;
         const auto candidate = first_channel(number) + first + at;
+        if ((link.free & bit_of(candidate)) == 0) continue;
         Channel& free = channel(candidate);
         const bool used_before = free.free_since > Picoseconds();
-        if (free.holder != none || (used_before && free.free_since + link.allocation > now_)) continue;
+        if (used_before && free.free_since + link.allocation > now_) continue;
         if (room) {
             collect(free);
             if (free.credit == Bytes()) continue;
@@ -127,9 +129,8 @@ void Fabric::wait_for_channel(std::size_t number, int channel_class, std::int32_
 void Fabric::post_next_allocation(std::size_t number) {
     // One that is free already, but too recently, or without credit until a known time.
     Picoseconds soonest = Picoseconds::max();
-    for (int i = 0; i < channels_per_link_; ++i) {
-        const Channel& candidate = channel(first_channel(number) + i);
-        if (candidate.holder != none) continue;
+    for (std::uint64_t free_channels = links_[number].free; free_channels != 0; free_channels &= free_channels - 1) {
+        const Channel& candidate = channel(first_channel(number) + std::countr_zero(free_channels));
         const Picoseconds free = candidate.free_since + links_[number].allocation;
         const Picoseconds room = candidate.releases.empty() ? free : candidate.releases.front().when;
         if (free > now_) {
@@ -167,7 +168,7 @@ void Fabric::allocate(std::size_t number) {
             }
             if (!begun) waiting[kept++] = input;
         }
-        waiting.resize(kept);
+        waiting.shorten(kept);
     }
     if (!link.waiting[0].empty() || !link.waiting[1].empty()) post_next_allocation(number);
 }
@@ -185,7 +186,7 @@ Picoseconds Fabric::lost_turns(std::int32_t number) {
         ++link.inputs;
         return Picoseconds();
     }
-    std::vector<Flow>& flows = links_[link_of(sender.input)].flows;
+    auto& flows = links_[link_of(sender.input)].flows;
     Flow* own = nullptr;
     for (Flow& flow : flows) {
         if (flow.onto == static_cast<std::int32_t>(link_number)) {
@@ -211,13 +212,13 @@ Picoseconds Fabric::lost_turns(std::int32_t number) {
 
 void Fabric::remove_competitor(std::int32_t input, std::size_t output) {
     if (input >= 0) {
-        std::vector<Flow>& flows = links_[link_of(input)].flows;
+        auto& flows = links_[link_of(input)].flows;
         const auto flow = std::find_if(flows.begin(), flows.end(), [&](const Flow& candidate) {
             return candidate.onto == static_cast<std::int32_t>(output);
         });
         if (--flow->packets > 0) return;
         *flow = flows.back();
-        flows.pop_back();
+        flows.shorten(flows.size() - 1);
     }
     --links_[output].inputs;
 }

@@ -62,7 +62,7 @@ void Fabric::happen(const Calendar::Event& event) {
         case EventKind::credit:
             if (channel(number).holder != none && channel(number).stalled) {
                 send(number);
-                post_service(link_of(number));
+                post_service(link_of(number), links_[link_of(number)].turns.next_finish());
             }
             break;
         default:

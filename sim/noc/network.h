@@ -39,6 +39,8 @@ public:
     }
     /// From now on the stream wants to enter its first link.
     void inject(Stream& stream, TrafficClass traffic);
+    /// At the end: what links carried, to recorders that do not follow packets.
+    void report_links() { fabric_.report(); }
     /// Credits of a stream on this route come back at `when`, later than now.
     void look_again(const Route& route, Picoseconds when);
 

@@ -30,22 +30,23 @@ public:
         } else {
             advance(now);
             first = origin_;
-            for (const Waiting& w : waiting_) first += std::min(turn_, w.left);
+            for (const Waiting& w : waiting_) first += w.turns > 0 ? turn_ : w.last;
         }
-        waiting_.push_back({who, work.value()});
+        const std::uint64_t turns = work.value() == 0 ? 0 : (work.value() - 1) / turn_;
+        waiting_.push_back({who, turns, work.value() - turns * turn_});
         return Picoseconds(first);
     }
 
     /// When the next of them will have had all its turns, if nobody joins; max: nobody is here.
     Picoseconds next_finish() const {
-        if (waiting_.size() == 1) return Picoseconds(origin_ + waiting_[0].left);
+        if (waiting_.size() == 1) return Picoseconds(origin_ + left_of(waiting_[0]));
         return waiting_.empty() ? Picoseconds::max() : first_of_several();
     }
 
     /// Somebody who has had all of them by now, or nobody; call until nobody. Times do not pass next_finish().
     int take_finished(Picoseconds now) {
         if (waiting_.size() > 1) return take_of_several(now);
-        if (waiting_.empty() || origin_ + waiting_[0].left > now.value()) return nobody;
+        if (waiting_.empty() || origin_ + left_of(waiting_[0]) > now.value()) return nobody;
         const int who = waiting_[0].who;
         waiting_.clear();
         return who;
@@ -57,22 +58,26 @@ public:
         if (waiting_.empty()) return;
         advance(now);
         std::uint64_t under_way = now.value() - origin_;
-        for (const Waiting& w : waiting_) visit(w.who, Picoseconds(w.left - std::exchange(under_way, 0)));
+        for (const Waiting& w : waiting_) visit(w.who, Picoseconds(left_of(w) - std::exchange(under_way, 0)));
     }
 
 private:
+    /// What somebody still needs, divided once: finding out who is first asks for no division.
     struct Waiting {
         int who;
-        std::uint64_t left;
+        std::uint64_t turns;  // whole ones, before the last
+        std::uint64_t last;   // how long that is: a whole one at most, nothing when it has been handed out
     };
+    std::uint64_t left_of(const Waiting& w) const { return w.turns * turn_ + w.last; }
     Picoseconds first_of_several() const;
     int take_of_several(Picoseconds now);
     /// Hands out the turns that ended until now.
     void advance(Picoseconds now);
+    static void hand_out(Waiting& to, std::uint64_t turns);
 
     std::uint64_t turn_;
     std::uint64_t origin_ = 0;  // when the turn of the first in the list began
-    Few<Waiting, 2> waiting_;   // in the order of their next turns
+    Few<Waiting, 4> waiting_;   // in the order of their next turns
 };
 
 }  // namespace tilemesh::noc

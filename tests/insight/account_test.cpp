@@ -28,8 +28,8 @@ std::vector<report::ComponentResult> components_of(const machine::Outcome& outco
     return components;
 }
 
-Accounts accounts(const Kernels& kernels, const Change& change = {}) {
-    insight::Account account;
+Accounts accounts(const Kernels& kernels, const Change& change = {}, insight::Spending* listener = nullptr) {
+    insight::Account account(listener);
     machine::SimulationOptions options;
     options.recorder = &account;
     const machine::Outcome outcome = run_kernels(counting_line(change), kernels, ValueMode::none, options);
@@ -147,4 +147,33 @@ TEST_CASE("a receive waits for its neighbour, a send for credits, and both for n
     const Classes& receiver = got.of.at("machine.cube0.pe1.receive_from_pe0");
     CHECK(receiver.at("before the first command") == 4096.0);
     CHECK(got.of.at("machine.cube0.pe1.processor").at("operand from vector") == 4096.0);
+}
+
+TEST_CASE("a link's account is the same packet by packet and in one sum") {
+    struct : insight::Spending {
+        void spent(ComponentId, insight::ClassNumber what, Picoseconds, Picoseconds) override {
+            if (what == insight::class_of(insight::OtherClass::blocked)) ++blocked;
+        }
+        int blocked = 0;
+    } listener;
+    // Two streams of several packets share a link whose far end takes one packet at a time.
+    const auto sender = [](tl::Context& tl) { tl.send(2, tl.full({16, 16}, 1.0F)); };
+    const auto receiver = [](tl::Context& tl) {
+        const Tile near = tl.recv(1, {16, 16}, Dtype::f32);
+        pause_ns(tl, 500);
+        tl.wait(near + tl.recv(0, {16, 16}, Dtype::f32));
+    };
+    const auto narrow = [](Json& json) {
+        json["network"]["packet_bytes"] = 64;
+        json["network"]["flit_bytes"] = 64;
+        json["network"]["receive_buffer_bytes"] = 128;
+        json["network"]["link"]["buffer_bytes"] = 64;
+    };
+    const Kernels kernels = {{0, sender}, {1, sender}, {2, receiver}};
+    const Accounts each = accounts(kernels, narrow, &listener), sum = accounts(kernels, narrow);
+    CHECK(listener.blocked > 0);
+    CHECK(each.time == sum.time);
+    CHECK(each.of == sum.of);
+    const auto is_blocked = [](const auto& part) { return part.second.count("blocked") != 0; };
+    CHECK(std::any_of(sum.of.begin(), sum.of.end(), is_blocked));
 }
