@@ -63,7 +63,7 @@ double matrix_cycles(const MatrixConfig& config, const Command& command) {
 }
 
 Cost vector_cost(const VectorConfig& config, Opcode op, std::int64_t elements) {
-    const double occupancy = std::ceil(static_cast<double>(elements) / config.lanes) *
+    const double occupancy = static_cast<double>(whole_up(static_cast<double>(elements) / config.lanes)) *
                              config.cycles_per_element[static_cast<std::size_t>(op)];
     return {occupancy, occupancy + config.startup_cycles};
 }

@@ -3,10 +3,11 @@
 // only is counted; placement inside the SRAM is not modelled (a compacting allocator is assumed).
 #pragma once
 
+#include "sim/base/ring_queue.h"
 #include "sim/base/units.h"
 
 #include <algorithm>
-#include <vector>
+#include <utility>
 
 namespace tilemesh::pe {
 
@@ -25,9 +26,9 @@ public:
     Answer take(Bytes bytes, Picoseconds wanted, Picoseconds settled, Freed freed) {
         while (true) {
             while (!frees_.empty() && frees_.front().when <= wanted) {
-                const Picoseconds when = frees_.front().when;
-                pop();
-                freed(when);
+                const Free free = frees_.pop();
+                used_ -= free.bytes;
+                freed(free.when);
             }
             if (used_ + bytes <= capacity_) {
                 used_ += bytes;
@@ -44,8 +45,9 @@ public:
     }
     /// `bytes` are free from `when` on.
     void give_back(Bytes bytes, Picoseconds when) {
-        frees_.push_back({when, bytes});
-        std::push_heap(frees_.begin(), frees_.end(), later);
+        frees_.push({when, bytes});
+        for (std::size_t at = frees_.size() - 1; at > 0 && frees_[at - 1].when > when; --at)
+            std::swap(frees_[at - 1], frees_[at]);
     }
     Bytes capacity() const { return capacity_; }
     Bytes used() const { return used_; }
@@ -54,7 +56,7 @@ public:
     /// Bytes taken and not yet scheduled to be free: what leaks if it stays.
     Bytes held() const {
         Bytes held = used_;
-        for (const Free& free : frees_) held -= free.bytes;
+        for (std::size_t i = 0; i < frees_.size(); ++i) held -= frees_[i].bytes;
         return held;
     }
 
@@ -63,17 +65,11 @@ private:
         Picoseconds when;
         Bytes bytes;
     };
-    static bool later(const Free& a, const Free& b) { return a.when > b.when; }
-    void pop() {
-        used_ -= frees_.front().bytes;
-        std::pop_heap(frees_.begin(), frees_.end(), later);
-        frees_.pop_back();
-    }
 
     Bytes capacity_;
     Bytes used_;
     Bytes peak_;
-    std::vector<Free> frees_;  // heap, earliest first
+    RingQueue<Free> frees_;  // earliest first; most come in that order
 };
 
 }  // namespace tilemesh::pe
