@@ -17,6 +17,9 @@ Stall queue_stall(const Engine& engine) {
 }
 
 constexpr std::size_t kStackBytes = std::size_t{256} * 1024;  // of the kernel's text
+/// Stacks lie a power of two apart, so that what they use most would all have to be in the same few sets of a cache:
+/// they begin up to so much lower, in steps of an odd number of its lines.
+constexpr std::size_t kStaggerBytes = std::size_t{64} * 1024, kStaggerStep = std::size_t{65} * 64;
 
 }  // namespace
 
@@ -25,12 +28,13 @@ CommandProcessor::CommandProcessor(sc_core::sc_module_name module_name, Processi
     : sc_module(module_name),
       pe_(pe),
       number_(number),
+      in_step_(pe.shared()),
       surroundings_(surroundings),
       issue_time_(config.clock.time_for(config.issue_cycles)),
       integer_time_(config.clock.time_for(config.integer_cycles)) {
     if (surroundings.steady) meter_.emplace(*this, config, surroundings.slice(pe.number()).peak());
     SC_THREAD(run);
-    set_stack_size(kStackBytes);
+    set_stack_size(kStackBytes + kStaggerBytes);
 }
 
 void CommandProcessor::launch(KernelText text, tl::ProgramInfo info) {
@@ -40,7 +44,9 @@ void CommandProcessor::launch(KernelText text, tl::ProgramInfo info) {
 
 void CommandProcessor::run() {
     if (!text_) return;
-    stack_.begin(kStackBytes);
+    stack_.begin(kStackBytes + kStaggerBytes);
+    const auto number = static_cast<std::size_t>(participant());
+    *static_cast<volatile char*>(__builtin_alloca(1 + number * kStaggerStep % kStaggerBytes)) = 0;
     try {
         {
             tl::Context context(*this, info_);
@@ -67,6 +73,7 @@ template <class Ready>
 void CommandProcessor::block(Wait reason, Ready ready) {
     while (!ready()) {
         wait_ = reason;
+        frames_ = static_cast<const char*>(__builtin_frame_address(0));
         if (waited_until_ != Picoseconds::max()) {
             const Picoseconds now = simulated_now();
             const Picoseconds until = std::exchange(waited_until_, Picoseconds::max());
@@ -104,8 +111,7 @@ Stall CommandProcessor::stall() const {
     return Stall::issue;
 }
 
-void CommandProcessor::keep_step() {
-    if (!pe_.shared()) return;
+void CommandProcessor::keep_in_step() {
     const auto count = static_cast<std::uint64_t>(pe_.processors()), own = static_cast<std::uint64_t>(number_);
     const auto now = [&] {
         const std::uint64_t behind = (local_.value() + count - own) % count;
@@ -145,7 +151,16 @@ void CommandProcessor::resume_if_ready() {
             ready = pe_.arithmetic_idle();
             break;
     }
-    if (ready) resume_.notify(sc_core::SC_ZERO_TIME);
+    if (!ready) return;
+    fetch();
+    resume_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void CommandProcessor::fetch() const {
+    constexpr std::ptrdiff_t below = 512, above = 3072, line = 64;  // SystemC's frames, the kernel's
+    for (std::ptrdiff_t at = -below; at < above; at += line) __builtin_prefetch(frames_ + at, 1);
+    for (std::size_t at = 0; at < sizeof(*this); at += line)
+        __builtin_prefetch(reinterpret_cast<const char*>(this) + at, 1);
 }
 
 void CommandProcessor::check_peer(const Command& command) const {

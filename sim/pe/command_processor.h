@@ -93,13 +93,18 @@ private:
     Stall stall() const;
     /// On a PE that others share it does not run ahead: it acts at its own time when the clock has come there, and
     /// the processors of a PE at picoseconds of their own, so that no two act at once.
-    void keep_step();
+    void keep_step() {
+        if (in_step_) keep_in_step();
+    }
+    void keep_in_step();
     /// Among all participants of a barrier.
     int participant() const;
     void check_peer(const Command& command) const;
     /// A message that leaves it to the machine goes over this network.
     void choose_network(Command& command) const;
     void take_queue_slot(Engine& engine);
+    /// Asks for what the thread will use first when it goes on: on large machines it is in no cache.
+    void fetch() const;
     /// Waits until all commands of the matrix and vector engine have begun.
     void end_arithmetic();
     void take_room(Bytes bytes);
@@ -111,6 +116,7 @@ private:
 
     ProcessingElement& pe_;
     int number_;
+    bool in_step_;
     Surroundings& surroundings_;
     Picoseconds issue_time_, integer_time_;
 
@@ -124,6 +130,7 @@ private:
     Bytes waited_bytes_;
     Picoseconds waited_until_ = Picoseconds::max();
     sc_core::sc_event resume_;
+    const char* frames_ = nullptr;  // of the thread, where it waits
 
     const tl::Context* context_ = nullptr;  // while the kernel's text runs
     CoroutineStack stack_;

@@ -22,6 +22,7 @@ ProcessingElement::ProcessingElement(sc_core::sc_module_name module_name, int nu
                                      Surroundings& surroundings, int processors)
     : sc_module(module_name),
       number_(number),
+      shared_(processors > 1),
       config_(config),
       surroundings_(surroundings),
       descriptor_time_(config.clock.time_for(config.dma.descriptor_cycles)),

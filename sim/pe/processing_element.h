@@ -29,7 +29,7 @@ public:
     int processors() const { return static_cast<int>(processors_.size()); }
     CommandProcessor& processor(int number = 0) { return processors_[static_cast<std::size_t>(number)]; }
     const CommandProcessor& processor(int number = 0) const { return processors_[static_cast<std::size_t>(number)]; }
-    bool shared() const { return processors_.size() > 1; }
+    bool shared() const { return shared_; }
 
     // What the command processor calls, at its own time `now`.
     Engine& engine_for(const Command& command);
@@ -152,6 +152,7 @@ private:
     void explain_command(const Engine& engine, const Command& command, std::vector<std::string>& out) const;
 
     int number_;
+    bool shared_;  // by several processors
     const PeConfig& config_;
     Surroundings& surroundings_;
     Picoseconds descriptor_time_;
