@@ -9,39 +9,40 @@
 namespace tilemesh::run {
 namespace {
 
-Panel read_with(Resolved resolved, const std::vector<Setting>& settings, const Workloads& workloads) {
-    apply_settings(resolved, settings);
-    return read_panel(resolved, workloads);
-}
-
 /// {"panel": path, "name": ..., "set": {...}}
-Resolved resolve_reference(JsonReader reader, const std::filesystem::path& folder) {
+Resolved resolve_reference(JsonReader reader, const std::filesystem::path& folder, const std::vector<Setting>& more) {
     Resolved resolved = resolve_panel_file(config_file(reader.member("panel"), "panels", folder));
     if (auto name = reader.optional_member("name"))
         apply_setting(resolved, {"name", name->as_string(), name->place()});
+    std::vector<Setting> settings;
     if (auto set = reader.optional_member("set")) {
         if (!set->is_object()) set->reject("an object of dotted paths and values");
-        std::vector<Setting> settings;
         for (const auto& item : set->value().items())
             settings.push_back({item.key(), item.value(), set->place() + "/" + item.key()});
-        apply_settings(resolved, std::move(settings));
     }
     reader.finish();
+    settings.insert(settings.end(), more.begin(), more.end());
+    apply_settings(resolved, std::move(settings));
     return resolved;
 }
 
 }  // namespace
 
-Resolved resolve_element(const JsonReader& element, const std::filesystem::path& folder) {
-    if (element.is_string()) return resolve_panel_file(config_file(element, "panels", folder));
-    if (!element.is_object()) element.reject("the path of a panel, or a panel");
-    if (element.has("panel")) return resolve_reference(element, folder);
-    return resolve_panel_object(element.value(), element.place(), folder);
+Resolved resolve_element(const JsonReader& element, const std::filesystem::path& folder,
+                         const std::vector<Setting>& more) {
+    if (!element.is_string() && !element.is_object()) element.reject("the path of a panel, or a panel");
+    if (element.is_object() && element.has("panel")) return resolve_reference(element, folder, more);
+    Resolved resolved = element.is_string() ? resolve_panel_file(config_file(element, "panels", folder))
+                                            : resolve_panel_object(element.value(), element.place(), folder);
+    apply_settings(resolved, more);
+    return resolved;
 }
 
 Panel load_panel(const std::filesystem::path& file, const std::vector<Setting>& settings,
                  const Workloads& workloads) {
-    return read_with(resolve_panel_file(file), settings, workloads);
+    Resolved resolved = resolve_panel_file(file);
+    apply_settings(resolved, settings);
+    return read_panel(resolved, workloads);
 }
 
 Milestone load_milestone(const std::filesystem::path& file, const std::vector<Setting>& settings,
@@ -64,7 +65,7 @@ Milestone read_milestone(const Json& json, const std::filesystem::path& file, co
     reader.finish();
     std::set<std::string> names;
     for (const JsonReader& element : panels.elements()) {
-        milestone.panels.push_back(read_with(resolve_element(element, file.parent_path()), settings, workloads));
+        milestone.panels.push_back(read_panel(resolve_element(element, file.parent_path(), settings), workloads));
         const std::string& name = milestone.panels.back().name;
         if (!names.insert(name).second) {
             element.complain(fmt::format("a panel named {} is here twice; give one of them another \"name\"", name));

@@ -26,8 +26,9 @@ struct Milestone {
 };
 
 /// A panel as lists name it: its path, a panel written in place, or {"panel": path, "name": ..., "set": {...}}.
-/// Paths are relative to `folder`.
-Resolved resolve_element(const JsonReader& element, const std::filesystem::path& folder);
+/// Paths are relative to `folder`. With more settings, those of the list first, in the order of in_order together.
+Resolved resolve_element(const JsonReader& element, const std::filesystem::path& folder,
+                         const std::vector<Setting>& more = {});
 
 /// Reads a panel file with settings applied.
 Panel load_panel(const std::filesystem::path& file, const std::vector<Setting>& settings, const Workloads& workloads);

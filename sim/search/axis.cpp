@@ -81,6 +81,7 @@ Axis read_axis(JsonReader reader, const std::filesystem::path& folder) {
             const bool machine = axis.key == "machine" && value.is_string();
             axis.values.push_back(machine ? Json(run::config_file(value, "machines", folder).path.string())
                                           : value.value());
+            axis.written.push_back(value.value());
         }
     } else if (reader.has("range")) {
         const auto [from, to] = ends_of("range");

@@ -15,7 +15,9 @@ namespace tilemesh::search {
 struct Axis {
     std::string key;
     std::vector<Json> values;
-    std::string where;  // in the file, with the key; for errors
+    std::string where;            // in the file, with the key; for errors
+    std::vector<Json> written{};  // the values as the file has them, where that is something else: names of machines
+    const Json& as_written(std::size_t i) const { return written.empty() ? values[i] : written[i]; }
 };
 
 inline bool is_of_kernel(const std::string& key) { return key.starts_with("kernel."); }

@@ -232,7 +232,7 @@ void Space::for_each(const std::function<void(const Point& point, const run::Res
             for (const Axis& axis : dimensions_[d]) {
                 const Json& value = axis.values[at[d]];
                 const bool one_kernel = axis.key == "kernels" && !value.is_array();
-                point.values.push_back(value);
+                point.values.push_back(axis.as_written(at[d]));
                 point.settings.push_back({axis.key, one_kernel ? Json::array({value}) : value, axis.where});
             }
         const run::Resolved panel = set_axes(point);

@@ -20,7 +20,7 @@ namespace tilemesh::search {
 
 /// One panel with one kernel.
 struct Point {
-    std::vector<Json> values;            // by axis
+    std::vector<Json> values;            // by axis, as the file has them
     std::vector<run::Setting> settings;  // what the axes set
     std::optional<std::size_t> kernel;   // of those that the panel then has; none: it has no kernels
     std::string kernel_name;

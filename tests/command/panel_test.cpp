@@ -176,6 +176,24 @@ TEST_CASE("a milestone takes panels by path, by path with changes, and in place"
                Catch::Contains("/panels/2: a panel named example is here twice"));
 }
 
+TEST_CASE("settings of a milestone and of the command line apply together, shorter paths first") {
+    const ScratchFolder folder;
+    write_file(folder / "a.json", example_panel().dump());
+    const Json set = {{"machine.pe.queue_depth", 5}, {"machine.pe.issue_cycles", 3}};
+    write_file(folder / "m.json",
+               Json{{"name", "m"}, {"panels", Json::array({{{"panel", "a.json"}, {"set", set}}})}}.dump());
+    const auto given = [&](const std::vector<std::string>& settings) {
+        return run::load_milestone(folder / "m.json", run::parse_settings(settings), fake_workloads())
+            .panels[0]
+            .machine;
+    };
+    const machine::MachineConfig other = given({"machine.pe.issue_cycles=7", "machine=cube_2x4"});
+    CHECK(other.name == "cube_2x4");
+    CHECK(other.pe.queue_depth == 5);
+    CHECK(other.pe.issue_cycles == 7);
+    CHECK(given({}).pe.issue_cycles == 3);
+}
+
 TEST_CASE("every panel and milestone that is shipped can be read") {
     std::size_t panels = 0;
     for (const auto& item : std::filesystem::directory_iterator(TILEMESH_CONFIGS "/panels")) {

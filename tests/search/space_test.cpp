@@ -113,6 +113,18 @@ TEST_CASE("conditions name machines as axes do") {
     CHECK_THAT(refusal(machines, Json::array({{{"machine", "cube_line9"}}})), Contains("/drop/0/machine"));
 }
 
+TEST_CASE("points name machines as the file does, and are those of their files") {
+    const Json machines = Json::array({{{"key", "machine"}, {"values", {"cube_line8", "cube_2x4"}}}});
+    std::vector<std::string> names;
+    space_of(machines).for_each([&](const search::Point& point, const run::Resolved& panel) {
+        names.push_back(point.values[0].get<std::string>());
+        CHECK(panel.json["machine"]["name"] == point.values[0]);
+        CHECK(std::filesystem::path(point.settings[0].value.get<std::string>()).is_absolute());
+    });
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    CHECK(names == std::vector<std::string>{"cube_line8", "cube_2x4"});
+}
+
 TEST_CASE("ranges reach their end however sums are rounded, and whole numbers stay whole") {
     CHECK(search::range_values(0.1, 0.5, 0.1) == std::vector<Json>{0.1, 0.2, 0.3, 0.4, 0.5});
     CHECK(search::range_values(-0.3, 0.75, 0.35) == std::vector<Json>{-0.3, 0.05, 0.4, 0.75});
