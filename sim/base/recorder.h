@@ -70,6 +70,12 @@ struct Reasons {
     const std::string* file = nullptr;        // that source; outlives the simulation
 };
 
+/// Since when what began at `begin` was held up by something else than what its component worked on before, until
+/// `free`.
+inline Picoseconds blocked_since(Picoseconds begin, Picoseconds wanted, Picoseconds free) {
+    return std::max(std::min(wanted, begin), free);
+}
+
 /// All that a link has carried, packet by packet.
 struct Carried {
     ComponentId component = 0;
@@ -84,7 +90,7 @@ struct Carried {
     void add(Picoseconds begin, Picoseconds end, Picoseconds wanted, Bytes more) {
         busy += end - begin;
         queued += begin - wanted;
-        if (begin > last_end) blocked += begin - std::max(wanted, last_end);
+        if (begin > last_end) blocked += begin - blocked_since(begin, wanted, last_end);
         if (begin < first_begin) first_begin = begin;
         last_end = end;
         bytes += more;

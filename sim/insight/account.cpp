@@ -65,7 +65,7 @@ std::string_view class_name(ClassNumber number) {
 void Account::activity(const Activity& activity) {
     Book& mover = book(activity.component);
     if (activity.begin > mover.until) {
-        const Picoseconds since = std::max(std::min(activity.wanted, activity.begin), mover.until);
+        const Picoseconds since = blocked_since(activity.begin, activity.wanted, mover.until);
         mover.blocked += activity.begin - since;
         tell(activity.component, class_of(OtherClass::blocked), since, activity.begin);
     }
