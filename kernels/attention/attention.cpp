@@ -26,7 +26,7 @@ void AttentionRun::row(std::size_t i) {
     const Action& action = *order_[i].action;
     switch (action.kind) {
         case Action::Kind::attend:
-            attend(visits_.at(&action));
+            attend(in_common_.visits->at(&action));
             --visits_left_;
             return;
         case Action::Kind::fence:
@@ -45,14 +45,15 @@ void AttentionRun::transfer(const Issue& issue) {
     const tl::PhaseScope phase(tl_, Where::row(action));
     const bool sends = action.kind == Action::Kind::send;
     const auto piece = static_cast<std::size_t>(issue.piece);
+    const std::span<const int> to = receivers_of_row(*launch_.schedule, action);
     Item item = action.item;
     if (item.kind == Item::Kind::chunk) {
         const Range keys = messages(action)[piece];
-        sends ? chunks_.send(item, keys, issue.to) : chunks_.receive(item, keys, action.peer);
+        sends ? chunks_.send(item, keys, to) : chunks_.receive(item, keys, action.peer);
     } else if (const QueryWork& work = work_of(action); work.blocks.empty()) {
         return;  // a rank without tokens
     } else if (item.kind == Item::Kind::queries) {
-        sends ? send_queries(action, issue.to, piece) : receive_queries(action, piece);
+        sends ? send_queries(action, to, piece) : receive_queries(action, piece);
     } else {
         complete(work, piece);
         const BlockRows& rows = work.blocks[piece].rows;
@@ -89,11 +90,11 @@ void AttentionRun::fence() {
 }
 
 void AttentionRun::attend(const Visit& visit) {
-    if (launch_.heads_of_part(visit.work->queries.head_part).empty()) return;
+    if (launch_.heads_of_part(visit.queries.head_part).empty()) return;
     steps_done_ = 0;
     steps_total_ = std::max<std::size_t>(1, visit.visible.size());
     // Groups of blocks of the same heads, so that a tile of keys serves all of them.
-    const std::vector<QueryBlock>& blocks = visit.work->blocks;
+    const std::vector<QueryBlock>& blocks = work_of(visit).blocks;
     std::vector<Group> groups;
     for (std::size_t b = 0; b < blocks.size(); ++b) {
         const bool joins = !groups.empty() &&
@@ -111,7 +112,7 @@ void AttentionRun::attend(const Visit& visit) {
 }
 
 void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
-    QueryWork& work = *visit.work;
+    QueryWork& work = work_of(visit);
     const std::vector<std::size_t> seen = tiles_seen(visit, group);  // each is sent for one tile ahead of its use
     steps_done_ += (visit.tiles.size() - seen.size()) * group.blocks.size();
     if (repeats_) repeats_.begin(group.stretch);

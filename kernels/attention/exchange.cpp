@@ -9,12 +9,11 @@ namespace tilemesh::kernels {
 using attention::Action;
 
 void Exchange::add(const Action& action, std::size_t pieces, Bytes bytes) {
-    const std::span<const int> to = receivers_of_row(schedule_, action);
-    if (action.kind == Action::Kind::send && to.empty()) return;
+    if (action.kind == Action::Kind::send && receivers_of_row(schedule_, action).empty()) return;
     ++messages_;
     bytes_[{action.kind == Action::Kind::send, action.peer}] += bytes;
     for (std::size_t piece = 0; piece < pieces; ++piece)
-        issues_.push_back({.action = &action, .piece = static_cast<int>(piece), .to = to});
+        issues_.push_back({.action = &action, .piece = static_cast<int>(piece)});
 }
 
 LaunchedWork Exchange::work() const {
@@ -30,7 +29,6 @@ std::vector<Issue> Exchange::in_order() const {
         return std::tuple(issue.piece, from, to);
     };
     std::vector<Issue> order = issues_;
-    for (Issue& issue : order) issue.pieces = static_cast<int>(order.size());
     std::stable_sort(order.begin(), order.end(), [&](const Issue& a, const Issue& b) { return place(a) < place(b); });
     return order;
 }

@@ -41,8 +41,7 @@ std::vector<Issue> issue_order(int rank, const attention::Schedule& schedule,
     };
     for (const attention::TimedAction& timed : program) {
         const Action& action = *timed.action;
-        const std::span<const int> to = receivers_of_row(schedule, action);
-        if (action.kind == Action::Kind::send && to.empty()) continue;
+        if (action.kind == Action::Kind::send && receivers_of_row(schedule, action).empty()) continue;
         const std::size_t count = action.moves() ? std::max<std::size_t>(1, pieces(action)) : 1;
         double data = 0.0;
         if (action.kind == Action::Kind::attend)
@@ -51,9 +50,14 @@ std::vector<Issue> issue_order(int rank, const attention::Schedule& schedule,
                          arrival_of({Item::Kind::queries, action.item.user, action.owner, 0, action.item.head_part}));
         for (std::size_t piece = 0; piece < count; ++piece) {
             const double share = static_cast<double>(piece) / static_cast<double>(count);
-            order.push_back({&action, static_cast<int>(piece), static_cast<int>(count), to,
-                             timed.start + (timed.end - timed.start) * share, timed.end, timed.ready, timed.weighed,
-                             data, timed.joins});
+            order.push_back({.action = &action,
+                             .piece = static_cast<int>(piece),
+                             .joins = timed.joins,
+                             .time = timed.start + (timed.end - timed.start) * share,
+                             .end = timed.end,
+                             .ready = timed.ready,
+                             .weighed = timed.weighed,
+                             .data = data});
         }
     }
     // At one instant: what takes no time, in the order of the table; then transfers, in an order that both ends and

@@ -26,15 +26,13 @@ enum class StatePart : std::uint8_t { whole, maximum, rest };  // m, then l and 
 /// One piece of one row.
 struct Issue {
     const attention::Action* action = nullptr;
-    int piece = 0;  // of `pieces`; transfers only: messages of a chunk, blocks of queries or of their partial result
-    int pieces = 1;
-    std::span<const int> to{};          // send: the ranks that receive it
+    int piece = 0;  // transfers only: messages of a chunk, blocks of queries or of their partial result
+    StatePart part = StatePart::whole;  // transfers and merges of partial results
+    bool joins = false;                 // attend: the visit of the attend before
     double time = 0.0;                  // when it would start
     double end = 0.0;                   // when the whole row would be done
     double ready = 0.0, weighed = 0.0;  // merge, and attend (timeline.h)
     double data = 0.0;                  // attend: when the chunk and the queries would be here
-    bool joins = false;                 // attend: the visit of the attend before
-    StatePart part = StatePart::whole;  // transfers and merges of partial results
 };
 
 /// The rows of a rank's program in order of issue. `pieces`: how many a transfer has. Rows that attend or merge are

@@ -66,8 +66,9 @@ void AttentionRun::exchange(const std::vector<const Action*>& rows) {
 
 LaunchedWork AttentionRun::blocks_of(const Visit& visit) const {
     LaunchedWork launched{LaunchedWork::Kind::attention};
-    for (std::size_t b = 0; b < visit.blocks(); ++b) {
-        const QueryBlock& block = visit.work->blocks[b];
+    const std::vector<QueryBlock>& blocks = work_of(visit).blocks;
+    for (std::size_t b = 0; b < visit.blocks; ++b) {
+        const QueryBlock& block = blocks[b];
         std::int64_t keys = 0;
         for (std::size_t t = 0; t < visit.tiles.size(); ++t) {
             const Visible visible = visit.at(t, b);
@@ -77,12 +78,11 @@ LaunchedWork AttentionRun::blocks_of(const Visit& visit) const {
         if (keys == 0) continue;
         launched.blocks.push_back(static_cast<double>(keys * block.rows.tokens.size()));
         launched.chunks.seen.push_back(static_cast<int>(visit.seen_by(b)));
-        if (block.rows.heads == visit.work->blocks.front().rows.heads) ++launched.chunks.per_head;
+        if (block.rows.heads == blocks.front().rows.heads) ++launched.chunks.per_head;
     }
     // Blocks of one head after those of another, as they are dealt; the heads of one block alike.
     const std::vector<double> one = launched.blocks;
-    const std::int64_t heads =
-        visit.blocks() == 0 ? 0 : visit.work->blocks.front().rows.heads.size() * problem_.group();
+    const std::int64_t heads = visit.blocks == 0 ? 0 : blocks.front().rows.heads.size() * problem_.group();
     const std::vector<int> seen = launched.chunks.seen;
     for (std::int64_t head = 1; head < heads; ++head) {
         launched.blocks.insert(launched.blocks.end(), one.begin(), one.end());
@@ -100,8 +100,8 @@ LaunchedWork AttentionRun::blocks_of(const Visit& visit) const {
 
 void AttentionRun::launch_attend(const Action& action) {
     if (launch_.heads_of_part(action.item.head_part).empty()) return;
-    const Visit& visit = visits_.at(&action);
-    QueryWork& work = *visit.work;
+    const Visit& visit = in_common_.visits->at(&action);
+    QueryWork& work = work_of(visit);
     LaunchedWork launched = blocks_of(visit);
     if (launched.blocks.empty()) return;
     tl_.launch(launched);
@@ -113,14 +113,15 @@ void AttentionRun::launch_attend(const Action& action) {
 }
 
 bool AttentionRun::leaves_out_queries(const Visit& visit) const {
+    const std::vector<QueryBlock>& blocks = work_of(visit).blocks;
     const auto sees = [&](const attention::Run& query, std::size_t block) {
-        QueryBlock one = visit.work->blocks[block];
+        QueryBlock one = blocks[block];
         one.positions = query;
         return std::any_of(visit.tiles.begin(), visit.tiles.end(),
                            [&](const ChunkTile& tile) { return visible(one, tile) != Visible::none; });
     };
-    for (std::size_t b = 0; b < visit.blocks(); ++b) {
-        const attention::Run& run = visit.work->blocks[b].positions;
+    for (std::size_t b = 0; b < visit.blocks; ++b) {
+        const attention::Run& run = blocks[b].positions;
         if (!sees(run.part(0, 1), b) || !sees(run.part(run.count - 1, run.count), b)) return true;
     }
     return false;

@@ -54,7 +54,7 @@ Repetition* AttentionRun::repetition_of(tl::Context& tl, const Launch& launch) {
 }
 
 Stretch AttentionRun::stretch_of(const Visit& visit, const Group& group) const {
-    const QueryWork& work = *visit.work;
+    const QueryWork& work = work_of(visit);
     Digest digest;
     digest.add(work.own, work.finishes, work.merges, visit.tiles.front().chunk.head_part);
     for (std::size_t i = 0; i < group.blocks.size(); ++i) {
@@ -150,7 +150,7 @@ bool AttentionRun::wants(std::size_t tile) const {
 KeyTile AttentionRun::send_for(const Visit& visit, const Group& group, std::size_t tile) {
     sent_for_[tile] = true;
     const ChunkTile& from = visit.tiles[tile];
-    const Range heads = visit.work->blocks[group.blocks.front()].rows.heads;
+    const Range heads = work_of(visit).blocks[group.blocks.front()].rows.heads;
     KeyTile data;
     const Effort issued = repeats_.aside([&] { data = chunks_.tile(from.chunk, heads, from.keys); });
     // Those that stay come once, message by message: part of no round (attend_group()).
@@ -159,18 +159,19 @@ KeyTile AttentionRun::send_for(const Visit& visit, const Group& group, std::size
 }
 
 void AttentionRun::pass_over(const Visit& visit, Group& group, Group* next) {
+    QueryWork& work = work_of(visit);
     attention_.flush();  // nothing takes room in SRAM for longer than it would
     const std::vector<std::size_t> seen = tiles_seen(visit, group);
     steps_done_ += (visit.tiles.size() - seen.size()) * group.blocks.size();
     repeats_.begin_passing(group.stretch);
     {
         const tl::PhaseScope phase(tl_, visit.where());
-        enter(*visit.work, group);
+        enter(work, group);
     }
     repeats_.was_issued(group.entering);
     for (std::size_t b = 0; b < group.blocks.size(); ++b)
         if (group.tiles_left[b] > 0)
-            repeats_.aside([&] { terms_.slopes(term_rows(*visit.work, visit.work->blocks[group.blocks[b]])); });
+            repeats_.aside([&] { terms_.slopes(term_rows(work, work.blocks[group.blocks[b]])); });
     KeyTile first;
     if (!seen.empty() && wants(seen[0])) first = send_for(visit, group, seen[0]);
     pass_tiles(visit, group, {&seen, 0, seen.size()}, next, std::move(first), nullptr);
@@ -180,7 +181,7 @@ void AttentionRun::pass_over(const Visit& visit, Group& group, Group* next) {
 void AttentionRun::pass_tiles(const Visit& visit, Group& group, const PassedTiles& tiles, Group* next, KeyTile ahead,
                               const std::function<void()>& send_for_next) {
     const tl::PhaseScope phase(tl_, visit.where());
-    QueryWork& work = *visit.work;
+    QueryWork& work = work_of(visit);
     const std::vector<std::size_t>& seen = *tiles.seen;
     const std::size_t blocks = group.blocks.size(), steps = (tiles.end - tiles.begin) * blocks;
     const auto share = [&](std::size_t step) { return static_cast<double>(step) / static_cast<double>(steps); };

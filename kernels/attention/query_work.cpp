@@ -26,37 +26,41 @@ AttentionRun::AttentionRun(tl::Context& tl, const Launch& launch)
       states_(tl, launch),
       repeats_(repetition_of(tl, launch)) {
     find_work();
-    const bool fused = launch_.tiling.launches == attention::Launches::fused;
-    const auto& program = (*launch.timeline)[static_cast<std::size_t>(launch.rank)];
-    for (const attention::TimedAction& timed : program) {
-        const Action& action = *timed.action;
-        if (action.kind != Action::Kind::attend || fused) continue;
-        visits_[&action].first = &action;
-        add_to(visits_[&action], action);
-    }
-    if (fused) {
-        shared_order_ = order_of_rank();
-        order_ = *shared_order_;
-        gather_visits();
-    }
+    find_in_common();
     std::size_t products = 0;
-    for (auto& [action, visit] : visits_)
-        for (std::size_t b = 0; b < visit.blocks(); ++b) {
+    for (const auto& [action, visit] : *in_common_.visits)
+        for (std::size_t b = 0; b < visit.blocks; ++b) {
             const std::size_t seen = visit.seen_by(b);
-            visit.work->blocks[b].visits_left += seen > 0 ? 1 : 0;
+            work_of(visit).blocks[b].visits_left += seen > 0 ? 1 : 0;
             products += seen;
         }
     if (products < worth_passing) repeats_ = Repeats(nullptr);
 }
 
-std::shared_ptr<const std::vector<Issue>> AttentionRun::order_of_rank() {
-    // Nothing of a PE's own but how many heads it owns decides how many pieces a transfer has.
-    using Orders = std::map<std::int64_t, std::shared_ptr<const std::vector<Issue>>>;
-    if (launch_.of_rank && !launch_.of_rank->has_value()) launch_.of_rank->emplace<Orders>();
-    Orders alone;
-    Orders& known = launch_.of_rank ? std::any_cast<Orders&>(*launch_.of_rank) : alone;
-    std::shared_ptr<const std::vector<Issue>>& order = known[launch_.heads.size()];
-    if (order) return order;
+void AttentionRun::find_in_common() {
+    // Nothing of a PE's own but how many heads it owns decides how many pieces a transfer has and how queries are
+    // cut, and how much of which keys they see, unless every head has eyes of its own.
+    using Known = std::map<std::int64_t, InCommon>;
+    if (launch_.of_rank && !launch_.of_rank->has_value()) launch_.of_rank->emplace<Known>();
+    InCommon alone;
+    InCommon& known = launch_.of_rank ? std::any_cast<Known&>(*launch_.of_rank)[launch_.heads.size()] : alone;
+    Visits visits;
+    if (launch_.tiling.launches == attention::Launches::fused) {
+        if (!known.order) known.order = std::make_shared<const std::vector<Issue>>(order_of_issue());
+        order_ = *known.order;
+        gather_visits(known.visits ? nullptr : &visits);
+    } else if (!known.visits) {
+        visits = visits_of_launches();
+    } else {
+        for (const auto& [action, visit] : *known.visits) work_of(*action);
+    }
+    in_common_ = known;
+    if (in_common_.visits) return;
+    in_common_.visits = std::make_shared<const Visits>(std::move(visits));
+    if (!problem_.mask->varies_by_head()) known.visits = in_common_.visits;
+}
+
+std::vector<Issue> AttentionRun::order_of_issue() {
     const attention::Schedule& schedule = *launch_.schedule;
     const auto& program = (*launch_.timeline)[static_cast<std::size_t>(launch_.rank)];
     std::vector<Issue> found = issue_order(launch_.rank, schedule, program, [&](const Action& action) {
@@ -64,13 +68,23 @@ std::shared_ptr<const std::vector<Issue>> AttentionRun::order_of_rank() {
     });
     if (launch_.tiling.short_blocks() && merges_only(schedule))
         found = side_by_side(launch_.rank, schedule, *launch_.timeline, launch_.tiling.fold_keys, found);
-    order = std::make_shared<const std::vector<Issue>>(std::move(found));
-    return order;
+    return found;
 }
 
-void AttentionRun::gather_visits() {
+Visits AttentionRun::visits_of_launches() {
+    Visits visits;
+    for (const attention::TimedAction& timed : (*launch_.timeline)[static_cast<std::size_t>(launch_.rank)])
+        if (timed.action->kind == Action::Kind::attend) {
+            visits[timed.action].first = timed.action;
+            add_to(visits[timed.action], *timed.action);
+        }
+    return visits;
+}
+
+void AttentionRun::gather_visits(Visits* made) {
     issued_.assign(order_.size(), false);
-    Visit* open = nullptr;
+    const QueryWork* open = nullptr;  // of the visit that rows may join
+    Visit* visit = nullptr;
     for (std::size_t i = 0; i < order_.size(); ++i) {
         const Issue& issue = order_[i];
         if (issue.action->moves()) continue;
@@ -78,23 +92,27 @@ void AttentionRun::gather_visits() {
             open = nullptr;
             continue;
         }
-        const bool joins = issue.joins && open && open->work == &work_of(*issue.action);
-        if (!joins) {
-            ++visits_left_;
-            open = &visits_[issue.action];
-            open->first = issue.action;
-            open->begin = issue.time;
-            open->data = issue.data;
+        const QueryWork* const work = &work_of(*issue.action);
+        issued_[i] = issue.joins && open == work;
+        open = work;
+        if (!issued_[i]) ++visits_left_;
+        if (!made) continue;
+        if (!issued_[i]) {
+            visit = &(*made)[issue.action];
+            visit->first = issue.action;
+            visit->begin = issue.time;
+            visit->data = issue.data;
         }
-        open->end = issue.end;
-        open->weighed = issue.weighed;
-        add_to(*open, *issue.action);
-        issued_[i] = joins;
+        visit->end = issue.end;
+        visit->weighed = issue.weighed;
+        add_to(*visit, *issue.action);
     }
 }
 
 void AttentionRun::add_to(Visit& visit, const Action& attend) {
-    visit.work = &work_of(attend);
+    const QueryWork& work = work_of(attend);
+    visit.queries = work.queries;
+    visit.blocks = work.blocks.size();
     const attention::Tokens& tokens = launch_.needs->keys(attend.item.user, attend.item.id);
     const Ranges tiles = chunks_.tiles_of(attend.item, attend.keys);
     // Most blocks see all or nothing of many tiles that lie side by side: that is asked once.
@@ -104,11 +122,11 @@ void AttentionRun::add_to(Visit& visit, const Action& attend) {
                    tokens.cut({tiles[begin].begin, tiles[t].end}, tokens.size()).size() == 1;
         };
         for (end = begin + 1; end < tiles.size() && side_by_side(end);) ++end;
-        const std::size_t first = visit.visible.size(), blocks = visit.blocks();
+        const std::size_t first = visit.visible.size(), blocks = visit.blocks;
         visit.visible.resize(first + (end - begin) * blocks);
         for (std::size_t t = begin; t < end; ++t) visit.tiles.push_back({attend.item, tiles[t]});
         for (std::size_t b = 0; b < blocks; ++b) {
-            const QueryBlock& block = visit.work->blocks[b];
+            const QueryBlock& block = work.blocks[b];
             const Visible whole = visible(block, {attend.item, {tiles[begin].begin, tiles[end - 1].end}});
             for (std::size_t t = begin; t < end; ++t)
                 visit.visible[first + (t - begin) * blocks + b] =

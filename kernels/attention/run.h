@@ -52,17 +52,25 @@ struct ChunkTile {
 
 /// The blocks of one work come into SRAM once and go past the keys of one row of the table, or of several.
 struct Visit {
-    QueryWork* work = nullptr;
+    Item queries;                   // that the work is for
     const Action* first = nullptr;  // of its rows
+    std::size_t blocks = 0;
     std::vector<ChunkTile> tiles;
     std::vector<Visible> visible;                  // what the blocks see of the tiles: by tile, by block
     double begin = 0.0, end = 0.0, weighed = 0.0;  // of all its rows (timeline.h)
     double data = 0.0;                             // when all of it would be here
     Where where() const { return Where::step(*first); }
-    std::size_t blocks() const { return work->blocks.size(); }
-    Visible at(std::size_t tile, std::size_t block) const { return visible[tile * blocks() + block]; }
+    Visible at(std::size_t tile, std::size_t block) const { return visible[tile * blocks + block]; }
     /// Tiles of which the block sees something.
     std::size_t seen_by(std::size_t block) const;
+};
+
+using Visits = std::map<const Action*, Visit>;  // by their first row
+
+/// What the members of a rank have in common that own as many heads, and see alike.
+struct InCommon {
+    std::shared_ptr<const std::vector<Issue>> order;
+    std::shared_ptr<const Visits> visits;
 };
 
 /// Query blocks that are in SRAM together while the keys of a visit stream past.
@@ -101,10 +109,16 @@ private:
     void find_work();
     /// The queries that the row attends for, moves or merges.
     QueryWork& work_of(const Action& action);
-    /// A block's queries and state go through HBM once per visit: rows of one visit are worked on together.
-    void gather_visits();
-    /// The order of issue, which the members of a rank have in common.
-    std::shared_ptr<const std::vector<Issue>> order_of_rank();
+    QueryWork& work_of(const Visit& visit) { return works_.at(visit.queries); }
+    const QueryWork& work_of(const Visit& visit) const { return works_.at(visit.queries); }
+    /// Brings in_common_ to what it is to be: from members that came before, or for those that come.
+    void find_in_common();
+    std::vector<Issue> order_of_issue();
+    /// Rows of one visit are worked on together: a block's queries and state go through HBM once per visit. Which
+    /// rows they are; and what is in them, into `made`, unless it is null.
+    void gather_visits(Visits* made);
+    /// Every row is a visit.
+    Visits visits_of_launches();
     void add_to(Visit& visit, const Action& attend);
     /// Brings queries and states into SRAM, once.
     void enter(QueryWork& work, Group& group);
@@ -205,10 +219,9 @@ private:
     TermSource terms_;
     Attention attention_;
     States states_;
-    std::map<Item, QueryWork> works_;        // by queries
-    std::map<const Action*, Visit> visits_;  // by their first row
-    std::shared_ptr<const std::vector<Issue>> shared_order_;
-    std::span<const Issue> order_;  // all of that
+    std::map<Item, QueryWork> works_;  // by queries
+    InCommon in_common_;
+    std::span<const Issue> order_;  // all of it
     std::vector<bool> issued_;
     std::size_t next_ = 0, left_from_ = 0;  // left_from_: see first_left()
     std::size_t visits_left_ = 0;           // not yet issued in full

@@ -145,7 +145,8 @@ void BackwardRun::move(const Issue& issue) {
     if (is_sinks(action)) return move_sinks(action, number);
     if (!is_gradient(action)) {
         const Range keys = messages_.at(&action)[number];
-        sends ? chunks_.send(action.item, keys, issue.to) : chunks_.receive(action.item, keys, action.peer);
+        sends ? chunks_.send(action.item, keys, receivers_of_row(*launch_.schedule, action))
+              : chunks_.receive(action.item, keys, action.peer);
         return;
     }
     const bool on_arrival = merged_on_arrival_.contains(&action);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "sim/attention/schedule.h"
+#include "sim/base/error.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -34,6 +35,14 @@ public:
         return place == nothing ? nullptr : &entries_[place].second;
     }
     T* find(const Item& item) { return const_cast<T*>(std::as_const(*this).find(item)); }
+
+    bool contains(const Item& item) const { return find(item) != nullptr; }
+    /// Of an item that is there.
+    const T& at(const Item& item) const {
+        const T* const found = find(item);
+        if (!found) fail<InternalError>("no {} here", name_of(item));
+        return *found;
+    }
 
     std::size_t size() const { return entries_.size(); }
     auto begin() { return entries_.begin(); }

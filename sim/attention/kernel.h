@@ -4,6 +4,7 @@
 // passed in; nothing in sim/ knows it.
 #pragma once
 
+#include "sim/attention/item_map.h"
 #include "sim/attention/rank_grid.h"
 #include "sim/attention/schedule.h"
 #include "sim/attention/timeline.h"
@@ -140,10 +141,10 @@ struct Launch {
     /// tokens, keys] when all heads share them.
     std::map<std::pair<int, int>, Tensor*> pair_biases;
     // Room in this PE's HBM for what comes from elsewhere or does not stay in SRAM; heads are those of the head part.
-    std::map<Item, KeyTensors> chunks;     // [heads, keys of the chunk, ...]
-    std::map<Item, Tensor*> queries;       // [heads, rows of the queries, head_dim]
-    std::map<Item, StateTensors> states;   // registers, rows of the queries
-    std::map<Item, KeyTensors> gradients;  // registers, f32: dk and dv of a chunk
+    ItemMap<KeyTensors> chunks;     // [heads, keys of the chunk, ...]
+    ItemMap<Tensor*> queries;       // [heads, rows of the queries, head_dim]
+    ItemMap<StateTensors> states;   // registers, rows of the queries
+    ItemMap<KeyTensors> gradients;  // registers, f32: dk and dv of a chunk
     /// What a kernel has worked out for one member of a rank and others may use as well; it knows what. Null: the PE
     /// is alone.
     std::shared_ptr<std::any> of_rank;

@@ -25,9 +25,9 @@ UntimedMachine::~UntimedMachine() {
     for (UntimedProcessor* processor : launched_) processor->abandon();
 }
 
-Tensor& UntimedMachine::allocate(int pe, std::string name, Shape shape, Dtype dtype) {
+Tensor& UntimedMachine::allocate(int pe, SharedText name, Shape shape, Dtype dtype) {
     const std::uint64_t bytes = static_cast<std::uint64_t>(shape.elements()) * bytes_per_element(dtype);
-    const std::uint64_t address = hbm(pe).reserve(bytes, name);
+    const std::uint64_t address = hbm(pe).reserve(bytes, name.text());
     return tensors_.emplace_back(std::move(name), pe, address, shape, dtype);
 }
 

@@ -30,7 +30,7 @@ public:
     ~UntimedMachine() override;
 
     // Target
-    Tensor& allocate(int pe, std::string name, Shape shape, Dtype dtype) override;
+    Tensor& allocate(int pe, SharedText name, Shape shape, Dtype dtype) override;
     std::uint64_t reserve(int pe, std::uint64_t bytes, const std::string& what) override;
     void is_given(int pe, std::uint64_t address, std::uint64_t bytes) override;
     void launch(int pe, std::string kernel, std::function<void(tl::Context&)> text, ValueMode values,

@@ -47,9 +47,9 @@ Simulation::Simulation(const MachineConfig& config, SimulationOptions options) :
 
 Simulation::~Simulation() { machine_.reset(); }
 
-Tensor& Simulation::allocate(int pe, std::string name, Shape shape, Dtype dtype) {
+Tensor& Simulation::allocate(int pe, SharedText name, Shape shape, Dtype dtype) {
     const std::uint64_t bytes = static_cast<std::uint64_t>(shape.elements()) * bytes_per_element(dtype);
-    const std::uint64_t address = machine_->slice(pe).allocate(bytes, name);
+    const std::uint64_t address = machine_->slice(pe).allocate(bytes, name.text());
     return tensors_.emplace_back(std::move(name), pe, address, shape, dtype);
 }
 

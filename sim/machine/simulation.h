@@ -53,7 +53,7 @@ public:
     Simulation& operator=(const Simulation&) = delete;
 
     // Target
-    Tensor& allocate(int pe, std::string name, Shape shape, Dtype dtype) override;
+    Tensor& allocate(int pe, SharedText name, Shape shape, Dtype dtype) override;
     std::uint64_t reserve(int pe, std::uint64_t bytes, const std::string& what) override {
         return machine_->slice(pe).allocate(bytes, what);
     }

@@ -16,7 +16,7 @@ class Target {
 public:
     virtual ~Target() = default;
     /// A tensor in the HBM slice of `pe`. InputError when the slice is full.
-    virtual Tensor& allocate(int pe, std::string name, Shape shape, Dtype dtype) = 0;
+    virtual Tensor& allocate(int pe, SharedText name, Shape shape, Dtype dtype) = 0;
     /// Room in the HBM slice of `pe` for what is no Tensor; its address. InputError when the slice is full.
     virtual std::uint64_t reserve(int pe, std::uint64_t bytes, const std::string& what) = 0;
     /// The bytes there are an input: they have their values before any kernel begins.

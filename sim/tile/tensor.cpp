@@ -46,15 +46,16 @@ bool overlap(const TensorBox& a, const TensorBox& b) {
 }
 
 void Tensor::set_pages(Shape shape, std::vector<std::int64_t> places) {
-    paging_.rows = shape_.rows();
-    for (const std::int64_t place : places) paging_.places.push_back(to_index(place, "page"));
+    Paging& paging = content().paging;
+    paging.rows = shape_.rows();
+    for (const std::int64_t place : places) paging.places.push_back(to_index(place, "page"));
     shape_ = shape;
 }
 
 bool Tensor::computes(const TensorBox& box) const {
-    if (!rows_) return true;
+    if (!content_ || !content_->rows) return true;
     bool any = false;
-    rows_in_box(*rows_, shape_, box, [&](std::int32_t) {
+    rows_in_box(*content_->rows, shape_, box, [&](std::int32_t) {
         any = true;
         return false;
     });
@@ -62,30 +63,31 @@ bool Tensor::computes(const TensorBox& box) const {
 }
 
 PayloadPtr Tensor::read(const TensorBox& box) {
-    if (input_) return read_input(box);
-    const auto exact = written_.find(box.offset);
-    if (exact != written_.end() && exact->second.is(box)) return exact->second.values;
+    Content& own = content();
+    if (own.input) return read_input(box);
+    const auto exact = own.written.find(box.offset);
+    if (exact != own.written.end() && exact->second.is(box)) return exact->second.values;
     auto payload = std::make_shared<Payload>();
     payload->shape = box.shape;
     payload->source = [this, box](Payload& out) { gather(box, out); };
-    std::erase_if(pending_reads_, [](const PendingRead& r) { return r.payload.expired(); });
-    pending_reads_.push_back({box, payload});
+    std::erase_if(own.pending_reads, [](const PendingRead& r) { return r.payload.expired(); });
+    own.pending_reads.push_back({box, payload});
     return payload;
 }
 
 PayloadPtr Tensor::read_input(const TensorBox& box) const {
     auto payload = std::make_shared<Payload>();
     payload->shape = box.shape;
-    if (rows_) {
+    if (content_->rows) {
         auto rows = std::make_shared<std::vector<std::int32_t>>();
-        rows_in_box(*rows_, shape_, box, [&](std::int32_t row) {
+        rows_in_box(*content_->rows, shape_, box, [&](std::int32_t row) {
             rows->push_back(row);
             return true;
         });
         payload->rows = std::move(rows);
     }
     if (box.row_stride == 1) {
-        payload->source = [this, offset = box.offset](Payload& out) { input_(offset, out); };
+        payload->source = [this, offset = box.offset](Payload& out) { content_->input(offset, out); };
     } else {
         payload->source = [this, box](Payload& out) { gather_input(box, out); };
     }
@@ -101,9 +103,9 @@ void Tensor::gather_input(const TensorBox& box, Payload& out) const {
     row.shape = Shape{1, 1, box.shape.cols()};
     for (std::int32_t i = 0; i < count; ++i) {
         const std::int32_t flat = out.rows ? (*out.rows)[static_cast<std::size_t>(i)] : i;
-        input_({box.offset[0] + flat / box.shape.rows(), box.offset[1] + flat % box.shape.rows() * box.row_stride,
-                box.offset[2]},
-               row);
+        content_->input({box.offset[0] + flat / box.shape.rows(),
+                         box.offset[1] + flat % box.shape.rows() * box.row_stride, box.offset[2]},
+                        row);
         std::copy_n(row.data.data(), cols, out.data.data() + static_cast<std::size_t>(i) * cols);
     }
 }
@@ -112,13 +114,13 @@ void Tensor::gather(const TensorBox& box, Payload& out) const {
     const auto cols = static_cast<std::size_t>(box.shape.cols());
     out.data.assign(static_cast<std::size_t>(box.shape.elements()), 0.0F);
     std::int64_t covered = 0;
-    for (const auto& [offset, written] : written_) {
+    for (const auto& [offset, written] : content_->written) {
         if (!overlap(written.at(offset), box)) continue;
         if (written.values->rows) {
             fail<KernelError>(
                 "load of {} {} at [{}, {}, {}] cuts across boxes stored with another tiling, which runs "
                 "with sampled values cannot follow: load the boxes as they were stored",
-                name_, box.shape.text(), box.offset[0], box.offset[1], box.offset[2]);
+                name(), box.shape.text(), box.offset[0], box.offset[1], box.offset[2]);
         }
         const float* data = written.values->force();
         const Rows stored{offset[1], written.shape.rows(), written.row_stride};
@@ -151,34 +153,35 @@ void Tensor::gather(const TensorBox& box, Payload& out) const {
         }
     }
     if (covered != box.shape.elements()) {
-        fail<KernelError>("load of {} {} at [{}, {}, {}]: {} of {} elements were never stored", name_,
+        fail<KernelError>("load of {} {} at [{}, {}, {}]: {} of {} elements were never stored", name(),
                           box.shape.text(), box.offset[0], box.offset[1], box.offset[2],
                           box.shape.elements() - covered, box.shape.elements());
     }
 }
 
 void Tensor::write(const TensorBox& box, PayloadPtr values) {
-    if (input_) fail<KernelError>("store to {}: it is an input", name_);
-    const auto exact = written_.find(box.offset);
-    const bool replaces = exact != written_.end() && exact->second.is(box);
+    Content& own = content();
+    if (own.input) fail<KernelError>("store to {}: it is an input", name());
+    const auto exact = own.written.find(box.offset);
+    const bool replaces = exact != own.written.end() && exact->second.is(box);
     if (!replaces) {
-        for (const auto& [offset, written] : written_) {
+        for (const auto& [offset, written] : own.written) {
             if (overlap(written.at(offset), box)) {
                 fail<KernelError>(
                     "store to {} {} at [{}, {}, {}] cuts into the box {} stored at [{}, {}, {}]: store a "
                     "tensor in boxes of one tiling",
-                    name_, box.shape.text(), box.offset[0], box.offset[1], box.offset[2], written.shape.text(),
+                    name(), box.shape.text(), box.offset[0], box.offset[1], box.offset[2], written.shape.text(),
                     offset[0], offset[1], offset[2]);
             }
         }
     } else {
         // Reads issued before this store must see the old content.
-        for (const PendingRead& read : pending_reads_) {
+        for (const PendingRead& read : own.pending_reads) {
             if (!overlap(read.box, box)) continue;
             if (const PayloadPtr pending = read.payload.lock()) pending->force();
         }
     }
-    written_[box.offset] = Written{box.shape, box.row_stride, std::move(values)};
+    own.written[box.offset] = Written{box.shape, box.row_stride, std::move(values)};
 }
 
 void Tensor::visit_rows(const std::function<void(std::int64_t, const float*)>& visit) const {
@@ -188,7 +191,8 @@ void Tensor::visit_rows(const std::function<void(std::int64_t, const float*)>& v
     };
     std::map<std::int64_t, Row> pieced;  // rows stored as several boxes side by side
     const auto width = static_cast<std::size_t>(shape_.cols());
-    for (const auto& entry : written_) {
+    if (!content_) return;
+    for (const auto& entry : content_->written) {
         const std::array<std::int32_t, 3>& offset = entry.first;
         const Written& written = entry.second;
         const float* data = written.values->force();
@@ -215,7 +219,7 @@ void Tensor::visit_rows(const std::function<void(std::int64_t, const float*)>& v
     }
     for (const auto& [flat, row] : pieced) {
         if (row.stored != width) {
-            fail<KernelError>("row {} of {}: {} of {} elements were never stored", flat, name_, width - row.stored,
+            fail<KernelError>("row {} of {}: {} of {} elements were never stored", flat, name(), width - row.stored,
                               width);
         }
         visit(flat, row.values.data());

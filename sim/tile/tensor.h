@@ -4,6 +4,7 @@
 // boxes that stores have written.
 #pragma once
 
+#include "sim/base/shared_text.h"
 #include "sim/tile/command.h"
 #include "sim/tile/values.h"
 
@@ -32,10 +33,10 @@ struct Paging {
 class Tensor {
 public:
     /// A tensor at `address` (bytes) of the HBM slice of PE `home`.
-    Tensor(std::string name, int home, std::uint64_t address, Shape shape, Dtype dtype)
-        : name_(std::move(name)), home_(home), address_(address), shape_(shape), dtype_(dtype) {}
+    Tensor(SharedText name, int home, std::uint64_t address, Shape shape, Dtype dtype)
+        : name_(std::move(name)), address_(address), shape_(shape), home_(home), dtype_(dtype) {}
 
-    const std::string& name() const { return name_; }
+    const std::string& name() const { return name_.text(); }
     int home() const { return home_; }
     std::uint64_t address() const { return address_; }
     const Shape& shape() const { return shape_; }
@@ -44,7 +45,9 @@ public:
 
     /// Makes what was allocated, [places * batches, page rows, cols], the pool of a tensor of `shape` in pages.
     void set_pages(Shape shape, std::vector<std::int64_t> places);
-    const Paging* paging() const { return paging_.places.empty() ? nullptr : &paging_; }
+    const Paging* paging() const {
+        return content_ && !content_->paging.places.empty() ? &content_->paging : nullptr;
+    }
 
     /// Makes this an input, which no kernel may store to.
     void set_given() { given_ = true; }
@@ -52,10 +55,12 @@ public:
     /// And `values` gives any box of it.
     void set_input(InputValues values) {
         given_ = true;
-        input_ = std::move(values);
+        content().input = std::move(values);
     }
     /// The rows (flat, sorted) that a sampled run computes; null: all.
-    void set_rows(RowSet rows) { rows_ = std::move(rows); }
+    void set_rows(RowSet rows) {
+        if (rows || content_) content().rows = std::move(rows);
+    }
     /// Does the run compute any row of this box?
     bool computes(const TensorBox& box) const;
 
@@ -84,18 +89,27 @@ private:
     void gather_input(const TensorBox& box, Payload& out) const;
     void gather(const TensorBox& box, Payload& out) const;
 
-    std::string name_;
-    int home_;
+    /// What a tensor of whose place alone something depends never has: large machines have millions of those.
+    struct Content {
+        Paging paging;  // no places: rows follow each other
+        InputValues input;
+        RowSet rows;
+        // Boxes by offset. Kernels store a tensor in boxes of one tiling: an equal box replaces, others are disjoint.
+        std::map<std::array<std::int32_t, 3>, Written> written;
+        std::vector<PendingRead> pending_reads;  // boxes handed out and not looked at yet
+    };
+    Content& content() {
+        if (!content_) content_ = std::make_unique<Content>();
+        return *content_;
+    }
+
+    SharedText name_;
     std::uint64_t address_;
+    std::unique_ptr<Content> content_;
     Shape shape_;
+    int home_;
     Dtype dtype_;
-    Paging paging_;  // no places: rows follow each other
     bool given_ = false;
-    InputValues input_;
-    RowSet rows_;
-    // Boxes by offset. Kernels store a tensor in boxes of one tiling: an equal box replaces, others are disjoint.
-    std::map<std::array<std::int32_t, 3>, Written> written_;
-    std::vector<PendingRead> pending_reads_;  // boxes handed out and not looked at yet
 };
 
 }  // namespace tilemesh

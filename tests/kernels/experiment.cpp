@@ -125,14 +125,15 @@ Simulated simulate(const Experiment& experiment, std::size_t kernel, bool revers
     const attention::Kernel text = kernel_named(experiment.choice(kernel).kernel);
     const workloads::Arrangement a = experiment.arrangement(kernel);
     machine::Simulation simulation(panel.machine, {.reverse_construction = reverse_construction});
-    const workloads::Allocate allocate = [&](int pe, const std::string& name, const Shape& shape, Dtype dtype) {
+    const workloads::Allocate allocate = [&](int pe, const SharedText& name, const Shape& shape, Dtype dtype) {
         return &simulation.allocate(pe, name, shape, dtype);
     };
+    workloads::ItemNames names;
     std::vector<std::vector<attention::Launch>> launches(static_cast<std::size_t>(a.ranks()));
     for (int rank = 0; rank < a.ranks(); ++rank) {
         for (int member = 0; member < a.members(); ++member) {
             launches[static_cast<std::size_t>(rank)].push_back(
-                workloads::lay_out(allocate, a, rank, member, nullptr, workloads::RowSample()));
+                workloads::lay_out(allocate, names, a, rank, member, nullptr, workloads::RowSample()));
         }
     }
     for (std::size_t rank = 0; rank < launches.size(); ++rank) {

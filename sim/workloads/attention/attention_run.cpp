@@ -79,15 +79,16 @@ using Launches = std::vector<std::vector<attention::Launch>>;  // by rank, by me
 Launches launch_all(machine::Target& target, const Arrangement& a, const attention::Kernel& kernel,
                     const PreparedAttention& prepared, ValueMode mode) {
     const bool computes = mode != ValueMode::none;
-    const Allocate allocate = [&](int pe, const std::string& name, const Shape& shape, Dtype dtype) {
+    const Allocate allocate = [&](int pe, const SharedText& name, const Shape& shape, Dtype dtype) {
         return &target.allocate(pe, name, shape, dtype);
     };
     Launches launches(static_cast<std::size_t>(a.ranks()));
+    ItemNames names;
     for (int rank = 0; rank < a.ranks(); ++rank) {
         const auto of_rank = std::make_shared<std::any>();
         std::vector<attention::Launch>& members = launches[static_cast<std::size_t>(rank)];
         for (int member = 0; member < a.members(); ++member) {
-            members.push_back(lay_out(allocate, a, rank, member, computes ? prepared.inputs.get() : nullptr,
+            members.push_back(lay_out(allocate, names, a, rank, member, computes ? prepared.inputs.get() : nullptr,
                                       prepared.sample, computes ? &prepared.gradients.forward : nullptr));
             members.back().of_rank = of_rank;
         }

@@ -6,13 +6,12 @@
 #include "sim/workloads/attention/layout.h"
 
 #include <functional>
-#include <string>
 #include <vector>
 
 namespace tilemesh::workloads {
 
 /// [heads, rows, cols] in the HBM of the PE in question.
-using MakeTensor = std::function<Tensor*(const std::string& name, std::int64_t heads, std::int64_t rows,
+using MakeTensor = std::function<Tensor*(const SharedText& name, std::int64_t heads, std::int64_t rows,
                                          std::int64_t cols, Dtype dtype)>;
 
 /// Completes a launch of a backward pass that has its own q, k, v and o. `inputs` and `forward` are null when

@@ -26,9 +26,10 @@ using attention::TensorName;
 /// Makes the tensors of one PE.
 class PeLayout {
 public:
-    PeLayout(const Allocate& allocate, const Arrangement& a, int rank, int member, const Inputs* inputs,
-             const RowSample& sample, const std::vector<ForwardResult>* forward)
+    PeLayout(const Allocate& allocate, ItemNames& names, const Arrangement& a, int rank, int member,
+             const Inputs* inputs, const RowSample& sample, const std::vector<ForwardResult>* forward)
         : allocate_(allocate),
+          names_(names),
           problem_(a.stored),
           needs_(a.needs),
           inputs_(inputs),
@@ -52,7 +53,7 @@ public:
         for (int user = 0; user < needs_.users(); ++user) own_tensors(user);
         for (const attention::Action& action : launch_.schedule->program(launch_.rank)) others_tensors(action);
         if (backward()) {
-            const MakeTensor here = [this](const std::string& name, std::int64_t heads, std::int64_t rows,
+            const MakeTensor here = [this](const SharedText& name, std::int64_t heads, std::int64_t rows,
                                            std::int64_t cols,
                                            Dtype dtype) { return make(name, heads, rows, cols, dtype); };
             add_gradient_tensors(launch_, here, inputs_, forward_);
@@ -64,7 +65,7 @@ private:
     using Item = attention::Item;
 
     bool backward() const { return launch_.schedule->pass() == attention::Schedule::Pass::backward; }
-    Tensor* make(const std::string& name, std::int64_t heads, std::int64_t rows, std::int64_t cols, Dtype dtype) {
+    Tensor* make(const SharedText& name, std::int64_t heads, std::int64_t rows, std::int64_t cols, Dtype dtype) {
         return allocate_(pe_, name, Shape{heads, rows, cols}, dtype);
     }
     /// An input, with values where any are computed.
@@ -190,13 +191,13 @@ private:
             if (launch_.tiling.chunks_stay || launch_.chunks.contains(item)) return;
             const std::int64_t keys = needs_.keys(item.user, item.id).size();
             attention::KeyTensors& tensors = launch_.chunks[item];
-            tensors.k = make("k of " + name_of(item), part.size(), keys, problem_.head_dim, problem_.dtype);
+            tensors.k = make(names_.of("k of ", item), part.size(), keys, problem_.head_dim, problem_.dtype);
             if (!problem_.latents)
-                tensors.v = make("v of " + name_of(item), part.size(), keys, problem_.value_dim, problem_.dtype);
+                tensors.v = make(names_.of("v of ", item), part.size(), keys, problem_.value_dim, problem_.dtype);
         } else if (received && item.kind == Item::Kind::queries) {
             const std::int64_t rows = needs_.queries(item.user, item.id).size() * problem_.group();
             if (launch_.tiling.queries_stay || rows == 0) return;
-            Tensor* tensor = make(name_of(item), part.size(), rows, problem_.head_dim, problem_.dtype);
+            Tensor* tensor = make(names_.of("", item), part.size(), rows, problem_.head_dim, problem_.dtype);
             if (tensor) tensor->set_rows(computed_part(item));
             launch_.queries[item] = tensor;
         } else if (action.kind == Kind::attend) {
@@ -221,16 +222,17 @@ private:
         if (backward() || launch_.tiling.queries_stay || rows == 0 || launch_.states.contains(item)) return;
         const Range part = launch_.heads_of_part(item.head_part);
         if (part.empty()) return;
-        const attention::StateTensors tensors{
-            make("m of " + name_of(item), part.size(), rows, 1, Dtype::f32),
-            make("l of " + name_of(item), part.size(), rows, 1, Dtype::f32),
-            make("o of " + name_of(item), part.size(), rows, problem_.value_dim, launch_.schedule->state_format().o)};
+        const attention::StateTensors tensors{make(names_.of("m of ", item), part.size(), rows, 1, Dtype::f32),
+                                              make(names_.of("l of ", item), part.size(), rows, 1, Dtype::f32),
+                                              make(names_.of("o of ", item), part.size(), rows, problem_.value_dim,
+                                                   launch_.schedule->state_format().o)};
         for (Tensor* tensor : {tensors.m, tensors.l, tensors.o})
             if (tensor) tensor->set_rows(computed_part(item));
         launch_.states[item] = tensors;
     }
 
     const Allocate& allocate_;
+    ItemNames& names_;
     const Problem& problem_;
     const attention::NeedSets& needs_;
     const Inputs* inputs_;
@@ -263,19 +265,27 @@ RowSample draw_rows(const Problem& problem, std::int64_t rows, std::uint64_t see
     return sample;
 }
 
-attention::Launch lay_out(const Allocate& allocate, const Arrangement& a, int rank, int member, const Inputs* inputs,
-                          const RowSample& sample, const std::vector<ForwardResult>* forward) {
-    return PeLayout(allocate, a, rank, member, inputs, sample, forward).launch();
+const SharedText& ItemNames::of(std::string_view what, const attention::Item& item) {
+    auto& names = names_[item];
+    for (const auto& [known, name] : names)
+        if (known == what) return name;
+    return names.emplace_back(what, fmt::format("{}{}", what, name_of(item))).second;
+}
+
+attention::Launch lay_out(const Allocate& allocate, ItemNames& names, const Arrangement& a, int rank, int member,
+                          const Inputs* inputs, const RowSample& sample, const std::vector<ForwardResult>* forward) {
+    return PeLayout(allocate, names, a, rank, member, inputs, sample, forward).launch();
 }
 
 void check_room(const AttentionPanel& panel, const Arrangement& a, const std::string& where) {
     std::map<int, memory::SliceBook> books;
-    const Allocate count = [&](int pe, const std::string& name, const Shape& shape, Dtype dtype) -> Tensor* {
+    ItemNames names;
+    const Allocate count = [&](int pe, const SharedText& name, const Shape& shape, Dtype dtype) -> Tensor* {
         auto& book = books.try_emplace(pe, panel.machine.hbm).first->second;
         // Shapes have up to 2^62 elements: their bytes may be more than 64 bits count, which is more than any slice.
         constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
         const auto elements = static_cast<std::uint64_t>(shape.elements());
-        book.allocate(std::min(elements, most / bytes_per_element(dtype)) * bytes_per_element(dtype), name,
+        book.allocate(std::min(elements, most / bytes_per_element(dtype)) * bytes_per_element(dtype), name.text(),
                       fmt::format("PE {}", pe));
         return nullptr;
     };
@@ -285,7 +295,7 @@ void check_room(const AttentionPanel& panel, const Arrangement& a, const std::st
             // Every PE is one member of one rank, and members of as many heads need as much.
             for (int member = 0; member < a.members(); ++member)
                 if (member == 0 || heads_of(member) != heads_of(member - 1))
-                    lay_out(count, a, rank, member, nullptr, {});
+                    lay_out(count, names, a, rank, member, nullptr, {});
         }
     } catch (const InputError& error) {
         throw run::NotPossible(where + ": ", error.what());

@@ -5,12 +5,14 @@
 #pragma once
 
 #include "sim/attention/inputs.h"
+#include "sim/attention/item_map.h"
 #include "sim/attention/reference.h"
 #include "sim/machine/simulation.h"
 #include "sim/workloads/attention/arrangement.h"
 
 #include <functional>
-#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tilemesh::workloads {
@@ -25,7 +27,17 @@ struct RowSample {
 RowSample draw_rows(const attention::Problem& problem, std::int64_t rows, std::uint64_t seed);
 
 /// Makes a tensor in a PE's HBM; InputError when there is no room.
-using Allocate = std::function<Tensor*(int pe, const std::string& name, const Shape& shape, Dtype dtype)>;
+using Allocate = std::function<Tensor*(int pe, const SharedText& name, const Shape& shape, Dtype dtype)>;
+
+/// Names of tensors that PEs have of other ranks' items, each made once for all PEs.
+class ItemNames {
+public:
+    /// "k of chunk 3 of user 0", with the literal "k of ".
+    const SharedText& of(std::string_view what, const attention::Item& item);
+
+private:
+    attention::ItemMap<std::vector<std::pair<std::string_view, SharedText>>> names_;
+};
 
 /// What a forward pass left of one user, as stored: a backward pass begins with it.
 struct ForwardResult {
@@ -35,8 +47,8 @@ struct ForwardResult {
 };
 
 /// Allocates everything one PE needs and fills in the launch. `forward`: by user, for a backward pass with values.
-attention::Launch lay_out(const Allocate& allocate, const Arrangement& arrangement, int rank, int member,
-                          const attention::Inputs* inputs, const RowSample& sample,
+attention::Launch lay_out(const Allocate& allocate, ItemNames& names, const Arrangement& arrangement, int rank,
+                          int member, const attention::Inputs* inputs, const RowSample& sample,
                           const std::vector<ForwardResult>* forward = nullptr);
 
 /// Throws the InputError that laying everything out would throw, beginning with `where`, without making anything.
