@@ -19,7 +19,7 @@ Machine::Machine(sc_core::sc_module_name module_name, const MachineConfig& confi
                  const SimulationOptions& options)
     : sc_module(module_name),
       Wiring(config.network),
-      Surroundings(Wiring::network, the_recorder, options.follower, options.jitter, options.steady),
+      Surroundings(Wiring::network, Wiring::agenda, the_recorder, options.follower, options.jitter, options.steady),
       config_(config),
       hbm_profile_(config.hbm),
       cubes_(static_cast<std::size_t>(topology.cubes())),
@@ -40,8 +40,8 @@ void Machine::build_cube(int number, bool reverse) {
             const auto pe = static_cast<std::size_t>(number * per_cube + local);
             const std::string slice_name = fmt::format("hbm{}", local);
             const ComponentId id = new_component(fmt::format("{}.{}", cube.name(), slice_name), "hbm");
-            cube.slices.push_back(
-                std::make_unique<memory::Slice>(slice_name.c_str(), config_.hbm, hbm_profile_, id, recorder));
+            cube.slices.push_back(std::make_unique<memory::Slice>(slice_name.c_str(), config_.hbm, hbm_profile_,
+                                                                  Wiring::agenda, id, recorder));
             slices_[pe] = cube.slices.back().get();
             cube.pes.push_back(std::make_unique<pe::ProcessingElement>(
                 fmt::format("pe{}", local).c_str(), static_cast<int>(pe), config_.pe, *this, processors_));

@@ -43,11 +43,13 @@ public:
     std::vector<std::unique_ptr<pe::ProcessingElement>> pes;
 };
 
-/// Topology and network, a base so that they exist before the surroundings that refer to them.
+/// Topology, network and agenda, a base so that they exist before the surroundings that refer to them.
 struct Wiring {
-    explicit Wiring(const noc::NetworkConfig& config) : topology(config), network("network", config, topology) {}
+    explicit Wiring(const noc::NetworkConfig& config)
+        : topology(config), network("network", config, topology), agenda("agenda") {}
     noc::Topology topology;
     noc::Network network;
+    noc::Agenda agenda;
 };
 
 class Machine final : public sc_core::sc_module, private Wiring, public pe::Surroundings {

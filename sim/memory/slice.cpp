@@ -8,13 +8,15 @@
 
 namespace tilemesh::memory {
 
-Slice::Slice(sc_core::sc_module_name name, const HbmConfig& config, ServiceProfile& profile, ComponentId id,
-             Recorder* recorder)
-    : sc_module(name), config_(config), book_(config), channels_(config, profile), id_(id), recorder_(recorder) {
-    SC_METHOD(serve);
-    dont_initialize();
-    sensitive << wake_;
-}
+Slice::Slice(sc_core::sc_module_name name, const HbmConfig& config, ServiceProfile& profile, noc::Agenda& agenda,
+             ComponentId id, Recorder* recorder)
+    : sc_module(name),
+      config_(config),
+      book_(config),
+      channels_(config, profile),
+      id_(id),
+      recorder_(recorder),
+      agenda_(agenda) {}
 
 std::uint64_t Slice::allocate(std::uint64_t bytes, std::string_view what) {
     const std::uint64_t address = book_.allocate(bytes, what, name());
@@ -25,15 +27,11 @@ std::uint64_t Slice::allocate(std::uint64_t bytes, std::string_view what) {
 void Slice::request(const Request& request) {
     waiting_.push_back(request);
     waiting_.back().posted = sc_core::sc_delta_count();
-    const Picoseconds now = simulated_now();
-    if (request.arrival <= now) {
-        wake_.notify(sc_core::SC_ZERO_TIME);
-    } else {
-        wake_.notify(to_sc_time(request.arrival - now));
-    }
+    agenda_.enter(*this, request.arrival);
 }
 
-void Slice::serve() {
+void Slice::due() {
+    if (waiting_.empty()) return;  // served together with others
     const Picoseconds now = simulated_now();
     const std::uint64_t delta = sc_core::sc_delta_count();
     std::sort(waiting_.begin(), waiting_.end(), [](const Request& a, const Request& b) {
@@ -56,9 +54,6 @@ void Slice::serve() {
         }
         request.client->memory_done(request.tag, std::min(booking.begin + config_.access_latency, booking.end),
                                     booking.end);
-    }
-    for (const Request& request : waiting_) {
-        wake_.notify(request.arrival <= now ? sc_core::SC_ZERO_TIME : to_sc_time(request.arrival - now));
     }
 }
 

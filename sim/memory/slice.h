@@ -5,6 +5,7 @@
 
 #include "sim/base/recorder.h"
 #include "sim/memory/channels.h"
+#include "sim/noc/agenda.h"
 
 #include <cstdint>
 #include <systemc>
@@ -34,12 +35,11 @@ struct Request {
     std::uint64_t posted = 0;  // delta cycle of the posting; set by the slice
 };
 
-class Slice : public sc_core::sc_module {
+class Slice : public sc_core::sc_module, public noc::Agenda::Entry {
 public:
-    SC_HAS_PROCESS(Slice);
     /// `config` and `profile` must outlive the slice; slices of one machine share them.
-    Slice(sc_core::sc_module_name name, const HbmConfig& config, ServiceProfile& profile, ComponentId id,
-          Recorder* recorder);
+    Slice(sc_core::sc_module_name name, const HbmConfig& config, ServiceProfile& profile, noc::Agenda& agenda,
+          ComponentId id, Recorder* recorder);
 
     /// Request arriving at `request.arrival` (now or later).
     void request(const Request& request);
@@ -50,16 +50,17 @@ public:
     /// InputError when the slice is full.
     std::uint64_t allocate(std::uint64_t bytes, std::string_view what);
 
-private:
-    void serve();
+    /// Serves what has arrived.
+    void due() override;
 
+private:
     const HbmConfig& config_;
     SliceBook book_;
     Channels channels_;
     ComponentId id_;
     Recorder* recorder_;
     std::vector<Request> waiting_;
-    sc_core::sc_event wake_;
+    noc::Agenda& agenda_;
 };
 
 }  // namespace tilemesh::memory

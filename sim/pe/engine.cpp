@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/pe/engine.h"
 
-#include "sim/noc/sim_time.h"
 #include "sim/pe/processing_element.h"
 
 namespace tilemesh::pe {
@@ -21,20 +20,14 @@ Stall stall_of(Opcode made_by) {
 
 Engine::Engine(sc_core::sc_module_name name, ProcessingElement& pe, EngineKind kind, int bit, int depth,
                ComponentId id)
-    : sc_module(name), pe_(pe), kind_(kind), bit_(bit), id_(id), depth_(static_cast<std::uint64_t>(depth)) {
-    if (!shared()) return;
-    SC_METHOD(fire);
-    dont_initialize();
-    sensitive << start_;
-}
+    : sc_module(name), pe_(pe), kind_(kind), bit_(bit), id_(id), depth_(static_cast<std::uint64_t>(depth)) {}
 
 void Engine::schedule(Picoseconds when) {
     scheduled = true;
-    const Picoseconds now = simulated_now();
-    start_.notify(when <= now ? sc_core::SC_ZERO_TIME : to_sc_time(when - now));
+    pe_.surroundings().agenda.enter(*this, when);
 }
 
-void Engine::fire() {
+void Engine::due() {
     scheduled = false;
     pe_.start_head(*this);
 }

@@ -6,6 +6,7 @@
 
 #include "sim/base/recorder.h"
 #include "sim/base/ring_queue.h"
+#include "sim/noc/agenda.h"
 #include "sim/pe/follower.h"
 #include "sim/tile/evaluate.h"
 
@@ -20,9 +21,8 @@ class Unit;
 /// What waiting for the tile that a command makes is waiting for.
 Stall stall_of(Opcode made_by);
 
-class Engine : public sc_core::sc_module {
+class Engine : public sc_core::sc_module, public noc::Agenda::Entry {
 public:
-    SC_HAS_PROCESS(Engine);
     Engine(sc_core::sc_module_name name, ProcessingElement& pe, EngineKind kind, int bit, int depth, ComponentId id);
 
     EngineKind engine_kind() const { return kind_; }
@@ -68,10 +68,9 @@ public:
 
     /// Calls ProcessingElement::start_head at `when` (now or later).
     void schedule(Picoseconds when);
+    void due() override;
 
 private:
-    void fire();
-
     ProcessingElement& pe_;
     EngineKind kind_;
     int bit_;
@@ -81,7 +80,6 @@ private:
     std::uint64_t started_ = 0;
     RingQueue<Command> entries_;
     RingQueue<Picoseconds> starts_;  // of the last that have started, as far as those times lie ahead
-    sc_core::sc_event start_;
 };
 
 }  // namespace tilemesh::pe

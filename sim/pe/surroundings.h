@@ -6,6 +6,7 @@
 #include "sim/base/jitter.h"
 #include "sim/base/recorder.h"
 #include "sim/memory/slice.h"
+#include "sim/noc/agenda.h"
 #include "sim/noc/network.h"
 #include "sim/pe/follower.h"
 
@@ -21,9 +22,10 @@ class ProcessingElement;
 
 class Surroundings {
 public:
-    Surroundings(noc::Network& the_network, Recorder* the_recorder, Follower* the_follower, Jitter the_jitter,
-                 bool is_steady)
+    Surroundings(noc::Network& the_network, noc::Agenda& the_agenda, Recorder* the_recorder, Follower* the_follower,
+                 Jitter the_jitter, bool is_steady)
         : network(the_network),
+          agenda(the_agenda),
           jitter(the_jitter),
           steady(is_steady),
           recorder(the_recorder),
@@ -51,6 +53,7 @@ public:
     virtual void stop(std::exception_ptr failure) = 0;
 
     noc::Network& network;
+    noc::Agenda& agenda;
     const Jitter jitter;
     const bool steady;   // kernels may pass over what repeats
     Recorder* recorder;  // any of these may be null

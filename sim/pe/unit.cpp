@@ -10,11 +10,17 @@
 namespace tilemesh::pe {
 
 void Unit::schedule(Picoseconds when) {
-    const Picoseconds now = simulated_now();
-    start_.notify(when <= now ? sc_core::SC_ZERO_TIME : to_sc_time(when - now));
+    when = std::max(when, simulated_now());
+    if (when >= start_from_) return;
+    start_from_ = when;
+    pe_.surroundings().agenda.enter(*this, when);
 }
 
-void Unit::fire() { pe_.start_next(*this); }
+void Unit::due() {
+    if (start_from_ != simulated_now()) return;  // it was asked for earlier
+    start_from_ = Picoseconds::max();
+    pe_.start_next(*this);
+}
 
 Picoseconds ProcessingElement::start_of_head(Unit& unit, Engine& queue) {
     if (queue.idle()) return TileRecord::unknown;

@@ -12,29 +12,23 @@
 
 namespace tilemesh::pe {
 
-class Unit final : public sc_core::sc_module {
+class Unit final : public sc_core::sc_module, public noc::Agenda::Entry {
 public:
-    SC_HAS_PROCESS(Unit);
-    Unit(sc_core::sc_module_name name, ProcessingElement& pe) : sc_module(name), pe_(pe) {
-        SC_METHOD(fire);
-        dont_initialize();
-        sensitive << start_;
-    }
+    Unit(sc_core::sc_module_name name, ProcessingElement& pe) : sc_module(name), pe_(pe) {}
     void add(Engine& queue) { queues_.push_back(&queue); }
     const std::vector<Engine*>& queues() const { return queues_; }
 
     /// Calls ProcessingElement::start_next at `when` (now or later), or before if asked for earlier.
     void schedule(Picoseconds when);
+    void due() override;
 
     Picoseconds free_at;         // when the next command may start
     Picoseconds recorded_until;  // end of the last recorded activity
 
 private:
-    void fire();
-
     ProcessingElement& pe_;
-    std::vector<Engine*> queues_;  // by processor
-    sc_core::sc_event start_;
+    std::vector<Engine*> queues_;                  // by processor
+    Picoseconds start_from_ = Picoseconds::max();  // when it will be asked to start; max: it will not
 };
 
 }  // namespace tilemesh::pe

@@ -31,7 +31,7 @@ const std::map<std::string, Layer> layers{
     {"sim/noc", {{"sim/base", "sim/tile"}, true}},
     {"sim/collective", {{"sim/base", "sim/tile", "sim/noc"}}},
     {"sim/product", {{"sim/base"}}},
-    {"sim/memory", {{"sim/base", "sim/tile", "sim/noc/sim_time.h"}, true}},
+    {"sim/memory", {{"sim/base", "sim/tile", "sim/noc/agenda.h", "sim/noc/sim_time.h"}, true}},
     {"sim/pe", {{"sim/base", "sim/tile", "sim/noc", "sim/memory"}, true}},
     {"sim/machine",
      {{"sim/base", "sim/tile", "sim/energy", "sim/noc", "sim/collective", "sim/product", "sim/memory", "sim/pe"},
