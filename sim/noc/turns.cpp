@@ -3,49 +3,43 @@
 
 namespace tilemesh::noc {
 
-void Turns::hand_out(Waiting& to, std::uint64_t turns) {
-    if (turns <= to.turns) {
-        to.turns -= turns;
-    } else {
-        to.turns = to.last = 0;  // the last, a whole one, too
-    }
-}
-
-void Turns::advance(Picoseconds now) {
-    const std::uint64_t passed = now.value() - origin_;
-    if (passed < turn_) return;
-    const std::uint64_t ended = passed < 2 * turn_ ? 1 : passed / turn_;
-    origin_ += ended * turn_;
-    if (waiting_.size() == 1) return hand_out(waiting_[0], ended);
-    const std::uint64_t rounds = ended < waiting_.size() ? 0 : ended / waiting_.size();
-    const std::uint64_t more = ended - rounds * waiting_.size();
-    for (std::uint64_t i = 0; i < waiting_.size(); ++i) hand_out(waiting_[i], rounds + (i < more ? 1 : 0));
-    std::rotate(waiting_.begin(), waiting_.begin() + more, waiting_.end());
-}
-
-Picoseconds Turns::first_of_several() const {
-    // Exact for whoever is first: until then everybody else takes whole turns.
-    std::uint64_t first = ~std::uint64_t{0};
-    for (std::uint64_t i = 0; i < waiting_.size(); ++i) {
-        const Waiting& w = waiting_[i];
-        first = std::min(first, (w.turns * waiting_.size() + i) * turn_ + w.last);
-    }
-    return Picoseconds(origin_ + first);
-}
-
-int Turns::take_of_several(Picoseconds now) {
+Picoseconds Turns::join_others(Member member, Picoseconds now) {
     advance(now);
-    if (left_of(waiting_.back()) == 0) {  // its last turn was a whole one and has been handed out
-        const int who = waiting_.back().who;
-        waiting_.shorten(waiting_.size() - 1);
-        return who;
+    std::uint64_t first_turn = origin_;
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+        const std::uint64_t next = next_round(i);
+        if (members_[i].round > next) first_turn += turn_;
+        if (members_[i].round == next) first_turn += members_[i].last;
     }
-    if (origin_ + left_of(waiting_.front()) > now.value()) return nobody;
-    const int who = waiting_.front().who;
-    std::copy(waiting_.begin() + 1, waiting_.end(), waiting_.begin());
-    waiting_.shorten(waiting_.size() - 1);
-    origin_ = now.value();
-    return who;
+    // Behind all who wait and before whose turn it is, which is in this round: its own first is in the next.
+    member.round += round_ + 1;
+    members_.push_back(member);
+    std::copy_backward(members_.begin() + place_, members_.end() - 1, members_.end());
+    members_[place_] = member;
+    if (first_ >= place_) ++first_;
+    const std::uint64_t round_of_first = members_[first_].round;
+    if (member.round < round_of_first || (member.round == round_of_first && place_ < first_)) first_ = place_;
+    ++place_;
+    return Picoseconds(first_turn);
+}
+
+void Turns::remove_first(Picoseconds now) {
+    if (is_done(members_[first_], first_)) {
+        if (first_ < place_) --place_;
+    } else {
+        origin_ = now.value();
+        round_ = members_[first_].round;
+        place_ = first_;
+    }
+    std::copy(members_.begin() + first_ + 1, members_.end(), members_.begin() + first_);
+    members_.shorten(members_.size() - 1);
+    if (place_ == members_.size()) {
+        place_ = 0;
+        ++round_;
+    }
+    first_ = 0;
+    for (std::size_t i = 1; i < members_.size(); ++i)
+        if (members_[i].round < members_[first_].round) first_ = i;
 }
 
 }  // namespace tilemesh::noc

@@ -37,17 +37,17 @@ class At final : public sc_core::sc_module {
 public:
     SC_HAS_PROCESS(At);
     At(sc_core::sc_module_name module_name, Picoseconds when, std::function<void()> what)
-        : sc_module(module_name), when_(when), what_(std::move(what)) {
-        SC_THREAD(run);
+        : sc_module(module_name), what_(std::move(what)) {
+        SC_METHOD(run);
+        dont_initialize();
+        sensitive << wake_;
+        wake_.notify(to_sc_time(when));
     }
 
 private:
-    void run() {
-        wait(to_sc_time(when_));
-        what_();
-    }
-    Picoseconds when_;
+    void run() { what_(); }
     std::function<void()> what_;
+    sc_core::sc_event wake_;
 };
 
 std::vector<std::string> names(const std::vector<Call>& calls) {
@@ -88,10 +88,11 @@ TEST_CASE("an entry that comes before all others is called first, however late i
 }
 
 TEST_CASE("what is entered for now waits for the next delta cycle, whoever enters it") {
-    for (const bool entered_before : {false, true}) {
+    for (const bool made_before : {false, true}) {
         machine::SystemcContext context;
         std::vector<Call> calls;
-        Caller due(calls, "due"), next(calls, "next"), from_outside(calls, "from outside");
+        Caller due(calls, "due"), next(calls, "next"), after_that(calls, "after that"),
+            from_outside(calls, "from outside");
         // Processes of one delta cycle run in the order in which they were made, or the other way round.
         std::uint64_t entered_in = 0;
         std::unique_ptr<noc::Agenda> agenda;
@@ -102,18 +103,21 @@ TEST_CASE("what is entered for now waits for the next delta cycle, whoever enter
                 agenda->enter(from_outside, Picoseconds(70));
             });
         };
-        if (entered_before) make_outside();
+        if (made_before) make_outside();
         agenda = std::make_unique<noc::Agenda>("agenda");
-        if (!entered_before) make_outside();
+        if (!made_before) make_outside();
         due.then = [&] { agenda->enter(next, simulated_now()); };
+        next.then = [&] { agenda->enter(after_that, simulated_now()); };
         agenda->enter(due, Picoseconds(70));
         sc_core::sc_start();
-        REQUIRE(calls.size() == 3);
+        REQUIRE(calls.size() == 4);
         CHECK(calls[0].who == "due");
         CHECK(calls[0].delta == entered_in);  // one instant, one cycle
         for (std::size_t i : {1U, 2U}) {
             CHECK(calls[i].at == 70);
             CHECK(calls[i].delta == entered_in + 1);
         }
+        CHECK(calls[3].who == "after that");
+        CHECK(calls[3].delta == entered_in + 2);
     }
 }
