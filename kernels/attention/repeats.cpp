@@ -8,11 +8,15 @@
 namespace tilemesh::kernels {
 namespace {
 
-constexpr double agrees = 0.02;                       // of the length: less between two measurements is the same
-constexpr double calm_share = 0.1;                    // of the length, likewise: HBM is all but idle
-constexpr double crowded = 0.25;                      // of the length: time in which its bytes move at HBM's peak
-constexpr double at_work = 0.9;                       // of the length of rounds: less, and they wait for something
-constexpr int most_disagreements = 6;                 // that count
+constexpr double agrees = 0.02;          // of the length: less between two measurements is the same
+constexpr double rounds_agree = 0.005;   // of that of a round, likewise, since few are compared
+constexpr double calm_share = 0.1;       // of the length, likewise: HBM is all but idle
+constexpr double crowded = 0.25;         // of the length: time in which its bytes move at HBM's peak
+constexpr double at_work = 0.9;          // of the length of rounds: less, and they wait for something
+constexpr double nearly_always = 0.98;   // of the length of short rounds, likewise
+constexpr double short_round = 1e6;      // picoseconds: less, and what a load takes, which row is open, shows in it
+constexpr double pauses_in_a_round = 2;  // of HBM, the longest: a load a round ahead comes in time all the same
+constexpr int most_disagreements = 6;    // that count
 constexpr int first_to_pass = 8, most_to_pass = 256;  // four times as many after every agreement
 constexpr std::size_t enough_rounds = 8;              // for the length of one to be known
 // Within a stretch: rounds that are compared with as many before, and as many before those that are not; passed over
@@ -98,7 +102,7 @@ Repeats::Pace Repeats::pace_of_rounds() const {
 bool Repeats::rounds_settled() const {
     if (running_.rounds.size() - 1 < running_.from + 3 * compared) return false;
     const auto [last, before] = pace_of_rounds();
-    return std::abs(last - before) <= agrees * last && rounds_ask_the_same();
+    return std::abs(last - before) <= rounds_agree * last && rounds_ask_the_same();
 }
 
 bool Repeats::rounds_ask_the_same() const {
@@ -109,6 +113,13 @@ bool Repeats::rounds_ask_the_same() const {
     return true;
 }
 
+bool Repeats::is_lasting(const Effort& effort, double length, double round) const {
+    // Where HBM is crowded, waiting for it cannot be told from what it takes anyway.
+    if (moving(effort) > crowded * length) return false;
+    if (round < pauses_in_a_round * static_cast<double>(repetition_->longest_pause().value())) return false;
+    return round >= short_round || moving(effort) <= calm_share * length || busy(effort) >= nearly_always * length;
+}
+
 std::size_t Repeats::rounds_to_pass() const {
     const Stretch& stretch = running_.stretch;
     const std::size_t done = running_.rounds.size() - 1 + running_.passed, end = stretch.first + stretch.alike;
@@ -116,7 +127,7 @@ std::size_t Repeats::rounds_to_pass() const {
     const auto& rounds = running_.rounds;
     const Effort effort = rounds.back().effort - rounds[rounds.size() - 2].effort;
     const double length = pace_of_rounds().last;
-    if (moving(effort) > crowded * length || busy(effort) < at_work * length) return 0;
+    if (!is_lasting(effort, length, length) || busy(effort) < at_work * length) return 0;
     return std::min(end - rounds_behind - done, most_rounds_to_pass);
 }
 
@@ -145,6 +156,7 @@ Repeats::Sample Repeats::sample_of(const Running& running, const Repetition::Rea
         sample.round_effort = rounds[until].effort - rounds[until - 1].effort;
     }
     sample.fixed = length - sample.round * static_cast<double>(alike);
+    sample.mean_round = length / static_cast<double>(rounds.size() - 1 + running.passed);
     return sample;
 }
 
@@ -173,11 +185,11 @@ void Repeats::learn(Kind& kind, const Sample& sample, double measured) {
     // What makes it longer, keys that come late or a crowded HBM, is simulated also where it is passed over.
     if (first || measured < known) kind.fastest = sample;
     kind.passed = 0;
-    // Where HBM is crowded, waiting for it cannot be told from what the stretch takes anyway.
     Effort effort = kind.fastest.effort;
     effort += *kind.fastest.of_blocks;
     const double length = kind.length(static_cast<std::size_t>(kind.fastest.rounds));
-    const bool known_well = kind.agreements > kind.disagreements && moving(effort) <= crowded * length;
+    const bool known_well =
+        kind.agreements > kind.disagreements && is_lasting(effort, length, kind.fastest.mean_round);
     kind.calm = moving(effort) <= calm_share * length;
     kind.most = !known_well ? 0 : std::clamp(4 * kind.most, first_to_pass, most_to_pass);
     kind.to_pass = kind.most;

@@ -81,6 +81,7 @@ public:
 private:
     struct Sample {
         double fixed = 0, round = 0;  // picoseconds: of the stretch without its rounds that are alike, of one of them
+        double mean_round = 0;        // of all of them
         Effort effort, round_effort;  // of all of it but its blocks, of such a round
         const Effort* of_blocks = nullptr;
         Effort issued;  // meanwhile: the end of the stretch before instead of its own
@@ -114,6 +115,10 @@ private:
     };
     Pace pace_of_rounds() const;
     bool rounds_settled() const;
+    /// Is so much in such a length, of rounds of that length, always done in it? How long loads take differs, by
+    /// which rows are open and most when HBM is refreshed: of rounds that are not much longer than that some take
+    /// longer than others, and of the few that are measured none may.
+    bool is_lasting(const Effort& effort, double length, double round) const;
     /// Of engines: the last ones, each as much as the one before.
     bool rounds_ask_the_same() const;
     /// What is passed over now takes so long, and is that much for engines.

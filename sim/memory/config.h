@@ -30,6 +30,12 @@ struct HbmConfig {
 
     bool operator==(const HbmConfig&) const = default;
     Rate peak() const { return Rate::gbytes_per_s(channel_rate.gbytes_per_s() * geometry.channels); }
+    /// For how long a refresh keeps the banks that it is of from everybody.
+    Picoseconds longest_pause() const {
+        if (refresh == RefreshMode::none) return Picoseconds();
+        const double ns = refresh == RefreshMode::all_bank ? timing.tRFC : timing.tRFCpb;
+        return Picoseconds(static_cast<std::uint64_t>(ns * 1000.0));
+    }
     Rate lane_rate() const { return Rate::gbytes_per_s(channel_rate.gbytes_per_s() / geometry.pseudo_channels); }
 };
 

@@ -45,6 +45,7 @@ public:
     void request(const Request& request);
     ComponentId id() const { return id_; }
     Rate peak() const { return config_.peak(); }
+    Picoseconds longest_pause() const { return config_.longest_pause(); }
 
     /// Reserves room; returns its address. What is allocated has been written: its rows are as that left them.
     /// InputError when the slice is full.

@@ -3,6 +3,7 @@
 // simulated (sim/tile/repetition.h; adr/0048).
 #pragma once
 
+#include "sim/memory/slice.h"
 #include "sim/pe/config.h"
 #include "sim/tile/repetition.h"
 
@@ -14,14 +15,15 @@ class CommandProcessor;
 
 class Meter final : public Repetition {
 public:
-    Meter(CommandProcessor& processor, const PeConfig& config, Rate hbm)
-        : processor_(processor), config_(config), hbm_(hbm) {}
+    Meter(CommandProcessor& processor, const PeConfig& config, const memory::Slice& hbm)
+        : processor_(processor), config_(config), hbm_(hbm.peak()), longest_pause_(hbm.longest_pause()) {}
 
     /// A command has been issued.
     void count(const Command& command);
 
     // Repetition
     Reading read() const override;
+    Picoseconds longest_pause() const override { return longest_pause_; }
     Effort* charge(Effort* whose) override { return std::exchange(whose_, whose); }
     void begin() override;
     void end() override;
@@ -37,6 +39,7 @@ private:
     CommandProcessor& processor_;
     const PeConfig& config_;
     Rate hbm_;
+    Picoseconds longest_pause_;
     Effort issued_, passed_;
     Effort* whose_ = nullptr;  // what is issued, if not nobody's
     Picoseconds doubt_;

@@ -40,6 +40,8 @@ public:
         Effort effort;     // of all commands issued so far that are nobody's
     };
     virtual Reading read() const = 0;
+    /// For how long HBM may do nothing for anybody: its refresh.
+    virtual Picoseconds longest_pause() const = 0;
     /// What is issued from now on is added to this effort: work of one stretch may be issued within another. Null:
     /// it is nobody's. Returns whose it was.
     virtual Effort* charge(Effort* whose) = 0;

@@ -46,6 +46,17 @@ TEST_CASE("rounds that take the same time are passed over within a stretch") {
     CHECK(clock.doubted == Picoseconds(2560));
 }
 
+TEST_CASE("rounds that do not outlast a refresh are issued, and so are stretches of them") {
+    for (const std::uint64_t pause : {49U, 51U}) {
+        SetClock clock;
+        clock.pause = Picoseconds(pause);
+        Repeats repeats(&clock);
+        CHECK(issue_or_pass_rounds(repeats, clock, {7, 0, 0, 100}, 100) == (pause < 50 ? 16 : 100));
+        for (int i = 0; i < 3; ++i) issue(repeats, clock, {8, 0, 0, 10}, 100);
+        CHECK(repeats.may_pass({8, 0, 0, 10}) == (pause < 50));
+    }
+}
+
 TEST_CASE("rounds that take longer and longer, crowd HBM or wait are issued") {
     struct Case {
         std::uint64_t growth;      // picoseconds more than the round before

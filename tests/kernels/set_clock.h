@@ -15,6 +15,7 @@ using kernels::Stretch;
 class SetClock final : public Repetition {
 public:
     Reading read() const override { return now; }
+    Picoseconds longest_pause() const override { return pause; }
     Effort* charge(Effort*) override { return nullptr; }
     void begin() override {}
     void end() override {}
@@ -40,7 +41,7 @@ public:
 
     Reading now;
     Effort all_passed;
-    Picoseconds engines, doubted;
+    Picoseconds engines, doubted, pause;
 };
 
 inline void issue(Repeats& repeats, SetClock& clock, const Stretch& stretch, std::uint64_t round,

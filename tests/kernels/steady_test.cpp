@@ -145,6 +145,33 @@ TEST_CASE("where HBM is crowded nothing is passed over") {
     CHECK(pair.steady.time == pair.exact.time);
 }
 
+TEST_CASE("where engines wait for HBM again and again, how long they do so is not known") {
+    // Tiles for an SRAM of a few hundred kB are so small that a load takes longer than the product before it.
+    struct Case {
+        std::int64_t sram, head_dim, heads_kv, tokens;
+        std::string refresh;
+    };
+    const Case one = GENERATE(values<Case>({{200000, 128, 1, 1024, "all_bank"},
+                                            {200000, 128, 1, 2048, "none"},
+                                            {300000, 128, 1, 2048, "all_bank"},
+                                            {200000, 256, 1, 1024, "all_bank"}}));
+    INFO(one.sram << ' ' << one.head_dim << ' ' << one.tokens << ' ' << one.refresh);
+    const Json problem = {{"heads_q", 4},
+                          {"heads_kv", one.heads_kv},
+                          {"head_dim", one.head_dim},
+                          {"users", Json::array({{{"keys", one.tokens}}})}};
+    Json panel = panel_of(line_of(1), problem, Json::array({"head_parallel"}));
+    panel["machine"]["pe"]["sram_bytes"] = one.sram;
+    panel["machine"]["hbm"]["refresh"] = one.refresh;
+    const Pair pair = both(panel);
+    check_amounts(pair);
+    const double share = pair.steady.passed ? static_cast<double>(pair.steady.passed->commands) /
+                                                  static_cast<double>(pair.steady.commands)
+                                            : 0.0;
+    INFO("passed over " << share << ", off " << off(pair));
+    CHECK(std::abs(off(pair)) < 0.003);
+}
+
 TEST_CASE("PEs that have little to do pass nothing over") {
     Json panel = panel_with("flash", "full", "contiguous", 1);
     panel["problem"]["users"] = Json::array({{{"keys", 4096}, {"queries", 4096}}});
