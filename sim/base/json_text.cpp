@@ -127,19 +127,23 @@ Json parse_json_text(std::string_view text, const std::string& name) {
     if (text.empty()) fail<InputError>("{}: is empty, expected JSON", printable(name));
     if (text.starts_with("\xef\xbb\xbf"))
         fail<InputError>("{}: begins with a byte order mark, expected plain UTF-8", printable(name));
+    const auto complain = [&](std::size_t position, std::string_view what) {
+        const std::string_view before = text.substr(0, position - 1);
+        const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+        const std::size_t line_start = before.rfind('\n');
+        const std::size_t column = before.size() - (line_start == before.npos ? 0 : line_start + 1) + 1;
+        fail<InputError>("{}: line {}, column {}: {}", printable(name, longest_place), line, column, what);
+    };
+    // The parser would take it for the end, and what follows for nothing.
+    if (const std::size_t nul = text.find('\0'); nul != text.npos) complain(nul + 1, "a NUL byte, expected text");
     const char* furthest = text.data();
     const char* const end = text.data() + text.size();
     Builder builder;
-    if (Json::sax_parse(CountingIterator(text.data(), &furthest), CountingIterator(end, &furthest), &builder))
-        return std::move(builder.root);
-
-    const auto read = static_cast<std::size_t>(furthest - text.data());
-    const std::size_t position = std::max<std::size_t>(1, builder.position.value_or(read));
-    const std::string_view before = text.substr(0, position - 1);
-    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-    const std::size_t line_start = before.rfind('\n');
-    const std::size_t column = before.size() - (line_start == before.npos ? 0 : line_start + 1) + 1;
-    fail<InputError>("{}: line {}, column {}: {}", printable(name, longest_place), line, column, builder.complaint);
+    if (!Json::sax_parse(CountingIterator(text.data(), &furthest), CountingIterator(end, &furthest), &builder)) {
+        const auto read = static_cast<std::size_t>(furthest - text.data());
+        complain(std::max<std::size_t>(1, builder.position.value_or(read)), builder.complaint);
+    }
+    return std::move(builder.root);
 }
 
 namespace {

@@ -78,6 +78,7 @@ Space::Space(const Json& content, const NamedFile& file, const std::vector<run::
         for (JsonReader condition : drop->elements()) conditions.push_back(read_condition(condition, folder));
         check_conditions(conditions);
         conditions_ = std::move(conditions);
+        drop_where_ = drop->place();
     }
     reader.finish();
 }
@@ -226,7 +227,8 @@ run::Resolved Space::panel_of(const Point& point) const {
 
 void Space::for_each(const std::function<void(const Point& point, const run::Resolved& panel)>& visit) const {
     std::vector<std::size_t> at(dimensions_.size(), 0);
-    for (;;) {
+    bool all_dropped = true;
+    for (bool more = true; more;) {
         Point point;
         for (std::size_t d = 0; d < dimensions_.size(); ++d)
             for (const Axis& axis : dimensions_[d]) {
@@ -237,18 +239,24 @@ void Space::for_each(const std::function<void(const Point& point, const run::Res
             }
         const run::Resolved panel = set_axes(point);
         const Json kernels = panel.json.value("kernels", Json());
-        if (!kernels.is_array() || kernels.empty()) visit(point, panel);  // no panel, as reading it will say
+        if (!kernels.is_array() || kernels.empty()) {  // no panel, as reading it will say
+            visit(point, panel);
+            all_dropped = false;
+        }
         for (std::size_t k = 0; kernels.is_array() && k < kernels.size(); ++k) {
             point.kernel = k;
             point.kernel_name = label_of(kernels[k]);
             run::Resolved alone = panel;
             keep_kernel(alone, k, point);
-            if (!drops(point, alone.json)) visit(point, alone);
+            if (drops(point, alone.json)) continue;
+            visit(point, alone);
+            all_dropped = false;
         }
         std::size_t d = dimensions_.size();
         while (d > 0 && ++at[d - 1] == dimensions_[d - 1].front().values.size()) at[--d] = 0;
-        if (d == 0) return;
+        more = d > 0;
     }
+    if (all_dropped) fail<InputError>("{}: every point is dropped", drop_where_);
 }
 
 }  // namespace tilemesh::search

@@ -46,7 +46,7 @@ public:
     const std::vector<run::Setting>& settings() const { return settings_; }
     std::vector<std::string> axes() const;
     /// All points in the order of the file, the last axis fastest and kernels faster still, without those dropped.
-    /// InputError where an axis cannot be set.
+    /// InputError where an axis cannot be set, and where none is left.
     void for_each(const std::function<void(const Point& point, const run::Resolved& panel)>& visit) const;
     /// The panel of a point, with its kernel alone.
     run::Resolved panel_of(const Point& point) const;
@@ -66,6 +66,7 @@ private:
     std::vector<run::Setting> settings_;
     std::vector<std::vector<Axis>> dimensions_;  // those of one go together
     std::vector<Condition> conditions_;
+    std::string drop_where_;
 };
 
 }  // namespace tilemesh::search

@@ -51,6 +51,12 @@ TEST_CASE("the reason is told without the parser's own decoration") {
     CHECK(error_of("\"\xff\"").find("UTF-8") != std::string::npos);
 }
 
+TEST_CASE("a NUL byte is no end of a file") {
+    using namespace std::string_literals;
+    CHECK(error_of("{\"a\": 1}\n\0{\"garbage\": ["s) == "x.json: line 2, column 1: a NUL byte, expected text");
+    CHECK(error_of("{\"a\": \"\0\"}"s) == "x.json: line 1, column 8: a NUL byte, expected text");
+}
+
 TEST_CASE("a key that appears twice in one object is refused, the same key in two objects is not") {
     CHECK(error_of("{\"a\": 1,\n \"a\": 2}") == "x.json: line 2, column 4: key \"a\" appears twice");
     CHECK(error_of(R"({"a": {"b": 1, "c": {}, "b": 1}})").find("key \"b\" appears twice") != std::string::npos);

@@ -98,6 +98,13 @@ TEST_CASE("conditions drop what meets all that they ask") {
           std::vector<std::string>{"2 1 mesh_mlo", "2 1 head_parallel", "4 1 mesh_mlo", "4 1 head_parallel"});
 }
 
+TEST_CASE("a space of which every point is dropped is refused") {
+    const Json axes = {{{"key", depth}, {"values", {2, 4}}}};
+    CHECK_THROWS_WITH(points_of(space_of(axes, {{{depth, 2}}, {{depth, 4}}})),
+                      Contains("sweeps/test.json: /drop: every point is dropped"));
+    CHECK(points_of(space_of(axes, {{{depth, 2}}})).size() == 2);
+}
+
 TEST_CASE("conditions name machines as axes do") {
     const Json machines = Json::array({{{"key", "machine"}, {"values", {"cube_line8", "cube_2x4"}}}});
     const auto left = [&](const Json& condition) {
