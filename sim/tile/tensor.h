@@ -89,7 +89,7 @@ private:
     void gather_input(const TensorBox& box, Payload& out) const;
     void gather(const TensorBox& box, Payload& out) const;
 
-    /// What a tensor of whose place alone something depends never has: large machines have millions of those.
+    /// What a tensor of which only the place matters never has: large machines have millions of those.
     struct Content {
         Paging paging;  // no places: rows follow each other
         InputValues input;
