@@ -57,6 +57,21 @@ TEST_CASE("rounds that do not outlast a refresh are issued, and so are stretches
     }
 }
 
+TEST_CASE("rounds of which four take a percent longer than the four before are issued") {
+    for (const std::uint64_t more : {4U, 10U}) {  // of a thousand
+        SetClock clock;
+        Repeats repeats(&clock);
+        repeats.begin({7, 0, 0, 60});
+        bool passed = false;
+        for (std::uint64_t i = 0; i < 40; ++i) {
+            passed = passed || repeats.rounds_to_pass() > 0;
+            clock.work(1000 + more * (i / 4), 950);
+            repeats.round_ends();
+        }
+        CHECK(passed == (more < 5));
+    }
+}
+
 TEST_CASE("rounds that take longer and longer, crowd HBM or wait are issued") {
     struct Case {
         std::uint64_t growth;      // picoseconds more than the round before
