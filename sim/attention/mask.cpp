@@ -81,6 +81,7 @@ public:
         }
     }
 
+    bool is_exact() const override { return false; }
     Visible block(Viewer viewer, Range query_positions, Range key_positions) const override {
         int blocks_left = most_blocks;
         return look(viewer, query_positions, key_positions, blocks_left);

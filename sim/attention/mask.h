@@ -60,6 +60,8 @@ public:
     /// whenever it says none or all, but may say some of a block in which its parts have no pair in common: that
     /// costs traffic and compute nobody needs, never a wrong value. Of a single pair every mask is exact.
     virtual Visible block(Viewer viewer, Range query_positions, Range key_positions) const = 0;
+    /// Is `some` exact too, as of every single mask?
+    virtual bool is_exact() const { return true; }
     /// Number of visible pairs in a block (exact). Unless a mask knows better, halves the longer side until a block
     /// is all or none: the work grows with the length of the border between visible and hidden, not with the area.
     virtual std::uint64_t visible_pairs(Viewer viewer, Range query_positions, Range key_positions) const;

@@ -60,7 +60,9 @@ bool look(const Mask& mask, Viewer viewer, const Run& queries, const Run& keys, 
             found.visible = true;
             return !enough(found);
         case Visible::some:
-            break;
+            if (!mask.is_exact() || !contiguous(queries) || !contiguous(keys)) break;
+            found.visible = found.hidden = true;
+            return !enough(found);
     }
     return for_both_halves(queries, keys,
                            [&](const Run& q, const Run& k) { return look(mask, viewer, q, k, found, enough); });

@@ -132,6 +132,7 @@ public:
         if (++blocks_ > most_) throw std::logic_error("too many blocks were asked about");
         return asked_->block(of, queries, keys);
     }
+    bool is_exact() const override { return asked_->is_exact(); }
     std::uint64_t visible_pairs(Viewer of, Range queries, Range keys) const override {
         return counted_ == Counted::by_halving ? Mask::visible_pairs(of, queries, keys)
                                                : asked_->visible_pairs(of, queries, keys);
@@ -180,6 +181,24 @@ TEST_CASE("a causal window is counted by the closed forms of its parts from wher
     // Only squares larger than the window hold both borders: sizes 2 window, 4 window, ...
     CHECK(pairs_of_window(length, problem.mask, OnlyBlocks::Counted::by_closed_form, 7 * length / window) ==
           closed_form(length, window));
+}
+
+TEST_CASE("a partly visible block of a single mask takes one look, of an all_of as many as it needs") {
+    const Viewers viewers{0, {0, 1}};
+    const Run all{0, 64, 1};
+    const OnlyBlocks causal(causal_mask(), OnlyBlocks::Counted::by_halving, 1);
+    CHECK(visible(causal, viewers, all, all) == Visible::some);
+    const OnlyBlocks once(causal_mask(), OnlyBlocks::Counted::by_halving, 1);
+    CHECK(any_visible(once, viewers, all, all));
+    // Strided: the first query sees nothing, the second both keys.
+    const Run strided{0, 2, 128};
+    const OnlyBlocks often(causal_mask(), OnlyBlocks::Counted::by_halving, 64);
+    CHECK(visible(often, viewers, strided, Run{1, 2, 64}) == Visible::some);
+    CHECK(often.blocks() > 1);
+    const auto nothing = all_of({std::make_shared<EverySecondKey>(0), std::make_shared<EverySecondKey>(1)});
+    REQUIRE(nothing->block(viewer, {0, 64}, {0, 64}) == Visible::some);
+    CHECK(visible(*nothing, viewers, all, all) == Visible::none);
+    CHECK(!any_visible(*nothing, viewers, all, all));
 }
 
 TEST_CASE("a row of an all_of shows what every part shows, whichever part comes last") {
