@@ -41,29 +41,28 @@ Attention::Attention(tl::Context& tl, const attention::Problem& problem, Dtype s
       pace_(static_cast<int>(tiling.softmax_pace)),
       apart_(tiling.products_apart) {}
 
-void Attention::attend(Block block) {
-    if (!scored_.empty() && scored_.back().block.weighed < block.keys) flush();
-    while (!weighted_.empty() && weighted_.front().block.weighed < block.keys) first_values();
-    Tile scores = scores_of(block);
-    block.q = block.k = Tile();
+void Attention::attend(std::unique_ptr<Block> block) {
+    if (!scored_.empty() && scored_.back()->block->weighed < block->keys) flush();
+    while (!weighted_.empty() && weighted_.front()->block->weighed < block->keys) first_values();
+    Tile scores = scores_of(*block);
+    block->q = block->k = Tile();
     const auto values_but = [this](std::size_t most) {
         while (weighted_.size() > most) first_values();
     };
-    std::deque<Stage> summed = std::exchange(summed_, {});
-    for (Stage& stage : weighted_) bring_values(tl_, stage.block);
+    const std::size_t summed = summed_.size();
+    for (std::size_t i = 0; i < weighted_.size(); ++i) bring_values(tl_, *weighted_[i]->block);
     // Apart, they need nothing of the vector engine, whose queue may be full.
     if (apart_) values_but(stages_ - 2);
     if (scored_.size() == ahead_) softmaxes();
     values_but(stages_ - 1);
-    for (Stage& stage : summed) add(std::move(stage));
-    scored_.push_back({std::move(block), std::move(scores), Tile()});
+    for (std::size_t i = 0; i < summed; ++i) {
+        const OneStage stage = summed_.pop();
+        add(*stage);
+    }
+    scored_.push(std::make_unique<Stage>(Stage{.block = std::move(block), .tile = std::move(scores)}));
 }
 
-void Attention::first_values() {
-    Stage stage = std::move(weighted_.front());
-    weighted_.pop_front();
-    values(std::move(stage), apart_);
-}
+void Attention::first_values() { values(weighted_.pop(), apart_); }
 
 Tile Attention::scores_of(const Block& block) {
     const ChargeScope charge(tl_.repetition(), block.effort);
@@ -76,48 +75,41 @@ void Attention::complete(const State& state) { issue_held_back(&state); }
 void Attention::flush() { issue_held_back(nullptr); }
 
 void Attention::issue_held_back(const State* only) {
-    const auto held = [only](const Stage& stage) { return !only || stage.block.state == only; };
-    const auto each = [&held](std::deque<Stage>& stages, auto body) {
+    const auto each = [only](Stages& stages, auto body) {
         for (std::size_t left = stages.size(); left > 0; --left) {
-            Stage stage = std::move(stages.front());
-            stages.pop_front();
-            if (held(stage))
+            OneStage stage = stages.pop();
+            if (!only || stage->block->state == only)
                 body(std::move(stage));
             else
-                stages.push_back(std::move(stage));
+                stages.push(std::move(stage));
         }
     };
+    const auto weigh = [this](OneStage stage) {
+        softmax(*stage);
+        weighted_.push(std::move(stage));
+    };
     const bool apart = apart_ && !only;
-    for (std::size_t left = softmaxes_.size(); !apart && left > 0; --left) {
-        Softmax one = std::move(softmaxes_.front());
-        softmaxes_.pop_front();
-        if (!held(one.stage)) {
-            softmaxes_.push_back(std::move(one));
-            continue;
-        }
-        while (one.step < softmax_steps) next_step(one);
-        weighted_.push_back(std::move(one.stage));
-    }
-    if (!apart) each(scored_, [this](Stage stage) { weighted_.push_back(softmax(std::move(stage))); });
-    if (!apart) each(summed_, [this](Stage stage) { add(std::move(stage)); });
-    each(weighted_, [&](Stage stage) { values(std::move(stage), apart); });
+    if (!apart) each(softmaxes_, weigh);
+    if (!apart) each(scored_, weigh);
+    if (!apart) each(summed_, [this](const OneStage& stage) { add(*stage); });
+    each(weighted_, [&](OneStage stage) { values(std::move(stage), apart); });
     while (apart && !(scored_.empty() && softmaxes_.empty())) {
         softmaxes();
-        each(weighted_, [this](Stage stage) { values(std::move(stage), true); });
+        each(weighted_, [this](OneStage stage) { values(std::move(stage), true); });
     }
-    each(summed_, [this](Stage stage) { add(std::move(stage)); });
+    each(summed_, [this](const OneStage& stage) { add(*stage); });
 }
 
-void Attention::next_step(Softmax& softmax) {
-    Block& block = softmax.stage.block;
+void Attention::next_step(Stage& stage) {
+    Block& block = *stage.block;
     const ChargeScope charge(tl_.repetition(), block.effort);
     const tl::PhaseScope phase(tl_, block.where);
     State& state = *block.state;
-    Tile &s = softmax.scores, &m = softmax.m, &p = softmax.p;
+    Tile &s = stage.scores, &m = stage.m, &p = stage.p;
     static_assert(softmax_steps == 7);
-    switch (softmax.step++) {
+    switch (stage.step++) {
         case 0:
-            s = with_terms(tl_, capped(tl_, problem_, std::move(softmax.stage.tile)), std::exchange(block.terms, {}));
+            s = with_terms(tl_, capped(tl_, problem_, std::move(stage.tile)), std::exchange(block.terms, {}));
             if (block.mask) s = tl_.where(std::exchange(block.mask, Tile()), s, -infinity);
             m = tl_.max(s);
             break;
@@ -127,74 +119,69 @@ void Attention::next_step(Softmax& softmax) {
             if (is_fp8(probability_)) m = m - fp8_probability_exponent;
             break;
         case 2:
-            softmax.before = state.m;
+            stage.before = state.m;
             m = tl_.maximum(std::move(m), state ? tl::Operand(state.m) : tl::Operand(lowest_score));
             state.m = m;
             break;
         case 3:
             // The product is rounded here as it was in m, so the largest exponent is 0 exactly, and l is at least 1.
             p = tl_.fms(std::exchange(s, Tile()), log2_scale_, m);
-            if (softmax.before) softmax.change = std::exchange(softmax.before, Tile()) - m;
+            if (stage.before) stage.change = std::exchange(stage.before, Tile()) - m;
             m = Tile();
             break;
         case 4:
             p = tl_.exp2(p);
-            if (softmax.change) softmax.stage.correction = tl_.exp2(std::exchange(softmax.change, Tile()));
+            if (stage.change) stage.correction = tl_.exp2(std::exchange(stage.change, Tile()));
             break;
         case 5:
             // Of short blocks what the values wait for first; of others the larger of both tiles is to go soon.
-            if (stages_ == 2) softmax.sum = tl_.sum(p);
-            softmax.stage.tile = tl_.cast(p, probability_);
-            if (stages_ > 2) softmax.sum = tl_.sum(p);
+            if (stages_ == 2) stage.sum = tl_.sum(p);
+            stage.tile = tl_.cast(p, probability_);
+            if (stages_ > 2) stage.sum = tl_.sum(p);
             p = Tile();
             break;
         default:
-            const Tile l = std::exchange(softmax.sum, Tile());
-            state.l = softmax.stage.correction ? tl_.fma(state.l, softmax.stage.correction, l) : l;
+            const Tile l = std::exchange(stage.sum, Tile());
+            state.l = stage.correction ? tl_.fma(state.l, stage.correction, l) : l;
     }
 }
 
-Attention::Stage Attention::softmax(Stage stage) {
-    Softmax one{.stage = std::move(stage)};
-    while (one.step < softmax_steps) next_step(one);
-    return std::move(one.stage);
+void Attention::softmax(Stage& stage) {
+    while (stage.step < softmax_steps) next_step(stage);
 }
 
 void Attention::softmaxes() {
-    if (!scored_.empty()) {
-        softmaxes_.push_back({.stage = std::move(scored_.front())});
-        scored_.pop_front();
-    }
+    if (!scored_.empty()) softmaxes_.push(scored_.pop());
     for (int step = 0; step < pace_; ++step) {
-        for (Softmax& one : softmaxes_) next_step(one);
-        if (softmaxes_.empty() || softmaxes_.front().step < softmax_steps) continue;
-        weighted_.push_back(std::move(softmaxes_.front().stage));
-        softmaxes_.pop_front();
+        for (std::size_t i = 0; i < softmaxes_.size(); ++i) next_step(*softmaxes_[i]);
+        if (softmaxes_.empty() || softmaxes_.front()->step < softmax_steps) continue;
+        weighted_.push(softmaxes_.pop());
     }
 }
 
-void Attention::values(Stage stage, bool apart) {
-    const ChargeScope charge(tl_.repetition(), stage.block.effort);
-    const tl::PhaseScope phase(tl_, stage.block.where);
-    bring_values(tl_, stage.block);
-    const Tile v = std::exchange(stage.block.v, Tile());
+void Attention::values(OneStage stage, bool apart) {
+    const ChargeScope charge(tl_.repetition(), stage->block->effort);
+    const tl::PhaseScope phase(tl_, stage->block->where);
+    bring_values(tl_, *stage->block);
+    const Tile v = std::exchange(stage->block->v, Tile());
     if (apart) {
-        stage.tile = tl_.dot(stage.tile, v);
-        return summed_.push_back(std::move(stage));
+        stage->tile = tl_.dot(stage->tile, v);
+        summed_.push(std::move(stage));
+        return;
     }
-    Tile& o = stage.block.state->o;
-    const Tile correction = std::exchange(stage.correction, Tile());
-    stage.tile = correction ? tl_.dot(stage.tile, v, o * correction) : tl_.dot(stage.tile, v);
-    add(std::move(stage));
+    Tile& o = stage->block->state->o;
+    const Tile correction = std::exchange(stage->correction, Tile());
+    stage->tile = correction ? tl_.dot(stage->tile, v, o * correction) : tl_.dot(stage->tile, v);
+    add(*stage);
 }
 
-void Attention::add(Stage stage) {
-    const ChargeScope charge(tl_.repetition(), stage.block.effort);
-    const tl::PhaseScope phase(tl_, stage.block.where);
-    State& state = *stage.block.state;
+void Attention::add(Stage& stage) {
+    const ChargeScope charge(tl_.repetition(), stage.block->effort);
+    const tl::PhaseScope phase(tl_, stage.block->where);
+    State& state = *stage.block->state;
     state.o = stage.correction ? tl_.fma(state.o, stage.correction, stage.tile) : std::move(stage.tile);
     state.o = kept_as(tl_, std::move(state.o), state_);
-    if (stage.block.done) stage.block.done();
+    if (stage.block->done) stage.block->done();
 }
 
 void take_maximum(tl::Context& tl, Merge& merge) {

@@ -9,13 +9,14 @@
 #include "kernels/attention/score_terms.h"
 #include "sim/attention/kernel.h"
 #include "sim/attention/problem.h"
+#include "sim/base/ring_queue.h"
 #include "sim/tile/context.h"
 #include "sim/tile/repetition.h"
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <vector>
 
 namespace tilemesh::kernels {
@@ -71,33 +72,32 @@ public:
     /// `problem` as kernels are given it, with the scale of stored elements. `state`: what the running o is kept in.
     Attention(tl::Context& tl, const attention::Problem& problem, Dtype state = Dtype::f32,
               const attention::Tiling& tiling = {});
-    void attend(Block block);
+    void attend(std::unique_ptr<Block> block);
     /// Issues what is still held back of the blocks of one state; others stay on their way.
     void complete(const State& state);
     /// Issues all that is still held back.
     void flush();
 
 private:
-    /// A block on its way, with what its last stage has made.
+    /// A block on its way, with what its last stage has made. It stays where it is, for it is large.
     struct Stage {
-        Block block;
-        Tile tile;        // scores, then probabilities, then their product with the values
-        Tile correction;  // of the old o; none for the first block of a state
-    };
-    /// A softmax under way: the scores, their maximum and that of the state before them, p and its sum.
-    struct Softmax {
-        Stage stage;
+        std::unique_ptr<Block> block;
+        Tile tile;             // scores, then probabilities, then their product with the values
+        Tile correction = {};  // of the old o; none for the first block of a state
+        // The softmax: the scores, their maximum and that of the state before them, p and its sum.
         int step = 0;  // the next
         Tile scores{}, before{}, m{}, change{}, p{}, sum{};
     };
+    using OneStage = std::unique_ptr<Stage>;
+    using Stages = RingQueue<OneStage>;
     Tile scores_of(const Block& block);
     /// The commands of a step wait for those of the step before.
-    void next_step(Softmax& softmax);
-    Stage softmax(Stage stage);
+    void next_step(Stage& stage);
+    void softmax(Stage& stage);
     /// The next one begins, and all that are under way go on until one more may.
     void softmaxes();
-    void values(Stage stage, bool apart);
-    void add(Stage stage);
+    void values(OneStage stage, bool apart);
+    void add(Stage& stage);
     /// Of the block that is furthest.
     void first_values();
     /// Of all states when `only` is null.
@@ -111,9 +111,7 @@ private:
     std::size_t stages_, ahead_;
     int pace_;
     bool apart_;
-    std::deque<Stage> scored_;
-    std::deque<Softmax> softmaxes_;
-    std::deque<Stage> weighted_, summed_;
+    Stages scored_, softmaxes_, weighted_, summed_;
 };
 
 /// A partial result as it may travel: o / l (0 where nothing was visible) in the dtype of o, and the base-2

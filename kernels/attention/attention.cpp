@@ -175,30 +175,30 @@ void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
             if (whole == Visible::none) continue;
             const ChunkTile part = whole == Visible::all ? tile : visible_part(block, tile);
             const std::int64_t begin = part.keys.begin - tile.keys.begin, end = part.keys.end - tile.keys.begin;
-            Block issued;
-            issued.where = where(seen[t]);
-            if (t == 0) issued.keys = visit.data;
-            issued.weighed = time_of_step(visit, steps_done_) + visit.weighed - visit.end;
-            const tl::PhaseScope phase(tl_, issued.where);
-            if (repeats_) issued.effort = repeats_.of_blocks();
-            issued.q = block.q;
-            issued.k = tl_.slice(data.k, 1, begin, end);
+            auto issued = std::make_unique<Block>();
+            issued->where = where(seen[t]);
+            if (t == 0) issued->keys = visit.data;
+            issued->weighed = time_of_step(visit, steps_done_) + visit.weighed - visit.end;
+            const tl::PhaseScope phase(tl_, issued->where);
+            if (repeats_) issued->effort = repeats_.of_blocks();
+            issued->q = block.q;
+            issued->k = tl_.slice(data.k, 1, begin, end);
             if (early)
-                issued.v = tl_.slice(*data.v, 1, begin, end);
+                issued->v = tl_.slice(*data.v, 1, begin, end);
             else
-                issued.bring_v = [this, &tile, heads, v = data.v, begin, end] {
+                issued->bring_v = [this, &tile, heads, v = data.v, begin, end] {
                     if (!*v) *v = chunks_.values(tile.chunk, heads, tile.keys, Tile());
                     return tl_.slice(*v, 1, begin, end);
                 };
             repeats_.aside([&] { terms_.slopes(term_rows(work, block)); });  // kept, as sinks are
-            issued.terms = terms_.terms(term_rows(work, block), part.chunk.id, part.keys);
-            if (bias) issued.terms.key_bias = tl_.slice(bias, 2, begin, end);
-            issued.state = &states_.take(work.target, index, block.rows);
+            issued->terms = terms_.terms(term_rows(work, block), part.chunk.id, part.keys);
+            if (bias) issued->terms.key_bias = tl_.slice(bias, 2, begin, end);
+            issued->state = &states_.take(work.target, index, block.rows);
             if (whole == Visible::some && problem_.mask->compare_operations() > 0 &&
                 visible(block, part) != Visible::all)
-                issued.mask = element_mask(tl_, problem_, part.chunk.user, query_heads(block), block.positions,
-                                           launch_.needs->keys(part.chunk.user, part.chunk.id).run(part.keys));
-            if (--group.tiles_left[i] == 0) issued.done = [this, &work, index] { leave(work, index); };
+                issued->mask = element_mask(tl_, problem_, part.chunk.user, query_heads(block), block.positions,
+                                            launch_.needs->keys(part.chunk.user, part.chunk.id).run(part.keys));
+            if (--group.tiles_left[i] == 0) issued->done = [this, &work, index] { leave(work, index); };
             attention_.attend(std::move(issued));
         }
         if (repeats_) repeats_.round_ends();

@@ -63,16 +63,16 @@ void block_sparse(tl::Context& tl, const Launch& launch) {
         const auto state = std::make_shared<State>();
         for (std::size_t i = 0; i < list.size(); ++i) {
             const Range keys = list[i].keys;
-            Block block;
-            block.q = q;
-            block.k = blocks.k(queries, keys);
-            block.v = blocks.v(queries, keys, block.k);
-            block.state = state.get();
-            block.terms = blocks.terms(queries, keys);
+            auto block = std::make_unique<Block>();
+            block->q = q;
+            block->k = blocks.k(queries, keys);
+            block->v = blocks.v(queries, keys, block->k);
+            block->state = state.get();
+            block->terms = blocks.terms(queries, keys);
             if (list[i].visible == Visible::some && launch.problem->mask->compare_operations() > 0)
-                block.mask = blocks.mask(queries, keys);
+                block->mask = blocks.mask(queries, keys);
             if (i + 1 == list.size())
-                block.done = [&, queries, state] {
+                block->done = [&, queries, state] {
                     blocks.finish(queries, *state);
                     *state = State();
                 };

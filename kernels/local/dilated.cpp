@@ -104,13 +104,13 @@ private:
                 kept.v = problem_.latents ? tl_.slice(kept.k, 2, 0, problem_.value_dim)
                                           : gather(*tensors.v, problem_.value_dim);
             }
-            Block block;
-            block.q = q;
-            block.k = kept.k;
-            block.v = kept.v;
-            block.state = state.get();
+            auto block = std::make_unique<Block>();
+            block->q = q;
+            block->k = kept.k;
+            block->v = kept.v;
+            block->state = state.get();
             if (begin + size >= keys.count)
-                block.done = [this, user, rows, state] {
+                block->done = [this, user, rows, state] {
                     store(user, rows, finish(tl_, *state, problem_, sink(user, rows)));
                     *state = State();
                 };

@@ -17,6 +17,7 @@ public:
     std::size_t size() const { return size_; }
     T& front() { return slots_[first_]; }
     const T& front() const { return slots_[first_]; }
+    T& back() { return (*this)[size_ - 1]; }
     /// Element i counted from the front.
     T& operator[](std::size_t i) { return slots_[(first_ + i) & (capacity_ - 1)]; }
     const T& operator[](std::size_t i) const { return slots_[(first_ + i) & (capacity_ - 1)]; }
