@@ -134,7 +134,7 @@ void Account::forget(Pe& pe, Processor& processor) {
         history.erase(history.begin(), history.begin() + static_cast<std::ptrdiff_t>(processor.kept));
         processor.kept = 0;
     }
-    processor.limit = std::max<std::size_t>(1024, 2 * (history.size() - processor.kept));
+    processor.limit = std::max<std::size_t>(Processor::few, 2 * (history.size() - processor.kept));
 }
 
 void Account::begin(Book& book, ComponentId engine, ComponentId pe, std::uint8_t processor, Picoseconds issued) {
@@ -242,7 +242,7 @@ void Account::close(Picoseconds time, std::vector<report::ComponentResult>& comp
     }
     for (std::size_t i = 0; i < pes_.size(); ++i) {
         for (std::size_t number = 0; number < pes_[i].processors.size(); ++number) {
-            const Processor& processor = *pes_[i].processors[number];
+            const Processor& processor = pes_[i].processors[number];
             report::ComponentResult part;
             part.path = components[i].path.substr(0, components[i].path.rfind('.')) + ".processor" +
                         (number == 0 ? "" : "_" + std::to_string(number));

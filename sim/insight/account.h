@@ -63,14 +63,15 @@ private:
     };
     /// When a command processor was stalled, as far back as somebody may still ask. Otherwise it issued.
     struct Processor {
+        static constexpr std::size_t few = 32;  // of all processors together they stay in near memory
         std::vector<Interval> history;
-        std::size_t kept = 0;      // the first interval that has not been forgotten
-        std::size_t limit = 1024;  // of intervals; then it is looked what can be forgotten
-        Picoseconds end;           // of the last interval, or of everything
+        std::size_t kept = 0;     // the first interval that has not been forgotten
+        std::size_t limit = few;  // of intervals; then it is looked what can be forgotten
+        Picoseconds end;          // of the last interval, or of everything
         std::array<Picoseconds, stalls> total{};
     };
     struct Pe {
-        std::vector<std::unique_ptr<Processor>> processors;
+        std::vector<Processor> processors;
         std::vector<ComponentId> engines;
     };
     /// What a packet needs comes first and lies together: there are thousands of links.
@@ -94,9 +95,9 @@ private:
         return pes_[pe];
     }
     Processor& processor_of(ComponentId pe, std::uint8_t number) {
-        std::vector<std::unique_ptr<Processor>>& processors = pe_of(pe).processors;
-        while (number >= processors.size()) processors.push_back(std::make_unique<Processor>());
-        return *processors[number];
+        std::vector<Processor>& processors = pe_of(pe).processors;
+        if (number >= processors.size()) processors.resize(number + 1U);
+        return processors[number];
     }
     /// The engine had nothing to do until `to`: what its processor did meanwhile.
     void not_issued(ComponentId engine, Book& book, const Processor& processor, Picoseconds to);

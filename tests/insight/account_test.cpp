@@ -129,6 +129,25 @@ TEST_CASE("a command issued long after the one before has ended waits for its ow
     CHECK(matrix.count("drain") == 0);
 }
 
+TEST_CASE("what the processor did is remembered as long as an engine may ask for it") {
+    constexpr int waits = 300;
+    const auto sends = [](tl::Context& tl) { tl.send(tl::Direction::east, tl.full({2, 2}, 1.0F)); };
+    const auto receives = [](tl::Context& tl) {
+        const Tile early = tl.recv(tl::Direction::west, {2, 2}, Dtype::f32);
+        const Tile first = tl.dot(early, early);
+        // The processor runs ahead through these before anybody knows when the first is done.
+        for (int i = 0; i < waits; ++i) tl.wait(tl.full({1, 10}, 1.0F));
+        const Tile second = tl.dot(first, first);
+    };
+    const Accounts got = accounts({{0, sends}, {1, receives}}, [](Json& json) { json["pe"]["issue_cycles"] = 1; });
+    const Classes& processor = got.of.at("machine.cube0.pe1.processor");
+    CHECK(processor.at("operand from vector") == waits * 10.0);
+    const Classes& matrix = got.of.at("machine.cube0.pe1.matrix");
+    CHECK(matrix.at("dot") == 8.0 + 8.0);
+    CHECK(matrix.at("operand from vector") > waits * 9.0);
+    CHECK(matrix.at("issue") < waits * 1.1);
+}
+
 TEST_CASE("a receive waits for its neighbour, a send for credits, and both for nobody else") {
     const auto sends = [](tl::Context& tl) {
         const Tile x = tl.full({16, 16}, 1.0F);  // 256 ns, 1024 bytes
