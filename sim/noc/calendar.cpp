@@ -24,6 +24,7 @@ void Calendar::turn_the_page() {
     auto& events = ring_[day_ % days];
     if (!events.empty() && events.front().when >> day_bits == day_) {
         today_.swap(events);
+        spare_.emplace_back().swap(events);
         used_[day_ % days / 64] &= ~(std::uint64_t{1} << (day_ % 64));
     }
     while (!later_.empty() && later_.front().when >> day_bits == day_) {

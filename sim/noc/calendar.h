@@ -47,7 +47,7 @@ public:
             std::push_heap(late_.begin(), late_.end(), std::greater<>{});
         } else if (day - day_ < days) {
             auto& events = ring_[day % days];
-            if (events.empty()) used_[day % days / 64] |= std::uint64_t{1} << (day % 64);
+            if (events.empty()) begin_day(day);
             events.push_back(event);
         } else {
             later_.push_back(event);
@@ -91,6 +91,13 @@ private:
         late_.pop_back();
         return event;
     }
+    /// The first event of a day: it gets memory that was used just now, not what that day had a round ago.
+    void begin_day(std::uint64_t day) {
+        used_[day % days / 64] |= std::uint64_t{1} << (day % 64);
+        if (spare_.empty()) return;
+        ring_[day % days].swap(spare_.back());
+        spare_.pop_back();
+    }
     void turn_the_page();
     void put_in_order(std::vector<Event>& events);
 
@@ -100,6 +107,7 @@ private:
     std::vector<Event> late_;   // for today or before, posted since it began; a heap
     std::vector<Event> later_;  // beyond the ring; a heap
     std::array<std::vector<Event>, days> ring_;
+    std::vector<std::vector<Event>> spare_;        // empty, with memory
     std::array<std::uint64_t, days / 64> used_{};  // which days of the ring have events
     std::uint64_t day_ = 0;
     std::size_t count_ = 0;

@@ -38,6 +38,8 @@ public:
 
     /// A stream enters its first link behind those of its class; `now` is not before the last run_until().
     void inject(Stream& stream, TrafficClass traffic, Picoseconds now);
+    /// Does any stream wait for credits of which none are on their way?
+    bool any_starved() const { return starved_ > 0; }
     /// Look again at `when` whether streams can enter this link: credits have been given back to one. False: none of
     /// them waits for that.
     bool look_again(std::size_t link, Picoseconds when);
@@ -268,6 +270,7 @@ private:
     std::vector<Service> services_;  // by link
     Channel* channels_;              // by link, then number: room for all, untouched where a link has made none yet
     std::vector<Source> sources_;    // by link, then class
+    std::size_t starved_ = 0;        // of them
     std::vector<Packet> packets_;
     std::vector<std::int32_t> free_packets_;
     std::vector<Fork> forks_;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 namespace tilemesh::noc {
 
@@ -56,11 +57,13 @@ bool Fabric::begin_from_source(std::size_t number, bool its_turn) {
         calendar_.post(from, EventKind::source, static_cast<std::uint32_t>(number));
         return false;
     }
-    entry.starved = false;
+    starved_ -= std::exchange(entry.starved, false) ? 1 : 0;
     if (const CreditWindow* const full = full_window(stream, bytes + stream.spare, now_)) {
         const Picoseconds next = full->next_return();
         entry.starved = next == Picoseconds::max();
-        if (!entry.starved) {
+        if (entry.starved) {
+            ++starved_;
+        } else {
             calendar_.post(std::max(next, now_), EventKind::source, static_cast<std::uint32_t>(number));
         }
         return false;

@@ -51,6 +51,8 @@ void Network::inject(Stream& stream, TrafficClass traffic) {
 }
 
 void Network::look_again(const Route& route, Picoseconds when) {
+    // Of every packet that arrives; hardly ever does anybody wait.
+    if (!fabric_.any_starved()) return;
     if (fabric_.look_again(route[0].link, when) && !serving_) wake_at(when);
 }
 
