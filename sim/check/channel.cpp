@@ -8,14 +8,14 @@
 namespace tilemesh::check {
 
 std::uint64_t message_bytes(const Command& command) {
-    return static_cast<std::uint64_t>(command.message.elements()) * bytes_per_element(command.dtype);
+    return static_cast<std::uint64_t>(command.moved->message.elements()) * bytes_per_element(command.dtype);
 }
 
 void Channel::announce(const Command& command, const std::string& kernel, const std::string& from,
                        const std::string& to) {
     const bool sends = is_send(command.op);
     Side &own = sends ? sends_ : receives_, &other = sends ? receives_ : sends_;
-    const Announced mine{command.message, command.dtype, command.index, command.place};
+    const Announced mine{command.moved->message, command.dtype, command.index, command.place};
     const std::uint64_t number = own.issued++;
     if (sends) windows_[static_cast<std::size_t>(command.network)].announced.push_back(number);
     if (other.unmatched.empty()) {

@@ -79,7 +79,7 @@ void UntimedMachine::progress(const Channel& channel, Channel::Progress progress
 }
 
 void UntimedMachine::start_send(UntimedPe& pe, Lane& lane, Content content) {
-    if (lane.current.receivers) {
+    if (receivers_of(lane.current).size() > 1) {
         multicasts_.push_back({&pe, &lane, std::move(content)});
         return start_multicasts();
     }

@@ -163,11 +163,10 @@ bool UntimedPe::in_order(const Command& command) const {
     const Queues& queues = queues_[command.processor];
     const std::deque<Lane::Waiting>& others = (command.op == Opcode::load ? queues.store : queues.load).queue;
     return std::none_of(others.begin(), others.end(), [&](const Lane::Waiting& other) {
-        const Command& before = other.command;
-        if (before.index > command.index) return false;
-        if (before.access || command.access)
-            return before.access && command.access && before.access->meets(*command.access);
-        return before.box.tensor == command.box.tensor && overlap(before.box, command.box);
+        if (other.command.index > command.index) return false;
+        const Movement &before = *other.command.moved, &its = *command.moved;
+        if (before.access || its.access) return before.access && its.access && before.access->meets(*its.access);
+        return before.box.tensor == its.box.tensor && overlap(before.box, its.box);
     });
 }
 
@@ -232,16 +231,16 @@ void UntimedPe::transfer(const Command& command, Knowledge& known) {
             book.load(address, bytes, touch, known, clash);
         }
     };
-    if (command.access) {
-        touch.atomic = command.access->is_atomic();
-        for (const AccessPart& part : command.access->parts())
+    if (command.moved->access) {
+        touch.atomic = command.moved->access->is_atomic();
+        for (const AccessPart& part : command.moved->access->parts())
             for (std::uint64_t i = 0; i < part.segments; ++i)
                 touches(part.home, part.address + i * part.stride, part.bytes);
         return;
     }
-    const Tensor& tensor = *command.box.tensor;
+    const Tensor& tensor = *command.moved->box.tensor;
     if (!tensor.is_given()) {
-        visit_bytes(command.box,
+        visit_bytes(command.moved->box,
                     [&](std::uint64_t address, std::uint64_t bytes) { touches(tensor.home(), address, bytes); });
     } else if (stores) {
         machine_.found_store_to_input(touch, tensor.name());

@@ -105,7 +105,7 @@ void EnergyMeter::ended(int pe, const Command& command, Place, Picoseconds when)
     under_way.erase(found);
     if (command.op == Opcode::load || command.op == Opcode::store) return add_transfer(pe, command, spent);
     const std::uint64_t bytes =
-        static_cast<std::uint64_t>(command.message.elements()) * bytes_per_element(command.dtype);
+        static_cast<std::uint64_t>(command.moved->message.elements()) * bytes_per_element(command.dtype);
     if (command.op == Opcode::receive) return add(pe, Moved::sram_write, bytes, spent);
     add(pe, Moved::sram_read, bytes, spent);
     const std::span<const std::int32_t> receivers = receivers_of(command);
@@ -118,18 +118,18 @@ void EnergyMeter::ended(int pe, const Command& command, Place, Picoseconds when)
 
 void EnergyMeter::add_transfer(int pe, const Command& command, const Spent& spent) {
     const std::uint64_t burst = machine_.hbm.geometry.burst;
-    if (!command.access) {
-        const Tensor& tensor = *command.box.tensor;
+    if (!command.moved->access) {
+        const Tensor& tensor = *command.moved->box.tensor;
         std::uint64_t whole = 0;
         if (tensor.paging()) {
-            for (const pe::Segments& page : pe::pages_of(command.box)) whole += whole_bursts(burst, page);
+            for (const pe::Segments& page : pe::pages_of(command.moved->box)) whole += whole_bursts(burst, page);
         } else {
-            whole = whole_bursts(burst, pe::segments_of(command.box));
+            whole = whole_bursts(burst, pe::segments_of(command.moved->box));
         }
-        const auto elements = static_cast<std::uint64_t>(command.box.shape.elements());
+        const auto elements = static_cast<std::uint64_t>(command.moved->box.shape.elements());
         return add_share(pe, tensor.home(), command, elements * bytes_per_element(tensor.dtype()), whole, spent);
     }
-    const std::span<const AccessPart> parts = command.access->parts();
+    const std::span<const AccessPart> parts = command.moved->access->parts();
     for (std::size_t first = 0; first < parts.size();) {
         std::uint64_t bytes = 0, whole = 0;
         std::size_t i = first;

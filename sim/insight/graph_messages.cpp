@@ -197,7 +197,8 @@ void Graph::begin_send(int number, const Command& command, const Moment& start, 
         one.crossed = crossed;
         one.begun = true;
         one.about = pending.about;
-        one.bytes = Bytes(static_cast<std::uint64_t>(command.message.elements()) * bytes_per_element(command.dtype));
+        one.bytes =
+            Bytes(static_cast<std::uint64_t>(command.moved->message.elements()) * bytes_per_element(command.dtype));
         one.until = lane.bytes += one.bytes.value();
         one.send_issued = pending.issued.when();
     }

@@ -20,9 +20,9 @@ void Graph::began(int number, const Command& command, Place place, Picoseconds w
         engine_of(command.op) == EngineKind::dma_load || engine_of(command.op) == EngineKind::dma_store;
     if (moves) {
         Transfers& transfers = pe.transfers[command.op == Opcode::store ? 1 : 0];
-        if (command.behind > 0)
+        if (command.moved->behind > 0)
             for (const EndedTransfer& other : pe.ended)
-                if (other.command + 1 == command.behind && other.processor == command.processor)
+                if (other.command + 1 == command.moved->behind && other.processor == command.processor)
                     start.after(other.end);
         for (std::size_t clock = 0; clock < clocks_; ++clock) {
             const auto outstanding = static_cast<std::uint64_t>(paces_[clock]->config().pe.dma.outstanding);

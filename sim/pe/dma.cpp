@@ -55,13 +55,13 @@ void Dma::find_shares(Transfer& transfer) {
         if (home != pe_.number()) share.network = pe_.surroundings().network.choice(from, to, command.network);
         return share;
     };
-    if (!command.access) {
-        Share& share = add(command.box.tensor->home());
-        share.bytes = Bytes(static_cast<std::uint64_t>(command.box.shape.elements()) *
-                            bytes_per_element(command.box.tensor->dtype()));
+    if (!command.moved->access) {
+        Share& share = add(command.moved->box.tensor->home());
+        share.bytes = Bytes(static_cast<std::uint64_t>(command.moved->box.shape.elements()) *
+                            bytes_per_element(command.moved->box.tensor->dtype()));
         return;
     }
-    const std::span<const AccessPart> parts = command.access->parts();
+    const std::span<const AccessPart> parts = command.moved->access->parts();
     for (std::size_t i = 0; i < parts.size(); ++i) {
         if (i == 0 || parts[i].home != parts[i - 1].home) add(parts[i].home).first = i;
         transfer.shares.back().end = i + 1;
@@ -128,17 +128,17 @@ void Dma::ask_slice(Tag tag, Picoseconds arrival) {
         request.arrival = request.arrival + pe_.descriptor_time();
         ++request.part;
     };
-    if (command.access) {
-        const auto parts = command.access->parts().subspan(share.first, share.end - share.first);
+    if (command.moved->access) {
+        const auto parts = command.moved->access->parts().subspan(share.first, share.end - share.first);
         share.asked = parts.size();
         for (const AccessPart& part : parts) ask({{part.address, part.bytes}, part.segments, part.stride});
         return;
     }
-    if (!command.box.tensor->paging()) {
+    if (!command.moved->box.tensor->paging()) {
         share.asked = 1;
-        return ask(segments_of(command.box));
+        return ask(segments_of(command.moved->box));
     }
-    const std::vector<Segments> pages = pages_of(command.box);
+    const std::vector<Segments> pages = pages_of(command.moved->box);
     share.asked = pages.size();
     for (const Segments& page : pages) ask(page);
 }

@@ -20,7 +20,7 @@ Stall stall_of(Opcode made_by) {
 
 Engine::Engine(sc_core::sc_module_name name, ProcessingElement& pe, EngineKind kind, int bit, int depth,
                ComponentId id)
-    : sc_module(name), pe_(pe), kind_(kind), bit_(bit), id_(id), depth_(static_cast<std::uint64_t>(depth)) {}
+    : sc_module(name), depth_(static_cast<std::uint64_t>(depth)), pe_(pe), kind_(kind), bit_(bit), id_(id) {}
 
 void Engine::schedule(Picoseconds when) {
     scheduled = true;

@@ -22,6 +22,17 @@ class Unit;
 Stall stall_of(Opcode made_by);
 
 class Engine : public sc_core::sc_module, public noc::Agenda::Entry {
+    // What is looked at for every command comes first and lies together: on large machines it is in no near cache.
+    alignas(64) RingQueue<Command> entries_;
+    RingQueue<Picoseconds> starts_;  // of the last that have started, as far as those times lie ahead
+    std::uint64_t depth_;
+    std::uint64_t issued_ = 0;
+    std::uint64_t started_ = 0;
+    ProcessingElement& pe_;
+    EngineKind kind_;
+    int bit_;
+    ComponentId id_;
+
 public:
     Engine(sc_core::sc_module_name name, ProcessingElement& pe, EngineKind kind, int bit, int depth, ComponentId id);
 
@@ -58,28 +69,18 @@ public:
         return issued_ < first + depth_ ? now : starts_[issued_ - depth_ - first];
     }
 
-    Unit* unit = nullptr;    // the hardware, where other queues share it
-    Picoseconds free_at;     // when the next command may start, as far as the engine itself is concerned
-    bool free_known = true;  // false while a started command's end is not known
-    bool scheduled = false;  // the head's start event is pending
-    Command current;         // send, receive: the command under way
-    Picoseconds current_since;
+    Unit* unit = nullptr;        // the hardware, where other queues share it
+    Picoseconds free_at;         // when the next command may start, as far as the engine itself is concerned
+    bool free_known = true;      // false while a started command's end is not known
+    bool scheduled = false;      // the head's start event is pending
     Picoseconds recorded_until;  // end of the last recorded activity (activities of one engine do not overlap)
+
+    Command current;  // send, receive: the command under way
+    Picoseconds current_since;
 
     /// Calls ProcessingElement::start_head at `when` (now or later).
     void schedule(Picoseconds when);
     void due() override;
-
-private:
-    ProcessingElement& pe_;
-    EngineKind kind_;
-    int bit_;
-    ComponentId id_;
-    std::uint64_t depth_;
-    std::uint64_t issued_ = 0;
-    std::uint64_t started_ = 0;
-    RingQueue<Command> entries_;
-    RingQueue<Picoseconds> starts_;  // of the last that have started, as far as those times lie ahead
 };
 
 }  // namespace tilemesh::pe

@@ -16,7 +16,7 @@ namespace tilemesh::pe {
 namespace {
 
 Bytes message_bytes(const Command& command) {
-    return Bytes(static_cast<std::uint64_t>(command.message.elements()) * bytes_per_element(command.dtype));
+    return Bytes(static_cast<std::uint64_t>(command.moved->message.elements()) * bytes_per_element(command.dtype));
 }
 
 }  // namespace
@@ -47,7 +47,7 @@ void ProcessingElement::accept(Engine& engine, Command& command, Picoseconds now
     } else {
         std::vector<Hazard>& open = command.op == Opcode::load ? open_loads_ : open_stores_;
         forget_ended(open, simulated_now());  // the processor's own time is ahead of those that wait
-        open.push_back({command.box, command.access, command.index, command.processor});
+        open.push_back({command.moved->box, command.moved->access, command.index, command.processor});
     }
     if (surroundings_.asker) surroundings_.asker->queued(engine.id(), matrix_, command.processor, now);
     engine.push(std::move(command));
@@ -87,7 +87,7 @@ Picoseconds ProcessingElement::hazards_over(Command& command, int engine_bit) {
             }
             if (hazard.end <= ready) continue;
             ready = hazard.end;
-            command.behind = hazard.command + 1;
+            command.moved->behind = hazard.command + 1;
         }
     };
     look(open_stores_);

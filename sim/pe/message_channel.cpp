@@ -37,27 +37,25 @@ MessageChannel::Lane& MessageChannel::lane_of(int network) {
 }
 
 void MessageChannel::announce_send(const Command& command) {
-    const Announced send{command.message, command.dtype, command.index, command.place};
+    const Announced send{command.moved->message, command.dtype, command.index, command.place};
     const std::uint64_t sequence = sends_.issued++;
     lane_of(command.network).announced.push(sequence);
     if (receives_.unmatched.empty()) {
-        sends_.unmatched.push_back(send);
+        sends_.unmatched.push(send);
         return;
     }
-    const Announced receive = receives_.unmatched.front();
-    receives_.unmatched.pop_front();
+    const Announced receive = receives_.unmatched.pop();
     compare(send, receive, sequence);
 }
 
 void MessageChannel::announce_receive(const Command& command) {
-    const Announced receive{command.message, command.dtype, command.index, command.place};
+    const Announced receive{command.moved->message, command.dtype, command.index, command.place};
     const std::uint64_t sequence = receives_.issued++;
     if (sends_.unmatched.empty()) {
-        receives_.unmatched.push_back(receive);
+        receives_.unmatched.push(receive);
         return;
     }
-    const Announced send = sends_.unmatched.front();
-    sends_.unmatched.pop_front();
+    const Announced send = sends_.unmatched.pop();
     compare(send, receive, sequence);
 }
 
@@ -91,8 +89,8 @@ noc::Stream& MessageChannel::join_multicast(std::shared_ptr<Multicast> multicast
 }
 
 MessageChannel::Message& MessageChannel::message_at(std::uint64_t sequence) {
-    while (sequence - taken_ >= messages_.size()) messages_.emplace_back();
-    return messages_[sequence - taken_];
+    while (sequence - taken_ >= messages_.size()) messages_.push(std::make_unique<Message>());
+    return *messages_[sequence - taken_];
 }
 
 MessageChannel::Message& MessageChannel::begin_message(int network, Bytes bytes, PayloadPtr values,
@@ -131,7 +129,7 @@ void MessageChannel::post_receive(Picoseconds now) {
 }
 
 void MessageChannel::bytes_arrived(Lane& lane, noc::Stream& stream, Bytes bytes, Picoseconds when, bool last) {
-    Message& message = messages_[stream.tag - taken_];
+    Message& message = *messages_[stream.tag - taken_];
     if (jitter_) {  // who comes late holds up those behind
         const auto pair =
             static_cast<std::uint64_t>(from_.number()) << 16U | static_cast<std::uint64_t>(to_.number());
@@ -155,8 +153,8 @@ void MessageChannel::bytes_arrived(Lane& lane, noc::Stream& stream, Bytes bytes,
 
 void MessageChannel::finish_front() {
     // Receives are posted one after another, so the posted and complete message is the oldest.
-    Message message = std::move(messages_.front());
-    messages_.pop_front();
+    const std::unique_ptr<Message> taken = messages_.pop();
+    Message& message = *taken;
     ++taken_;
     received_ += message.stream.size;
     const Picoseconds done = std::max(message.posted_at, message.complete_at);

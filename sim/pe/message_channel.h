@@ -14,7 +14,6 @@
 #include "sim/tile/values.h"
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -73,7 +72,7 @@ private:
     };
     struct Side {
         std::uint64_t issued = 0;
-        std::deque<Announced> unmatched;
+        RingQueue<Announced> unmatched;
     };
     struct Arrival {
         Picoseconds when;
@@ -122,7 +121,7 @@ private:
     int receives_at_;  // the network at whose engine receives wait
     std::vector<std::unique_ptr<Lane>> lanes_;
     Side sends_, receives_;
-    std::deque<Message> messages_;  // started or posted, not yet taken by the receiver; oldest first
+    RingQueue<std::unique_ptr<Message>> messages_;  // started or posted, not yet taken by the receiver; oldest first
     std::uint64_t sends_started_ = 0, receives_posted_ = 0, taken_ = 0;
     Bytes sent_, received_, copied_;
     const Jitter& jitter_;

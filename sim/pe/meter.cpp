@@ -9,9 +9,9 @@ namespace tilemesh::pe {
 namespace {
 
 Bytes bytes_of_transfer(const Command& command) {
-    if (command.access) return command.access->bytes();
-    return Bytes(static_cast<std::uint64_t>(command.box.shape.elements()) *
-                 bytes_per_element(command.box.tensor->dtype()));
+    if (command.moved->access) return command.moved->access->bytes();
+    return Bytes(static_cast<std::uint64_t>(command.moved->box.shape.elements()) *
+                 bytes_per_element(command.moved->box.tensor->dtype()));
 }
 
 }  // namespace

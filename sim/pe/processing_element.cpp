@@ -125,12 +125,15 @@ Engine& ProcessingElement::engine_for(const Command& command) {
     const int from = sends ? number_ : command.peer, to = sends ? command.peer : number_;
     const int number = network.choice(from, to, command.network);
     auto& by_peer = sends ? send_to_ : receive_from_;
-    Engine*& engine = by_peer[command.peer * network.topology().networks() + number];
-    if (!engine) {
+    const int key = command.peer * network.topology().networks() + number;
+    auto known = std::lower_bound(by_peer.begin(), by_peer.end(), key,
+                                  [](const auto& one, int wanted) { return one.first < wanted; });
+    if (known == by_peer.end() || known->first != key) {
         const noc::Route& route = network.route(from, to, number);
-        engine = &engine_at(static_cast<int>(sends ? route.front().link : route.back().link));
+        known = by_peer.insert(known,
+                               {key, &engine_at(static_cast<int>(sends ? route.front().link : route.back().link))});
     }
-    return *engine;
+    return *known->second;
 }
 
 Sram::Answer ProcessingElement::ask_for_room(Bytes bytes, Picoseconds now) {

@@ -15,7 +15,6 @@
 #include <memory>
 #include <string>
 #include <systemc>
-#include <unordered_map>
 #include <vector>
 
 namespace tilemesh::pe {
@@ -103,8 +102,9 @@ private:
         /// Was it issued before the other, to the same elements?
         bool precedes(const Command& other) const {
             if (processor != other.processor || command >= other.index) return false;
-            if (access || other.access) return access && other.access && access->meets(*other.access);
-            return box.tensor == other.box.tensor && overlap(box, other.box);
+            const Movement& its = *other.moved;
+            if (access || its.access) return access && its.access && access->meets(*its.access);
+            return box.tensor == its.box.tensor && overlap(box, its.box);
         }
     };
 
@@ -159,12 +159,12 @@ private:
     Rate sram_port_;
 
     ComponentId matrix_, vector_, load_, store_;
-    std::deque<Queues> queues_;                                // by processor
-    std::vector<std::unique_ptr<Unit>> units_;                 // of a shared PE
-    std::vector<std::unique_ptr<Engine>> message_engines_;     // send and receive, one per link of every network
-    std::vector<Engine*> engines_;                             // by bit
-    std::vector<std::pair<int, Engine*>> engine_by_link_;      // of those
-    std::unordered_map<int, Engine*> send_to_, receive_from_;  // by peer and network, when first used
+    std::deque<Queues> queues_;                                    // by processor
+    std::vector<std::unique_ptr<Unit>> units_;                     // of a shared PE
+    std::vector<std::unique_ptr<Engine>> message_engines_;         // send and receive, one per link of every network
+    std::vector<Engine*> engines_;                                 // by bit
+    std::vector<std::pair<int, Engine*>> engine_by_link_;          // of those
+    std::vector<std::pair<int, Engine*>> send_to_, receive_from_;  // in order of peer and network, when first used
     Dma loads_, stores_;
     Sram sram_;
 

@@ -131,6 +131,17 @@ struct SourcePlace {
     std::string text() const;
 };
 
+/// What a load, a store or a message moves, and where to.
+struct Movement {
+    TensorBox box;             // load, store, of a tensor
+    Ref<Access> access;        // load, store, of anything else
+    std::uint64_t behind = 0;  // load, store: 1 + index of the transfer of the same bytes it waited for; 0: none
+    Shape message;             // send, multicast, receive: shape of the tile
+    /// Of a multicast: PEs, at least two, all reached over one link of this one.
+    std::vector<std::int32_t> receivers;
+};
+
+/// Two lines of a cache: most of a machine's commands wait in queues.
 struct Command {
     Opcode op = Opcode::dot;
     Dtype dtype = Dtype::f32;  // of the operands that set the speed (dot) or of the data moved
@@ -138,7 +149,6 @@ struct Command {
     std::uint8_t processor = 0;  // of its PE, that issued it
     std::int32_t peer = -1;      // send, receive: the other PE; multicast: the first of `receivers`
     std::uint64_t index = 0;     // position in the PE's program
-    std::uint64_t behind = 0;    // load, store: 1 + index of the transfer of the same bytes it waited for; 0: none
     Picoseconds issued;          // when it came into its engine's queue
     SourcePlace place;
     std::array<TileRecord*, 4> operands{};
@@ -148,17 +158,14 @@ struct Command {
     std::uint8_t left_bytes = 0, right_bytes = 0;
     std::int8_t network = any_network;  // load, store, send, multicast: what its bytes go over
     std::int64_t elements = 0;          // vector: elements processed
-    TensorBox box;                      // load, store, of a tensor
-    Ref<Access> access;                 // load, store, of anything else
-    Shape message;                      // send, multicast, receive: shape of the tile
+    std::unique_ptr<Movement> moved;    // load, store, send, multicast, receive; null: another command
     std::unique_ptr<ValueStep> values;  // null when values are not computed; complete type in evaluate.h
-    /// Of a multicast: PEs, at least two, all reached over one link of this one.
-    std::unique_ptr<const std::vector<std::int32_t>> receivers;
 };
+static_assert(sizeof(Command) == 128);
 
 /// The PEs that a send or a multicast goes to.
 inline std::span<const std::int32_t> receivers_of(const Command& command) {
-    if (command.receivers) return *command.receivers;
+    if (!command.moved->receivers.empty()) return command.moved->receivers;
     return {&command.peer, 1};
 }
 

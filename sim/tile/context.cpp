@@ -31,6 +31,8 @@ Command Context::begin(Opcode op, Dtype dtype) {
     command.dtype = dtype;
     command.index = next_command_++;
     if (place_) command.place = *place_;
+    if (const EngineKind engine = engine_of(op); engine != EngineKind::matrix && engine != EngineKind::vector)
+        command.moved = std::make_unique<Movement>();
     return command;
 }
 

@@ -23,26 +23,28 @@ class Context;
 class Executor;
 class Repetition;
 
-/// The scoreboard entry of one tile. The executor owns it; kernels see it only through handles.
-struct TileRecord {
+/// The scoreboard entry of one tile. The executor owns it; kernels see it only through handles. What commands look at
+/// is one line of a cache.
+struct alignas(64) TileRecord {
     static constexpr Picoseconds unknown = Picoseconds::max();
 
-    std::uint32_t number = 0;           // among its PE's records, which are used again and again
-    std::uint32_t handles = 0;          // handles the kernel holds
-    std::uint32_t readers = 0;          // issued commands that read it and whose end is not known yet
-    std::uint64_t waiting_engines = 0;  // bit per engine whose head command waits for this tile
+    std::uint32_t number = 0;   // among its PE's records, which are used again and again
+    std::uint32_t handles = 0;  // handles the kernel holds
+    std::uint32_t readers = 0;  // issued commands that read it and whose end is not known yet
     Dtype dtype = Dtype::f32;
     Opcode made_by = Opcode::fill;
-    bool live = false;          // in use (not on the free list)
-    bool computed = true;       // false: a sampled run computes none of its rows
-    std::uint64_t command = 0;  // the command that makes it
+    bool live = false;                  // in use (not on the free list)
+    bool computed = true;               // false: a sampled run computes none of its rows
+    std::uint64_t waiting_engines = 0;  // bit per engine whose head command waits for this tile
+    Picoseconds ready = unknown;        // when its values are complete
+    Picoseconds last_use;               // end of the latest known reader
+    Picoseconds released;               // when the kernel dropped its last handle
     Bytes bytes;
-    Picoseconds ready = unknown;  // when its values are complete
-    Picoseconds last_use;         // end of the latest known reader
-    Picoseconds released;         // when the kernel dropped its last handle
+    Executor* owner = nullptr;
+
+    std::uint64_t command = 0;  // the command that makes it
     Shape shape;
     PayloadPtr values;
-    Executor* owner = nullptr;
 
     bool is_ready_known() const { return ready != unknown; }
 };

@@ -35,10 +35,10 @@ Tile Context::load(Pointer from, Shape shape, int network) {
     set_network(command, network);
     if (!from.tensor) refuse(Opcode::load, "the pointer points nowhere");
     command.dtype = from.tensor->dtype();
-    command.box = {from.tensor, from.offset, shape, from.row_stride};
-    check_box(Opcode::load, command.box);
-    const bool computed = computes_values() && from.tensor->computes(command.box);
-    if (computed) new_step(command, shape, command.dtype).box = command.box;
+    command.moved->box = {from.tensor, from.offset, shape, from.row_stride};
+    check_box(Opcode::load, command.moved->box);
+    const bool computed = computes_values() && from.tensor->computes(command.moved->box);
+    if (computed) new_step(command, shape, command.dtype).box = command.moved->box;
     return finish(command, shape, command.dtype, computed);
 }
 
@@ -53,9 +53,9 @@ void Context::store(Pointer to, const Tile& tile, int network) {
                            to.tensor->name(), tilemesh::name_of(to.tensor->dtype())));
     }
     command.dtype = tile.dtype();
-    command.box = {to.tensor, to.offset, tile.shape(), to.row_stride};
-    check_box(Opcode::store, command.box);
-    if (computes(tile)) new_step(command, tile.shape(), tile.dtype()).box = command.box;
+    command.moved->box = {to.tensor, to.offset, tile.shape(), to.row_stride};
+    check_box(Opcode::store, command.moved->box);
+    if (computes(tile)) new_step(command, tile.shape(), tile.dtype()).box = command.moved->box;
     add_operand(command, tile);
     executor_.issue(command, Shape(), command.dtype);
 }
@@ -66,7 +66,7 @@ Tile Context::load(Ref<Access> from, Shape shape, Dtype dtype, bool always, int 
     if (!shape.positive()) refuse(Opcode::load, fmt::format("shape {} has no elements", shape.text()));
     const bool computed = always || computes_values();
     if (computed) new_step(command, shape, dtype).access = from;
-    command.access = std::move(from);
+    command.moved->access = std::move(from);
     return finish(command, shape, dtype, computed);
 }
 
@@ -75,7 +75,7 @@ void Context::store(Ref<Access> to, const Tile& tile, int network) {
     set_network(command, network);
     if (!tile) refuse(Opcode::store, "the operand is no tile (moved away or never made)");
     if (computes(tile) || to->stores_numbers()) new_step(command, tile.shape(), tile.dtype()).access = to;
-    command.access = std::move(to);
+    command.moved->access = std::move(to);
     add_operand(command, tile);
     executor_.issue(command, Shape(), command.dtype);
 }

@@ -45,9 +45,9 @@ void Context::issue_message(Opcode op, std::span<const std::int32_t> pes, const 
     set_network(command, network);
     if (std::find(pes.begin(), pes.end(), info_.pe_id) != pes.end()) refuse(op, "a PE cannot send to itself");
     command.peer = pes.front();
-    if (pes.size() > 1) command.receivers = std::make_unique<const std::vector<std::int32_t>>(pes.begin(), pes.end());
+    if (pes.size() > 1) command.moved->receivers.assign(pes.begin(), pes.end());
     if (!tile) refuse(op, "the operand is no tile (moved away or never made)");
-    command.message = tile.shape();
+    command.moved->message = tile.shape();
     if (computes_values()) new_step(command, tile.shape(), tile.dtype());
     add_operand(command, tile);
     executor_.issue(command, Shape(), command.dtype);
@@ -62,7 +62,7 @@ Tile Context::recv(int pe, Shape shape, Dtype dtype) {
     if (pe == info_.pe_id) refuse(Opcode::receive, "a PE cannot receive from itself");
     if (!shape.positive()) refuse(Opcode::receive, fmt::format("shape {} has no elements", shape.text()));
     command.peer = pe;
-    command.message = shape;
+    command.moved->message = shape;
     return finish(command, shape, dtype, true);
 }
 
