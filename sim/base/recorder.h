@@ -126,6 +126,8 @@ public:
     virtual bool follows_sram() const { return false; }
     /// An activity of a PE's engine; of links and slices they come as to every recorder.
     virtual void explained(const Activity&, const Reasons&) = 0;
+    /// A command processor starts, before any of its PE's has done anything.
+    virtual void begins(ComponentId, std::uint8_t) {}
     /// A command goes into an engine's queue because it cannot run yet.
     virtual void queued(ComponentId engine, ComponentId pe, std::uint8_t processor, Picoseconds when) = 0;
     /// A command processor did not go on. In order of time; when it is not stalled, it issues.

@@ -123,9 +123,11 @@ void Account::not_issued(ComponentId engine, Book& book, const Processor& proces
 
 void Account::forget(Pe& pe, Processor& processor) {
     Picoseconds needed = processor.end;
+    // Of several processors the one that issues next says why an idle engine had nothing to do.
+    const bool alone = pe.processors.size() == 1;
     for (const ComponentId engine : pe.engines) {
         Book& book = books_[engine];
-        if (book.pending == 0) not_issued(engine, book, processor, processor.end);
+        if (alone && book.pending == 0) not_issued(engine, book, processor, processor.end);
         needed = std::min(needed, book.until);
     }
     std::vector<Interval>& history = processor.history;

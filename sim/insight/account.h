@@ -48,6 +48,7 @@ public:
     bool follows_packets() const override { return listener_ != nullptr; }
     void carried(const Carried& link) override;
     void explained(const Activity& activity, const Reasons& reasons) override;
+    void begins(ComponentId pe, std::uint8_t processor) override { processor_of(pe, processor); }
     void queued(ComponentId engine, ComponentId pe, std::uint8_t processor, Picoseconds when) override;
     void stalled(ComponentId pe, std::uint8_t processor, Stall stall, Picoseconds from, Picoseconds until) override;
     void ended(ComponentId pe, std::uint8_t processor, Picoseconds when) override;

@@ -91,6 +91,7 @@ private:
         if (lapse_) lapse_->explained(activity, reasons);
         if (trace_) trace_->explained(activity, reasons);
     }
+    void begins(ComponentId pe, std::uint8_t processor) override { account_->begins(pe, processor); }
     void queued(ComponentId engine, ComponentId pe, std::uint8_t processor, Picoseconds when) override {
         account_->queued(engine, pe, processor, when);
     }

@@ -44,6 +44,7 @@ void CommandProcessor::launch(KernelText text, tl::ProgramInfo info) {
 
 void CommandProcessor::run() {
     if (!text_) return;
+    if (surroundings_.asker) surroundings_.asker->begins(pe_.id(), static_cast<std::uint8_t>(number_));
     stack_.begin(kStackBytes + kStaggerBytes);
     const auto number = static_cast<std::size_t>(participant());
     *static_cast<volatile char*>(__builtin_alloca(1 + number * kStaggerStep % kStaggerBytes)) = 0;

@@ -6,6 +6,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 using namespace tilemesh;
 using namespace tilemesh::test;
 
@@ -108,6 +110,33 @@ TEST_CASE("two programs of a PE share its engine, and the one that has it not sa
     auto components = components_of(outcome);
     account.close(outcome.time, components);  // checks the sums
     CHECK(components.size() == outcome.components.size() + 2);
+}
+
+TEST_CASE("what an idle engine waited for is said by the program that used it, however often another was stalled") {
+    constexpr int waits = 300;
+    const auto stalled = [](tl::Context& tl) {
+        for (int i = 0; i < waits; ++i) tl.wait(tl.full({1, 10}, 1.0F));
+    };
+    const auto multiplies = [](tl::Context& tl) { tl.wait(tl.dot(tl.full({2, 2}, 1.0F), tl.full({2, 2}, 1.0F))); };
+    insight::Account account;
+    machine::SimulationOptions options;
+    options.recorder = &account;
+    options.processors_per_pe = 2;
+    const auto config = counting_line();
+    machine::Simulation simulation(config, options);
+    simulation.launch(0, "stalled", stalled, ValueMode::none, 0);
+    simulation.launch(0, "multiplies", multiplies, ValueMode::none, 1);
+    const machine::Outcome outcome = simulation.run();
+    auto components = components_of(outcome);
+    account.close(outcome.time, components);
+    const auto matrix = std::find_if(components.begin(), components.end(), [](const report::ComponentResult& part) {
+        return part.path == "machine.cube0.pe0.matrix";
+    });
+    REQUIRE(matrix != components.end());
+    Picoseconds done;
+    for (const report::ClassTime& one : matrix->account)
+        if (one.name == "done") done = one.time;
+    CHECK(to_nanoseconds(done) > waits * 9.0);
 }
 
 TEST_CASE("a command issued long after the one before has ended waits for its own operands") {
