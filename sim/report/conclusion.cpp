@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 
 namespace tilemesh::report {
 namespace {
@@ -51,7 +52,12 @@ std::string limit_of(const KernelResult& kernel) {
     if (near) return by_account(kernel.bound.empty() ? kernel.schedule_bound.binding : kernel.bound, false);
     const BusiestPart busiest = busiest_part_of(kernel);
     if (!busiest.hardly_waits()) return kernel.bound.empty() ? "without an account" : by_account(kernel.bound, true);
-    return fmt::format("{}-bound (at work for {:.0f}% of the time, on more than the bound counts)", busiest.kind,
+    // Who works that much does not wait; but another part may have decided the time.
+    constexpr std::array<std::string_view, 4> parts = {"matrix", "vector", "HBM", "link"};
+    const bool other =
+        kernel.bound != busiest.kind && std::find(parts.begin(), parts.end(), kernel.bound) != parts.end();
+    return fmt::format("{} ({}at work for {:.0f}% of the time, on more than the bound counts)",
+                       by_account(other ? kernel.bound : busiest.kind, false), other ? busiest.kind + " " : "",
                        100.0 * busiest.share);
 }
 

@@ -116,6 +116,10 @@ TEST_CASE("far from its bound a kernel waits, unless an engine or a link hardly 
     kernel.components[0].busy = from_nanoseconds(900);
     CHECK_THAT(report::conclusion(only({kernel})),
                Catch::Contains("; matrix-bound (at work for 90% of the time, on more than the bound counts), 2.0x"));
+    kernel.bound = "vector";
+    CHECK_THAT(
+        report::conclusion(only({kernel})),
+        Catch::Contains("; vector-bound (matrix at work for 90% of the time, on more than the bound counts), 2.0x"));
 }
 
 TEST_CASE("the sentence has the word of the table's line; without an account, what the nearest bound names") {
