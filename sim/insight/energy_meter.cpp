@@ -119,14 +119,15 @@ void EnergyMeter::ended(int pe, const Command& command, Place, Picoseconds when)
 void EnergyMeter::add_transfer(int pe, const Command& command, const Spent& spent) {
     const std::uint64_t burst = machine_.hbm.geometry.burst;
     if (!command.moved->access) {
-        const Tensor& tensor = *command.moved->box.tensor;
+        const TensorBox& box = command.moved->box;
+        const Tensor& tensor = *box.tensor;
         std::uint64_t whole = 0;
         if (tensor.paging()) {
-            for (const pe::Segments& page : pe::pages_of(command.moved->box)) whole += whole_bursts(burst, page);
+            for (const pe::Segments& page : pe::pages_of(box)) whole += whole_bursts(burst, page);
         } else {
-            whole = whole_bursts(burst, pe::segments_of(command.moved->box));
+            whole = whole_bursts(burst, pe::segments_of(box));
         }
-        const auto elements = static_cast<std::uint64_t>(command.moved->box.shape.elements());
+        const auto elements = static_cast<std::uint64_t>(box.shape.elements());
         return add_share(pe, tensor.home(), command, elements * bytes_per_element(tensor.dtype()), whole, spent);
     }
     const std::span<const AccessPart> parts = command.moved->access->parts();

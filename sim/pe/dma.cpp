@@ -48,6 +48,7 @@ noc::Stream& Dma::prepare(noc::Stream& stream, bool back, Bytes bytes, Tag tag, 
 void Dma::find_shares(Transfer& transfer) {
     transfer.shares.clear();
     const Command& command = transfer.command;
+    const TensorBox& box = command.moved->box;
     const auto add = [&](int home) -> Share& {
         Share& share = transfer.shares.emplace_back();
         share.home = home;
@@ -56,9 +57,9 @@ void Dma::find_shares(Transfer& transfer) {
         return share;
     };
     if (!command.moved->access) {
-        Share& share = add(command.moved->box.tensor->home());
-        share.bytes = Bytes(static_cast<std::uint64_t>(command.moved->box.shape.elements()) *
-                            bytes_per_element(command.moved->box.tensor->dtype()));
+        Share& share = add(box.tensor->home());
+        share.bytes =
+            Bytes(static_cast<std::uint64_t>(box.shape.elements()) * bytes_per_element(box.tensor->dtype()));
         return;
     }
     const std::span<const AccessPart> parts = command.moved->access->parts();
@@ -134,11 +135,12 @@ void Dma::ask_slice(Tag tag, Picoseconds arrival) {
         for (const AccessPart& part : parts) ask({{part.address, part.bytes}, part.segments, part.stride});
         return;
     }
-    if (!command.moved->box.tensor->paging()) {
+    const TensorBox& box = command.moved->box;
+    if (!box.tensor->paging()) {
         share.asked = 1;
-        return ask(segments_of(command.moved->box));
+        return ask(segments_of(box));
     }
-    const std::vector<Segments> pages = pages_of(command.moved->box);
+    const std::vector<Segments> pages = pages_of(box);
     share.asked = pages.size();
     for (const Segments& page : pages) ask(page);
 }

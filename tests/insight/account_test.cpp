@@ -6,8 +6,6 @@
 
 #include <catch2/catch.hpp>
 
-#include <algorithm>
-
 using namespace tilemesh;
 using namespace tilemesh::test;
 
@@ -30,17 +28,33 @@ std::vector<report::ComponentResult> components_of(const machine::Outcome& outco
     return components;
 }
 
-Accounts accounts(const Kernels& kernels, const Change& change = {}, insight::Spending* listener = nullptr) {
-    insight::Account account(listener);
-    machine::SimulationOptions options;
-    options.recorder = &account;
-    const machine::Outcome outcome = run_kernels(counting_line(change), kernels, ValueMode::none, options);
+Accounts closed(insight::Account& account, const machine::Outcome& outcome) {
     auto components = components_of(outcome);
     account.close(outcome.time, components);
     Accounts out{to_nanoseconds(outcome.time), {}};
     for (const report::ComponentResult& part : components)
         for (const report::ClassTime& one : part.account) out.of[part.path][one.name] = to_nanoseconds(one.time);
     return out;
+}
+
+Accounts accounts(const Kernels& kernels, const Change& change = {}, insight::Spending* listener = nullptr) {
+    insight::Account account(listener);
+    machine::SimulationOptions options;
+    options.recorder = &account;
+    return closed(account, run_kernels(counting_line(change), kernels, ValueMode::none, options));
+}
+
+/// Of two programs that share a PE.
+Accounts accounts_of_two(const pe::KernelText& first, const pe::KernelText& second) {
+    insight::Account account;
+    machine::SimulationOptions options;
+    options.recorder = &account;
+    options.processors_per_pe = 2;
+    const auto config = counting_line();
+    machine::Simulation simulation(config, options);
+    simulation.launch(0, "first", first, ValueMode::none, 0);
+    simulation.launch(0, "second", second, ValueMode::none, 1);
+    return closed(account, simulation.run());
 }
 
 }  // namespace
@@ -98,18 +112,9 @@ TEST_CASE("slices and links are at work, blocked or idle; a load waits for those
 
 TEST_CASE("two programs of a PE share its engine, and the one that has it not says so") {
     const auto kernel = [](tl::Context& tl) { tl.wait(tl.full({10, 10}, 1.0F)); };
-    insight::Account account;
-    machine::SimulationOptions options;
-    options.recorder = &account;
-    options.processors_per_pe = 2;
-    const auto config = counting_line();
-    machine::Simulation simulation(config, options);
-    simulation.launch(0, "first", kernel, ValueMode::none, 0);
-    simulation.launch(0, "second", kernel, ValueMode::none, 1);
-    const machine::Outcome outcome = simulation.run();
-    auto components = components_of(outcome);
-    account.close(outcome.time, components);  // checks the sums
-    CHECK(components.size() == outcome.components.size() + 2);
+    const Accounts got = accounts_of_two(kernel, kernel);  // checks the sums
+    CHECK(got.of.count("machine.cube0.pe0.processor") == 1);
+    CHECK(got.of.count("machine.cube0.pe0.processor_1") == 1);
 }
 
 TEST_CASE("what an idle engine waited for is said by the program that used it, however often another was stalled") {
@@ -118,25 +123,8 @@ TEST_CASE("what an idle engine waited for is said by the program that used it, h
         for (int i = 0; i < waits; ++i) tl.wait(tl.full({1, 10}, 1.0F));
     };
     const auto multiplies = [](tl::Context& tl) { tl.wait(tl.dot(tl.full({2, 2}, 1.0F), tl.full({2, 2}, 1.0F))); };
-    insight::Account account;
-    machine::SimulationOptions options;
-    options.recorder = &account;
-    options.processors_per_pe = 2;
-    const auto config = counting_line();
-    machine::Simulation simulation(config, options);
-    simulation.launch(0, "stalled", stalled, ValueMode::none, 0);
-    simulation.launch(0, "multiplies", multiplies, ValueMode::none, 1);
-    const machine::Outcome outcome = simulation.run();
-    auto components = components_of(outcome);
-    account.close(outcome.time, components);
-    const auto matrix = std::find_if(components.begin(), components.end(), [](const report::ComponentResult& part) {
-        return part.path == "machine.cube0.pe0.matrix";
-    });
-    REQUIRE(matrix != components.end());
-    Picoseconds done;
-    for (const report::ClassTime& one : matrix->account)
-        if (one.name == "done") done = one.time;
-    CHECK(to_nanoseconds(done) > waits * 9.0);
+    const Accounts got = accounts_of_two(stalled, multiplies);
+    CHECK(got.of.at("machine.cube0.pe0.matrix").at("done") > waits * 9.0);
 }
 
 TEST_CASE("a command issued long after the one before has ended waits for its own operands") {
