@@ -75,17 +75,19 @@ AddressMap::AddressMap(const HbmGeometry& geometry, std::string_view order) : ge
         } else {
             whole[index] = true;
         }
-        fields_.push_back({static_cast<Part>(part), count});
+        if (count > 1 || index == 5) fields_.push_back({static_cast<Part>(part), count});
     }
     if (!whole[5] && columns > 1) fields_.push_back({Part::column, columns});
     for (const std::size_t part : {1U, 3U, 4U, 2U})
-        if (!whole[part]) fields_.push_back({static_cast<Part>(part), counts[part]});
+        if (!whole[part] && counts[part] > 1) fields_.push_back({static_cast<Part>(part), counts[part]});
     if (!whole[0]) fail<InputError>("found \"{}\", expected a channel among the fields", order);
 
     std::uint64_t below = 1;
-    bool lane_seen = false;
+    bool lane_seen = false, only_columns = true;
     for (const Field& field : fields_) {
-        const bool lane = (field.part == Part::channel || field.part == Part::pseudo_channel) && field.count > 1;
+        only_columns = only_columns && field.part == Part::column;
+        if (only_columns) row_block_ *= field.count;
+        const bool lane = field.part == Part::channel || field.part == Part::pseudo_channel;
         if (lane && !std::exchange(lane_seen, true)) lane_block_ = below;
         below *= field.count;
         if (lane) lane_period_ = below;

@@ -41,6 +41,7 @@ public:
     /// Channel * pseudo_channels + pseudo-channel of a burst number.
     int lane(std::uint64_t burst) const;
 
+    std::uint64_t row_block() const { return row_block_; }      // consecutive bursts that lie in one row
     std::uint64_t lane_block() const { return lane_block_; }    // consecutive bursts that lie in one lane
     std::uint64_t lane_period() const { return lane_period_; }  // bursts after which the lanes come round again
     /// A frame is what consecutive addresses use of one row in each bank they touch; frames come round after
@@ -57,8 +58,8 @@ private:
         std::uint64_t count;
     };
     HbmGeometry geometry_;
-    std::vector<Field> fields_;  // from the least significant; the row is what remains
-    std::uint64_t lane_block_ = 1, lane_period_ = 1, frame_bursts_ = 1, frame_slots_ = 1;
+    std::vector<Field> fields_;  // from the least significant, without parts of one; the row is what remains
+    std::uint64_t row_block_ = 1, lane_block_ = 1, lane_period_ = 1, frame_bursts_ = 1, frame_slots_ = 1;
 };
 
 }  // namespace tilemesh::memory

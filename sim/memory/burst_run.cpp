@@ -3,12 +3,12 @@
 
 #include "sim/base/error.h"
 #include "sim/base/random.h"
+#include "sim/base/ring_queue.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <deque>
 #include <limits>
-#include <queue>
 
 namespace tilemesh::memory {
 namespace {
@@ -38,48 +38,66 @@ public:
     BurstResult result(const std::function<void(std::uint64_t, std::uint64_t)>& on_progress) {
         constexpr std::uint64_t steps = 200;  // what a line on a terminal can show
         std::uint64_t told = 0;
-        std::int64_t now = 0;
         while (done_ < requests_) {
             if (on_progress && done_ * steps / requests_ > told) {
                 told = done_ * steps / requests_;
                 on_progress(done_, requests_);
             }
-            issue(now);
-            hand_over();
-            for (ChannelController& channel : channels_) {
-                if (channel.wake() > now) continue;
-                channel.tick(now, completions_);
-            }
-            for (const Completion& one : completions_) ends_.push({one.end, one.tag});
-            completions_.clear();
-            complete(now);
-            if (done_ < requests_) now = next(now);
+            step();
         }
-        return summary(now);
+        return summary();
+    }
+
+    std::optional<double> pace() {
+        while (done_ < requests_ && served_ < middle_end_) step();
+        const auto middle = static_cast<double>((middle_end_ - middle_begin_) * window_share_);
+        if (middle <= 0.0) return {};
+        return static_cast<double>(end_ - begin_) * ticks_.nanoseconds_per_tick / middle;
     }
 
 private:
-    using End = std::pair<std::int64_t, std::uint64_t>;
+    /// What happens now; then on to when something does next, unless that was the last.
+    void step() {
+        issue(now_);
+        hand_over();
+        for (ChannelController& channel : channels_) {
+            if (channel.wake() > now_) continue;
+            channel.tick(now_, completions_);
+        }
+        for (const Completion& one : completions_) ends_[underway(one.tag).write ? 1 : 0].push(one);
+        completions_.clear();
+        complete(now_);
+        if (done_ < requests_) now_ = next(now_);
+    }
+
+    /// A request of which so many bursts are still to come.
+    struct Underway {
+        std::uint64_t left;
+        std::int64_t issued_at;
+        bool write;
+    };
+    Underway& underway(std::uint64_t request) { return underway_[request - first_underway_]; }
 
     void complete(std::int64_t now) {
-        while (!ends_.empty() && ends_.top().first <= now) {
-            const std::uint64_t request = ends_.top().second;
-            ends_.pop();
-            outstanding_ -= window_share_;
-            seen_at_ = now + ticks_.clock;  // the engine sees it at its next clock
-            if (++served_ == middle_begin_) begin_ = now;
-            if (served_ == middle_end_) end_ = now;
-            Underway& of = underway_[request - first_underway_];
-            if (--of.left > 0) continue;
-            ++done_;
-            latencies_.push_back(static_cast<double>(now - of.issued_at) * ticks_.nanoseconds_per_tick);
-        }
+        for (RingQueue<Completion>& ends : ends_)
+            while (!ends.empty() && ends.front().end <= now) complete(ends.pop().tag, now);
         forget_done();
+    }
+
+    void complete(std::uint64_t request, std::int64_t now) {
+        outstanding_ -= window_share_;
+        seen_at_ = now + ticks_.clock;  // the engine sees it at its next clock
+        if (++served_ == middle_begin_) begin_ = now;
+        if (served_ == middle_end_) end_ = now;
+        Underway& of = underway(request);
+        if (--of.left > 0) return;
+        ++done_;
+        latencies_.push_back(static_cast<double>(now - of.issued_at) * ticks_.nanoseconds_per_tick);
     }
 
     void forget_done() {
         while (!underway_.empty() && underway_.front().left == 0) {
-            underway_.pop_front();
+            underway_.drop();
             ++first_underway_;
         }
     }
@@ -97,18 +115,19 @@ private:
             const std::uint64_t first = address / burst, last = (address + request_ - 1) / burst;
             const bool write = stream_.writes(issued_);
             std::uint64_t left = 0;
+            Place place;
             for (std::uint64_t i = first; i <= last; ++i) {
-                const Place place = map_.place(i * burst);
+                if (i == first || i % map_.row_block() == 0) place = map_.place(i * burst);
                 if (place.channel >= static_cast<int>(channels_.size())) {
                     // So are those after it as far as they lie together.
                     i += map_.lane_block() - 1 - i % map_.lane_block();
                     continue;
                 }
                 ++left;
-                pending_[static_cast<std::size_t>(place.channel)].push_back({issued_, place.row, place.bank, write});
+                pending_[static_cast<std::size_t>(place.channel)].push({issued_, place.row, place.bank, write});
             }
             if (left == 0) ++done_;
-            underway_.push_back({left, now});
+            underway_.push({left, now, write});
             if (left == 0) forget_done();
             outstanding_ += left * window_share_;
             ++issued_;
@@ -125,7 +144,7 @@ private:
         for (std::size_t c = 0; c < channels_.size(); ++c) {
             if (pending_[c].empty() || !channels_[c].has_room(pending_[c].front().write)) continue;
             channels_[c].push(pending_[c].front());
-            pending_[c].pop_front();
+            pending_[c].drop();
             waiting_ = waiting_ || !pending_[c].empty();
         }
     }
@@ -140,12 +159,13 @@ private:
         std::int64_t next = std::numeric_limits<std::int64_t>::max();
         if (issued_ < requests_ && may_issue_ > now) next = may_issue_;
         if (issued_ < requests_ && seen_at_ > now) next = std::min(next, seen_at_);
-        if (!ends_.empty()) next = std::min(next, ends_.top().first);
+        for (const RingQueue<Completion>& ends : ends_)
+            if (!ends.empty()) next = std::min(next, ends.front().end);
         for (std::size_t c = 0; c < channels_.size(); ++c) next = std::min(next, channels_[c].wake());
         return std::max(next, now + 1);
     }
 
-    BurstResult summary(std::int64_t now) {
+    BurstResult summary() {
         BurstResult result;
         for (const ChannelController& channel : channels_) {
             const ChannelCounters& one = channel.counters();
@@ -156,11 +176,8 @@ private:
             sum.waited_rows += one.waited_rows;
         }
         const ChannelCounters& sum = result.counters;
-        const auto time = static_cast<double>(now), channels = static_cast<double>(channels_.size());
+        const auto time = static_cast<double>(now_), channels = static_cast<double>(channels_.size());
         result.time_ns = time * ticks_.nanoseconds_per_tick;
-        const auto middle = static_cast<double>((middle_end_ - middle_begin_) * window_share_);
-        if (middle > 0.0)
-            result.paced_ns_per_byte = static_cast<double>(end_ - begin_) * ticks_.nanoseconds_per_tick / middle;
         const double bytes = static_cast<double>(requests_ * request_);
         result.gbytes_per_s = bytes / result.time_ns;
         result.fraction_of_peak = result.gbytes_per_s / config_.peak().gbytes_per_s();
@@ -189,21 +206,16 @@ private:
     CommandTicks ticks_;
     RequestStream stream_;
     std::uint64_t request_, requests_;
-    /// A request of which so many bursts are still to come.
-    struct Underway {
-        std::uint64_t left;
-        std::int64_t issued_at;
-    };
-    std::deque<Underway> underway_;  // those from first_underway_ on
+    RingQueue<Underway> underway_;  // those from first_underway_ on
     std::uint64_t first_underway_ = 0;
-    std::vector<std::deque<Access>> pending_;
+    std::vector<RingQueue<Access>> pending_;
     std::vector<ChannelController> channels_;
-    std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
+    std::array<RingQueue<Completion>, 2> ends_;  // of reads, of writes; each in order, since all take equally long
     std::vector<Completion> completions_;
     std::vector<double> latencies_;
     std::uint64_t issued_ = 0, done_ = 0, outstanding_ = 0, window_share_ = 0;
     std::uint64_t served_ = 0, middle_begin_ = 0, middle_end_ = 0;  // bursts
-    std::int64_t may_issue_ = 0, seen_at_ = 0, begin_ = 0, end_ = 0;
+    std::int64_t now_ = 0, may_issue_ = 0, seen_at_ = 0, begin_ = 0, end_ = 0;
     bool waiting_ = false;
 };
 
@@ -239,6 +251,10 @@ BurstResult run_bursts(const HbmConfig& config, const BurstLoad& load,
     if (config.standard == Standard::ideal)
         fail<InputError>("hbm.standard is ideal, which has no commands to measure: expected HBM2 or HBM3");
     return Run(config, load).result(on_progress);
+}
+
+std::optional<double> paced_ns_per_byte(const HbmConfig& config, const BurstLoad& load) {
+    return Run(config, load).pace();
 }
 
 }  // namespace tilemesh::memory

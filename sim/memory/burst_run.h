@@ -45,10 +45,7 @@ struct BurstResult {
     double time_ns = 0;  // until the last byte
     double gbytes_per_s = 0, fraction_of_peak = 0;
     double latency_mean_ns = 0, latency_min_ns = 0, latency_p99_ns = 0;  // of a request, from issue to last byte
-    /// Of the middle half: free of filling and draining, all channels taken to be alike. None: too few bursts reached
-    /// the channels that are looked at.
-    std::optional<double> paced_ns_per_byte;
-    double row_hit_rate = 0;  // of all column commands
+    double row_hit_rate = 0;                                             // of all column commands
     // Shares of the time in which a channel had work but its column commands waited; with fraction_of_peak and the
     // time without work they make up the whole.
     double lost_refresh = 0, lost_turnaround = 0, lost_rows = 0;
@@ -59,5 +56,9 @@ struct BurstResult {
 /// and then how many requests are done, out of how many.
 BurstResult run_bursts(const HbmConfig& config, const BurstLoad& load,
                        const std::function<void(std::uint64_t, std::uint64_t)>& on_progress = {});
+
+/// Nanoseconds per byte of a load's middle half: free of filling and draining, all channels taken to be alike. What
+/// comes after it is not run. None: too few bursts reached the channels that are looked at.
+std::optional<double> paced_ns_per_byte(const HbmConfig& config, const BurstLoad& load);
 
 }  // namespace tilemesh::memory

@@ -1,10 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/memory/channel_controller.h"
 
+#include "sim/memory/command_ready.h"
+
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace tilemesh::memory {
+
+CommandTicks::CommandTicks(const HbmConfig& config) {
+    const HbmTiming& timing = config.timing;
+    nanoseconds_per_tick = timing.row_command_slot;
+    const auto ticks = [&](double ns) {
+        return static_cast<std::int64_t>(std::ceil(ns / nanoseconds_per_tick - 1e-6));
+    };
+    clock = ticks(timing.clock);
+    activate_command = ticks(timing.activate_command);
+    precharge_command = ticks(timing.precharge_command);
+    burst = ticks(static_cast<double>(config.geometry.burst) / config.lane_rate().gbytes_per_s());
+    cl = ticks(timing.tCL), cwl = ticks(timing.tCWL), rcd_read = ticks(timing.tRCDRD),
+    rcd_write = ticks(timing.tRCDWR);
+    rp = ticks(timing.tRP), ras = ticks(timing.tRAS), wr = ticks(timing.tWR), rtp = ticks(timing.tRTP);
+    ccd_s = std::max(burst, ticks(timing.tCCD_S)), ccd_l = ticks(timing.tCCD_L), ccd_r = ticks(timing.tCCD_R);
+    rrd_s = ticks(timing.tRRD_S), rrd_l = ticks(timing.tRRD_L), faw = ticks(timing.tFAW), ppd = ticks(timing.tPPD);
+    wtr_s = ticks(timing.tWTR_S), wtr_l = ticks(timing.tWTR_L), rtw = ticks(timing.tRTW);
+    rfc = ticks(timing.tRFC), rfc_bank = ticks(timing.tRFCpb), rrefd = ticks(timing.tRREFD);
+    refi = ticks(timing.tREFI), refi_bank = ticks(timing.tREFIpb);
+}
+
 ChannelController::ChannelController(const HbmConfig& config, const CommandTicks& ticks)
     : t_(ticks),
       queue_entries_(static_cast<std::size_t>(config.queue_entries)),
@@ -21,7 +45,7 @@ ChannelController::ChannelController(const HbmConfig& config, const CommandTicks
                     : refresh_mode_ == RefreshMode::all_bank ? t_.refi
                                                              : t_.refi_bank) {
     for (PseudoChannel& one : pseudo_channels_)
-        one.stack_read.assign(static_cast<std::size_t>(config.geometry.stacks), never);
+        one.next_read_of_stack.assign(static_cast<std::size_t>(config.geometry.stacks), never);
 }
 
 int ChannelController::group_numbered(int number) {
@@ -82,16 +106,15 @@ void ChannelController::choose_direction() {
 
 void ChannelController::column(const Chosen& chosen, std::int64_t now, std::vector<Completion>& completed) {
     Bank& b = bank(chosen.bank);
-    BankGroup& group = group_of(b);
     PseudoChannel& pc = pseudo_channel(b.pseudo_channel);
     column_bus_free_ = now + t_.clock;
+    delay_columns(b, chosen.access.write, now);
     if (chosen.access.write) {
-        b.written = group.written = pc.written = now;
+        b.written = pc.written = now;
         ++counters_.writes;
         completed.push_back({chosen.access.tag, acknowledge_at_command_ ? now : now + t_.cwl + t_.burst});
     } else {
-        b.read = group.read = pc.read = now;
-        pc.stack_read[static_cast<std::size_t>(b.stack)] = now;
+        b.read = pc.read = now;
         ++counters_.reads;
         completed.push_back({chosen.access.tag, now + t_.cl + t_.burst});
     }
@@ -112,10 +135,11 @@ bool ChannelController::issue_column(std::int64_t now, std::vector<Completion>& 
             reconsider(promised.bank);
             return true;
         }
-        wake_ = std::min(wake_, ready);
+        wake_ = std::min(wake_, on_clock(ready));
     }
     if (!refreshes_.empty()) return false;
     const std::int64_t soonest = soonest_column(writing_);
+    std::int64_t first = forever;  // of those seen, not yet on a clock
     for (const WaitingLines::Asking& asking : waiting().to_move()) {
         const int index = asking.line;
         const std::int64_t ready = column_ready(index, writing_);
@@ -126,9 +150,11 @@ bool ChannelController::issue_column(std::int64_t now, std::vector<Completion>& 
             reconsider(index);
             return true;
         }
-        wake_ = std::min(wake_, ready);
-        if (now < soonest && wake_ <= soonest) break;  // no other can be served now, or is to be waited for
+        first = std::min(first, ready);
+        if (now < soonest && std::min(first, wake_) <= soonest)
+            break;  // no other can be served now, or is to be waited for
     }
+    if (first < wake_) wake_ = std::min(wake_, on_clock(first));
     return false;
 }
 
@@ -139,6 +165,8 @@ void ChannelController::activate(int index, std::uint64_t row, std::int64_t now)
     b.row = row;
     for (WaitingLines& lines : lines_) lines.row_opened(index, row);
     b.activated = group_of(b).activated = pc.activated = now;
+    const std::int64_t opened = now + t_.activate_command - t_.clock;
+    b.next = {opened + t_.rcd_read, opened + t_.rcd_write};
     pc.last_activates[pc.oldest_activate] = now;
     pc.oldest_activate = (pc.oldest_activate + 1) % 4;
     row_bus_free_ = now + t_.activate_command;
@@ -168,8 +196,9 @@ bool ChannelController::issue_row(std::int64_t now) {
         return false;
     }
     row_wake_ = forever;
-    const WaitingLines::Asking* close = first_ready(waiting().to_close(), now, soonest_precharge());
-    const WaitingLines::Asking* open = first_ready(waiting().to_open(), now, soonest_activate());
+    const std::vector<WaitingLines::Asking>&to_close = waiting().to_close(), &to_open = waiting().to_open();
+    const WaitingLines::Asking* close = to_close.empty() ? nullptr : first_ready(to_close, now, soonest_precharge());
+    const WaitingLines::Asking* open = to_open.empty() ? nullptr : first_ready(to_open, now, soonest_activate());
     const WaitingLines::Asking* first = open == nullptr || (close != nullptr && *close < *open) ? close : open;
     if (first == nullptr) {
         wake_ = std::min(wake_, row_wake_);
@@ -232,14 +261,15 @@ void ChannelController::account(std::int64_t now) {
 
 void ChannelController::tick(std::int64_t now, std::vector<Completion>& completed) {
     account(now);
-    post_refreshes(now);
+    if (now >= next_refresh_) post_refreshes(now);
     choose_direction();
     wake_ = next_refresh_;
-    bool issued = now % t_.clock == 0 && issue_column(now, completed);
+    const bool on_clock = now % t_.clock == 0;
+    bool issued = on_clock && issue_column(now, completed);
     // The direction may turn when its last request has left.
     choose_direction();
     issued = issue_row(now) || issued;
-    if (issued || now % t_.clock != 0) wake_ = std::min(wake_, now + 1);
+    if (issued || !on_clock) wake_ = std::min(wake_, now + 1);
 }
 
 }  // namespace tilemesh::memory

@@ -8,6 +8,7 @@
 #include "sim/memory/config.h"
 #include "sim/memory/waiting_lines.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -58,6 +59,15 @@ public:
 private:
     static constexpr std::int64_t never = -(std::int64_t{1} << 40);
     static constexpr std::int64_t forever = std::numeric_limits<std::int64_t>::max();
+    /// The tick from which on the next column command may go out, as far as one of its parts goes.
+    struct NextColumn {
+        std::int64_t read = never, write = never;
+        std::int64_t of(bool writes) const { return writes ? write : read; }
+        void not_before(std::int64_t reads, std::int64_t writes) {
+            read = std::max(read, reads);
+            write = std::max(write, writes);
+        }
+    };
     struct Bank {
         int number = 0;  // in the channel
         int pseudo_channel = 0, stack = 0;
@@ -66,16 +76,19 @@ private:
         bool promised = false;  // activated for a request whose column command is still to come
         std::uint64_t row = 0;
         std::int64_t activated = never, precharged = never, read = never, written = never, refreshed = never;
+        NextColumn next;
     };
     struct BankGroup {
-        std::int64_t activated = never, read = never, written = never, refreshed = never;
+        std::int64_t activated = never, refreshed = never;
+        NextColumn next;
     };
     struct PseudoChannel {
         std::int64_t activated = never, read = never, written = never, precharged = never, refreshed_bank = never,
                      refreshed = never;
         std::array<std::int64_t, 4> last_activates{never, never, never, never};
         std::size_t oldest_activate = 0;
-        std::vector<std::int64_t> stack_read;
+        NextColumn next;
+        std::vector<std::int64_t> next_read_of_stack;
     };
     struct Refresh {
         int pseudo_channel;
@@ -101,12 +114,12 @@ private:
     PseudoChannel& pseudo_channel(int number) { return pseudo_channels_[static_cast<std::size_t>(number)]; }
     WaitingLines& waiting() { return lines_[writing_ ? 1 : 0]; }
 
-    // The first tick at which a command may go out, as far as its timing goes.
+    // The first tick at which a command may go out, as far as its timing goes; of a column command, the first clock
+    // from there on.
     std::int64_t column_ready(int index, bool write);
     std::int64_t activate_ready(int index);
     std::int64_t precharge_ready(int index);
     /// As far as it depends on what went to the pseudo-channel, whichever bank.
-    std::int64_t column_ready_in(const PseudoChannel& pc, bool write) const;
     std::int64_t activate_ready_in(const PseudoChannel& pc) const;
     std::int64_t precharge_ready_in(const PseudoChannel& pc) const;
     /// For the bank that is first, whichever it is.
@@ -123,6 +136,8 @@ private:
     void post_refreshes(std::int64_t now);
     bool issue_column(std::int64_t now, std::vector<Completion>& completed);
     bool issue_row(std::int64_t now);
+    /// From when on others may go out after a column command at `now`.
+    void delay_columns(const Bank& bank, bool write, std::int64_t now);
     /// The first of a list whose row command may go out; row_wake_ where none may.
     const WaitingLines::Asking* first_ready(const std::vector<WaitingLines::Asking>& lines, std::int64_t now,
                                             std::int64_t soonest);

@@ -2,6 +2,8 @@
 // Refreshes of a channel's banks: when they fall due, how they go out, and what is left of those in idle time.
 #include "sim/memory/channel_controller.h"
 
+#include "sim/memory/command_ready.h"
+
 #include <algorithm>
 #include <numeric>
 

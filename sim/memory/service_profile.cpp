@@ -31,7 +31,7 @@ std::uint64_t period_of(const HbmConfig& config) {
 double pace_of(const HbmConfig& config, BurstLoad load) {
     // Of few runs over many channels the one that is looked at may get none.
     std::optional<double> pace;
-    for (; !pace; load.total *= 4) pace = run_bursts(config, load).paced_ns_per_byte;
+    for (; !pace; load.total *= 4) pace = paced_ns_per_byte(config, load);
     return *pace;
 }
 

@@ -67,12 +67,22 @@ Access WaitingLines::take_oldest(int line) {
 }
 
 Access WaitingLines::take_hit(int line) {
-    leave_list(line);
     Line& of = lines_[index(line)];
+    std::vector<Asking>& list = lists_[move];
+    const auto old = std::lower_bound(list.begin(), list.end(), asking(line));
     const int number = of.hit;
     of.hit = next_of_row(pool_[index(number)].behind, pool_[index(number)].access.row);
     const Access taken = take(line, number);
-    join_list(line);
+    if (of.hit == none) {
+        list.erase(old);
+        join_list(line);
+        return taken;
+    }
+    // It moves back behind those that ask for what came before.
+    const Asking next = asking(line);
+    const auto place = std::upper_bound(old + 1, list.end(), next);
+    std::copy(old + 1, place, old);
+    *(place - 1) = next;
     return taken;
 }
 

@@ -1,64 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
-// The timing rules of a channel: from which tick on a command may go out, given what went out before.
+// The timing rules of a channel: from which tick on a command may go out, given what went out before. Measuring a
+// profile asks for them millions of times, so they are where the controller's files can take them in.
+#pragma once
+
 #include "sim/memory/channel_controller.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace tilemesh::memory {
 
-CommandTicks::CommandTicks(const HbmConfig& config) {
-    const HbmTiming& timing = config.timing;
-    nanoseconds_per_tick = timing.row_command_slot;
-    const auto ticks = [&](double ns) {
-        return static_cast<std::int64_t>(std::ceil(ns / nanoseconds_per_tick - 1e-6));
-    };
-    clock = ticks(timing.clock);
-    activate_command = ticks(timing.activate_command);
-    precharge_command = ticks(timing.precharge_command);
-    burst = ticks(static_cast<double>(config.geometry.burst) / config.lane_rate().gbytes_per_s());
-    cl = ticks(timing.tCL), cwl = ticks(timing.tCWL), rcd_read = ticks(timing.tRCDRD),
-    rcd_write = ticks(timing.tRCDWR);
-    rp = ticks(timing.tRP), ras = ticks(timing.tRAS), wr = ticks(timing.tWR), rtp = ticks(timing.tRTP);
-    ccd_s = std::max(burst, ticks(timing.tCCD_S)), ccd_l = ticks(timing.tCCD_L), ccd_r = ticks(timing.tCCD_R);
-    rrd_s = ticks(timing.tRRD_S), rrd_l = ticks(timing.tRRD_L), faw = ticks(timing.tFAW), ppd = ticks(timing.tPPD);
-    wtr_s = ticks(timing.tWTR_S), wtr_l = ticks(timing.tWTR_L), rtw = ticks(timing.tRTW);
-    rfc = ticks(timing.tRFC), rfc_bank = ticks(timing.tRFCpb), rrefd = ticks(timing.tRREFD);
-    refi = ticks(timing.tREFI), refi_bank = ticks(timing.tREFIpb);
+inline void ChannelController::delay_columns(const Bank& b, bool write, std::int64_t now) {
+    PseudoChannel& pc = pseudo_channel(b.pseudo_channel);
+    BankGroup& group = group_of(b);
+    if (write) {
+        const std::int64_t written = now + t_.cwl + t_.burst;
+        pc.next.not_before(written + t_.wtr_s, now + t_.ccd_s);
+        group.next.not_before(written + t_.wtr_l, now + t_.ccd_l);
+        return;
+    }
+    pc.next.not_before(now + t_.burst, now + t_.rtw);
+    group.next.not_before(now + t_.ccd_l, never);
+    for (std::size_t s = 0; s < pc.next_read_of_stack.size(); ++s) {
+        const std::int64_t next = now + (static_cast<int>(s) == b.stack ? t_.ccd_s : t_.ccd_r);
+        pc.next_read_of_stack[s] = std::max(pc.next_read_of_stack[s], next);
+    }
 }
 
-std::int64_t ChannelController::column_ready_in(const PseudoChannel& pc, bool write) const {
-    return write ? std::max(pc.written + t_.ccd_s, pc.read + t_.rtw)
-                 : std::max(pc.read + t_.burst, pc.written + t_.cwl + t_.burst + t_.wtr_s);
-}
-
-std::int64_t ChannelController::column_ready(int index, bool write) {
+inline std::int64_t ChannelController::column_ready(int index, bool write) {
     const Bank& b = bank(index);
-    const BankGroup& group = group_of(b);
     const PseudoChannel& pc = pseudo_channel(b.pseudo_channel);
-    const std::int64_t opened = b.activated + t_.activate_command - t_.clock;
-    std::int64_t ready = std::max(column_bus_free_, column_ready_in(pc, write));
-    if (write) return on_clock(std::max({ready, opened + t_.rcd_write, group.written + t_.ccd_l}));
-    ready =
-        std::max({ready, opened + t_.rcd_read, group.read + t_.ccd_l, group.written + t_.cwl + t_.burst + t_.wtr_l});
-    for (std::size_t s = 0; s < pc.stack_read.size(); ++s)
-        ready = std::max(ready, pc.stack_read[s] + (static_cast<int>(s) == b.stack ? t_.ccd_s : t_.ccd_r));
-    return on_clock(ready);
+    const std::int64_t ready =
+        std::max({column_bus_free_, pc.next.of(write), group_of(b).next.of(write), b.next.of(write)});
+    return write ? ready : std::max(ready, pc.next_read_of_stack[static_cast<std::size_t>(b.stack)]);
 }
 
-std::int64_t ChannelController::soonest_column(bool write) const {
+inline std::int64_t ChannelController::soonest_column(bool write) const {
     std::int64_t soonest = forever;
-    for (const PseudoChannel& pc : pseudo_channels_) soonest = std::min(soonest, column_ready_in(pc, write));
+    for (const PseudoChannel& pc : pseudo_channels_) soonest = std::min(soonest, pc.next.of(write));
     return on_clock(std::max(column_bus_free_, soonest));
 }
 
-std::int64_t ChannelController::activate_ready_in(const PseudoChannel& pc) const {
+inline std::int64_t ChannelController::activate_ready_in(const PseudoChannel& pc) const {
     const std::int64_t length = t_.precharge_command - t_.activate_command;  // times count between ends of commands
     return std::max({pc.activated + t_.rrd_s, pc.refreshed_bank + t_.rrefd + length, pc.refreshed + t_.rfc + length,
                      pc.last_activates[pc.oldest_activate] + t_.faw});
 }
 
-std::int64_t ChannelController::activate_ready(int index) {
+inline std::int64_t ChannelController::activate_ready(int index) {
     const Bank& b = bank(index);
     const BankGroup& group = group_of(b);
     const std::int64_t length = t_.precharge_command - t_.activate_command;
@@ -68,15 +56,17 @@ std::int64_t ChannelController::activate_ready(int index) {
                   activate_ready_in(pseudo_channel(b.pseudo_channel))}));
 }
 
-std::int64_t ChannelController::soonest_activate() const {
+inline std::int64_t ChannelController::soonest_activate() const {
     std::int64_t soonest = forever;
     for (const PseudoChannel& pc : pseudo_channels_) soonest = std::min(soonest, activate_ready_in(pc));
     return on_clock(std::max(row_bus_free_, soonest));
 }
 
-std::int64_t ChannelController::precharge_ready_in(const PseudoChannel& pc) const { return pc.precharged + t_.ppd; }
+inline std::int64_t ChannelController::precharge_ready_in(const PseudoChannel& pc) const {
+    return pc.precharged + t_.ppd;
+}
 
-std::int64_t ChannelController::precharge_ready(int index) {
+inline std::int64_t ChannelController::precharge_ready(int index) {
     const Bank& b = bank(index);
     const std::int64_t length = t_.clock - t_.precharge_command;
     return std::max({row_bus_free_, b.activated + t_.ras + t_.activate_command - t_.precharge_command,
@@ -84,13 +74,13 @@ std::int64_t ChannelController::precharge_ready(int index) {
                      precharge_ready_in(pseudo_channel(b.pseudo_channel))});
 }
 
-std::int64_t ChannelController::soonest_precharge() const {
+inline std::int64_t ChannelController::soonest_precharge() const {
     std::int64_t soonest = forever;
     for (const PseudoChannel& pc : pseudo_channels_) soonest = std::min(soonest, precharge_ready_in(pc));
     return std::max(row_bus_free_, soonest);
 }
 
-std::int64_t ChannelController::refresh_ready(const Refresh& refresh) {
+inline std::int64_t ChannelController::refresh_ready(const Refresh& refresh) {
     const PseudoChannel& pc = pseudo_channel(refresh.pseudo_channel);
     const std::int64_t length = t_.activate_command - t_.precharge_command;
     const std::int64_t cycle = t_.ras + t_.rp;
