@@ -10,11 +10,16 @@ using attention::Item;
 bool States::written(const Item& reg, std::size_t block) const {
     const auto blocks = registers_.find(reg);
     if (blocks == registers_.end()) return false;
-    const auto found = blocks->second.find(block);
-    return found != blocks->second.end() && (found->second.state || found->second.in_hbm);
+    if (block >= blocks->second.size()) return false;
+    const Place& at = blocks->second[block];
+    return at.state || at.in_hbm;
 }
 
-States::Place& States::place(const Item& reg, std::size_t block) { return registers_[reg][block]; }
+States::Place& States::place(const Item& reg, std::size_t block) {
+    std::deque<Place>& blocks = registers_[reg];
+    if (block >= blocks.size()) blocks.resize(block + 1);
+    return blocks[block];
+}
 
 Shape States::shape(const BlockRows& rows, std::int64_t cols) const {
     return {rows.heads.size(), rows.tokens.size() * launch_.problem->group(), cols};

@@ -7,8 +7,8 @@
 #include "kernels/attention/issue_order.h"
 #include "sim/attention/kernel.h"
 
+#include <deque>
 #include <map>
-#include <vector>
 
 namespace tilemesh::kernels {
 
@@ -53,8 +53,8 @@ private:
     tl::Context& tl_;
     const attention::Launch& launch_;
     attention::StateFormat format_;
-    // Pointers to states are held while blocks are in the pipeline: a map of vectors sized once.
-    std::map<attention::Item, std::map<std::size_t, Place>> registers_;
+    // Pointers to states are held while blocks are in the pipeline, so they stay where they are when more come.
+    std::map<attention::Item, std::deque<Place>> registers_;
 };
 
 }  // namespace tilemesh::kernels

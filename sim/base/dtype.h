@@ -18,10 +18,8 @@ namespace tilemesh {
 enum class Dtype : std::uint8_t { f32, f16, bf16, i32, mask, f8e4m3, f8e5m2, i8, i16, i64, u8, u16, u32, u64 };
 constexpr int dtype_count = static_cast<int>(Dtype::u64) + 1;
 
-constexpr std::uint64_t bytes_per_element(Dtype dtype) {
-    constexpr std::uint64_t bytes[dtype_count] = {4, 2, 2, 4, 1, 1, 1, 1, 2, 8, 1, 2, 4, 8};
-    return bytes[static_cast<int>(dtype)];
-}
+inline constexpr std::uint8_t dtype_bytes[dtype_count] = {4, 2, 2, 4, 1, 1, 1, 1, 2, 8, 1, 2, 4, 8};
+constexpr std::uint64_t bytes_per_element(Dtype dtype) { return dtype_bytes[static_cast<int>(dtype)]; }
 constexpr bool is_fp8(Dtype dtype) { return dtype == Dtype::f8e4m3 || dtype == Dtype::f8e5m2; }
 constexpr bool is_floating(Dtype dtype) { return dtype <= Dtype::bf16 || is_fp8(dtype); }
 std::string_view name_of(Dtype dtype);

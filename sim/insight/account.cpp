@@ -104,20 +104,22 @@ void Account::not_issued(ComponentId engine, Book& book, const Processor& proces
         book.until = to;
         return;
     }
-    auto interval = std::upper_bound(processor.history.begin() + static_cast<std::ptrdiff_t>(processor.kept),
-                                     processor.history.end(), book.until,
-                                     [](Picoseconds time, const Interval& i) { return time < i.until; });
-    Picoseconds stalled, told = book.until;
+    // The last stalls are asked about, so they are looked for from the end.
+    const auto kept = processor.history.begin() + static_cast<std::ptrdiff_t>(processor.kept);
+    auto interval = processor.history.end();
+    while (interval != kept && (interval - 1)->until > book.until) --interval;
+    Picoseconds issuing = to - book.until, told = book.until;
     for (; interval != processor.history.end() && interval->from < to; ++interval) {
         const Picoseconds from = std::max(book.until, interval->from), until = std::min(to, interval->until);
         book.stall[static_cast<std::size_t>(interval->stall)] += until - from;
-        stalled += until - from;
+        issuing -= until - from;
+        if (!listener_) continue;
         tell(engine, class_of(Stall::issue), told, from);
         tell(engine, class_of(interval->stall), from, until);
         told = until;
     }
     tell(engine, class_of(Stall::issue), told, to);
-    book.stall[static_cast<std::size_t>(Stall::issue)] += to - book.until - stalled;
+    book.stall[static_cast<std::size_t>(Stall::issue)] += issuing;
     book.until = to;
 }
 

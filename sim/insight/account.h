@@ -87,19 +87,20 @@ private:
         std::array<Picoseconds, stalls> stall{};
         std::array<Picoseconds, opcode_count> busy{};
     };
-    Book& book(ComponentId component) {
-        if (component >= books_.size()) books_.resize(component + 1U);
-        return books_[component];
+    /// Made when it is first asked for.
+    template <class T>
+    static T& numbered(std::vector<T>& all, std::size_t number) {
+        if (number >= all.size()) [[unlikely]]
+            make_room(all, number);
+        return all[number];
     }
-    Pe& pe_of(ComponentId pe) {
-        if (pe >= pes_.size()) pes_.resize(pe + 1U);
-        return pes_[pe];
+    template <class T>
+    [[gnu::noinline]] static void make_room(std::vector<T>& all, std::size_t number) {
+        all.resize(number + 1U);
     }
-    Processor& processor_of(ComponentId pe, std::uint8_t number) {
-        std::vector<Processor>& processors = pe_of(pe).processors;
-        if (number >= processors.size()) processors.resize(number + 1U);
-        return processors[number];
-    }
+    Book& book(ComponentId component) { return numbered(books_, component); }
+    Pe& pe_of(ComponentId pe) { return numbered(pes_, pe); }
+    Processor& processor_of(ComponentId pe, std::uint8_t number) { return numbered(pe_of(pe).processors, number); }
     /// The engine had nothing to do until `to`: what its processor did meanwhile.
     void not_issued(ComponentId engine, Book& book, const Processor& processor, Picoseconds to);
     void tell(ComponentId component, ClassNumber what, Picoseconds from, Picoseconds until) {
