@@ -41,6 +41,49 @@ class Library(unittest.TestCase):
                 expected = {"rint": numpy.rint(tens), "round": numpy.copysign(numpy.floor(abs(tens) + 0.5), tens)}
                 numpy.testing.assert_allclose(y, expected.get(which, getattr(numpy, which)(x.astype("f8"))), rtol=2e-6)
 
+    def test_functions_at_the_ends_of_what_floats_hold(self):
+        ends = [0, -0.0, 1, -1, 19.9, 20.1, 88.8, -88.8, 100, 1e9, 3e38, -3e38, 1e-38, numpy.inf, -numpy.inf, numpy.nan]
+        x = numpy.array(ends, "f4")
+        for which in ("cbrt", "sinh", "cosh", "arcsinh", "arccosh"):
+            with self.subTest(which), numpy.errstate(all="ignore"):
+                y = numpy.zeros(16, "f4")
+                launch("at_the_ends", [x, y], WHICH=which, BLOCK=16)
+                expected = getattr(numpy, which)(x.astype("f8")).astype("f4")
+                numpy.testing.assert_allclose(y, expected, rtol=4e-7)
+        one, other = (side.ravel().copy() for side in numpy.meshgrid(x, x))
+        for which in ("hypot", "arctan2"):
+            with self.subTest(which), numpy.errstate(all="ignore"):
+                z = numpy.zeros(256, "f4")
+                launch("of_two", [one, other, z], WHICH=which, BLOCK=256)
+                expected = getattr(numpy, which)(one.astype("f8"), other.astype("f8")).astype("f4")
+                numpy.testing.assert_allclose(z, expected, rtol=4e-7)
+
+    def test_any_axis_of_many(self):
+        x = numpy.random.default_rng(2).integers(0, 1 << 20, (2, 4, 8, 2, 2)).astype("i4")
+        for axis in range(-5, 5):
+            with self.subTest(axis):
+                flipped, sums, parity = numpy.zeros_like(x), numpy.zeros_like(x), numpy.zeros(256 // x.shape[axis], "i4")
+                launch("along_an_axis", [x, flipped, sums, parity], AXIS=axis, BLOCK=256)
+                numpy.testing.assert_array_equal(flipped, numpy.flip(x, axis))
+                numpy.testing.assert_array_equal(sums, numpy.flip(numpy.flip(x, axis).cumsum(axis), axis))
+                numpy.testing.assert_array_equal(parity, numpy.bitwise_xor.reduce(x, axis).ravel())
+
+    def test_the_largest_of_rows(self):
+        x, y = numpy.random.default_rng(3).standard_normal((2, 4, 8)).astype("f4"), numpy.zeros((2, 4, 2), "f4")
+        launch("largest_of_rows", [x, y])
+        numpy.testing.assert_array_equal(y, -numpy.sort(-x, 2)[:, :, :2])
+
+    def test_upper_halves_of_products(self):
+        for dtype in ("i4", "u4", "i8", "u8"):
+            with self.subTest(dtype):
+                bits = numpy.dtype(dtype).itemsize * 8
+                numbers = [(7 * i**9 + 0x9E3779B97F4A7C15 * i + (i % 3)) % (1 << bits) for i in range(16)]
+                x, y = (numpy.array(n, f"u{bits // 8}").view(dtype) for n in (numbers, numbers[::-1]))
+                z = numpy.zeros(16, dtype)
+                launch("upper_halves", [x, y, z], BLOCK=16)
+                expected = [a * b >> bits for a, b in zip(numbers, numbers[::-1])]
+                numpy.testing.assert_array_equal(z.view(f"u{bits // 8}"), numpy.array(expected, f"u{bits // 8}"))
+
     def test_scans(self):
         decay = (abs(self.x[::-1]) * 0.5).astype("f4")
         for reverse in (False, True):
@@ -59,6 +102,13 @@ class Library(unittest.TestCase):
         for row in range(4):
             for i in range(8):
                 self.assertEqual(places[row, i], row * 8 + max(j for j in range(i + 1) if x[row, j] == y[row, i]))
+
+    def test_sorting_loses_nothing(self):
+        x = self.x.copy()
+        x[[3, 17]] = numpy.nan
+        sorted_, flipped, largest, product = numpy.zeros(32, "f4"), numpy.zeros(32, "f4"), numpy.zeros(4, "f4"), numpy.zeros(32, "f4")
+        launch("ordered", [x, sorted_, flipped, largest, product], BLOCK=32, K=4)
+        numpy.testing.assert_array_equal(numpy.sort(sorted_), numpy.sort(x))
 
     def test_order(self):
         results = [numpy.zeros(n, "f4") for n in (32, 32, 4, 32)]

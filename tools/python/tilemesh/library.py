@@ -43,23 +43,29 @@ def interleave(a, b):
 
 
 @triton.jit
+def around(shape, axis):
+    """The elements before an axis, of it and behind it."""
+    rank = len(shape)
+    tl.static_assert(-rank <= axis and axis < rank, "reduce along an axis that the tile does not have")
+    place = axis + rank if axis < 0 else axis
+    before, behind = 1, 1
+    for i in tl.static_range(rank):
+        if i < place:
+            before *= shape[i]
+        elif i > place:
+            behind *= shape[i]
+    return before, shape[place], behind
+
+
+@triton.jit
 def as_rows(x, axis):
     """All of x as rows along an axis; none: as one row."""
     if axis is None:
         return tl.reshape(x, (1, x.numel))
-    rank = len(x.shape)
-    tl.static_assert(-rank <= axis and axis < rank, "reduce along an axis that the tile does not have")
-    if rank == 1:
-        return tl.reshape(x, (1, x.shape[0]))
-    if axis == 0 or axis == -rank:
-        if rank == 2:
-            x = tl.permute(x, (1, 0))
-        else:
-            x = tl.permute(x, (1, 2, 0))
-    elif rank == 3 and (axis == 1 or axis == -2):
-        x = tl.permute(x, (0, 2, 1))
-    width = x.shape[len(x.shape) - 1]
-    return tl.reshape(x, (x.numel // width, width))
+    before, width, behind = around(x.shape, axis)
+    if behind > 1:
+        x = tl.permute(tl.reshape(x, (before, width, behind)), (0, 2, 1))
+    return tl.reshape(x, (before * behind, width))
 
 
 @triton.jit

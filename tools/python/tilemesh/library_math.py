@@ -90,16 +90,22 @@ def log10(x):
 @triton.jit
 def cbrt(x):
     size = tl.abs(x)
-    safe = tl.where(size > 0.0, size, 1.0)
+    is_usual = (size > 0.0) & (size < float("inf"))
+    safe = tl.where(is_usual, size, 1.0)
     root = tl.exp2(tl.log2(safe) / 3.0)
     root = root - (root - safe / (root * root)) / 3.0
-    root = tl.where(size > 0.0, root, 0.0)
+    root = tl.where(is_usual, root, size)
     return tl.where(x < 0.0, -root, root)
 
 
 @triton.jit
 def hypot(x, y):
-    return tl.sqrt(x * x + y * y)
+    """Of the ratio of both, whose square is a float where theirs may not be."""
+    large, small = tl.maximum(tl.abs(x), tl.abs(y)), tl.minimum(tl.abs(x), tl.abs(y))
+    ratio = small / tl.where((large > 0.0) & (large < float("inf")), large, 1.0)
+    found = large * tl.sqrt(1.0 + ratio * ratio)
+    is_none = ((x != x) | (y != y)) & (large < float("inf"))
+    return tl.where(is_none, x + y, found)
 
 
 @triton.jit
@@ -122,10 +128,13 @@ def atan(x):
 
 @triton.jit
 def atan2(y, x):
-    right = atan(y / tl.where(x == 0.0, 1.0, x))
-    half = tl.where(y < 0.0, -1.5707963267948966, 1.5707963267948966)
-    upright = tl.where(y == 0.0, y, half)
-    return tl.where(x > 0.0, right, tl.where(x < 0.0, right + 2.0 * half, upright))
+    below, behind = signbit(y), signbit(x)
+    half = tl.where(below, -1.5707963267948966, 1.5707963267948966)
+    ratio = y / tl.where(x == 0.0, 1.0, x)
+    ratio = tl.where(isinf(x) & isinf(y), tl.where(below == behind, 1.0, -1.0), ratio)
+    right = atan(ratio)
+    found = tl.where((x == 0.0) & (y != 0.0), half, tl.where(behind, right + 2.0 * half, right))
+    return tl.where((x != x) | (y != y), x + y, found)
 
 
 @triton.jit
@@ -139,27 +148,39 @@ def acos(x):
 
 
 @triton.jit
+def half_exp(x):
+    """exp(x) / 2, also where exp(x) is no float any more."""
+    root = tl.exp(0.5 * x)
+    return 0.5 * root * root
+
+
+@triton.jit
 def sinh(x):
-    grown = expm1(tl.abs(x))
-    size = 0.5 * (grown + grown / (grown + 1.0))
-    return tl.where(x < 0.0, -size, size)
+    size = tl.abs(x)
+    grown = expm1(tl.minimum(size, 20.0))
+    found = tl.where(size < 20.0, 0.5 * (grown + grown / (grown + 1.0)), half_exp(size))
+    return tl.where(x < 0.0, -found, found)
 
 
 @triton.jit
 def cosh(x):
-    return 0.5 * (tl.exp(x) + tl.exp(-x))
+    size = tl.abs(x)
+    return tl.where(size < 20.0, 0.5 * (tl.exp(x) + tl.exp(-x)), half_exp(size))
 
 
 @triton.jit
 def asinh(x):
+    """Of large numbers, whose square may be no float, log(2 x)."""
     size = tl.abs(x)
     found = log1p(size + size * size / (1.0 + tl.sqrt(size * size + 1.0)))
+    found = tl.where(size < 1.0e9, found, tl.log(size) + 0.6931471805599453)
     return tl.where(x < 0.0, -found, found)
 
 
 @triton.jit
 def acosh(x):
-    return tl.log(x + tl.sqrt((x - 1.0) * (x + 1.0)))
+    near = tl.log(x + tl.sqrt(x - 1.0) * tl.sqrt(x + 1.0))
+    return tl.where(x < 1.0e9, near, tl.log(x) + 0.6931471805599453)
 
 
 @triton.jit

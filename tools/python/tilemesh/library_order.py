@@ -3,7 +3,7 @@
 
 import triton
 import triton.language as tl
-from library import as_rows, reduce
+from library import around, as_rows, reduce
 
 
 @triton.jit
@@ -31,14 +31,10 @@ def as_column(x, axis):
 @triton.jit
 def from_rows(rows, shape, axis):
     """The reverse of as_rows."""
-    rank = len(shape)
-    if rank == 1 or axis == rank - 1 or axis == -1:
-        return tl.reshape(rows, shape)
-    if rank == 2:
-        return tl.permute(tl.reshape(rows, (shape[1], shape[0])), (1, 0))
-    if axis == 0 or axis == -rank:
-        return tl.permute(tl.reshape(rows, (shape[1], shape[2], shape[0])), (2, 0, 1))
-    return tl.permute(tl.reshape(rows, (shape[0], shape[2], shape[1])), (0, 2, 1))
+    before, width, behind = around(shape, axis)
+    if behind > 1:
+        rows = tl.permute(tl.reshape(rows, (before, behind, width)), (0, 2, 1))
+    return tl.reshape(rows, shape)
 
 
 @triton.jit
@@ -129,8 +125,14 @@ def flip(x, dim=None):
 
 
 @triton.jit
+def swapped(low, high, swaps):
+    return pasted(tl.where(swaps, high, low), tl.where(swaps, low, high))
+
+
+@triton.jit
 def sorted_rows(x, width, descending):
-    """Bitonic: of each pair of elements that lie `half` apart, the smaller goes first where the run that they belong to rises."""
+    """Bitonic: of each pair of elements that lie `half` apart, the smaller goes first where the run that they belong to rises. What is
+    no number is neither smaller nor larger, and goes somewhere."""
     numel = x.numel
     run = 2
     while run <= width:
@@ -141,8 +143,7 @@ def sorted_rows(x, width, descending):
             rises = (((place // run) % 2) == 0)[:, None]
             if descending:
                 rises = rises == 0
-            small, large = tl.minimum(low, high), tl.maximum(low, high)
-            x = pasted(tl.where(rises, small, large), tl.where(rises, large, small))
+            x = swapped(low, high, (low > high) == rises)
             half = half // 2
         run = run * 2
     return tl.reshape(x, (numel // width, width))
@@ -156,11 +157,10 @@ def bitonic_merge(x, dim=None, descending=False):
     rows, half = x, width // 2
     while half >= 1:
         low, high = halves(tl.reshape(rows, (x.numel // half, half)))
-        small, large = tl.minimum(low, high), tl.maximum(low, high)
         if descending:
-            rows = pasted(large, small)
+            rows = swapped(low, high, low < high)
         else:
-            rows = pasted(small, large)
+            rows = swapped(low, high, low > high)
         half = half // 2
     return tl.reshape(rows, x.shape)
 
@@ -183,9 +183,10 @@ def topk(x, k, dim=None):
     while width > k:
         width = width // 2
         rows, _ = halves(tl.reshape(rows, (2 * count, width)))
-    if rank == 1:
-        return tl.reshape(rows, (k,))
-    return tl.reshape(rows, (x.shape[0], k))
+    dims = ()
+    for i in tl.static_range(rank - 1):
+        dims = dims + (x.shape[i],)
+    return tl.reshape(rows, dims + (k,))
 
 
 @triton.jit

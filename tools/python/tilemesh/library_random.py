@@ -7,8 +7,17 @@ import triton.language as tl
 
 @triton.jit
 def umulhi(x, y):
-    """The upper 32 bits of a product."""
-    return ((x.to(tl.uint64) * y.to(tl.uint64)) >> 32).to(tl.uint32)
+    """The upper half of a product of unsigned numbers of 32 or 64 bits; of signed ones, the same bits."""
+    bits = x.dtype.primitive_bitwidth
+    tl.static_assert(bits >= 32, "umulhi is supported of integers of 32 and 64 bits")
+    if bits == 32:
+        wide = x.to(tl.uint32, bitcast=True).to(tl.uint64) * y.to(tl.uint32, bitcast=True).to(tl.uint64)
+        return (wide >> 32).to(tl.uint32).to(x.dtype, bitcast=True)
+    a, b = x.to(tl.uint64, bitcast=True), y.to(tl.uint64, bitcast=True)
+    a_low, b_low, a_high, b_high = a & 0xFFFFFFFF, b & 0xFFFFFFFF, a >> 32, b >> 32
+    across = a_high * b_low + ((a_low * b_low) >> 32)
+    other = a_low * b_high + (across & 0xFFFFFFFF)
+    return (a_high * b_high + (across >> 32) + (other >> 32)).to(x.dtype, bitcast=True)
 
 
 @triton.jit

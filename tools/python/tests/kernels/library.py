@@ -96,3 +96,53 @@ def random(integers_ptr, y_ptr, normal_ptr, seed, BLOCK: tl.constexpr):
     tl.store(integers_ptr + at, tl.randint(seed, at))
     tl.store(y_ptr + at, tl.rand(seed, at))
     tl.store(normal_ptr + at, tl.randn(seed, at))
+
+
+@triton.jit
+def along_an_axis(x_ptr, flipped_ptr, sums_ptr, parity_ptr, AXIS: tl.constexpr, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + at).reshape((2, 4, 8, 2, 2))
+    tl.store(flipped_ptr + at, tl.ravel(tl.flip(x, AXIS)))
+    tl.store(sums_ptr + at, tl.ravel(tl.cumsum(x, AXIS, reverse=True)))
+    parity = tl.ravel(tl.xor_sum(x, AXIS))
+    tl.store(parity_ptr + tl.arange(0, parity.numel), parity)
+
+
+@triton.jit
+def largest_of_rows(x_ptr, y_ptr):
+    x = tl.load(x_ptr + tl.arange(0, 64)).reshape((2, 4, 8))
+    tl.store(y_ptr + tl.arange(0, 16), tl.ravel(tl.topk(x, 2)))
+
+
+@triton.jit
+def upper_halves(x_ptr, y_ptr, z_ptr, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    tl.store(z_ptr + at, tl.umulhi(tl.load(x_ptr + at), tl.load(y_ptr + at)))
+
+
+@triton.jit
+def at_the_ends(x_ptr, y_ptr, WHICH: tl.constexpr, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + at)
+    if WHICH == "cbrt":
+        y = libdevice.cbrt(x)
+    elif WHICH == "sinh":
+        y = libdevice.sinh(x)
+    elif WHICH == "cosh":
+        y = libdevice.cosh(x)
+    elif WHICH == "arcsinh":
+        y = libdevice.asinh(x)
+    else:
+        y = libdevice.acosh(x)
+    tl.store(y_ptr + at, y)
+
+
+@triton.jit
+def of_two(x_ptr, y_ptr, z_ptr, WHICH: tl.constexpr, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    x, y = tl.load(x_ptr + at), tl.load(y_ptr + at)
+    if WHICH == "hypot":
+        z = libdevice.hypot(x, y)
+    else:
+        z = libdevice.atan2(x, y)
+    tl.store(z_ptr + at, z)
