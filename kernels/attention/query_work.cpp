@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <numbers>
+#include <optional>
 #include <utility>
 
 namespace tilemesh::kernels {
@@ -66,9 +67,15 @@ std::vector<Issue> AttentionRun::order_of_issue() {
     std::vector<Issue> found = issue_order(launch_.rank, schedule, program, [&](const Action& action) {
         return action.item.kind == Item::Kind::chunk ? messages(action).size() : work_of(action).blocks.size();
     });
-    if (launch_.tiling.short_blocks() && merges_only(schedule))
-        found = side_by_side(launch_.rank, schedule, *launch_.timeline, launch_.tiling.fold_keys, found);
-    return found;
+    if (!launch_.tiling.short_blocks()) return found;
+    std::any alone;
+    std::any& known = launch_.of_table ? *launch_.of_table : alone;
+    if (!known.has_value()) {
+        std::optional<SideBySide>& all = known.emplace<std::optional<SideBySide>>();
+        if (merges_only(schedule)) all.emplace(schedule, *launch_.timeline, launch_.tiling.fold_keys);
+    }
+    const auto& all = std::any_cast<const std::optional<SideBySide>&>(known);
+    return all ? all->order(launch_.rank, found) : found;
 }
 
 Visits AttentionRun::visits_of_launches() {

@@ -2,7 +2,6 @@
 #include "kernels/attention/side_by_side.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <numeric>
 #include <set>
@@ -37,8 +36,6 @@ std::vector<int> places_of_users(const Schedule& schedule, std::int64_t fold_key
     return places;
 }
 
-/// A user's heads of one part: what they end with.
-using Unit = std::pair<int, int>;
 Unit unit_of(const Action& action) { return {action.item.user, action.item.head_part}; }
 
 /// The work of a rank in the order in which it is done, users by their places.
@@ -53,28 +50,6 @@ std::vector<const TimedAction*> work_of(const std::vector<TimedAction>& program,
                      [&](const TimedAction* a, const TimedAction* b) { return place(a) < place(b); });
     return work;
 }
-
-/// Of a unit, the same on all ranks, in the time of the forecast.
-struct Course {
-    double ready = 0;                                       // its partial results are there
-    double message = 0, merge = 0;                          // how long the longest take
-    int first = std::numeric_limits<int>::max(), last = 0;  // steps of its messages and merges
-    int steps() const { return std::max(0, last - first + 1); }
-};
-
-struct Courses {
-    std::map<Unit, Course> units;
-    double worked = 0;  // all work is done
-
-    /// How long the steps of a unit may take if they are to be over with the work of others; 0: they are not.
-    double room(const Unit& unit) const {
-        // Engines and links have other things to do, too.
-        constexpr double beside_others = 1.5;
-        const Course& course = units.at(unit);
-        const double room = worked - course.ready;
-        return room > beside_others * course.steps() * (course.message + course.merge) ? room : 0;
-    }
-};
 
 /// `places`: of users.
 Courses courses_of(const std::vector<std::vector<TimedAction>>& timeline, const std::vector<int>& places) {
@@ -147,6 +122,14 @@ std::set<Item> that_move_on(const std::vector<Action>& program) {
 
 }  // namespace
 
+double Courses::room(const Unit& unit) const {
+    // Engines and links have other things to do, too.
+    constexpr double beside_others = 1.5;
+    const Course& course = units.at(unit);
+    const double room = worked - course.ready;
+    return room > beside_others * course.steps() * (course.message + course.merge) ? room : 0;
+}
+
 bool merges_only(const Schedule& schedule) {
     bool merges = false;
     for (int rank = 0; rank < schedule.ranks(); ++rank)
@@ -158,24 +141,31 @@ bool merges_only(const Schedule& schedule) {
     return merges;
 }
 
-std::vector<Issue> side_by_side(int rank, const Schedule& schedule,
-                                const std::vector<std::vector<TimedAction>>& timeline, std::int64_t fold_keys,
-                                const std::vector<Issue>& order) {
-    const std::vector<int> places = places_of_users(schedule, fold_keys);
+SideBySide::SideBySide(const Schedule& table, const std::vector<std::vector<TimedAction>>& timeline,
+                       std::int64_t fold_keys)
+    : schedule_(table),
+      timeline_(timeline),
+      places_(places_of_users(table, fold_keys)),
+      courses_(courses_of(timeline, places_)),
+      ahead_(table.state_format().sent == attention::StateFormat::Sent::mlo),
+      lead_(ahead_ ? lead_of_maxima(table, courses_.units) : 0),
+      turns_(sends_on_and_on(table)) {
+    for (int sender = 0; sender < table.ranks(); ++sender)
+        for (const Action& action : table.program(sender))
+            if (action.kind == Action::Kind::send) sends_.emplace(sender, action.step);
+}
+
+std::vector<Issue> SideBySide::order(int rank, const std::vector<Issue>& order) const {
+    const Schedule& schedule = schedule_;
     const auto place_of = [&](const Issue& issue) {
-        return places[static_cast<std::size_t>(issue.action->item.user)];
+        return places_[static_cast<std::size_t>(issue.action->item.user)];
     };
     std::map<const Action*, double> begins;  // of work
     double now = 0;
-    for (const TimedAction* row : work_of(timeline[static_cast<std::size_t>(rank)], places)) {
+    for (const TimedAction* row : work_of(timeline_[static_cast<std::size_t>(rank)], places_)) {
         begins[row->action] = now;
         now += row->end - row->start;
     }
-    const Courses courses = courses_of(timeline, places);
-    std::set<std::pair<int, int>> sends;  // rank, step
-    for (int sender = 0; sender < schedule.ranks(); ++sender)
-        for (const Action& action : schedule.program(sender))
-            if (action.kind == Action::Kind::send) sends.emplace(sender, action.step);
     // What is merged into a register that does not move on: at once, when the last of it is there, so that it holds
     // up nothing that does. A user alone has nothing else to hold up: as soon as it has come.
     const std::set<Item> move_on = that_move_on(schedule.program(rank));
@@ -190,34 +180,32 @@ std::vector<Issue> side_by_side(int rank, const Schedule& schedule,
         if (move_on.count(action.item) > 0) return action.step;
         return schedule.users() > 1 || received.count(other) == 0 ? last_merge.at(action.item) : received.at(other);
     };
-    const bool ahead = schedule.state_format().sent == attention::StateFormat::Sent::mlo;
-    const int lead = ahead ? lead_of_maxima(schedule, courses.units) : 0;
     // Six places a step: maxima of this step are taken, those of the next are sent, what is left is sent, maxima are
     // sent where the rank had that to send, what is left is merged, and all is sent that needs it.
     constexpr int in_step = 6;
     const auto when = [&](const Action& action, StatePart part) {
         const bool maximum = part == StatePart::maximum;
-        if (!action.moves()) return in_step * (merge_step(action) - (maximum ? lead : 0)) + (maximum ? 0 : 4);
+        if (!action.moves()) return in_step * (merge_step(action) - (maximum ? lead_ : 0)) + (maximum ? 0 : 4);
         if (!maximum) return in_step * action.step + 2;
         const int sender = ends_of_row(schedule, action, rank).first;
-        const int sent = !ahead ? 5 : sends.count({sender, action.step - 1}) > 0 ? 3 : 1;
-        return in_step * (action.step - 1 - lead) + sent;
+        const int sent = !ahead_ ? 5 : sends_.count({sender, action.step - 1}) > 0 ? 3 : 1;
+        return in_step * (action.step - 1 - lead_) + sent;
     };
-    // Parts of the heads, whose results come one after the other, take turns, and where links are in use step after
-    // step so do users.
-    const bool turns = sends_on_and_on(schedule);
     // Where there is room for that, steps are spread over the work of others; else they begin when all work is done.
     const auto time_of = [&](const Issue& issue, StatePart part) {
         const Unit unit = unit_of(*issue.action);
-        const Course& course = courses.units.at(unit);
-        const int place = when(*issue.action, part) + in_step * lead;
-        if (const double room = courses.room(unit); room > 0)
+        const Course& course = courses_.units.at(unit);
+        const int place = when(*issue.action, part) + in_step * lead_;
+        if (const double room = courses_.room(unit); room > 0)
             return course.ready +
-                   room * (place - in_step * (course.first - 1)) / (in_step * (course.steps() + 1 + lead));
-        const int turn = issue.action->item.head_part + (turns ? place_of(issue) : 0);
-        return courses.worked + place + in_step * turn;
+                   room * (place - in_step * (course.first - 1)) / (in_step * (course.steps() + 1 + lead_));
+        // Parts of the heads, whose results come one after the other, take turns, and where links are in use step
+        // after step so do users.
+        const int turn = issue.action->item.head_part + (turns_ ? place_of(issue) : 0);
+        return courses_.worked + place + in_step * turn;
     };
     std::vector<Issue> all;
+    all.reserve(2 * order.size());
     for (const Issue& issue : order) {
         if (issue.action->kind == Action::Kind::attend) {
             Issue& next = all.emplace_back(issue);

@@ -148,6 +148,7 @@ struct Launch {
     /// What a kernel has worked out for one member of a rank and others may use as well; it knows what. Null: the PE
     /// is alone.
     std::shared_ptr<std::any> of_rank;
+    std::shared_ptr<std::any> of_table;  // likewise, for all ranks
 
     /// The PEs of those ranks.
     std::vector<int> peers_of(std::span<const int> ranks) const {

@@ -37,11 +37,11 @@ public:
                                       },
                                   .merge = [](int, const Action&) { return 0.5; }};
         timeline_ = predict(table, durations);
+        const kernels::SideBySide all(table, timeline_, fold_keys);
         for (int rank = 0; rank < table.ranks(); ++rank)
             orders_.push_back(
-                kernels::side_by_side(rank, table, timeline_, fold_keys,
-                                      kernels::issue_order(rank, table, timeline_[static_cast<std::size_t>(rank)],
-                                                           [](const Action&) { return std::size_t{blocks}; })));
+                all.order(rank, kernels::issue_order(rank, table, timeline_[static_cast<std::size_t>(rank)],
+                                                     [](const Action&) { return std::size_t{blocks}; })));
         held_.resize(orders_.size());
         next_.resize(orders_.size());
     }

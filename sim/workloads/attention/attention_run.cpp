@@ -84,6 +84,7 @@ Launches launch_all(machine::Target& target, const Arrangement& a, const attenti
     };
     Launches launches(static_cast<std::size_t>(a.ranks()));
     ItemNames names;
+    const auto of_table = std::make_shared<std::any>();
     for (int rank = 0; rank < a.ranks(); ++rank) {
         const auto of_rank = std::make_shared<std::any>();
         std::vector<attention::Launch>& members = launches[static_cast<std::size_t>(rank)];
@@ -91,6 +92,7 @@ Launches launch_all(machine::Target& target, const Arrangement& a, const attenti
             members.push_back(lay_out(allocate, names, a, rank, member, computes ? prepared.inputs.get() : nullptr,
                                       prepared.sample, computes ? &prepared.gradients.forward : nullptr));
             members.back().of_rank = of_rank;
+            members.back().of_table = of_table;
         }
     }
     for (int rank = 0; rank < a.ranks(); ++rank) {
