@@ -67,6 +67,7 @@ bool Repeats::follows_as_ever(std::uint64_t kind, std::uint64_t before) const {
 void Repeats::begin(const Stretch& stretch) {
     const Repetition::Reading now = repetition_->read();
     follows_passed_ = false;
+    spare_ = given_ = 0;
     running_.stretch = stretch;
     running_.warm = stretch.kind != 0 && follows_as_ever(stretch.kind, before_);
     if (before_ != 0) last_before_[stretch.kind] = before_;
@@ -228,9 +229,11 @@ void Repeats::begin_passing_rounds(std::size_t rounds) {
 }
 
 void Repeats::pass_from(Picoseconds from, double length, const Effort& issued) {
-    // No engine does more than it can.
-    length_ = std::max(length, busy(issued));
-    waiting_ = length_ - busy(issued);
+    // No engine does more than it can, in all of them together.
+    length_ = std::max(length - given_, busy(issued) - spare_);
+    spare_ = std::min(spare_ + length_ - busy(issued), length);
+    given_ += length_ - length;
+    waiting_ = std::max(0.0, length_ - busy(issued));
     passing_from_ = from;
     moved_ = Picoseconds();
     repetition_->begin();

@@ -33,6 +33,7 @@ public:
     void interrupt() {
         before_ = 0;
         follows_passed_ = false;
+        spare_ = given_ = 0;
     }
     bool may_pass(const Stretch& stretch) const { return unrest_ == 0 && known(stretch); }
     /// Could the stretch be measured, if `before` was issued just before it, and has it to be?
@@ -121,7 +122,7 @@ private:
     bool is_lasting(const Effort& effort, double length, double round) const;
     /// Of engines: the last ones, each as much as the one before.
     bool rounds_ask_the_same() const;
-    /// What is passed over now takes so long, and is that much for engines.
+    /// What is passed over now takes so long, and is that much for engines; both count from the first in a row.
     void pass_from(Picoseconds from, double length, const Effort& issued);
     bool known(const Stretch& stretch) const;
     bool follows_as_ever(std::uint64_t kind, std::uint64_t before) const;
@@ -140,6 +141,10 @@ private:
     // Passed over now.
     double length_ = 0, waiting_ = 0;  // picoseconds: of it, in which no engine was at work all the time
     bool calm_ = false;
+    // Of the stretches passed over in a row: picoseconds that the busier engine had to spare, and that they were given
+    // more than they last. Where a stretch ends for the processor, engines are somewhere in it: of those that take
+    // turns some last longer than engines are at work for them, and some less long.
+    double spare_ = 0, given_ = 0;
     Picoseconds passing_from_, moved_;
     Picoseconds passed_until_;
     bool follows_passed_ = false;  // the next stretch one that was passed over

@@ -32,7 +32,8 @@ CommandProcessor::CommandProcessor(sc_core::sc_module_name module_name, Processi
       surroundings_(surroundings),
       issue_time_(config.clock.time_for(config.issue_cycles)),
       integer_time_(config.clock.time_for(config.integer_cycles)) {
-    if (surroundings.steady) meter_.emplace(*this, config, surroundings.slice(pe.number()));
+    if (surroundings.steady && config.has_long_queues())
+        meter_.emplace(*this, config, surroundings.slice(pe.number()));
     SC_THREAD(run);
     set_stack_size(kStackBytes + kStaggerBytes);
 }

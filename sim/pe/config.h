@@ -42,6 +42,9 @@ struct PeConfig {
     double issue_cycles = 1;    // of the command processor, per command
     double integer_cycles = 0;  // and per instruction of a program that is no command
     int queue_depth = 8;        // commands waiting per engine
+    /// With shorter ones the processor stands still for the engines, and when it issues loads, and so when data is
+    /// there, is what they do: steady runs cannot leave that out.
+    bool has_long_queues() const { return queue_depth >= 12; }
     MatrixConfig matrix;
     VectorConfig vector;
     DmaConfig dma;

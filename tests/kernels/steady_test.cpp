@@ -58,6 +58,30 @@ void check_amounts(const Pair& pair) {
 
 }  // namespace
 
+TEST_CASE("stretches in turns are as long as engines and processor together have it") {
+    Json panel = panel_of(line_of(1), long_problem(16384, "sliding_window"), Json::array({"head_parallel"}));
+    panel["machine"]["pe"]["sram_bytes"] = 3000000;
+    panel["machine"]["pe"]["matrix"]["rows"] = 64;
+    panel["machine"]["pe"]["matrix"]["cols"] = 32;
+    panel["problem"]["heads_kv"] = 4;
+    panel["problem"]["head_dim"] = panel["problem"]["value_dim"] = 64;
+    panel["problem"]["mask"]["window"] = 700;
+    const Pair pair = both(panel);
+    check_amounts(pair);
+    REQUIRE(pair.steady.passed);
+    CHECK(2 * pair.steady.passed->commands > pair.steady.commands);
+    CHECK(std::abs(off(pair)) < 0.002);
+}
+
+TEST_CASE("with short queues nothing is passed over") {
+    Json panel = panel_with("mesh_kv", "causal", "zigzag", 4);
+    panel["machine"]["pe"]["queue_depth"] = 11;
+    const Pair pair = both(panel);
+    CHECK(pair.steady.time == pair.exact.time);
+    REQUIRE(pair.steady.passed);
+    CHECK(pair.steady.passed->commands == 0);
+}
+
 TEST_CASE("a steady run does the same work in nearly the same time") {
     struct Case {
         std::string kernel, mask, sharding;

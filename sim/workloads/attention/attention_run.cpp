@@ -112,7 +112,7 @@ Launches launch_all(machine::Target& target, const Arrangement& a, const attenti
 /// decides little.
 machine::MachineConfig followed(const AttentionPanel& panel, const Arrangement& a) {
     machine::MachineConfig machine = panel.machine;
-    if (!panel.steady) return machine;
+    if (!panel.steady || !machine.pe.has_long_queues()) return machine;
     const auto share = [&](std::string_view part) {
         double ns = 0.0;
         for (const attention::BoundTerm& term : a.schedule_bound.terms)
