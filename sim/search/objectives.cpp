@@ -70,6 +70,14 @@ Figures Objectives::least(const report::KernelResult& least) const {
     return figures;
 }
 
+std::string Objectives::less_than(const Figures& least, const Figures& figures) const {
+    for (std::size_t k = 0; k < figures.size(); ++k)
+        if (figures[k] < least[k])
+            return fmt::format("its {} is {}, less than its bound of {}", names_[k], text(k, figures[k]),
+                               text(k, least[k]));
+    return {};
+}
+
 std::string Objectives::text(std::size_t objective, double figure) const {
     if (names_[objective] == "time") return report::in_words(Picoseconds(static_cast<std::uint64_t>(figure)));
     return run::find_metric(names_[objective])->text(figure);

@@ -24,6 +24,8 @@ public:
     Figures of(const report::KernelResult& result) const;
     /// The same of what no run has less of; 0 where nothing is known.
     Figures least(const report::KernelResult& least) const;
+    /// Which figure is less than the least that any run has, in words; empty: none.
+    std::string less_than(const Figures& least, const Figures& figures) const;
     /// A figure in words: "4.481 ms".
     std::string text(std::size_t objective, double figure) const;
 

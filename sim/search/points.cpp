@@ -3,9 +3,12 @@
 
 #include "sim/base/error.h"
 #include "sim/report/result_json.h"
+#include "sim/report/words.h"
 #include "sim/run/entry_process.h"
 #include "sim/run/not_possible.h"
 #include "sim/run/version.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
@@ -94,11 +97,54 @@ Json record_of(const run::Panel& panel, const Keyed& point, const report::Kernel
             {"result", report::kernel_to_json(result).at("result")}};
 }
 
-report::KernelResult result_of(const Json& record, const std::string& key) {
-    const JsonReader reader(record, "point " + key);
-    if (!reader.is_object() || !reader.has("result")) reader.reject("a point with a result");
+report::KernelResult result_of(const Json& record, const std::string& key, const std::string& source) {
+    const std::string where = source.empty() ? "point " + key : source;
+    JsonReader reader(record, where);
+    if (!reader.is_object()) reader.reject("a point with a result");
+    reader.word("point", {key});
+    reader.word("model", {run::model_version()});
+    reader.string("repeat");
+    if (const JsonReader panel = reader.member("panel"); !panel.is_object()) panel.reject("a panel");
+    JsonReader result = reader.member("result");
+    if (!result.is_object()) result.reject("a result");
+    // No run ends otherwise, and what did not come to its end says why.
+    const std::string ok = report::name_of(report::Status::ok);
+    const std::string status = result.word(
+        "status", {ok, report::name_of(report::Status::failed), report::name_of(report::Status::not_possible)});
+    if (status != ok && result.string("error").empty()) result.member("error").reject("a reason");
+    reader.finish();
     const Json host = report::kernel_to_json({}).at("host");
-    return report::read_kernel_result({{"result", record.at("result")}, {"host", host}}, "point " + key);
+    report::KernelResult read = report::read_kernel_result({{"result", record.at("result")}, {"host", host}}, where);
+    // Readers of results forgive what files of older versions do not have; the model's version says that this is
+    // none.
+    if (report::kernel_to_json(read).at("result") != record.at("result"))
+        result.complain("found a result of which figures are missing, expected all that a run has");
+    return read;
+}
+
+std::optional<Known> known(const Store& store, const std::string& key, std::vector<std::string>* doubts) {
+    try {
+        auto record = store.read(key);
+        if (!record) return {};
+        report::KernelResult result = result_of(*record, key, store.file_of(key).string());
+        return Known{std::move(*record), std::move(result)};
+    } catch (const InputError& error) {
+        if (doubts) doubts->emplace_back(error.what());
+        return {};
+    }
+}
+
+std::string doubts_text(const std::vector<std::string>& doubts) {
+    constexpr std::size_t most = 3, longest = 400;
+    std::string text = doubts.size() == 1 ? "1 file is no result of its point and counts as not there: "
+                                          : fmt::format(
+                                                "{} files are no results of their points and count as not "
+                                                "there: ",
+                                                doubts.size());
+    for (std::size_t i = 0; i < std::min(most, doubts.size()); ++i)
+        text += (i > 0 ? "; " : "") + printable(doubts[i], longest);
+    if (doubts.size() > most) text += fmt::format("; and {} more", doubts.size() - most);
+    return text;
 }
 
 }  // namespace tilemesh::search

@@ -7,7 +7,9 @@
 #include "sim/search/space.h"
 #include "sim/search/store.h"
 
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace tilemesh::search {
 
@@ -33,7 +35,20 @@ report::KernelResult not_run(const run::Entry& entry, report::Status status, con
 
 /// What a store has of a point: the same bytes whoever ran it.
 Json record_of(const run::Panel& panel, const Keyed& point, const report::KernelResult& result);
-/// The result in a record. InputError, with the key of the point, for what is none.
-report::KernelResult result_of(const Json& record, const std::string& key);
+/// The result in a record of `source` (the point, unless something else is said). InputError for what is no whole
+/// result of exactly this point and model: anything that record_of could not have made.
+report::KernelResult result_of(const Json& record, const std::string& key, const std::string& source = {});
+
+/// What a store knows of a point.
+struct Known {
+    Json record;
+    report::KernelResult result;
+};
+/// Nothing where there is no file, or one that result_of does not take: that counts as not there, so that the point
+/// is run again and the file replaced. Why it was not believed is added to `doubts`. Every reader of results asks
+/// here.
+std::optional<Known> known(const Store& store, const std::string& key, std::vector<std::string>* doubts = nullptr);
+/// All doubts in one line, at most a few of them in full.
+std::string doubts_text(const std::vector<std::string>& doubts);
 
 }  // namespace tilemesh::search

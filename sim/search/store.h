@@ -28,7 +28,8 @@ public:
     explicit Store(std::filesystem::path directory);
 
     bool has(const std::string& key) const { return std::filesystem::exists(file_of(key)); }
-    /// Nothing when the point is not there. InputError for a file that is none of this store.
+    /// Nothing when the point is not there. InputError for a file that cannot be read or is no JSON; what else is in
+    /// it is not looked at (search::known does).
     std::optional<Json> read(const std::string& key) const;
     /// InputError when the disk is full or the like.
     void write(const std::string& key, const Json& point) const;
@@ -36,10 +37,11 @@ public:
     std::set<std::string> keys() const;
     const std::filesystem::path& directory() const { return directory_; }
 
-private:
     std::filesystem::path file_of(const std::string& key) const {
         return directory_ / "points" / key.substr(0, 2) / (key + ".json");
     }
+
+private:
     std::filesystem::path directory_;
 };
 

@@ -28,12 +28,21 @@ using Group = std::vector<const Keyed*>;
 run::Task task_of(const Bench& bench, const Group& group) {
     return {bench.space.name() + "/" + group.front()->kernel, [&bench, group] {
                 for (const Keyed* point : group) {
-                    if (bench.store.has(point->key)) continue;  // somebody else was faster
+                    if (known(bench.store, point->key)) continue;  // somebody else was faster
                     const run::Panel panel = run::read_panel(bench.space.panel_of(point->point), bench.workloads);
                     bench.store.write(point->key, record_of(panel, *point, run_point(panel)));
                 }
                 return std::string();
             }};
+}
+
+/// What the store has of points that it did not have yet.
+void look_up(std::vector<Row>& rows, const Store& store, std::vector<std::string>* doubts) {
+    for (Row& row : rows) {
+        if (!row.point.impossible.empty() || !row.record.is_null()) continue;
+        if (auto found = known(store, row.point.key, doubts))
+            row.record = {{"result", std::move(found->record.at("result"))}};
+    }
 }
 
 int environment_number(const char* name) {
@@ -90,16 +99,21 @@ SweepOutcome run_sweep(const Space& space, const run::Workloads& workloads, cons
                        const SweepOptions& options) {
     SweepOutcome outcome;
     const Bench bench{space, workloads, store};
-    const std::vector<Keyed> points = keyed_points(space, workloads);
+    for (Keyed& point : keyed_points(space, workloads)) outcome.rows.push_back({std::move(point)});
+    look_up(outcome.rows, store, &outcome.doubts);
+    std::vector<const Row*> wanted;
     Group missing;
-    for (const Keyed& point : points) {
-        if (!point.impossible.empty() || !options.shard.has(point.key)) continue;
+    for (const Row& row : outcome.rows) {
+        if (!row.point.impossible.empty() || !options.shard.has(row.point.key)) continue;
         ++outcome.points;
-        if (store.has(point.key))
+        if (!row.record.is_null()) {
             ++outcome.had;
-        else
-            missing.push_back(&point);
+            continue;
+        }
+        wanted.push_back(&row);
+        missing.push_back(&row.point);
     }
+    if (options.look_only) return outcome;
     // Small points share a process, so that starting one costs little; no process has much of a worker's part.
     const auto workers = static_cast<std::size_t>(options.workers > 0 ? options.workers : 1);
     const std::size_t together = std::clamp<std::size_t>(missing.size() / (workers * 20), 1, 16);
@@ -118,7 +132,7 @@ SweepOutcome run_sweep(const Space& space, const run::Workloads& workloads, cons
     for (std::size_t i = 0; i < tasks.size() && !outcome.interrupted; ++i) {
         if (ran.results[i].failure.empty()) continue;
         for (const Keyed* point : groups[i]) {
-            if (store.has(point->key)) continue;
+            if (known(store, point->key)) continue;
             alone.push_back(task_of(bench, {point}));
             lost.push_back(point);
         }
@@ -136,7 +150,8 @@ SweepOutcome run_sweep(const Space& space, const run::Workloads& workloads, cons
         died.internal = again.results[i].internal;
         store.write(lost[i]->key, record_of(panel, *lost[i], died));
     }
-    for (const Keyed* point : missing) outcome.ran += store.has(point->key) ? 1 : 0;
+    look_up(outcome.rows, store, nullptr);
+    for (const Row* row : wanted) outcome.ran += row->record.is_null() ? 0 : 1;
     return outcome;
 }
 

@@ -25,6 +25,13 @@ struct SweepOptions {
     Shard shard;
     int workers = 0;  // 0: one per core
     std::function<void(const run::Progress&)> on_progress = {};
+    bool look_only = false;  // run nothing
+};
+
+/// A point and what the store has of it.
+struct Row {
+    Keyed point;
+    Json record = {};  // its "result" alone, which is what tables are made from; null: not run yet
 };
 
 struct SweepOutcome {
@@ -33,12 +40,15 @@ struct SweepOutcome {
     std::size_t ran = 0;      // by this run
     std::size_t stopped = 0;  // their process was ended from outside, twice: not run yet, and none of their doing
     bool interrupted = false;
+    std::vector<Row> rows = {};            // all of the space, as the store has them afterwards
+    std::vector<std::string> doubts = {};  // of files that were there and are no results (search::known)
 };
 
 /// All points of a space with their keys, in the order of the space, each key once.
 std::vector<Keyed> keyed_points(const Space& space, const run::Workloads& workloads);
 
-/// Runs what is missing and writes it into the store, also what cannot run, fails or crashes, with the reason.
+/// Runs what is missing and writes it into the store, also what cannot run, fails or crashes, with the reason. Each
+/// file is read once: those that were there before anything runs, the others when all has run.
 SweepOutcome run_sweep(const Space& space, const run::Workloads& workloads, const Store& store,
                        const SweepOptions& options);
 

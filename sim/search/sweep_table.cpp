@@ -137,13 +137,6 @@ std::uint64_t time_of(const Row& row) { return at(row.record, "/result/time_ps")
 
 }  // namespace
 
-std::vector<Row> rows_of(const std::vector<Keyed>& points, const Store& store) {
-    std::vector<Row> rows;
-    for (const Keyed& point : points)
-        rows.push_back({point, point.key.empty() ? Json() : store.read(point.key).value_or(Json())});
-    return rows;
-}
-
 Counts count(const std::vector<Row>& rows) {
     Counts counts;
     const std::string impossible = report::name_of(report::Status::not_possible);

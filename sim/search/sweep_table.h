@@ -9,13 +9,6 @@
 
 namespace tilemesh::search {
 
-/// A point and what the store has of it.
-struct Row {
-    Keyed point;
-    Json record;  // null: not run yet
-};
-std::vector<Row> rows_of(const std::vector<Keyed>& points, const Store& store);
-
 struct Counts {
     std::size_t points = 0, ok = 0, wrong = 0, not_possible = 0, failed = 0, missing = 0;
 };

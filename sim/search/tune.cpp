@@ -170,18 +170,24 @@ private:
         // What is there already costs nothing to know.
         for (const std::size_t i : order_) {
             Candidate& point = tuned_.points[i];
-            if (!store_.has(point.keyed.key)) continue;
+            const auto found = known(store_, point.keyed.key, &tuned_.doubts);
+            if (!found || is_doubted(point, found->result)) continue;
             point.was_there = true;
-            settle(i);
+            settle(i, found->result);
         }
     }
 
-    /// The fate of a point whose record is in the store.
-    void settle(std::size_t i) {
+    /// No run had what is less than its bound: somebody has changed the file. It is run again.
+    bool is_doubted(const Candidate& point, const report::KernelResult& result) {
+        if (result.status != report::Status::ok) return false;
+        const std::string less = options_.objectives.less_than(point.least, options_.objectives.of(result));
+        if (!less.empty()) tuned_.doubts.push_back(store_.file_of(point.keyed.key).string() + ": " + less);
+        return !less.empty();
+    }
+
+    /// The fate of a point with that result.
+    void settle(std::size_t i, const report::KernelResult& result) {
         Candidate& point = tuned_.points[i];
-        const auto record = store_.read(point.keyed.key);
-        if (!record) fail<InternalError>("point {} has not been written", point.keyed.key);
-        const report::KernelResult result = result_of(*record, point.keyed.key);
         if (result.status != report::Status::ok) {
             point.fate = result.status == report::Status::not_possible ? Fate::impossible : Fate::failed;
             point.reason = result.error;
@@ -190,11 +196,8 @@ private:
         }
         point.fate = Fate::ran;
         point.figures = options_.objectives.of(result);
-        for (std::size_t k = 0; k < point.figures.size(); ++k)
-            if (point.figures[k] < point.least[k])
-                fail<InternalError>("{}: its {} is {}, less than its bound of {}", point.keyed.repeat,
-                                    options_.objectives.names()[k], options_.objectives.text(k, point.figures[k]),
-                                    options_.objectives.text(k, point.least[k]));
+        if (const std::string less = options_.objectives.less_than(point.least, point.figures); !less.empty())
+            fail<InternalError>("{}: {}", point.keyed.repeat, less);
         front_.add(point.figures, i);
     }
 
@@ -218,7 +221,7 @@ private:
     }
     /// A process that died has written nothing. That somebody else ended it says nothing of the point.
     void record_death(const Keyed& point, const run::TaskResult& result) const {
-        if (result.failure.empty() || result.stopped || store_.has(point.key)) return;
+        if (result.failure.empty() || result.stopped || known(store_, point.key)) return;
         const run::Panel panel = run::read_panel(space_.panel_of(point.point), workloads_);
         report::KernelResult died = not_run(panel.kernels.front(), report::Status::failed, result.failure);
         died.internal = result.internal;
@@ -243,7 +246,7 @@ private:
         const auto done = [&](std::size_t task, const run::TaskResult& result) {
             Candidate& point = tuned_.points[running[task]];
             record_death(point.keyed, result);
-            if (store_.has(point.keyed.key)) return settle(running[task]);
+            if (const auto found = known(store_, point.keyed.key)) return settle(running[task], found->result);
             point.fate = Fate::failed;
             point.reason = result.failure;
             point.died = true;
@@ -272,8 +275,9 @@ private:
             wanted.emplace_back(i, keyed(space_, own, space_.panel_of(own), workloads_));
         }
         std::size_t at = 0;
+        std::vector<std::optional<Known>> found(wanted.size());
         const auto next = [&]() -> std::optional<run::Task> {
-            while (at < wanted.size() && store_.has(wanted[at].second.key)) ++at;
+            while (at < wanted.size() && (found[at] = known(store_, wanted[at].second.key, &tuned_.doubts))) ++at;
             if (at == wanted.size()) return {};
             show("checking the answer of what has won");
             return task_of(wanted[at++].second);
@@ -288,16 +292,16 @@ private:
             record_death(wanted[started[task]].second, result);
         };
         if (run::run_queue({counted, done}, options_.workers)) return true;
-        for (const auto& [i, one] : wanted) {
-            Candidate& point = tuned_.points[i];
-            const auto record = store_.read(one.key);
-            if (!record) {
+        for (std::size_t one = 0; one < wanted.size(); ++one) {
+            Candidate& point = tuned_.points[wanted[one].first];
+            if (!found[one]) found[one] = known(store_, wanted[one].second.key);
+            if (!found[one]) {
                 point.fate = Fate::failed;
                 point.reason = "its run with values was ended from outside";
                 point.died = true;
                 continue;
             }
-            const report::KernelResult result = result_of(*record, one.key);
+            const report::KernelResult& result = found[one]->result;
             point.verified = result.verdict.computed();
             if (result.status != report::Status::ok) {
                 point.fate = Fate::failed;

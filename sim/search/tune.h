@@ -57,7 +57,8 @@ struct Tuned {
     std::vector<Candidate> points;     // in the order of the space, each key once
     std::vector<std::size_t> winners;  // the best first; of several objectives the front
     bool interrupted = false;
-    std::size_t unknown = 0;  // points that died and that no bound rules out
+    std::size_t unknown = 0;               // points that died and that no bound rules out
+    std::vector<std::string> doubts = {};  // of files in the store that are no results (search::known)
     bool proved() const { return !interrupted && unknown == 0; }
     std::size_t count(Fate fate) const;
     std::size_t reused() const;  // of those that ran: in the store before

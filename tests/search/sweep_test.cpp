@@ -170,6 +170,64 @@ TEST_CASE("shards run by several processes make the same bytes as one") {
     CHECK(std::filesystem::is_empty(folder / "many" / "writing"));
 }
 
+TEST_CASE("a file that is no whole result of its point counts as not there: it is named, run again and replaced") {
+    const ScratchFolder folder;
+    write_sweep(folder, {"mesh_kv"});
+    REQUIRE(sweep(folder, TILEMESH_COMMAND, into(folder, "a")).exit_code == 0);
+    const auto files = files_of(folder / "a");
+    REQUIRE(files.size() == 2);
+    const std::string name = files.begin()->first, good = files.begin()->second;
+    const auto with = [&](const char* place, const Json& value) {
+        Json changed = Json::parse(good);
+        changed[Json::json_pointer(place)] = value;
+        return changed.dump();
+    };
+    const auto without = [&](const char* key) {
+        Json changed = Json::parse(good);
+        changed["result"].erase(key);
+        return changed.dump();
+    };
+    const std::pair<std::string, const char*> damaged[] = {
+        {files.rbegin()->second, "/point: found"},
+        {"", "is empty"},
+        {good.substr(0, good.size() / 2), "line "},
+        {"null", "found null"},
+        {"{}", "/point"},
+        {"[]", "found an array"},
+        {"5", "found 5"},
+        {R"({"status": "ok"})", "/point"},
+        {with("/model", "0123456789abcdef"), "/model: found"},
+        {with("/panel", 5), "/panel: found 5"},
+        {with("/result/time_ps", -5), "/result/time_ps: found -5"},
+        {with("/result/time_ps", "x"), "/result/time_ps: found a string \"x\""},
+        {with("/result/cycles", -1.5), "/result/cycles: found -1.5"},
+        {with("/result/status", "crashed"), "/result/status: found a string \"crashed\""},
+        {with("/result/status", "failed"), "/result/error: found a string \"\""},
+        {with("/result/surplus", 1), "surplus"},
+        {without("time_ps"), "time_ps"},
+        {without("sram_peak_bytes"), "figures are missing"}};
+    for (const auto& [text, why] : damaged) {
+        INFO(why);
+        const std::filesystem::path file = folder / "a" / "points" / name.substr(0, 2) / name;
+        write_file(file, text);
+        const Ran status = sweep(folder, TILEMESH_COMMAND, into(folder, "a") + "--status");
+        CHECK(status.exit_code == 0);
+        CHECK_THAT(status.out, Contains("2 points, 1 ok, 1 not run yet"));
+        CHECK(read_file(file) == text);
+        const Ran again =
+            sweep(folder, TILEMESH_COMMAND, into(folder, "a") + "--table " + (folder / "t.csv").string());
+        CHECK(again.exit_code == 0);
+        CHECK_THAT(again.out, Contains("2 points, 2 ok\n") && Contains("1 were there, 1 have been run"));
+        for (const std::string& said : {status.err, again.err}) {
+            CHECK_THAT(said, Contains("warning: 1 file is no result of its point and counts as not there: ") &&
+                                 Contains(file.string()) && Contains(why));
+            CHECK(std::count(said.begin(), said.end(), '\n') == 1);
+        }
+        CHECK(files_of(folder / "a") == files);
+    }
+    CHECK(sweep(folder, TILEMESH_COMMAND, into(folder, "a")).err.empty());
+}
+
 TEST_CASE(
     "points that are wrong, fail, crash or cannot run are in the table with the reason, and the others are there") {
     const ScratchFolder folder;

@@ -162,6 +162,39 @@ TEST_CASE("a search goes on from the store that another has left, and from that 
     CHECK(again.winners == first.winners);
 }
 
+TEST_CASE("a search runs again what the store has no result of, or one that no run can have") {
+    const ScratchFolder folder;
+    const std::vector<Json> kernels = {dial("a", 130, 99), dial("b", 110, 90), dial("c", 100, 95)};
+    const Tuned first = tuned(kernels, one_worker(), folder);
+    CHECK(first.doubts.empty());
+    const Store store(folder / "store");
+    const std::string& key = first.points[0].keyed.key;
+    const Json good = store.read(key).value();
+    Json too_fast = good, too_slow = good;
+    too_fast["result"]["time_ps"] = 98999;  // of "a", whose bound is 99 ns
+    too_slow["result"]["time_ps"] = -5;
+    for (const auto& [record, why] :
+         {std::pair(too_fast, "its time is 99 ns, less than its bound of 99 ns"),
+          std::pair(too_slow, "/result/time_ps: found -5"), std::pair(Json(), "found null"),
+          std::pair(store.read(first.points[1].keyed.key).value(), "/point: found")}) {
+        store.write(key, record);
+        const Tuned again = tuned(kernels, one_worker(), folder);
+        REQUIRE(again.doubts.size() == 1);
+        CHECK_THAT(again.doubts[0], Contains(key) && Contains(why));
+        CHECK(again.reused() == 2);
+        CHECK(fates(again) == fates(first));
+        CHECK(again.winners == first.winners);
+        CHECK(store.read(key) == good);
+    }
+    // The run of the winner with values too.
+    for (const std::string& one : store.keys()) write_file(store.file_of(one), "{}");
+    const Tuned anew = tuned(kernels, one_worker(), folder);
+    CHECK(anew.doubts.size() == 4);
+    CHECK(anew.winners == first.winners);
+    CHECK(anew.points[anew.winners.front()].verified);
+    CHECK(store.read(key) == good);
+}
+
 TEST_CASE("a search that is interrupted says what is open, and another goes on with it") {
     const ScratchFolder folder;
     const std::vector<Json> kernels = {dial("a", 130, 90), dial("b", 120, 95), dial("c", 110, 99),

@@ -26,6 +26,13 @@ struct SweepFlags {
 
 constexpr std::size_t most_lines = 10;
 
+search::SweepOutcome swept(const search::Space& space, const search::Store& store, search::SweepOptions options,
+                           const SweepFlags& flags, const Context& context) {
+    ProgressBar bar(flags.quiet);
+    options.on_progress = [&](const run::Progress& progress) { bar.show(progress); };
+    return search::run_sweep(space, context.workloads, store, options);
+}
+
 int sweep(const SweepFlags& flags, const Context& context) {
     const NamedFile file = run::config_file(flags.file, "sweeps");
     const search::Space space(parse_json_file(file), file, run::parse_settings(flags.set));
@@ -37,13 +44,10 @@ int sweep(const SweepFlags& flags, const Context& context) {
         fail<InputError>("--table {}: expected a name that ends in .csv or .json", printable(flags.table));
     const auto page = open_report(flags.report, flags.file);
     const search::Store store(flags.into);
-    search::SweepOutcome outcome;
-    if (!flags.status) {
-        ProgressBar bar(flags.quiet);
-        options.on_progress = [&](const run::Progress& progress) { bar.show(progress); };
-        outcome = search::run_sweep(space, context.workloads, store, options);
-    }
-    const auto rows = search::rows_of(search::keyed_points(space, context.workloads), store);
+    options.look_only = flags.status;
+    const search::SweepOutcome outcome = swept(space, store, options, flags, context);
+    const auto& rows = outcome.rows;
+    if (!outcome.doubts.empty()) context.log.warn(search::doubts_text(outcome.doubts));
     if (table)
         table->write(table->path().extension() == ".json" ? report::pretty(search::table_json(space, rows))
                                                           : search::table_csv(space, rows));
