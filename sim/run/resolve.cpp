@@ -175,10 +175,12 @@ void merge_machine(Resolved& panel, const Json& json, const Written& written) {
         if (!machine.is_object()) machine = Json::object();
         return merge_machine_keys(panel, "/machine", {json, origin, written.folder});
     }
+    const NamedFile file =
+        json.is_string() ? config_file(written.reader(json, "/machine"), "machines", written.folder)
+                         : config_file(written.reader(json.at("base"), "/machine/base"), "machines", written.folder);
     Resolved machine =
-        json.is_string()
-            ? machine_from_file(config_file(written.reader(json, "/machine"), "machines", written.folder), 0)
-            : machine_from({json, origin, written.folder}, 0);
+        json.is_string() ? machine_from_file(file, 0) : machine_from({json, origin, written.folder}, 0);
+    panel.machine_file = file.path;
     panel.json["machine"] = std::move(machine.json);
     panel.origins.give("/machine", machine.origins);
 }
@@ -231,7 +233,12 @@ Resolved resolve_machine_file(const NamedFile& file) { return machine_from_file(
 std::optional<Resolved> resolve_machine_part(const Setting& setting) {
     if (!setting.value.is_string()) return {};
     const JsonReader name(setting.value, setting.where);
-    if (setting.path == "machine") return machine_from_file(config_file(name, "machines"), 0);
+    if (setting.path == "machine") {
+        const NamedFile file = config_file(name, "machines");
+        Resolved machine = machine_from_file(file, 0);
+        machine.machine_file = file.path;
+        return machine;
+    }
     for (const char* kind : machine_tables)
         if (setting.path == std::string("machine.") + kind) return table_from_file(config_file(name, kind), kind, 0);
     return {};

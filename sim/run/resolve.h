@@ -28,6 +28,8 @@ std::vector<Setting> parse_settings(const std::vector<std::string>& texts);
 struct Resolved {
     Json json;
     Origins origins;
+    /// Of a panel: the file that its machine is, or is built on, whoever named it; empty: it is written out.
+    std::filesystem::path machine_file = {};
 };
 
 /// The file that a user or a member of a file names: its path, or the plain name of one that comes with tilemesh

@@ -55,6 +55,7 @@ void apply_setting(Resolved& panel, const Setting& setting) {
     const auto steps = steps_of(setting.path, setting.where);
     const Origin origin{setting.where, "", true};
     const std::optional<Resolved> loaded = resolve_machine_part(setting);
+    if (setting.path == "machine") panel.machine_file = loaded ? loaded->machine_file : std::filesystem::path();
     Json* node = &panel.json;
     std::string given, rest;  // the value's place, or that of the first object that is made for it; and on to it
     for (const auto& step : steps) {

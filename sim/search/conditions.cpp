@@ -21,13 +21,24 @@ std::optional<double> optional_number(JsonReader& reader, const char* key) {
     return value->as_number(-std::numeric_limits<double>::max(), std::numeric_limits<double>::max());
 }
 
+bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
+    std::error_code ignored;
+    return a == b || std::filesystem::equivalent(a, b, ignored);
+}
+
 /// {"above": 3, "below": 9}, a value or a list of values.
 void read_requirement(JsonReader reader, Requirement& requirement, const std::filesystem::path& folder) {
-    const auto value_of = [&](const JsonReader& value) {
-        if (requirement.keys.front() != "machine" || !value.is_string()) return value.value();
-        const NamedFile file = run::config_file(value, "machines", folder);
-        run::resolve_machine_file(file);  // that it is there
-        return Json(file.path.string());
+    const auto add = [&](const JsonReader& value) {
+        const std::string& key = requirement.keys.front();
+        if (key == "machine" && value.is_string()) {
+            const NamedFile file = run::config_file(value, "machines", folder);
+            run::resolve_machine_file(file);  // that it is there
+            requirement.any_of.emplace_back(file.path.string());
+            return;
+        }
+        requirement.any_of.push_back(value.value());
+        if (auto table = run::resolve_machine_part({key, value.value(), value.place()}))
+            requirement.any_of.push_back(std::move(table->json));
     };
     if (reader.is_object()) {
         requirement.above = optional_number(reader, "above");
@@ -36,25 +47,27 @@ void read_requirement(JsonReader reader, Requirement& requirement, const std::fi
         reader.finish();
     } else if (reader.is_array()) {
         if (reader.value().empty()) reader.reject("a value, or a non-empty list of values");
-        for (const JsonReader& value : reader.elements()) requirement.any_of.push_back(value_of(value));
+        for (const JsonReader& value : reader.elements()) add(value);
     } else {
-        requirement.any_of.push_back(value_of(reader));
+        add(reader);
     }
 }
 
-bool is_met(const Requirement& requirement, const std::string& kernel, const Json& panel,
+bool is_met(const Requirement& requirement, const std::string& kernel, const run::Resolved& panel,
             const std::vector<run::Setting>& set) {
     const auto value_of = [&](const std::string& key) -> Json {
         if (key == "kernel") return kernel;
-        const Json* const found = member(panel, is_of_kernel(key) ? "kernels.0" + key.substr(6) : key);
+        const Json* const found = member(panel.json, is_of_kernel(key) ? "kernels.0" + key.substr(6) : key);
         return found ? *found : Json();
     };
     if (!requirement.any_of.empty()) {
         const std::string& key = requirement.keys.front();
         const auto setting =
-            std::find_if(set.begin(), set.end(), [&](const run::Setting& one) { return one.path == key; });
+            std::find_if(set.rbegin(), set.rend(), [&](const run::Setting& one) { return one.path == key; });
         return std::any_of(requirement.any_of.begin(), requirement.any_of.end(), [&](const Json& value) {
-            return same(value, value_of(key)) || (setting != set.end() && same(value, setting->value));
+            if (key == "machine" && value.is_string() && !panel.machine_file.empty())
+                return same_file(value.get<std::string>(), panel.machine_file);
+            return same(value, value_of(key)) || (setting != set.rend() && same(value, setting->value));
         });
     }
     double product = 1.0;
@@ -104,7 +117,7 @@ bool says(const Json& panel, const std::string& key) {
            });
 }
 
-bool meets(const Condition& condition, const std::string& kernel, const Json& panel,
+bool meets(const Condition& condition, const std::string& kernel, const run::Resolved& panel,
            const std::vector<run::Setting>& set) {
     return std::all_of(condition.begin(), condition.end(),
                        [&](const Requirement& requirement) { return is_met(requirement, kernel, panel, set); });

@@ -29,8 +29,9 @@ Condition read_condition(JsonReader reader, const std::filesystem::path& folder)
 /// Whether a panel says what a condition may ask for: "kernel", a key of it, or "kernel.X" of any of its kernels.
 bool says(const Json& panel, const std::string& key);
 
-/// `panel` has that kernel alone. What names a file there, a machine or a table, is one of `set`.
-bool meets(const Condition& condition, const std::string& kernel, const Json& panel,
+/// `panel` has that kernel alone. A machine is the file that it comes from, whoever named it and whatever else is set
+/// in it; tables of machines are what is in them, or as one of `set` has them.
+bool meets(const Condition& condition, const std::string& kernel, const run::Resolved& panel,
            const std::vector<run::Setting>& set);
 
 }  // namespace tilemesh::search

@@ -171,10 +171,17 @@ void Space::check_conditions(const std::vector<Condition>& conditions) const {
         printable(where), printable(key), near ? fmt::format("; did you mean {}?", *near) : "");
 }
 
-bool Space::drops(const Point& point, const Json& panel) const {
-    return std::any_of(conditions_.begin(), conditions_.end(), [&](const Condition& condition) {
-        return meets(condition, point.kernel_name, panel, point.settings);
-    });
+bool Space::drops(const Point& point, const run::Resolved& panel, std::vector<bool>& met) const {
+    std::vector<run::Setting> settings = settings_;
+    settings.insert(settings.end(), point.settings.begin(), point.settings.end());
+    bool dropped = false;
+    for (std::size_t i = 0; i < conditions_.size(); ++i) {
+        if (dropped && met[i]) continue;  // nothing more to learn from it
+        if (!meets(conditions_[i], point.kernel_name, panel, settings)) continue;
+        dropped = true;
+        met[i] = true;
+    }
+    return dropped;
 }
 
 std::vector<std::string> Space::axes() const {
@@ -225,7 +232,9 @@ run::Resolved Space::panel_of(const Point& point) const {
     return panel;
 }
 
-void Space::for_each(const std::function<void(const Point& point, const run::Resolved& panel)>& visit) const {
+std::vector<std::string> Space::for_each(
+    const std::function<void(const Point& point, const run::Resolved& panel)>& visit) const {
+    std::vector<bool> met(conditions_.size(), false);
     std::vector<std::size_t> at(dimensions_.size(), 0);
     bool all_dropped = true;
     for (bool more = true; more;) {
@@ -248,7 +257,7 @@ void Space::for_each(const std::function<void(const Point& point, const run::Res
             point.kernel_name = label_of(kernels[k]);
             run::Resolved alone = panel;
             keep_kernel(alone, k, point);
-            if (drops(point, alone.json)) continue;
+            if (drops(point, alone, met)) continue;
             visit(point, alone);
             all_dropped = false;
         }
@@ -257,6 +266,10 @@ void Space::for_each(const std::function<void(const Point& point, const run::Res
         more = d > 0;
     }
     if (all_dropped) fail<InputError>("{}: every point is dropped", drop_where_);
+    std::vector<std::string> idle;
+    for (std::size_t i = 0; i < met.size(); ++i)
+        if (!met[i]) idle.push_back(fmt::format("{}/{}: this condition drops no point", drop_where_, i));
+    return idle;
 }
 
 }  // namespace tilemesh::search

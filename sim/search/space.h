@@ -46,8 +46,10 @@ public:
     const std::vector<run::Setting>& settings() const { return settings_; }
     std::vector<std::string> axes() const;
     /// All points in the order of the file, the last axis fastest and kernels faster still, without those dropped.
-    /// InputError where an axis cannot be set, and where none is left.
-    void for_each(const std::function<void(const Point& point, const run::Resolved& panel)>& visit) const;
+    /// InputError where an axis cannot be set, and where none is left. What it says of conditions that meet no point,
+    /// a line for each.
+    std::vector<std::string> for_each(
+        const std::function<void(const Point& point, const run::Resolved& panel)>& visit) const;
     /// The panel of a point, with its kernel alone.
     run::Resolved panel_of(const Point& point) const;
 
@@ -57,7 +59,7 @@ private:
     void check_keys() const;
     void check_conditions(const std::vector<Condition>& conditions) const;
     void check_size(const std::string& where) const;
-    bool drops(const Point& point, const Json& panel) const;
+    bool drops(const Point& point, const run::Resolved& panel, std::vector<bool>& met) const;
     run::Resolved set_axes(const Point& point) const;
 
     std::string name_, description_, panel_name_;

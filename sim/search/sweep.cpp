@@ -84,14 +84,15 @@ Shard parse_shard(const std::string& text) {
     fail<InputError>("--shard {}: expected i/N with i from 0 to N-1, or auto", printable(text));
 }
 
-std::vector<Keyed> keyed_points(const Space& space, const run::Workloads& workloads) {
+std::vector<Keyed> keyed_points(const Space& space, const run::Workloads& workloads, std::vector<std::string>* idle) {
     std::vector<Keyed> points;
     std::set<std::string> seen;
-    space.for_each([&](const Point& point, const run::Resolved& panel) {
+    std::vector<std::string> said = space.for_each([&](const Point& point, const run::Resolved& panel) {
         Keyed one = keyed(space, point, panel, workloads);
         if (one.impossible.empty() && !seen.insert(one.key).second) return;
         points.push_back(std::move(one));
     });
+    if (idle) *idle = std::move(said);
     return points;
 }
 
@@ -99,7 +100,7 @@ SweepOutcome run_sweep(const Space& space, const run::Workloads& workloads, cons
                        const SweepOptions& options) {
     SweepOutcome outcome;
     const Bench bench{space, workloads, store};
-    for (Keyed& point : keyed_points(space, workloads)) outcome.rows.push_back({std::move(point)});
+    for (Keyed& point : keyed_points(space, workloads, &outcome.idle)) outcome.rows.push_back({std::move(point)});
     look_up(outcome.rows, store, &outcome.doubts);
     std::vector<const Row*> wanted;
     Group missing;

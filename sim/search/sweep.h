@@ -42,10 +42,13 @@ struct SweepOutcome {
     bool interrupted = false;
     std::vector<Row> rows = {};            // all of the space, as the store has them afterwards
     std::vector<std::string> doubts = {};  // of files that were there and are no results (search::known)
+    std::vector<std::string> idle = {};    // conditions that drop no point, a line each
 };
 
-/// All points of a space with their keys, in the order of the space, each key once.
-std::vector<Keyed> keyed_points(const Space& space, const run::Workloads& workloads);
+/// All points of a space with their keys, in the order of the space, each key once. `idle`: what Space::for_each
+/// says.
+std::vector<Keyed> keyed_points(const Space& space, const run::Workloads& workloads,
+                                std::vector<std::string>* idle = nullptr);
 
 /// Runs what is missing and writes it into the store, also what cannot run, fails or crashes, with the reason. Each
 /// file is read once: those that were there before anything runs, the others when all has run.

@@ -33,7 +33,7 @@ public:
         : space_(space), workloads_(workloads), store_(store), options_(options) {}
 
     Tuned tune() {
-        space_.for_each([&](const Point& point, const run::Resolved&) {
+        tuned_.idle = space_.for_each([&](const Point& point, const run::Resolved&) {
             tuned_.points.push_back({.keyed = {timed(point), {}, point.kernel_name, {}, {}}});
         });
         if (find_bounds()) return interrupted();

@@ -58,6 +58,7 @@ struct Tuned {
     std::vector<std::size_t> winners;  // the best first; of several objectives the front
     bool interrupted = false;
     std::size_t unknown = 0;               // points that died and that no bound rules out
+    std::vector<std::string> idle = {};    // conditions that drop no point, a line each
     std::vector<std::string> doubts = {};  // of files in the store that are no results (search::known)
     bool proved() const { return !interrupted && unknown == 0; }
     std::size_t count(Fate fate) const;

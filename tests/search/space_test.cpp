@@ -120,6 +120,50 @@ TEST_CASE("conditions name machines as axes do") {
     CHECK_THAT(refusal(machines, Json::array({{{"machine", "cube_line9"}}})), Contains("/drop/0/machine"));
 }
 
+TEST_CASE("a condition on a machine is met by its file, whoever named it and whatever is set in it") {
+    const Json depths = {{{"key", depth}, {"values", {2, 4}}}}, kernels = Json::array({"mesh_mlo"});
+    const Json drop = {{{"machine", "cube_2x4"}, {depth, 2}}};
+    const auto left = [&](const Json& sweep, const std::vector<run::Setting>& settings = {}) {
+        return points_of(search::Space(sweep, NamedFile("sweeps/test.json"), settings));
+    };
+    const auto by_panel = [&](const Json& machine) {
+        const Json panel = {{"base", "single_user_decode_mid"}, {"machine", machine}, {"kernels", kernels}};
+        return Json{{"panel", panel}, {"axes", depths}, {"drop", drop}};
+    };
+    const std::vector<std::string> all = {"2 mesh_mlo", "4 mesh_mlo"}, one = {"4 mesh_mlo"};
+    CHECK(left(by_panel("cube_2x4")) == one);
+    CHECK(left(by_panel({{"base", "cube_2x4"}, {"energy", "7nm"}})) == one);
+    CHECK(left(by_panel(TILEMESH_CONFIGS "/machines/../machines/cube_2x4.json")) == one);
+    CHECK(left(by_panel("cube_line8")) == all);
+    CHECK(left(by_panel("cube_line8"), {{"machine", "cube_2x4", "--set"}}) == one);
+    CHECK(left(by_panel("cube_2x4"), {{"machine", "cube_line8", "--set"}}) == all);
+    Json by_set = by_panel("cube_line8");
+    by_set["set"] = {{"machine", "cube_2x4"}, {issue, 3}};
+    CHECK(left(by_set) == one);
+    Json by_axis = by_panel("cube_line8");
+    by_axis["axes"].push_back({{"key", "machine"}, {"values", {"cube_line8", "cube_2x4"}}});
+    CHECK(left(by_axis).size() == 3);
+    // Tables of machines alike.
+    Json table = by_panel({{"base", "cube_2x4"}, {"energy", "7nm"}});
+    table["drop"] = {{{"machine.energy", "7nm"}, {depth, 2}}};
+    CHECK(left(table) == one);
+    table["drop"][0]["machine.energy"] = "8nm";
+    CHECK_THROWS_WITH(left(table), Contains("/drop/0/machine.energy") && Contains("8nm"));
+}
+
+TEST_CASE("a condition that drops no point is told, one that others are ahead of is not") {
+    const Json axes = {{{"key", depth}, {"values", {2, 4}}}};
+    const auto idle = [&](const Json& drop) {
+        return space_of(axes, drop).for_each([](const search::Point&, const run::Resolved&) {});
+    };
+    CHECK(idle({{{"kernel", "nokernel"}}}) ==
+          std::vector<std::string>{"sweeps/test.json: /drop/0: this condition drops no point"});
+    CHECK(idle({{{depth, 2}}, {{depth, "4"}}}) ==
+          std::vector<std::string>{"sweeps/test.json: /drop/1: this condition drops no point"});
+    CHECK(idle({{{depth, 2}}, {{depth, {{"below", 3}}}}, {{"kernel", "mesh_mlo"}, {depth, 2}}}).empty());
+    CHECK(idle(Json::array()).empty());
+}
+
 TEST_CASE("points name machines as the file does, and are those of their files") {
     const Json machines = Json::array({{{"key", "machine"}, {"values", {"cube_line8", "cube_2x4"}}}});
     std::vector<std::string> names;

@@ -114,6 +114,21 @@ TEST_CASE("a sweep of which no point can run is bad input, told once where all h
     CHECK_THAT(apart.err, Contains("none of 4 points can run; the first: ") && Contains("found -1"));
 }
 
+TEST_CASE("a sweep says that a condition drops nothing, and runs") {
+    const ScratchFolder folder;
+    write_sweep(folder, {"mesh_kv"});
+    Json file = parse_json_file(folder / "sweep.json");
+    file["drop"] = {{{"kernel", "nokernel"}}};
+    write_file(folder / "sweep.json", file.dump());
+    for (const std::string& command : {std::string("sweep "), std::string("tune ")}) {
+        const Ran ran = run_command(
+            folder, TILEMESH_COMMAND " " + command + (folder / "sweep.json").string() + " " + into(folder, "a"));
+        CHECK(ran.exit_code == 0);
+        CHECK(ran.err == "tilemesh: warning: " + (folder / "sweep.json").string() +
+                             ": /drop/0: this condition drops no point\n");
+    }
+}
+
 TEST_CASE("energy and area are columns when they were asked for, and are those of the results") {
     const ScratchFolder folder;
     write_sweep(folder, {"mesh_kv"});

@@ -47,6 +47,7 @@ int sweep(const SweepFlags& flags, const Context& context) {
     options.look_only = flags.status;
     const search::SweepOutcome outcome = swept(space, store, options, flags, context);
     const auto& rows = outcome.rows;
+    for (const std::string& condition : outcome.idle) context.log.warn(condition);
     if (!outcome.doubts.empty()) context.log.warn(search::doubts_text(outcome.doubts));
     if (table)
         table->write(table->path().extension() == ".json" ? report::pretty(search::table_json(space, rows))

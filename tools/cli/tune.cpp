@@ -99,6 +99,7 @@ int tune(const TuneFlags& flags, const Context& context) {
     options.on_progress = [&](const run::Progress& progress) { bar.show(progress); };
     const search::Tuned tuned = search::tune(space, context.workloads, store, options);
     bar.clear();
+    for (const std::string& condition : tuned.idle) context.log.warn(condition);
     if (!tuned.doubts.empty()) context.log.warn(search::doubts_text(tuned.doubts));
     if (json) json->write(report::pretty(search::tuned_json(space, options.objectives, tuned)) + "\n");
     if (write && !tuned.winners.empty()) write->write(panel_text(space, tuned.points[tuned.winners.front()]));
