@@ -98,10 +98,24 @@ Store::Store(std::filesystem::path directory) : directory_(std::move(directory))
     }
 }
 
+Store Store::to_read(std::filesystem::path directory) {
+    std::error_code ignored;
+    const auto status = std::filesystem::status(directory, ignored);
+    if (std::filesystem::exists(status) && !std::filesystem::is_directory(status))
+        fail<InputError>("--into {}: is no directory", printable(directory.string()));
+    Store store;
+    store.directory_ = std::move(directory);
+    return store;
+}
+
+bool Store::is_there() const {
+    std::error_code ignored;
+    return std::filesystem::is_directory(directory_ / "points", ignored);
+}
+
 std::optional<Json> Store::read(const std::string& key) const {
-    const std::filesystem::path file = file_of(key);
-    if (!std::filesystem::exists(file)) return {};
-    return parse_json_file(file);
+    if (!has(key)) return {};
+    return parse_json_file(file_of(key));
 }
 
 void Store::write(const std::string& key, const Json& point) const {

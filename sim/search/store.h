@@ -26,8 +26,16 @@ class Store {
 public:
     /// Makes the directory. InputError where there can be none.
     explicit Store(std::filesystem::path directory);
+    /// To look at only: makes nothing, and where nothing is there is no point. InputError for what is no directory.
+    static Store to_read(std::filesystem::path directory);
 
-    bool has(const std::string& key) const { return std::filesystem::exists(file_of(key)); }
+    /// Whether somebody has made it.
+    bool is_there() const;
+
+    bool has(const std::string& key) const {
+        std::error_code ignored;
+        return std::filesystem::exists(file_of(key), ignored);
+    }
     /// Nothing when the point is not there. InputError for a file that cannot be read or is no JSON; what else is in
     /// it is not looked at (search::known does).
     std::optional<Json> read(const std::string& key) const;
@@ -42,6 +50,7 @@ public:
     }
 
 private:
+    Store() = default;
     std::filesystem::path directory_;
 };
 

@@ -294,7 +294,10 @@ TEST_CASE("a status runs nothing, and a machine that cannot be read is a line an
     const Ran status = sweep(folder, TILEMESH_COMMAND, into(folder, "a") + "--status");
     CHECK(status.exit_code == 0);
     CHECK_THAT(status.out, Contains("2 points, 0 ok, 1 not possible, 1 not run yet") && Contains("queue_depth"));
-    CHECK(files_of(folder / "a").empty());
+    CHECK(status.err == "tilemesh: warning: --into " + (folder / "a").string() + ": nothing is there\n");
+    CHECK_FALSE(std::filesystem::exists(folder / "a"));
+    write_file(folder / "b", "");
+    check_bad_input(sweep(folder, TILEMESH_COMMAND, into(folder, "b") + "--status"));
     check_bad_input(sweep(folder, TILEMESH_COMMAND, into(folder, "a") + "--shard 2/2"));
     check_bad_input(sweep(folder, TILEMESH_COMMAND, into(folder, "a") + "--table t.txt"));
 }

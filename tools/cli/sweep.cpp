@@ -43,7 +43,8 @@ int sweep(const SweepFlags& flags, const Context& context) {
     if (table && table->path() != "-" && table->path().extension() != ".csv" && table->path().extension() != ".json")
         fail<InputError>("--table {}: expected a name that ends in .csv or .json", printable(flags.table));
     const auto page = open_report(flags.report, flags.file);
-    const search::Store store(flags.into);
+    const search::Store store = flags.status ? search::Store::to_read(flags.into) : search::Store(flags.into);
+    if (!store.is_there()) context.log.warn("--into {}: nothing is there", printable(flags.into));
     options.look_only = flags.status;
     const search::SweepOutcome outcome = swept(space, store, options, flags, context);
     const auto& rows = outcome.rows;
