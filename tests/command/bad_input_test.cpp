@@ -187,6 +187,13 @@ TEST_CASE("each mistake on the command line is one line, exit code 2") {
         {"compare " + panel + " " + panel, "/schema_version: missing"},
         {"compare " + panel, "new"},
         {"compare " + panel + " " + panel + " --tolerance -1", "--tolerance"},
+        {"compare " + panel + " " + panel + " --tolerance nan", "--tolerance: found nan, expected a number"},
+        {"compare " + panel + " " + panel + " --tolerance NaN", "--tolerance: found NaN, expected a number"},
+        {"compare " + panel + " " + panel + " --tolerance=-nan", "--tolerance: found -nan, expected a number"},
+        {"compare " + panel + " " + panel + " --tolerance inf", "--tolerance"},
+        {"compare " + panel + " " + panel + " --threshold time=nan%", "found nan%, expected a percentage"},
+        {"run " + panel + " --trace " + (folder / "t").string() + " --trace-window nanus..", "expected FROM..TO"},
+        {"explain " + panel + " --what-if matrix=nanx", "found the factor nanx"},
     };
     for (const auto& line : lines) {
         INFO(line.arguments);

@@ -11,7 +11,9 @@
 #include "tools/cli/output_file.h"
 #include "tools/cli/report_option.h"
 
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 
 namespace tilemesh::cli {
@@ -111,7 +113,11 @@ void add_compare(CLI::App& app, Context& context) {
     command
         ->add_option("--tolerance", flags->tolerance,
                      "The threshold of all metrics without one of their own, as a share, e.g. 0.01; default: 0")
-        ->check(CLI::Range(0.0, 1e6));
+        ->check(CLI::Range(0.0, 1e6))
+        ->check([](const std::string& text) {  // a range lets pass what is neither below nor above it
+            return std::string(
+                std::isnan(std::strtod(text.c_str(), nullptr)) ? "found " + text + ", expected a number" : "");
+        });
     command->add_flag("--exact", flags->exact,
                       "Any change of any metric fails beyond its threshold, for the better too; and so do changed "
                       "configurations, new entries and what binds");
