@@ -40,7 +40,7 @@ machine::MachineConfig read_machine_of(JsonReader& panel) {
     return machine::read_machine(reader);
 }
 
-/// A limit of power is checked unasked.
+/// A limit of power is checked unasked, and not left out when asked: it would have no effect.
 bool read_energy(JsonReader& panel, const machine::MachineConfig& machine) {
     const auto wanted = panel.optional_member("energy");
     if (!wanted) return machine.power_limit.has_value();
@@ -49,6 +49,10 @@ bool read_energy(JsonReader& panel, const machine::MachineConfig& machine) {
             fmt::format("the machine {} has no table of energies, expected the key machine.energy, for "
                         "example --set machine.energy=7nm",
                         machine.name));
+    if (!wanted->as_bool() && machine.power_limit)
+        wanted->complain(
+            "found false beside machine.power_limit, which is checked by an account of energy, expected true, or "
+            "no limit: --set machine.power_limit=null");
     return wanted->as_bool();
 }
 

@@ -128,6 +128,18 @@ TEST_CASE("energy is refused on a machine without a table, and so is a limit of 
     const std::vector<std::string> limited = {"machine.energy=7nm", "machine.power_limit.cube_watts=300"};
     CHECK(read_example(example_panel(), limited).energy);
     CHECK(read_example(example_panel(), limited).machine.power_limit->cube == 300.0);
+    // A limit without an account would have no effect, also beside what is refused because of it.
+    for (const std::vector<std::string>& steady :
+         {std::vector<std::string>(), std::vector<std::string>{"steady=true", "values.mode=none"}}) {
+        std::vector<std::string> settings = limited;
+        settings.insert(settings.end(), steady.begin(), steady.end());
+        settings.push_back("energy=false");
+        CHECK_THAT(refusal(example_panel(), settings),
+                   Catch::Contains("energy=false: found false beside machine.power_limit") &&
+                       Catch::Contains("--set machine.power_limit=null"));
+        settings.push_back("machine.power_limit=null");
+        CHECK_FALSE(read_example(example_panel(), settings).energy);
+    }
     CHECK_THAT(refusal(example_panel(), {"machine.energy=7nm", "machine.power_limit.window_ns=5"}),
                Catch::Contains("at least one of machine_watts, cube_watts, pe_watts"));
 }
