@@ -202,8 +202,9 @@ std::string why_text(const KernelResult& kernel) {
 
 std::string explanation_text(const KernelResult& kernel, bool with_colour) {
     if (kernel.status != Status::ok)
-        return fmt::format("{}: {}{}\n", kernel.label, without_result(kernel),
-                           kernel.status == Status::not_possible ? "" : ": " + printable(kernel.error));
+        return fmt::format(
+            "{}: {}{}\n", kernel.label, without_result(kernel),
+            kernel.status == Status::not_possible || kernel.error.empty() ? "" : ": " + printable(kernel.error));
     std::string text =
         fmt::format("{}: {} cycles, {}\n", kernel.label, grouped(kernel.cycles), in_words(kernel.time));
     if (kernel.critical_path) text += fmt::format("Its critical path: {}.\n", kernel.critical_path->sentence);

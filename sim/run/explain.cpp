@@ -87,18 +87,18 @@ Task follow(const Panel& panel, const Entry& entry, const std::vector<Changed>& 
     return {panel.name + "/" + entry.label, [&entry, wanted] { return text_of(run_alone(entry, wanted)); }};
 }
 
-report::KernelResult failed(const Entry& entry, const TaskResult& result) {
+report::KernelResult unfinished(const Entry& entry, const TaskResult& result) {
     report::KernelResult kernel;
     kernel.kernel = entry.kernel;
     kernel.label = entry.label;
-    kernel.status = report::Status::failed;
+    kernel.status = result.interrupted ? report::Status::interrupted : report::Status::failed;
     kernel.internal = result.internal;
-    kernel.error = result.failure;
+    if (!result.interrupted) kernel.error = result.failure;
     return kernel;
 }
 
 report::KernelResult read_back(const Entry& entry, const TaskResult& result) {
-    if (!result.failure.empty()) return failed(entry, result);
+    if (!result.failure.empty()) return unfinished(entry, result);
     return report::read_kernel_result(Json::parse(result.text), entry.label);
 }
 
@@ -224,6 +224,7 @@ Explained explain(const Resolved& resolved, const Workloads& workloads, const Ex
         explained.interrupted = explained.interrupted || proved.interrupted;
         for (std::size_t i = 0; i < proofs.size(); ++i) {
             const TaskResult& result = proved.results[i];
+            if (result.interrupted) continue;  // nobody knows whether it can be run
             if (!result.failure.empty())
                 proofs[i]->impossible = result.failure;
             else

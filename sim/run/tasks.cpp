@@ -129,7 +129,10 @@ TasksOutcome run_tasks(const std::vector<Task>& tasks, int workers,
                        const std::function<void(const Progress&)>& on_progress) {
     TasksOutcome outcome;
     outcome.results.resize(tasks.size());
-    for (TaskResult& result : outcome.results) result.failure = "interrupted";
+    for (TaskResult& result : outcome.results) {
+        result.failure = "interrupted";
+        result.interrupted = true;
+    }
     Progress progress{0, tasks.size(), ""};
     std::size_t started = 0;
     const auto next = [&]() -> std::optional<Task> {

@@ -22,7 +22,8 @@ struct TaskResult {
     std::string failure;    // not empty: an exception's text, or how the process died
     bool internal = false;  // the failure was an InternalError or the death of the process
     bool stopped = false;   // somebody else ended the process: a scheduler, a person, the system for want of memory
-    double seconds = 0.0;   // from its start to its end
+    bool interrupted = false;  // it had not ended when all were given up; the failure says so
+    double seconds = 0.0;      // from its start to its end
 };
 
 struct TasksOutcome {

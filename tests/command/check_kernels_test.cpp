@@ -78,11 +78,16 @@ TEST_CASE("a note is no mistake") {
     CHECK_THAT(ran.out, Catch::Contains("panel/makes_too_much: note: unused: ") && Catch::Contains(": sound ("));
 }
 
-TEST_CASE("a seed of jitter below 0 is none") {
+TEST_CASE("a seed of jitter below 0 or too large is none, and shown as it was given") {
     const ScratchFolder folder;
     const Ran ran = run_in(folder, " run single_user_decode_mid --jitter -1");
     CHECK(ran.exit_code == 2);
     CHECK_THAT(ran.err, Catch::Contains("--jitter") && Catch::Contains("-1"));
+    for (const char* large : {"99999999999999999999", "18446744073709551616", "9007199254740992"}) {
+        const Ran refused = run_in(folder, std::string(" run single_user_decode_mid --jitter ") + large);
+        CHECK(refused.exit_code == 2);
+        CHECK_THAT(refused.err, Catch::Contains("--jitter") && Catch::Contains(std::string("found ") + large + ","));
+    }
 }
 
 TEST_CASE("a jittered run says so, and compare takes neither side of it") {

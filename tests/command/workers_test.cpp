@@ -144,6 +144,28 @@ TEST_CASE("Ctrl-C ends every worker, keeps what was finished and exits with 130"
     CHECK(processes_about(folder) == 0);
 }
 
+TEST_CASE("Ctrl-C leaves what explain had not finished interrupted, as in run, and not failed") {
+    const ScratchFolder folder;
+    write_file(folder / "panel.json", example_panel({"good", "sleep"}).dump());
+    const std::string json = (folder / "out.json").string(), pid = (folder / "pid").string();
+    std::thread user([&] {
+        while (!std::filesystem::exists(pid) || read_file(pid).empty()) std::this_thread::yield();
+        std::this_thread::sleep_for(std::chrono::milliseconds(500));
+        ::kill(std::stoi(read_file(pid)), SIGINT);
+    });
+    const Ran ran = run_command(folder, "sh -c 'echo $$ > " + pid + "; exec " TILEMESH_FAKE_COMMAND " explain " +
+                                            (folder / "panel.json").string() + " -j 1 --json " + json + "'");
+    user.join();
+    CHECK(ran.exit_code == 130);
+    const auto result = report::read_run_result(parse_json_file(json), json);
+    CHECK(result.panels[0].kernels[0].status == Status::ok);
+    CHECK(result.panels[0].kernels[1].status == Status::interrupted);
+    CHECK(result.panels[0].kernels[1].error.empty());
+    CHECK_THAT(ran.out, Catch::Contains("sleep: interrupted\n"));
+    for (const report::WhatIf& change : result.panels[0].kernels[0].what_if)
+        CHECK(change.impossible.find("interrupted") == std::string::npos);
+}
+
 TEST_CASE("the same panel gives the same bytes again, host facts apart") {
     const ScratchFolder folder;
     write_file(folder / "panel.json", example_panel({"good", "wrong", "segfault"}).dump());

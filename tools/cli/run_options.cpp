@@ -17,8 +17,10 @@
 #include "tools/cli/terminal.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <memory>
+#include <system_error>
 
 namespace tilemesh::cli {
 namespace {
@@ -165,7 +167,12 @@ void declare(CLI::App& command, RunFlags& flags) {
                     "Shorthand for --set jitter=SEED: random extra latency everywhere, which may change nothing but "
                     "times")
         ->check([](const std::string& text) {
-            return std::string(text.starts_with("-") ? "found " + text + ", expected a whole number from 0 on" : "");
+            // What is read into a number wraps around below 0 and stops at its end; the error is to show what was
+            // given.
+            std::uint64_t seed = 0;
+            const auto read = std::from_chars(text.data(), text.data() + text.size(), seed);
+            const bool fits = read.ec != std::errc::result_out_of_range && !text.starts_with("-");
+            return fits ? std::string() : "found " + text + ", expected a whole number from 0 on, below 2^53";
         })
         ->type_name("SEED");
     command
