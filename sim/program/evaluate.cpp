@@ -226,7 +226,7 @@ Value Interpreter::evaluate(Op op, Operands a) {
             if (a[0]->kind() == Kind::tile || a[0]->kind() == Kind::loaded) host.tl.wait(tile_of(*a[0]));
             return Value::none();
         case Op::barrier:
-            host.tl.barrier();
+            host.instance.barrier ? host.instance.barrier() : host.tl.barrier();
             return Value::none();
         case Op::static_assert_:
             check(host, *a[0], *a[1], false);

@@ -30,6 +30,7 @@ struct Instance {
     /// The PEs to the east, west, north and south when those are not the machine's own; -1: none.
     std::optional<std::array<int, 4>> neighbours;
     std::uint64_t most_instructions = 1'000'000'000;
+    std::function<void()> barrier;  // until every instance is there; empty: the machine's, to which all come
 };
 
 class Host {

@@ -220,6 +220,22 @@ def meets_alone(y, tl):
     tl.store(y, tl.zeros((4,), "f32"))
 
 
+def counts_who_came(x, y, tl):
+    p = tl.program_id(0)
+    tl.atomic_add(x, 1)
+    tl.barrier()  # all in flight
+    tl.store(y + p, tl.load(x))
+    tl.barrier()
+    tl.atomic_add(x, 1)
+    tl.barrier()
+    tl.store(y + p, tl.load(y + p) + 100 * tl.load(x))
+
+
+def all_but_one_meet(x, y, tl):
+    if tl.program_id(0) != 1:
+        tl.barrier()  # one has ended
+
+
 def unlike_ends(y, tl):
     if tl.program_id(0) == 0:
         tl.send(to=1, src=tl.zeros((4,), "f32"))

@@ -188,3 +188,36 @@ TEST_CASE("instances on different PEs add to the same elements") {
     tensors["y"]["place"] = {{"owner", 2}};
     CHECK(result_of(small_panel("adds_up", tensors, x_and_y, {8})) == Floats(16, 8.0F));
 }
+
+TEST_CASE("a barrier waits for every instance of its launch, and for nobody else") {
+    // With two in flight on each of 8 PEs: fewer instances than PEs, than places, and as many as places.
+    const auto panel = [](int instances, int programs_per_pe) {
+        Json made = small_panel("counts_who_came", {{"x", tensor({1}, "i32", "zeros")}, {"y", tensor({16}, "i32")}},
+                                x_and_y, {instances});
+        made["kernels"][0]["programs_per_pe"] = programs_per_pe;
+        return made;
+    };
+    for (const int instances : {1, 4, 12, 16}) {
+        const Floats y = result_of(panel(instances, 2));
+        const auto all = static_cast<float>(instances);
+        CHECK(Floats(y.begin(), y.begin() + instances) ==
+              Floats(static_cast<std::size_t>(instances), all + 100 * 2 * all));
+    }
+    // Launches one after the other that are not of one size: who has no instance of one waits for its end.
+    for (const std::vector<int>& grids : std::vector<std::vector<int>>{{8, 4}, {4, 8}, {3, 8, 2}, {4, 4}}) {
+        Json made = panel(grids.front(), 1);
+        const Json first = made["kernels"][0]["program"];
+        Json& all = made["kernels"][0]["program"] = Json::array();
+        int came = 0;
+        float expected = 0;
+        for (const int grid : grids) {
+            all.push_back(first);
+            all.back()["grid"] = {grid};
+            expected = static_cast<float>(came + grid + 100 * (came + 2 * grid));
+            came += 2 * grid;
+        }
+        const Floats y = result_of(made);
+        CHECK(Floats(y.begin(), y.begin() + grids.back()) ==
+              Floats(static_cast<std::size_t>(grids.back()), expected));
+    }
+}

@@ -85,6 +85,20 @@ TEST_CASE("a barrier that not all come to names the line of who waits") {
                says("deadlock", line_with("nobody else comes"), "waits at a barrier for machine.cube0.pe1"));
 }
 
+TEST_CASE("a barrier of instances that cannot all be in flight is an error, and so is one that an ended one missed") {
+    const Json tensors = {{"x", {{"shape", {1}}, {"dtype", "i32"}, {"values", "zeros"}}},
+                          {"y", {{"shape", {32}}, {"dtype", "i32"}}}};
+    Json panel = small_panel("counts_who_came", tensors, x_and_y, {16});
+    CHECK_THAT(failure_of(panel), says(line_with("all in flight"), "of 16 only 8 can be in flight at once"));
+    panel["kernels"][0]["programs_per_pe"] = 2;
+    CHECK(failure_of(panel) == "");
+    panel["kernels"][0]["program"]["grid"] = {17};
+    CHECK_THAT(failure_of(panel), says(line_with("all in flight"), "of 17 only 16 can be in flight at once"));
+    Json first = small_panel("all_but_one_meet", tensors, x_and_y, {4});
+    first["kernels"][0]["program"] = Json::array({first["kernels"][0]["program"], first["kernels"][0]["program"]});
+    CHECK_THAT(failure_of(first), says(line_with("one has ended"), "one has ended without coming to it"));
+}
+
 TEST_CASE("a message of another shape names the line of the end that came last") {
     CHECK_THAT(failure_of(small_panel("unlike_ends", one, only_y, {2})),
                says(line_with("sent as [4]"), "sent as f32 [4]", "received as f32 [2, 2]"));

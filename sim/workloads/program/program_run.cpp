@@ -7,6 +7,7 @@
 #include "sim/run/not_possible.h"
 #include "sim/tile/value_process.h"
 #include "sim/workloads/program/argument_values.h"
+#include "sim/workloads/program/barriers.h"
 #include "sim/workloads/program/bounds.h"
 #include "sim/workloads/program/check.h"
 #include "sim/workloads/program/placement.h"
@@ -33,6 +34,7 @@ struct Laid {
     std::map<std::string, Ref<Array>> arrays;
     std::vector<std::vector<std::vector<std::int64_t>>> instances;  // by launch, by PE
     std::vector<std::vector<int>> pe_of_rank;                       // by launch; empty: several instances on a PE
+    std::unique_ptr<Barriers> barriers;                             // of its run
 };
 
 Laid lay_out_all(const ProgramPanel& panel, const ProgramChoice& choice, const PreparedPrograms* prepared,
@@ -64,10 +66,10 @@ void run_on(tl::Context& tl, const ProgramPanel& panel, const ProgramChoice& cho
             int processor) {
     for (std::size_t number = 0; number < choice.launches.size(); ++number) {
         const LaunchChoice& launch = choice.launches[number];
-        if (number > 0) tl.barrier();
         const program::Function& kernel = launch.program->kernel(launch.kernel);
         const std::vector<int>& ranks = laid.pe_of_rank[number];
         const std::vector<std::int64_t>& instances = laid.instances[number][static_cast<std::size_t>(pe)];
+        Barriers::Turn turn(*laid.barriers, number, tl);
         for (auto i = static_cast<std::size_t>(processor); i < instances.size();
              i += static_cast<std::size_t>(choice.programs_per_pe)) {
             program::Instance one;
@@ -81,27 +83,28 @@ void run_on(tl::Context& tl, const ProgramPanel& panel, const ProgramChoice& cho
             if (choice.directions == ProgramChoice::Directions::cube)
                 one.neighbours = neighbours_in_cubes(panel.machine, pe);
             one.most_instructions = choice.max_instructions;
+            one.barrier = [&turn] { turn.meet(); };
             program::Interpreter interpreter(*launch.program, tl, one);
             interpreter.run(kernel, Arguments(panel, laid.arrays, pe).of(launch, kernel));
         }
+        turn.end(static_cast<std::size_t>(processor) < instances.size());
     }
 }
 
 std::shared_ptr<const Laid> launch_all(const ProgramPanel& panel, const ProgramChoice& choice,
                                        const PreparedPrograms& prepared, ValueMode values, machine::Target& target) {
-    const auto laid = std::make_shared<const Laid>(lay_out_all(
+    const auto laid = std::make_shared<Laid>(lay_out_all(
         panel, choice, &prepared,
         [&](int pe, std::uint64_t bytes, const std::string& what) { return target.reserve(pe, bytes, what); }));
+    laid->barriers = std::make_unique<Barriers>(choice, laid->instances);
     for (const TensorChoice& tensor : panel.tensors)
         if (tensor.content.what != ContentChoice::What::nothing)
             for (const program::Home& home : laid->arrays.at(tensor.name)->layout().homes)
                 target.is_given(home.pe, home.address, home.bytes);
     for (int pe = 0; pe < panel.machine.pes(); ++pe) {
-        const bool works = std::any_of(laid->instances.begin(), laid->instances.end(), [&](const auto& by_pe) {
-            return !by_pe[static_cast<std::size_t>(pe)].empty();
-        });
-        if (!works) continue;
-        for (int processor = 0; processor < choice.programs_per_pe; ++processor)
+        std::size_t most = 0;
+        for (const auto& by_pe : laid->instances) most = std::max(most, by_pe[static_cast<std::size_t>(pe)].size());
+        for (int processor = 0; processor < std::min(choice.programs_per_pe, static_cast<int>(most)); ++processor)
             target.launch(
                 pe, choice.label,
                 [&panel, &choice, &laid = *laid, pe, processor](tl::Context& tl) {
