@@ -103,6 +103,9 @@ PayloadPtr evaluate_dot(ValueStep& step) {
     return out;
 }
 
+/// Does it take the place of what was greatest? A number does of what is none.
+bool exceeds(float x, float most) { return x > most || (most != most && x == x); }
+
 PayloadPtr evaluate_reduction(ValueStep& step) {
     const PayloadPtr in = materialise(step.operands[0]);
     const float* data = in->force();
@@ -131,14 +134,14 @@ PayloadPtr evaluate_reduction(ValueStep& step) {
     if (in->rows) mixes_rows();
     auto out = new_payload(step.shape, nullptr);
     const bool is_max = step.op == Opcode::reduce_max;
-    std::fill(out->data.begin(), out->data.end(), is_max ? -std::numeric_limits<float>::infinity() : 0.0F);
+    std::fill(out->data.begin(), out->data.end(), is_max ? std::numeric_limits<float>::quiet_NaN() : 0.0F);
     std::size_t i = 0;
     for (std::int32_t b = 0; b < shape.batch(); ++b) {
         for (std::int32_t r = 0; r < shape.rows(); ++r) {
             for (std::size_t c = 0; c < cols; ++c, ++i) {
                 const std::size_t kept = step.axis == 0 ? static_cast<std::size_t>(r) : static_cast<std::size_t>(b);
                 float& to = out->data[kept * cols + c];
-                to = is_max ? std::max(to, data[i]) : to + data[i];
+                to = is_max ? (exceeds(data[i], to) ? data[i] : to) : to + data[i];
             }
         }
     }
@@ -167,7 +170,7 @@ PayloadPtr evaluate_along(ValueStep& step) {
         std::int64_t best = 0;
         for (std::int64_t i = 1; i < count; ++i) {
             const float x = line[i * stride], y = line[best * stride];
-            if (step.op == Opcode::argmax ? x > y : x < y) best = i;
+            if (step.op == Opcode::argmax ? exceeds(x, y) : exceeds(-x, -y)) best = i;
         }
         out->data[static_cast<std::size_t>(done++)] =
             step.op == Opcode::reduce_min ? line[best * stride] : static_cast<float>(best);

@@ -90,7 +90,11 @@ TILEMESH_INSTRUCTION_SETS float max_run(const float* in, std::size_t n) {
         for (std::size_t j = 0; j < 16; ++j) lanes[j] = in[i + j] > lanes[j] ? in[i + j] : lanes[j];
     }
     for (; i < n; ++i) lanes[0] = in[i] > lanes[0] ? in[i] : lanes[0];
-    return *std::max_element(lanes, lanes + 16);
+    const float most = *std::max_element(lanes, lanes + 16);
+    // No comparison takes what is no number; where there is nothing else, that is what is greatest.
+    const bool none = most == -std::numeric_limits<float>::infinity() && n > 0 &&
+                      std::all_of(in, in + n, [](float x) { return x != x; });
+    return none ? in[0] : most;
 }
 
 TILEMESH_INSTRUCTION_SETS float sum_run(const float* in, std::size_t n) {

@@ -53,6 +53,37 @@ TEST_CASE("max and sum fold any axis and keep it with length 1") {
     }
 }
 
+TEST_CASE("max passes over what is no number where there is a number, softmax makes its row none") {
+    const float nan = std::numeric_limits<float>::quiet_NaN(), low = -std::numeric_limits<float>::infinity();
+    const auto same = [](float a, float b) { return a == b || (a != a && b != b); };
+    for (const Shape& shape : shapes) {
+        // Each number, or all, or all but a few; and of these some are -inf.
+        for (const int each : {1, 2, 3, 7}) {
+            Array a = random_array(shape, 3);
+            for (std::size_t i = 0; i < a.data.size(); ++i)
+                if (each == 1 || i % static_cast<std::size_t>(each) == 0) a.data[i] = nan;
+            for (std::size_t i = 1; i < a.data.size(); i += 4) a.data[i] = a.data[i] == a.data[i] ? low : nan;
+            for (int axis = 0; axis < shape.rank(); ++axis) {
+                INFO(shape.text() << " axis " << axis << ", each " << each);
+                const double none = std::numeric_limits<double>::quiet_NaN();
+                const Array most = folded(a, axis, none, [](double x, double y) { return std::fmax(x, y); });
+                const Array least = folded(a, axis, none, [](double x, double y) { return std::fmin(x, y); });
+                const Array max = compute({a}, [&](auto& tl, auto& x) { return tl.max(x[0], axis); });
+                const Array min = compute(
+                    {a}, [&](auto& tl, auto& x) { return tl.reduce(Opcode::reduce_min, x[0], axis, Dtype::f32); });
+                CHECK(std::equal(max.data.begin(), max.data.end(), most.data.begin(), most.data.end(), same));
+                CHECK(std::equal(min.data.begin(), min.data.end(), least.data.begin(), least.data.end(), same));
+            }
+            const Array soft = compute({a}, [](auto& tl, auto& x) { return tl.softmax(x[0]); });
+            const auto cols = static_cast<std::size_t>(shape.cols());
+            for (std::size_t i = 0; i < a.data.size(); ++i)
+                if (a.data[i] != a.data[i])
+                    for (std::size_t c = i - i % cols; c < i - i % cols + cols; ++c)
+                        CHECK(soft.data[c] != soft.data[c]);
+        }
+    }
+}
+
 TEST_CASE("max, sum and softmax take the last axis unless told") {
     const Array a = random_array({3, 9}, 1);
     CHECK(compute({a}, [](auto& tl, auto& x) { return tl.max(x[0]); }).shape == Shape{3, 1});

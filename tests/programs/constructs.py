@@ -282,3 +282,17 @@ def block_of_other_dimensions(x, y):
     block = tl.make_block_ptr(x, (2, 3, 4, 5), (60, 20, 5, 1), (0, 0, 0, 0), (2, 1, 2, 4), (3, 2, 1, 0))
     tile = tl.load(block)
     tl.store(tl.make_block_ptr(y, (2, 2, 2, 2), (8, 4, 2, 1), (0, 0, 0, 0), (2, 2, 2, 2), (3, 2, 1, 0)), tile)  # [2, 1, 2, 4]
+
+
+@triton.jit
+def extremes(x, y):
+    rows, cols = tl.arange(0, 4), tl.arange(0, 4)
+    tile = tl.load(x + rows[:, None] * 4 + cols[None, :])
+    tile = tl.where(tile == 99.0, float("nan"), tile)
+    for axis in tl.static_range(2):
+        most, most_at = tl.max(tile, axis, return_indices=True)
+        least, least_at = tl.min(tile, axis, return_indices=True)
+        tl.store(y + axis * 16 + rows, most)
+        tl.store(y + axis * 16 + 4 + rows, most_at.to(tl.float32))
+        tl.store(y + axis * 16 + 8 + rows, least)
+        tl.store(y + axis * 16 + 12 + rows, least_at.to(tl.float32))
