@@ -2,6 +2,8 @@
 // What each operation calls.
 #include "sim/program/interpreter.h"
 
+#include <algorithm>
+
 namespace tilemesh::program {
 namespace {
 
@@ -15,11 +17,32 @@ bool is_known(Host& host, const Value& x, bool truth) {
 
 bool has_dimensions(const Value& x) { return has_shape(x) && (is_tile(x) || shape_of(x).rank() > 0); }
 
+/// " at [3, 0]": the first element that is false; empty where all are true.
+std::string first_false(const Mask& mask) {
+    const Shape& shape = mask.shape;
+    std::vector<float> row(static_cast<std::size_t>(shape.cols()));
+    for (std::int32_t b = 0; b < shape.batch(); ++b)
+        for (std::int32_t r = 0; r < shape.rows(); ++r) {
+            mask.decide(b, r, row);
+            const auto found = std::find(row.begin(), row.end(), 0.0F);
+            if (found == row.end()) continue;
+            const std::array<std::int64_t, 3> at{b, r, found - row.begin()};
+            return fmt::format(" at [{}]", fmt::join(at.end() - shape.rank(), at.end(), ", "));
+        }
+    return "";
+}
+
 void check(Host& host, const Value& condition, const Value& message, bool known_only) {
-    if (known_only && (is_tile(condition) || has_dimensions(condition))) return;
-    if (host.truth(condition, "an assertion")) return;
+    std::string where;
+    if (known_only && !is_tile(condition) && is_integral(condition) && has_dimensions(condition)) {
+        where = first_false(*host.mask(condition, "an assertion"));
+        if (where.empty()) return;
+    } else if ((known_only && (is_tile(condition) || has_dimensions(condition))) ||
+               host.truth(condition, "an assertion")) {
+        return;
+    }
     const std::string text = message.kind() == Kind::text ? message.as<Text>().text : "";
-    Host::complain("an assertion does not hold{}{}", text.empty() ? "" : ": ", text);
+    Host::complain("an assertion does not hold{}{}{}", where, text.empty() ? "" : ": ", text);
 }
 
 Value constant_of(const Value& x) {

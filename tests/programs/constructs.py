@@ -236,6 +236,25 @@ def all_but_one_meet(x, y, tl):
         tl.barrier()  # one has ended
 
 
+def asserts_of_tiles(x, ones, y, n, which, tl):
+    i = tl.arange(0, 16)
+    places = i[:, None] * 2 + tl.arange(0, 2)[None, :]
+    tl.device_assert(i < 16, "all hold")
+    assert (places >= 0) & (places < 32), "all hold"
+    tl.device_assert(tl.load(x + i) < 0.0, "not known")
+    if which == 0:
+        tl.device_assert(i < n, "too small")  # the last of 16
+    if which == 1:
+        assert places != n, "the place"  # one of two dimensions
+    if which == 2:
+        tl.device_assert(i, "an index of 0")
+    if which == 3:
+        tl.device_assert(tl.load(ones + i), "a loaded 1")
+    if which == 4:
+        tl.device_assert(tl.load(ones + i) - (i == n).to(tl.int32), "a loaded 0")
+    tl.store(y + i, 1.0)
+
+
 def unlike_ends(y, tl):
     if tl.program_id(0) == 0:
         tl.send(to=1, src=tl.zeros((4,), "f32"))

@@ -64,6 +64,23 @@ TEST_CASE("reading what nobody has stored names the line and the element") {
                     "pe0, command 0 (load) reads what nobody has written: x in machine.cube0.hbm0"));
 }
 
+TEST_CASE("assertions of tiles that are known name the line and the first element") {
+    const auto failure = [](int which, int n) {
+        Json tensors = two;
+        tensors["ones"] = {{"shape", {16}}, {"dtype", "i32"}, {"values", "ones"}};
+        return failure_of(small_panel("asserts_of_tiles", tensors,
+                                      {{"x", "x"}, {"ones", "ones"}, {"y", "y"}, {"n", n}, {"which", which}}));
+    };
+    CHECK(failure(0, 16) == "");
+    CHECK_THAT(failure(0, 15), says(line_with("the last of 16"), "an assertion does not hold at [15]: too small"));
+    CHECK(failure(1, 32) == "");
+    CHECK_THAT(failure(1, 7),
+               says(line_with("one of two dimensions"), "an assertion does not hold at [3, 1]: the place"));
+    CHECK_THAT(failure(2, 0), says("an assertion does not hold at [0]: an index of 0"));
+    CHECK(failure(3, 0) == "");
+    CHECK_THAT(failure(4, 9), says("an assertion does not hold at [9]: a loaded 0"));
+}
+
 TEST_CASE("a division of integers by 0 names the line") {
     Json arguments = x_and_y;
     arguments["n"] = 0;
