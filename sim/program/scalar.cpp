@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 
 namespace tilemesh::program {
@@ -66,6 +67,23 @@ std::int64_t wrapped(Type type, std::int64_t value) {
 bool holds(Type type, std::int64_t low, std::int64_t high) {
     if (!is_integer(type) || bits_of(type) == 64) return true;
     return wrapped(type, low) == low && wrapped(type, high) == high;
+}
+
+std::string range_of(Type type) {
+    const int bits = bits_of(type);
+    const std::uint64_t most = ~std::uint64_t{0} >> (64 - bits);
+    if (type == Type::i1 || is_unsigned(type)) return "an integer from 0 to " + std::to_string(most);
+    const auto largest = static_cast<std::int64_t>(most >> 1);
+    return "an integer from " + std::to_string(-largest - 1) + " to " + std::to_string(largest);
+}
+
+std::optional<std::int64_t> integer_of(Type type, double number) {
+    const int bits = bits_of(type);
+    const bool sign = type != Type::i1 && !is_unsigned(type);
+    const double beyond = std::ldexp(1.0, sign ? bits - 1 : bits), least = sign ? -beyond : 0.0;
+    if (!(number >= least && number < beyond) || std::floor(number) != number) return std::nullopt;
+    return type == Type::u64 ? static_cast<std::int64_t>(static_cast<std::uint64_t>(number))
+                             : static_cast<std::int64_t>(number);
 }
 
 Type promoted(Type a, Type b, bool divides) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace tilemesh::program {
@@ -38,6 +39,11 @@ inline double number_of(Type type, std::int64_t value) {
 }
 /// Does the integer type hold all of [low, high]?
 bool holds(Type type, std::int64_t low, std::int64_t high);
+/// Its numbers, as people write them: "an integer from -128 to 127".
+std::string range_of(Type type);
+/// The integer of this type that a number as people write it is; nothing when it is none or the type does not hold
+/// it.
+std::optional<std::int64_t> integer_of(Type type, double number);
 
 /// What an operation of two typed operands is done in, and gives. `divides`: a division or a remainder, which 16-bit
 /// floats do in f32.

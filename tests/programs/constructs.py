@@ -255,6 +255,11 @@ def asserts_of_tiles(x, ones, y, n, which, tl):
     tl.store(y + i, 1.0)
 
 
+def holds_a_number(y, n, tl):
+    tl.store(y + tl.arange(0, 4), tl.load(y + tl.arange(0, 4)))
+    tl.device_assert(n == n)
+
+
 def unlike_ends(y, tl):
     if tl.program_id(0) == 0:
         tl.send(to=1, src=tl.zeros((4,), "f32"))

@@ -134,3 +134,52 @@ TEST_CASE("SRAM that cannot suffice names the line and what is held") {
     CHECK_THAT(failure_of(small_panel("holds_too_much", one, only_y)),
                says(line_with("the third of 3 MiB"), "no room for 3145728 bytes", "of command 0 (fill)"));
 }
+
+TEST_CASE("numbers of panels that their type does not hold are errors with their place, and its ends are not") {
+    const auto tensor_of = [](const std::string& dtype, const Json& values) {
+        Json tensors = one;
+        tensors["y"] = {{"shape", {4}}, {"dtype", dtype}, {"values", values}};
+        return failure_of(small_panel("holds_a_number", tensors, {{"y", "y"}, {"n", 1}}));
+    };
+    const auto argument_of = [](const std::string& dtype, const Json& value) {
+        Json tensors = one;
+        tensors["y"]["values"] = "zeros";
+        return failure_of(
+            small_panel("holds_a_number", tensors, {{"y", "y"}, {"n", {{"value", value}, {"dtype", dtype}}}}));
+    };
+    CHECK_THAT(tensor_of("i8", 300), says("/tensors/y/values", "an integer from -128 to 127", "300"));
+    CHECK_THAT(tensor_of("i8", {1.5, 2, 3, 4}), says("/tensors/y/values/0", "an integer from -128 to 127"));
+    CHECK_THAT(tensor_of("i8", {1, 2, 3, -129}), says("/tensors/y/values/3", "an integer from -128 to 127"));
+    CHECK_THAT(tensor_of("u8", -1), says("/tensors/y/values", "an integer from 0 to 255"));
+    CHECK_THAT(tensor_of("i1", 2), says("/tensors/y/values", "an integer from 0 to 1"));
+    CHECK_THAT(tensor_of("i8", {{"integers", {100, 300}}}), says("/tensors/y/values/integers/1", "-128 to 127"));
+    CHECK_THAT(tensor_of("i32", {{"integers", {0.5, 3}}}), says("/tensors/y/values/integers/0", "an integer"));
+    CHECK_THAT(tensor_of("i32", {{"integers", {4, 3}}}), says("/tensors/y/values/integers", "low at most high"));
+    CHECK_THAT(tensor_of("i8", {{"uniform", {0, 1}}}), says("/tensors/y/values", "\"integers\""));
+    for (const Json& values : {Json{-128, 127, 0, 3.0}, Json(-128), Json{{"integers", {3, 3}}}})
+        CHECK(tensor_of("i8", values) == "");
+    CHECK(tensor_of("u64", 9e18) == "");
+    CHECK_THAT(argument_of("i8", 300), says("/arguments/n/value", "an integer from -128 to 127", "300"));
+    CHECK_THAT(argument_of("i32", 1099511627776), says("an integer from -2147483648 to 2147483647"));
+    CHECK_THAT(argument_of("i64", 1.5), says("an integer from -9223372036854775808 to 9223372036854775807"));
+    CHECK_THAT(argument_of("u8", -1), says("an integer from 0 to 255"));
+    CHECK_THAT(argument_of("u64", -1), says("an integer from 0 to 18446744073709551615"));
+    CHECK_THAT(argument_of("i8", "y.shape[0]"), !Catch::Contains("/arguments"));
+    CHECK_THAT(argument_of("i1", "y.shape[0]"),
+               says("/arguments/n/value", "found 16, expected an integer from 0 to 1"));
+    CHECK(argument_of("u64", 18446744073709551615U) == "");
+    CHECK(argument_of("i8", -128) == "");
+    CHECK(argument_of("i64", 3.0) == "");
+    CHECK(argument_of("f16", 300) == "");
+}
+
+TEST_CASE("a place that says twice on which PEs it is, is an error") {
+    const auto placed = [](const Json& place) {
+        Json tensors = two;
+        tensors["x"]["place"] = place;
+        return failure_of(small_panel("reads_beyond", tensors, x_and_y));
+    };
+    CHECK_THAT(placed({{"shard", 0}, {"over", "cube"}, {"on", {2, 3}}}), says("/tensors/x/place/on", "no \"over\""));
+    CHECK_THAT(placed({{"replicate", "cube"}, {"on", {2, 3}}}), says("/tensors/x/place/on", "no \"cube\""));
+    CHECK_THAT(placed({{"replicate", "pe"}, {"on", {2, 3}}}), says(line_with("beyond the last")));
+}

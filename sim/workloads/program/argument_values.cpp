@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/workloads/program/argument_values.h"
 
+#include "sim/base/error.h"
 #include "sim/workloads/program/placement.h"
 
 namespace tilemesh::workloads {
@@ -20,7 +21,9 @@ Value integer(std::int64_t number, const ArgumentChoice& argument, bool constant
     if (argument.type && program::is_float(*argument.type))
         return Value::floating(round_to(program::dtype_of(*argument.type), static_cast<float>(number)),
                                *argument.type);
-    if (argument.type) return Value::integer(program::wrapped(*argument.type, number), *argument.type);
+    if (argument.type && !program::holds(*argument.type, number, number))
+        fail<InputError>("{}: found {}, expected {}", argument.where, number, program::range_of(*argument.type));
+    if (argument.type) return Value::integer(number, *argument.type);
     return Value::integer(number, constant ? program::Type::constant : program::type_of_constant(false, number));
 }
 

@@ -94,6 +94,33 @@ void read_box(JsonReader& reader, ArgumentChoice& argument) {
         if (size < 1 || size > (std::int64_t{1} << 20)) reader.member("block_shape").reject("sizes from 1 to 2^20");
 }
 
+/// A number of a stated type.
+ArgumentChoice read_typed(const JsonReader& reader, program::Type type, const ProgramPanel& panel, bool constant) {
+    using What = ArgumentChoice::What;
+    const Json& value = reader.value();
+    ArgumentChoice argument;
+    if (type == program::Type::u64 && value.is_number_unsigned()) {  // kept as two's complement
+        argument.what = What::integer;
+        argument.integer = static_cast<std::int64_t>(value.get<std::uint64_t>());
+    } else {
+        argument = read_argument(reader, panel, constant);
+    }
+    argument.where = reader.place();
+    argument.type = type;
+    if (program::is_float(type)) return argument;
+    if (argument.what == What::number) {
+        const auto whole = program::integer_of(type, argument.number);
+        if (!whole) reader.reject(program::range_of(type));
+        argument.what = What::integer;
+        argument.integer = *whole;
+    } else if (argument.what == What::integer) {
+        const bool negative = argument.integer < 0 && !value.is_number_unsigned();
+        if (!program::holds(type, argument.integer, argument.integer) || (type == program::Type::u64 && negative))
+            reader.reject(program::range_of(type));
+    }
+    return argument;
+}
+
 }  // namespace
 
 ArgumentChoice read_argument(const JsonReader& given, const ProgramPanel& panel, bool constant) {
@@ -140,8 +167,7 @@ ArgumentChoice read_argument(const JsonReader& given, const ProgramPanel& panel,
         if (is_box) read_box(reader, argument);
         reader.finish();
     } else if (reader.has("value")) {
-        argument = read_argument(reader.member("value"), panel, constant);
-        argument.type = read_type(reader.member("dtype"));
+        argument = read_typed(reader.member("value"), read_type(reader.member("dtype")), panel, constant);
         reader.finish();
     } else if (reader.has("dtype")) {
         argument.what = What::dtype;

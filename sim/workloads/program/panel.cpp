@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace tilemesh::workloads {
 namespace {
@@ -63,10 +64,22 @@ PlaceChoice read_place(JsonReader reader, std::size_t rank) {
             place.how = PlaceChoice::How::replicate;
             place.over = reader.member("replicate").as_choice<PlaceChoice::Over>({"pe", "cube"});
         }
-        if (const auto list = reader.optional_member("on")) place.list = read_pes(*list);
+        if (const auto list = reader.optional_member("on")) {
+            if (reader.has("over") || place.over == PlaceChoice::Over::cube)
+                list->complain("which PEs is said by this list, leave the others to it: no \"over\", no \"cube\"");
+            place.list = read_pes(*list);
+        }
     }
     reader.finish();
     return place;
+}
+
+/// A number for elements of this type.
+double read_element(const JsonReader& reader, program::Type type) {
+    if (program::is_float(type)) return reader.as_number(-1e300, 1e300);
+    if (!reader.value().is_number() || !program::integer_of(type, reader.value().get<double>()))
+        reader.reject(program::range_of(type));
+    return reader.value().get<double>();
 }
 
 ContentChoice read_content(JsonReader reader, const TensorChoice& tensor) {
@@ -82,12 +95,12 @@ ContentChoice read_content(JsonReader reader, const TensorChoice& tensor) {
     }
     if (reader.value().is_number()) {
         content.what = What::constant;
-        content.low = reader.as_number(-1e300, 1e300);
+        content.low = read_element(reader, tensor.type);
         return content;
     }
     if (reader.is_array()) {
         content.what = What::list;
-        for (JsonReader& element : reader.elements()) content.numbers.push_back(element.as_number(-1e300, 1e300));
+        for (JsonReader& element : reader.elements()) content.numbers.push_back(read_element(element, tensor.type));
         if (static_cast<std::int64_t>(content.numbers.size()) != tensor.elements())
             reader.complain(fmt::format("{} numbers for {} elements", content.numbers.size(), tensor.elements()));
         return content;
@@ -99,12 +112,22 @@ ContentChoice read_content(JsonReader reader, const TensorChoice& tensor) {
         content.tensor = reader.string("tensor", tensor.name);
     } else {
         const bool whole = reader.has("integers");
-        JsonReader range = reader.member(whole ? "integers" : "uniform");
+        const JsonReader range = reader.member(whole ? "integers" : "uniform");
         if (!range.is_array() || range.value().size() != 2) range.reject("[low, high]");
+        if (!whole && !program::is_float(tensor.type)) reader.reject("\"integers\" for a tensor of integers");
         content.what = whole ? What::integers : What::uniform;
-        content.low = range.elements()[0].as_number(-0x1p53, 0x1p53);
-        content.high = range.elements()[1].as_number(-0x1p53, 0x1p53);
-        if (!(content.low < content.high)) range.reject("low below high");
+        std::array<double, 2> ends{};
+        for (std::size_t i = 0; i < 2; ++i) {
+            const JsonReader end = range.elements()[i];
+            ends[i] = end.as_number(-0x1p53, 0x1p53);
+            if (!whole) continue;
+            const program::Type type = program::is_float(tensor.type) ? program::Type::i64 : tensor.type;
+            if (!program::integer_of(type, ends[i])) end.reject(program::range_of(type));
+        }
+        content.low = ends[0];
+        content.high = ends[1];
+        if (whole ? content.low > content.high : !(content.low < content.high))
+            range.reject(whole ? "[low, high], low at most high" : "low below high");
     }
     reader.finish();
     return content;

@@ -5,8 +5,6 @@
 #include "sim/base/random.h"
 #include "sim/base/safetensors.h"
 
-#include <cmath>
-
 namespace tilemesh::workloads {
 namespace {
 
@@ -35,8 +33,8 @@ double made_up(const ContentChoice& content, std::uint64_t seed, std::uint64_t s
             return content.low + unit * (content.high - content.low);
         }
         default: {
-            const auto range = static_cast<std::uint64_t>(std::floor(content.high) - std::ceil(content.low)) + 1;
-            return std::ceil(content.low) +
+            const auto range = static_cast<std::uint64_t>(content.high - content.low) + 1;
+            return content.low +
                    static_cast<double>(random_below(seed, stream, static_cast<std::uint64_t>(i), range));
         }
     }
@@ -83,8 +81,8 @@ std::shared_ptr<const ArrayValues> values_of(const TensorChoice& tensor, std::si
     } else {
         values->integers.resize(static_cast<std::size_t>(elements));
         for (std::int64_t i = 0; i < elements; ++i)
-            values->integers[static_cast<std::size_t>(i)] = program::wrapped(
-                tensor.type, static_cast<std::int64_t>(std::nearbyint(made_up(content, seed, stream, i))));
+            values->integers[static_cast<std::size_t>(i)] =
+                program::integer_of(tensor.type, made_up(content, seed, stream, i)).value();
     }
     if (is_float) {
         round_to(program::dtype_of(tensor.type), values->floats);

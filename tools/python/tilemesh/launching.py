@@ -147,7 +147,7 @@ def _argument(value, name, memories, held):
     if isinstance(value, int):
         if not -(2**63) <= value < 2**64:
             raise TypeError(f"{name}: {value} has more than 64 bits")
-        return ({"value": value - 2**64, "dtype": "u64"} if value >= 2**63 else value), False
+        return ({"value": value, "dtype": "u64"} if value >= 2**63 else value), False
     if isinstance(value, float):
         return (value if math.isfinite(value) else "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"), False
     raise TypeError(f"{name}: a kernel can be given arrays, numbers, texts, dtypes, None and tuples of these; this is {type(value).__name__}")
