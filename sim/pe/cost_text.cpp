@@ -44,6 +44,9 @@ std::vector<std::string> cost_notes() {
         "load, store: pe.dma.outstanding of each are in flight. A piece is what lies in one place: a box, or a page "
         "of "
         "one.",
+        "Programs: f32 in a dot with a 16-bit float is cast to that first. send and multicast take floats, and "
+        "integers "
+        "that commands compute, but no indices and no loaded integers: these are known without an engine.",
         "Views (trans, reshape, slice, permute, broadcast_to) are no commands and take no time.",
     };
 }

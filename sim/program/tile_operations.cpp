@@ -152,7 +152,9 @@ Value dot(Host& host, std::span<const Value* const> a) {
     if (own == Type::f32 && bits_of(other) == 16 && is_float(other)) own = other;
     if (other == Type::f32 && bits_of(own) == 16 && is_float(own)) other = own;
     if (own != other && !(bits_of(own) == 8 && bits_of(other) == 8))
-        Host::complain("dot of {} and {}: both must have one dtype", describe(x), describe(y));
+        Host::complain(
+            "dot of {} and {}: both must have one dtype, or one be f32 and the other of 16 bits, or both of 8",
+            describe(x), describe(y));
     Tile made_left, made_right, made_sum;
     const Tile &left = host.tile(x, own, made_left), &right = host.tile(y, other, made_right);
     Type out = integers ? Type::i32 : host.type(*a[6]);

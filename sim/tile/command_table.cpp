@@ -8,7 +8,8 @@ namespace {
 
 constexpr CommandEntry table[] = {
     {Opcode::dot, "dot", "a [b, m, k], b [b or 1, k, n], acc f32 [b, m, n] or none", "f32 [b, m, n]",
-     "a @ b + acc; floats of one dtype, 8-bit floats with another, or bytes"},
+     "a @ b + acc; floats of one dtype, 8-bit floats with another, or bytes (of programs: f32 with 16-bit floats, "
+     "cast to these first)"},
     {Opcode::add, "add", "x [s], y [t]", "widest dtype [s, t broadcast]", "x + y"},
     {Opcode::subtract, "subtract", "x [s], y [t]", "widest dtype [s, t broadcast]", "x - y"},
     {Opcode::multiply, "multiply", "x [s], y [t]", "widest dtype [s, t broadcast]", "x * y"},

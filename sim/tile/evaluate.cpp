@@ -308,6 +308,7 @@ PayloadPtr evaluate(ValueStep& step) {
             out = evaluate_along(step);
             break;
         default:
+            if (makes_integers(step)) return evaluate_made_integers(step);
             return works_on_integers(step) ? evaluate_integers(step) : evaluate_elementwise(step);
     }
     if (step.dtype != Dtype::f32) round_to(step.dtype, std::span<float>(out->data));

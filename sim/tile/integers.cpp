@@ -5,6 +5,7 @@
 
 #include <array>
 #include <bit>
+#include <cmath>
 #include <functional>
 
 namespace tilemesh {
@@ -233,6 +234,41 @@ PayloadPtr evaluate_integers(ValueStep& step) {
                     large ? static_cast<float>(static_cast<std::uint64_t>(kept)) : static_cast<float>(kept);
                 if (gives_floats) out->data[i] = round_to(step.dtype, out->data[i]);
             }
+    return out;
+}
+
+bool makes_integers(const ValueStep& step) {
+    if (step.op != Opcode::cast && step.op != Opcode::truncate) return false;
+    const ValueOperand& operand = step.operands[0];
+    return is_integer(step.dtype) && bytes_per_element(step.dtype) >= 4 && operand.record &&
+           is_floating(operand.record->dtype) && !operand.payload->rows;
+}
+
+PayloadPtr evaluate_made_integers(ValueStep& step) {
+    const PayloadPtr in = materialise(step.operands[0]);
+    const float* from = in->force();
+    auto out = std::make_shared<Payload>();
+    out->shape = step.shape;
+    out->data.resize(static_cast<std::size_t>(step.shape.elements()));
+    out->integers.resize(out->data.size());
+    const bool natural = step.dtype == Dtype::u32 || step.dtype == Dtype::u64;
+    const int bits = static_cast<int>(8 * bytes_per_element(step.dtype));
+    const float beyond = std::ldexp(1.0F, natural ? bits : bits - 1), least = natural ? 0.0F : -beyond;
+    const std::uint64_t most = ~std::uint64_t{0} >> (64 - (natural ? bits : bits - 1));
+    for (std::size_t i = 0; i < out->data.size(); ++i) {
+        const float whole = step.op == Opcode::truncate ? std::trunc(from[i]) : std::nearbyint(from[i]);
+        std::uint64_t number = 0;  // of what is no number
+        if (whole >= beyond) {
+            number = most;
+        } else if (whole >= least) {
+            number = natural ? static_cast<std::uint64_t>(whole)
+                             : static_cast<std::uint64_t>(static_cast<std::int64_t>(whole));
+        } else if (whole < least) {
+            number = natural ? 0 : ~most;
+        }
+        out->integers[i] = static_cast<std::int64_t>(number);
+        out->data[i] = natural ? static_cast<float>(number) : static_cast<float>(out->integers[i]);
+    }
     return out;
 }
 

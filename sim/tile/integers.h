@@ -10,7 +10,11 @@ namespace tilemesh {
 /// Is this command work on integers? Those of sampled rows are computed as floats.
 bool works_on_integers(const ValueStep& step);
 PayloadPtr evaluate_integers(ValueStep& step);
-/// The same of reductions and scans along an axis.
+/// Does it make integers of floats that f32 does not hold up to the ends of their range?
+bool makes_integers(const ValueStep& step);
+/// The nearest, or towards 0, as the command says; beyond the ends of the range these, 0 of what is no number.
+PayloadPtr evaluate_made_integers(ValueStep& step);
+/// Integers of reductions and scans along an axis.
 bool reduces_integers(const ValueStep& step);
 PayloadPtr evaluate_integers_along(ValueStep& step);
 

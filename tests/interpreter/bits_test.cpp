@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <limits>
+
 namespace tilemesh::test {
 namespace {
 
@@ -36,6 +38,21 @@ TEST_CASE("floats have bits, integers of commands all 32 of them") {
                    Type::i32) == bits);
     const auto product = computed(values, "%b = cast %x, i32, bitcast=true\n%y = mul %b, 3", Type::i32);
     for (std::size_t i = 0; i < 8; ++i) CHECK(product[i] == static_cast<std::int32_t>(bits[i] * 3));
+}
+
+TEST_CASE("floats that an integer type does not hold become its ends") {
+    const float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+    const std::vector<float> values{1e20F, inf, -1e20F, -inf, nan, -2.75F, 2147483520.0F, 4e9F};
+    const auto cast = [&](const std::string& type, Type as) { return computed(values, "%y = cast %x, " + type, as); };
+    const std::int64_t most = std::numeric_limits<std::int64_t>::max();
+    CHECK(cast("i32", Type::i32) ==
+          std::vector<std::int64_t>{2147483647, 2147483647, -2147483648, -2147483648, 0, -2, 2147483520, 2147483647});
+    CHECK(cast("u32", Type::u32) ==
+          std::vector<std::int64_t>{4294967295, 4294967295, 0, 0, 0, 0, 2147483520, 4000000000});
+    CHECK(cast("i64", Type::i64) ==
+          std::vector<std::int64_t>{most, most, -most - 1, -most - 1, 0, -2, 2147483520, 4000000000});
+    // Those of u64 are kept as two's complement, and 1e20 is beyond them too.
+    CHECK(cast("u64", Type::u64) == std::vector<std::int64_t>{-1, -1, 0, 0, 0, 0, 2147483520, 4000000000});
 }
 
 TEST_CASE("shifts, masks and divisions of computed integers are those of C") {

@@ -320,3 +320,8 @@ def extremes(x, y):
         tl.store(y + axis * 16 + 4 + rows, most_at.to(tl.float32))
         tl.store(y + axis * 16 + 8 + rows, least)
         tl.store(y + axis * 16 + 12 + rows, least_at.to(tl.float32))
+
+
+def multiplies_unlike(x, w, y, tl):
+    places = tl.arange(0, 16)[:, None] * 16 + tl.arange(0, 16)[None, :]
+    tl.store(y + places, tl.dot(tl.load(x + places), tl.load(w + places)))  # unlike operands

@@ -183,3 +183,20 @@ TEST_CASE("a place that says twice on which PEs it is, is an error") {
     CHECK_THAT(placed({{"replicate", "cube"}, {"on", {2, 3}}}), says("/tensors/x/place/on", "no \"cube\""));
     CHECK_THAT(placed({{"replicate", "pe"}, {"on", {2, 3}}}), says(line_with("beyond the last")));
 }
+
+TEST_CASE("a product of f32 with 16-bit floats is one of these, that of two kinds of 16 bits an error") {
+    const auto panel = [](const std::string& left, const std::string& right) {
+        const auto tensor = [](const std::string& dtype, const Json& values) {
+            return Json{{"shape", {16, 16}}, {"dtype", dtype}, {"values", values}};
+        };
+        // 1 + 2^-20 is 1 in 16 bits.
+        const Json tensors = {{"x", tensor(left, left == "f32" ? 1 + 0x1p-20 : 1.0)},
+                              {"w", tensor(right, right == "f32" ? 1 + 0x1p-20 : 1.0)},
+                              {"y", tensor("f32", "unknown")}};
+        return small_panel("multiplies_unlike", tensors, {{"x", "x"}, {"w", "w"}, {"y", "y"}});
+    };
+    CHECK(result_of(panel("f32", "f16")) == std::vector<float>(256, 16.0F));
+    CHECK(result_of(panel("bf16", "f32")) == std::vector<float>(256, 16.0F));
+    CHECK(result_of(panel("f32", "f32")) == std::vector<float>(256, 16.0F + 32 * 0x1p-20F));
+    CHECK_THAT(failure_of(panel("bf16", "f16")), says(line_with("unlike operands"), "both must have one dtype"));
+}
