@@ -200,3 +200,44 @@ TEST_CASE("a product of f32 with 16-bit floats is one of these, that of two kind
     CHECK(result_of(panel("f32", "f32")) == std::vector<float>(256, 16.0F + 32 * 0x1p-20F));
     CHECK_THAT(failure_of(panel("bf16", "f16")), says(line_with("unlike operands"), "both must have one dtype"));
 }
+
+TEST_CASE("what a check names is looked at before anything runs, in the words of the run") {
+    const auto tensor = [](const Json& shape, const Json& values) {
+        return Json{{"shape", shape}, {"dtype", "f32"}, {"values", values}};
+    };
+    const Json tensors = {{"x", tensor({4, 4}, "unknown")},   {"a", tensor({4, 4}, "ones")},
+                          {"b", tensor({4}, "ones")},         {"c", tensor({4, 3}, "ones")},
+                          {"d", tensor({1, 4, 4}, "normal")}, {"y", tensor({100}, "zeros")}};
+    const std::vector<std::pair<Json, std::string>> checks = {
+        {{{"reference", "copy"}, {"x", "x"}}, "x has no values before the program runs"},
+        {{{"reference", "matmul"}, {"a", "a"}, {"b", "b"}}, "a and b need the same number of dimensions"},
+        {{{"reference", "matmul"}, {"a", "a"}, {"b", "c"}, {"transpose_b", true}}, "the inner dimensions"},
+        {{{"reference", "matmul"}, {"a", "a"}, {"b", "c"}}, "the matmul of these has 12 elements, y has 100"},
+        {{{"reference", "block_matmul"}, {"a", "d"}, {"b", "d"}, {"rows", 2}}, "so many rows of blocks"},
+        {{{"reference", "swiglu"}, {"x", "a"}, {"gate", "c"}, {"up", "a"}}, "the shapes of gate and up differ"},
+        {{{"reference", "swiglu"}, {"x", "a"}, {"gate", "c"}, {"up", "c"}}, "swiglu of these has 12 elements"},
+        {{{"reference", "layer_norm"}, {"x", "c"}, {"weight", "b"}}, "weight needs an element per column"},
+        {{{"reference", "softmax"}, {"x", "c"}}, "the softmax of these has 12 elements"},
+        {{{"reference", "sum"}, {"x", "c"}}, "the sum of these has 3 elements"},
+        {{{"reference", "sum"}, {"x", "b"}}, "the sum of these has 1 elements"},
+        {{{"reference", "add"}, {"x", "c"}, {"y", "b"}}, "x and y have different sizes"},
+        {{{"reference", "all_to_all"}, {"x", "b"}}, "x needs two dimensions at least"},
+        {{{"reference", "copy"}, {"x", "b"}}, "the copy of these has 4 elements"},
+        {{{"reference", "attention"}, {"q", "d"}, {"k", "d"}, {"v", "a"}}, "the same number of dimensions, 3 at"},
+        {{{"reference", "attention"}, {"q", "d"}, {"k", "d"}, {"v", "d"}}, "attention of these has 16 elements"},
+        {{{"reference", "attention_dk"}, {"q", "d"}, {"k", "d"}, {"v", "d"}, {"do", "b"}}, "do needs the shape"},
+        {{{"reference", "naive_mesh_attention"}, {"q", "a"}, {"k", "a"}, {"v", "a"}, {"chunk", 3}}, "so many chunks"},
+        {{{"reference", "paged_attention"}, {"q", "d"}, {"k", "d"}, {"v", "d"}, {"pages", "a"}, {"lengths", "b"}},
+         "q needs to be [users, heads, d]"},
+        {{{"file", "nowhere.safetensors"}}, "nowhere.safetensors"},
+    };
+    for (const auto& [check, expected] : checks) {
+        CAPTURE(check.dump());
+        Json panel = small_panel("holds_a_number", tensors, {{"y", "y"}, {"n", 1}});
+        panel["check"] = {{"y", check}};
+        CHECK_THAT(failure_of(panel), says(expected));
+        CHECK_THROWS_WITH(run::check_inputs(Programs(panel).panel()), says(expected));
+        panel["values"]["mode"] = "none";
+        CHECK_NOTHROW(run::check_inputs(Programs(panel).panel()));
+    }
+}

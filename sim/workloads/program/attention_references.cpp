@@ -112,12 +112,16 @@ struct Gradients {
     HostTensor dq, dk, dv;
 };
 
+void check_gradients(const ReferenceInputs& in, const ReferenceOptions& options) {
+    const Attention a(in, options);
+    need(a.cap == 0, "gradients with soft_cap are not there");
+    need(product(in.at("do")->shape) == a.batch * a.heads * a.queries * a.dv, "do needs the shape of the output");
+}
+
 Gradients gradients(const ReferenceInputs& in, const ReferenceOptions& options) {
+    check_gradients(in, options);
     const Attention a(in, options);
     const HostTensor& upstream = *in.at("do");
-    need(a.cap == 0, "gradients with soft_cap are not there");
-    need(static_cast<std::int64_t>(upstream.values.size()) == a.batch * a.heads * a.queries * a.dv,
-         "do needs the shape of the output");
     Gradients out;
     for (const auto& [to, like] : {std::pair(&out.dq, &a.q), std::pair(&out.dk, &a.k), std::pair(&out.dv, &a.v)}) {
         to->shape = like->shape;
@@ -153,11 +157,17 @@ Gradients gradients(const ReferenceInputs& in, const ReferenceOptions& options) 
 
 }  // namespace
 
+Dims attended_shape(const ReferenceInputs& in, const ReferenceOptions& options) {
+    const Attention a(in, options);
+    Dims dims = a.q.shape;
+    dims.back() = a.dv;
+    return dims;
+}
+
 HostTensor attended(const ReferenceInputs& in, const ReferenceOptions& options) {
     const Attention a(in, options);
     HostTensor out;
-    out.shape = a.q.shape;
-    out.shape.back() = a.dv;
+    out.shape = attended_shape(in, options);
     out.values.assign(static_cast<std::size_t>(product(out.shape)), 0.0);
     a.for_each_row([&](std::int64_t b, std::int64_t h, std::int64_t i, std::span<const double> p) {
         double* const o = out.values.data() + a.query_row(b, h, i, a.dv);
@@ -171,25 +181,43 @@ HostTensor attended(const ReferenceInputs& in, const ReferenceOptions& options) 
     return out;
 }
 
+Dims gradient_shape_of_queries(const ReferenceInputs& in, const ReferenceOptions& options) {
+    check_gradients(in, options);
+    return in.at("q")->shape;
+}
 HostTensor gradient_of_queries(const ReferenceInputs& in, const ReferenceOptions& options) {
     return gradients(in, options).dq;
 }
+Dims gradient_shape_of_keys(const ReferenceInputs& in, const ReferenceOptions& options) {
+    check_gradients(in, options);
+    return in.at("k")->shape;
+}
 HostTensor gradient_of_keys(const ReferenceInputs& in, const ReferenceOptions& options) {
     return gradients(in, options).dk;
+}
+Dims gradient_shape_of_values(const ReferenceInputs& in, const ReferenceOptions& options) {
+    check_gradients(in, options);
+    return in.at("v")->shape;
 }
 HostTensor gradient_of_values(const ReferenceInputs& in, const ReferenceOptions& options) {
     return gradients(in, options).dv;
 }
 
-HostTensor attended_in_pages(const ReferenceInputs& in, const ReferenceOptions& options) {
+Dims attended_in_pages_shape(const ReferenceInputs& in, const ReferenceOptions&) {
     const HostTensor &q = *in.at("q"), &pages = *in.at("pages"), &lengths = *in.at("lengths");
     need(q.shape.size() == 3 && in.at("k")->shape.size() == 4 && in.at("k")->shape == in.at("v")->shape,
          "q needs to be [users, heads, d], k and v [pages, tokens, kv heads, d]");
+    const std::int64_t users = q.shape[0];
+    need(product(lengths.shape) == users && pages.shape.size() == 2 && pages.shape[0] == users,
+         "pages needs to be [users, n], lengths [users]");
+    return q.shape;
+}
+
+HostTensor attended_in_pages(const ReferenceInputs& in, const ReferenceOptions& options) {
+    attended_in_pages_shape(in, options);
+    const HostTensor &q = *in.at("q"), &pages = *in.at("pages"), &lengths = *in.at("lengths");
     const std::vector<std::int64_t>& cache = in.at("k")->shape;
     const std::int64_t users = q.shape[0], heads = q.shape[1], d = q.shape[2], row = cache[2] * cache[3];
-    need(static_cast<std::int64_t>(lengths.values.size()) == users && pages.shape.size() == 2 &&
-             pages.shape[0] == users,
-         "pages needs to be [users, n], lengths [users]");
     HostTensor out = q;
     for (std::int64_t user = 0; user < users; ++user) {
         const auto length = static_cast<std::int64_t>(lengths.values[static_cast<std::size_t>(user)]);
@@ -216,14 +244,22 @@ HostTensor attended_in_pages(const ReferenceInputs& in, const ReferenceOptions& 
     return out;
 }
 
+Dims attended_naively_shape(const ReferenceInputs& in, const ReferenceOptions& options) {
+    const HostTensor &q = *in.at("q"), &k = *in.at("k"), &v = *in.at("v");
+    const std::int64_t d = q.shape.back(), keys = product(k.shape) / d;
+    const auto chunk = static_cast<std::int64_t>(option(options, "chunk", static_cast<double>(keys)));
+    need(chunk > 0 && keys % chunk == 0 && k.shape.back() == d && product(v.shape) == product(k.shape),
+         "q, k and v need one width, keys so many chunks");
+    return q.shape;
+}
+
 // Each chunk of keys is taken as the [d, chunk] matrix that its memory also is, softmax has been normalised before
 // chunks are weighted, and nothing is scaled.
 HostTensor attended_naively(const ReferenceInputs& in, const ReferenceOptions& options) {
+    attended_naively_shape(in, options);
     const HostTensor &q = *in.at("q"), &k = *in.at("k"), &v = *in.at("v");
     const std::int64_t d = q.shape.back(), queries = product(q.shape) / d, keys = product(k.shape) / d;
     const auto chunk = static_cast<std::int64_t>(option(options, "chunk", static_cast<double>(keys)));
-    need(chunk > 0 && keys % chunk == 0 && k.shape.back() == d && v.values.size() == k.values.size(),
-         "q, k and v need one width, keys so many chunks");
     HostTensor out = q;
     for (std::int64_t i = 0; i < queries; ++i) {
         std::vector<double> o(static_cast<std::size_t>(d), 0.0), s(static_cast<std::size_t>(chunk));

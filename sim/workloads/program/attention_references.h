@@ -17,6 +17,15 @@ void need(bool holds, std::string_view what);
 
 inline constexpr std::array<std::string_view, 6> attention_options = {"scale",  "causal",   "query_offset",
                                                                       "window", "soft_cap", "tokens_first"};
+/// Shapes of results, as references.h has them.
+using Dims = std::vector<std::int64_t>;
+Dims attended_shape(const ReferenceInputs& in, const ReferenceOptions& options);
+Dims gradient_shape_of_queries(const ReferenceInputs& in, const ReferenceOptions& options);
+Dims gradient_shape_of_keys(const ReferenceInputs& in, const ReferenceOptions& options);
+Dims gradient_shape_of_values(const ReferenceInputs& in, const ReferenceOptions& options);
+Dims attended_naively_shape(const ReferenceInputs& in, const ReferenceOptions& options);
+Dims attended_in_pages_shape(const ReferenceInputs& in, const ReferenceOptions& options);
+
 HostTensor attended(const ReferenceInputs& in, const ReferenceOptions& options);
 HostTensor gradient_of_queries(const ReferenceInputs& in, const ReferenceOptions& options);
 HostTensor gradient_of_keys(const ReferenceInputs& in, const ReferenceOptions& options);

@@ -50,25 +50,52 @@ Difference difference(const HostTensor& expected, const program::Array& array, s
 
 }  // namespace
 
-std::map<std::string, HostTensor> expectations(
-    const ProgramPanel& panel, const std::map<std::string, std::shared_ptr<const program::ArrayValues>>& values) {
-    std::map<std::string, HostTensor> expected;
+void check_expectations(const ProgramPanel& panel) {
     for (const CheckChoice& check : panel.checks) {
         const TensorChoice& tensor = *panel.find(check.tensor);
-        if (!check.function.empty()) {
-            expected[check.tensor] = python_reference(panel, check, values);
-            continue;
-        }
         if (check.reference.empty()) {
-            expected[check.tensor] = from_file(check, tensor);
+            if (check.function.empty()) from_file(check, tensor);
             continue;
         }
         std::map<std::string, HostTensor> inputs;
         ReferenceInputs by_role;
         for (const auto& [role, name] : check.inputs) {
-            const auto& held = values.at(name);
-            if (!held) fail<InputError>("{}: {} has no values before the program runs", check.where, name);
-            inputs[role] = to_host(*panel.find(name), *held);
+            const TensorChoice& input = *panel.find(name);
+            if (input.content.what == ContentChoice::What::nothing)
+                fail<InputError>("{}: {} has no values before the program runs", check.where, name);
+            inputs[role].shape = input.shape;
+            by_role[role] = &inputs[role];
+        }
+        std::int64_t elements = 1;
+        try {
+            for (const std::int64_t dim : reference_of(check.reference).shape(by_role, check.options))
+                elements *= dim;
+        } catch (const InputError& error) {
+            fail<InputError>("{}: {}", check.where, error.what());
+        }
+        if (elements != tensor.elements())
+            fail<InputError>("{}: the {} of these has {} elements, {} has {}", check.where, check.reference, elements,
+                             check.tensor, tensor.elements());
+    }
+}
+
+std::map<std::string, HostTensor> expectations(
+    const ProgramPanel& panel, const std::map<std::string, std::shared_ptr<const program::ArrayValues>>& values) {
+    check_expectations(panel);
+    std::map<std::string, HostTensor> expected;
+    for (const CheckChoice& check : panel.checks) {
+        if (!check.function.empty()) {
+            expected[check.tensor] = python_reference(panel, check, values);
+            continue;
+        }
+        if (check.reference.empty()) {
+            expected[check.tensor] = from_file(check, *panel.find(check.tensor));
+            continue;
+        }
+        std::map<std::string, HostTensor> inputs;
+        ReferenceInputs by_role;
+        for (const auto& [role, name] : check.inputs) {
+            inputs[role] = to_host(*panel.find(name), *values.at(name));
             by_role[role] = &inputs[role];
         }
         try {
@@ -76,9 +103,8 @@ std::map<std::string, HostTensor> expectations(
         } catch (const InputError& error) {
             fail<InputError>("{}: {}", check.where, error.what());
         }
-        if (static_cast<std::int64_t>(expected[check.tensor].values.size()) != tensor.elements())
-            fail<InputError>("{}: the {} of these has {} elements, {} has {}", check.where, check.reference,
-                             expected[check.tensor].values.size(), check.tensor, tensor.elements());
+        if (static_cast<std::int64_t>(expected[check.tensor].values.size()) != panel.find(check.tensor)->elements())
+            fail<InternalError>("{}: {} is not of the shape it says", check.where, check.reference);
     }
     return expected;
 }

@@ -12,6 +12,9 @@
 
 namespace tilemesh::workloads {
 
+/// InputError when a check names what cannot be computed or read, or is of another size; nothing is computed.
+void check_expectations(const ProgramPanel& panel);
+
 /// What each check expects, by tensor. Computed once per panel.
 std::map<std::string, HostTensor> expectations(
     const ProgramPanel& panel, const std::map<std::string, std::shared_ptr<const program::ArrayValues>>& values);

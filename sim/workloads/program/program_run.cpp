@@ -179,6 +179,7 @@ void ProgramWorkload::check_inputs(const std::vector<std::size_t>&) const {
     for (std::size_t i = 0; i < panel_.tensors.size(); ++i)
         if (panel_.tensors[i].content.what == ContentChoice::What::file)
             values_of(panel_.tensors[i], i, panel_.values.seed, true);
+    if (panel_.values.mode != ValueMode::none) check_expectations(panel_);
 }
 
 std::shared_ptr<const run::Prepared> ProgramWorkload::prepare(const std::vector<std::size_t>&, int) const {

@@ -18,42 +18,67 @@ Rows rows_of(const HostTensor& x) {
     return {product(x.shape) / width, width};
 }
 
+Dims shape_of_x(const ReferenceInputs& in, const ReferenceOptions&) { return in.at("x")->shape; }
+
 HostTensor copied(const ReferenceInputs& in, const ReferenceOptions&) { return *in.at("x"); }
 
-HostTensor added(const ReferenceInputs& in, const ReferenceOptions&) {
+Dims added_shape(const ReferenceInputs& in, const ReferenceOptions&) {
+    need(product(in.at("y")->shape) == product(in.at("x")->shape), "x and y have different sizes");
+    return in.at("x")->shape;
+}
+
+HostTensor added(const ReferenceInputs& in, const ReferenceOptions& options) {
+    added_shape(in, options);
     HostTensor out = *in.at("x");
     const HostTensor& y = *in.at("y");
-    need(y.values.size() == out.values.size(), "x and y have different sizes");
     for (std::size_t i = 0; i < out.values.size(); ++i) out.values[i] += y.values[i];
     return out;
 }
 
+Dims summed_shape(const ReferenceInputs& in, const ReferenceOptions&) {
+    const Dims& x = in.at("x")->shape;
+    return x.size() == 1 ? Dims{1} : Dims(x.begin() + 1, x.end());
+}
+
 /// Over the first dimension: what an all-reduce leaves everywhere.
-HostTensor summed(const ReferenceInputs& in, const ReferenceOptions&) {
+HostTensor summed(const ReferenceInputs& in, const ReferenceOptions& options) {
     const HostTensor& x = *in.at("x");
     HostTensor out;
-    out.shape.assign(x.shape.begin() + 1, x.shape.end());
-    if (out.shape.empty()) out.shape = {1};
+    out.shape = summed_shape(in, options);
     out.values.assign(static_cast<std::size_t>(product(out.shape)), 0.0);
     for (std::size_t i = 0; i < x.values.size(); ++i) out.values[i % out.values.size()] += x.values[i];
     return out;
 }
 
+/// What a product of matrices, or of as many as the leading dimensions make up, is of.
+struct Sizes {
+    std::int64_t batch, m, k, n;
+    bool ta, tb;
+};
+Sizes sizes_of(const Dims& a, const Dims& b, const ReferenceOptions& options) {
+    const bool ta = option(options, "transpose_a", 0) != 0, tb = option(options, "transpose_b", 0) != 0;
+    need(a.size() >= 2 && a.size() == b.size(), "a and b need the same number of dimensions, 2 at least");
+    const std::size_t last = a.size() - 1;
+    const std::int64_t m = a[last - (ta ? 0 : 1)], k = a[last - (ta ? 1 : 0)], n = b[last - (tb ? 1 : 0)];
+    need(b[last - (tb ? 0 : 1)] == k, "the inner dimensions of a and b differ");
+    const std::int64_t batch = product(std::span(a).first(last - 1));
+    need(product(std::span(b).first(last - 1)) == batch, "the leading dimensions of a and b differ");
+    return {batch, m, k, n, ta, tb};
+}
+
+Dims multiplied_shape(const ReferenceInputs& in, const ReferenceOptions& options) {
+    Dims dims = in.at("a")->shape;
+    const Sizes sizes = sizes_of(dims, in.at("b")->shape, options);
+    dims[dims.size() - 2] = sizes.m;
+    dims.back() = sizes.n;
+    return dims;
+}
+
 HostTensor multiplied(const ReferenceInputs& in, const ReferenceOptions& options) {
     const HostTensor &a = *in.at("a"), &b = *in.at("b");
-    const bool ta = option(options, "transpose_a", 0) != 0, tb = option(options, "transpose_b", 0) != 0;
-    need(a.shape.size() >= 2 && a.shape.size() == b.shape.size(),
-         "a and b need the same number of dimensions, 2 at least");
-    const std::size_t last = a.shape.size() - 1;
-    const std::int64_t m = a.shape[last - (ta ? 0 : 1)], k = a.shape[last - (ta ? 1 : 0)];
-    const std::int64_t n = b.shape[last - (tb ? 1 : 0)];
-    need(b.shape[last - (tb ? 0 : 1)] == k, "the inner dimensions of a and b differ");
-    const std::int64_t batch = product(std::span(a.shape).first(last - 1));
-    need(product(std::span(b.shape).first(last - 1)) == batch, "the leading dimensions of a and b differ");
+    const auto [batch, m, k, n, ta, tb] = sizes_of(a.shape, b.shape, options);
     HostTensor out;
-    out.shape = a.shape;
-    out.shape[last - 1] = m;
-    out.shape[last] = n;
+    out.shape = multiplied_shape(in, options);
     out.values.assign(static_cast<std::size_t>(batch * m * n), 0.0);
     for (std::int64_t i = 0; i < batch; ++i)
         for (std::int64_t r = 0; r < m; ++r)
@@ -79,13 +104,20 @@ HostTensor softmaxed(const ReferenceInputs& in, const ReferenceOptions&) {
     return out;
 }
 
+Dims normalised_shape(const ReferenceInputs& in, const ReferenceOptions&) {
+    const Dims& x = in.at("x")->shape;
+    const HostTensor *weight = optional(in, "weight"), *bias = optional(in, "bias");
+    need(!weight || product(weight->shape) == x.back(), "weight needs an element per column");
+    need(!bias || product(bias->shape) == x.back(), "bias needs an element per column");
+    return x;
+}
+
 HostTensor normalised(const ReferenceInputs& in, const ReferenceOptions& options, bool centred) {
+    normalised_shape(in, options);
     HostTensor out = *in.at("x");
     const Rows rows = rows_of(out);
     const HostTensor *weight = optional(in, "weight"), *bias = optional(in, "bias");
     const auto width = static_cast<std::size_t>(rows.width);
-    need(!weight || weight->values.size() == width, "weight needs an element per column");
-    need(!bias || bias->values.size() == width, "bias needs an element per column");
     const double eps = option(options, "eps", centred ? 1e-5 : 1e-6);
     for (std::int64_t r = 0; r < rows.count; ++r) {
         double* const row = out.values.data() + r * rows.width;
@@ -109,12 +141,19 @@ HostTensor rms_normed(const ReferenceInputs& in, const ReferenceOptions& options
     return normalised(in, options, false);
 }
 
+Dims gated_shape(const ReferenceInputs& in, const ReferenceOptions&) {
+    const HostTensor *const x = in.at("x"), *const down = optional(in, "down");
+    const HostTensor h{multiplied_shape({{"a", x}, {"b", in.at("gate")}}, {}), {}};
+    need(multiplied_shape({{"a", x}, {"b", in.at("up")}}, {}) == h.shape, "the shapes of gate and up differ");
+    return down ? multiplied_shape({{"a", &h}, {"b", down}}, {}) : h.shape;
+}
+
 /// h = silu(x gate) times (x up); with down, h down.
-HostTensor gated(const ReferenceInputs& in, const ReferenceOptions&) {
+HostTensor gated(const ReferenceInputs& in, const ReferenceOptions& options) {
+    gated_shape(in, options);
     const HostTensor *const x = in.at("x"), *const down = optional(in, "down");
     HostTensor h = multiplied({{"a", x}, {"b", in.at("gate")}}, {});
     const HostTensor up = multiplied({{"a", x}, {"b", in.at("up")}}, {});
-    need(up.shape == h.shape, "the shapes of gate and up differ");
     for (std::size_t i = 0; i < h.values.size(); ++i) h.values[i] *= up.values[i] / (1.0 + std::exp(-h.values[i]));
     return down ? multiplied({{"a", &h}, {"b", down}}, {}) : h;
 }
@@ -136,23 +175,36 @@ HostTensor regrouped(const HostTensor& x, std::int64_t rows, bool to_blocks, std
     return out;
 }
 
+Dims multiplied_in_blocks_shape(const ReferenceInputs& in, const ReferenceOptions& options) {
+    const Dims &a = in.at("a")->shape, &b = in.at("b")->shape;
+    const auto rows = static_cast<std::int64_t>(option(options, "rows", 1));
+    need(a.size() == 3 && b.size() == 3 && a[0] == b[0], "a and b need to be [blocks, rows, columns]");
+    need(rows > 0 && a[0] % rows == 0, "the blocks do not make up so many rows of blocks");
+    need(a[0] / rows * a[2] == rows * b[1], "the inner dimensions of a and b differ");
+    return {a[0], a[1], b[2]};
+}
+
 HostTensor multiplied_in_blocks(const ReferenceInputs& in, const ReferenceOptions& options) {
+    multiplied_in_blocks_shape(in, options);
     const HostTensor &a = *in.at("a"), &b = *in.at("b");
     const auto rows = static_cast<std::int64_t>(option(options, "rows", 1));
-    need(a.shape.size() == 3 && b.shape.size() == 3 && a.shape[0] == b.shape[0],
-         "a and b need to be [blocks, rows, columns]");
-    need(rows > 0 && a.shape[0] % rows == 0, "the blocks do not make up so many rows of blocks");
     const HostTensor left = regrouped(a, rows, false, a.shape[1], a.shape[2]);
     const HostTensor right = regrouped(b, rows, false, b.shape[1], b.shape[2]);
     return regrouped(multiplied({{"a", &left}, {"b", &right}}, {}), rows, true, a.shape[1], b.shape[2]);
 }
 
+Dims exchanged_shape(const ReferenceInputs& in, const ReferenceOptions&) {
+    Dims dims = in.at("x")->shape;
+    need(dims.size() >= 2, "x needs two dimensions at least");
+    std::swap(dims[0], dims[1]);
+    return dims;
+}
+
 /// The first two dimensions change places: what an all-to-all leaves.
-HostTensor exchanged(const ReferenceInputs& in, const ReferenceOptions&) {
+HostTensor exchanged(const ReferenceInputs& in, const ReferenceOptions& options) {
     const HostTensor& x = *in.at("x");
-    need(x.shape.size() >= 2, "x needs two dimensions at least");
     HostTensor out = x;
-    std::swap(out.shape[0], out.shape[1]);
+    out.shape = exchanged_shape(in, options);
     const std::int64_t rows = x.shape[0], cols = x.shape[1], inner = product(x.shape) / (rows * cols);
     for (std::int64_t r = 0; r < rows; ++r)
         for (std::int64_t c = 0; c < cols; ++c)
@@ -167,59 +219,79 @@ const std::vector<ReferenceInfo>& all() {
          "softmax(scale q k^T) v per head; q [.., heads, queries, d], k and v [.., kv heads, keys, d]",
          {"q", "k", "v"},
          {attention_options.begin(), attention_options.end()},
+         attended_shape,
          attended},
         {"attention_dq",
          "its gradient for q, given do for the output",
          {"q", "k", "v", "do"},
          {attention_options.begin(), attention_options.end()},
+         gradient_shape_of_queries,
          gradient_of_queries},
         {"attention_dk",
          "its gradient for k",
          {"q", "k", "v", "do"},
          {attention_options.begin(), attention_options.end()},
+         gradient_shape_of_keys,
          gradient_of_keys},
         {"attention_dv",
          "its gradient for v",
          {"q", "k", "v", "do"},
          {attention_options.begin(), attention_options.end()},
+         gradient_shape_of_values,
          gradient_of_values},
         {"naive_mesh_attention",
          "what kernels/programs/origin_mesh_kv.py computes, in chunks of `chunk` keys; not attention",
          {"q", "k", "v"},
          {"chunk"},
+         attended_naively_shape,
          attended_naively},
         {"paged_attention",
          "decode: q [users, heads, d]; k, v [pages, tokens of a page, kv heads, d]; pages [users, n], lengths "
          "[users]",
          {"q", "k", "v", "pages", "lengths"},
          {"scale"},
+         attended_in_pages_shape,
          attended_in_pages},
-        {"matmul", "a b over the last two dimensions", {"a", "b"}, {"transpose_a", "transpose_b"}, multiplied},
+        {"matmul",
+         "a b over the last two dimensions",
+         {"a", "b"},
+         {"transpose_a", "transpose_b"},
+         multiplied_shape,
+         multiplied},
         {"block_matmul",
          "a b, each [blocks, rows, columns]: the blocks of a matrix, row by row of a grid of `rows` rows",
          {"a", "b"},
          {"rows"},
+         multiplied_in_blocks_shape,
          multiplied_in_blocks},
         {"swiglu",
          "silu(x gate) times (x up), and times down if there is one",
          {"x", "gate", "up", "down?"},
          {},
+         gated_shape,
          gated},
-        {"softmax", "along the last dimension", {"x"}, {}, softmaxed},
+        {"softmax", "along the last dimension", {"x"}, {}, shape_of_x, softmaxed},
         {"layer_norm",
          "(x - mean) / sqrt(variance + eps) weight + bias, along the last dimension",
          {"x", "weight?", "bias?"},
          {"eps"},
+         normalised_shape,
          layer_normed},
         {"rms_norm",
          "x / sqrt(mean of squares + eps) weight, along the last dimension",
          {"x", "weight?"},
          {"eps"},
+         normalised_shape,
          rms_normed},
-        {"sum", "over the first dimension: what an all-reduce leaves with everybody", {"x"}, {}, summed},
-        {"add", "x + y", {"x", "y"}, {}, added},
-        {"all_to_all", "x with its first two dimensions exchanged", {"x"}, {}, exchanged},
-        {"copy", "x itself: what an all-gather leaves with everybody", {"x"}, {}, copied},
+        {"sum",
+         "over the first dimension: what an all-reduce leaves with everybody",
+         {"x"},
+         {},
+         summed_shape,
+         summed},
+        {"add", "x + y", {"x", "y"}, {}, added_shape, added},
+        {"all_to_all", "x with its first two dimensions exchanged", {"x"}, {}, exchanged_shape, exchanged},
+        {"copy", "x itself: what an all-gather leaves with everybody", {"x"}, {}, shape_of_x, copied},
     };
     return list;
 }

@@ -23,7 +23,9 @@ struct ReferenceInfo {
     std::string_view name, summary;
     std::vector<std::string_view> inputs;   // roles; "bias?" is optional
     std::vector<std::string_view> options;  // numbers or booleans
-    /// InputError when shapes do not fit.
+    /// Of the result, from inputs that may have shapes alone; InputError when these do not fit.
+    std::vector<std::int64_t> (*shape)(const ReferenceInputs&, const ReferenceOptions&);
+    /// The same InputErrors.
     HostTensor (*compute)(const ReferenceInputs&, const ReferenceOptions&);
 };
 
