@@ -32,6 +32,29 @@ std::string first_false(const Mask& mask) {
     return "";
 }
 
+/// What an assertion says: a text, or texts and values one after the other, as Python writes these.
+std::string text_of(const Value& message) {
+    switch (message.kind()) {
+        case Kind::text:
+            return message.as<Text>().text;
+        case Kind::integer:
+            return fmt::format("{}", message.as_integer());
+        case Kind::floating: {
+            const std::string digits = fmt::format("{}", message.as_floating());
+            return digits.find_first_not_of("-0123456789") == std::string::npos ? digits + ".0" : digits;
+        }
+        case Kind::dtype:
+            return std::string(name_of(message.type()));
+        case Kind::tuple: {
+            std::string text;
+            for (const Value& part : message.as<Tuple>().items) text += text_of(part);
+            return text;
+        }
+        default:
+            return describe(message);
+    }
+}
+
 void check(Host& host, const Value& condition, const Value& message, bool known_only) {
     std::string where;
     if (known_only && !is_tile(condition) && is_integral(condition) && has_dimensions(condition)) {
@@ -41,7 +64,7 @@ void check(Host& host, const Value& condition, const Value& message, bool known_
                host.truth(condition, "an assertion")) {
         return;
     }
-    const std::string text = message.kind() == Kind::text ? message.as<Text>().text : "";
+    const std::string text = message.is_none() ? "" : text_of(message);
     Host::complain("an assertion does not hold{}{}{}", where, text.empty() ? "" : ": ", text);
 }
 

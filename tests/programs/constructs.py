@@ -260,6 +260,13 @@ def holds_a_number(y, n, tl):
     tl.device_assert(n == n)
 
 
+def says_constants(y, C, D, which, tl):
+    if which == 0:
+        tl.static_assert(C == 4, f"C is {C}, D {D}, not {C + 1}")  # filled in
+    assert which != 1, f"D is {D}"
+    tl.store(y + tl.arange(0, 16), 1.0)
+
+
 def unlike_ends(y, tl):
     if tl.program_id(0) == 0:
         tl.send(to=1, src=tl.zeros((4,), "f32"))

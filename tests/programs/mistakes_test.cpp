@@ -81,6 +81,19 @@ TEST_CASE("assertions of tiles that are known name the line and the first elemen
     CHECK_THAT(failure(4, 9), says("an assertion does not hold at [9]: a loaded 0"));
 }
 
+TEST_CASE("assertions say the constants that their f-strings name") {
+    const auto failure = [](int which, int c, const Json& d) {
+        Json panel = small_panel("says_constants", one, {{"y", "y"}, {"which", which}});
+        panel["kernels"][0]["program"]["constants"] = {{"C", c}, {"D", d}};
+        return failure_of(panel);
+    };
+    CHECK(failure(0, 4, 2.0) == "");
+    CHECK_THAT(failure(0, 5, 2.0),
+               says(line_with("filled in"), "an assertion does not hold: C is 5, D 2.0, not {C + 1}"));
+    CHECK_THAT(failure(0, 7, "f16"), says("C is 7, D f16"));
+    CHECK_THAT(failure(1, 4, "none at all"), says("an assertion does not hold: D is none at all"));
+}
+
 TEST_CASE("a division of integers by 0 names the line") {
     Json arguments = x_and_y;
     arguments["n"] = 0;

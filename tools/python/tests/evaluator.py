@@ -160,7 +160,8 @@ class Evaluator:
             return self.call(positional[0], positional[1:], keywords)
         if name in ("static_assert", "device_assert"):
             if not positional[0]:
-                raise Stop(keywords.get("message"))
+                message = keywords.get("message")
+                raise Stop("".join(map(str, message)) if isinstance(message, tuple) else message)
             return None
         return (BINARY.get(name) or UNARY[name])(*positional)
 

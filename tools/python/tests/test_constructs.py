@@ -77,7 +77,7 @@ class Expressions(unittest.TestCase):
     def test_strings(self):
         self.assertEqual(body("""a = B == 'leaky"relu'"""), [r'%a = eq %B, "leaky\"relu"'])
         self.assertEqual(body("""tl.static_assert(B > 1, f"B is {B}, {1 + 1} at least")"""),
-                         ["%1 = gt %B, 1", 'static_assert %1, message="B is {B}, {1 + 1} at least"'])  # fmt: skip
+                         ["%1 = gt %B, 1", 'static_assert %1, message=("B is ", %B, ", {1 + 1} at least")'])  # fmt: skip
 
 
 class Calls(unittest.TestCase):

@@ -209,17 +209,13 @@ class Calls(Reductions, PythonFunctions):
         self.emit(operation, values, node, has_result=False)
 
     def tl_static_assert(self, node):
-        before, self.is_message = self.is_message, True
-        positional, keywords = self.arguments(node)
-        self.is_message = before
+        positional, keywords = self.filled(self.arguments, node)
         condition = positional[0] if positional else keywords.get("cond")
         if not is_constant(condition) or not condition:
             self.tl_call(node, "tl.static_assert", "static_assert", positional, keywords)
 
     def tl_device_assert(self, node):
-        before, self.is_message = self.is_message, True
-        positional, keywords = self.arguments(node)
-        self.is_message = before
+        positional, keywords = self.filled(self.arguments, node)
         if "mask" not in keywords and len(positional) < 3:
             self.tl_call(node, "tl.device_assert", "device_assert", positional, keywords)
 

@@ -87,7 +87,14 @@ class Expressions(Lowering):
         return items
 
     def of_JoinedStr(self, node):
-        return "".join(str(self._part(part)) for part in node.values)
+        parts = [self._part(part) for part in node.values]
+        joined = [""]
+        for part in parts:
+            if isinstance(part, Var):
+                joined += [part, ""]
+            else:
+                joined[-1] += str(part)
+        return joined[0] if len(joined) == 1 else tuple_of([part for part in joined if part != ""])
 
     def _part(self, node):
         if type(node).__name__ == "Constant":
@@ -101,6 +108,8 @@ class Expressions(Lowering):
             value = self.value(node.value) if type(node.value).__name__ in ("Name", "Constant") else None
         except LoweringError:
             value = None
+        if self.is_filled and isinstance(value, Var) and node.value.id in self.constants_of_launch():
+            return value
         return value if isinstance(value, (int, float, str)) else "{" + self.module.text_of(node.value) + "}"
 
     def of_UnaryOp(self, node):

@@ -11,6 +11,15 @@ class Lowering:
         self.module, self.writer = module, writer
         self.bound = {}  # names of comprehensions, known while they are unrolled
         self.is_message = False  # where text for people may leave values out
+        self.is_filled = False  # and the program fills constants of the launch in
+
+    def filled(self, read, node):
+        """What is read of the message of an assertion: a text, or a tuple of texts and what is known when the kernel runs."""
+        before = self.is_message, self.is_filled
+        self.is_message = self.is_filled = True
+        result = read(node)
+        self.is_message, self.is_filled = before
+        return result
 
     # What the function or the file provides.
 

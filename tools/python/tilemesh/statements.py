@@ -67,6 +67,10 @@ class FunctionBody(Loops):
             texts.append(text)
         return f"{kind} {self.program.name_of(self.function)}({', '.join(texts)})"
 
+    def constants_of_launch(self):
+        """Names of parameters that are constants: to keep them costs no memory of the PE."""
+        return {parameter.arg for parameter in self._parameters if self.is_mesh or is_constexpr(parameter.annotation)}
+
     def _prepare_defaults(self):
         """A function as a default comes along. A tuple is no literal: the head says none, which becomes the tuple here."""
         defaults = self.program.defaults(self.function)
@@ -230,9 +234,7 @@ class FunctionBody(Loops):
         condition = self.value(node.test)
         if is_constant(condition) and condition:
             return
-        before, self.is_message = self.is_message, True
-        message = self.value(node.msg) if node.msg is not None else "assertion failed"
-        self.is_message = before
+        message = self.filled(self.value, node.msg) if node.msg is not None else "assertion failed"
         self.operation(node, "device_assert", {"condition": condition, "message": message})
 
     def do_Raise(self, node):
