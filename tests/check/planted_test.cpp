@@ -103,6 +103,28 @@ TEST_CASE("two PEs that store the same bytes") {
                     "machine.cube0.pe1, command 1 (store)", "y in machine.cube0.hbm0, byte 0"));
 }
 
+TEST_CASE("barriers of launches one after the other, of which some PEs have no instance") {
+    for (const std::vector<int>& grids : std::vector<std::vector<int>>{{12, 3}, {3, 12}, {1, 16, 5}})
+        for (const char* const mode : {"none", "full"}) {
+            Json panel = small_panel("stores_behind_a_barrier",
+                                     {{"x", {{"shape", {16}}, {"dtype", "f32"}, {"values", "ones"}}},
+                                      {"y", {{"shape", {512}}, {"dtype", "f32"}}}},
+                                     {{"x", "x"}, {"y", "y"}}, {1});
+            Json& programs = panel["kernels"][0]["program"];
+            programs["file"] = "../check/planted.py";
+            const Json one = programs;
+            programs = Json::array();
+            for (const int grid : grids) {
+                programs.push_back(one);
+                programs.back()["grid"] = {grid};
+            }
+            panel["kernels"][0]["programs_per_pe"] = 2;
+            panel["values"]["mode"] = mode;
+            CHECK(found(check_panel(panel), "deadlock") == "");
+            CHECK(found(check_panel(panel), "failure") == "");
+        }
+}
+
 TEST_CASE("a load that races a store of another PE, and one behind a barrier") {
     CHECK_THAT(
         found(checked("stores_to_the_neighbour", 4), "race"),

@@ -62,7 +62,7 @@ void Barriers::Turn::end(bool any) {
     do {
         tl_.barrier();
         ++met_;
-    } while (launch.ended < launch.at_once || launch.fewest_met + 1 < met_);
+    } while (launch.ended < launch.at_once || met_ <= launch.fewest_met);
 }
 
 }  // namespace tilemesh::workloads
