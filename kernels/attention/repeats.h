@@ -141,9 +141,9 @@ private:
     // Passed over now.
     double length_ = 0, waiting_ = 0;  // picoseconds: of it, in which no engine was at work all the time
     bool calm_ = false;
-    // Of the stretches passed over in a row: picoseconds that the busier engine had to spare, and that they were given
-    // more than they last. Where a stretch ends for the processor, engines are somewhere in it: of those that take
-    // turns some last longer than engines are at work for them, and some less long.
+    // Of the stretches passed over in a row: picoseconds that the busier engine had to spare, and that they were
+    // given more than they last. Where a stretch ends for the processor, engines are somewhere in it: of those that
+    // take turns some last longer than engines are at work for them, and some less long.
     double spare_ = 0, given_ = 0;
     Picoseconds passing_from_, moved_;
     Picoseconds passed_until_;
