@@ -44,7 +44,7 @@ struct PeConfig {
     int queue_depth = 8;        // commands waiting per engine
     /// With shorter ones the processor stands still for the engines, and when it issues loads, and so when data is
     /// there, is what they do: steady runs cannot leave that out.
-    bool has_long_queues() const { return queue_depth >= 12; }
+    bool has_long_queues() const { return queue_depth >= 16 && queue_depth + dma.outstanding >= 24; }
     MatrixConfig matrix;
     VectorConfig vector;
     DmaConfig dma;

@@ -16,7 +16,7 @@ constexpr double largest = std::numeric_limits<double>::max();
 
 std::uint64_t count(JsonReader& reader, std::string_view key) { return reader.integer(key, 0, most); }
 double real(JsonReader& reader, std::string_view key) { return reader.number(key, -largest, largest); }
-double amount(JsonReader& reader, std::string_view key) { return reader.number(key, 0.0, largest); }
+double not_negative(JsonReader& reader, std::string_view key) { return reader.number(key, 0.0, largest); }
 
 /// A number, or "nan" or "inf". Files of version 0.1.0 have null for both.
 double read_error(JsonReader& reader, std::string_view key) {
@@ -36,7 +36,7 @@ ComponentResult read_component(JsonReader reader) {
     part.bytes = Bytes(count(reader, "bytes"));
     part.work = count(reader, "work");
     part.activities = count(reader, "activities");
-    part.peak_per_ns = amount(reader, "peak_per_ns");
+    part.peak_per_ns = not_negative(reader, "peak_per_ns");
     if (auto account = reader.optional_member("account_ps"))
         for (const auto& [name, time] : account->value().items())
             part.account.push_back({name, Picoseconds(count(*account, name.c_str()))});
@@ -80,7 +80,7 @@ VerdictResult read_verdict(JsonReader reader) {
     verdict.tolerance = read_error(reader, "tolerance");
     if (auto units = reader.optional_member("units")) {  // files of version 0.1.0 have none
         verdict.units = read_error(*units, "error");
-        verdict.units_allowed = amount(*units, "allowed");
+        verdict.units_allowed = not_negative(*units, "allowed");
         verdict.units_of = units->string("of");
         units->finish();
     }
@@ -93,15 +93,15 @@ LinkSummary read_link(JsonReader reader) {
     LinkSummary link;
     link.path = reader.string("path");
     link.bytes = Bytes(count(reader, "bytes"));
-    link.gbytes_per_s = amount(reader, "gbytes_per_s");
-    link.share_of_peak = amount(reader, "share_of_peak");
+    link.gbytes_per_s = not_negative(reader, "gbytes_per_s");
+    link.share_of_peak = not_negative(reader, "share_of_peak");
     reader.finish();
     return link;
 }
 
 void read_host(JsonReader& reader, HostResult& host) {
-    host.wall_seconds = amount(reader, "wall_seconds");
-    host.commands_per_second = amount(reader, "commands_per_second");
+    host.wall_seconds = not_negative(reader, "wall_seconds");
+    host.commands_per_second = not_negative(reader, "commands_per_second");
     host.peak_memory_bytes = count(reader, "peak_memory_bytes");
     reader.finish();
 }
@@ -121,23 +121,23 @@ KernelResult read_simulated_part(JsonReader reader) {
     for (const auto& item : options.value().items()) {
         kernel.options.emplace_back(item.key(), options.integer(item.key(), 0, most));
     }
-    kernel.cycles = amount(reader, "cycles");
+    kernel.cycles = not_negative(reader, "cycles");
     kernel.time = Picoseconds(count(reader, "time_ps"));
-    kernel.clock_ghz = amount(reader, "clock_ghz");
+    kernel.clock_ghz = not_negative(reader, "clock_ghz");
     kernel.verdict = read_verdict(reader.member("verdict"));
     kernel.machine_bound = read_bound(reader.member("machine_bound"));
     kernel.machine_distance = real(reader, "machine_distance");
     kernel.schedule_bound = read_bound(reader.member("schedule_bound"));
     kernel.schedule_distance = real(reader, "schedule_distance");
     kernel.flops = count(reader, "flops");
-    kernel.tflops_per_s = amount(reader, "tflops_per_s");
-    kernel.matrix_utilisation = amount(reader, "matrix_utilisation");
+    kernel.tflops_per_s = not_negative(reader, "tflops_per_s");
+    kernel.matrix_utilisation = not_negative(reader, "matrix_utilisation");
     kernel.hbm_bytes = Bytes(count(reader, "hbm_bytes"));
-    kernel.hbm_gbytes_per_s = amount(reader, "hbm_gbytes_per_s");
-    kernel.hbm_share_of_peak = amount(reader, "hbm_share_of_peak");
+    kernel.hbm_gbytes_per_s = not_negative(reader, "hbm_gbytes_per_s");
+    kernel.hbm_share_of_peak = not_negative(reader, "hbm_share_of_peak");
     kernel.busiest_link = read_link(reader.member("busiest_link"));
     kernel.hop_bytes = Bytes(count(reader, "hop_bytes"));
-    kernel.work_imbalance = amount(reader, "work_imbalance");
+    kernel.work_imbalance = not_negative(reader, "work_imbalance");
     kernel.bound = reader.string("bound", "");
     kernel.commands = count(reader, "commands");
     kernel.copied = Bytes(reader.integer("copied_bytes", 0, most, 0));        // where routers copied
@@ -176,7 +176,7 @@ PanelResult read_panel_result(JsonReader reader) {
 }
 
 void read_host_block(JsonReader reader, RunResult& run) {
-    run.wall_seconds = amount(reader, "wall_seconds");
+    run.wall_seconds = not_negative(reader, "wall_seconds");
     run.workers = static_cast<int>(reader.integer("workers", 0, std::numeric_limits<int>::max()));
     for (JsonReader entry : reader.member("entries").elements()) {
         const std::string panel_name = entry.string("panel");

@@ -75,7 +75,9 @@ TEST_CASE("stretches in turns are as long as engines and processor together have
 
 TEST_CASE("with short queues nothing is passed over") {
     Json panel = panel_with("mesh_kv", "causal", "zigzag", 4);
-    panel["machine"]["pe"]["queue_depth"] = 11;
+    const auto [depth, outstanding] = GENERATE(std::pair(15, 16), std::pair(16, 7));
+    panel["machine"]["pe"]["queue_depth"] = depth;
+    panel["machine"]["pe"]["dma"]["outstanding"] = outstanding;
     const Pair pair = both(panel);
     CHECK(pair.steady.time == pair.exact.time);
     REQUIRE(pair.steady.passed);
