@@ -17,7 +17,7 @@ namespace {
 
 // Without ports, links of 1 ns: from a flit's turn until the next router may give its packet's head a turn, from the
 // end of its last turn until it has passed the last router.
-constexpr double before_switch = 1, hop = 1 + 2, credit_return = 1 + 1, delivery = 1 + 2 + 3;
+constexpr double before_switch = 1, one_hop = 1 + 2, credit_return = 1 + 1, delivery = 1 + 2 + 3;
 
 ListedTransfer flits(int from, int to, std::uint64_t count, double at_ns = 0) {
     return {from, to, Bytes(flit * count), from_nanoseconds(at_ns)};
@@ -53,7 +53,7 @@ TEST_CASE("a packet of several buffers takes a round trip of credits for each bu
     const double wire = 100;
     const std::uint64_t buffer = 16;
     const NetworkConfig network = with_wires(routers(line(3), 1, buffer, 1000, false), wire);
-    const double more = wire - 1, round_trip = hop + more + credit_return + more;
+    const double more = wire - 1, round_trip = one_hop + more + credit_return + more;
     for (const std::uint64_t size : {20, 32, 33, 48, 64}) {
         CAPTURE(size);
         const std::uint64_t rounds = (size - 1) / buffer;
@@ -63,13 +63,13 @@ TEST_CASE("a packet of several buffers takes a round trip of credits for each bu
             const double tail_sent = (hops + 1) * before_switch + static_cast<double>(rounds) * round_trip +
                                      static_cast<double>(size - rounds * buffer);
             CHECK(arrivals(network, {flits(0, hops, size)})[0] ==
-                  tail_sent + (hops - 1) * (hop + more) + delivery + more);
+                  tail_sent + (hops - 1) * (one_hop + more) + delivery + more);
         }
     }
 }
 
 TEST_CASE("the last link of a way moves one buffer of each channel per round trip of its credits") {
-    const double wire = 100, round_trip = hop + credit_return + 2 * (wire - 1);
+    const double wire = 100, round_trip = one_hop + credit_return + 2 * (wire - 1);
     for (const int hops : {1, 2, 3}) {
         for (const int channels : {1, 4}) {
             for (const std::uint64_t buffer : {16, 32, 64, 512}) {
@@ -88,7 +88,7 @@ TEST_CASE("the last link of a way moves one buffer of each channel per round tri
 
 TEST_CASE("one channel moves one buffer per round trip wherever its link lies on the way, whole packets or not") {
     // The link from 1 to 2 has the wire; the one behind it is short, as fast, and has large buffers.
-    const double wire = 400, round_trip = hop + credit_return + 2 * (wire - 1);
+    const double wire = 400, round_trip = one_hop + credit_return + 2 * (wire - 1);
     for (const std::uint64_t buffer : {8, 16, 18, 24, 40}) {
         for (const std::uint64_t packet : {8, 16, 32}) {
             CAPTURE(buffer, packet);
@@ -138,10 +138,10 @@ TEST_CASE("the tail of a packet that is slow further on leaves when a buffer's l
     // the first flit's credit is back, and fills the buffer: the third one needs the credit of the first flit of
     // that.
     const double waited = before_switch + 200 + allocation;
-    CHECK(end_of_third(1, 200) == waited + credit + hop + more + credit + third);
+    CHECK(end_of_third(1, 200) == waited + credit + one_hop + more + credit + third);
     // On a channel of its own it takes turns with PE 1's flits, of which one is under way when its head comes. Its
     // last flit leaves right after the credit of the one a buffer's length before.
-    const double head = before_switch + hop + more + before_switch + 1;
+    const double head = before_switch + one_hop + more + before_switch + 1;
     CHECK(end_of_third(2, 1000) == head + 2 * (size - buffer - 1) + 1 + credit + third);
 }
 
@@ -153,8 +153,8 @@ TEST_CASE("what is still on the wire does not go on, though the link behind it i
     network.cubes = line(2);
     network.die_to_die = {Rate::gbytes_per_s(flit / cycle_ns / slow), from_nanoseconds(1), Bytes(flit * 1000)};
     network.connections_per_side = 1;
-    const double more = wire - 1, head = before_switch + hop + more + before_switch;
-    const double second_half = head + credit_return + more + hop + more;
+    const double more = wire - 1, head = before_switch + one_hop + more + before_switch;
+    const double second_half = head + credit_return + more + one_hop + more;
     REQUIRE(second_half > head + buffer * slow);
     CHECK(arrivals(network, {flits(0, 2, 32)})[0] == second_half + buffer * slow + delivery);
 }
@@ -171,7 +171,7 @@ TEST_CASE("channels are given in turn: a packet does not get one whose credits a
     const double wire = 100, second = 50;
     const NetworkConfig network = with_wires(routers(line(4), 2, 16, 16, false), wire);
     const double alone = arrivals(network, {flits(0, 3, 16)})[0];
-    CHECK(alone == before_switch + 2 * (hop + wire - 1 + before_switch) + 16 + delivery + wire - 1);
+    CHECK(alone == before_switch + 2 * (one_hop + wire - 1 + before_switch) + 16 + delivery + wire - 1);
     CHECK(arrivals(network, {flits(0, 3, 16), flits(0, 3, 16, second)}) == std::vector{alone, second + alone});
 }
 
@@ -185,7 +185,7 @@ TEST_CASE("a flit's turn is lost to another output's choice of the same input, a
     // Of two inputs the other output chooses this one every second time, and only for the first three flits can the
     // choices fall together: one turn and a half are lost, of which one is whole by now.
     CHECK(network.router.allocation_conflicts == 3);
-    CHECK(times[2] == before_switch + first + hop + before_switch + second + 1 + delivery);
+    CHECK(times[2] == before_switch + first + one_hop + before_switch + second + 1 + delivery);
 }
 
 TEST_CASE("a PE's packet begins on a channel that has room, not on one that is merely free") {
@@ -224,6 +224,6 @@ TEST_CASE("a PE's packet begins on a channel that has room, not on one that is m
     fabric.run_until(from_nanoseconds(1000));
     const double allocation = 1, second_sent = before_switch + 16 + 16;
     CHECK(ends.times[3] == second_sent + delivery);
-    CHECK(ends.times[4] == second_sent + allocation + hop + before_switch + 16 + delivery);
+    CHECK(ends.times[4] == second_sent + allocation + one_hop + before_switch + 16 + delivery);
     CHECK(ends.times[2] > 2 * 200);
 }

@@ -82,10 +82,10 @@ TEST_CASE("a key and what it is a part of may both be set and varied, in any ord
     Json sweep = {{"panel", "single_user_decode_mid"}, {"set", set}, {"axes", {cores, machines}}};
     const std::vector<std::string> both = {"cube_line8 3", "cube_2x4 3", "cube_line8 5", "cube_2x4 5"};
     CHECK(read(sweep) == both);
-    sweep["axes"] = {zipped};
+    sweep["axes"] = Json::array({zipped});
     CHECK(read(sweep) == std::vector<std::string>{"cube_line8 3", "cube_2x4 5"});
     sweep["set"][depth] = 7;
-    sweep["axes"] = {machines};
+    sweep["axes"] = Json::array({machines});
     CHECK(read(sweep) == std::vector<std::string>{"cube_line8 7", "cube_2x4 7"});
     CHECK(read(sweep, {{depth, {9}, "--over"}}) == std::vector<std::string>{"cube_line8 9", "cube_2x4 9"});
 }

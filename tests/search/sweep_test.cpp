@@ -100,7 +100,7 @@ TEST_CASE("a sweep of which no point can run is bad input, told once where all h
     write_sweep(folder, {"mesh_kv", "ring_kv"});
     const auto with_axis = [&](const Json& axis) {
         Json file = parse_json_file(folder / "sweep.json");
-        file["axes"] = {axis};
+        file["axes"] = Json::array({axis});
         write_file(folder / "sweep.json", file.dump());
         return sweep(folder, TILEMESH_COMMAND, into(folder, "a"));
     };
