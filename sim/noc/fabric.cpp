@@ -292,7 +292,8 @@ void Fabric::leave(std::int32_t number) {
     // What comes next may take the channel again, or end the stream's life.
     const std::int32_t packet_number = left.holder, input = left.input, onward = left.onward;
     const Packet packet = packets_[static_cast<std::size_t>(packet_number)];
-    const bool delivered = left.final_hop, branches = left.branches;
+    const bool delivered = left.final_hop;
+    Stream* const end_of_copies = left.branches ? packet.stream->end_of_copies : nullptr;
     left.holder = none;
     link.free |= bit_of(number);
     left.free_since = now_;
@@ -329,9 +330,8 @@ void Fabric::leave(std::int32_t number) {
     if (delivered) {
         free_packets_.push_back(packet_number);
         arrived(*packet.stream, Bytes(packet.bytes), now_ + link.delivery);
-    } else if (branches) {
-        Stream* const end = packet.stream->end_of_copies;
-        if (end) arrived(*end, Bytes(packet.bytes), now_ + link.delivery);
+    } else if (end_of_copies) {
+        arrived(*end_of_copies, Bytes(packet.bytes), now_ + link.delivery);
     }
 }
 
