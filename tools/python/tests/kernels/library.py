@@ -31,6 +31,16 @@ def elementwise(x_ptr, y_ptr, WHICH: tl.constexpr, BLOCK: tl.constexpr):
         y = tan_of(x)
     elif WHICH == "tanh":
         y = triton_tanh(x)
+    elif WHICH == "cbrt":
+        y = libdevice.cbrt(x)
+    elif WHICH == "sinh":
+        y = libdevice.sinh(x)
+    elif WHICH == "cosh":
+        y = libdevice.cosh(x)
+    elif WHICH == "arcsinh":
+        y = libdevice.asinh(x)
+    elif WHICH == "arccosh":
+        y = libdevice.acosh(x)
     else:
         y = exp(x)
     tl.store(y_ptr + at, y)
@@ -118,23 +128,6 @@ def largest_of_rows(x_ptr, y_ptr):
 def upper_halves(x_ptr, y_ptr, z_ptr, BLOCK: tl.constexpr):
     at = tl.arange(0, BLOCK)
     tl.store(z_ptr + at, tl.umulhi(tl.load(x_ptr + at), tl.load(y_ptr + at)))
-
-
-@triton.jit
-def at_the_ends(x_ptr, y_ptr, WHICH: tl.constexpr, BLOCK: tl.constexpr):
-    at = tl.arange(0, BLOCK)
-    x = tl.load(x_ptr + at)
-    if WHICH == "cbrt":
-        y = libdevice.cbrt(x)
-    elif WHICH == "sinh":
-        y = libdevice.sinh(x)
-    elif WHICH == "cosh":
-        y = libdevice.cosh(x)
-    elif WHICH == "arcsinh":
-        y = libdevice.asinh(x)
-    else:
-        y = libdevice.acosh(x)
-    tl.store(y_ptr + at, y)
 
 
 @triton.jit
