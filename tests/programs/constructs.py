@@ -260,6 +260,11 @@ def holds_a_number(y, n, tl):
     tl.device_assert(n == n)
 
 
+def holds_just_that(y, n, tl):
+    tl.device_assert(tl.load(y + tl.arange(0, 4)) == n, "another number")
+    tl.store(y + tl.arange(0, 4), tl.load(y + tl.arange(0, 4)))
+
+
 def says_constants(y, C, D, which, tl):
     if which == 0:
         tl.static_assert(C == 4, f"C is {C}, D {D}, not {C + 1}")  # filled in

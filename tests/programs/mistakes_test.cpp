@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels that are wrong: each ends in an error that says where in the .py file, which the comment there repeats.
+#include "sim/base/safetensors.h"
+#include "tests/base/scratch.h"
 #include "tests/language/says.h"
 #include "tests/programs/programs.h"
 
@@ -8,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <limits>
 
 using namespace tilemesh;
 using namespace tilemesh::test;
@@ -184,6 +187,50 @@ TEST_CASE("numbers of panels that their type does not hold are errors with their
     CHECK(argument_of("i8", -128) == "");
     CHECK(argument_of("i64", 3.0) == "");
     CHECK(argument_of("f16", 300) == "");
+}
+
+TEST_CASE("integers of panels and files are what is written there, to the last digit, or an error") {
+    const ScratchFolder folder;
+    const std::string file = (folder / "numbers.safetensors").string();
+    const auto failure_with = [](const std::string& dtype, const Json& values, const Json& number) {
+        Json tensors = one;
+        tensors["y"] = {{"shape", {4}}, {"dtype", dtype}, {"values", values}};
+        const Json argument = {{"value", number}, {"dtype", dtype}};
+        return failure_of(small_panel("holds_just_that", tensors, {{"y", "y"}, {"n", argument}}));
+    };
+    const auto stored = [&](std::int64_t number) {
+        const std::vector<std::int64_t> numbers(4, number);
+        const OutputTensor tensor{"y", {4}, {}, numbers};
+        write_safetensors(file, std::span(&tensor, 1), {});
+        return Json{{"file", file}};
+    };
+    constexpr std::int64_t odd = (std::int64_t{1} << 53) + 1;  // no double
+    const auto most = std::numeric_limits<std::int64_t>::max(), least = std::numeric_limits<std::int64_t>::min();
+    for (const std::int64_t number : {odd, most, least}) {
+        CAPTURE(number);
+        CHECK(failure_with("i64", number, number) == "");
+        CHECK(failure_with("i64", std::vector<std::int64_t>(4, number), number) == "");
+        CHECK(failure_with("i64", stored(number), number) == "");
+        CHECK_THAT(failure_with("i64", number, number ^ 1), says("another number"));
+        CHECK_THAT(failure_with("i32", stored(number), 0),
+                   says("/tensors/y", fmt::format("y of {} has {} as its element 0", file, number),
+                        "expected an integer from -2147483648 to 2147483647"));
+    }
+    constexpr std::uint64_t most_unsigned = std::numeric_limits<std::uint64_t>::max();
+    CHECK(failure_with("u64", most_unsigned, most_unsigned) == "");
+    CHECK_THAT(failure_with("u64", most_unsigned, most_unsigned - 1), says("another number"));
+    CHECK_THAT(failure_with("i64", most_unsigned, 0), says("/tensors/y/values", "to 9223372036854775807"));
+    CHECK_THAT(failure_with("u64", stored(-1), 0), says("has -1 as its element 0", "from 0 to 18446744073709551615"));
+    CHECK(failure_with("u8", stored(255), 255) == "");
+    CHECK_THAT(failure_with("u8", stored(256), 0), says("has 256 as its element 0", "from 0 to 255"));
+    for (const std::int64_t expected : {odd, odd - 1}) {
+        CAPTURE(expected);
+        Json tensors = one;
+        tensors["y"] = {{"shape", {4}}, {"dtype", "i64"}, {"values", odd}};
+        Json panel = small_panel("holds_a_number", tensors, {{"y", "y"}, {"n", 1}});
+        panel["check"] = {{"y", stored(expected)}};
+        CHECK(Programs(panel).run().result.verdict.pass == (expected == odd));
+    }
 }
 
 TEST_CASE("a place that says twice on which PEs it is, is an error") {

@@ -16,6 +16,21 @@ program::Type read_type(const JsonReader& reader) {
     return *type;
 }
 
+std::int64_t read_integer(const JsonReader& reader, program::Type type) {
+    const Json& value = reader.value();
+    if (value.is_number_float()) {
+        if (const auto whole = program::integer_of(type, value.get<double>())) return *whole;
+    } else if (value.is_number()) {
+        // JSON's own are negative or unsigned.
+        const bool negative = !value.is_number_unsigned();
+        const auto whole =
+            negative ? value.get<std::int64_t>() : static_cast<std::int64_t>(value.get<std::uint64_t>());
+        const bool in_range = whole >= 0 || negative != (type == program::Type::u64);
+        if (in_range && program::holds(type, whole, whole)) return whole;
+    }
+    reader.reject(program::range_of(type));
+}
+
 namespace {
 
 /// JSON has no numbers for these.
@@ -97,27 +112,20 @@ void read_box(JsonReader& reader, ArgumentChoice& argument) {
 /// A number of a stated type.
 ArgumentChoice read_typed(const JsonReader& reader, program::Type type, const ProgramPanel& panel, bool constant) {
     using What = ArgumentChoice::What;
-    const Json& value = reader.value();
+    const bool is_integer = !program::is_float(type);
     ArgumentChoice argument;
-    if (type == program::Type::u64 && value.is_number_unsigned()) {  // kept as two's complement
+    if (is_integer && reader.value().is_number()) {
         argument.what = What::integer;
-        argument.integer = static_cast<std::int64_t>(value.get<std::uint64_t>());
+        argument.integer = read_integer(reader, type);
     } else {
         argument = read_argument(reader, panel, constant);
+        const bool is_size = argument.what == What::integer;  // of a tensor
+        if (is_integer &&
+            (argument.what == What::number || (is_size && !program::holds(type, argument.integer, argument.integer))))
+            reader.reject(program::range_of(type));
     }
     argument.where = reader.place();
     argument.type = type;
-    if (program::is_float(type)) return argument;
-    if (argument.what == What::number) {
-        const auto whole = program::integer_of(type, argument.number);
-        if (!whole) reader.reject(program::range_of(type));
-        argument.what = What::integer;
-        argument.integer = *whole;
-    } else if (argument.what == What::integer) {
-        const bool negative = argument.integer < 0 && !value.is_number_unsigned();
-        if (!program::holds(type, argument.integer, argument.integer) || (type == program::Type::u64 && negative))
-            reader.reject(program::range_of(type));
-    }
     return argument;
 }
 

@@ -7,6 +7,8 @@
 namespace tilemesh::workloads {
 
 program::Type read_type(const JsonReader& reader);
+/// As the type holds it, every digit of it; u64 as two's complement.
+std::int64_t read_integer(const JsonReader& reader, program::Type type);
 
 /// A number, the name of a tensor or what can be asked of it, a list, an object (configs/README.md). Of `constant`s,
 /// texts are texts.

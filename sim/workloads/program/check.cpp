@@ -18,25 +18,35 @@ struct Difference {
     std::int64_t missing = 0, wrong = 0;  // never stored; not a number, or infinite where it should not be
 };
 
+/// How far the two are apart, to the last digit.
+double distance(program::Type type, std::int64_t a, std::int64_t b) {
+    const auto first = static_cast<std::uint64_t>(a), second = static_cast<std::uint64_t>(b);
+    const bool first_is_larger = type == program::Type::u64 ? first > second : a > b;
+    return static_cast<double>(first_is_larger ? first - second : second - first);
+}
+
 Difference difference(const HostTensor& expected, const program::Array& array, std::size_t copy) {
     Difference out;
     for (std::int64_t i = 0; i < array.elements(); ++i) {
-        const double want = expected.values[static_cast<std::size_t>(i)];
+        const auto at = static_cast<std::size_t>(i);
+        const double want = expected.values[at];
         std::optional<double> got;
+        double error = 0;
         if (program::is_float(array.type())) {
             if (const auto value = array.float_at(copy, i)) got = *value;
+            if (got && *got != want) error = *got - want;
         } else if (const auto value = array.integer_at(copy, i)) {
-            got = static_cast<double>(*value);
+            got = program::number_of(array.type(), *value);
+            error = expected.integers.empty() ? *got - want : distance(array.type(), *value, expected.integers[at]);
         }
         if (!got) {
             ++out.missing;
             continue;
         }
-        if (*got == want) {
+        if (error == 0) {
             if (std::isfinite(want)) out.expected += want * want;
             continue;
         }
-        const double error = *got - want;
         if (!std::isfinite(error)) {
             ++out.wrong;
             continue;

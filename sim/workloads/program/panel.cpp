@@ -74,12 +74,13 @@ PlaceChoice read_place(JsonReader reader, std::size_t rank) {
     return place;
 }
 
-/// A number for elements of this type.
-double read_element(const JsonReader& reader, program::Type type) {
-    if (program::is_float(type)) return reader.as_number(-1e300, 1e300);
-    if (!reader.value().is_number() || !program::integer_of(type, reader.value().get<double>()))
-        reader.reject(program::range_of(type));
-    return reader.value().get<double>();
+/// One more number for elements of this type.
+void read_element(const JsonReader& reader, program::Type type, ContentChoice& content) {
+    if (program::is_float(type)) {
+        content.numbers.push_back(reader.as_number(-1e300, 1e300));
+    } else {
+        content.integers.push_back(read_integer(reader, type));
+    }
 }
 
 ContentChoice read_content(JsonReader reader, const TensorChoice& tensor) {
@@ -88,21 +89,23 @@ ContentChoice read_content(JsonReader reader, const TensorChoice& tensor) {
     if (reader.is_string()) {
         const std::string word = reader.as_word({"normal", "zeros", "ones", "unknown"});
         content.what = word == "normal" ? What::normal : word == "unknown" ? What::nothing : What::constant;
-        content.low = word == "ones" ? 1.0 : 0.0;
+        content.numbers = {word == "ones" ? 1.0 : 0.0};
+        content.integers = {word == "ones" ? 1 : 0};
         if (word == "normal" && !program::is_float(tensor.type))
             reader.reject("\"integers\" for a tensor of integers");
         return content;
     }
     if (reader.value().is_number()) {
         content.what = What::constant;
-        content.low = read_element(reader, tensor.type);
+        read_element(reader, tensor.type, content);
         return content;
     }
     if (reader.is_array()) {
         content.what = What::list;
-        for (JsonReader& element : reader.elements()) content.numbers.push_back(read_element(element, tensor.type));
-        if (static_cast<std::int64_t>(content.numbers.size()) != tensor.elements())
-            reader.complain(fmt::format("{} numbers for {} elements", content.numbers.size(), tensor.elements()));
+        for (const JsonReader& element : reader.elements()) read_element(element, tensor.type, content);
+        const std::size_t count = content.numbers.size() + content.integers.size();
+        if (static_cast<std::int64_t>(count) != tensor.elements())
+            reader.complain(fmt::format("{} numbers for {} elements", count, tensor.elements()));
         return content;
     }
     if (!reader.is_object()) reader.reject("\"normal\", \"zeros\", \"ones\", a number, a list, or an object");

@@ -28,8 +28,10 @@ struct PlaceChoice {
 /// What a tensor holds before the program runs.
 struct ContentChoice {
     enum class What { nothing, normal, uniform, integers, constant, list, file } what = What::nothing;
-    double low = 0, high = 0;     // uniform, integers; constant: low
-    std::vector<double> numbers;  // list
+    double low = 0, high = 0;  // uniform, integers
+    // List: of each element; constant: one for all. Of float types, and of the others.
+    std::vector<double> numbers;
+    std::vector<std::int64_t> integers;
     NamedFile file;
     std::string tensor;  // of the file
 };

@@ -14,6 +14,8 @@ namespace tilemesh::workloads {
 struct HostTensor {
     std::vector<std::int64_t> shape;
     std::vector<double> values;  // row-major
+    /// The same, to the last digit, of a tensor of integers as it was given; no function's result has them.
+    std::vector<std::int64_t> integers = {};
 };
 
 using ReferenceInputs = std::map<std::string, const HostTensor*>;  // by role; those that are optional may be missing

@@ -21,22 +21,39 @@ void check_shape(const TensorChoice& tensor, const StoredTensor& stored) {
                          tensor.content.file.path.string(), elements, tensor.elements());
 }
 
-double made_up(const ContentChoice& content, std::uint64_t seed, std::uint64_t stream, std::int64_t i) {
+/// `given`: what a constant or a list has of the tensor's kind.
+template <class Number>
+Number made_up(const ContentChoice& content, const std::vector<Number>& given, std::uint64_t seed,
+               std::uint64_t stream, std::int64_t i) {
     switch (content.what) {
         case What::constant:
-            return content.low;
+            return given.front();
         case What::list:
-            return content.numbers[static_cast<std::size_t>(i)];
+            return given[static_cast<std::size_t>(i)];
         case What::uniform: {
             const double unit =
                 static_cast<double>(random_bits(seed, stream, static_cast<std::uint64_t>(i)) >> 11) * 0x1p-53;
-            return content.low + unit * (content.high - content.low);
+            return static_cast<Number>(content.low + unit * (content.high - content.low));
         }
         default: {
             const auto range = static_cast<std::uint64_t>(content.high - content.low) + 1;
-            return content.low +
-                   static_cast<double>(random_below(seed, stream, static_cast<std::uint64_t>(i), range));
+            return static_cast<Number>(content.low) +
+                   static_cast<Number>(random_below(seed, stream, static_cast<std::uint64_t>(i), range));
         }
+    }
+}
+
+/// Each must be a number of the tensor's type. `from_u64`: they are kept as two's complement.
+void check_range(const TensorChoice& tensor, std::span<const std::int64_t> values, bool from_u64) {
+    const program::Type type = tensor.type;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const std::int64_t value = values[i];
+        const bool in_range = value >= 0 || from_u64 == (type == program::Type::u64);
+        if (in_range && program::holds(type, value, value)) continue;
+        const std::string found =
+            from_u64 ? fmt::format("{}", static_cast<std::uint64_t>(value)) : fmt::format("{}", value);
+        fail<InputError>("{}: {} of {} has {} as its element {}, expected {}", tensor.where, tensor.content.tensor,
+                         tensor.content.file.path.string(), found, i, program::range_of(type));
     }
 }
 
@@ -62,8 +79,14 @@ std::shared_ptr<const ArrayValues> values_of(const TensorChoice& tensor, std::si
             } else {
                 for (const std::uint8_t byte : file.read_bytes(content.tensor)) values->integers.push_back(byte);
             }
-            for (std::int64_t& value : values->integers) value = program::wrapped(tensor.type, value);
-            if (is_float) values->floats.assign(values->integers.begin(), values->integers.end());
+            const bool from_u64 = stored.dtype == "U64";
+            if (is_float) {
+                for (const std::int64_t value : values->integers)
+                    values->floats.push_back(from_u64 ? static_cast<float>(static_cast<std::uint64_t>(value))
+                                                      : static_cast<float>(value));
+            } else {
+                check_range(tensor, values->integers, from_u64);
+            }
         } else {
             values->floats = file.read_floats(content.tensor, Infinity::allowed_as_nan_is);
             if (!is_float)
@@ -76,13 +99,13 @@ std::shared_ptr<const ArrayValues> values_of(const TensorChoice& tensor, std::si
             fill_normal(seed, stream, 0, values->floats);
         } else {
             for (std::int64_t i = 0; i < elements; ++i)
-                values->floats[static_cast<std::size_t>(i)] = static_cast<float>(made_up(content, seed, stream, i));
+                values->floats[static_cast<std::size_t>(i)] =
+                    static_cast<float>(made_up(content, content.numbers, seed, stream, i));
         }
     } else {
         values->integers.resize(static_cast<std::size_t>(elements));
         for (std::int64_t i = 0; i < elements; ++i)
-            values->integers[static_cast<std::size_t>(i)] =
-                program::integer_of(tensor.type, made_up(content, seed, stream, i)).value();
+            values->integers[static_cast<std::size_t>(i)] = made_up(content, content.integers, seed, stream, i);
     }
     if (is_float) {
         round_to(program::dtype_of(tensor.type), values->floats);
@@ -97,7 +120,8 @@ HostTensor to_host(const TensorChoice& tensor, const ArrayValues& values) {
     if (values.integers.empty()) {
         out.values.assign(values.floats.begin(), values.floats.end());
     } else {
-        out.values.assign(values.integers.begin(), values.integers.end());
+        for (const std::int64_t value : values.integers) out.values.push_back(program::number_of(tensor.type, value));
+        out.integers = values.integers;
     }
     return out;
 }

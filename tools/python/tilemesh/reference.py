@@ -4,8 +4,9 @@
     reference.py FILE FUNCTION TENSOR ARGUMENTS INPUTS EXPECTED
 
 Each parameter of the function gets what ARGUMENTS names for it, a number or a tensor of INPUTS, else the tensor of its own
-name, else its default. Tensors are numpy arrays of float64 or int64, and so is what the function returns, or something that
-numpy makes one of; it may also return a dictionary of tensors, of which TENSOR is taken."""
+name, else its default. Tensors are numpy arrays of float64 or int64 (u64 as two's complement), and so is what the function
+returns, or of uint64, or something that numpy makes one of; it may also return a dictionary of tensors, of which TENSOR is
+taken."""
 
 import inspect
 import json
@@ -57,6 +58,8 @@ def _array(numpy, answer, tensor, what):
     array = numpy.asarray(answer)
     if array.dtype.kind not in "biuf":
         raise Complaint(f"{what} is no array of numbers")
+    if array.dtype == numpy.uint64:
+        return array
     return array.astype(numpy.int64 if array.dtype.kind in "biu" else numpy.float64)
 
 
@@ -71,7 +74,8 @@ def compute(file, name, tensor, choices, inputs, expected):
     tensors = {key: held.astype(numpy.float64 if held.dtype.kind == "f" else numpy.int64) for key, held in tensors.items()}
     function = _function(file, name)
     array = _array(numpy, function(**_arguments(function, file, choices, tensors)), tensor, f"{file}: what {name} returns")
-    write_safetensors(expected, {tensor: ("F64" if array.dtype.kind == "f" else "I64", list(array.shape), array.tobytes())})
+    kind = {"f": "F64", "i": "I64", "u": "U64"}[array.dtype.kind]
+    write_safetensors(expected, {tensor: (kind, list(array.shape), array.tobytes())})
 
 
 def main(file, name, tensor, choices, inputs, expected):
