@@ -14,12 +14,11 @@ std::uint64_t unsigned_of(std::int64_t n) { return static_cast<std::uint64_t>(n)
 
 }  // namespace
 
-ArrayAccess::ArrayAccess(Ref<Array> array, Ref<IndexTile> places, Ref<Mask> mask, double other, int pe,
-                         SourcePlace source, Merge merge)
+ArrayAccess::ArrayAccess(Ref<Array> array, Ref<IndexTile> places, Ref<Mask> mask, int pe, SourcePlace source,
+                         Merge merge)
     : array_(std::move(array)),
       places_(std::move(places)),
       mask_(std::move(mask)),
-      other_(other),
       copy_(array_->copy_of(pe)),
       merge_(merge),
       source_(source) {

@@ -20,10 +20,16 @@ enum class Merge : std::uint8_t { replace, add, maximum, minimum, both, either, 
 /// Loads and stores of an array: a tile of places, under a mask.
 class ArrayAccess final : public Access {
 public:
-    /// `places` count elements from the array's first. Where `mask` is false nothing moves, and a load gives `other`.
+    /// `places` count elements from the array's first. Where `mask` is false nothing moves, and a load gives 0.
     /// `pe` decides which copy. `source` is for messages.
-    ArrayAccess(Ref<Array> array, Ref<IndexTile> places, Ref<Mask> mask, double other, int pe, SourcePlace source,
+    ArrayAccess(Ref<Array> array, Ref<IndexTile> places, Ref<Mask> mask, int pe, SourcePlace source,
                 Merge merge = Merge::replace);
+
+    /// Instead of 0, of float types and of the others.
+    void set_other(float number, std::int64_t integer) {
+        other_ = number;
+        other_integer_ = integer;
+    }
 
     bool meets(const Access& other) const override;
     PayloadPtr read() const override;
@@ -72,7 +78,8 @@ private:
     Ref<IndexTile> places_;
     Ref<Mask> mask_;
     std::optional<Rectangle> rectangle_;  // where the mask is true, if that is one
-    double other_;
+    float other_ = 0.0F;
+    std::int64_t other_integer_ = 0;
     std::size_t copy_;
     Merge merge_;
     bool changes_ = false;  // a load

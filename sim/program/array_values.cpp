@@ -63,8 +63,7 @@ PayloadPtr ArrayAccess::read() const {
     };
     if (is_float(array_->type())) {
         out->data.resize(size);
-        if (!rectangle_ || !rectangle_->is_all_of(out->shape))
-            std::fill_n(out->data.data(), size, static_cast<float>(other_));
+        if (!rectangle_ || !rectangle_->is_all_of(out->shape)) std::fill_n(out->data.data(), size, other_);
         const ArrayValues* whole = array_->whole(copy_);
         if (whole && rectangle_ && !places_->all) {
             copy_rows(whole->floats.data(), out->data.data());
@@ -77,7 +76,7 @@ PayloadPtr ArrayAccess::read() const {
         });
         return out;
     }
-    out->integers.assign(size, static_cast<std::int64_t>(other_));
+    out->integers.assign(size, other_integer_);
     visit([&](std::int64_t i, std::int64_t element) {
         const auto value = array_->integer_at(copy_, element);
         if (!value) missing(element);

@@ -41,8 +41,6 @@ IntegerFunction function_of(Op op) {
             return [](I a, I b, I) { return quotient(a, b); };
         case Op::mod:
             return [](I a, I b, I) { return rest(a, b); };
-        case Op::cdiv:
-            return [](I a, I b, I) { return quotient(a + b - 1, b); };
         case Op::minimum:
             return [](I a, I b, I) { return std::min(a, b); };
         case Op::maximum:
@@ -100,7 +98,7 @@ Value integral(Host& host, Op op, const Value& given_a, const Value& given_b) {
     const Type type = type_for(op, a, b);
     const Ref<IndexTile> x = in_type(host.index(a), type), y = in_type(host.index(b), type);
     const bool orders = (compares(op) && op != Op::eq && op != Op::ne) || op == Op::floordiv || op == Op::mod ||
-                        op == Op::minimum || op == Op::maximum || op == Op::shr || op == Op::cdiv;
+                        op == Op::minimum || op == Op::maximum || op == Op::shr;
     if (orders && type == Type::u64 && (x->least() < 0 || y->least() < 0)) {
         if (op != Op::shr || y->least() < 0) Host::complain("{} of u64 beyond 2^63", name_of(op));
         return Host::of(combine(
@@ -146,13 +144,8 @@ Value commanded(Host& host, Op op, const Value& a, const Value& b) {
     if (op == Op::floordiv && !is_float(type))
         return tile_value(host.vector(Opcode::divide, {host.argument(a, type), host.argument(b, type)}, type), type);
     if (op == Op::floordiv || op == Op::cdiv) {
-        if (is_float(type)) {
-            const Tile quotient = host.vector(Opcode::divide, {host.argument(a, type), host.argument(b, type)}, type);
-            return tile_value(host.vector(op == Op::cdiv ? Opcode::ceil : Opcode::floor, {quotient}, type), type);
-        }
-        Tile quotient =
-            host.vector(Opcode::divide, {host.argument(a, Type::f32), host.argument(b, Type::f32)}, Type::f32);
-        return tile_value(host.vector(op == Op::cdiv ? Opcode::ceil : Opcode::truncate, {quotient}, type), type);
+        const Tile quotient = host.vector(Opcode::divide, {host.argument(a, type), host.argument(b, type)}, type);
+        return tile_value(host.vector(op == Op::cdiv ? Opcode::ceil : Opcode::floor, {quotient}, type), type);
     }
     const Opcode opcode = opcode_of(op);
     const bool swapped = op == Op::gt || op == Op::ge;
@@ -180,6 +173,11 @@ void check_shapes(Op op, const Value& a, const Value& b) {
 
 Value binary(Host& host, Op op, const Value& a, const Value& b) {
     if (a.is_scalar() && b.is_scalar()) return scalar_binary(op, a, b);
+    if (op == Op::cdiv && is_number(a) && is_number(b) && is_integer(common_type(a, b, false))) {
+        // As Triton has it, every step in the operands' type.
+        const Value sum = binary(host, Op::sub, binary(host, Op::add, a, b), Value::integer(1));
+        return binary(host, Op::floordiv, sum, b);
+    }
     if ((is_tile(a) && (is_tile(b) || b.is_scalar())) || (is_tile(b) && a.is_scalar()))
         return commanded(host, op, a, b);
     const auto points = [](const Value& v) { return v.kind() == Kind::pointer || v.kind() == Kind::pointers; };
@@ -203,6 +201,7 @@ Value binary(Host& host, Op op, const Value& a, const Value& b) {
 
 Value unary(Host& host, Op op, const Value& given) {
     if (given.is_scalar()) return scalar_unary(op, given);
+    if (op == Op::abs && is_number(given) && is_unsigned(element_type(given))) return given;
     if (given.kind() == Kind::index || given.kind() == Kind::mask ||
         (given.kind() == Kind::loaded &&
          (op == Op::neg || op == Op::invert || op == Op::logical_not || op == Op::abs))) {

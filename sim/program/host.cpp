@@ -105,6 +105,7 @@ Type Host::type(const Value& dtype) {
 
 std::string Host::text(const Value& value, std::string_view what) {
     if (value.kind() == Kind::none) return {};
+    if (value.kind() == Kind::floating && std::isnan(value.as_floating())) return "nan";  // as a panel's constant
     if (value.kind() != Kind::text) complain("{} is {}, expected a text", what, describe(value));
     return value.as<Text>().text;
 }

@@ -49,17 +49,18 @@ Target target_of(Host& host, const Value& to, const Value& mask, const Value& bo
 Value loaded(Host& host, const Target& target, const Value& other) {
     const Type type = target.array->type();
     const bool integers = is_integer(type);
-    Value standard = other.is_none() ? Value::integer(0) : host.known(other);
+    const Value standard = cast(host, other.is_none() ? Value::integer(0) : host.known(other), type);
     const auto access =
-        make<ArrayAccess>(target.array, target.places, target.mask,
-                          standard.is_scalar() ? standard.as_floating() : 0.0, host.tl.info().pe_id, host.tl.place());
+        make<ArrayAccess>(target.array, target.places, target.mask, host.tl.info().pe_id, host.tl.place());
+    if (standard.is_scalar())
+        access->set_other(static_cast<float>(standard.as_floating()), integers ? standard.as_integer() : 0);
     const Shape shape = target.places->shape;
     Value result;
     if (access->empty()) {
         if (standard.is_scalar()) {
             std::vector<Value> dims;
             for (int i = 0; i < shape.rank(); ++i) dims.push_back(Value::integer(shape.dim(i)));
-            if (shape.rank() == 0) return cast(host, standard, type);
+            if (shape.rank() == 0) return standard;
             return fill(host, tuple_value(std::move(dims)), standard, Value::dtype(type));
         }
     } else {
@@ -68,7 +69,7 @@ Value loaded(Host& host, const Target& target, const Value& other) {
             kind, type, make<TileObject>(host.tl.load(access, shape, dtype_of(type), integers, target.network)));
     }
     if (standard.is_scalar()) return result;
-    if (access->empty()) return cast(host, standard, type);
+    if (access->empty()) return standard;
     return where(host, Host::of(target.mask), result, standard);
 }
 
@@ -113,6 +114,9 @@ Value load(Host& host, std::span<const Value* const> a) {
         Host::complain("load of {}: it is {}, expected {}", target.array->name(), name_of(target.array->type()),
                        name_of(host.type(dtype)));
     const bool pads_with_nan = from.kind() == Kind::block && host.text(*a[4], "padding_option") == "nan";
+    if (pads_with_nan && is_integer(target.array->type()))
+        Host::complain("padding_option nan for {}, which holds {}", target.array->name(),
+                       name_of(target.array->type()));
     const Value padding = Value::floating(std::numeric_limits<double>::quiet_NaN());
     return in_dimensions_of(host, from, loaded(host, target, pads_with_nan ? padding : *a[2]));
 }
@@ -127,8 +131,8 @@ void store_at(Host& host, const Target& target, const Value& value, Merge merge)
     const bool fits = given.rank() <= shape.rank() ? broadcast(given, shape).slots() == shape.slots()
                                                    : given.elements() == 1 && shape.elements() == 1;
     if (!fits) Host::complain("store of {} to {} places", given.text(), shape.text());
-    auto access = make<ArrayAccess>(target.array, target.places, target.mask, 0.0, host.tl.info().pe_id,
-                                    host.tl.place(), merge);
+    auto access =
+        make<ArrayAccess>(target.array, target.places, target.mask, host.tl.info().pe_id, host.tl.place(), merge);
     if (access->empty()) return;
     Value now = value.kind() == Kind::loaded ? host.known(value) : value;
     if (is_integer(type) && !is_tile(now)) {
@@ -187,8 +191,7 @@ Value atomic(Host& host, Op op, const Value& to, const Value* expected, const Va
         if (is_tile(given) || !is_integral(given)) Host::complain("{} with {}", name_of(op), describe(given));
         return broadcast_to(host.index(cast(host, host.known(given), type)), target.places->shape);
     };
-    auto access =
-        make<ArrayAccess>(target.array, target.places, target.mask, 0.0, host.tl.info().pe_id, host.tl.place());
+    auto access = make<ArrayAccess>(target.array, target.places, target.mask, host.tl.info().pe_id, host.tl.place());
     access->change_by(merge_of(op), numbers(value), expected ? numbers(*expected) : Ref<IndexTile>());
     if (access->empty()) return Host::of(filled(target.places->shape, 0, type));
     host.tl.drain();

@@ -112,14 +112,18 @@ Value reduction(Host& host, Op op, std::span<const Value* const> a) {
     Value x = is_tile(given) ? given : host.known(given);
     const bool has_indices = op == Op::max || op == Op::min;
     const bool keeps = op != Op::cumsum && host.truth(*a[has_indices ? 4 : op == Op::sum ? 2 : 3], "keep_dims");
-    if (op == Op::sum && !a[3]->is_none()) x = cast(host, x, host.type(*a[3]));
+    // Integers are added up in 32 bits or more, which is the same but for what the dtype does not hold in the end.
+    const auto in_dtype = [&](const Value& value) {
+        return op == Op::sum && !a[3]->is_none() ? cast(host, value, host.type(*a[3])) : value;
+    };
+    x = in_dtype(x);
     if (op == Op::cumsum && host.truth(*a[2], "reverse")) Host::complain("cumsum with reverse is not supported");
     if (x.is_scalar()) return x;
     const Shape shape = shape_of(x);
     if (shape.rank() == 0) return x;
     if (a[1]->is_none()) {
         // All elements: as one row where they lie in order, else one axis after the other.
-        for (int i = shape.rank() - 1; i >= 0; --i) x = reduced(host, op, x, i, true);
+        for (int i = shape.rank() - 1; i >= 0; --i) x = in_dtype(reduced(host, op, x, i, true));
         if (keeps) return x;
         return reshape(host, x, tuple_value({}));
     }
@@ -128,16 +132,19 @@ Value reduction(Host& host, Op op, std::span<const Value* const> a) {
         const Op index = op == Op::max ? Op::argmax : Op::argmin;
         return tuple_value({reduced(host, op, x, axis, keeps), reduced(host, index, x, axis, keeps)});
     }
-    return reduced(host, op, x, axis, keeps);
+    return in_dtype(reduced(host, op, x, axis, keeps));
 }
 
 Value softmax(Host& host, const Value& x, const Value& axis) {
     if (!is_tile(x)) Host::complain("softmax of {}", describe(x));
     const Shape shape = shape_of(x);
     const int along = axis.is_none() ? shape.rank() - 1 : axis_of(host, axis, shape);
-    if (along != shape.rank() - 1)
-        Host::complain("softmax along axis {} of {}, expected the last", along, shape.text());
-    return tile_value(host.tl.softmax(tile_of(x)), element_type(x));
+    if (along == shape.rank() - 1) return tile_value(host.tl.softmax(tile_of(x)), element_type(x));
+    // The engine's own command is for rows.
+    const Value most = reduced(host, Op::max, x, along, true);
+    const Value powers = unary(host, Op::exp, binary(host, Op::sub, x, most));
+    const Value sum = reduced(host, Op::sum, powers, along, true);
+    return cast(host, binary(host, Op::truediv, powers, sum), element_type(x));
 }
 
 Value dot(Host& host, std::span<const Value* const> a) {

@@ -76,7 +76,7 @@ TEST_CASE("an access moves each byte that it names once, from where it lives") {
                     expected.insert(place);
                     expected.insert({place.first, place.second + 1});
                 }
-        const ArrayAccess access(array, used, mask, 0.0, 0, {});
+        const ArrayAccess access(array, used, mask, 0, {});
         std::map<std::pair<int, std::uint64_t>, int> moved;
         std::uint64_t bytes = 0;
         std::vector<int> homes;
@@ -108,7 +108,7 @@ TEST_CASE("accesses to other columns of one matrix do not meet, those that share
         places->base = first;
         places->terms[1].step = 8;
         places->terms[2].step = 1;
-        return ArrayAccess(array, places, {}, 0.0, 0, {});
+        return ArrayAccess(array, places, {}, 0, {});
     };
     CHECK(!columns(0).meets(columns(4)));
     CHECK(columns(0).meets(columns(3)));
@@ -120,9 +120,9 @@ TEST_CASE("accesses to other columns of one matrix do not meet, those that share
 TEST_CASE("an access outside of its tensor is refused") {
     Dice dice(2);
     const Ref<Array> array = random_array(dice);
-    CHECK_THROWS_AS(ArrayAccess(array, iota(478, 482), {}, 0.0, 0, {}), ShapeError);
-    CHECK_THROWS_AS(ArrayAccess(array, iota(-1, 2), {}, 0.0, 0, {}), ShapeError);
-    CHECK_NOTHROW(ArrayAccess(array, iota(476, 480), {}, 0.0, 0, {}));
+    CHECK_THROWS_AS(ArrayAccess(array, iota(478, 482), {}, 0, {}), ShapeError);
+    CHECK_THROWS_AS(ArrayAccess(array, iota(-1, 2), {}, 0, {}), ShapeError);
+    CHECK_NOTHROW(ArrayAccess(array, iota(476, 480), {}, 0, {}));
 }
 
 }  // namespace tilemesh::program

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <cmath>
 #include <limits>
 
 namespace tilemesh::test {
@@ -67,6 +68,7 @@ TEST_CASE("shifts, masks and divisions of computed integers are those of C") {
         {"floordiv %n, 3", [](std::int64_t n) { return n / 3; }},
         {"mod %n, 3", [](std::int64_t n) { return n % 3; }},
         {"abs %n", [](std::int64_t n) { return n < 0 ? -n : n; }},
+        {"cdiv %n, 3", [](std::int64_t n) { return (n + 2) / 3; }},
         {"cast %n, i8", [](std::int64_t n) { return std::int64_t{static_cast<std::int8_t>(n)}; }},
         {"cast %n, u8", [](std::int64_t n) { return std::int64_t{static_cast<std::uint8_t>(n)}; }},
     };
@@ -74,6 +76,68 @@ TEST_CASE("shifts, masks and divisions of computed integers are those of C") {
         INFO(text);
         const auto got = computed(values, "%n = cast %x, i32\n%y = " + text, Type::i32);
         for (std::size_t i = 0; i < 8; ++i) CHECK(got[i] == function(static_cast<std::int64_t>(values[i])));
+    }
+}
+
+TEST_CASE("integers of commands are divided exactly, rounded up in steps of their type, unsigned ones have no sign") {
+    const std::vector<float> values{0, 1, 2, 3, 4, 5, 6, 7};
+    const auto large = computed(values, "%n = cast %x, i32\n%m = add %n, 207820992\n%y = cdiv %m, 3", Type::i32);
+    for (std::size_t i = 0; i < 8; ++i) CHECK(large[i] == (207820992 + static_cast<std::int64_t>(i) + 2) / 3);
+    // 5 + 254 - 1 is 2 in 8 bits, also where loads know it.
+    const std::string eights = "%n = cast %x, i32\n%n = and %n, 0\n%n = add %n, 5\n%a = cast %n, u8\n";
+    CHECK(computed(values, eights + "%y = cdiv %a, 254", Type::u8) == std::vector<std::int64_t>(8, 0));
+    CHECK(computed(values, "%a = full (8,), 5, u8\n%y = cdiv %a, 254", Type::u8) == std::vector<std::int64_t>(8, 0));
+    const std::string all_set = "%n = cast %x, i32\n%n = or %n, -1\n%u = cast %n, u32\n";
+    CHECK(computed(values, all_set + "%y = abs %u", Type::u32) == std::vector<std::int64_t>(8, 4294967295));
+    CHECK(computed(values, "%u = full (8,), -1, u64\n%y = abs %u", Type::u64) == std::vector<std::int64_t>(8, -1));
+}
+
+TEST_CASE("a sum in a dtype is what that holds of it, by commands and of what is known") {
+    const std::vector<float> values{100, 100, 23, 0, 0, 0, 0, 0};
+    CHECK(computed(values,
+                   "%n = cast %x, i8\n%s = sum %n, 0, dtype=i8\n%w = cast %s, i32\n%y = broadcast_to %w, (8,)",
+                   Type::i32) == std::vector<std::int64_t>(8, -33));
+    CHECK(computed(values, "%n = full (8,), 100, i8\n%s = sum %n, 0, dtype=i8\n%w = cast %s, i32\n%y = add %w, 0",
+                   Type::i32) == std::vector<std::int64_t>(8, 32));
+    CHECK(computed(values, "%n = cast %x, i8\n%s = sum %n, 0\n%y = broadcast_to %s, (8,)", Type::i32) ==
+          std::vector<std::int64_t>(8, 223));
+}
+
+TEST_CASE("a load's other value is one of the element's type") {
+    const auto h = array("h", Type::f16, {4}, {1, 2, 3, 4}), f = array("f", Type::f32, {8});
+    const auto b = array("b", Type::u8, {4}, {}, {1, 2, 3, 4}), n = array("n", Type::i64, {8});
+    const auto w = array("w", Type::i64, {4}, {}, {1, 2, 3, 4});
+    Trial trial;
+    trial.parameters = "%h, %b, %w, %f, %n";
+    trial.arguments = {pointer(h), pointer(b), pointer(w), pointer(f), pointer(n)};
+    trial.text =
+        "%i = arange 0, 4\n%m = lt %i, 2\n%p = add %h, %i\n%x = load %p, mask=%m, other=0.1\n%x = cast %x, f32\n"
+        "%q = add %f, %i\nstore %q, %x\n"
+        "%x = load %p, mask=%m, other=1e6\n%x = cast %x, f32\n%j = add %i, 4\n%q = add %f, %j\nstore %q, %x\n"
+        "%p = add %b, %i\n%x = load %p, mask=%m, other=-1\n%x = cast %x, i64\n%x = mul %x, 2\n%q = add %n, %i\n"
+        "store %q, %x\n%p = add %w, %i\n%x = load %p, mask=%m, other=9007199254740993\n%q = add %n, %j\n"
+        "store %q, %x";
+    run(trial);
+    CHECK(floats_of(*f) == std::vector<float>{1, 2, 0.0999755859375F, 0.0999755859375F, 1, 2,
+                                              std::numeric_limits<float>::infinity(),
+                                              std::numeric_limits<float>::infinity()});
+    CHECK(integers_of(*n) == std::vector<std::int64_t>{2, 4, 510, 510, 1, 2, 9007199254740993, 9007199254740993});
+}
+
+TEST_CASE("softmax takes any axis") {
+    const std::vector<float> values{0, 1, 2, 3, 3, 1, 0, -1};
+    const auto along = [&](const std::string& axis) {
+        return computed(values,
+                        "%a = reshape %x, (2, 4)\n%s = softmax %a, dim=" + axis +
+                            "\n%s = mul %s, 1000000\n%s = reshape %s, (8,)\n%y = cast %s, i32",
+                        Type::i32);
+    };
+    const auto rows = along("1"), columns = along("0");
+    for (std::size_t c = 0; c < 4; ++c) {
+        const double first = std::exp(values[c]), second = std::exp(values[4 + c]);
+        CHECK(columns[c] == Approx(1e6 * first / (first + second)).margin(2));
+        CHECK(columns[4 + c] == Approx(1e6 * second / (first + second)).margin(2));
+        CHECK(rows[c] == Approx(1e6 * first / (1 + std::exp(1) + std::exp(2) + std::exp(3))).margin(2));
     }
 }
 

@@ -123,6 +123,8 @@ class Calls(unittest.TestCase):
         self.assertEqual(body("a = tl.sum(x)"), ["%a = sum %x"])
         self.assertEqual(body("a, b = tl.max(x, 1, return_indices=True)"), ["%a, %b = max %x, axis=1, return_indices=true"])
         self.assertEqual(body("a = tl.argmax(x, axis=0)"), ["%a = argmax %x, 0"])
+        self.assertEqual(body("a = tl.softmax(x)"), ["%1 = cast %x, f32", "%a = softmax %1, dim=0"])
+        self.assertEqual(body("a = tl.softmax(x, -1)"), ["%1 = cast %x, f32", "%a = softmax %1, dim=-1"])
         self.assertEqual(body("a = tl.reduce(x, 0, add)", "@triton.jit\ndef add(a, b):\n    return a + b\n"), ["%a = sum %x, axis=0"])
         self.assertEqual(body("a = tl.reduce(x, 0, add)", "@triton.jit\ndef add(a, b):\n    return a - b\n"), ["%a = call &reduce, %x, 0, &add"])
 

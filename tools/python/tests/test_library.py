@@ -103,6 +103,12 @@ class Library(unittest.TestCase):
             for i in range(8):
                 self.assertEqual(places[row, i], row * 8 + max(j for j in range(i + 1) if x[row, j] == y[row, i]))
 
+    def test_clamping_to_what_is_no_number(self):
+        x, low = numpy.array([1, numpy.nan, 3, 20], "f4"), numpy.array([2, 0, numpy.nan, 0], "f4")
+        y = numpy.zeros(4, "f4")
+        launch("clamped", [x, low, y], BLOCK=4)
+        numpy.testing.assert_array_equal(y, [2, numpy.nan, numpy.nan, 9])
+
     def test_sorting_loses_nothing(self):
         x = self.x.copy()
         x[[3, 17]] = numpy.nan

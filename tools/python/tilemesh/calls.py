@@ -149,6 +149,9 @@ class Calls(Reductions, PythonFunctions):
             raise self.not_supported(node, "fp_downcast_rounding: only rtne is supported")
         if key in ("join", "cat", "interleave") and "dim" in values:
             raise self.not_supported(node, f"{name} with dim is not supported")
+        if key == "softmax" and "x" in values and not self.is_mesh:  # in f32, along the first dimension unless told
+            values["x"] = self.emit("cast", [values["x"], DType("f32")], node)
+            values["dim"] = 0 if values.get("dim") is None else values["dim"]
         if self.is_mesh and operation in KEEPS_DIMENSIONS and "keep_dims" not in values:
             values["keep_dims"] = True
         result = self.operation(node, operation, values, name)

@@ -169,7 +169,8 @@ def minimum_nan(x, y):
 
 @triton.jit
 def clamp_nan(x, min, max):
-    return tl.where(x != x, x, tl.clamp(x, min, max))
+    """Not a number where any of the three is none."""
+    return minimum_nan(maximum_nan(x, min), max)
 
 
 @triton.jit

@@ -139,3 +139,10 @@ def of_two(x_ptr, y_ptr, z_ptr, WHICH: tl.constexpr, BLOCK: tl.constexpr):
     else:
         z = libdevice.atan2(x, y)
     tl.store(z_ptr + at, z)
+
+
+@triton.jit
+def clamped(x_ptr, low_ptr, y_ptr, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    y = tl.clamp(tl.load(x_ptr + i), tl.load(low_ptr + i), 9.0, propagate_nan=tl.PropagateNan.ALL)
+    tl.store(y_ptr + i, y)
