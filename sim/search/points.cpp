@@ -89,12 +89,14 @@ report::KernelResult run_point(const run::Panel& panel) {
 }
 
 Json record_of(const run::Panel& panel, const Keyed& point, const report::KernelResult& result) {
-    return {{"point", point.key},
-            {"model", run::model_version()},
-            {"repeat", point.repeat},
-            {"panel", panel.resolved},
-            // Without the host: the same bytes whoever ran it.
-            {"result", report::kernel_to_json(result).at("result")}};
+    Json record = {{"point", point.key},
+                   {"model", run::model_version()},
+                   {"repeat", point.repeat},
+                   {"panel", panel.resolved},
+                   // Without the host: the same bytes whoever ran it.
+                   {"result", report::kernel_to_json(result).at("result")}};
+    record["digest"] = digest_of(record);
+    return record;
 }
 
 report::KernelResult result_of(const Json& record, const std::string& key, const std::string& source) {
@@ -112,6 +114,7 @@ report::KernelResult result_of(const Json& record, const std::string& key, const
     const std::string status = result.word(
         "status", {ok, report::name_of(report::Status::failed), report::name_of(report::Status::not_possible)});
     if (status != ok && result.string("error").empty()) result.member("error").reject("a reason");
+    const JsonReader digest = reader.member("digest");
     reader.finish();
     const Json host = report::kernel_to_json({}).at("host");
     report::KernelResult read = report::read_kernel_result({{"result", record.at("result")}, {"host", host}}, where);
@@ -119,6 +122,9 @@ report::KernelResult result_of(const Json& record, const std::string& key, const
     // none.
     if (report::kernel_to_json(read).at("result") != record.at("result"))
         result.complain("found a result of which figures are missing, expected all that a run has");
+    Json rest = record;
+    rest.erase("digest");
+    digest.as_word({digest_of(rest)});
     return read;
 }
 

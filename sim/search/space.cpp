@@ -59,6 +59,7 @@ Space::Space(const Json& content, const NamedFile& file, const std::vector<run::
     } else {
         panel_name_ = file.path.string();
         base_ = run::resolve_panel_object(panel.value(), panel.place(), folder);
+        if (!base_.json.contains("name")) base_.json["name"] = name_;
     }
     if (auto set = reader.optional_member("set")) {
         if (!set->is_object()) set->reject("an object of dotted paths and values");

@@ -89,6 +89,12 @@ std::string key_of(const Json& panel) {
     return hash.digits();
 }
 
+std::string digest_of(const Json& record) {
+    Hash hash;
+    hash.add(record.dump(-1, ' ', false, Json::error_handler_t::replace));
+    return hash.digits();
+}
+
 Store::Store(std::filesystem::path directory) : directory_(std::move(directory)) {
     std::error_code error;
     for (const char* part : {"points", "writing"}) {

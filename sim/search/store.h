@@ -22,6 +22,9 @@ namespace tilemesh::search {
 /// (run::model_version). InputError for a file that cannot be read.
 std::string key_of(const Json& panel);
 
+/// Of what is in a file, in as many digits: tells when somebody has changed it. No protection from who means to.
+std::string digest_of(const Json& record);
+
 class Store {
 public:
     /// Makes the directory. InputError where there can be none.
