@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 
@@ -62,10 +63,10 @@ inline float tanh_one(float x) {
     p = p * z - 5.37397155531e-2F;
     p = p * z + 1.33314422036e-1F;
     p = p * z - 3.33332819422e-1F;
-    const float near = p * z * x + x;
-    const float size = x < 0.0F ? -x : x;
+    const float size = std::fabs(x);
+    const float near = p * z * size + size;
     const float far = 1.0F - 2.0F / (exp_one(2.0F * size) + 1.0F);
-    return size < 0.625F ? near : x < 0.0F ? -far : x == x ? far : x;
+    return std::copysign(size < 0.625F ? near : x == x ? far : x, x);
 }
 
 }  // namespace

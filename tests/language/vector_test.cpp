@@ -177,6 +177,12 @@ TEST_CASE("tanh is accurate to a few units in the last place, odd, and 1 far fro
     const Array ends = make_array({3}, [&](int, int, int c) { return c == 0 ? -infinity : c == 1 ? 1e30F : 1e-30F; });
     CHECK(compute({ends}, [](auto& tl, auto& a) { return tl.tanh(a[0]); }).data ==
           std::vector<float>{-1.0F, 1.0F, 1e-30F});
+    const float none = std::numeric_limits<float>::quiet_NaN();
+    const Array odd = make_array({3}, [&](int, int, int c) { return c == 0 ? -0.0F : c == 1 ? 0.0F : none; });
+    const Array found = compute({odd}, [](auto& tl, auto& a) { return tl.tanh(a[0]); });
+    CHECK((found.data[0] == 0.0F && std::signbit(found.data[0])));
+    CHECK((found.data[1] == 0.0F && !std::signbit(found.data[1])));
+    CHECK(std::isnan(found.data[2]));
 }
 
 TEST_CASE("repeat takes all rows again and again, or each row several times") {
