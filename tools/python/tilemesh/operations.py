@@ -100,6 +100,7 @@ LIBRARY = {
     "library.py": "clamp_nan dot_scaled get_int_dtype interleave isnan maximum_nan minimum_nan next_power_of_2 reduce swizzle2d _log2 _promote_reduction_input",
     "library_math.py": """acos acosh asin asinh atan atan2 atanh cbrt copysign cosh exp10 expm1 fmod hypot isfinited isinf ldexp log10 log1p rint round
                        signbit sinh tan trunc""",
+    "library_bits.py": "brev byte_perm clz ffs hadd mul24 mulhi popc rhadd sad uhadd umul24 urhadd",
     "library_order.py": "associative_scan bitonic_merge cumprod cumsum_either flip gather histogram reduce_or sort topk xor_sum",
     "library_inductor.py": """inductor_any inductor_bucketize_binary_search inductor_div_floor_integer inductor_is_floating inductor_max2 inductor_max_with_index inductor_maximum
                            inductor_maximum_with_index inductor_minimum_with_index inductor_randint64
