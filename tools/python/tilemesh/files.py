@@ -18,7 +18,9 @@ TL = "triton.language"
 NEVER_BESIDE = ("triton", "torch", "numpy", "math", "os", "packaging")  # whatever folders have such names
 # Names that Triton has and tile programs have not.
 NOT_SUPPORTED = frozenset("""
-inline_asm_elementwise map_elementwise float8e4b15 float8e4b8 float8e5b16 float64 block_type void slice target_info float8e4b15x4 add_rn swizzle
+inline_asm_elementwise map_elementwise float8e4b15 float8e4b8 float8e5b16 float64 block_type void slice target_info float8e4b15x4
+swizzle j0 j1 jn y0 y1 yn cyl_bessel_i1 norm3d norm4d rnorm3d rnorm4d rcp64h float2half_rn half2float float2ull_rd float2ull_rn
+float2ull_ru float2ull_rz
 """.split())
 
 
@@ -89,10 +91,12 @@ def tl_attribute(place, base, name):
     name = operations.SAME_AS.get(name, name)
     if name in operations.DTYPES:
         return DType(operations.DTYPES[name])
-    if name in NOT_SUPPORTED:
+    if name in NOT_SUPPORTED or "double" in name:
         raise NotSupported(place, f"tl.{name} is not supported{_instead(name)}")
     if operations.has_name(name):
         return Intrinsic("tl", name)
+    if name.endswith(("_rd", "_ru", "_rz")):
+        raise NotSupported(place, f"tl.{name} is not supported; results are rounded to the nearest")
     near = nearest(name, operations.names())
     if near:
         raise LoweringError(place, f"tl.{name} is not known{near}")
@@ -100,7 +104,7 @@ def tl_attribute(place, base, name):
 
 
 def _instead(name):
-    if name == "float64":
+    if name == "float64" or "double" in name:
         return "; the engines have f32 at most"
     if name == "inline_asm_elementwise":
         return "; this machine does not execute instructions of another one"

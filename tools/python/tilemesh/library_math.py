@@ -3,6 +3,7 @@
 
 import triton
 import triton.language as tl
+from library import get_int_dtype
 
 
 @triton.jit
@@ -37,12 +38,12 @@ def round(x):
 
 @triton.jit
 def rint(x):
-    """Halves go to the even neighbour."""
+    """Halves go to the even neighbour; what becomes 0 keeps its sign."""
     below = tl.floor(x)
     part = x - below
     is_even = tl.floor(below * 0.5) * 2.0 == below
     goes_up = (part > 0.5) | ((part == 0.5) & (is_even == 0))
-    return tl.where(goes_up, below + 1.0, below)
+    return tl.where(tl.abs(x) <= 0.5, x * 0.0, tl.where(goes_up, below + 1.0, below))
 
 
 @triton.jit
@@ -57,19 +58,13 @@ def isfinited(x):
 
 @triton.jit
 def signbit(x):
-    return (x < 0.0) | (1.0 / x < 0.0)
+    """Of zeros too, and of what is no number."""
+    return x.to(get_int_dtype(x.dtype.primitive_bitwidth, True), bitcast=True) < 0
 
 
 @triton.jit
 def copysign(x, y):
     return tl.where(signbit(y), -tl.abs(x), tl.abs(x))
-
-
-@triton.jit
-def ldexp(x, n):
-    """In two steps, as 2^n alone may not be a float."""
-    half = n >> 1
-    return x * tl.exp2(half.to(tl.float32)) * tl.exp2((n - half).to(tl.float32))
 
 
 @triton.jit
@@ -94,8 +89,7 @@ def cbrt(x):
     safe = tl.where(is_usual, size, 1.0)
     root = tl.exp2(tl.log2(safe) / 3.0)
     root = root - (root - safe / (root * root)) / 3.0
-    root = tl.where(is_usual, root, size)
-    return tl.where(x < 0.0, -root, root)
+    return copysign(tl.where(is_usual, root, size), x)
 
 
 @triton.jit
@@ -123,7 +117,7 @@ def atan(x):
     start = tl.where(is_large, 1.5707963267948966, tl.where(is_middle, 0.7853981633974483, 0.0))
     z = y * y
     series = (((8.05374449538e-2 * z - 1.38776856032e-1) * z + 1.99777106478e-1) * z - 3.33329491539e-1) * z * y + y
-    return tl.where(x < 0.0, -(start + series), start + series)
+    return copysign(start + series, x)
 
 
 @triton.jit
@@ -159,7 +153,7 @@ def sinh(x):
     size = tl.abs(x)
     grown = expm1(tl.minimum(size, 20.0))
     found = tl.where(size < 20.0, 0.5 * (grown + grown / (grown + 1.0)), half_exp(size))
-    return tl.where(x < 0.0, -found, found)
+    return copysign(found, x)
 
 
 @triton.jit
@@ -174,7 +168,7 @@ def asinh(x):
     size = tl.abs(x)
     found = log1p(size + size * size / (1.0 + tl.sqrt(size * size + 1.0)))
     found = tl.where(size < 1.0e9, found, tl.log(size) + 0.6931471805599453)
-    return tl.where(x < 0.0, -found, found)
+    return copysign(found, x)
 
 
 @triton.jit

@@ -42,6 +42,7 @@ multiple_of x values | max_contiguous x values | max_constancy x values
 NAMES = """
 abs abs x | fabs abs x | add add x>a y>b -sanitize_overflow | sub sub x>a y>b -sanitize_overflow | mul mul x>a y>b -sanitize_overflow
 minimum minimum x>a y>b propagate_nan | maximum maximum x>a y>b propagate_nan | fmin minimum x>a y>b | fmax maximum x>a y>b
+add_rn add x>a y>b | sub_rn sub x>a y>b | mul_rn mul x>a y>b | fma_rn fma x y z
 clamp clamp x min max propagate_nan | fma fma x y z
 cdiv cdiv x>a div>b | fdiv fdiv x>a y>b -ieee_rounding | div_rn truediv x>a y>b | pow pow x>a y>b | fast_dividef truediv x>a y>b
 logical_and logical_and input>a other>b | logical_or logical_or input>a other>b
@@ -98,9 +99,13 @@ KINDS = {"tensor": "tensor", "pointer_type": "pointer", "tensor_descriptor": "te
 # Written in Python, from other names, and where.
 LIBRARY = {
     "library.py": "clamp_nan dot_scaled get_int_dtype interleave isnan maximum_nan minimum_nan next_power_of_2 reduce swizzle2d _log2 _promote_reduction_input",
-    "library_math.py": """acos acosh asin asinh atan atan2 atanh cbrt copysign cosh exp10 expm1 fmod hypot isfinited isinf ldexp log10 log1p rint round
+    "library_math.py": """acos acosh asin asinh atan atan2 atanh cbrt copysign cosh exp10 expm1 fmod hypot isfinited isinf log10 log1p rint round
                        signbit sinh tan trunc""",
     "library_bits.py": "brev byte_perm clz ffs hadd mul24 mulhi popc rhadd sad uhadd umul24 urhadd",
+    "library_floats.py": """fdim float2int_rd float2int_rn float2int_ru float2int_rz float2ll_rd float2ll_rn float2ll_ru float2ll_rz float2uint_rd
+                         float2uint_rn float2uint_ru float2uint_rz float_as_int float_as_uint ilogb int2float_rn int_as_float ldexp llround logb
+                         nextafter rcp_rn remainder saturatef uint_as_float""",
+    "library_special.py": "cyl_bessel_i0 erfc erfcinv erfcx erfinv lgamma normcdf normcdfinv rcbrt rhypot sinpi cospi tgamma",
     "library_order.py": "associative_scan bitonic_merge cumprod cumsum_either flip gather histogram reduce_or sort topk xor_sum",
     "library_inductor.py": """inductor_any inductor_bucketize_binary_search inductor_div_floor_integer inductor_is_floating inductor_max2 inductor_max_with_index inductor_maximum
                            inductor_maximum_with_index inductor_minimum_with_index inductor_randint64
@@ -110,7 +115,8 @@ LIBRARY = {
     "library_random.py": "pair_uniform_to_normal philox philox_impl rand rand4x randint randint4x randn randn4x umulhi uint_to_uniform_float",
 }
 IN_LIBRARY = {name: file for file, names in LIBRARY.items() for name in names.split()}
-SAME_AS = {"nearbyint": "rint", "finitef": "isfinited", "isfinite": "isfinited", "llrint": "rint", "fast_tanf": "tan",
+SAME_AS = {"nearbyint": "rint", "finitef": "isfinited", "isfinite": "isfinited", "llrint": "float2ll_rn", "fast_tanf": "tan",
+           "scalbn": "ldexp", "uint2float_rn": "int2float_rn", "ll2float_rn": "int2float_rn", "ull2float_rn": "int2float_rn",
            "fast_exp10f": "exp10", "fast_log10f": "log10"}  # fmt: skip
 # Names of tl that calls.py or statements.py know by themselves.
 SPECIAL = ("constexpr", "range", "static_range", "static_print", "device_print", "tensor", "tuple", "tensor_descriptor",
