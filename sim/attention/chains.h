@@ -23,6 +23,13 @@ public:
         follows_.push_back({then, last_[first], ns});
         last_[first] = static_cast<std::uint32_t>(follows_.size()) - 1;
     }
+    /// Each of `firsts` waits for its turn of `ns` before `then`; the turns come one after the other, in whatever
+    /// order. Unless `all` of them have one, the first to come needs none.
+    void follow_in_turn(const std::vector<Moment>& firsts, Moment then, double ns, bool all) {
+        const bool several = firsts.size() > 1;
+        for (const Moment first : firsts) follow(first, then, all || several ? ns : 0);
+        if (several) queues_.push_back({firsts, then, ns, all});
+    }
     void not_before(Moment moment, double ns) { after_[moment] = std::max(after_[moment], ns); }
 
     /// Room for so many, so that none of them moves.
@@ -45,12 +52,20 @@ private:
         std::uint32_t next;
         double ns;
     };
+    struct Queue {
+        std::vector<Moment> firsts;
+        Moment then;
+        double ns;
+        bool all;
+    };
+    double after_all_turns(const Queue& queue) const;
     template <class Visit>
     void visit_followers(Moment first, const Visit& visit) const {
         for (std::uint32_t i = last_[first]; i != none; i = follows_[i].next) visit(follows_[i].then, follows_[i].ns);
     }
 
     std::vector<Follow> follows_;
+    std::vector<Queue> queues_;
     std::vector<std::uint32_t> last_;  // by moment: of what follows it
     std::vector<double> after_, left_;
 };

@@ -102,7 +102,7 @@ void TableChains::add_rank(int rank) {
                 const std::uint32_t number = transfers_[static_cast<std::size_t>(action.peer)][send];
                 if (number == none) break;
                 if (action.item.is_register())
-                    had.registers[action.item].push_back(all_[number].last);
+                    had.registers[action.item].before.push_back(all_[number].last);
                 else
                     had.arrived[action.item].push_back(number);
                 break;
@@ -114,6 +114,7 @@ void TableChains::add_rank(int rank) {
                 add_merge(action, had);
                 break;
             case Kind::fence:
+                had.fenced = true;
                 break;
         }
     }
@@ -126,7 +127,7 @@ void TableChains::add_send(int rank, const Action& send, std::uint32_t number, H
         Item source = send.item;
         source.copy = send.other;
         // The maximum and the sum may be on their way before o is made.
-        for (const Moment made : had.registers[source]) chains_.follow(made, transfer.made, 0);
+        if (const std::optional<Moment> made = read(source, had)) chains_.follow(*made, transfer.made, 0);
         return;
     }
     const std::vector<std::uint32_t>* const found = had.arrived.find(send.item);
@@ -201,8 +202,9 @@ void TableChains::add_attend(int rank, const Action& attend, Had& had) {
                 chains_.follow(transfer.last, out, problem_.latents ? 0 : attended.values);
         }
     }
-    if (const std::vector<std::uint32_t>* const found = had.arrived.find(queries)) {
-        for (const std::uint32_t number : *found) chains_.follow(all_[number].first, in, 0);
+    const std::vector<std::uint32_t>* const sent_here = had.arrived.find(queries);
+    if (sent_here) {
+        for (const std::uint32_t number : *sent_here) chains_.follow(all_[number].first, in, 0);
     } else {
         const auto element = static_cast<double>(bytes_per_element(problem_.dtype));
         const double q = element * static_cast<double>(heads * rows * problem_.head_dim);
@@ -210,30 +212,37 @@ void TableChains::add_attend(int rank, const Action& attend, Had& had) {
         chains_.not_before(in, fixed_.issue + read_ns(own_chunk ? q + k : q));
         if (own_chunk) chains_.not_before(in, 2 * fixed_.issue + read_ns(0));
     }
-    had.registers[{Item::Kind::state, chunk.user, attend.owner, 0, chunk.head_part}].push_back(out);
+    Register& into = had.registers[{Item::Kind::state, chunk.user, attend.owner, 0, chunk.head_part}];
+    (own_chunk && !sent_here && !had.fenced ? into.before : into.beside).push_back(out);
 }
 
 void TableChains::add_merge(const Action& merge, Had& had) {
     Item source = merge.item;
     source.copy = merge.other;
-    const std::vector<Moment>* const found = had.registers.find(source);
-    if (!found || found->empty()) return;
-    const std::vector<Moment> others = *found;
-    std::vector<Moment>& into = had.registers[merge.item];
-    const Moment both = chains_.add(), done = chains_.add();
-    const Blocks blocks = pieces_.blocks_of(merge.item);
-    // A product and a sum for every element of o; into a register that nobody wrote it is a copy.
-    const bool copies = into.empty() || blocks.count != 1;
-    chains_.follow(both, done, copies ? 0 : fixed_.simple(blocks.heads * blocks.rows * problem_.value_dim));
-    for (const Moment made : others) chains_.follow(made, both, 0);
-    for (const Moment made : into) chains_.follow(made, both, 0);
-    into.assign(1, done);  // whoever waits for this waits for what came into it
+    if (const std::optional<Moment> made = read(source, had)) had.registers[merge.item].merged.push_back(*made);
 }
 
-void TableChains::add_results(int rank, const Had& had) {
+std::optional<TableChains::Moment> TableChains::read(const Item& item, Had& had) {
+    Register* const found = had.registers.find(item);
+    if (!found) return {};
+    auto& [before, beside, merged] = *found;
+    if (before.size() == 1 && beside.empty() && merged.empty()) return before.front();
+    // A product and a sum for every element of o, or for what was there before it; what comes first into a register
+    // that nobody wrote is a copy.
+    const Blocks blocks = pieces_.blocks_of(item);
+    const double ns = blocks.count == 1 ? fixed_.simple(blocks.heads * blocks.rows * problem_.value_dim) : 0;
+    const Moment there = chains_.add();
+    for (const Moment moment : before) chains_.follow(moment, there, static_cast<double>(merged.size()) * ns);
+    for (const Moment moment : beside) chains_.follow(moment, there, 0);
+    chains_.follow_in_turn(merged, there, ns, before.size() + beside.size() > 0);
+    *found = {.before = {there}, .beside = {}, .merged = {}};
+    return there;
+}
+
+void TableChains::add_results(int rank, Had& had) {
     const int owner = needs_.owner_of(rank);
     const bool everywhere = !needs_.queries_replicated() || schedule_.results_everywhere();
-    for (const auto& [item, made] : had.registers) {
+    for (const auto& [item, written] : had.registers) {
         if (item.kind != Item::Kind::state || item.id != owner || item.copy != 0) continue;
         if (!everywhere && item.head_part != rank) continue;
         const Blocks blocks = pieces_.blocks_of(item);
@@ -243,8 +252,7 @@ void TableChains::add_results(int rank, const Had& had) {
                     bytes_ns(static_cast<double>(elements) * element, rates_.hbm_bytes_per_ns);
         if (fixed_.running) ns += fixed_.simple(elements);
         if (fixed_.casts_o) ns += fixed_.cast(elements);
-        const Moment written = chains_.add();
-        for (const Moment moment : made) chains_.follow(moment, written, ns);
+        if (const std::optional<Moment> made = read(item, had)) chains_.follow(*made, chains_.add(), ns);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "sim/attention/latency_pieces.h"
 #include "sim/attention/table_edges.h"
 
+#include <optional>
 #include <vector>
 
 namespace tilemesh::attention {
@@ -62,10 +63,19 @@ public:
     const std::vector<Attended>& attends(int rank) const { return attends_[static_cast<std::size_t>(rank)]; }
 
 private:
+    /// What was written into a register since it was last read. A table has no order of such writes but one: a rank
+    /// merges when what it attends without anything of others is there, and what comes into a register waits for
+    /// whoever reads it before.
+    struct Register {
+        std::vector<Moment> before;  // all that is merged
+        std::vector<Moment> beside;  // attends of what has come from others
+        std::vector<Moment> merged;  // when what is merged is there
+    };
     /// What a rank has got so far, and who made its registers.
     struct Had {
         ItemMap<std::vector<std::uint32_t>> arrived;  // transfers
-        ItemMap<std::vector<Moment>> registers;
+        ItemMap<Register> registers;
+        bool fenced = false;
     };
     double bytes_ns(double bytes, double rate) const { return with_bytes_ ? bytes / rate : 0; }
     double read_ns(double bytes) const {
@@ -76,7 +86,9 @@ private:
     void add_send(int rank, const Action& send, std::uint32_t number, Had& had);
     void add_attend(int rank, const Action& attend, Had& had);
     void add_merge(const Action& merge, Had& had);
-    void add_results(int rank, const Had& had);
+    void add_results(int rank, Had& had);
+    /// A register is read: when all is there that was written into it. None: nothing was.
+    std::optional<Moment> read(const Item& item, Had& had);
 
     const Problem& problem_;
     const NeedSets& needs_;

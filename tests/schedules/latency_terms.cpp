@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What fixed costs add to the schedule bound, each sum written down by hand: who waits for whom, and for how long at
 // least.
+#include "sim/attention/timeline.h"
 #include "tests/schedules/constant_costs.h"
 
 #include <algorithm>
@@ -47,10 +48,34 @@ TEST_CASE("latency of merges: a hop and a merge after another along the chain, t
         };
         const double attended = both_read + product + softmax + product;
         CHECK(latency(kernels::mlo_chain) == Approx(attended + (n - 1) * (head + simple) + (n - 1) * head + results));
+        // Of an even number of ranks the shorter arm is merged into the middle before the longer has come.
         const int arm = n / 2;
         CHECK(latency(kernels::mlo_centre) ==
-              Approx(attended + arm * (head + simple) + arm * head + results + (n > 2 ? simple : 0)));
+              Approx(attended + arm * (head + simple) + arm * head + results + (n % 2 == 1 ? simple : 0)));
     }
+}
+
+TEST_CASE("latency of merges: no forecast beats it, in whatever order it merges into a register") {
+    const FixedCosts fixed = constant_costs();
+    const Durations durations{.attend = [](int, const Action&) { return both_read + product + softmax + product; },
+                              .transfer =
+                                  [](int from, int to, const Action&) {
+                                      return TransferTime{0, head * std::abs(to - from)};
+                                  },
+                              .merge = [](int, const Action&) { return simple; }};
+    for (const int n : rank_counts)
+        for (const std::vector<User>& users :
+             {std::vector<User>{{30 * n, 1, 0}}, {{30 * n, 4, 0}, {1, 4, 0}}, {{n / 2 + 1, 2, 0}}})
+            for (const auto make : {kernels::mlo_chain, kernels::mlo_centre, kernels::mlo_doubling, kernels::mesh_mlo,
+                                    kernels::mlo_reduce_scatter, kernels::pass_q, kernels::pass_q_merging}) {
+                CAPTURE(n, users.size(), users[0].keys);
+                const Problem p = problem(users, full_mask());
+                const bool passes = make == kernels::pass_q || make == kernels::pass_q_merging;
+                const NeedSets needs = passes ? NeedSets(p, n) : NeedSets::replicated_queries(p, n);
+                const Schedule table = in_a_row(make, needs);
+                const double time = makespan(predict(table, durations)) + results;
+                CHECK(term(schedule_bound(p, needs, table, fast, wires(1e15), &fixed), "latency") <= time + 1e-6);
+            }
 }
 
 TEST_CASE("arrival of merges: o crosses every link after it was merged, m and l may go ahead") {

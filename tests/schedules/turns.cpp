@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What takes turns at something that does one at a time.
 #include "sim/attention/turns.h"
+#include "sim/attention/chains.h"
 
 #include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <random>
 
+using tilemesh::attention::Chains;
 using tilemesh::attention::in_turn;
 using tilemesh::attention::Turn;
 
@@ -39,4 +41,29 @@ TEST_CASE("turns: the largest sum over all sets of them") {
         }
         CHECK(in_turn(turns) == largest);
     }
+}
+
+TEST_CASE("chains: what comes in whatever order has its turn when it has come, one after the other") {
+    const auto after = [](const std::vector<double>& firsts, bool all) {
+        Chains chains;
+        std::vector<Chains::Moment> moments;
+        for (const double first : firsts) moments.push_back(chains.add(first));
+        const Chains::Moment then = chains.add(), end = chains.add();
+        chains.follow_in_turn(moments, then, 5, all);
+        chains.follow(then, end, 1);
+        chains.walk(true);
+        for (const Chains::Moment moment : moments)  // whichever it is may be the last
+            CHECK(chains.left(moment) == (all || firsts.size() > 1 ? 6 : 1));
+        return chains.after(end) - 1;
+    };
+    CHECK(after({}, true) == 0);
+    CHECK(after({10}, true) == 15);
+    CHECK(after({10}, false) == 10);
+    CHECK(after({10, 12}, true) == 20);
+    CHECK(after({12, 10}, true) == 20);
+    CHECK(after({10, 12}, false) == 17);  // the first is there, and waits
+    CHECK(after({10, 100, 11}, true) == 105);
+    CHECK(after({98, 100, 11}, true) == 108);
+    CHECK(after({98, 100, 11}, false) == 108);
+    CHECK(after({10, 10, 10}, false) == 20);
 }
