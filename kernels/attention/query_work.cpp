@@ -72,7 +72,7 @@ std::vector<Issue> AttentionRun::order_of_issue() {
     std::any& known = launch_.of_table ? *launch_.of_table : alone;
     if (!known.has_value()) {
         std::optional<SideBySide>& all = known.emplace<std::optional<SideBySide>>();
-        if (merges_only(schedule)) all.emplace(schedule, *launch_.timeline, launch_.tiling.fold_keys);
+        if (schedule.moves_results_alone()) all.emplace(schedule, *launch_.timeline, launch_.tiling.fold_keys);
     }
     const auto& all = std::any_cast<const std::optional<SideBySide>&>(known);
     return all ? all->order(launch_.rank, found) : found;

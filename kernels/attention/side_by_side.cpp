@@ -130,17 +130,6 @@ double Courses::room(const Unit& unit) const {
     return room > beside_others * course.steps() * (course.message + course.merge) ? room : 0;
 }
 
-bool merges_only(const Schedule& schedule) {
-    bool merges = false;
-    for (int rank = 0; rank < schedule.ranks(); ++rank)
-        for (const Action& action : schedule.program(rank)) {
-            if (action.kind == Action::Kind::attend) continue;
-            if (action.item.kind != Item::Kind::state || action.kind == Action::Kind::fence) return false;
-            merges = true;
-        }
-    return merges;
-}
-
 SideBySide::SideBySide(const Schedule& table, const std::vector<std::vector<TimedAction>>& timeline,
                        std::int64_t fold_keys)
     : schedule_(table),

@@ -15,9 +15,6 @@
 
 namespace tilemesh::kernels {
 
-/// Does the table move partial results, and nothing else?
-bool merges_only(const attention::Schedule& schedule);
-
 /// A user's heads of one part: what they end with.
 using Unit = std::pair<int, int>;
 

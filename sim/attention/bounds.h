@@ -91,6 +91,9 @@ struct FixedCosts {
     /// tiles are trimmed to whole folds of so many keys, counted from where the tile begins (kernel.h: Tiling).
     bool by_plan = false;
     std::int64_t fold_keys = 1;
+    /// Where nothing else moves, partial results leave in parts, maxima ahead, and in an order of their own: on an
+    /// edge what comes later in the table may begin before what comes earlier has passed.
+    bool parts_apart = false;
     /// Else chunks of other ranks are written to HBM as they come, and read from there.
     bool chunks_stay = true;
 };

@@ -109,6 +109,17 @@ bool Schedule::moves_keys_alone() const {
     });
 }
 
+bool Schedule::moves_results_alone() const {
+    bool some = false;
+    for (const std::vector<Action>& rows : programs())
+        for (const Action& row : rows) {
+            if (row.kind == Action::Kind::attend) continue;
+            if (row.item.kind != Item::Kind::state || row.kind == Action::Kind::fence) return false;
+            some = true;
+        }
+    return some;
+}
+
 void Schedule::attend(int step, int rank, int owner, const Item& chunk, Ranges keys) {
     if (keys.empty()) return;
     Action action{.kind = Action::Kind::attend, .item = chunk, .keys = std::move(keys), .step = step};

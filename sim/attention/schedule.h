@@ -116,6 +116,8 @@ public:
     bool moves(Item::Kind kind, int rank) const;
     /// Do keys and values move, and nothing else?
     bool moves_keys_alone() const;
+    /// Do partial results move or merge, and does nothing else but attend?
+    bool moves_results_alone() const;
 
     /// Rank attends the queries of `owner` to `keys` of a chunk; nothing is entered when there are no keys.
     void attend(int step, int rank, int owner, const Item& chunk, Ranges keys);

@@ -31,6 +31,7 @@ TableChains::TableChains(const Problem& problem, const NeedSets& needs, const Sc
       rates_(rates),
       fixed_(fixed),
       with_bytes_(with_bytes),
+      edges_keep_order_(!fixed.parts_apart || !schedule.moves_results_alone()),
       like_(like),
       pieces_(problem, needs, schedule, rates, wiring, fixed, member),
       last_on_(edges.edges().size(), none) {
@@ -74,7 +75,7 @@ void TableChains::add_transfers(int rank, const std::vector<EdgeWay>& ways) {
         chains_.follow(transfer.begin, transfer.last, transfer.head + whole);
         chains_.follow(transfer.first, transfer.last, 0);
         if (send.item.is_register()) chains_.follow(transfer.made, transfer.last, transfer.head + transfer.piece);
-        if (last_on_[edge] != none) {
+        if (edges_keep_order_ && last_on_[edge] != none) {
             const Transfer& before = all_[last_on_[edge]];
             chains_.follow(before.begin, transfer.begin, bytes_ns(before.bytes, rate));
         }

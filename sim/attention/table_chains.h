@@ -97,6 +97,7 @@ private:
     const MachineRates& rates_;
     const FixedCosts& fixed_;
     const bool with_bytes_;
+    const bool edges_keep_order_;
     const TableChains* const like_;
     const Pieces pieces_;
     Chains chains_;

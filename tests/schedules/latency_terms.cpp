@@ -93,6 +93,31 @@ TEST_CASE("arrival of merges: o crosses every link after it was merged, m and l 
           Approx(both_read + product + softmax + product + (n - 1) * 2 * head + results));
 }
 
+TEST_CASE("parts that leave in an order of their own: a maximum need not wait for the output of another user") {
+    const Problem p = problem({{60, 1, 0}, {60, 1, 0}}, full_mask());
+    const NeedSets needs = NeedSets::replicated_queries(p, 2);
+    FixedCosts fixed = constant_costs();
+    const auto link = [&] {
+        return term(schedule_bound(p, needs, in_a_row(kernels::mlo_chain, needs), fast, wires(1), &fixed), "link");
+    };
+    const double attended = both_read + product + softmax + product;
+    const double o = heads * dv * 4, columns = heads * 2 * 4;
+    const double left = simple + head + o + results;
+    REQUIRE(2 * columns < attended);
+    REQUIRE(o > attended);
+    CHECK(link() == Approx(attended + 2 * o + columns + left));  // columns of the second behind the first's o
+    fixed.parts_apart = true;
+    CHECK(link() == Approx(attended + 2 * o + left));  // while there is nothing else to send
+    // Where queries move, too, messages go by the forecast, which has the table's order on every edge.
+    const NeedSets own(p, 2);
+    const auto passing = [&] {
+        return term(schedule_bound(p, own, in_a_row(kernels::pass_q, own), fast, wires(1), &fixed), "link");
+    };
+    const double apart = passing();
+    fixed.parts_apart = false;
+    CHECK(passing() == apart);
+}
+
 TEST_CASE("latency of the wave: the chunk at the other end of the line, and its values after its last byte") {
     for (const int n : {2, 3, 5, 8}) {
         CAPTURE(n);

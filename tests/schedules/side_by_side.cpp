@@ -119,7 +119,7 @@ TEST_CASE("merges side by side: no rank waits in a circle, and all end with ever
             for (const auto schedule : {kernels::mesh_mlo, kernels::mlo_centre, kernels::mlo_chain,
                                         kernels::mlo_doubling, kernels::mlo_reduce_scatter}) {
                 const Schedule table = in_a_row(schedule, several(n, keys));
-                if (!kernels::merges_only(table)) {
+                if (!table.moves_results_alone()) {
                     CHECK(n == 1);
                     continue;
                 }

@@ -120,6 +120,7 @@ std::optional<attention::FixedCosts> fixed_costs_of(const AttentionPanel& panel,
     fixed.tile_keys = a.tiling.tile_keys;
     fixed.by_plan = kernel.cuts_by_plan;
     fixed.fold_keys = a.tiling.fold_keys;
+    fixed.parts_apart = a.tiling.short_blocks();
     fixed.chunks_stay = a.tiling.chunks_stay || !kernel.cuts_by_plan;
     return fixed;
 }
