@@ -71,6 +71,8 @@ struct FixedCosts {
     double refresh_every = 0, refresh = 0;   // memory stands still for `refresh` of every `refresh_every`; 0: never
     /// Of a message between that member of one rank and of another, routers and wires.
     std::function<double(int member, int from, int to)> head;
+    /// Of that, what the head alone waits for at a router: what follows it goes where it went.
+    double head_alone = 0;
     /// `batch` (m x k) by (k x n) products in one command: until their results are there, and how long they keep the
     /// array at work, padding included. Cut into several commands they take no less of either.
     using Products = std::function<double(std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k)>;

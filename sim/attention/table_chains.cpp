@@ -4,6 +4,7 @@
 #include "sim/base/error.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace tilemesh::attention {
 namespace {
@@ -15,8 +16,18 @@ using Kind = Action::Kind;
 std::vector<EdgeWay> ways_of(const TableEdges& edges, const Wiring& wiring, const FixedCosts& fixed, int member) {
     std::vector<EdgeWay> ways;
     ways.reserve(edges.edges().size());
-    for (const auto& [from, to] : edges.edges())
-        ways.push_back({slowest_link(wiring, member, from, to), fixed.head(member, from, to)});
+    for (const auto& [from, to] : edges.edges()) {
+        constexpr double infinite = std::numeric_limits<double>::infinity();
+        EdgeWay& way = ways.emplace_back(EdgeWay{.rate = infinite, .last_rate = infinite});
+        way.head = way.around_slowest = fixed.head(member, from, to);
+        int behind = 0;  // links
+        for (const LinkId link : wiring.route(member, from, to)) {
+            way.last_rate = wiring.link_bytes_per_ns(link);
+            behind = way.last_rate > way.rate ? behind + 1 : 0;
+            way.rate = std::min(way.rate, way.last_rate);
+        }
+        way.around_slowest -= behind * fixed.head_alone;
+    }
     return ways;
 }
 
@@ -56,28 +67,27 @@ void TableChains::add_transfers(int rank, const std::vector<EdgeWay>& ways) {
             static_cast<double>(transfer_bytes(problem_, needs_, schedule_, send, pieces_.heads_kv().size()));
         if (bytes <= 0) continue;
         const std::size_t edge = edges_.edge_of(rank, row);
-        const double rate = ways[edge].rate;
+        const EdgeWay& way = ways[edge];
+        const auto way_ns = [&](double some) { return with_bytes_ ? way.ns(some) : way.head; };
         rows[row] = static_cast<std::uint32_t>(all_.size());
         Transfer& transfer = all_.emplace_back();
         transfer.begin = chains_.add();
         transfer.first = chains_.add();
         transfer.last = chains_.add();
         transfer.made = send.item.is_register() ? chains_.add() : transfer.begin;
-        transfer.head = ways[edge].head;
+        transfer.head = way.head;
         transfer.bytes = bytes;
         transfer.last_bytes = pieces_.piece_bytes(send, bytes);
-        transfer.piece = bytes_ns(transfer.last_bytes, rate);
+        transfer.piece = way_ns(transfer.last_bytes);
         transfer.row = &send;
         transfer.edge = static_cast<std::uint32_t>(edge);
-        const double whole = bytes_ns(bytes, rate);
-        chains_.follow(transfer.begin, transfer.first,
-                       transfer.head + (send.item.is_register() ? 0 : transfer.piece));
-        chains_.follow(transfer.begin, transfer.last, transfer.head + whole);
+        chains_.follow(transfer.begin, transfer.first, send.item.is_register() ? transfer.head : transfer.piece);
+        chains_.follow(transfer.begin, transfer.last, way_ns(bytes));
         chains_.follow(transfer.first, transfer.last, 0);
-        if (send.item.is_register()) chains_.follow(transfer.made, transfer.last, transfer.head + transfer.piece);
+        if (send.item.is_register()) chains_.follow(transfer.made, transfer.last, transfer.piece);
         if (edges_keep_order_ && last_on_[edge] != none) {
             const Transfer& before = all_[last_on_[edge]];
-            chains_.follow(before.begin, transfer.begin, bytes_ns(before.bytes, rate));
+            chains_.follow(before.begin, transfer.begin, bytes_ns(before.bytes, way.rate));
         }
         last_on_[edge] = rows[row];
     }
@@ -140,7 +150,7 @@ void TableChains::add_send(int rank, const Action& send, std::uint32_t number, H
     if (found->size() > 1) return;  // in parts: any of them may be the one that goes
     const Transfer& from = all_[found->front()];
     chains_.follow(from.first, transfer.begin, 0);
-    if (from.row->keys == send.keys) chains_.follow(from.last, transfer.last, transfer.head + transfer.piece);
+    if (from.row->keys == send.keys) chains_.follow(from.last, transfer.last, transfer.piece);
 }
 
 void TableChains::add_attend(int rank, const Action& attend, Had& had) {

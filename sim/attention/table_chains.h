@@ -8,6 +8,7 @@
 #include "sim/attention/latency_pieces.h"
 #include "sim/attention/table_edges.h"
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -15,8 +16,13 @@ namespace tilemesh::attention {
 
 /// How a member of one rank reaches that of another.
 struct EdgeWay {
-    double rate = 0;  // of the slowest link, bytes per nanosecond
-    double head = 0;  // routers and wires
+    double rate = 0, last_rate = 0;  // of the slowest link, and of the last; bytes per nanosecond
+    double head = 0;                 // routers and wires
+    double around_slowest = 0;       // of a head before the slowest link, of a tail behind it
+    /// From when the first byte leaves to when the last arrives. All bytes go over the slowest link after the head
+    /// has come there, and over the last one after it has come there; routes and channels are the head's to find, so
+    /// what is behind it has the shorter way where a faster link lets it catch up.
+    double ns(double bytes) const { return std::max(head + bytes / last_rate, around_slowest + bytes / rate); }
     bool operator==(const EdgeWay&) const = default;
 };
 /// By edge of the table.
@@ -42,7 +48,7 @@ public:
     struct Transfer {
         Moment begin, first, last;  // the first message begins to move, is there; the last one is there
         Moment made;                // what the last message is made of is there; of chunks and queries: `begin`
-        double head, piece;         // on its way; bytes of the smallest message at the edge's rate
+        double head, piece;         // on their way: the head of a message; all of the smallest that may come last
         double bytes, last_bytes;   // of all messages, of the smallest that may come last
         const Action* row;          // the send
         std::uint32_t edge;

@@ -118,6 +118,33 @@ TEST_CASE("parts that leave in an order of their own: a maximum need not wait fo
     CHECK(passing() == apart);
 }
 
+TEST_CASE("behind the slowest link of a way, what follows the head has not its stops to make") {
+    const Problem p = decode(60);
+    const NeedSets needs = NeedSets::replicated_queries(p, 2);
+    FixedCosts fixed = constant_costs();
+    fixed.head_alone = 7;
+    constexpr int hops = 3;
+    const auto hop_ns = [&](const std::vector<double>& rates) {
+        Wiring wiring = wires(1);
+        wiring.route = [](int, int from, int) {
+            const LinkId first = from == 0 ? 0 : hops;
+            return std::vector<LinkId>{first, first + 1, first + 2};
+        };
+        wiring.link_bytes_per_ns = [&](LinkId link) { return rates[link % hops]; };
+        const Bound bound = schedule_bound(p, needs, in_a_row(kernels::mlo_chain, needs), fast, wiring, &fixed);
+        const double attended = both_read + product + softmax + product;
+        return (term(bound, "arrival") - attended - simple - results) / 2;
+    };
+    const double o = heads * dv * 4;
+    CHECK(hop_ns({1, 1, 1}) == Approx(head + o));
+    CHECK(hop_ns({2, 2, 1}) == Approx(head + o));
+    CHECK(hop_ns({1, 2, 1}) == Approx(head + o));
+    CHECK(hop_ns({1, 2, 2}) == Approx(head - 2 * 7 + o));
+    CHECK(hop_ns({2, 1, 2}) == Approx(head - 7 + o));
+    CHECK(hop_ns({1, 1.001, 1.001}) ==
+          Approx(head + o / 1.001));  // hardly faster: what is last begins behind the head
+}
+
 TEST_CASE("latency of the wave: the chunk at the other end of the line, and its values after its last byte") {
     for (const int n : {2, 3, 5, 8}) {
         CAPTURE(n);

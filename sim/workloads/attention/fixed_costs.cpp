@@ -70,6 +70,7 @@ std::optional<attention::FixedCosts> fixed_costs_of(const AttentionPanel& panel,
         };
         return to_nanoseconds(noc::head_latency(machine.network, topology, topology.route(pe_of(from), pe_of(to))));
     };
+    fixed.head_alone = to_nanoseconds(machine.network.router.before_switch());
     const auto cost = [&pe, fastest = fastest_dtype(panel)](std::int64_t batch, std::int64_t m, std::int64_t n,
                                                             std::int64_t k) {
         Command product;
