@@ -91,8 +91,6 @@ Execution Run::run() {
         if (rows_[i].arrived < rows_[i].bytes)
             fail<InternalError>("collective: row {}: {} of {} bytes arrived", i, rows_[i].arrived, rows_[i].bytes);
     result_.time = end_ + config_.call(schedule_.operation).exit;
-    for (std::size_t i = 0; i < topology_.links().size(); ++i)
-        result_.link_bytes.push_back(fabric_.bytes_moved(i, end_) * config_.links);
     result_.link_busy = busy_.busy;
     return result_;
 }
@@ -320,8 +318,17 @@ Picoseconds time_through_memory(const Schedule& schedule, std::uint64_t bytes_pe
 Execution execute(const Schedule& schedule, std::uint64_t bytes_per_element, const Ground& ground,
                   std::uint64_t pieces) {
     Execution done = Run(schedule, bytes_per_element, ground.config, ground.network, pieces).run();
-    for (int chip = 0; chip < schedule.chips.n; ++chip)
+    // Bytes are the table's: the link that is followed may have one more of a row than those beside it.
+    const noc::Topology topology(ground.network);
+    done.link_bytes.resize(topology.links().size());
+    const int n = schedule.chips.n;
+    for (int chip = 0; chip < n; ++chip) {
         done.memory_bytes.push_back(Bytes(elements_through_memory(schedule, chip) * bytes_per_element));
+        for (const int direction : {1, -1})
+            if (const std::uint64_t elements = elements_on_link(schedule, chip, direction); elements > 0)
+                done.link_bytes[topology.route(chip, (chip + direction + n) % n).front().link] +=
+                    Bytes(elements * bytes_per_element);
+    }
     done.time = std::max(done.time, time_through_memory(schedule, bytes_per_element, ground));
     return done;
 }

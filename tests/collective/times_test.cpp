@@ -199,6 +199,20 @@ TEST_CASE("links report what the table says they carry, and are not busy for lon
         }
 }
 
+TEST_CASE("links report the table's bytes also where parallel links cannot share them evenly") {
+    for (const std::uint64_t links : {3, 7})
+        for (const Algorithm algorithm : {Algorithm::relay, Algorithm::one_shot}) {
+            Bench ring(3, true);
+            ring.config.links = links;
+            const Operation operation =
+                algorithm == Algorithm::relay ? Operation::reduce_scatter : Operation::all_to_all;
+            Bytes sum;
+            for (const Bytes bytes : ring.run(operation, algorithm, 128).link_bytes) sum += bytes;
+            CAPTURE(links, name_of(operation));
+            CHECK(sum == Bytes(768));
+        }
+}
+
 TEST_CASE("slots hold up every algorithm: of all channels as many packets as they hold per round trip of credits") {
     const double packet_ns = 1024 / rate, credits_ns = 2000;
     for (const int channels : {2, 4})
