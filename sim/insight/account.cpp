@@ -16,13 +16,22 @@ void add(Classes& classes, std::string_view name, Picoseconds time) {
 
 void check_sum(const report::ComponentResult& part, Picoseconds time) {
     Picoseconds sum;
-    for (const report::ClassTime& one : part.account) sum += one.time;
+    for (const report::ClassTime& one : part.account) {
+        // Times are unsigned: a part below zero would come out right in the sum.
+        if (one.time > time)
+            fail<InternalError>("the account of {} has {} ps of {} in a run of {} ps", part.path, one.time.value(),
+                                one.name, time.value());
+        sum += one.time;
+    }
     if (sum != time)
         fail<InternalError>("the account of {} has {} ps of a run of {} ps", part.path, sum.value(), time.value());
 }
 
 /// A link moves bytes at its rate; what it is held longer is overhead.
 void account_for_mover(report::ComponentResult& part, Picoseconds time, Picoseconds working, Picoseconds blocked) {
+    // Work on some of a slice's lanes may lie before what has been told of others, in time that was taken to be
+    // blocked.
+    if (working <= time) blocked = std::min(blocked, time - working);
     const double ns = part.peak_per_ns > 0 ? static_cast<double>(part.bytes.value()) / part.peak_per_ns : 0.0;
     const Picoseconds payload = std::min(working, Picoseconds(static_cast<std::uint64_t>(ns * 1000.0 + 0.5)));
     add(part.account, "payload", payload);
@@ -68,10 +77,14 @@ void Account::activity(const Activity& activity) {
         const Picoseconds since = blocked_since(activity.begin, activity.wanted, mover.until);
         mover.blocked += activity.begin - since;
         tell(activity.component, class_of(OtherClass::blocked), since, activity.begin);
+        mover.until = activity.begin;
     }
-    mover.working += activity.end - activity.begin;
-    tell(activity.component, class_of(OtherClass::moving), activity.begin, activity.end);
-    mover.until = std::max(mover.until, activity.end);
+    // A slice works on several things side by side, each told of as if all lanes did: one after the other they take
+    // as long as they do together, so that no time is counted twice.
+    const Picoseconds length = activity.end - activity.begin;
+    mover.working += length;
+    tell(activity.component, class_of(OtherClass::moving), mover.until, mover.until + length);
+    mover.until += length;
 }
 
 void Account::carried(const Carried& link) {

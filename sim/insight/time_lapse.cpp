@@ -93,11 +93,6 @@ void TimeLapse::widen() {
 
 void TimeLapse::spent(ComponentId component, ClassNumber what, Picoseconds from, Picoseconds until) {
     Part& part = parts_[component];
-    if (what == class_of(OtherClass::moving)) {
-        const Picoseconds length = until - from;
-        from = std::max(from, part.until);
-        part.until = until = from + length;
-    }
     while (until > width_ * bins()) widen();
     auto row = std::find_if(part.rows.begin(), part.rows.end(), [=](const Row& one) { return one.what == what; });
     if (row == part.rows.end()) row = part.rows.insert(row, Row{what, {}});

@@ -45,7 +45,6 @@ private:
     struct Part {
         int cube = 0, pe = 0;
         bool engine = false;
-        Picoseconds until;  // of a link or slice: transfers that overlap count one after the other
         std::vector<Row> rows;
     };
     struct Slice {

@@ -213,3 +213,52 @@ TEST_CASE("a link's account is the same packet by packet and in one sum") {
     const auto is_blocked = [](const auto& part) { return part.second.count("blocked") != 0; };
     CHECK(std::any_of(sum.of.begin(), sum.of.end(), is_blocked));
 }
+
+namespace {
+
+/// The account of a slice that did these things, in a run of 1 us.
+Classes account_of_slice(const std::vector<Activity>& all) {
+    insight::Account account;
+    std::vector<report::ComponentResult> components(1);
+    components[0].path = "machine.cube0.hbm0";
+    components[0].kind = "hbm";
+    components[0].activities = all.size();
+    components[0].peak_per_ns = 1.0;
+    for (const Activity& one : all) {
+        account.activity(one);
+        components[0].bytes += one.bytes;
+    }
+    account.close(from_nanoseconds(1000), components);
+    Classes classes;
+    for (const report::ClassTime& one : components[0].account) classes[one.name] += to_nanoseconds(one.time);
+    return classes;
+}
+
+Activity moved(double begin, double end, double wanted) {
+    return {0,
+            from_nanoseconds(begin),
+            from_nanoseconds(end),
+            from_nanoseconds(wanted),
+            Bytes(static_cast<std::uint64_t>(end - begin)),
+            0,
+            0,
+            "read"};
+}
+
+}  // namespace
+
+TEST_CASE("what a slice does side by side counts once, and no time of it is blocked or idle as well") {
+    // On half of its lanes each, both for 200 ns; then one that waited for either.
+    CHECK(account_of_slice({moved(0, 100, 0), moved(0, 100, 0), moved(200, 400, 0)}) ==
+          Classes{{"payload", 400.0}, {"idle", 600.0}});
+    CHECK(account_of_slice({moved(0, 100, 0), moved(0, 50, 0), moved(200, 400, 0)}) ==
+          Classes{{"payload", 350.0}, {"blocked", 50.0}, {"idle", 600.0}});
+    // The second waited for some lanes while the third found others free, in what had been told as blocked.
+    CHECK(account_of_slice({moved(0, 10, 0), moved(800, 900, 0), moved(20, 420, 20)}) ==
+          Classes{{"payload", 510.0}, {"blocked", 490.0}});
+}
+
+TEST_CASE("an account with a part below zero is found out, though unsigned times add up") {
+    CHECK_THROWS_WITH(account_of_slice({moved(0, 600, 0), moved(0, 600, 0)}),
+                      Catch::Contains("the account of machine.cube0.hbm0"));
+}

@@ -167,18 +167,6 @@ TEST_CASE("bins become twice as wide when the run outgrows them, and keep what t
     CHECK(lapse.rows(0).front().bins.size() <= 1024);
 }
 
-TEST_CASE("transfers that overlap count one after the other") {
-    TimeLapse lapse(Bytes(100000));
-    lapse.add_component("machine.cube0.hbm0", "hbm");
-    const auto moving = insight::class_of(insight::OtherClass::moving);
-    lapse.spent(0, moving, Picoseconds(0), Picoseconds(1000));
-    lapse.spent(0, moving, Picoseconds(500), Picoseconds(1500));
-    const auto& bins = lapse.rows(0).front().bins;
-    REQUIRE(bins.size() == 2);
-    CHECK(bins[0] == Picoseconds(1000));
-    CHECK(bins[1] == Picoseconds(1000));
-}
-
 TEST_CASE("a stretch lies in all bins that it touches, and the last bin ends with the run") {
     TimeLapse lapse(Bytes(100000));
     lapse.add_component("machine.cube0.pe0.matrix", "matrix");
