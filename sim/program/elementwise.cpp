@@ -16,35 +16,42 @@ constexpr bool is_logic(Op op) {
     return op == Op::and_ || op == Op::or_ || op == Op::xor_ || op == Op::logical_and || op == Op::logical_or;
 }
 
-/// What a constant is in comparisons, which do not give it the type of what it meets.
-Type own_type(const Value& a) {
-    if (!a.is_constant()) return element_type(a);
-    return type_of_constant(a.kind() == Kind::floating, a.as_integer());
+/// Lanes that a mask leaves out often divide by 0, whose result nobody asks for: all bits set. The least number divided
+/// by -1 is itself, which C++ does not say.
+template <class Number>
+Number quotient(Number a, Number b) {
+    if (b == 0) return static_cast<Number>(-1);
+    if (std::is_signed_v<Number> && b == static_cast<Number>(-1)) return static_cast<Number>(~std::uint64_t(a) + 1);
+    return a / b;
+}
+template <class Number>
+Number rest(Number a, Number b) {
+    if (std::is_signed_v<Number> && b == static_cast<Number>(-1)) return 0;
+    return b == 0 ? a : a % b;
 }
 
-/// The type in which an operation of the two is done.
-Type type_for(Op op, const Value& a, const Value& b) {
-    if (compares(op) && is_integral(a) && is_integral(b)) return promoted(own_type(a), own_type(b), false);
-    const Type type = common_type(a, b, op == Op::truediv || op == Op::fdiv || op == Op::mod);
-    const bool extreme = op == Op::minimum || op == Op::maximum;
-    return extreme && (element_type(a) == Type::bf16 || element_type(b) == Type::bf16) ? Type::f32 : type;
-}
-
-/// Lanes that a mask leaves out often divide by 0, whose result nobody asks for: all bits set.
-std::int64_t quotient(std::int64_t a, std::int64_t b) { return b == 0 ? -1 : a / b; }
-std::int64_t rest(std::int64_t a, std::int64_t b) { return b == 0 ? a : a % b; }
-
+/// Of the bits of numbers: `Number` says what is the larger one.
+template <class Number>
 IntegerFunction function_of(Op op) {
     using I = std::int64_t;
+    using N = Number;
     switch (op) {
         case Op::floordiv:
-            return [](I a, I b, I) { return quotient(a, b); };
+            return [](I a, I b, I) { return static_cast<I>(quotient(static_cast<N>(a), static_cast<N>(b))); };
         case Op::mod:
-            return [](I a, I b, I) { return rest(a, b); };
+            return [](I a, I b, I) { return static_cast<I>(rest(static_cast<N>(a), static_cast<N>(b))); };
         case Op::minimum:
-            return [](I a, I b, I) { return std::min(a, b); };
+            return [](I a, I b, I) { return static_cast<N>(a) < static_cast<N>(b) ? a : b; };
         case Op::maximum:
-            return [](I a, I b, I) { return std::max(a, b); };
+            return [](I a, I b, I) { return static_cast<N>(a) > static_cast<N>(b) ? a : b; };
+        case Op::lt:
+            return [](I a, I b, I) { return I{static_cast<N>(a) < static_cast<N>(b)}; };
+        case Op::le:
+            return [](I a, I b, I) { return I{static_cast<N>(a) <= static_cast<N>(b)}; };
+        case Op::gt:
+            return [](I a, I b, I) { return I{static_cast<N>(a) > static_cast<N>(b)}; };
+        case Op::ge:
+            return [](I a, I b, I) { return I{static_cast<N>(a) >= static_cast<N>(b)}; };
         case Op::and_:
             return [](I a, I b, I) { return a & b; };
         case Op::or_:
@@ -55,7 +62,7 @@ IntegerFunction function_of(Op op) {
             return
                 [](I a, I b, I) { return b < 0 || b > 63 ? 0 : static_cast<I>(static_cast<std::uint64_t>(a) << b); };
         case Op::shr:
-            return [](I a, I b, I) { return b < 0 || b > 63 ? 0 : a >> b; };
+            return [](I a, I b, I) { return b < 0 || b > 63 ? 0 : static_cast<I>(static_cast<N>(a) >> b); };
         default:
             return nullptr;
     }
@@ -65,6 +72,9 @@ IntegerFunction function_of(Op op) {
 Ref<IndexTile> in_type(const Ref<IndexTile>& x, Type type) {
     return is_unsigned(type) && !holds(type, x->least(), x->most()) ? cast(x, type) : x;
 }
+
+/// Are some of its numbers beyond 2^63? As sums over dimensions they may become so on the way from least to most.
+bool beyond_signed(const IndexTile& x) { return x.least() < 0 || x.most() < 0; }
 
 Ref<Mask> compared(Op op, const Ref<IndexTile>& a, const Ref<IndexTile>& b) {
     switch (op) {
@@ -96,16 +106,16 @@ Value integral(Host& host, Op op, const Value& given_a, const Value& given_b) {
     if (op == Op::logical_and || op == Op::logical_or || (masks && is_logic(op)))
         return Host::of(join(joining(op), host.mask(a, "an operand"), host.mask(b, "an operand")));
     const Type type = type_for(op, a, b);
-    const Ref<IndexTile> x = in_type(host.index(a), type), y = in_type(host.index(b), type);
+    // Whether a shift to the right brings in signs is for what is shifted to say.
+    const Type left = op == Op::shr ? own_type(a) : type;
+    const Ref<IndexTile> x = in_type(host.index(a), left), y = in_type(host.index(b), type);
     const bool orders = (compares(op) && op != Op::eq && op != Op::ne) || op == Op::floordiv || op == Op::mod ||
                         op == Op::minimum || op == Op::maximum || op == Op::shr;
-    if (orders && type == Type::u64 && (x->least() < 0 || y->least() < 0)) {
-        if (op != Op::shr || y->least() < 0) Host::complain("{} of u64 beyond 2^63", name_of(op));
-        return Host::of(combine(
-            [](std::int64_t bits, std::int64_t by, std::int64_t) {
-                return by < 64 ? static_cast<std::int64_t>(static_cast<std::uint64_t>(bits) >> by) : 0;
-            },
-            std::array{x, y}, type));
+    if (orders && left == Type::u64 && (beyond_signed(*x) || beyond_signed(*y))) {
+        const std::array operands{x, y};
+        const IntegerFunction function = function_of<std::uint64_t>(op);
+        if (compares(op)) return Host::of(mask_of(combine(function, operands, Type::i1)));
+        return Host::of(combine(function, operands, type));
     }
     if (compares(op)) return Host::of(compared(op, x, y));
     switch (op) {
@@ -116,7 +126,7 @@ Value integral(Host& host, Op op, const Value& given_a, const Value& given_b) {
         case Op::mul:
             return Host::of(multiply(x, y, type));
         default: {
-            const IntegerFunction function = function_of(op);
+            const IntegerFunction function = function_of<std::int64_t>(op);
             if (!function) Host::complain("{} of integers is not supported", name_of(op));
             const std::array operands{x, y};
             return Host::of(combine(function, operands, type));
@@ -149,17 +159,35 @@ Value commanded(Host& host, Op op, const Value& a, const Value& b) {
     }
     const Opcode opcode = opcode_of(op);
     const bool swapped = op == Op::gt || op == Op::ge;
-    const Host::Argument x = host.argument(swapped ? b : a, type), y = host.argument(swapped ? a : b, type);
+    const auto operand = [&](const Value& v) -> Host::Argument {
+        const Type own = element_type(v);
+        const bool may_be_negative = !v.is_scalar() && is_integer(own) && !is_unsigned(own);
+        if (compares(op) && is_unsigned(type) && may_be_negative) return {.made = host.tile(v, type)};
+        return host.argument(v, type);
+    };
+    const Host::Argument x = operand(swapped ? b : a), y = operand(swapped ? a : b);
     return tile_value(host.vector(opcode, {x, y}, result), result);
 }
 
 }  // namespace
 
+Type type_for(Op op, const Value& a, const Value& b) {
+    const bool extreme = op == Op::minimum || op == Op::maximum;
+    const auto own = [&](const Value& x) {
+        const Type type = own_type(x);
+        return extreme && type == Type::bf16 ? Type::f32 : type;
+    };
+    // Comparisons and extremes do not give a constant the type of what it meets. Extremes of tiles of floats do here:
+    // an f16 tile and a constant are f16.
+    const bool known = (is_integral(a) && is_integral(b)) || (a.is_scalar() && b.is_scalar());
+    if (compares(op) || (extreme && known)) return promoted(own(a), own(b), false);
+    const Type type = common_type(a, b, op == Op::truediv || op == Op::fdiv || op == Op::mod);
+    return extreme && (element_type(a) == Type::bf16 || element_type(b) == Type::bf16) ? Type::f32 : type;
+}
+
 Type common_type(const Value& a, const Value& b, bool divides) {
     const Type x = element_type(a), y = element_type(b);
-    if (a.is_constant() && b.is_constant())
-        return type_of_constant(a.kind() == Kind::floating || b.kind() == Kind::floating,
-                                std::max(a.as_integer(), b.as_integer()));
+    if (a.is_constant() && b.is_constant()) return promoted(own_type(a), own_type(b), divides);
     if (a.is_constant()) return promoted_with_constant(y, a.kind() == Kind::floating, a.as_integer(), divides);
     if (b.is_constant()) return promoted_with_constant(x, b.kind() == Kind::floating, b.as_integer(), divides);
     return promoted(x, y, divides);

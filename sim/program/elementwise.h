@@ -8,6 +8,8 @@ namespace tilemesh::program {
 
 /// The type in which an operation of the two is done.
 Type common_type(const Value& a, const Value& b, bool divides);
+/// The type in which an operation of the two is done; constants alone are not asked about.
+Type type_for(Op op, const Value& a, const Value& b);
 /// A complaint when their shapes do not broadcast.
 void check_shapes(Op op, const Value& a, const Value& b);
 

@@ -38,6 +38,8 @@ std::string text_of(const Value& message) {
         case Kind::text:
             return message.as<Text>().text;
         case Kind::integer:
+            if (message.type() == Type::u64)
+                return fmt::format("{}", static_cast<std::uint64_t>(message.as_integer()));
             return fmt::format("{}", message.as_integer());
         case Kind::floating: {
             const std::string digits = fmt::format("{}", message.as_floating());
@@ -157,9 +159,11 @@ Value Interpreter::evaluate(Op op, Operands a) {
             return has_dimensions(*a[0]) ? binary(host, Op::logical_and, *a[0], *a[1]) : *a[1];
         case Op::or_else:
             return has_dimensions(*a[0]) ? binary(host, Op::logical_or, *a[0], *a[1]) : *a[1];
-        case Op::not_:
-            if (has_dimensions(*a[0])) return unary(host, Op::logical_not, *a[0]);
-            return Value::boolean(!host.truth(*a[0], "not"));
+        case Op::not_: {
+            const Value x = host.known(*a[0]);
+            if (has_dimensions(x) || x.is_scalar()) return unary(host, Op::logical_not, x);
+            return Value::boolean(!host.truth(x, "not"));
+        }
         case Op::is:
             return Value::boolean(a[0]->kind() == a[1]->kind() && same(*a[0], *a[1]));
         case Op::contains:

@@ -17,6 +17,11 @@ bool is_number(const Value& value) { return value.is_scalar() || is_integral(val
 
 Type element_type(const Value& value) { return value.kind() == Kind::mask ? Type::i1 : value.type(); }
 
+Type own_type(const Value& value) {
+    if (!value.is_constant()) return element_type(value);
+    return type_of_constant(value.kind() == Kind::floating, value.as_integer());
+}
+
 Value Host::known(const Value& value) {
     if (value.kind() != Kind::loaded) return value;
     const Tile& tile = tile_of(value);

@@ -98,6 +98,8 @@ bool is_integral(const Value& value);
 bool is_number(const Value& value);
 /// The type of its elements; `constant` for constants.
 Type element_type(const Value& value);
+/// The same; of constants the type that they have before they meet anything typed.
+Type own_type(const Value& value);
 
 // Groups of operations; each in a file of its name.
 Value scalar_binary(Op op, const Value& a, const Value& b);

@@ -98,7 +98,13 @@ Token Lexer::number(Token token) {
     const char* const end = token.spelling.data() + token.spelling.size();
     if (integer) {
         token.kind = TokenKind::integer;
-        const auto read = std::from_chars(token.spelling.data(), end, token.integer);
+        auto read = std::from_chars(token.spelling.data(), end, token.integer);
+        std::uint64_t large = 0;
+        if (read.ec == std::errc::result_out_of_range) {
+            read = std::from_chars(token.spelling.data(), end, large);
+            token.integer = static_cast<std::int64_t>(large);
+            token.is_u64 = true;
+        }
         if (read.ec != std::errc() || read.ptr != end)
             complain(token, fmt::format("{} does not fit 64 bits", printable(token.spelling)));
         return token;

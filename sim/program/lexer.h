@@ -14,6 +14,7 @@ struct Token {
     TokenKind kind = TokenKind::end;
     std::string_view spelling;  // variables without "%", texts with their quotes
     std::int64_t integer = 0;
+    bool is_u64 = false;  // an integer beyond 2^63, as two's complement
     double number = 0;
     int line = 1, column = 1;
     bool is(std::string_view sign) const {

@@ -68,10 +68,7 @@ Value attribute(Host& host, const Value& x, const Value& given) {
     if (name == "shape" && has_shape(x)) return shape_value(x);
     if (name == "T") return permute(host, x, Value::none());
     if (name == "numel" && has_shape(x)) return Value::integer(shape_of(x).elements());
-    if ((name == "dtype" || name == "type") && has_type(x)) {
-        if (x.is_constant()) return Value::dtype(type_of_constant(x.kind() == Kind::floating, x.as_integer()));
-        return Value::dtype(element_type(x));
-    }
+    if ((name == "dtype" || name == "type") && has_type(x)) return Value::dtype(own_type(x));
     if (x.kind() == Kind::dtype) {
         // A pointer's dtype is that of what it points to: there are no others.
         if (name == "element_ty" || name == "scalar" || name == "dtype") return x;

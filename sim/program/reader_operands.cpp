@@ -30,7 +30,7 @@ std::optional<OperandId> Reader::read_literal() {
     switch (token.kind) {
         case TokenKind::integer:
             advance();
-            return constant(Value::integer(token.integer));
+            return constant(Value::integer(token.integer, token.is_u64 ? Type::u64 : Type::constant));
         case TokenKind::number:
             advance();
             return constant(Value::floating(token.number));

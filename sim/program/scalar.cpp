@@ -114,7 +114,9 @@ Type promoted_with_constant(Type typed, bool constant_is_float, std::int64_t con
 
 Type type_of_constant(bool is_float, std::int64_t value) {
     if (is_float) return Type::f32;
-    return holds(Type::i32, value, value) ? Type::i32 : Type::i64;
+    for (const Type type : {Type::i32, Type::u32})
+        if (holds(type, value, value)) return type;
+    return Type::i64;
 }
 
 }  // namespace tilemesh::program

@@ -50,7 +50,7 @@ std::optional<std::int64_t> integer_of(Type type, double number);
 Type promoted(Type a, Type b, bool divides);
 /// The same for a typed operand and a constant, which takes its type unless the constant's kind is higher.
 Type promoted_with_constant(Type typed, bool constant_is_float, std::int64_t constant, bool divides);
-/// The type of a constant that meets nothing typed: i32 or i64 by size, f32.
+/// The type of a constant that meets nothing typed: i32, u32 or i64 by size, f32.
 Type type_of_constant(bool is_float, std::int64_t value);
 
 }  // namespace tilemesh::program

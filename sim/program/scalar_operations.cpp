@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arithmetic of scalars, at once: constants as Python computes, typed numbers as C does.
-#include "sim/program/host.h"
+#include "sim/program/elementwise.h"
 
 #include <cmath>
+#include <limits>
 #include <optional>
+#include <type_traits>
 
 namespace tilemesh::program {
 namespace {
@@ -30,34 +32,38 @@ bool compared(Op op, Number a, Number b) {
     }
 }
 
-std::int64_t divided(std::int64_t a, std::int64_t b, bool floors, bool remainder) {
+template <class Number>
+Number divided(Number a, Number b, bool floors, bool remainder) {
     if (b == 0) Host::complain("a division of {} by 0", a);
-    if (b == -1) {
+    if (std::is_signed_v<Number> && b == static_cast<Number>(-1)) {
         if (remainder) return 0;
-        if (a == std::numeric_limits<std::int64_t>::min()) Host::complain("{} / -1 does not fit 64 bits", a);
+        if (a == std::numeric_limits<Number>::min()) Host::complain("{} / -1 does not fit 64 bits", a);
         return -a;
     }
-    const std::int64_t quotient = a / b, rest = a % b;
+    const Number quotient = a / b, rest = a % b;
     const bool lower = floors && rest != 0 && (rest < 0) != (b < 0);
     if (remainder) return lower ? rest + b : rest;
     return lower ? quotient - 1 : quotient;
 }
 
-std::int64_t power(std::int64_t base, std::int64_t exponent) {
-    std::int64_t out = 1;
+template <class Number>
+Number power(Number base, Number exponent) {
+    Number out = 1;
     for (; exponent > 0; --exponent)
         if (__builtin_mul_overflow(out, base, &out)) Host::complain("a power of {} does not fit 64 bits", base);
     return out;
 }
 
-std::int64_t shifted(std::int64_t a, std::int64_t b, bool left) {
-    if (b < 0 || b > 63) Host::complain("a shift by {}, expected 0 to 63", b);
-    return left ? static_cast<std::int64_t>(static_cast<std::uint64_t>(a) << b) : a >> b;
+template <class Number>
+Number shifted(Number a, Number b, bool left) {
+    if (static_cast<std::uint64_t>(b) > 63) Host::complain("a shift by {}, expected 0 to 63", b);
+    return left ? static_cast<Number>(static_cast<std::uint64_t>(a) << b) : static_cast<Number>(a >> b);
 }
 
 /// In 64 bits; nothing when the result does not fit (constants, which do not wrap).
-std::optional<std::int64_t> computed(Op op, std::int64_t a, std::int64_t b, bool constant) {
-    std::int64_t out = 0;
+template <class Number>
+std::optional<Number> computed(Op op, Number a, Number b, bool constant) {
+    Number out = 0;
     bool overflows = false;
     switch (op) {
         case Op::add:
@@ -73,8 +79,6 @@ std::optional<std::int64_t> computed(Op op, std::int64_t a, std::int64_t b, bool
             return divided(a, b, constant, false);
         case Op::mod:
             return divided(a, b, constant, true);
-        case Op::cdiv:
-            return divided(a + b - 1, b, constant, false);
         case Op::pow:
             return power(a, b);
         case Op::minimum:
@@ -98,10 +102,17 @@ std::optional<std::int64_t> computed(Op op, std::int64_t a, std::int64_t b, bool
     return out;
 }
 
-Type type_with(const Value& a, const Value& b, bool divides) {
-    if (a.is_constant()) return promoted_with_constant(b.type(), a.kind() == Kind::floating, a.as_integer(), divides);
-    if (b.is_constant()) return promoted_with_constant(a.type(), b.kind() == Kind::floating, b.as_integer(), divides);
-    return promoted(a.type(), b.type(), divides);
+/// In the type given, `constant` or what the two have become; `Number` has its numbers.
+template <class Number>
+Value of_integers(Op op, const Value& a, const Value& b, Type type) {
+    const bool constant = type == Type::constant;
+    // Whether a shift to the right brings in signs is for what is shifted to say.
+    const auto x = static_cast<Number>(op == Op::shr ? a.as_integer() : wrapped(type, a.as_integer()));
+    const auto y = static_cast<Number>(wrapped(type, b.as_integer()));
+    if (compares(op)) return truth(compared(op, x, y), constant);
+    const auto value = computed(op, x, y, constant);
+    if (!value) Host::complain("{} of {} and {} does not fit 64 bits", name_of(op), x, y);
+    return Value::integer(wrapped(type, static_cast<std::int64_t>(*value)), type);
 }
 
 Value floating(double value, Type type) {
@@ -109,7 +120,7 @@ Value floating(double value, Type type) {
     return Value::floating(round_to(dtype_of(type), static_cast<float>(value)), type);
 }
 
-double computed(Op op, double a, double b) {
+double computed(Op op, double a, double b, bool constant) {
     switch (op) {
         case Op::add:
             return a + b;
@@ -123,7 +134,7 @@ double computed(Op op, double a, double b) {
         case Op::floordiv:
             return std::floor(a / b);
         case Op::mod:
-            return a - b * std::floor(a / b);
+            return constant ? a - b * std::floor(a / b) : std::fmod(a, b);
         case Op::pow:
             return std::pow(a, b);
         case Op::minimum:
@@ -142,21 +153,20 @@ Value scalar_binary(Op op, const Value& a, const Value& b) {
     if (op == Op::logical_and) return truth(a.is_true() && b.is_true(), constant);
     if (op == Op::logical_or) return truth(a.is_true() || b.is_true(), constant);
     const bool integers = a.kind() == Kind::integer && b.kind() == Kind::integer;
-    const bool divides = op == Op::truediv || op == Op::mod || op == Op::fdiv;
-    if (integers && compares(op)) return truth(compared(op, a.as_integer(), b.as_integer()), constant);
-    if (compares(op)) return truth(compared(op, a.as_floating(), b.as_floating()), constant);
+    if (integers && op == Op::cdiv)  // as Triton's library has it, wrapping where that wraps
+        return scalar_binary(Op::floordiv, scalar_binary(Op::add, a, scalar_binary(Op::sub, b, Value::integer(1))),
+                             b);
+    Type type = constant ? Type::constant : type_for(op, a, b);
     if (integers && op != Op::truediv && op != Op::fdiv && !(op == Op::pow && b.as_integer() < 0)) {
-        const auto value = computed(op, a.as_integer(), b.as_integer(), constant);
-        if (!value)
-            Host::complain("{} of {} and {} does not fit 64 bits", name_of(op), a.as_integer(), b.as_integer());
-        if (constant) return Value::integer(*value);
-        const Type type = type_with(a, b, false);
-        return Value::integer(wrapped(type, *value), type);
+        const bool large = (op == Op::shr ? a.type() : type) == Type::u64;
+        return large ? of_integers<std::uint64_t>(op, a, b, type) : of_integers<std::int64_t>(op, a, b, type);
     }
     if (constant && b.as_floating() == 0.0 && (op == Op::truediv || op == Op::floordiv || op == Op::mod))
         Host::complain("a division of {} by 0", a.as_floating());
-    const Type type = constant ? Type::constant : integers ? Type::f32 : type_with(a, b, divides);
-    return floating(computed(op, a.as_floating(), b.as_floating()), type);
+    if (integers && !constant) type = Type::f32;
+    const double x = floating(a.as_floating(), type).as_floating(), y = floating(b.as_floating(), type).as_floating();
+    if (compares(op)) return truth(compared(op, x, y), constant);
+    return floating(computed(op, x, y, constant), type);
 }
 
 Value scalar_unary(Op op, const Value& a) {
@@ -164,10 +174,9 @@ Value scalar_unary(Op op, const Value& a) {
     if (a.kind() == Kind::integer) {
         switch (op) {
             case Op::neg:
-                if (constant) return scalar_binary(Op::sub, Value::integer(0), a);
-                return Value::integer(wrapped(a.type(), -a.as_integer()), a.type());
+                return scalar_binary(Op::sub, Value::integer(0, a.type()), a);
             case Op::abs:
-                return a.as_integer() < 0 ? scalar_unary(Op::neg, a) : a;
+                return a.as_integer() < 0 && !is_unsigned(a.type()) ? scalar_unary(Op::neg, a) : a;
             case Op::invert:
                 if (a.type() == Type::i1) return Value::integer(1 - a.as_integer(), Type::i1);
                 return Value::integer(wrapped(a.type(), ~a.as_integer()), a.type());

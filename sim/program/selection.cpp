@@ -80,8 +80,7 @@ Value cast(Host& host, const Value& given, Type type) {
 
 Value bitcast(Host& host, const Value& given, Type type) {
     if (!is_number(given)) Host::complain("bitcast of {} to {}", describe(given), name_of(type));
-    const Type from = given.is_constant() ? type_of_constant(given.kind() == Kind::floating, given.as_integer())
-                                          : element_type(given);
+    const Type from = own_type(given);
     if (from == type) return given;
     if (bits_of(from) != bits_of(type))
         Host::complain("bitcast of {} to {}: {} bits are not {}", describe(given), name_of(type), bits_of(from),

@@ -69,6 +69,7 @@ TEST_CASE("mistakes are refused with their line and column") {
         {body("%x = add %a, a=%b"), "p.tile:3:16: a is given twice"},
         {body("%x = add %a, %c"), "p.tile:3:14: %c is never assigned"},
         {body("%x = 99999999999999999999"), "p.tile:3:6: 99999999999999999999 does not fit 64 bits"},
+        {body("%x = 18446744073709551616"), "p.tile:3:6: 18446744073709551616 does not fit 64 bits"},
         {body("%x = 1e999"), "p.tile:3:6: 1e999 is no number"},
         {body("%x = \"abc"), "p.tile:3:6: a string that does not end on its line"},
         {body("break"), "p.tile:3:1: break outside of a loop"},

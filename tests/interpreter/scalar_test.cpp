@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <limits>
+
 namespace tilemesh::program {
 namespace {
 
@@ -52,6 +54,22 @@ TEST_CASE("typed integers wrap, constants complain, floats round to their type")
     CHECK(third.as_floating() == static_cast<double>(1.0F / 3.0F));
     CHECK(scalar_binary(Op::add, Value::floating(1.0, Type::f16), Value::floating(1e-4, Type::f16)).as_floating() ==
           1.0);
+}
+
+TEST_CASE("scalars of u64 go to 2^64, and a constant takes the type of what it meets only where Triton lets it") {
+    const Value large = typed(std::numeric_limits<std::int64_t>::min() + 5, Type::u64);  // 2^63 + 5
+    const Value seven = typed(7, Type::u64);
+    CHECK(scalar_unary(Op::abs, large).as_integer() == large.as_integer());
+    CHECK(scalar_binary(Op::maximum, seven, large).as_integer() == large.as_integer());
+    CHECK(scalar_binary(Op::shr, large, constant(1)).as_integer() == (std::int64_t{1} << 62) + 2);
+    CHECK(scalar_unary(Op::neg, typed(3, Type::u64)).as_integer() == -3);
+    CHECK(scalar_binary(Op::eq, typed(-7), constant(0xFFFFFFF9)).is_true());
+    CHECK_FALSE(scalar_binary(Op::lt, typed(-7), typed(5, Type::u32)).is_true());
+    const Value tenth = Value::floating(static_cast<double>(0.1F), Type::f32);
+    CHECK(scalar_binary(Op::eq, tenth, Value::floating(0.1)).is_true());
+    CHECK(scalar_binary(Op::eq, scalar_binary(Op::add, constant(0), tenth), tenth).is_true());
+    CHECK(scalar_binary(Op::mod, Value::floating(-7.5, Type::f32), constant(3)).as_floating() == -1.5);
+    CHECK(scalar_binary(Op::mod, Value::floating(-7.5), constant(3)).as_floating() == 1.5);  // as Python does
 }
 
 }  // namespace tilemesh::program

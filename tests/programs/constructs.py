@@ -334,6 +334,17 @@ def extremes(x, y):
         tl.store(y + axis * 16 + 12 + rows, least_at.to(tl.float32))
 
 
+@triton.jit
+def unsigned_and_large(x, y, n, u, f):
+    i = tl.arange(0, 4)
+    tl.store(y, (u > 7) + (u % 7) * 2 + (u * 0x9E3779B97F4A7C15 >> 60) * 16 + (f == 0.1) * 256 + (f > 0.1) * 512)
+    tl.store(y + 1, (not n > 3) + (n < 10))  # wraps: booleans
+    loaded, computed = tl.load(x + i), (tl.load(x + i) * 1.0).to(tl.int32)
+    tl.store(y + 4 + i, (loaded == 0xFFFFFFFF) + (computed < 0x80000000) * 2)
+    tl.store(y + 8 + i, (computed == 0xFFFFFFFF) + (loaded < 0x80000000) * 2)
+    tl.store(y + 12 + i, (u + i) % 5 + (i.to(tl.uint64) + 0x7FFFFFFFFFFFFFFE >= 0x8000000000000000) * 8)
+
+
 def multiplies_unlike(x, w, y, tl):
     places = tl.arange(0, 16)[:, None] * 16 + tl.arange(0, 16)[None, :]
     tl.store(y + places, tl.dot(tl.load(x + places), tl.load(w + places)))  # unlike operands

@@ -134,6 +134,16 @@ TEST_CASE("integers wrap at their width, divide towards zero, and are wide when 
     CHECK(y == Floats{1'410'065'408, 10'000'000, -14'285, -5});
 }
 
+TEST_CASE("numbers of u64, and constants beyond 2^31 and 2^63, are what they are in Triton") {
+    const Json arguments = {
+        {"x", "x"}, {"y", "y"}, {"n", -7}, {"u", {{"value", 9223372036854775813U}, {"dtype", "u64"}}}, {"f", 0.1}};
+    const Floats y = result_of(small_panel(
+        "unsigned_and_large", {{"x", tensor({4}, "i32", {-1, -7, 5, 3})}, {"y", tensor({16}, "i64")}}, arguments));
+    CHECK(Floats(y.begin(), y.begin() + 2) == Floats{13 + 16 * 9 + 256, 0});
+    for (const int from : {4, 8}) CHECK(Floats(y.begin() + from, y.begin() + from + 4) == Floats{1, 0, 2, 2});
+    CHECK(Floats(y.begin() + 12, y.end()) == Floats{3, 4, 8, 9});
+}
+
 TEST_CASE("products of every dtype against the reference") {
     const std::vector<std::array<std::string, 3>> dtypes{{"i8", "i8", "i32"},
                                                          {"f8e4m3", "f8e5m2", "f32"},

@@ -22,9 +22,16 @@ Y = {"i": [2, -3, 3, 7], "u": [2, 3, 200, 7], "f": [2.0, -0.375, 3.0, 0.1]}
 BINARY = {"add": "x + y", "sub": "x - y", "mul": "x * y", "truediv": "x / y", "floordiv": "x // y", "mod": "x % y",
           "lt": "x < y", "eq": "x == y", "and": "x & y", "maximum": "tl.maximum(x, y)", "where": "tl.where(x < x, x, y)"}
 CONSTANTS = ["2", "-3", "300", "0.5", "3.0", "100000"]
+LARGE = ["2147483648", "4294967289", "11400714819323198485"]  # constants of u32 and u64
 UNARY = {"neg": "-x", "abs": "tl.abs(x)", "exp": "tl.exp(x)", "sqrt": "tl.sqrt(x)", "floor": "tl.floor(x)",
          "sum": "tl.sum(x, 0)", "max": "tl.max(x, 0)", "min": "tl.min(x, 0)", "argmax": "tl.argmax(x, 0)",
          "cumsum": "tl.cumsum(x, 0)", "sigmoid": "tl.sigmoid(x)"}
+# Arguments that are scalars, one launch each.
+SCALAR_X = {"i": [-7, 100], "u": [250, 5], "f": [-2.75, 0.1], "u64": [2**63 + 5, 7]}
+SCALAR_Y = {"i": [3, 2], "u": [2, 5], "f": [2.0, 0.1]}
+SCALARS = {"sub": "x - y", "truediv": "x / y", "floordiv": "x // y", "mod": "x % y", "lt": "x < y", "eq": "x == y",
+           "minimum": "tl.minimum(x, y)", "shr": "x >> y", "cdiv": "tl.cdiv(x, y)"}
+SCALAR_CONSTANTS = ["2", "-3", "300", "0.1", "3.0"] + LARGE
 
 KERNEL = '''import triton
 import triton.language as tl
@@ -38,6 +45,17 @@ def k(xp, yp, out, s, N: tl.constexpr):
     r = {expression}
     tl.static_print("DTYPE", r.dtype)
     tl.store(out + i, r.to(tl.float64) + tl.zeros([N], tl.float64))
+'''
+
+OF_SCALARS = '''import triton
+import triton.language as tl
+
+
+@triton.jit(do_not_specialize=["x", "y"])
+def k(out, x: tl.{x}, y: tl.{y}):
+    r = {expression}
+    tl.static_print("DTYPE", r.dtype)
+    tl.store(out, r.to(tl.float64))
 '''
 
 
@@ -65,19 +83,30 @@ def cases():
     for a in everything:
         for b in everything + ["i1"]:
             yield {"op": "cast", "x": a, "y": b, "expression": f"x.to(tl.{NAMES[b]})"}
+        for op in ("mul", "lt", "eq"):
+            for constant in LARGE:
+                yield {"op": op, "x": a, "constant": constant, "expression": BINARY[op].replace("y", constant)}
+    for op, text in SCALARS.items():
+        for a in everything:
+            for b in everything:
+                yield {"op": op, "scalars": True, "x": a, "y": b, "expression": text}
+            for constant in SCALAR_CONSTANTS if op != "shr" else ["2"]:
+                yield {"op": op, "scalars": True, "x": a, "constant": constant,
+                       "expression": text.replace("y", constant)}
 
 
 def run(case):
     import torch
     folder = tempfile.mkdtemp()
     path = os.path.join(folder, "kernel.py")
+    other = case["y"] if case.get("y") in NAMES and case["y"] != "i1" else case["x"]
     with open(path, "w") as file:
-        file.write(KERNEL.format(expression=case["expression"]))
+        file.write((OF_SCALARS if "scalars" in case else KERNEL).format(
+            expression=case["expression"], x=NAMES[case["x"]], y=NAMES[other]))
     spec = importlib.util.spec_from_file_location("kernel", path)
     module = importlib.util.module_from_spec(spec)
     torches = {name: getattr(torch, NAMES[name]) for name in INTEGERS + FLOATS}
     x = torch.tensor(X[kind(case["x"])], dtype=torch.float64).to(torches[case["x"]]).cuda()
-    other = case["y"] if case.get("y") in torches else case["x"]
     y = torch.tensor(Y[kind(other)], dtype=torch.float64).to(torches[other]).cuda()
     out = torch.zeros(4, dtype=torch.float64).cuda()
     scalar = 2.5 if case.get("scalar") == "f32" else 3
@@ -87,7 +116,13 @@ def run(case):
     os.dup2(file, 1)
     try:
         spec.loader.exec_module(module)
-        module.k[(1,)](x, y, out, scalar, N=4)
+        if "scalars" in case:
+            xs = SCALAR_X.get(case["x"], SCALAR_X[kind(case["x"])])
+            out = out[:len(xs)]
+            for i, pair in enumerate(zip(xs, SCALAR_Y[kind(other)])):
+                module.k[(1,)](out[i:], *pair)
+        else:
+            module.k[(1,)](x, y, out, scalar, N=4)
         torch.cuda.synchronize()
         error = None
     except Exception as problem:  # whatever Triton refuses with
@@ -116,7 +151,8 @@ def main():
     with multiprocessing.Pool(16) as pool:
         results = pool.map(run, everything, chunksize=8)
     about = {"how": "tools/triton_semantics/record.py", "triton": triton.__version__, "torch": torch.__version__,
-             "device": torch.cuda.get_device_name(), "x": X, "y": Y, "scalars": {"i32": 3, "f32": 2.5}}
+             "device": torch.cuda.get_device_name(), "x": X, "y": Y, "scalars": {"i32": 3, "f32": 2.5}, "scalar_x": SCALAR_X,
+             "scalar_y": SCALAR_Y}
     with open(sys.argv[1], "w") as file:
         file.write('{"about": ' + json.dumps(about) + ',\n "cases": [\n')
         file.write(",\n".join(json.dumps(r) for r in results))

@@ -24,7 +24,10 @@ Value integer(std::int64_t number, const ArgumentChoice& argument, bool constant
     if (argument.type && !program::holds(*argument.type, number, number))
         fail<InputError>("{}: found {}, expected {}", argument.where, number, program::range_of(*argument.type));
     if (argument.type) return Value::integer(number, *argument.type);
-    return Value::integer(number, constant ? program::Type::constant : program::type_of_constant(false, number));
+    using program::Type;
+    // Unlike constants in a kernel's text, arguments are never u32 by their size.
+    const Type by_size = program::holds(Type::i32, number, number) ? Type::i32 : Type::i64;
+    return Value::integer(number, constant ? Type::constant : by_size);
 }
 
 }  // namespace
