@@ -31,6 +31,9 @@ Value reduced_at_once(Host& host, Op op, const Value& x, int axis, bool keeps) {
     const auto slot = static_cast<std::size_t>(shape.slot_of(axis));
     const std::int64_t count = dims[slot];
     const bool scans = op == Op::cumsum;
+    // In the order of the type: u64 has no sign.
+    const std::uint64_t sign = in->type == Type::u64 ? 0 : std::uint64_t{1} << 63;
+    const auto place = [&](std::int64_t number) { return static_cast<std::uint64_t>(number) ^ sign; };
     if (!scans) dims[slot] = 1;
     const Shape kept(shape.rank(), dims);
     std::vector<std::int64_t> numbers;
@@ -46,7 +49,8 @@ Value reduced_at_once(Host& host, Op op, const Value& x, int axis, bool keeps) {
                     const bool first = i == 0;
                     if (op == Op::sum || scans) {
                         value += number;
-                    } else if (first || (op == Op::max || op == Op::argmax ? number > value : number < value)) {
+                    } else if (first || (op == Op::max || op == Op::argmax ? place(number) > place(value)
+                                                                           : place(number) < place(value))) {
                         value = number;
                         best = i;
                     }

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include <cmath>
+#include <limits>
 
 namespace tilemesh::test {
 
@@ -94,6 +95,41 @@ TEST_CASE("integers that are loaded decide what runs and where memory is read") 
         CHECK(outcome.commands == 4);  // two of the table, one gather, one store
         if (mode == ValueMode::full) CHECK(floats_of(*to) == std::vector<float>{4, 5, 0, 1, 6, 7, 2, 3});
     }
+}
+
+TEST_CASE("numbers of u64 that are loaded are ordered without a sign") {
+    const std::int64_t most = -1, half = std::numeric_limits<std::int64_t>::min();  // 2^64 - 1, 2^63
+    const auto x = array("x", Type::u64, {4}, {}, {half, 7, most, half + 5});
+    const auto out = array("out", Type::u64, {12}, {}, std::vector<std::int64_t>(12));
+    Trial trial;
+    trial.parameters = "%xp, %out";
+    trial.arguments = {pointer(x), pointer(out)};
+    trial.text = R"(
+%i = arange 0, 4
+%p = add %xp, %i
+%x = load %p
+%m = max %x, 0
+%n = argmin %x, 0
+%l = gt %x, 9223372036854775808
+%l = cast %l, u64
+%q = minimum %x, 9223372036854775810
+%d = floordiv %x, 16
+store %out, %m
+%p = add %out, 1
+store %p, %n
+%p = add %out, 2
+%s = sum %l, 0
+store %p, %s
+%p = add %out, 4
+%p = add %p, %i
+store %p, %q
+%p = add %p, 4
+store %p, %d
+)";
+    CHECK(failure_of(trial).empty());
+    const std::int64_t sixteenth = std::int64_t{1} << 59;
+    CHECK(integers_of(*out) == std::vector<std::int64_t>{most, 1, 2, 0, half, 7, half + 2, half + 2, sixteenth, 0,
+                                                         2 * sixteenth - 1, sixteenth});
 }
 
 TEST_CASE("times are those of the commands alone, in every mode") {
