@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <limits>
+#include <type_traits>
 #include <utility>
 
 namespace tilemesh::program {
@@ -16,12 +17,13 @@ constexpr bool is_logic(Op op) {
     return op == Op::and_ || op == Op::or_ || op == Op::xor_ || op == Op::logical_and || op == Op::logical_or;
 }
 
-/// Lanes that a mask leaves out often divide by 0, whose result nobody asks for: all bits set. The least number divided
-/// by -1 is itself, which C++ does not say.
+/// Lanes that a mask leaves out often divide by 0, whose result nobody asks for: all bits set. The least number
+/// divided by -1 is itself, which C++ does not say.
 template <class Number>
 Number quotient(Number a, Number b) {
     if (b == 0) return static_cast<Number>(-1);
-    if (std::is_signed_v<Number> && b == static_cast<Number>(-1)) return static_cast<Number>(~std::uint64_t(a) + 1);
+    if (std::is_signed_v<Number> && b == static_cast<Number>(-1))
+        return static_cast<Number>(~static_cast<std::uint64_t>(a) + 1);
     return a / b;
 }
 template <class Number>
