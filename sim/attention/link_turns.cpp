@@ -38,7 +38,7 @@ public:
         std::map<std::pair<int, std::vector<int>>, std::uint32_t> ways_of_multicasts;
         std::unordered_map<std::int32_t, std::uint32_t> multicasts;  // by number
         for (const TableChains::Transfer& transfer : chains.transfers()) {
-            const double begin = chains.after(transfer.begin), left = chains.left(transfer.last);
+            const double begin = chains.after(transfer.entered), left = chains.left(transfer.last);
             const double made = std::max(begin, chains.after(transfer.made));
             const auto number = static_cast<std::uint32_t>(all_.size());
             const auto [from, to] = edges.edges()[transfer.edge];

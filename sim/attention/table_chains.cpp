@@ -24,6 +24,7 @@ std::vector<EdgeWay> ways_of(const TableEdges& edges, const Wiring& wiring, cons
         for (const LinkId link : wiring.route(member, from, to)) {
             way.last_rate = wiring.link_bytes_per_ns(link);
             behind = way.last_rate > way.rate ? behind + 1 : 0;
+            way.best_rate = std::max(way.best_rate, way.last_rate);
             way.rate = std::min(way.rate, way.last_rate);
         }
         way.around_slowest -= behind * fixed.head_alone;
@@ -71,10 +72,12 @@ void TableChains::add_transfers(int rank, const std::vector<EdgeWay>& ways) {
         const auto way_ns = [&](double some) { return with_bytes_ ? way.ns(some) : way.head; };
         rows[row] = static_cast<std::uint32_t>(all_.size());
         Transfer& transfer = all_.emplace_back();
-        transfer.begin = chains_.add();
+        transfer.entered = chains_.add();
+        const bool waits_inside = with_bytes_ && edges_keep_order_ && way.best_rate > way.rate;
+        transfer.begin = waits_inside ? chains_.add() : transfer.entered;
         transfer.first = chains_.add();
         transfer.last = chains_.add();
-        transfer.made = send.item.is_register() ? chains_.add() : transfer.begin;
+        transfer.made = send.item.is_register() ? chains_.add() : transfer.entered;
         transfer.head = way.head;
         transfer.bytes = bytes;
         transfer.last_bytes = pieces_.piece_bytes(send, bytes);
@@ -85,9 +88,11 @@ void TableChains::add_transfers(int rank, const std::vector<EdgeWay>& ways) {
         chains_.follow(transfer.begin, transfer.last, way_ns(bytes));
         chains_.follow(transfer.first, transfer.last, 0);
         if (send.item.is_register()) chains_.follow(transfer.made, transfer.last, transfer.piece);
+        if (waits_inside) chains_.follow(transfer.entered, transfer.begin, 0);
         if (edges_keep_order_ && last_on_[edge] != none) {
             const Transfer& before = all_[last_on_[edge]];
             chains_.follow(before.begin, transfer.begin, bytes_ns(before.bytes, way.rate));
+            if (waits_inside) chains_.follow(before.entered, transfer.entered, before.bytes / way.best_rate);
         }
         last_on_[edge] = rows[row];
     }
@@ -143,13 +148,13 @@ void TableChains::add_send(int rank, const Action& send, std::uint32_t number, H
     }
     const std::vector<std::uint32_t>* const found = had.arrived.find(send.item);
     if (!found) {
-        chains_.not_before(transfer.begin, fixed_.issue + read_ns(0));
+        chains_.not_before(transfer.entered, fixed_.issue + read_ns(0));
         own_sends_[static_cast<std::size_t>(rank)].push_back(number);
         return;
     }
     if (found->size() > 1) return;  // in parts: any of them may be the one that goes
     const Transfer& from = all_[found->front()];
-    chains_.follow(from.first, transfer.begin, 0);
+    chains_.follow(from.first, transfer.entered, 0);
     if (from.row->keys == send.keys) chains_.follow(from.last, transfer.last, transfer.piece);
 }
 

@@ -17,6 +17,7 @@ namespace tilemesh::attention {
 /// How a member of one rank reaches that of another.
 struct EdgeWay {
     double rate = 0, last_rate = 0;  // of the slowest link, and of the last; bytes per nanosecond
+    double best_rate = 0;            // of the fastest
     double head = 0;                 // routers and wires
     double around_slowest = 0;       // of a head before the slowest link, of a tail behind it
     /// From when the first byte leaves to when the last arrives. All bytes go over the slowest link after the head
@@ -46,8 +47,11 @@ public:
 
     /// A send and its receive.
     struct Transfer {
+        /// A link may have it from then on. On the slowest it does not move before `begin`: links before that may be
+        /// ahead by what buffers hold.
+        Moment entered;
         Moment begin, first, last;  // the first message begins to move, is there; the last one is there
-        Moment made;                // what the last message is made of is there; of chunks and queries: `begin`
+        Moment made;                // what the last message is made of is there; of chunks and queries: `entered`
         double head, piece;         // on their way: the head of a message; all of the smallest that may come last
         double bytes, last_bytes;   // of all messages, of the smallest that may come last
         const Action* row;          // the send

@@ -215,3 +215,30 @@ TEST_CASE("of links that which ends last decides, however little goes over it") 
     // All but the way of its own head follows a link's work.
     CHECK(term(bound, "link") == Approx(term(bound, "arrival") - head));
 }
+
+TEST_CASE("links before the slowest of a way are ahead of it") {
+    const Problem p = self_attention(8);
+    const NeedSets needs(p, 4);
+    const Item own{Item::Kind::chunk, 0, 0}, other{Item::Kind::chunk, 0, 3};
+    constexpr double fast_rate = 1, slow_rate = 0.8;
+    const double key = bytes.chunk(), begin = issue + one_read;
+    // Both keys of rank 0 go over a fast link and a slow one; over the fast one alone goes what comes when the second
+    // of them, by the slow one, begins.
+    Schedule schedule(4, 1);
+    schedule.transfer(1, 0, 1, own, {{0, 1}});
+    schedule.attend(1, 1, 1, own, {{0, 1}});
+    schedule.transfer(1, 3, 0, other, {{0, 1}});
+    schedule.transfer(2, 0, 1, own, {{1, 2}});
+    schedule.attend(2, 1, 1, own, {{1, 2}});
+    schedule.transfer(2, 0, 2, other, {{0, 1}});
+    schedule.attend(2, 2, 2, other, {{0, 1}});
+    FixedCosts fixed = constant_costs();
+    fixed.head = [&](int, int from, int) { return from == 3 ? key / slow_rate : 0.0; };
+    Wiring wiring = wires(1);
+    wiring.route = [](int, int from, int to) {
+        return from == 3 ? std::vector<LinkId>{2} : to == 1 ? std::vector<LinkId>{0, 1} : std::vector<LinkId>{0};
+    };
+    wiring.link_bytes_per_ns = [&](LinkId link) { return link == 0 ? fast_rate : link == 1 ? slow_rate : 1e15; };
+    CHECK(term(schedule_bound(p, needs, schedule, fast, wiring, &fixed), "link") ==
+          Approx(begin + 3 * key / fast_rate + product + results));
+}
