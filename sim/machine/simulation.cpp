@@ -81,7 +81,11 @@ Outcome Simulation::run() {
     } catch (const sc_core::sc_report& report) {
         back_on_own_stack();
         forget_frames_below(std::size_t{64} * 1024);
-        fail<InternalError>("SystemC: {}", report.what());
+        // An exception of ours that has left a method comes as a report of SystemC's, with files and processes that
+        // say nothing to anybody; what it said itself is enough.
+        if (std::string_view(report.get_msg_type()) == sc_core::SC_ID_SIMULATION_UNCAUGHT_EXCEPTION_)
+            fail<InternalError>("{}", report.get_msg());
+        fail<InternalError>("SystemC: {}: {}", report.get_msg_type(), report.get_msg());
     }
     back_on_own_stack();
     Outcome outcome;

@@ -93,8 +93,11 @@ ServiceProfile::Measurement ServiceProfile::measurement(std::uint64_t run, bool 
     config.capacity = std::max(config.capacity, Bytes(run * 64));
     const std::uint64_t queues = queued_bytes();
     BurstLoad load;
+    load.request = run <= config.geometry.burst ? run : std::min(run, std::bit_floor(config.geometry.row));
+    // Whole requests: the share that fewer channels have of a run is no power of two where the machine has no such
+    // number of them, and neither is a burst of such bytes.
+    run -= run % load.request;
     load.burst = run;
-    load.request = std::min(run, std::bit_floor(config.geometry.row));
     load.random = random;
     load.channels = 1;
     // Enough runs to keep the queues full and to average over; short runs are many in any case.
@@ -123,9 +126,9 @@ double ServiceProfile::loaded(std::uint64_t run, bool write) {
 double ServiceProfile::mixing(std::uint64_t run, std::size_t share, bool in_sequence) {
     const auto [entry, missing] = known_->mixing.try_emplace(Mix{run, share, in_sequence});
     if (!missing) return entry->second;
-    const std::uint64_t length = measured_run(run);
-    Measurement measured = measurement(length, !in_sequence);
+    Measurement measured = measurement(measured_run(run), !in_sequence);
     BurstLoad& load = measured.load;
+    const std::uint64_t length = load.burst;
     load.request = length;  // goes one way
     load.write_share = measured_shares[share];
     // A sequence of runs that reach a part of the lanes at a time would give some lanes reads only and others writes.

@@ -3,6 +3,7 @@
 #include "sim/noc/agenda.h"
 #include "sim/machine/simulation.h"
 #include "sim/noc/sim_time.h"
+#include "tests/language/small_machine.h"
 
 #include <catch2/catch.hpp>
 
@@ -120,4 +121,20 @@ TEST_CASE("what is entered for now waits for the next delta cycle, whoever enter
         CHECK(calls[3].who == "after that");
         CHECK(calls[3].delta == entered_in + 2);
     }
+}
+
+TEST_CASE("an exception that leaves a method of the simulation ends it in one line, its own") {
+    struct Thrower final : noc::Agenda::Entry {
+        void due() override { fail<InputError>("requests of {} bytes", 7); }
+    } thrower;
+    const machine::MachineConfig config = test::counting_line();
+    machine::Simulation simulation(config);
+    simulation.launch(
+        0, "waits",
+        [&](tl::Context& tl) {
+            static_cast<pe::Surroundings&>(simulation.machine()).agenda.enter(thrower, from_nanoseconds(5));
+            test::pause_ns(tl, 10);
+        },
+        ValueMode::none);
+    CHECK_THROWS_MATCHES(simulation.run(), InternalError, Catch::Message("requests of 7 bytes"));
 }

@@ -53,6 +53,31 @@ TEST_CASE("the pace of few runs over many channels is measured, also where most 
     CHECK(ns <= 100.0 / 64);  // one after the other on one channel
 }
 
+TEST_CASE("any number of channels reaches the share of the peak that 64 of them do") {
+    const auto pace = [](int channels, std::uint64_t run, bool write) {
+        const HbmConfig hbm = hbm_config({{"channels_per_pe", channels}});
+        return ServiceProfile(hbm).ns_per_byte(run, write) * hbm.peak().gbytes_per_s();
+    };
+    for (const int channels : {65, 96, 100, 200, 1000})
+        for (const std::uint64_t run : {4096, 1 << 18, 1 << 20, 1 << 22}) {
+            CAPTURE(channels, run);
+            for (const bool write : {false, true})
+                CHECK(pace(channels, run, write) <= 1.25 * pace(run < 1 << 18 ? channels / 64 * 64 : 64, run, write));
+        }
+    const HbmConfig hbm = hbm_config({{"channels_per_pe", 100}});
+    ServiceProfile profile(hbm);
+    for (const bool in_sequence : {false, true})
+        CHECK_NOTHROW(profile.mixing_ns_per_byte(profile.longest_run(), 0.5, in_sequence));
+}
+
+TEST_CASE("bursts may be of any number of bytes") {
+    const HbmConfig hbm =
+        hbm_config({{"burst_bytes", 3000}, {"row_bytes", 3000}, {"mapping", "row bank column channel"}});
+    ServiceProfile profile(hbm);
+    for (const std::uint64_t run : {1, 3000, 10000, 1 << 20})
+        CHECK(profile.ns_per_byte(run, false) >= 1.0 / hbm.peak().gbytes_per_s());
+}
+
 TEST_CASE("work goes around refreshes exactly as a walk through time does") {
     const Bench bench(hbm_config({{"timing",
                                    {{"tREFI_ns", 0.9},
