@@ -113,6 +113,7 @@ Channels::Booking Channels::book(Picoseconds now, Segment first, std::uint64_t c
     for (Lane& lane : lanes_) lane.work_ns = 0, lane.bursts = 0;
     const std::uint64_t burst = config_.geometry.burst;
     const double lane_ns = static_cast<double>(burst * lanes_.size());
+    const double least_ns = static_cast<double>(burst) / config_.lane_rate().gbytes_per_s();
     const double run_ns = profile_.ns_per_byte(first.bytes, write) * lane_ns;
     double stream_ns = 0;  // measured when rows are found open
     std::uint64_t bursts = 0;
@@ -137,7 +138,7 @@ Channels::Booking Channels::book(Picoseconds now, Segment first, std::uint64_t c
     const Picoseconds turnaround = ideal ? Picoseconds() : rounded_up(profile_.turnaround_ns(write));
     turns_.turn(write, bursts * burst);
     Booking booking{Picoseconds::max(), now, Picoseconds(), Bytes(bursts * burst)};
-    std::uint64_t busy = 0;
+    std::uint64_t busy = std::exchange(busy_rest_, 0);
     // A lane that stands idle serves one run at once, not at the pace that it keeps up under load.
     const Picoseconds alone = profile_.after_refreshes(now + lead, rounded_up(std::max(0.0, alone_ns - lead_ns)));
     for (Lane& lane : lanes_) {
@@ -152,10 +153,14 @@ Channels::Booking Channels::book(Picoseconds now, Segment first, std::uint64_t c
         booking.end =
             std::max(booking.end, idle && count == 1 && !ideal ? std::min(lane.free_at, alone) : lane.free_at);
         if (rows == Rows::open && !ideal) hold_back_others(lane, now);
-        busy += (std::min(lane.free_at, std::max(booking.end, start)) - start).value();
+        // Under load it is held for longer than it moves this transfer's bytes, but never for less than they take:
+        // what a lone transfer takes is known between sizes, of which a lane's share goes in whole bursts.
+        const Picoseconds held = std::min(lane.free_at, std::max(booking.end, start)) - start;
+        busy += std::max(held, rounded_up(static_cast<double>(lane.bursts) * least_ns)).value();
     }
     booking.end = std::max(booking.end, alone);
     booking.busy = Picoseconds(busy / lanes_.size());
+    busy_rest_ = busy % lanes_.size();
     booking.end += config_.access_latency;
     return booking;
 }

@@ -84,6 +84,7 @@ private:
     std::uint64_t last_page_number_ = 0;
     std::vector<std::uint64_t>* last_page_ = nullptr;  // of open_frames_, which stay where they are
     Turns turns_;
+    std::uint64_t busy_rest_ = 0;  // ps of all lanes together: bookings have whole ones of the average
 };
 
 }  // namespace tilemesh::memory

@@ -241,6 +241,25 @@ TEST_CASE("no transfer beats the peak or keeps the channels busy longer than it 
     CHECK(busy <= last.value());
 }
 
+TEST_CASE("no transfer keeps the channels busy for less than its bytes take at their peak") {
+    for (const char* mapping : {"row_bank_column_channel_32B", "256B_chunk_per_channel"}) {
+        const HbmConfig hbm =
+            hbm_config({{"channels_per_pe", 1}, {"gbytes_per_s_per_channel", 25.6}, {"mapping", mapping}});
+        for (std::uint64_t bytes = 32; bytes < 8192; bytes += 96) {
+            CAPTURE(mapping, bytes);
+            const auto booking = Bench(hbm).channels.book(Picoseconds(), {0, bytes}, 1, 0, false);
+            CHECK(static_cast<double>(booking.busy.value()) >= static_cast<double>(bytes) / 25.6 * 1000.0 - 1.0);
+            CHECK(booking.begin + booking.busy <= booking.end);
+        }
+    }
+    // What does not come to a picosecond of each of 14 lanes is not forgotten either.
+    Bench seven(hbm_config({{"channels_per_pe", 7}}));
+    Picoseconds busy;
+    for (int i = 0; i < 1000; ++i)
+        busy += seven.channels.book(Picoseconds(), {static_cast<std::uint64_t>(i) * 32, 32}, 1, 0, false).busy;
+    CHECK(busy.value() >= static_cast<std::uint64_t>(1000 * 32 / (7 * 51.2) * 1000));
+}
+
 TEST_CASE("a slice gives every tensor room of its own until it is full") {
     HbmConfig hbm = ideal();
     hbm.capacity = Bytes(3 * 8192);
