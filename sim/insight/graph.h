@@ -98,6 +98,7 @@ private:
         About about;
         std::uint64_t ordinal = 0;
         Picoseconds issued;
+        Bytes bytes;  // of the shares that are done
     };
     /// One of the two directions of a PE's transfers.
     struct Transfers {

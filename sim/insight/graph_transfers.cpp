@@ -36,8 +36,8 @@ void Graph::began(int number, const Command& command, Place place, Picoseconds w
         step(start, when, Spent::descriptor, pending.about);
         free_of(place.engine) = start;
         free_of(place.engine).later_by(clocks_of([](Pace& pace, std::size_t) { return pace.descriptor(); }));
-        transfers.under_way[{command.processor, command.index}] = {start, none(), pending.about, transfers.begun++,
-                                                                   pending.issued.when()};
+        transfers.under_way[{command.processor, command.index}] = {
+            start, none(), pending.about, transfers.begun++, pending.issued.when(), Bytes()};
     } else {
         pin(start, when, pending.about);
         if (is_send(command.op)) {
@@ -107,10 +107,6 @@ void Graph::share_done(int number, const Command& command, const Share& share) {
     }
     moment = served(share, write, moment, flight.about);
     if (!remote) {
-        Moment port = flight.begin;
-        step(port, port.when(), Spent::sram_port, flight.about);
-        port.later_by(clocks_of([&](Pace& pace, std::size_t) { return pace.sram_port(share.bytes); }));
-        moment.after(port);
         pin(moment, share.end, flight.about);
     } else if (write) {
         step(moment, moment.when(), Spent::link_latency, flight.about);
@@ -131,6 +127,7 @@ void Graph::share_done(int number, const Command& command, const Share& share) {
         arrive(moment, there.back(), share.bytes, share.end, last);
     }
     flight.end.after(moment);
+    flight.bytes += share.bytes;
 }
 
 void Graph::end_transfer(int number, const Command& command, Picoseconds when) {
@@ -139,6 +136,10 @@ void Graph::end_transfer(int number, const Command& command, Picoseconds when) {
     const auto found = transfers.under_way.find({command.processor, command.index});
     Flight flight = std::move(found->second);
     transfers.under_way.erase(found);
+    Moment port = flight.begin;
+    step(port, port.when(), Spent::sram_port, flight.about);
+    port.later_by(clocks_of([&](Pace& pace, std::size_t) { return pace.sram_port(flight.bytes); }));
+    flight.end.after(port);
     pin(flight.end, when, flight.about);
     // Places for further transfers come free in the order in which those before began.
     const std::uint64_t first_open = transfers.first + transfers.over.size();

@@ -13,7 +13,8 @@ std::string cost_text(Opcode op) {
             return fmt::format("ceil(elements / pe.vector.lanes) * pe.vector.cycles_per_element.{}", name_of(op));
         case EngineKind::dma_load:
         case EngineKind::dma_store:
-            return "pe.dma.descriptor_cycles a piece; then HBM and network, at most pe.dma.bytes_per_cycle";
+            return "pe.dma.descriptor_cycles a piece; then HBM and network, a transfer at most at "
+                   "pe.dma.bytes_per_cycle";
         case EngineKind::send:
             return "until the message has left: network.link, die_to_die and port";
         case EngineKind::receive:

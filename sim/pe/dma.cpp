@@ -167,7 +167,7 @@ void Dma::memory_done(std::uint64_t tag, Picoseconds first_byte, Picoseconds las
     first_byte = std::max(share.first_byte, simulated_now());
     noc::Network& network = pe_.surroundings().network;
     if (share.home == pe_.number()) {
-        finish(tag, std::max(last_byte, transfer_of(tag).begin + pe_.sram_port_time(share.bytes)));
+        finish(tag, last_byte);
     } else if (write_) {
         finish(tag, last_byte + network.head_latency(share.home, pe_.number(), share.network));
     } else {
@@ -186,6 +186,8 @@ void Dma::finish(Tag tag, Picoseconds end) {
                               share.last_byte, end});
     }
     if (--transfer.shares_left > 0) return;
+    // Wherever they come from or go to, all its bytes pass between the engine and the SRAM.
+    transfer.end = std::max(transfer.end, transfer.begin + pe_.sram_port_time(transfer.bytes));
     transfer.busy = false;
     pe_.transfer_done(transfer.command, transfer.begin, transfer.end, transfer.bytes);
 }

@@ -3,7 +3,8 @@
 // read of a remote slice sends a request, waits for the slice, and streams the data back; a write streams the data
 // there and is done when its acknowledgement has come back. What lies in several pieces (a box of a tensor in pages,
 // an access of several parts) has a descriptor for each; those of one slice reach it one after the other. A transfer
-// with several slices is done when the last has done its share.
+// with several slices is done when the last has done its share, and not before its bytes have passed the port between
+// the engine and the SRAM, at the rate that each of the transfers under way has there.
 #pragma once
 
 #include "sim/base/jitter.h"

@@ -115,6 +115,11 @@ TEST_CASE("the same where links reach a share of their rate by the size of a tra
                             {"multi_user_decode_mid", {shares, "kernels=[\"mlo_chain\"]"}}});
 }
 
+TEST_CASE("the same where the port between DMA engine and SRAM decides") {
+    const std::string port = "machine.pe.dma.bytes_per_cycle=8";
+    check_alike_and_slower({{"programs/mesh_matmul_4x4", {port}}, {"multi_user_decode_mid", {port}}});
+}
+
 TEST_CASE("the same where each transfer goes over one of several networks") {
     const std::string networks =
         "machine.network.networks=[{\"name\":\"noc0\"},{\"name\":\"noc1\",\"routing\":[\"south_or_north\","

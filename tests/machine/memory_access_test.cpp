@@ -145,6 +145,18 @@ TEST_CASE("a remote load is limited by the links on its way, a local one is not"
     CHECK(access(config, 1, bytes).load < link_ns * 1.02);
 }
 
+TEST_CASE("the port between DMA engine and SRAM limits a transfer wherever its bytes are") {
+    machine::MachineConfig config = cube_line8();
+    config.pe.dma.bytes_per_cycle = 8;
+    constexpr std::int64_t bytes = 1 << 19;
+    for (const int home : {0, 1, 7}) {
+        const Times times = access(config, home, bytes);
+        CAPTURE(home);
+        CHECK(times.load == bytes / 8);
+        CHECK(times.store == bytes / 8);
+    }
+}
+
 TEST_CASE("values cross the machine unchanged: loaded from and stored to other PEs' memory") {
     const Array values = random_array({16, 24}, 3, Dtype::bf16);
     machine::Simulation simulation(cube_line8());
