@@ -190,14 +190,24 @@ private:
         }
         const std::uint64_t columns = std::max<std::uint64_t>(1, sum.reads + sum.writes);
         result.row_hit_rate = static_cast<double>(sum.row_hits) / static_cast<double>(columns);
-        // Column slots that a burst's data needs anyway are no loss.
-        const double idle = std::max(0.0, 1.0 - result.fraction_of_peak);
+        // Column slots that a burst's data needs anyway are no loss; those that it does not need are no wait.
+        result.lost_spacing = result.fraction_of_peak * (1.0 / fastest_columns() - 1.0);
+        const double idle = std::max(0.0, 1.0 - result.fraction_of_peak - result.lost_spacing);
         const double waited = static_cast<double>(sum.waited_refresh + sum.waited_turnaround + sum.waited_rows);
         const double scale = waited > 0 ? std::min(1.0 / (time * channels), idle / waited) : 0.0;
         result.lost_refresh = static_cast<double>(sum.waited_refresh) * scale;
         result.lost_turnaround = static_cast<double>(sum.waited_turnaround) * scale;
         result.lost_rows = static_cast<double>(sum.waited_rows) * scale;
         return result;
+    }
+
+    /// The share of the peak that column commands carry at their closest, whatever they are for: tCCD_S apart on a
+    /// pseudo-channel, and one per clock of the bus that those of a channel share.
+    double fastest_columns() const {
+        const std::int64_t apart = std::max((ticks_.ccd_s + ticks_.clock - 1) / ticks_.clock * ticks_.clock,
+                                            config_.geometry.pseudo_channels * ticks_.clock);
+        const double data_ns = static_cast<double>(config_.geometry.burst) / config_.lane_rate().gbytes_per_s();
+        return std::min(1.0, data_ns / (static_cast<double>(apart) * ticks_.nanoseconds_per_tick));
     }
 
     const HbmConfig& config_;

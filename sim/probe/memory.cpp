@@ -28,6 +28,7 @@ Json json_of(const memory::BurstResult& result) {
             {"lost_to_refresh", result.lost_refresh},
             {"lost_to_turnaround", result.lost_turnaround},
             {"lost_to_rows", result.lost_rows},
+            {"lost_to_spacing", result.lost_spacing},
             {"reads", counters.reads},
             {"writes", counters.writes},
             {"activates", counters.activates},
@@ -46,7 +47,8 @@ TextTable table_of(const memory::BurstResult& result, const BookedResult& booked
                      {"", "row hits%", Align::right},
                      {"lost, % of the peak", "refresh", Align::right},
                      {"lost, % of the peak", "rows", Align::right},
-                     {"lost, % of the peak", "turnaround", Align::right}});
+                     {"lost, % of the peak", "turnaround", Align::right},
+                     {"lost, % of the peak", "spacing", Align::right}});
     const auto percent = [](double share) { return fmt::format("{:.1f}", 100.0 * share); };
     const auto one = [](double value) { return fmt::format("{:.1f}", value); };
     table.add_row({{"command by command"},
@@ -58,12 +60,14 @@ TextTable table_of(const memory::BurstResult& result, const BookedResult& booked
                    {percent(result.row_hit_rate)},
                    {percent(result.lost_refresh)},
                    {percent(result.lost_rows)},
-                   {percent(result.lost_turnaround)}});
+                   {percent(result.lost_turnaround)},
+                   {percent(result.lost_spacing)}});
     table.add_row({{"booked as transfers"},
                    {one(booked.gbytes_per_s)},
                    {percent(booked.fraction_of_peak)},
                    {one(booked.latency_mean_ns)},
                    {one(booked.latency_min_ns)},
+                   {""},
                    {""},
                    {""},
                    {""},
@@ -75,7 +79,8 @@ TextTable table_of(const memory::BurstResult& result, const BookedResult& booked
 std::string conclusion_of(const memory::BurstLoad& load, const memory::BurstResult& result) {
     const std::pair<double, const char*> losses[] = {{result.lost_refresh, "refresh"},
                                                      {result.lost_rows, "opening and spacing rows"},
-                                                     {result.lost_turnaround, "turning the bus"}};
+                                                     {result.lost_turnaround, "turning the bus"},
+                                                     {result.lost_spacing, "the spacing of column commands"}};
     const auto* most = std::max_element(std::begin(losses), std::end(losses));
     return fmt::format("{} bursts of {} bytes move {:.1f} GB/s, {:.0f} % of the peak; {} costs most, {:.0f} %.",
                        load.random ? "random" : "sequential", load.burst, result.gbytes_per_s,

@@ -154,6 +154,22 @@ TEST_CASE("a stream of row hits reaches the peak without refresh") {
     CHECK(run_bursts(hbm, bursts(65536, 262144, 1 << 20)).fraction_of_peak == Approx(1.0).margin(0.02));
 }
 
+TEST_CASE("what column commands have to be apart beyond their data is said to be lost to that, and to nothing else") {
+    // A burst's data takes 1.25 ns.
+    for (const double apart : {1.25, 2.5, 5.0}) {
+        const HbmConfig hbm =
+            hbm_config({{"refresh", "none"},
+                        {"queue_entries", 128},
+                        {"mapping", "bankgroup_and_pseudochannel_interleaved"},
+                        {"timing", {{"tCCD_S_ns", apart}, {"tCCD_L_ns", apart}, {"tCCD_R_ns", apart}}}});
+        const BurstResult result = run_bursts(hbm, bursts(65536, 262144, 1 << 20));
+        CAPTURE(apart);
+        CHECK(result.lost_spacing == Approx(1.0 - 1.25 / apart).margin(0.02));
+        CHECK(result.fraction_of_peak + result.lost_spacing == Approx(1.0).margin(0.02));
+        CHECK(result.lost_rows < 0.02);
+    }
+}
+
 TEST_CASE("refreshing all banks takes tRFC and the opening of rows from every tREFI") {
     const Json mapping = {{"queue_entries", 128}, {"mapping", "bankgroup_and_pseudochannel_interleaved"}};
     const HbmConfig hbm = hbm_config(mapping);
