@@ -7,6 +7,7 @@
 #include "sim/collective/run.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tilemesh::collective {
 
@@ -91,6 +92,8 @@ Execution Run::run() {
         if (rows_[i].arrived < rows_[i].bytes)
             fail<InternalError>("collective: row {}: {} of {} bytes arrived", i, rows_[i].arrived, rows_[i].bytes);
     result_.time = end_ + config_.call(schedule_.operation).exit;
+    for (std::size_t i = 0; i < topology_.links().size(); ++i)
+        result_.link_bytes.push_back(fabric_.bytes_moved(i, end_));
     result_.link_busy = busy_.busy;
     return result_;
 }
@@ -320,7 +323,7 @@ Execution execute(const Schedule& schedule, std::uint64_t bytes_per_element, con
     Execution done = Run(schedule, bytes_per_element, ground.config, ground.network, pieces).run();
     // Bytes are the table's: the link that is followed may have one more of a row than those beside it.
     const noc::Topology topology(ground.network);
-    done.link_bytes.resize(topology.links().size());
+    const std::vector<Bytes> followed = std::exchange(done.link_bytes, std::vector<Bytes>(topology.links().size()));
     const int n = schedule.chips.n;
     for (int chip = 0; chip < n; ++chip) {
         done.memory_bytes.push_back(Bytes(elements_through_memory(schedule, chip) * bytes_per_element));
@@ -329,18 +332,14 @@ Execution execute(const Schedule& schedule, std::uint64_t bytes_per_element, con
                 done.link_bytes[topology.route(chip, (chip + direction + n) % n).front().link] +=
                     Bytes(elements * bytes_per_element);
     }
+    const std::uint64_t links = ground.config.links, most_more = schedule.rows.size() * (links - 1);
+    for (std::size_t i = 0; i < followed.size(); ++i)
+        if (const Bytes moved = followed[i] * links, table = done.link_bytes[i];
+            moved < table || moved > table + Bytes(most_more))
+            fail<InternalError>("collective: link {}: {} bytes moved, {} in the table", i, moved.value(),
+                                table.value());
     done.time = std::max(done.time, time_through_memory(schedule, bytes_per_element, ground));
     return done;
-}
-
-Algorithm quickest(const Ground& ground, Operation operation, const Chips& chips, std::uint64_t elements,
-                   std::uint64_t bytes_per_element) {
-    const Algorithm usual = chosen(ground.config, operation, chips, Bytes(elements * bytes_per_element));
-    if (!ground.network.router.reduction || !can(Algorithm::in_network, operation)) return usual;
-    const auto time = [&](Algorithm algorithm) {
-        return execute(schedule_of(operation, algorithm, chips, elements), bytes_per_element, ground).time;
-    };
-    return time(Algorithm::in_network) < time(usual) ? Algorithm::in_network : usual;
 }
 
 }  // namespace tilemesh::collective

@@ -222,14 +222,6 @@ Schedule schedule_of(Operation operation, Algorithm algorithm, const Chips& chip
     return {operation, algorithm, standing, elements, std::move(table.rows)};
 }
 
-Algorithm chosen(const CollectiveConfig& config, Operation operation, const Chips& chips, Bytes bytes) {
-    const bool ring = chips.ring && chips.n > 2;
-    if (operation == Operation::all_to_all) return Algorithm::one_shot;
-    if (operation == Operation::reduce_scatter)
-        return ring && bytes <= config.one_shot_bytes ? Algorithm::one_shot : Algorithm::relay;
-    return ring ? Algorithm::relay : Algorithm::multicast;
-}
-
 bool Schedule::crosses(const Row& row, int chip) const {
     if (!chips.ring && row.direction * (chip - row.from) < 0) return false;
     return chips.distance(row.from, chip, row.direction) < chips.distance(row.from, row.to, row.direction);
