@@ -49,6 +49,8 @@ Number divided(Number a, Number b, bool floors, bool remainder) {
 template <class Number>
 Number power(Number base, Number exponent) {
     Number out = 1;
+    const bool stays_small = base == 0 || base == 1 || (std::is_signed_v<Number> && base == static_cast<Number>(-1));
+    if (stays_small && exponent > 2) exponent = 2 - exponent % 2;  // it may be any number
     for (; exponent > 0; --exponent)
         if (__builtin_mul_overflow(out, base, &out)) Host::complain("a power of {} does not fit 64 bits", base);
     return out;

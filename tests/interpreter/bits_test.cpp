@@ -90,6 +90,10 @@ TEST_CASE("integers of commands are divided exactly, rounded up in steps of thei
     const std::string all_set = "%n = cast %x, i32\n%n = or %n, -1\n%u = cast %n, u32\n";
     CHECK(computed(values, all_set + "%y = abs %u", Type::u32) == std::vector<std::int64_t>(8, 4294967295));
     CHECK(computed(values, "%u = full (8,), -1, u64\n%y = abs %u", Type::u64) == std::vector<std::int64_t>(8, -1));
+    const std::string least = "%n = full (8,), -9223372036854775807, i64\n%n = sub %n, 1\n%m = full (8,), -1, i64\n";
+    CHECK(computed(values, least + "%y = floordiv %n, %m", Type::i64) ==
+          std::vector<std::int64_t>(8, std::numeric_limits<std::int64_t>::min()));
+    CHECK(computed(values, least + "%y = mod %n, %m", Type::i64) == std::vector<std::int64_t>(8, 0));
 }
 
 TEST_CASE("a sum in a dtype is what that holds of it, by commands and of what is known") {

@@ -29,6 +29,21 @@ TEST_CASE("constants divide as Python does, typed integers as C does") {
     CHECK_THROWS_AS(scalar_binary(Op::truediv, constant(1), constant(0)), KernelError);
 }
 
+TEST_CASE("powers of units take any exponent, and others end where they do not fit") {
+    const std::int64_t most = std::numeric_limits<std::int64_t>::max();  // odd
+    const auto power = [](std::int64_t base, std::int64_t exponent) {
+        return scalar_binary(Op::pow, constant(base), constant(exponent)).as_integer();
+    };
+    CHECK(power(1, most) == 1);
+    CHECK(power(-1, most) == -1);
+    CHECK(power(-1, most - 1) == 1);
+    CHECK(power(0, most) == 0);
+    CHECK(power(0, 0) == 1);
+    CHECK(power(-3, 5) == -243);
+    CHECK(power(-2, 63) == std::numeric_limits<std::int64_t>::min());
+    CHECK_THROWS_AS(power(2, 63), KernelError);
+}
+
 TEST_CASE("types meet as Triton's semantics say") {
     CHECK(promoted(Type::i32, Type::i64, false) == Type::i64);
     CHECK(promoted(Type::i32, Type::u32, false) == Type::u32);
