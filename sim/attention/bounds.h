@@ -82,8 +82,9 @@ struct FixedCosts {
     double drain = 0;
     /// How long the vector engine is at work for an element of a block's softmax; 0: unknown.
     double softmax_element = 0;
-    /// Vector operations until the result is there: the cheapest one, an exponential, a cast.
-    std::function<double(std::int64_t elements)> simple, exponential, cast;
+    /// Vector operations until the result is there: the cheapest one, an exponential, a cast, what o ends with (it is
+    /// divided or multiplied).
+    std::function<double(std::int64_t elements)> simple, exponential, cast, finish;
     /// A kernel that keeps a running maximum: reduction, subtraction, exponential, cast of p, and at the end a
     /// division or multiplication; else only one of these is counted.
     bool running = true;

@@ -266,7 +266,7 @@ void TableChains::add_results(int rank, Had& had) {
         const auto element = static_cast<double>(bytes_per_element(problem_.output_dtype()));
         double ns = fixed_.descriptor + fixed_.first_write + fixed_.access +
                     bytes_ns(static_cast<double>(elements) * element, rates_.hbm_bytes_per_ns);
-        if (fixed_.running) ns += fixed_.simple(elements);
+        if (fixed_.running) ns += fixed_.finish(elements);
         if (fixed_.casts_o) ns += fixed_.cast(elements);
         if (const std::optional<Moment> made = read(item, had)) chains_.follow(*made, chains_.add(), ns);
     }

@@ -231,3 +231,24 @@ TEST_CASE("a row that sees no key gives 0 and an lse of -inf, one that sees any 
         }
     }
 }
+
+TEST_CASE("no run beats its bound where dividing costs less than anything else, or more") {
+    for (const double divide : {1e-9, 0.1, 1.0, 20.0}) {
+        CAPTURE(divide);
+        Json machine = line_of(4);
+        machine["pe"]["vector"] = {{"lanes", 8}, {"cycles_per_element", {{"divide", divide}}}};
+        const Json problem = {{"heads_q", 16},
+                              {"heads_kv", 8},
+                              {"head_dim", 40},
+                              {"dtype", "f16"},
+                              {"users", {{{"keys", 1}, {"queries", 1}}}}};
+        Json panel = panel_of(machine, problem, {"mesh_kv", "pass_q", "head_parallel"});
+        panel["values"] = {{"mode", "none"}};
+        Experiment experiment(panel);
+        for (std::size_t kernel = 0; kernel < experiment.kernels(); ++kernel) {
+            CAPTURE(experiment.choice(kernel).kernel);
+            const report::KernelResult result = experiment.run(kernel).result;
+            CHECK(result.time >= result.schedule_bound.time);
+        }
+    }
+}

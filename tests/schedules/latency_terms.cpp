@@ -22,7 +22,7 @@ TEST_CASE("latency of one rank: q and k, scores, softmax, values, the division a
     fixed.casts_o = false;
     CHECK(latency() == Approx(whole - 2 * cast));
     fixed.running = false;
-    CHECK(latency() == Approx(whole - 2 * cast - 2 * simple - exponential));
+    CHECK(latency() == Approx(whole - 2 * cast - simple - finish - exponential));
 }
 
 TEST_CASE("no fixed costs, no such term; none of a backward pass") {
@@ -181,7 +181,7 @@ TEST_CASE("around the work of a rank: before its first and after its last piece"
     CHECK(term(bound(), "HBM") == Approx(lead + q + kv + refreshes * 100 + port + 1000 + results + o));
     // o is written last: no refresh of its own is known of it, but of all that is moved
     fixed.product = [](auto...) { return 0.0; };
-    fixed.simple = fixed.cast = [](auto) { return 0.0; };
+    fixed.simple = fixed.cast = fixed.finish = [](auto) { return 0.0; };
     fixed.first_write = 0;
     fixed.refresh_every = q + kv + 101;
     const double all = q + kv + o;

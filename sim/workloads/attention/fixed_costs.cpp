@@ -109,6 +109,7 @@ std::optional<attention::FixedCosts> fixed_costs_of(const AttentionPanel& panel,
     fixed.simple = operation(simple);
     fixed.exponential = operation(exponential);
     fixed.cast = operation(Opcode::cast);
+    fixed.finish = operation(cheapest_of(pe, {Opcode::divide, Opcode::multiply}));
     fixed.running = kernel.keeps_state;
     fixed.casts_p = panel.problem.probability() != Dtype::f32;
     // Maximum, its subtraction, exponential, p as it is stored.
