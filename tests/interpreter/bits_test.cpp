@@ -96,6 +96,16 @@ TEST_CASE("integers of commands are divided exactly, rounded up in steps of thei
     CHECK(computed(values, least + "%y = mod %n, %m", Type::i64) == std::vector<std::int64_t>(8, 0));
 }
 
+TEST_CASE("a shift to the right brings in the sign of what is shifted, whatever shifts it") {
+    const std::vector<float> values(8, 0);
+    CHECK(computed(values, "%n = full (8,), -8, i32\n%b = full (8,), 1, u32\n%y = shr %n, %b", Type::u32) ==
+          std::vector<std::int64_t>(8, 4294967292));
+    CHECK(computed(values, "%n = full (8,), -8, i64\n%b = full (8,), 1, u64\n%y = shr %n, %b", Type::u64) ==
+          std::vector<std::int64_t>(8, -4));
+    CHECK(computed(values, "%n = full (8,), -8, u64\n%b = full (8,), 1, i64\n%y = shr %n, %b", Type::u64) ==
+          std::vector<std::int64_t>(8, std::numeric_limits<std::int64_t>::max() - 3));
+}
+
 TEST_CASE("a sum in a dtype is what that holds of it, by commands and of what is known") {
     const std::vector<float> values{100, 100, 23, 0, 0, 0, 0, 0};
     CHECK(computed(values,

@@ -145,3 +145,14 @@ TEST_CASE("SUMMA sends panels over each link of a row and a column, Cannon block
     // From the two inner columns to both sides, from the outer ones to one.
     CHECK(copied.count("send") == 2 * 6 + 4 * 4);
 }
+
+TEST_CASE("what comes from the memory of several PEs in one transfer passes the port to the SRAM together") {
+    const Json matrix = {{"shape", {16, 16}}, {"dtype", "f32"}, {"values", "ones"}, {"place", {{"shard", 0}}}};
+    Json panel = small_panel("multiplies_unlike", {{"x", matrix}, {"w", matrix}, {"y", matrix}},
+                             {{"x", "x"}, {"w", "w"}, {"y", "y"}});
+    panel["machine"] = {{"base", "cube_line8"}, {"pe", {{"dma", {{"bytes_per_cycle", 1}}}}}};
+    // x and w side by side, then y, which go to and come from eight slices.
+    const double ns = to_nanoseconds(Programs(panel).run().result.time);
+    CHECK(ns >= 2 * 1024);
+    CHECK(ns < 3 * 1024);
+}
