@@ -195,7 +195,10 @@ private:
     void use_up(int pe, const Command& command, const Moment& ready, const Moment& end, Picoseconds since,
                 Picoseconds begin, Picoseconds until, const About& about);
     void end_transfer(int pe, const Command& command, Picoseconds when);
-    Moment served(const Share& share, bool write, const Moment& arrival, const About& about);
+    /// `streams`: a piece of a write to another's slice.
+    Moment served(int home, const Served& piece, bool write, bool streams, const Moment& arrival, const About& about);
+    /// The data of a write goes to another's slice, and is written there as it comes.
+    Moment written_there(const Share& share, const Leg& there, const Moment& start, const About& about);
     /// A head's way and the bytes behind it, from `start` on, over links that others use too.
     /// Links that are among those `crossed` are not crossed again.
     Moment cross(const Leg& leg, Bytes bytes, const Moment& start, const About& about, bool only_latency,

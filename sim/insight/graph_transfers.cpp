@@ -55,24 +55,25 @@ void Graph::began(int number, const Command& command, Place place, Picoseconds w
     ++queue.started;
 }
 
-Moment Graph::served(const Share& share, bool write, const Moment& arrival, const About& about) {
-    const ComponentId slice = slices_[static_cast<std::size_t>(share.home)];
+Moment Graph::served(int home, const Served& piece, bool write, bool streams, const Moment& arrival,
+                     const About& about) {
+    const ComponentId slice = slices_[static_cast<std::size_t>(home)];
     const About at_slice{slice, about.phase, about.line, about.file};
     Clocks lead, payload;
     for (std::size_t clock = 0; clock < clocks_; ++clock) {
-        const Pace::Access access = paces_[clock]->access(share.bytes, share.run, write);
+        const Pace::Access access = paces_[clock]->access(piece.bytes, piece.run, write);
         lead[clock] = access.lead.value();
         payload[clock] = access.payload.value();
     }
     Server& at = server(slice);
     Moment moment = arrival;
     const Picoseconds asked = arrival.when();
-    if (at.last.when() > asked + Picoseconds(lead[0]) && at.last.when() < share.last) {
+    if (at.last.when() > asked + Picoseconds(lead[0]) && at.last.when() < piece.last) {
         moment = at.last;  // behind the bytes of others
         step(moment, moment.when(), Spent::hbm, at_slice);
     } else {
         step(moment, asked, Spent::hbm_latency, at_slice);
-        const std::uint64_t bytes_from = std::min(asked.value() + lead[0], share.last.value());
+        const std::uint64_t bytes_from = std::min(asked.value() + lead[0], piece.last.value());
         step(moment, Picoseconds(bytes_from), Spent::hbm, at_slice);
     }
     Clocks done;
@@ -83,10 +84,34 @@ Moment Graph::served(const Share& share, bool write, const Moment& arrival, cons
         at.correct(clock, end, done[clock]);
         moment.set(clock, done[clock]);
     }
-    pin_scaled(moment, share.last, payload, arrival);
-    for (std::size_t clock = 0; clock < clocks_; ++clock) at.correct(clock, done[clock], moment.at(clock));
-    if (share.last > at.last.when()) at.last = moment;
+    pin_scaled(moment, piece.last, payload, arrival);
+    // What holds up data that streams is other data that does, each piece of which is served for itself.
+    if (!streams)
+        for (std::size_t clock = 0; clock < clocks_; ++clock) at.correct(clock, done[clock], moment.at(clock));
+    if (piece.last > at.last.when()) at.last = moment;
     return moment;
+}
+
+Moment Graph::written_there(const Share& share, const Leg& there, const Moment& start, const About& about) {
+    const Picoseconds first_data = share.pieces.front().arrival, last_data = share.pieces.back().arrival;
+    const Clocks scale = waiting(there, share.all.bytes);
+    Moment first = cross(there, share.all.bytes, start, about, true);
+    pin_scaled(first, first_data, scale, start);
+    Moment last = cross(there, share.all.bytes, start, about, false);
+    arrive(last, there, share.all.bytes, last_data, start);
+    const double between = static_cast<double>((last_data - first_data).value());
+    Moment end = none();
+    for (const Served& piece : share.pieces) {
+        Moment arrival = last;
+        const double part = between > 0 ? static_cast<double>((piece.arrival - first_data).value()) / between : 1.0;
+        for (std::size_t clock = 1; clock < clocks_; ++clock) {
+            const double from = static_cast<double>(first.at(clock)), until = static_cast<double>(last.at(clock));
+            arrival.set(clock, static_cast<std::uint64_t>(from + (until - from) * part));
+        }
+        arrival.set(0, piece.arrival.value());
+        end.after(served(share.home, piece, true, true, arrival, about));
+    }
+    return end;
 }
 
 void Graph::share_done(int number, const Command& command, const Share& share) {
@@ -97,15 +122,19 @@ void Graph::share_done(int number, const Command& command, const Share& share) {
         moment.later_by(clocks_of([](Pace& pace, std::size_t) { return pace.descriptor(); }));
     const bool remote = share.home != number;
     const Leg there{number, share.home, share.network};
-    if (remote) {
-        const Moment start = moment;
-        const Bytes bytes = write ? share.bytes : paces_[0]->config().network.request;
-        moment = cross(there, bytes, start, flight.about, false);
-        arrive(moment, there, bytes, share.arrival, start);
+    if (remote && write) {
+        moment = written_there(share, there, moment, flight.about);
     } else {
-        pin(moment, share.arrival, flight.about);
+        if (remote) {
+            const Moment start = moment;
+            const Bytes request = paces_[0]->config().network.request;
+            moment = cross(there, request, start, flight.about, false);
+            arrive(moment, there, request, share.all.arrival, start);
+        } else {
+            pin(moment, share.all.arrival, flight.about);
+        }
+        moment = served(share.home, share.all, write, false, moment, flight.about);
     }
-    moment = served(share, write, moment, flight.about);
     if (!remote) {
         pin(moment, share.end, flight.about);
     } else if (write) {
@@ -117,17 +146,17 @@ void Graph::share_done(int number, const Command& command, const Share& share) {
         Moment first = moment;
         Clocks streamed;
         for (std::size_t clock = 0; clock < clocks_; ++clock)
-            streamed[clock] =
-                std::min(paces_[clock]->access(share.bytes, share.run, false).payload.value(), moment.at(clock));
+            streamed[clock] = std::min(paces_[clock]->access(share.all.bytes, share.all.run, false).payload.value(),
+                                       moment.at(clock));
         for (std::size_t clock = 0; clock < clocks_; ++clock) first.set(clock, moment.at(clock) - streamed[clock]);
         const Moment last = moment;
-        Moment by_rate = cross(there.back(), share.bytes, first, flight.about, false);
+        Moment by_rate = cross(there.back(), share.all.bytes, first, flight.about, false);
         moment = cross(there.back(), paces_[0]->config().network.request, last, flight.about, true);
         moment.after(by_rate);
-        arrive(moment, there.back(), share.bytes, share.end, last);
+        arrive(moment, there.back(), share.all.bytes, share.end, last);
     }
     flight.end.after(moment);
-    flight.bytes += share.bytes;
+    flight.bytes += share.all.bytes;
 }
 
 void Graph::end_transfer(int number, const Command& command, Picoseconds when) {

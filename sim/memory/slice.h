@@ -45,6 +45,7 @@ public:
     void request(const Request& request);
     ComponentId id() const { return id_; }
     Rate peak() const { return config_.peak(); }
+    std::uint64_t burst() const { return config_.geometry.burst; }
     Picoseconds longest_pause() const { return config_.longest_pause(); }
 
     /// Reserves room; returns its address. What is allocated has been written: its rows are as that left them.

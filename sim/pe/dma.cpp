@@ -99,6 +99,7 @@ void Dma::start_share(Tag tag, Picoseconds ready) {
     }
     noc::Network& network = pe_.surroundings().network;
     if (write_) {
+        share.incoming.missing = share.bytes;
         network.inject(prepare(share.data, false, share.bytes, tag, ready, ready), noc::TrafficClass::write_data);
     } else {
         network.inject(prepare(share.request, false, network.config().request, tag, ready, ready),
@@ -106,50 +107,91 @@ void Dma::start_share(Tag tag, Picoseconds ready) {
     }
 }
 
-void Dma::ask_slice(Tag tag, Picoseconds arrival) {
+void Dma::ask(Tag tag, const Segments& segments, Picoseconds arrival) {
     Share& share = share_of(tag);
-    const Command& command = transfer_of(tag).command;
-    memory::Slice& slice = pe_.surroundings().slice(share.home);
     memory::Request request;
     request.arrival = arrival;
     request.source = pe_.number();
     request.write = write_;
+    request.first = segments.first;
+    request.segments = segments.count;
+    request.stride = segments.stride;
     request.client = this;
     request.tag = tag;
-    request.command = command.index;
+    request.command = transfer_of(tag).command.index;
+    request.part = share.requests++;
+    share.run = Bytes(segments.first.bytes);
+    ++share.asked;
+    pe_.surroundings().slice(share.home).request(request);
+}
+
+std::vector<Segments> Dma::places_of(Tag tag) {
+    const Share& share = share_of(tag);
+    const Movement& moved = *transfer_of(tag).command.moved;
+    if (!moved.access) return moved.box.tensor->paging() ? pages_of(moved.box) : std::vector{segments_of(moved.box)};
+    std::vector<Segments> places;
+    for (const AccessPart& part : moved.access->parts().subspan(share.first, share.end - share.first))
+        places.push_back({{part.address, part.bytes}, part.segments, part.stride});
+    return places;
+}
+
+void Dma::ask_slice(Tag tag, Picoseconds arrival) {
+    Share& share = share_of(tag);
+    const Movement& moved = *transfer_of(tag).command.moved;
     share.arrival = arrival;
     share.first_byte = Picoseconds::max();
     share.last_byte = Picoseconds();
-    const auto ask = [&](const Segments& segments) {
-        request.first = segments.first;
-        share.run = Bytes(segments.first.bytes);
-        request.segments = segments.count;
-        request.stride = segments.stride;
-        slice.request(request);
-        request.arrival = request.arrival + pe_.descriptor_time();
-        ++request.part;
-    };
-    if (command.moved->access) {
-        const auto parts = command.moved->access->parts().subspan(share.first, share.end - share.first);
-        share.asked = parts.size();
-        for (const AccessPart& part : parts) ask({{part.address, part.bytes}, part.segments, part.stride});
-        return;
+    if (!moved.access && !moved.box.tensor->paging()) return ask(tag, segments_of(moved.box), arrival);
+    for (const Segments& place : places_of(tag)) {
+        ask(tag, place, arrival);
+        arrival = arrival + pe_.descriptor_time();
     }
-    const TensorBox& box = command.moved->box;
-    if (!box.tensor->paging()) {
-        share.asked = 1;
-        return ask(segments_of(box));
-    }
-    const std::vector<Segments> pages = pages_of(box);
-    share.asked = pages.size();
-    for (const Segments& page : pages) ask(page);
 }
 
-void Dma::bytes_arrived(noc::Stream& stream, Bytes, Picoseconds when, bool last) {
-    if (!last) return;
+void Dma::take_in(Tag tag, Bytes bytes, Picoseconds when) {
+    Share& share = share_of(tag);
+    Incoming& data = share.incoming;
+    if (data.missing == share.bytes) {
+        data.places = places_of(tag);
+        share.arrival = when;
+        share.first_byte = Picoseconds::max();
+        share.last_byte = Picoseconds();
+    }
+    data.missing -= bytes;
+    data.waiting += bytes;
+    const std::uint64_t burst = pe_.surroundings().slice(share.home).burst();
+    while (data.waiting > Bytes()) {
+        const Segments& place = data.places[data.place];
+        const std::uint64_t run = place.first.bytes, number = data.into / run, within = data.into % run;
+        const std::uint64_t begin = place.first.address + number * place.stride, here = data.waiting.value();
+        Segments next{{begin + within, run}, std::min(place.count - number, here / run), place.stride};
+        if (within > 0 || here < run) {
+            // What a burst lacks comes with the next packet.
+            const std::uint64_t all = within + here,
+                                end = all < run ? all - std::min(all, (begin + all) % burst) : run;
+            if (end <= within) break;
+            next = {{begin + within, end - within}, 1, 0};
+        }
+        const Bytes asked(next.first.bytes * next.count);
+        const Picoseconds arrival = std::max(when, share.arrival + pe_.descriptor_time() * data.place);
+        ask(tag, next, arrival);
+        if (pe_.surroundings().follower)
+            data.served.push_back({arrival, asked, Bytes(next.first.bytes), Picoseconds()});
+        data.waiting -= asked;
+        data.into += asked.value();
+        if (data.into < run * place.count) continue;
+        ++data.place;
+        data.into = 0;
+    }
+}
+
+void Dma::bytes_arrived(noc::Stream& stream, Bytes bytes, Picoseconds when, bool last) {
+    if (!last && !write_) return;
     when += jitter().of(Jitter::Part::link, static_cast<std::uint64_t>(pe_.number()), event_at(stream.tag));
     // At the slice: a read's request or a write's data. At home: a read's data.
-    if (&stream == &share_of(stream.tag).request || write_) {
+    if (write_) {
+        take_in(stream.tag, bytes, when);
+    } else if (&stream == &share_of(stream.tag).request) {
         ask_slice(stream.tag, when);
     } else {
         finish(stream.tag, when);
@@ -160,7 +202,9 @@ void Dma::memory_done(std::uint64_t tag, Picoseconds first_byte, Picoseconds las
     Share& share = share_of(tag);
     share.first_byte = std::min(share.first_byte, first_byte);
     share.last_byte = std::max(share.last_byte, last_byte);
-    if (--share.asked > 0) return;
+    Incoming& data = share.incoming;
+    if (data.booked < data.served.size()) data.served[data.booked++].last = last_byte;
+    if (--share.asked > 0 || data.missing > Bytes()) return;
     last_byte =
         share.last_byte + jitter().of(Jitter::Part::hbm, static_cast<std::uint64_t>(share.home), event_at(tag));
     // Of several requests the first may have its data before the last is made.
@@ -182,8 +226,12 @@ void Dma::finish(Tag tag, Picoseconds end) {
     if (Follower* const follower = pe_.surroundings().follower) {
         const Share& share = share_of(tag);
         follower->share_done(pe_.number(), transfer.command,
-                             {share.home, share.network, tag & 0xffff'ffff, share.bytes, share.run, share.arrival,
-                              share.last_byte, end});
+                             {share.home,
+                              share.network,
+                              tag & 0xffff'ffff,
+                              {share.arrival, share.bytes, share.run, share.last_byte},
+                              share.incoming.served,
+                              end});
     }
     if (--transfer.shares_left > 0) return;
     // Wherever they come from or go to, all its bytes pass between the engine and the SRAM.

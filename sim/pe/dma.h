@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The transfers that one PE's DMA engines have in flight, to its own HBM slice or through the network to another's. A
 // read of a remote slice sends a request, waits for the slice, and streams the data back; a write streams the data
-// there and is done when its acknowledgement has come back. What lies in several pieces (a box of a tensor in pages,
-// an access of several parts) has a descriptor for each; those of one slice reach it one after the other. A transfer
-// with several slices is done when the last has done its share, and not before its bytes have passed the port between
-// the engine and the SRAM, at the rate that each of the transfers under way has there.
+// there, the slice writes it as it comes, and the acknowledgement comes back (adr/0056). What lies in several pieces
+// (a box of a tensor in pages, an access of several parts) has a descriptor for each; those of one slice reach it one
+// after the other. A transfer with several slices is done when the last has done its share, and not before its bytes
+// have passed the port between the engine and the SRAM, at the rate that each of the transfers under way has there.
 #pragma once
 
 #include "sim/base/jitter.h"
 #include "sim/base/ring_queue.h"
 #include "sim/memory/slice.h"
 #include "sim/noc/network.h"
+#include "sim/pe/follower.h"
+#include "sim/pe/segments.h"
 #include "sim/tile/evaluate.h"
 
 #include <cstdint>
@@ -42,6 +44,16 @@ public:
     Bytes bytes_moved() const { return moved_; }
 
 private:
+    /// Of data that is written to another's slice: where it belongs, how far that has been asked for, and what has
+    /// not come yet.
+    struct Incoming {
+        std::vector<Segments> places;
+        std::size_t place = 0;
+        std::uint64_t into = 0;                // bytes of that place
+        Bytes missing, waiting;                // to come; here, but no whole burst
+        std::vector<Follower::Served> served;  // what has been asked for, if there is a follower,
+        std::size_t booked = 0;                // and so many of them have their end
+    };
     /// What a transfer has to do with one slice.
     struct Share {
         int home = 0;
@@ -49,10 +61,12 @@ private:
         std::size_t first = 0, end = 0;  // of the access's parts
         noc::Stream request, data;
         Bytes bytes;
-        Picoseconds arrival;                // of what is asked of the slice
+        Picoseconds arrival;                // of what is asked of the slice first
         Bytes run;                          // consecutive bytes, in the last request
-        std::size_t asked = 0;              // requests to the slice that have not been booked
+        std::uint32_t requests = 0;         // to the slice
+        std::size_t asked = 0;              // of them, those that have not been booked
         Picoseconds first_byte, last_byte;  // of those that have
+        Incoming incoming;
     };
     struct Transfer {
         Command command;
@@ -76,7 +90,12 @@ private:
     std::size_t take_slot(Picoseconds now);
     void find_shares(Transfer& transfer);
     void start_share(Tag tag, Picoseconds ready);
+    /// For all of it.
     void ask_slice(Tag tag, Picoseconds arrival);
+    void ask(Tag tag, const Segments& segments, Picoseconds arrival);
+    std::vector<Segments> places_of(Tag tag);
+    /// Data has come to its slice, which is asked to write the bursts that are complete.
+    void take_in(Tag tag, Bytes bytes, Picoseconds when);
     void finish(Tag tag, Picoseconds end);
     /// For the way to the share's slice, or back.
     noc::Stream& prepare(noc::Stream& stream, bool back, Bytes bytes, Tag tag, Picoseconds begin, Picoseconds end);

@@ -24,16 +24,21 @@ public:
         ComponentId engine;
         int queue;
     };
-    /// What a transfer had to do with one slice. Read: descriptor, request (of another's slice), slice, data; write:
-    /// descriptor, data, slice, acknowledgement.
-    struct Share {
-        int home;             // the slice's PE
-        int network;          // over which it is reached, if it is another's
-        std::size_t place;    // of the transfer's slices; each has a descriptor
-        Bytes bytes, run;     // moved; of them consecutive, in the first segment
+    /// Bytes that a slice has moved at a stretch.
+    struct Served {
         Picoseconds arrival;  // of the request at the slice; of a write, of the data
+        Bytes bytes, run;     // moved; of them consecutive, in the first segment
         Picoseconds last;     // the slice has moved the last byte
-        Picoseconds end;      // and the transfer is done as far as this slice is concerned
+    };
+    /// What a transfer had to do with one slice. Read: descriptor, request (of another's slice), slice, data; write:
+    /// descriptor, data, slice as they come, acknowledgement.
+    struct Share {
+        int home;                        // the slice's PE
+        int network;                     // over which it is reached, if it is another's
+        std::size_t place;               // of the transfer's slices; each has a descriptor
+        Served all;                      // of a write to another's slice from the first data on
+        std::span<const Served> pieces;  // of that write, as its data came; others have none
+        Picoseconds end;                 // the transfer is done as far as this slice is concerned
     };
 
     virtual ~Follower() = default;

@@ -131,6 +131,17 @@ TEST_CASE("the same where each transfer goes over one of several networks") {
          {"multi_user_decode_mid", {networks, "kernels=[\"mlo_chain\"]"}}});
 }
 
+TEST_CASE("the same where PEs store into one slice, which writes what they send as it comes") {
+    Settings settings = {"tensors.a.shape=[512,128]", "tensors.b.shape=[128,512]",
+                         "tensors.c={\"shape\":[512,512],\"place\":{\"owner\":3}}", "kernels.0.program.grid=[8]"};
+    for (const char* argument :
+         {"arguments.M=512", "arguments.N=512", "arguments.K=128", "constants.ROWS=128", "constants.COLS=256"})
+        settings.push_back(std::string("kernels.0.program.") + argument);
+    Settings slow_slice = settings;
+    slow_slice.push_back("machine.hbm.gbytes_per_s_per_channel=8");
+    check_alike_and_slower({{"programs/matmul", settings}, {"programs/matmul", slow_slice}});
+}
+
 TEST_CASE("a path goes through a barrier by whoever came last, and has the lengths of what is on it") {
     const machine::MachineConfig config = test::counting_line();
     machine::MachineConfig slow = config;

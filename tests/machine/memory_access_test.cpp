@@ -105,9 +105,56 @@ TEST_CASE(
                                      {"allocation_conflicts", 0}};
     });
     for (const int hops : {1, 3}) {
-        const double way = router + hops * (wire + router), data_ns = 512;
-        CHECK(access(config, hops, 512).store == Approx(way + data_ns + data_ns + latency + way));
-        CHECK(access(config, hops, 512).load == Approx(way + 32 + latency + data_ns + way + 256));
+        const double way = router + hops * (wire + router), data_ns = 512, packet_ns = 256;
+        CHECK(access(config, hops, 512).store == Approx(way + data_ns + packet_ns + latency + way));
+        CHECK(access(config, hops, 512).load == Approx(way + 32 + latency + data_ns + way + packet_ns));
+    }
+}
+
+TEST_CASE("data that is stored far away is written as it comes: the slower of slice and links decides") {
+    const double packet = 256, bytes = 4096, slow = 3;  // ns per byte; the faster takes one
+    const auto slow_link = counting_line([&](Json& json) { json["network"]["link"]["gbytes_per_s"] = 1 / slow; });
+    CHECK(access(slow_link, 1, 4096).store == Approx(bytes * slow + packet));
+    CHECK(access(slow_link, 1, 256).store == Approx(packet * slow + packet));
+    const auto slow_slice = counting_line([&](Json& json) { json["hbm"]["gbytes_per_s_per_channel"] = 1 / slow; });
+    CHECK(access(slow_slice, 1, 4096).store == Approx(packet + bytes * slow));
+    // Local reads of the slice take their turn between the packets: the first waits for one of them, not for all.
+    machine::Simulation simulation(slow_link);
+    Tensor& far = simulation.allocate(1, "far", {2048}, Dtype::f16);
+    Tensor& own = simulation.allocate(1, "own", {128}, Dtype::f16);
+    double ready = 0;
+    simulation.launch(
+        0, "stores", [&](tl::Context& tl) { tl.store(tl::at(far), tl.zeros({2048}, Dtype::f16)); }, ValueMode::none);
+    simulation.launch(
+        1, "loads",
+        [&](tl::Context& tl) {
+            pause_ns(tl, 2048 + 3 * 768 + 32);  // the store begins after 2048 ns, and its third packet has come
+            ready = ready_ns(tl, tl.load(tl::at(own), own.shape()));
+        },
+        ValueMode::none);
+    simulation.run();
+    CHECK(ready == 2048 + 3 * 256 * slow + packet + packet);
+}
+
+TEST_CASE("what is stored far away fills as many bursts as what is stored near, wherever packets are cut") {
+    for (const int packet : {100, 256, 1000}) {
+        machine::MachineConfig config = cube_line8();
+        config.network.packet = Bytes(static_cast<std::uint64_t>(packet));
+        std::map<int, std::uint64_t> written;
+        for (const int home : {0, 3}) {
+            machine::Simulation simulation(config);
+            Tensor& tensor = simulation.allocate(home, "tensor", {2, 40, 333}, Dtype::f16);
+            const auto text = [&](tl::Context& tl) {
+                tl.store(tl::at(tensor, 0, 1, 7), tl.zeros({2, 30, 171}, Dtype::f16));  // rows at odd places
+                tl.store(tl::at(tensor, 0, 3, 0), tl.zeros({1, 20, 333}, Dtype::f16));  // whole rows
+            };
+            simulation.launch(0, "stores", text, ValueMode::none);
+            const machine::Outcome outcome = simulation.run();
+            for (std::size_t i = 0; i < outcome.components.size(); ++i)
+                if (outcome.components[i].kind == "hbm") written[home] += outcome.totals[i].bytes.value();
+        }
+        CHECK(written[0] > 2 * (2 * 30 * 171 + 20 * 333));
+        CHECK(written[0] == written[3]);
     }
 }
 
