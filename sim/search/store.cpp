@@ -4,17 +4,16 @@
 #include "sim/base/error.h"
 #include "sim/report/result_json.h"
 #include "sim/run/version.h"
+#include "sim/search/content.h"
+#include "sim/search/hash.h"
 
 #include <fmt/format.h>
-
-#include <xxhash.h>
 
 #include <unistd.h>
 
 #include <cmath>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <system_error>
 
 namespace tilemesh::search {
@@ -32,48 +31,6 @@ void write_numbers_alike(Sorted& json) {
     }
     if (json.is_number_unsigned() && json.get<std::uint64_t>() < (std::uint64_t{1} << 62))
         json = static_cast<std::int64_t>(json.get<std::uint64_t>());
-}
-
-class Hash {
-public:
-    Hash() : state_(XXH3_createState()) { XXH3_128bits_reset(state_); }
-    ~Hash() { XXH3_freeState(state_); }
-    Hash(const Hash&) = delete;
-    Hash& operator=(const Hash&) = delete;
-    /// With its length, so that two texts are not one.
-    void add(const std::string& text) {
-        const std::uint64_t size = text.size();
-        XXH3_128bits_update(state_, &size, sizeof size);
-        XXH3_128bits_update(state_, text.data(), text.size());
-    }
-    std::string digits() const {
-        const XXH128_hash_t hash = XXH3_128bits_digest(state_);
-        return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
-    }
-
-private:
-    XXH3_state_t* state_;
-};
-
-std::string content_of(const std::filesystem::path& file) {
-    std::ifstream stream(file, std::ios::binary);
-    std::string text{std::istreambuf_iterator<char>(stream), {}};
-    if (!stream.good() && !stream.eof())
-        fail<InputError>("{}: cannot be read: {}", printable(file.string()), std::strerror(errno));
-    Hash hash;
-    hash.add(text);
-    return hash.digits();
-}
-
-/// A file is what is in it, wherever it lies and whoever names it from where.
-void put_content_for_files(Sorted& json) {
-    if (json.is_structured())
-        for (Sorted& element : json) put_content_for_files(element);
-    if (!json.is_string()) return;
-    const std::string& text = json.get_ref<const std::string&>();
-    std::error_code error;
-    if (text.find_first_of("./") != std::string::npos && std::filesystem::is_regular_file(text, error))
-        json = "content " + content_of(text);
 }
 
 }  // namespace

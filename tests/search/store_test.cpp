@@ -4,6 +4,7 @@
 #include "sim/search/sweep.h"
 #include "tests/base/scratch.h"
 
+#include <fmt/format.h>
 #include <catch2/catch.hpp>
 
 using namespace tilemesh;
@@ -28,6 +29,53 @@ TEST_CASE("a file that a panel names is its content") {
     CHECK(named("b.py") == before);
     write_file(folder / "a.py", "two");
     CHECK(named("a.py") != before);
+}
+
+TEST_CASE("a file whose name could be a word is its content too, and what a kernel is given is none") {
+    const ScratchFolder folder;
+    const auto key = [](const char* panel) { return key_of(Json::parse(panel)); };
+    const std::filesystem::path here = std::filesystem::current_path();
+    std::filesystem::current_path(folder / "");
+    const auto changed = [&](const char* panel) {
+        write_file("weights", "one");
+        const std::string before = key(panel);
+        write_file("weights", "two");
+        return key(panel) != before;
+    };
+    CHECK(changed(R"({"inputs": {"tensors": "weights"}})"));
+    CHECK(changed(R"({"tensors": {"x": {"values": {"file": "weights", "tensor": "x"}}}})"));
+    CHECK_FALSE(changed(R"({"kernels": [{"program": {"arguments": {"file": "weights"}}}]})"));
+    CHECK_FALSE(changed(R"({"kernels": [{"label": "weights"}]})"));
+    std::filesystem::current_path(here);
+}
+
+TEST_CASE("a file of Python is the content of those that it imports, too") {
+    const ScratchFolder folder;
+    for (const char* package : {"in/two", "in/four", "in/x"}) std::filesystem::create_directories(folder / package);
+    const auto key = [&](const std::string& function) {
+        return key_of({{"python", (folder / "in/a.py").string() + ":" + function}});
+    };
+    int written = 0;
+    const auto changes = [&](const std::string& file) {
+        const std::string before = key("f");
+        write_file(folder / file, fmt::format("import ten # {}", ++written));
+        return key("f") != before;
+    };
+    write_file(folder / "in/a.py",
+               "import torch, one as o, \\\n  two.three\nfrom four import (x,\n  y)\n"
+               "try: from .five import z\nexcept: pass\nx = 1; from ..beside import b\n"
+               "from above import f  # import nine\n");
+    CHECK(key("f") != key("g"));
+    for (const char* other : {"in/nine.py", "in/torch.py", "in/x/y.py", "above.py"}) {
+        INFO(other);
+        CHECK_FALSE(changes(other));
+    }
+    write_file(folder / "in/__init__.py", "");  // so that what is above it is found
+    for (const char* file : {"in/one.py", "in/two/three.py", "in/four/x.py", "in/five.py", "beside.py", "above.py",
+                             "in/ten.py", "in/a.py"}) {
+        INFO(file);
+        CHECK(changes(file));
+    }
 }
 
 TEST_CASE("a store has what was written, whole, and nothing else") {
