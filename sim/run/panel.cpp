@@ -101,6 +101,22 @@ std::vector<Entry> read_kernels(JsonReader& panel, const Setup& setup, const Wor
     return entries;
 }
 
+/// Energy and random latencies are those of commands. Asked of what has none they would have no effect, which nobody
+/// would notice.
+void refuse_without_commands(JsonReader& reader, const Panel& panel) {
+    for (const Entry& entry : panel.kernels) {
+        if (entry.workload->can_be_followed()) continue;
+        const auto refuse = [&](const JsonReader& place, std::string_view what) {
+            place.complain(fmt::format("{} has no commands of PEs, of which {} would be, expected a panel without it",
+                                       printable(entry.label), what));
+        };
+        if (panel.jitter) refuse(reader.member("jitter"), "random latencies");
+        if (panel.energy)
+            refuse(reader.has("energy") ? reader.member("energy") : reader.member("machine").member("power_limit"),
+                   "an account of energy");
+    }
+}
+
 /// A workload of a panel with those of its kernels that are not marked.
 struct Share {
     const Workload* workload;
@@ -151,6 +167,7 @@ Panel read_panel(const Resolved& resolved, const Workloads& workloads) {
     panel.energy = read_energy(reader, panel.machine);
     panel.steady = read_steady(reader, panel);
     panel.kernels = read_kernels(reader, panel, workloads);
+    refuse_without_commands(reader, panel);
     reader.finish();
     return panel;
 }

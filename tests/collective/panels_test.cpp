@@ -50,6 +50,19 @@ TEST_CASE("every operation and algorithm gives right answers on lines and rings,
             }
 }
 
+TEST_CASE("energy, limits of power and random latencies, which collectives do not have, are refused") {
+    const auto with = [](const Json& more) {
+        Json panel = panel_of("all_gather", 4096, {{"base", "wormhole_line8"}, {"energy", "7nm"}}, {"relay"});
+        panel.merge_patch(more);
+        return refusal(panel);
+    };
+    CHECK(with(Json::object()).empty());
+    CHECK_THAT(with({{"energy", true}}), Catch::Contains("/energy: relay has no commands of PEs"));
+    CHECK_THAT(with({{"jitter", 3}}), Catch::Contains("/jitter: relay has no commands of PEs"));
+    CHECK_THAT(with({{"machine", {{"power_limit", {{"pe_watts", 5}}}}}}),
+               Catch::Contains("/machine/power_limit: relay has no commands of PEs"));
+}
+
 TEST_CASE("sums that all but cancel, and those of many chips, are right when they round as their type does") {
     for (const int seed : {1, 2, 3, 4, 5, 6})
         for (const int chips : {6, 12, 64}) {
