@@ -18,7 +18,7 @@ Resolved resolve_reference(JsonReader reader, const std::filesystem::path& folde
     if (auto set = reader.optional_member("set")) {
         if (!set->is_object()) set->reject("an object of dotted paths and values");
         for (const auto& item : set->value().items())
-            settings.push_back({item.key(), item.value(), set->place() + "/" + item.key()});
+            settings.push_back(with_paths_from(folder, {item.key(), item.value(), set->place() + "/" + item.key()}));
     }
     reader.finish();
     settings.insert(settings.end(), more.begin(), more.end());

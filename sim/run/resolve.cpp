@@ -231,17 +231,54 @@ NamedFile config_file(const JsonReader& name, const char* kind, const std::files
 Resolved resolve_machine_file(const NamedFile& file) { return machine_from_file(file, 0); }
 
 std::optional<Resolved> resolve_machine_part(const Setting& setting) {
-    if (!setting.value.is_string()) return {};
+    const Origin origin{setting.where, "", true};
     const JsonReader name(setting.value, setting.where);
     if (setting.path == "machine") {
-        const NamedFile file = config_file(name, "machines");
-        Resolved machine = machine_from_file(file, 0);
+        if (!setting.value.is_string() && !setting.value.is_object()) return {};
+        const bool is_built_on = setting.value.is_object() && setting.value.contains("base");
+        NamedFile file;
+        if (setting.value.is_string()) file = config_file(name, "machines");
+        if (is_built_on) file = config_file(JsonReader(setting.value.at("base"), setting.where, "/base"), "machines");
+        Resolved machine =
+            setting.value.is_string() ? machine_from_file(file, 0) : machine_from({setting.value, origin, {}}, 0);
         machine.machine_file = file.path;
         return machine;
     }
-    for (const char* kind : machine_tables)
-        if (setting.path == std::string("machine.") + kind) return table_from_file(config_file(name, kind), kind, 0);
+    for (const char* kind : machine_tables) {
+        if (setting.path != std::string("machine.") + kind) continue;
+        if (setting.value.is_string()) return table_from_file(config_file(name, kind), kind, 0);
+        if (setting.value.is_object()) return table_from({setting.value, origin, {}}, kind, 0);
+    }
     return {};
+}
+
+Setting with_paths_from(const std::filesystem::path& folder, Setting setting) {
+    const std::string& path = setting.path;
+    const auto name_file = [&](Json& name, const char* kind) {
+        if (name.is_string() && name != "")
+            name = config_file(JsonReader(name, setting.where), kind, folder).path.string();
+    };
+    /// A machine, or one of its tables.
+    const auto place = [&](Json& part, const char* kind) {
+        name_file(part, kind);
+        if (part.is_object() && part.contains("base")) name_file(part["base"], kind);
+    };
+    if (path == "machine") place(setting.value, "machines");
+    for (const char* kind : machine_tables) {
+        if (path == std::string("machine.") + kind) place(setting.value, kind);
+        if (path == "machine" && setting.value.is_object() && setting.value.contains(kind))
+            place(setting.value[kind], kind);
+    }
+    const auto is_in = [&](const char* part) { return (path + ".").find(part) != std::string::npos; };
+    if (path.starts_with("machine") || is_in(".arguments.") || is_in(".constants.")) return setting;
+    if (path == "inputs") place_file(setting.value, "tensors", folder);
+    // Under its key, as it stands in a panel.
+    const std::string key = path.substr(path.rfind('.') + 1);
+    Json member = {{key, setting.value}};
+    if (path == "inputs.tensors") place_file(member, "tensors", folder);
+    place_members(member, folder);
+    setting.value = std::move(member[key]);
+    return setting;
 }
 
 Resolved resolve_panel_file(const NamedFile& file) { return panel_from_file(file, 0); }

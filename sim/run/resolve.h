@@ -23,6 +23,8 @@ struct Setting {
 /// Parses "a.b.0.c=value". The value is JSON when it parses as JSON, else a string.
 Setting parse_setting(const std::string& text);
 std::vector<Setting> parse_settings(const std::vector<std::string>& texts);
+/// One of a file: paths in its value, relative to the file's folder, become relative to where we are.
+Setting with_paths_from(const std::filesystem::path& folder, Setting setting);
 
 /// A panel, probe or machine made whole.
 struct Resolved {
@@ -50,7 +52,8 @@ Resolved resolve_panel_object(const Json& object, const std::string& place, cons
 
 /// A resolved panel as it can stand in any folder.
 Json with_absolute_paths(Json panel);
-/// The file that a setting names as the machine, or as a table of its energies or areas; nothing of other settings.
+/// What a setting makes the machine, or a table of its energies or areas: a file, or what is written out and may
+/// build on one; nothing of other settings.
 std::optional<Resolved> resolve_machine_part(const Setting& setting);
 
 /// Puts a value at a path. Missing objects on the way are made (the strict reader will complain of keys it does not

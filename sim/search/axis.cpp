@@ -77,10 +77,7 @@ Axis read_axis(JsonReader reader, const std::filesystem::path& folder) {
     if (const auto values = reader.optional_member("values")) {
         if (!values->is_array() || values->value().empty()) values->reject("a non-empty array of values");
         for (const JsonReader& value : values->elements()) {
-            // A file is named as seen from this one.
-            const bool machine = axis.key == "machine" && value.is_string();
-            axis.values.push_back(machine ? Json(run::config_file(value, "machines", folder).path.string())
-                                          : value.value());
+            axis.values.push_back(run::with_paths_from(folder, {axis.key, value.value(), value.place()}).value);
             axis.written.push_back(value.value());
         }
     } else if (reader.has("range")) {

@@ -36,9 +36,9 @@ void read_requirement(JsonReader reader, Requirement& requirement, const std::fi
             requirement.any_of.emplace_back(file.path.string());
             return;
         }
-        requirement.any_of.push_back(value.value());
-        if (auto table = run::resolve_machine_part({key, value.value(), value.place()}))
-            requirement.any_of.push_back(std::move(table->json));
+        const run::Setting setting = run::with_paths_from(folder, {key, value.value(), value.place()});
+        requirement.any_of.push_back(setting.value);
+        if (auto part = run::resolve_machine_part(setting)) requirement.any_of.push_back(std::move(part->json));
     };
     if (reader.is_object()) {
         requirement.above = optional_number(reader, "above");

@@ -64,7 +64,8 @@ Space::Space(const Json& content, const NamedFile& file, const std::vector<run::
     if (auto set = reader.optional_member("set")) {
         if (!set->is_object()) set->reject("an object of dotted paths and values");
         for (const auto& item : set->value().items())
-            settings_.push_back({item.key(), item.value(), set->place() + "/" + item.key()});
+            settings_.push_back(
+                run::with_paths_from(folder, {item.key(), item.value(), set->place() + "/" + item.key()}));
     }
     settings_.insert(settings_.end(), settings.begin(), settings.end());
     panel_ = base_;

@@ -2,6 +2,7 @@
 // Which points a sweep file means, and what is refused in one.
 #include "sim/search/space.h"
 #include "sim/base/error.h"
+#include "tests/base/scratch.h"
 
 #include <catch2/catch.hpp>
 
@@ -174,6 +175,50 @@ TEST_CASE("points name machines as the file does, and are those of their files")
     });
     names.erase(std::unique(names.begin(), names.end()), names.end());
     CHECK(names == std::vector<std::string>{"cube_line8", "cube_2x4"});
+}
+
+TEST_CASE("files are named as seen from the sweep, by axes, settings and conditions, and a machine may have a base") {
+    const ScratchFolder folder;
+    write_file(folder / "cold.json", R"({"base": "7nm", "watts": {"pe": 0, "hbm": 0}})");
+    write_file(folder / "deep.json", R"({"base": "cube_2x4", "pe": {"queue_depth": 3}})");
+    write_file(folder / "panel.json", R"({"base": "single_user_decode_mid", "kernels": ["mesh_mlo"]})");
+    const auto machines = [&](const Json& axes, const Json& set, const Json& drop = Json::array()) {
+        const Json sweep = {{"panel", "panel.json"}, {"axes", axes}, {"set", set}, {"drop", drop}};
+        std::vector<Json> all;
+        search::Space(sweep, NamedFile(folder / "sweep.json"), {})
+            .for_each(
+                [&](const search::Point&, const run::Resolved& panel) { all.push_back(panel.json["machine"]); });
+        return all;
+    };
+    const Json depths = {{{"key", "machine.pe.queue_depth"}, {"values", {5}}}};
+    const Json tables = {{{"key", "machine.energy"}, {"values", {"7nm", "cold.json", {{"base", "cold.json"}}}}}};
+    const Json set = {{"machine", "deep.json"}, {"machine.energy", "cold.json"}, {"machine.power_limit", nullptr}};
+    const Json by_setting = machines(depths, set).at(0), by_axis = machines(tables, Json::object());
+    CHECK(by_setting["pe"]["queue_depth"] == 5);
+    CHECK(by_setting["cube"]["rows"] == 2);
+    CHECK(by_setting["energy"]["watts"]["pe"] == 0);
+    CHECK(by_axis[0]["energy"]["watts"]["pe"] != 0);
+    for (const int i : {1, 2}) CHECK(by_axis[i]["energy"]["watts"]["pe"] == 0);
+    CHECK(machines(tables, Json::object(), {{{"machine.energy", "cold.json"}}}).size() == 1);
+    const Json built = {{{"key", "machine"}, {"values", {{{"base", "deep.json"}, {"energy", "cold.json"}}}}}};
+    const Json by_base = machines(built, Json::object()).at(0);
+    CHECK(by_base["pe"]["queue_depth"] == 3);
+    CHECK(by_base["energy"]["watts"]["pe"] == 0);
+    CHECK(machines(built, Json::object(), {{{"machine", "cube_2x4"}}}).size() == 1);
+}
+
+TEST_CASE("a setting of a file names the file of a kernel, a tensor or a check from there") {
+    const auto placed = [](const char* path, const Json& value) {
+        return run::with_paths_from("a", {path, value, "test"}).value;
+    };
+    CHECK(placed("kernel.program.file", "k.py") == "a/k.py");
+    CHECK(placed("kernels", {{{"program", {{"file", "k.py"}, {"arguments", {{"file", "x"}}}}}}}) ==
+          Json({{{"program", {{"file", "a/k.py"}, {"arguments", {{"file", "x"}}}}}}}));
+    CHECK(placed("inputs.tensors", "x.safetensors") == "a/x.safetensors");
+    CHECK(placed("inputs", {{"tensors", "x"}}) == Json({{"tensors", "a/x"}}));
+    CHECK(placed("check.y.python", "r.py:f") == "a/r.py:f");
+    for (const char* path : {"kernel.program.arguments.file", "kernel.program.kernel", "problem.dtype"})
+        CHECK(placed(path, "k.py") == "k.py");
 }
 
 TEST_CASE("ranges reach their end however sums are rounded, and whole numbers stay whole") {
