@@ -279,6 +279,19 @@ TEST_CASE("a failed point has no figures, also where its run came to a time; a w
     CHECK(statuses == std::set<std::string>{"failed", "ok", "wrong"});
 }
 
+TEST_CASE("a point without values has no error of its answer") {
+    const ScratchFolder folder;
+    write_sweep(folder, {"mesh_kv"});
+    for (const char* mode : {"none", "full"}) {
+        const Ran ran =
+            sweep(folder, TILEMESH_COMMAND,
+                  into(folder, "a") + "--set values.mode=" + mode + " --table " + (folder / "t.json").string());
+        REQUIRE(ran.exit_code == 0);
+        for (const Json& point : parse_json_file(folder / "t.json")["points"])
+            CHECK(point["relative_l2"].is_null() == (mode == std::string_view("none")));
+    }
+}
+
 TEST_CASE("a point whose process was ended from outside is not run yet, which no record says against it") {
     const ScratchFolder folder;
     write_sweep(folder, {"good", "preempted"});
