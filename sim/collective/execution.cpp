@@ -17,7 +17,9 @@ Bytes Run::packet_for(const noc::NetworkConfig& network) const {
     for (const Row& row : schedule_.rows) longest = std::max(longest, bytes_of(row.range));
     const std::uint64_t packets = (longest + payload.value() - 1) / payload.value();
     if (!slots_cover_round_trip(config_, network, schedule_.chips.ring)) return payload;
-    return payload * std::max<std::uint64_t>((packets + most_pieces_ - 1) / most_pieces_, 1);
+    constexpr std::uint64_t most = std::uint64_t{1} << 31;  // bytes of one packet that the fabric can follow
+    return payload *
+           std::clamp<std::uint64_t>((packets + most_pieces_ - 1) / most_pieces_, 1, most / payload.value());
 }
 
 /// What a relaying worker is told of at a time; what a worker brings at a time of its own for sums in the network.

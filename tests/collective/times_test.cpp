@@ -62,6 +62,16 @@ TEST_CASE("without latencies a ring takes half of a line's time") {
     }
 }
 
+TEST_CASE("parts of many TiB take their bytes over the rate as small ones do") {
+    const std::uint64_t tib = std::uint64_t{1} << 40;
+    const Bench line(2, false);
+    for (const Algorithm algorithm : {Algorithm::multicast, Algorithm::relay}) {
+        const Execution done = line.run(Operation::all_gather, algorithm, 8 * tib);
+        CHECK(to_nanoseconds(done.time) / 1000.0 == Approx(us_of(8.0 * static_cast<double>(tib))).epsilon(0.02));
+        CHECK(done.link_bytes[0] == Bytes(8 * tib));
+    }
+}
+
 TEST_CASE("a finer look changes nothing: pieces and packets of rows") {
     Bench line(8, false);
     line.network.link.latency = from_nanoseconds(711);
