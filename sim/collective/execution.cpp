@@ -4,6 +4,7 @@
 #include "sim/collective/execution.h"
 
 #include "sim/base/error.h"
+#include "sim/base/longest_run.h"
 #include "sim/collective/run.h"
 
 #include <algorithm>
@@ -70,6 +71,8 @@ Execution Run::run() {
     set_up();
     while (!calendar_.empty() || fabric_.next_event() != Picoseconds::max()) {
         const Picoseconds now = std::min(calendar_.next(), fabric_.next_event());
+        if (now > longest_run)
+            fail<KernelError>("{} takes longer than a run may, 53 days", name_of(schedule_.operation));
         if (calendar_.next() != now) {
             fabric_.run_until(now);
             continue;

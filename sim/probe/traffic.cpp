@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kind of probe "traffic": latency against load for synthetic patterns, saturation, and the load of every link.
+#include "sim/base/longest_run.h"
 #include "sim/probe/kinds.h"
 #include "sim/probe/traffic_saturation.h"
 
@@ -70,6 +71,12 @@ Sweep read_sweep(JsonReader probe, const machine::MachineConfig& machine) {
     sweep.load.measured_cycles = probe.integer("measured_cycles", 1, most_cycles, 20000);
     sweep.load.drain_cycles = probe.integer("drain_cycles", 0, most_cycles, 20000);
     probe.finish();
+    const std::uint64_t cycles = sweep.load.warmup_cycles + sweep.load.measured_cycles + sweep.load.drain_cycles;
+    if (const std::uint64_t most = longest_run.value() / flit_cycle(machine.network).value(); cycles > most)
+        probe.complain(
+            fmt::format("warmup_cycles, measured_cycles and drain_cycles: found {} together, expected at most {}, "
+                        "which take 53 days",
+                        cycles, most));
     return sweep;
 }
 

@@ -2,6 +2,7 @@
 #include "sim/probe/transfers_run.h"
 
 #include "sim/base/error.h"
+#include "sim/base/longest_run.h"
 #include "sim/noc/fabric.h"
 #include "sim/noc/network.h"
 
@@ -32,6 +33,9 @@ public:
         }
         while (!calendar_.empty() || fabric_.next_event() != Picoseconds::max()) {
             const Picoseconds now = std::min(calendar_.next(), fabric_.next_event());
+            if (now > longest_run)
+                fail<InputError>("transfers: {} of {} arrive within 53 days, longer than a run may take", arrived_,
+                                 transfers_.size());
             if (calendar_.next() == now) {
                 const auto event = calendar_.take();
                 event.kind() == begin_event ? begin(event.what(), now) : finish(event.what(), now);

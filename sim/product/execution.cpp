@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/product/execution.h"
 
+#include "sim/base/longest_run.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -30,6 +32,11 @@ StepTimes step_times(std::uint64_t rows, std::uint64_t cols, std::uint64_t depth
             floor.clock.time_for(products + packing)};
 }
 
+Rate write_rate(const Floor& floor) {
+    const auto& write = floor.config.write;
+    return write && write->gbytes_per_s() < floor.dram.gbytes_per_s() ? *write : floor.dram;
+}
+
 /// The pipeline of one block of the result, from an idle PE on.
 Timeline follow_block(const Plan& plan, std::uint64_t rows, std::uint64_t cols, const Shape& shape,
                       const Floor& floor) {
@@ -50,10 +57,7 @@ Timeline follow_block(const Plan& plan, std::uint64_t rows, std::uint64_t cols, 
         made.engine += step.engine;
     }
     if (!shape.out_in_cores) {
-        const Rate rate = floor.config.write && floor.config.write->gbytes_per_s() < floor.dram.gbytes_per_s()
-                              ? *floor.config.write
-                              : floor.dram;
-        made.write = rate.time_for(Bytes(rows * cols * floor.grid.pes() * tile_bytes(shape.format)));
+        made.write = write_rate(floor).time_for(Bytes(rows * cols * floor.grid.pes() * tile_bytes(shape.format)));
     }
     // Who writes results also brings operands, and begins with those of the next block afterwards.
     made.time = done + made.write;
@@ -69,6 +73,31 @@ std::uint64_t whole_bytes(std::uint64_t rows, std::uint64_t cols, Format format)
 double read_rate(const Shape& shape, const Floor& floor) {
     const double readers = static_cast<double>(floor.grid.cols + (shape.in0_in_cores ? 0 : floor.grid.rows));
     return std::min(floor.config.read_bytes_per_cycle, floor.dram.gbytes_per_s() / floor.clock.ghz() / readers);
+}
+
+double time_without_overlap(const Plan& plan, const Shape& shape, const Floor& floor, std::uint64_t repeats) {
+    const ProductConfig& config = floor.config;
+    const double blocks = static_cast<double>(plan.row_blocks() * plan.col_blocks());
+    const double steps = blocks * static_cast<double>(plan.depths.size());
+    const double tiles = static_cast<double>(plan.core_rows * plan.core_cols);
+    const auto moved = [&](std::uint64_t lines, std::uint64_t times, bool from_dram) {
+        return steps * config.block_cycles + cycles_of_block(lines * plan.k * times, from_dram, shape, floor);
+    };
+    const double engine = tiles * static_cast<double>(plan.k) * config.product_cycles(shape.format, shape.fidelity) +
+                          tiles * static_cast<double>(plan.depths.size()) * config.pack_cycles(shape.format);
+    const double cycles = engine + moved(plan.core_rows, plan.col_blocks(), !shape.in0_in_cores) +
+                          moved(plan.core_cols, plan.row_blocks(), true);
+    const double written = shape.out_in_cores
+                               ? 0.0
+                               : tiles * static_cast<double>(floor.grid.pes() * tile_bytes(shape.format)) /
+                                     write_rate(floor).gbytes_per_s();
+    const double one = cycles / floor.clock.ghz() + written + to_nanoseconds(config.launch);
+    const double slower = config.sustained ? floor.clock.ghz() / config.sustained->ghz : 1.0;
+    return one * 1000.0 * slower * static_cast<double>(repeats);
+}
+
+bool can_be_followed(const Plan& plan, const Shape& shape, const Floor& floor, std::uint64_t repeats) {
+    return time_without_overlap(plan, shape, floor, repeats) <= static_cast<double>(longest_run.value());
 }
 
 std::optional<Timeline> follow(const Plan& plan, const Shape& shape, const Floor& floor, Picoseconds limit) {
@@ -93,6 +122,7 @@ std::optional<Plan> fastest_plan(const Shape& shape, const Floor& floor) {
     for (const Block& block : blocks_to_try(shape, floor.grid)) {
         Plan plan = plan_of(shape, floor.grid, block);
         if (core_bytes(plan, shape, floor.grid) > Bytes(floor.config.core_bytes)) continue;
+        if (!can_be_followed(plan, shape, floor)) continue;
         const auto timeline = follow(plan, shape, floor, least);
         if (!timeline) continue;
         least = timeline->time;

@@ -25,12 +25,16 @@ struct Timeline {
     Picoseconds in0, in1, write;  // of the movers that are busiest with it
 };
 
-/// As soon as it takes `limit` or longer it is not worth following: nothing.
+/// Picoseconds of so many products if nothing overlapped: they cannot take longer. May be more than `longest_run`.
+double time_without_overlap(const Plan& plan, const Shape& shape, const Floor& floor, std::uint64_t repeats);
+bool can_be_followed(const Plan& plan, const Shape& shape, const Floor& floor, std::uint64_t repeats = 1);
+
+/// Of a plan that can be followed. As soon as it takes `limit` or longer it is not worth it: nothing.
 std::optional<Timeline> follow(const Plan& plan, const Shape& shape, const Floor& floor,
                                Picoseconds limit = Picoseconds::max());
 
-/// Of the plans whose blocks fit into a PE's memory that which takes least, the first of equal ones; nothing: none
-/// fits.
+/// Of the plans whose blocks fit into a PE's memory and that can be followed that which takes least, the first of
+/// equal ones; nothing: none fits.
 std::optional<Plan> fastest_plan(const Shape& shape, const Floor& floor);
 
 /// Mean time of one of `repeats` products, one after the other without a pause.

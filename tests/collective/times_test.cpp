@@ -72,6 +72,13 @@ TEST_CASE("parts of many TiB take their bytes over the rate as small ones do") {
     }
 }
 
+TEST_CASE("a collective that no 64 bits of picoseconds can count is refused") {
+    Bench line(8, false);
+    line.network.link.rate = Rate::gbytes_per_s(0.001);
+    CHECK_THROWS_WITH(line.run(Operation::all_to_all, Algorithm::one_shot, std::uint64_t{1} << 41),
+                      Catch::Contains("all_to_all takes longer than a run may"));
+}
+
 TEST_CASE("a finer look changes nothing: pieces and packets of rows") {
     Bench line(8, false);
     line.network.link.latency = from_nanoseconds(711);

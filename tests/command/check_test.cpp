@@ -77,6 +77,11 @@ const File files[] = {
      true, "probe of kind memory"},
     {"probe", "unsuitable.json",
      probe_of + R"({"kind": "traffic", "pattern": "transpose", "measured_cycles": 100, "offered": [0.1]}})", false},
+    {"probe", "ages.json",
+     R"({"machine": {"base": )" + machine +
+         R"(, "network": {"flit_bytes": 16384, "packet_bytes": 16384, "link": {"gbytes_per_s": 0.001}}},
+        "probe": {"kind": "traffic", "measured_cycles": 4294967296, "offered": [1e-6]}})",
+     false},
     {"validate --data", "rows_data.json",
      R"({"rows": [{"array_rows": 8, "array_cols": 8, "dataflow": "output_stationary", "M": 8, "N": 8, "K": 8,
                    "cycles": 21}]})",

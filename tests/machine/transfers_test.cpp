@@ -28,6 +28,16 @@ TEST_CASE("a transfer begins when the last one that it comes after has arrived, 
     CHECK(run.times[3].arrived - late == run.times[0].arrived);
 }
 
+TEST_CASE("transfers that no 64 bits of picoseconds can count are refused, not counted from the beginning again") {
+    noc::NetworkConfig network = network_of(line(2));
+    network.link = {Rate::gbytes_per_s(0.001), Picoseconds(), Bytes(std::uint64_t{1} << 30)};
+    network.packet = network.flit = Bytes(1 << 24);
+    const ListedTransfer most{0, 1, Bytes(std::uint64_t{1} << 40), {}};  // 13 days each
+    CHECK_NOTHROW(run_transfers(network, {most, most}));
+    CHECK_THROWS_WITH(run_transfers(network, std::vector<ListedTransfer>(20, most)),
+                      Catch::Contains("of 20 arrive within 53 days"));
+}
+
 TEST_CASE("the critical chain ends with the last to arrive and begins with what waited for nothing") {
     const TransfersResult run = run_transfers(network_of(line(6)), {{0, 1, Bytes(100), {}},
                                                                     {1, 2, Bytes(90000), {}, {0}},

@@ -113,6 +113,18 @@ TEST_CASE("products that nobody can run are refused with their place") {
     CHECK(says(
         refusal(panel_of({{"base", "wormhole_n150"}, {"products", {{"sustained", {{"clock_ghz", 2.0}}}}}}, good)),
         "expected at most that"));
+    Json long_ones = problem_of(1 << 20, 1 << 20, 1 << 20);
+    long_ones["repeats"] = 1 << 30;
+    const Json wide = {{"kernel", "multicast_2d"}, {"block_m", 512}, {"block_n", 512}, {"block_k", 64}};
+    CHECK(says(refusal(panel_of("wormhole_n150", long_ones, Json::array({wide}))), "take fewer repeats"));
+    long_ones["repeats"] = 10;
+    CHECK(refusal(panel_of("wormhole_n150", long_ones, Json::array({wide}))).empty());
+    const Json slow = {{"base", "wormhole_n150"},
+                       {"cube", {{"rows", 1}, {"cols", 1}}},
+                       {"products", {{"sustained", {{"clock_ghz", 0.001}}}}},
+                       {"pe", {{"clock_ghz", 0.001}}}};
+    long_ones["repeats"] = 1;
+    CHECK(says(refusal(panel_of(slow, long_ones, Json::array({wide}))), "days"));
     Json full = panel_of("wormhole_n150", problem_of(4096, 4096, 4096));
     full["values"] = {{"mode", "full"}};
     CHECK(says(refusal(full), "take sampled or none"));

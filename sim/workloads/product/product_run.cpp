@@ -2,6 +2,7 @@
 #include "sim/workloads/product/product_run.h"
 
 #include "sim/base/error.h"
+#include "sim/base/longest_run.h"
 #include "sim/noc/topology.h"
 #include "sim/report/bound_terms.h"
 #include "sim/run/not_possible.h"
@@ -29,29 +30,40 @@ std::string text_of(const Block& block) {
                        block.depth * product::tile_side);
 }
 
-/// The plan of this choice; NotPossible when its blocks, or all blocks, are too large for a PE.
+double days(double ps) { return ps / 86400e12; }
+
+/// The plan of this choice; NotPossible when its blocks, or all blocks, are too large for a PE, or it takes too long.
 Plan planned(const ProductPanel& panel, const ProductChoice& choice) {
     const Shape& shape = panel.shape;
     const Floor floor = panel.floor();
     const std::uint64_t room = floor.config.core_bytes;
+    std::optional<Plan> plan;
     if (choice.block) {
-        Plan plan = plan_of(shape, floor.grid, *choice.block);
-        const Bytes needed = core_bytes(plan, shape, floor.grid);
+        plan = plan_of(shape, floor.grid, *choice.block);
+        const Bytes needed = core_bytes(*plan, shape, floor.grid);
         if (needed > Bytes(room))
             throw run::NotPossible(choice.where + ": ",
                                    fmt::format("blocks of {} need {} bytes of a PE, and machine {} has {} "
                                                "(products.core_bytes); take smaller ones",
-                                               text_of(plan.block), needed.value(), panel.machine.name, room));
-        return plan;
+                                               text_of(plan->block), needed.value(), panel.machine.name, room));
+    } else {
+        plan = fastest_plan(shape, floor);
     }
-    auto plan = fastest_plan(shape, floor);
     if (!plan) {
-        const Bytes needed = core_bytes(plan_of(shape, floor.grid, {1, 1, 1}), shape, floor.grid);
-        throw run::NotPossible(choice.where + ": ",
-                               fmt::format("even with blocks of one tile a PE needs {} bytes, and machine {} has {} "
-                                           "(products.core_bytes); leave in0 or out in dram",
-                                           needed.value(), panel.machine.name, room));
+        plan = plan_of(shape, floor.grid, {1, 1, 1});
+        const Bytes needed = core_bytes(*plan, shape, floor.grid);
+        if (needed > Bytes(room))
+            throw run::NotPossible(choice.where + ": ",
+                                   fmt::format("even with blocks of one tile a PE needs {} bytes, and machine {} "
+                                               "has {} (products.core_bytes); leave in0 or out in dram",
+                                               needed.value(), panel.machine.name, room));
     }
+    if (!can_be_followed(*plan, shape, floor, panel.repeats))
+        throw run::NotPossible(choice.where + ": ",
+                               fmt::format("the products may take {:.3g} days, and a run at most {:.0f}; take fewer "
+                                           "repeats or shorter sides",
+                                           days(time_without_overlap(*plan, shape, floor, panel.repeats)),
+                                           days(static_cast<double>(longest_run.value()))));
     return *plan;
 }
 
