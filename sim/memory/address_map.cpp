@@ -32,8 +32,10 @@ std::uint64_t column_count(const std::string& word, std::size_t colon, std::uint
     const char* end = word.data() + word.size();
     const auto [rest, error] = std::from_chars(word.data() + colon + 1, end, count);
     const bool bytes = rest != end && *rest == 'B' && rest + 1 == end;
-    if (error != std::errc() || count == 0 || (rest != end && !bytes) || (bytes && count % burst != 0))
+    if (error != std::errc() || count == 0 || (rest != end && !bytes))
         fail<InputError>("found \"{}\", expected a number of bursts, or of bytes as in column:256B", word);
+    if (bytes && count % burst != 0)
+        fail<InputError>("found \"{}\", expected a multiple of burst_bytes ({})", word, burst);
     return bytes ? count / burst : count;
 }
 

@@ -254,4 +254,8 @@ TEST_CASE("a mapping that cannot be is refused with what is wrong") {
     CHECK_THROWS_WITH(AddressMap(geometry, "row bank column"), Catch::Contains("channel"));
     CHECK_THROWS_WITH(AddressMap(geometry, "row channel column:5"), Catch::Contains("column:5"));
     CHECK_THROWS_WITH(AddressMap(geometry, "row bank:2 channel"), Catch::Contains("only column"));
+    HbmGeometry wide;
+    wide.burst = 48;
+    CHECK_THROWS_WITH(AddressMap(wide, "256B_chunk_per_channel"),
+                      Catch::Contains("expected a multiple of burst_bytes (48)"));
 }
