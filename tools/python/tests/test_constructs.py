@@ -243,6 +243,7 @@ class Statements(unittest.TestCase):
                          ['device_print "x", %x', 'static_print "B", %B', 'device_print "n", %n'])  # fmt: skip
         self.assertEqual(body("tl.assume(n > 0)"), ["%1 = gt %n, 0", "assume %1"])
         self.assertEqual(body("x = tl.multiple_of(x, 16)"), ["%x = multiple_of %x, 16"])
+        self.assertEqual(body("tl.extra.cuda.gdc_wait()\ntl.extra.cuda.gdc_launch_dependents()"), ["debug_barrier", "debug_barrier"])
         self.assertEqual(body('assert n > 0, f"n is {n}"'), ["%1 = gt %n, 0", 'device_assert %1, message="n is {n}"'])
         self.assertEqual(body('"""Text."""\npass\ntl.static_assert(True)'), [])
 

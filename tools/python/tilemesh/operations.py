@@ -75,7 +75,7 @@ make_tensor_descriptor make_tensor_descriptor base shape strides block_shape pad
 _experimental_make_tensor_descriptor make_tensor_descriptor base shape strides block_shape padding_option
 send send dir src to network | multicast multicast src to network | recv recv dir shape dtype source | wait wait x | barrier barrier
 static_assert static_assert cond>condition msg>message | device_assert device_assert cond>condition msg>message -mask
-assume assume cond>x | debug_barrier debug_barrier | phase phase name number
+assume assume cond>x | debug_barrier debug_barrier | gdc_wait debug_barrier | gdc_launch_dependents debug_barrier | phase phase name number
 multiple_of multiple_of input>x values | max_contiguous max_contiguous input>x values | max_constancy max_constancy input>x values
 """
 
