@@ -248,11 +248,11 @@ class Statements(unittest.TestCase):
         self.assertEqual(body('"""Text."""\npass\ntl.static_assert(True)'), [])
 
     def test_what_is_not_supported_stops_the_program_only_where_it_comes_by(self):
-        self.assertEqual(body("if B:\n    a, b = tl.map_elementwise(n, x), 1\n    x = x + a"),
-                         ["if %B {", '  static_assert false, message="tl.map_elementwise is not supported"', "  %a = none", "  %b = none",
+        self.assertEqual(body("if B:\n    a, b = tl.norm3d(n, x), 1\n    x = x + a"),
+                         ["if %B {", '  static_assert false, message="tl.norm3d is not supported"', "  %a = none", "  %b = none",
                           "  %x = add %x, %a", "}"])  # fmt: skip
-        self.assertIn('static_assert false, message="tl.map_elementwise is not supported"',
-                      statements(lowered(triton("if B:\n    x = f(x)", above="@triton.jit\ndef f(x):\n    return tl.map_elementwise(1, x)\n")), "f"))
+        self.assertIn('static_assert false, message="tl.norm3d is not supported"',
+                      statements(lowered(triton("if B:\n    x = f(x)", above="@triton.jit\ndef f(x):\n    return tl.norm3d(1, x)\n")), "f"))
 
     def test_every_statement_has_its_place(self):
         program = lowered(triton("a = (x +\n     tl.exp(n))"))

@@ -21,8 +21,10 @@ def command(*arguments):
 class Sentences(unittest.TestCase):
     def test_each_names_its_place_and_what_to_do(self):
         for text, expected in {
-            "a = tl.map_elementwise(x)": "tl.map_elementwise is not supported",
+            "a = tl.norm3d(x)": "tl.norm3d is not supported",
             "a = tl.inline_asm_elementwise(x)": "tl.inline_asm_elementwise is not supported; this machine does not execute instructions of another one",
+            "a = tl.map_elementwise(x, y, pack=2)": "map_elementwise with pack: functions take one element of each tile",
+            "a = tl.map_elementwise(2, x)": "map_elementwise is supported as map_elementwise(function, tile, ...)",
             "a = tl.laod(x)": "tl.laod is not known; did you mean load?",
             "a = bloc": "name bloc is not defined; did you mean block?",
             "a = tl.load(x, maks=y)": "tl.load has no argument maks; did you mean mask?",
@@ -72,7 +74,7 @@ class Sentences(unittest.TestCase):
                 self.assertEqual(said.split(": ", 1)[1], expected)
 
     def test_the_place_is_that_of_the_expression(self):
-        self.assertEqual(error(triton("a = x + tl.map_elementwise(x)")), "kernels.py:5:13: tl.map_elementwise is not supported")
+        self.assertEqual(error(triton("a = x + tl.norm3d(x)")), "kernels.py:5:13: tl.norm3d is not supported")
 
     def test_a_kernel_that_is_not_there(self):
         self.assertEqual(error(triton("pass"), "kk"), "kernels.py:1:1: there is no function kk at the file's outermost level; there are k")

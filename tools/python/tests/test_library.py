@@ -103,6 +103,14 @@ class Library(unittest.TestCase):
             for i in range(8):
                 self.assertEqual(places[row, i], row * 8 + max(j for j in range(i + 1) if x[row, j] == y[row, i]))
 
+    def test_a_function_of_every_element(self):
+        x, y = numpy.round(self.x), numpy.round(self.x[::-1])
+        low, high, sign = numpy.zeros((32, 32), "f4"), numpy.zeros((32, 32), "f4"), numpy.zeros(32, "i4")
+        launch("of_every_element", [x, y, low, high, sign], BLOCK=32)
+        numpy.testing.assert_array_equal(low, numpy.minimum(x[:, None], y))
+        numpy.testing.assert_array_equal(high, numpy.maximum(x[:, None], y))
+        numpy.testing.assert_array_equal(sign, numpy.sign(x - y))
+
     def test_clamping_to_what_is_no_number(self):
         x, low = numpy.array([1, numpy.nan, 3, 20], "f4"), numpy.array([2, 0, numpy.nan, 0], "f4")
         y = numpy.zeros(4, "f4")

@@ -85,7 +85,7 @@ class Tutorials(unittest.TestCase):
 
     def test_gradients_by_kernels_and_a_kernel_that_is_not_launched(self):
         for said, remarks in self.each("gradients"):
-            self.assertEqual(said, "InputError gradients.py:26:9: tl.map_elementwise is not supported\n")
+            self.assertEqual(said, "InputError gradients.py:26:9: tl.norm3d is not supported\n")
             self.assertRegex(remarks, r"_forward +2 .*\n_backward +2 ")
 
     def test_8_bit_floats(self):

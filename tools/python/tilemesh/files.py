@@ -18,7 +18,7 @@ TL = "triton.language"
 NEVER_BESIDE = ("triton", "torch", "numpy", "math", "os", "packaging")  # whatever folders have such names
 # Names that Triton has and tile programs have not.
 NOT_SUPPORTED = frozenset("""
-inline_asm_elementwise map_elementwise float8e4b15 float8e4b8 float8e5b16 float64 block_type void slice target_info float8e4b15x4
+inline_asm_elementwise float8e4b15 float8e4b8 float8e5b16 float64 block_type void slice target_info float8e4b15x4
 swizzle j0 j1 jn y0 y1 yn cyl_bessel_i1 norm3d norm4d rnorm3d rnorm4d rcp64h float2half_rn half2float float2ull_rd float2ull_rn
 float2ull_ru float2ull_rz
 """.split())

@@ -120,7 +120,7 @@ SAME_AS = {"nearbyint": "rint", "finitef": "isfinited", "isfinite": "isfinited",
            "fast_exp10f": "exp10", "fast_log10f": "log10"}  # fmt: skip
 # Names of tl that calls.py or statements.py know by themselves.
 SPECIAL = ("constexpr", "range", "static_range", "static_print", "device_print", "tensor", "tuple", "tensor_descriptor",
-           "tensor_descriptor_base", "pointer_type", "dtype", "PropagateNan", "to_tensor", "float64")  # fmt: skip
+           "tensor_descriptor_base", "pointer_type", "dtype", "PropagateNan", "to_tensor", "float64", "map_elementwise")  # fmt: skip
 PARTS_OF_TL = ("math", "extra", "standard", "core", "libdevice", "cuda", "hip", "intel", "xpu", "semantic", "musa", "cpu")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reductions and scans by functions of the program's own, and running sums: calls.py has the others."""
+"""Reductions and scans by functions of the program's own, functions of every element, and running sums: calls.py has the others."""
 
 from .combining import choosing, combined
 from .values import Function, Var
@@ -40,6 +40,18 @@ class Reductions:
         if len(positional) > len(names) or not set(given) <= set(names) or not isinstance(given.get("combine_fn"), (Function, Var)):
             raise self.not_supported(node, "associative_scan is supported as associative_scan(input, axis, combine_fn, reverse=False)")
         return self._by_pairs(node, "associative_scan", given)
+
+    def tl_map_elementwise(self, node):
+        """A function of numbers, called with tiles: what it returns by a condition is of each element its own."""
+        positional, keywords = self.arguments(node)
+        if keywords.pop("pack", 1) != 1:
+            raise self.not_supported(node, "map_elementwise with pack: functions take one element of each tile")
+        if len(positional) < 2 or keywords or not isinstance(positional[0], (Function, Var)):
+            raise self.not_supported(node, "map_elementwise is supported as map_elementwise(function, tile, ...)")
+        function, *tiles = positional
+        if isinstance(function, Var):
+            return self.emit("call", [function, *tiles], node)
+        return self.call_with(node, choosing(function), tiles, {})
 
     def tl_cumsum(self, node):
         positional, keywords = self.arguments(node)

@@ -146,3 +146,28 @@ def clamped(x_ptr, low_ptr, y_ptr, BLOCK: tl.constexpr):
     i = tl.arange(0, BLOCK)
     y = tl.clamp(tl.load(x_ptr + i), tl.load(low_ptr + i), 9.0, propagate_nan=tl.PropagateNan.ALL)
     tl.store(y_ptr + i, y)
+
+
+@triton.jit
+def in_order(a, b):
+    if a < b:
+        return a, b
+    return b, a
+
+
+@triton.jit
+def sign_of(a, b):
+    if a < b:
+        return -1
+    return 1 if a > b else 0
+
+
+@triton.jit
+def of_every_element(x_ptr, y_ptr, low_ptr, high_ptr, sign_ptr, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    x, y = tl.load(x_ptr + at), tl.load(y_ptr + at)
+    low, high = tl.map_elementwise(in_order, x[:, None], y[None, :])
+    square = at[:, None] * BLOCK + at[None, :]
+    tl.store(low_ptr + square, low)
+    tl.store(high_ptr + square, high)
+    tl.store(sign_ptr + at, tl.map_elementwise(sign_of, x, y, pack=1))

@@ -23,7 +23,7 @@ def _backward(gradient_ptr, x_ptr, dx_ptr, n, BLOCK: tl.constexpr):
 
 @triton.jit
 def _scaled(x_ptr, y_ptr):
-    y = tl.map_elementwise(tl.load(x_ptr))
+    y = tl.norm3d(tl.load(x_ptr))
     tl.store(y_ptr, y)
 
 
