@@ -247,6 +247,29 @@ for how in (twice, None):
 """
         self.assertEqual(self.says(text), ["4032.0", "2016.0"])
 
+    def test_functions_of_constants(self):
+        text = """
+from triton.runtime.errors import OutOfResources
+
+@triton.constexpr_function
+def half(n, least=8):
+    return max(n // 2, least)
+
+@triton.constexpr_function
+def kind(bits):
+    return tl.float16 if bits == 16 else tl.float32
+
+@triton.jit
+def first_half(x_ptr, y_ptr, SIZE: tl.constexpr):
+    HALF: tl.constexpr = half(SIZE)
+    at = tl.arange(0, HALF)
+    tl.store(y_ptr + at, (tl.load(x_ptr + at) + 1.0001).to(kind(16)))
+
+first_half[(1,)](x, y, SIZE=64)
+print(half(64), float(y.sum()), issubclass(OutOfResources, Exception))
+"""
+        self.assertEqual(self.says(text), ["32 528.0 True"])
+
     def test_marks_of_pytest_where_it_is_not_installed(self):
         text = "import pytest\n@pytest.mark.parametrize('n', [1, 2])\ndef test(n):\n    pass\ntest(3)\nprint('ran')"
         self.assertEqual(self.says(text), ["ran"])

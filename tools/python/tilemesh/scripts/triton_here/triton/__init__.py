@@ -23,11 +23,16 @@ def next_power_of_2(n):
     return 1 << max(n - 1, 0).bit_length()
 
 
+def constexpr_function(function):
+    """A function of constants: Python's, on the host; kernels call it as it is written."""
+    return function
+
+
 def set_allocator(allocator):
     """Descriptors need no memory of their own here."""
     del allocator
 
 
 __all__ = ["Autotuner", "CompilationError", "Config", "Heuristics", "JITFunction", "MockTensor", "OutOfResources", "TensorWrapper", "TritonError",
-           "autotune", "backends", "cdiv", "compiler", "heuristics", "jit", "language", "next_power_of_2", "reinterpret", "runtime",
+           "autotune", "backends", "cdiv", "compiler", "constexpr_function", "heuristics", "jit", "language", "next_power_of_2", "reinterpret", "runtime",
            "set_allocator", "testing", "tools"]  # fmt: skip

@@ -46,4 +46,5 @@ class CompiledKernel:
 
 
 __path__ = []
-sys.modules[f"{__name__}.compiler"] = sys.modules[f"{__name__}.errors"] = sys.modules[__name__]
+for _name in (f"{__name__}.compiler", f"{__name__}.errors", "triton.runtime.errors"):
+    sys.modules[_name] = sys.modules[__name__]
