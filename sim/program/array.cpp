@@ -2,6 +2,7 @@
 #include "sim/program/array.h"
 
 #include "sim/base/error.h"
+#include "sim/tile/integers.h"
 
 #include <algorithm>
 #include <bit>
@@ -34,6 +35,7 @@ bool Array::was_stored() const {
 }
 
 void Array::touch(std::int64_t first, std::int64_t count) {
+    if (base_) return touch_base(first, count);
     const std::int64_t begin = (first + granule_ - 1) / granule_, end = (first + count) / granule_;
     if (begin >= end) return;
     const auto first_word = touched_.begin() + begin / 64, last_word = touched_.begin() + (end - 1) / 64;
@@ -79,6 +81,10 @@ Array::Stored& Array::stored(std::size_t copy) {
 }
 
 std::optional<float> Array::float_at(std::size_t copy, std::int64_t element) const {
+    if (base_) {
+        const auto bits = bits_in_base(copy, element);
+        return bits ? std::optional(float_of_bits(dtype_of(type_), static_cast<std::int64_t>(*bits))) : std::nullopt;
+    }
     const auto i = static_cast<std::size_t>(element);
     if (const Stored* mine = stored_[copy].get())
         return mine->known[i] ? std::optional(mine->values.floats[i]) : std::nullopt;
@@ -86,6 +92,10 @@ std::optional<float> Array::float_at(std::size_t copy, std::int64_t element) con
 }
 
 std::optional<std::int64_t> Array::integer_at(std::size_t copy, std::int64_t element) const {
+    if (base_) {
+        const auto bits = bits_in_base(copy, element);
+        return bits ? std::optional(wrapped(type_, static_cast<std::int64_t>(*bits))) : std::nullopt;
+    }
     const auto i = static_cast<std::size_t>(element);
     if (const Stored* mine = stored_[copy].get())
         return mine->known[i] ? std::optional(mine->values.integers[i]) : std::nullopt;
@@ -93,6 +103,7 @@ std::optional<std::int64_t> Array::integer_at(std::size_t copy, std::int64_t ele
 }
 
 const ArrayValues* Array::whole(std::size_t copy) const {
+    if (base_) return nullptr;
     if (const Stored* mine = stored_[copy].get()) return mine->unknown == 0 ? &mine->values : nullptr;
     return initial_.get();
 }
@@ -104,12 +115,14 @@ void Array::note_known(Stored& stored, std::size_t element) {
 }
 
 void Array::store_float(std::size_t copy, std::int64_t element, float value) {
+    if (base_) return store_in_base(copy, element, static_cast<std::uint64_t>(bits_of(dtype_of(type_), value)));
     Stored& mine = stored(copy);
     mine.values.floats[static_cast<std::size_t>(element)] = value;
     note_known(mine, static_cast<std::size_t>(element));
 }
 
 void Array::store_integer(std::size_t copy, std::int64_t element, std::int64_t value) {
+    if (base_) return store_in_base(copy, element, static_cast<std::uint64_t>(value));
     Stored& mine = stored(copy);
     mine.values.integers[static_cast<std::size_t>(element)] = value;
     note_known(mine, static_cast<std::size_t>(element));

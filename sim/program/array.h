@@ -39,10 +39,16 @@ class Array final : public Object {
 public:
     Array(std::string name, Type type, std::vector<std::int64_t> shape, ArrayLayout layout);
 
+    /// This memory as elements of another type, as many as fit; always the same object, which lives as long as this.
+    Ref<Array> as(Type type);
+    /// Whose memory this is: its own, unless it is the view of another.
+    const Array& memory() const { return base_ ? *base_ : *this; }
+
     const std::string& name() const { return name_; }
     Type type() const { return type_; }
     const std::vector<std::int64_t>& shape() const { return shape_; }
     std::int64_t elements() const { return elements_; }
+    /// Of a view: that of the memory, in its elements.
     const ArrayLayout& layout() const { return layout_; }
 
     /// Values of an input, for every copy. Without any, a run that computes values finds elements that nobody has
@@ -75,6 +81,12 @@ private:
     };
     Stored& stored(std::size_t copy);
     static void note_known(Stored& stored, std::size_t element);
+    // Of a view: the bits of its element, of those that it lies on; and of an element of such an array.
+    std::optional<std::uint64_t> bits_in_base(std::size_t copy, std::int64_t element) const;
+    void store_in_base(std::size_t copy, std::int64_t element, std::uint64_t bits);
+    std::optional<std::uint64_t> bits_at(std::size_t copy, std::int64_t element) const;
+    void store_bits(std::size_t copy, std::int64_t element, std::uint64_t bits);
+    void touch_base(std::int64_t first, std::int64_t count);
 
     std::string name_;
     Type type_;
@@ -85,6 +97,8 @@ private:
     std::vector<std::unique_ptr<Stored>> stored_;  // by copy; null: as it was
     std::int64_t granule_;                         // elements that are counted together
     std::vector<std::uint64_t> touched_;           // a bit per granule
+    Array* base_ = nullptr;                        // of a view, which it owns
+    std::vector<Ref<Array>> views_;
 };
 
 }  // namespace tilemesh::program

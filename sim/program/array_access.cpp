@@ -69,10 +69,10 @@ void ArrayAccess::add_even(const EvenRuns& even) {
     for (std::int64_t i = 0; i < runs; ++i) array_->touch(run.first + i * pitch, run.count);
     // In one share, its places are as even as the array's.
     const Place begin = place_of(least_), end = place_of(most_);
-    if (begin.home == end.home && end.offset - begin.offset == most_ - least_) {
-        const std::uint64_t width = bytes_of(array_->type());
-        add_part({begin.home->pe, begin.home->address + unsigned_of(begin.offset) * width,
-                  unsigned_of(run.count) * width, unsigned_of(runs), unsigned_of(pitch) * width});
+    const std::uint64_t width = bytes_of(array_->type());
+    if (begin.home == end.home && unsigned_of(end.byte - begin.byte) == unsigned_of(most_ - least_) * width) {
+        add_part({begin.home->pe, begin.home->address + unsigned_of(begin.byte), unsigned_of(run.count) * width,
+                  unsigned_of(runs), unsigned_of(pitch) * width});
         return;
     }
     for (std::int64_t i = 0; i < runs; ++i) add_run({run.first + i * pitch, run.count});
@@ -156,19 +156,26 @@ void ArrayAccess::add_runs(std::vector<Run> runs) {
     flush();
 }
 
-/// Where an element lies: its home, and how many elements of the home's share lie before it. The home has the
-/// elements behind it too, up to `left`.
+/// Where an element lies: its home, and how many bytes of the home's share lie before it. The home has the elements
+/// behind it too, up to `left`; of a view also the one of which it has only the beginning.
 ArrayAccess::Place ArrayAccess::place_of(std::int64_t element) const {
-    const ArrayLayout& layout = array_->layout();
+    const Array& memory = array_->memory();
+    const ArrayLayout& layout = memory.layout();
+    const auto width = static_cast<std::int64_t>(bytes_of(array_->type()));
+    const auto memory_width = static_cast<std::int64_t>(bytes_of(memory.type()));
+    const std::int64_t first = element * width / memory_width, rest = element * width % memory_width;
+    const auto place = [&](const Home& home, std::int64_t before, std::int64_t behind) {
+        return Place{&home, before * memory_width + rest, (behind * memory_width - rest + width - 1) / width};
+    };
     if (layout.homes.size() == 1 || layout.copies)
-        return {&layout.homes[copy_], element, array_->elements() - element};
+        return place(layout.homes[copy_], first, memory.elements() - first);
     const std::int64_t block = layout.length * layout.inner;
-    const std::int64_t outer = element / block, in_block = element % block;
+    const std::int64_t outer = first / block, in_block = first % block;
     auto home = std::upper_bound(layout.homes.begin(), layout.homes.end(), in_block / layout.inner,
                                  [](std::int64_t i, const Home& h) { return i < h.first; });
     --home;
     const std::int64_t share = home->count * layout.inner, in_share = in_block - home->first * layout.inner;
-    return {&*home, outer * share + in_share, share - in_share};
+    return place(*home, outer * share + in_share, share - in_share);
 }
 
 void ArrayAccess::add_run(const Run& run) {
@@ -176,8 +183,7 @@ void ArrayAccess::add_run(const Run& run) {
     for (std::int64_t done = 0; done < run.count;) {
         const Place place = place_of(run.first + done);
         const std::int64_t count = std::min(run.count - done, place.left);
-        add_segment(place.home->pe, place.home->address + unsigned_of(place.offset) * width,
-                    unsigned_of(count) * width);
+        add_segment(place.home->pe, place.home->address + unsigned_of(place.byte), unsigned_of(count) * width);
         done += count;
     }
 }
@@ -213,7 +219,12 @@ void ArrayAccess::flush() {
 
 bool ArrayAccess::meets(const Access& other_access) const {
     const auto& other = dynamic_cast<const ArrayAccess&>(other_access);
-    if (array_.get() != other.array_.get() || copy_ != other.copy_) return false;
+    if (&array_->memory() != &other.array_->memory() || copy_ != other.copy_) return false;
+    if (array_.get() != other.array_.get()) {  // elements of two sizes
+        const auto width = static_cast<std::int64_t>(bytes_of(array_->type()));
+        const auto other_width = static_cast<std::int64_t>(bytes_of(other.array_->type()));
+        return least_ * width < (other.most_ + 1) * other_width && other.least_ * other_width < (most_ + 1) * width;
+    }
     if (most_ < other.least_ || other.most_ < least_) return false;
     // Columns of one matrix beside each other.
     return pitch_ == 0 || pitch_ != other.pitch_ || (lane_begin_ < other.lane_end_ && other.lane_begin_ < lane_end_);

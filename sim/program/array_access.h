@@ -55,7 +55,7 @@ private:
     };
     struct Place {
         const Home* home;
-        std::int64_t offset, left;
+        std::int64_t byte, left;  // of the home's share; elements from there on
     };
     void find_parts();
     Place place_of(std::int64_t element) const;

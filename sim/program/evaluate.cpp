@@ -151,6 +151,8 @@ Value Interpreter::evaluate(Op op, Operands a) {
         case Op::cast:
             if (host.truth(*a[2], "bitcast")) return bitcast(host, *a[0], host.type(*a[1]));
             return cast(host, *a[0], host.type(*a[1]));
+        case Op::as_pointer:
+            return as_pointer(host, *a[0], host.type(*a[1]));
         case Op::decides_and:
             return Value::boolean(is_known(host, *a[0], false));
         case Op::decides_or:

@@ -111,6 +111,8 @@ Value fma(Host& host, const Value& x, const Value& y, const Value& z);
 Value clamp(Host& host, const Value& x, const Value& low, const Value& high);
 Value cast(Host& host, const Value& x, Type type);
 Value bitcast(Host& host, const Value& x, Type type);
+/// The same pointers, to elements of another type.
+Value as_pointer(Host& host, const Value& x, Type type);
 
 Value fill(Host& host, const Value& shape, const Value& value, const Value& dtype);
 Value zeros_like(Host& host, const Value& x);

@@ -66,6 +66,7 @@ namespace tilemesh::program {
     X(sigmoid, "sigmoid", "x")                                                                                 \
     X(where, "where", "condition, x, y")                                                                       \
     X(cast, "cast", "x, dtype, bitcast=false")                                                                 \
+    X(as_pointer, "as_pointer", "x, dtype")                                                                    \
     X(const_, "const", "x")                                                                                    \
     X(int_, "int", "x")                                                                                        \
     X(float_, "float", "x")                                                                                    \

@@ -85,6 +85,9 @@ class Calls(unittest.TestCase):
         for text in ("x.to(tl.float16)", "tl.cast(x, tl.float16)", "tl.float16(x)", "x.to(dtype=tl.float16)", "x.cast(tl.float16)"):
             self.assertEqual(body(f"a = {text}"), ["%a = cast %x, f16"])
         self.assertEqual(body("a = x.to(tl.int32, bitcast=True)"), ["%a = cast %x, i32, bitcast=true"])
+        for text in ("x.to(tl.pointer_type(tl.uint8))", "tl.cast(x, tl.pointer_type(tl.uint8), bitcast=True)", 'x.to(tl.pointer_type("u8", 1))'):
+            self.assertEqual(body(f"a = {text}"), ["%a = as_pointer %x, u8"])
+        self.assertEqual(body("a = x.to(tl.pointer_type(B))"), ["%a = as_pointer %x, %B"])
         self.assertEqual(body("a = x.to(y.dtype)"), ['%1 = attribute %y, "dtype"', "%a = cast %x, %1"])
 
     def test_memory(self):

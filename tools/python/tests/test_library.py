@@ -111,6 +111,16 @@ class Library(unittest.TestCase):
         numpy.testing.assert_array_equal(high, numpy.maximum(x[:, None], y))
         numpy.testing.assert_array_equal(sign, numpy.sign(x - y))
 
+    def test_bytes_that_hold_numbers_of_two_types(self):
+        """In rows of 36 bytes, which no 8 PEs share evenly."""
+        x, rows, y = numpy.tile(self.x, 4), numpy.zeros((4, 36), "u1"), numpy.zeros((4, 32), "f4")
+        launch("pack_rows", [x, rows], grid=(4,), BLOCK=32)
+        scale = abs(self.x).max() / numpy.float32(127)
+        numpy.testing.assert_allclose(rows[:, 32:].copy().view("f4"), scale, rtol=1e-6)
+        numpy.testing.assert_array_equal(rows[:, :32].view("i1"), numpy.tile(numpy.rint(self.x / scale), (4, 1)))
+        launch("unpack_rows", [rows, y], ROWS=4, BLOCK=32)
+        numpy.testing.assert_allclose(y, numpy.tile(self.x, (4, 1)), atol=scale * 0.51)
+
     def test_clamping_to_what_is_no_number(self):
         x, low = numpy.array([1, numpy.nan, 3, 20], "f4"), numpy.array([2, 0, numpy.nan, 0], "f4")
         y = numpy.zeros(4, "f4")

@@ -6,7 +6,7 @@ from . import folding, host, operations
 from .errors import nearest
 from .python_functions import PythonFunctions
 from .reductions import Reductions
-from .values import DType, Function, Intrinsic, Items, Namespace, Opaque, Var, described, is_constant, items_of, tuple_of
+from .values import DType, Function, Intrinsic, Items, Namespace, Opaque, PointerTo, Var, described, is_constant, items_of, tuple_of
 
 DTYPE_PARAMETERS = ("dtype", "out_dtype")
 # Methods of tiles whose name or parameters differ from those of tl's functions.
@@ -140,6 +140,8 @@ class Calls(Reductions, PythonFunctions):
             if key == "softmax" and "axis" in keywords:
                 keywords = {("dim" if name == "axis" else name): value for name, value in keywords.items()}
         values = self.bind(node, name, parameters, positional, keywords)
+        if key == "cast" and isinstance(values.get("dtype"), PointerTo):
+            return self.emit("as_pointer", [values["x"], values["dtype"].dtype], node)
         for parameter in DTYPE_PARAMETERS:
             if parameter in values:
                 values[parameter] = self.dtype(node, values[parameter])
@@ -188,6 +190,13 @@ class Calls(Reductions, PythonFunctions):
             return self.call_with(node, self.module.function_of_library("get_int_dtype"), [bits, parts[0].value == "int"], {})
         (name,) = self.plain(node, 1)
         return self.dtype(node, name)
+
+    def tl_pointer_type(self, node):
+        positional, keywords = self.arguments(node)
+        values = {**dict(zip(("element_ty", "address_space", "const"), positional)), **keywords}
+        if "element_ty" not in values:
+            raise self.error(node, "pointer_type lacks its argument element_ty")
+        return PointerTo(self.dtype(node, values["element_ty"]))
 
     def tl_to_tensor(self, node):
         return self.plain(node, 1)[0]

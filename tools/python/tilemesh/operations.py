@@ -10,7 +10,7 @@ and a b | or a b | xor a b | shl a b | shr a b | invert a | lt a b | le a b | gt
 logical_and a b | logical_or a b | logical_not a
 is_known x | decides_and x | decides_or x | and_then a b | or_else a b | not x | is a b | contains tuple x
 exp x | exp2 x | log x | log2 x | sqrt x | rsqrt x | sin x | cos x | erf x | floor x | ceil x | tanh x | sigmoid x
-where condition x y | cast x dtype bitcast=false | const x | int x | float x | bool x
+where condition x y | cast x dtype bitcast=false | as_pointer x dtype | const x | int x | float x | bool x
 item tuple i | length x | attribute x name | method x name | is_a x what
 program_id axis | num_programs axis
 arange start end | zeros shape dtype=f32 | full shape value dtype | zeros_like x

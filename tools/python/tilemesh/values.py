@@ -35,6 +35,15 @@ class DType:
         return hash(self.name)
 
 
+class PointerTo:
+    """The type of pointers to elements of a dtype, which may be a variable."""
+
+    __slots__ = ("dtype",)
+
+    def __init__(self, dtype):
+        self.dtype = dtype
+
+
 class Function:
     """A function of a file; lowered when it is called."""
 

@@ -171,3 +171,21 @@ def of_every_element(x_ptr, y_ptr, low_ptr, high_ptr, sign_ptr, BLOCK: tl.conste
     tl.store(low_ptr + square, low)
     tl.store(high_ptr + square, high)
     tl.store(sign_ptr + at, tl.map_elementwise(sign_of, x, y, pack=1))
+
+
+@triton.jit
+def pack_rows(x_ptr, rows_ptr, BLOCK: tl.constexpr):
+    row = rows_ptr + tl.program_id(0) * (BLOCK + 4)
+    x = tl.load(x_ptr + tl.program_id(0) * BLOCK + tl.arange(0, BLOCK))
+    scale = tl.max(tl.abs(x), 0) / 127
+    tl.store(row.to(tl.pointer_type(tl.int8)) + tl.arange(0, BLOCK), tl.extra.cuda.libdevice.rint(x / scale).to(tl.int8))
+    tl.store((row + BLOCK).to(tl.pointer_type(tl.float32)), scale)
+
+
+@triton.jit
+def unpack_rows(rows_ptr, y_ptr, ROWS: tl.constexpr, BLOCK: tl.constexpr):
+    row, at = tl.arange(0, ROWS), tl.arange(0, BLOCK)
+    rows = rows_ptr + row * (BLOCK + 4)
+    scale = tl.load((rows + BLOCK).to(tl.pointer_type(tl.float32)))
+    numbers = tl.load(rows.to(tl.pointer_type(tl.int8))[:, None] + at[None, :])
+    tl.store(y_ptr + row[:, None] * BLOCK + at[None, :], numbers * scale[:, None])
