@@ -36,6 +36,12 @@ TEST_CASE("a last block that is not whole moves what there is") {
     for (std::size_t i = 0; i < y.size(); ++i) CHECK(y[i] == static_cast<float>(i));
 }
 
+TEST_CASE("a pointer to elements of another type begins where its offset says in these") {
+    const Json arguments = {{"x", {{"tensor", "x"}, {"offset", 1}, {"dtype", "i16"}}}, {"y", "y"}, {"n", 3}};
+    const Json tensors = {{"x", tensor({8}, "u8", counting(8))}, {"y", tensor({3}, "f32")}};
+    CHECK(result_of(small_panel("copy_all", tensors, arguments, {1})) == Floats{0x0302, 0x0504, 0x0706});
+}
+
 TEST_CASE("tiles of three dimensions, from and to tensors that are divided along any dimension") {
     for (const int from : {0, 1, 2})
         for (const int to : {0, 1, 2}) {

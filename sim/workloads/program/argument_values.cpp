@@ -76,10 +76,14 @@ Value Arguments::value(const ArgumentChoice& argument, bool constant) const {
             const std::int64_t first = argument.what == What::local
                                            ? local_element(*array, pe_, panel_.machine.pes_per_cube(), argument.where)
                                            : argument.integer;
-            return Value::object(program::Kind::pointer, array->type(), array, first);
+            const Ref<Array> seen = array->as(argument.type.value_or(array->type()));
+            return Value::object(program::Kind::pointer, seen->type(), seen, first);
         }
-        case What::descriptor:
-            return program::descriptor_value(arrays_.at(argument.text), argument.integer, argument.box);
+        case What::descriptor: {
+            const Ref<Array>& array = arrays_.at(argument.text);
+            return program::descriptor_value(array->as(argument.type.value_or(array->type())), argument.integer,
+                                             argument.box);
+        }
         case What::stride:
             return integer(stride_of(*panel_.find(argument.text), argument.axis), argument, constant);
         case What::dimension:

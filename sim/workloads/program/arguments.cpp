@@ -172,6 +172,7 @@ ArgumentChoice read_argument(const JsonReader& given, const ProgramPanel& panel,
         argument = read_tensor_expression(name, panel);
         if (argument.what != What::tensor) name.reject("the name of a tensor");
         argument.integer = static_cast<std::int64_t>(reader.integer("offset", 0, std::uint64_t{1} << 40, 0));
+        if (reader.has("dtype")) argument.type = read_type(reader.member("dtype"));
         if (is_box) read_box(reader, argument);
         reader.finish();
     } else if (reader.has("value")) {

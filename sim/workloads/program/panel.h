@@ -63,11 +63,11 @@ struct ArgumentChoice {
     } what = What::none;
     std::string where;
     double number = 0;
-    std::int64_t integer = 0;  // or the tensor's element that is pointed to
-    std::string text;          // the text, or a tensor's name
-    int axis = 0;              // stride, dimension
-    program::Box box;          // descriptor
-    std::optional<program::Type> type;
+    std::int64_t integer = 0;           // or the tensor's element that is pointed to
+    std::string text;                   // the text, or a tensor's name
+    int axis = 0;                       // stride, dimension
+    program::Box box;                   // descriptor
+    std::optional<program::Type> type;  // of a tensor: as what its bytes are taken
     std::vector<ArgumentChoice> items;
     bool constant = false;  // from "constants"
 };

@@ -183,6 +183,14 @@ class Numpy(unittest.TestCase):
         launch("copy", 1, [x[:50], x[50:], 50])
         numpy.testing.assert_array_equal(x[50:], x[:50])
 
+    def test_one_memory_in_two_dtypes(self):
+        whole = numpy.zeros((8, 20), "u1")
+        bytes_of, numbers = whole[:, :8], whole[:, 8:].view("f4")
+        numbers[:] = numpy.arange(24).reshape(8, 3)
+        for first, second in ((bytes_of, numbers), (numbers, bytes_of)):
+            launch("copy_rows", 1, [first, second, *(a.strides[axis] // a.itemsize for a in (first, second) for axis in (0, 1)), 8, 2])
+            numpy.testing.assert_array_equal(second[:, :2], first[:, :2])
+
     def test_what_is_not_writable(self):
         y = numpy.zeros(100, "f4")
         y.flags.writeable = False
@@ -236,7 +244,7 @@ class Memories(unittest.TestCase):
         self.assertEqual(memories.of(kept[1], "b")[0].name, "a_2")
 
     def test_no_array_is_empty_to_a_panel(self):
-        memory, first = arrays.Memories().of(array("f"), "x")
+        memory, first, _ = arrays.Memories().of(array("f"), "x")
         self.assertEqual((memory.elements, memory.shape, len(memory.content()), first), (1, [1], 4, 0))
 
 

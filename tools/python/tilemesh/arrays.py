@@ -3,7 +3,8 @@
 a buffer (array.array, memoryview).
 
 What a kernel gets is a pointer: the panel has all the elements of the memory that an array lies in, as they lie there, and
-the array says which of them is its first. So strides are what the array's own are, and two arrays of one memory are one tensor."""
+the array says which of them is its first. So strides are what the array's own are, and two arrays of one memory are one tensor,
+as is one of another dtype in the same bytes."""
 
 import math
 import sys
@@ -74,7 +75,8 @@ class Memories:
         return iter(self._known.values())
 
     def of(self, value, name):
-        """The memory that an array lies in and the number of the element that is the array's first. A new one is called `name`."""
+        """The memory that an array lies in, the number of the element that is the array's first, and the dtype that the array has
+        if the memory has another. A new memory is called `name`."""
         dtype = None
         if isinstance(value, Reinterpreted):
             value, dtype = value.base, value.dtype
@@ -88,11 +90,15 @@ class Memories:
                 memory.elements, memory.shape = 1, [1]
                 memory.content, memory.fill = (lambda: bytes(BYTES["f32" if memory.stored == "F32" else memory.dtype])), (lambda values: None)
             memory.see(sizes, strides, first)
-        elif self._known[key].dtype != (dtype or make().dtype):
-            raise TypeError(f"{name}: the same memory is given as {self._known[key].dtype} and as {dtype or make().dtype}")
-        else:
-            self._known[key].see(sizes, strides, first)
-        return self._known[key], first
+            return memory, first, None
+        memory, other = self._known[key], make()
+        dtype = dtype or other.dtype
+        if dtype != memory.dtype:
+            if any(one.stored != STORED[one.dtype] for one in (memory, other)):  # as wide as no element of it
+                raise TypeError(f"{name}: the same memory is given as {memory.dtype} and as {dtype}")
+            return memory, first, dtype
+        memory.see(sizes, strides, first)
+        return memory, first, None
 
     def _free(self, name):
         taken, number, free = {memory.name for memory in self}, 1, name

@@ -124,15 +124,15 @@ def _argument(value, name, memories, held):
     if value is None:
         return "None", False
     if arrays.is_array(value):
-        memory, first = memories.of(value, name)
+        memory, first, dtype = memories.of(value, name)
         held[name] = value
-        return {"tensor": memory.name, "offset": first}, False
+        return {"tensor": memory.name, "offset": first, **({"dtype": dtype} if dtype else {})}, False
     if all(hasattr(value, part) for part in ("base", "shape", "strides", "block_shape")):  # a TensorDescriptor
-        memory, first = memories.of(value.base, name)
+        memory, first, dtype = memories.of(value.base, name)
         held[name] = value.base
         return {"descriptor": memory.name, "offset": first, "shape": [int(size) for size in value.shape],
                 "strides": [int(stride) for stride in value.strides], "block_shape": [int(_plain(size)) for size in value.block_shape],
-                "padding": getattr(value, "padding", None) or "zero"}, False  # fmt: skip
+                "padding": getattr(value, "padding", None) or "zero", **({"dtype": dtype} if dtype else {})}, False  # fmt: skip
     dtype = dtype_of(value)
     if dtype:
         return {"dtype": dtype}, True
@@ -172,7 +172,7 @@ def dtype_of(value):
 
 
 def _names_memory(argument):
-    return isinstance(argument, dict) and "dtype" not in argument
+    return isinstance(argument, dict) and ("tensor" in argument or "descriptor" in argument)
 
 
 def is_for_all(place):
@@ -196,7 +196,7 @@ def _expected(name, value, inputs, stored, names):
         return {key: names.get(item, item) if key not in ("reference", "file", "tensor") and isinstance(item, str) else item
                 for key, item in value.items()}  # fmt: skip
     memories = arrays.Memories()
-    memory, first = memories.of(value, name)
+    memory, first, _ = memories.of(value, name)
     if first or memory.elements != math.prod(getattr(value, "shape", None) or [len(value)]):
         raise TypeError(f"check: {name} is part of a larger array; give a copy")
     stored[f"expected.{name}"] = (memory.stored, memory.shape, memory.content())
