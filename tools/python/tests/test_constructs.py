@@ -67,6 +67,9 @@ class Expressions(unittest.TestCase):
         self.assertEqual(body("a = x.dtype.element_ty"), ['%1 = attribute %x, "dtype"', '%a = attribute %1, "element_ty"'])
         self.assertEqual(body("a = x.T"), ['%a = attribute %x, "T"'])
         self.assertEqual(body("a = x.dtype.is_fp8()"), ['%1 = attribute %x, "dtype"', '%a = method %1, "is_fp8"'])
+        self.assertEqual(body("a = x.dtype.is_ptr()"), ['%a = is_a %x, "pointer"'])
+        self.assertEqual(body("a = x.type.is_block()"), ['%1 = attribute %x, "shape"', "%2 = length %1", "%a = gt %2, 0"])
+        self.assertEqual(body("a = tl.float16.is_ptr(), x.dtype.is_block()")[-1], "%a = (%1, false)")
         self.assertEqual(body("a = tl.float8e4nv"), ["%a = f8e4m3"])
         self.assertEqual(body("a = x.dtype == tl.float8e5"), ['%1 = attribute %x, "dtype"', "%a = eq %1, f8e5m2"])
 

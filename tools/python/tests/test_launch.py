@@ -191,6 +191,13 @@ class Numpy(unittest.TestCase):
             launch("copy_rows", 1, [first, second, *(a.strides[axis] // a.itemsize for a in (first, second) for axis in (0, 1)), 8, 2])
             numpy.testing.assert_array_equal(second[:, :2], first[:, :2])
 
+    def test_a_number_or_a_pointer_to_it(self):
+        x = numpy.arange(64, dtype="f4")
+        for factor in (3.0, numpy.array([3], "f4")):
+            y = numpy.zeros(64, "f4")
+            launch("times_whatever", 1, [x, y, factor])
+            numpy.testing.assert_array_equal(y, 3 * x)
+
     def test_what_is_not_writable(self):
         y = numpy.zeros(100, "f4")
         y.flags.writeable = False

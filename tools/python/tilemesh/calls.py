@@ -22,6 +22,8 @@ class Calls(Reductions, PythonFunctions):
     def of_Call(self, node):
         callee = node.func
         if type(callee).__name__ == "Attribute":
+            if callee.attr in ("is_ptr", "is_block") and getattr(callee.value, "attr", "") in ("dtype", "type") and not node.args:
+                return self._is_of_type(node, self.value(callee.value.value), callee.value.attr, callee.attr)
             base = self.value(callee.value)
             if isinstance(base, (str, Items, Var, int, float, tuple, DType)) and not isinstance(base, bool):
                 return self.method(node, base, callee.attr)
@@ -46,6 +48,16 @@ class Calls(Reductions, PythonFunctions):
             positional, keywords = self.arguments(node)
             return self.emit("call", [function, *positional], node, keywords.items())
         raise self.error(node, f"{described(function)} cannot be called")
+
+    def _is_of_type(self, node, value, attribute, question):
+        """x.dtype.is_ptr(), x.type.is_block(): asked of x, as a dtype does not say whose it is."""
+        if not isinstance(value, Var):
+            return False
+        if question == "is_ptr":
+            return self.emit("is_a", [value, "pointer"], node)
+        if attribute == "dtype":
+            return False
+        return self.emit("gt", [self.emit("length", [self.emit("attribute", [value, "shape"], node)], node), 0], node)
 
     def opaque_call(self, node, function):
         fact = function.path.rpartition(".")[2]

@@ -54,3 +54,11 @@ def by_tuple(these):
     if these[2] == "twice":
         x = x * 2
     tl.store(these[1] + at, x)
+
+
+@triton.jit
+def times_whatever(x_ptr, y_ptr, factor):
+    at = tl.arange(0, 64)
+    if isinstance(factor, tl.tensor) and factor.dtype.is_ptr():
+        factor = tl.load(factor)
+    tl.store(y_ptr + at, tl.load(x_ptr + at) * factor)
