@@ -32,7 +32,7 @@ class Sentences(unittest.TestCase):
             "a = tl.exp(x, y, n)": "tl.exp takes at most 1 arguments; here are 3",
             "a = tl.load(x, y, mask=n)": "tl.load is given mask twice",
             "a = x @ y": "@ is not supported; use tl.dot",
-            "a = x[1:3]": "slices of tiles and of shapes are not supported",
+            "a = tl.float16[1:3]": "slices are supported of tuples and texts",
             "a = x[1, 2]": "tiles are indexed by : and None only; use pointers and tl.load for elements",
             "a = x.foo()": "method foo is not supported; did you mean floor?",
             "a = x.shpe": "attribute shpe is not supported; did you mean shape?",

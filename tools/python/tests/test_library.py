@@ -121,6 +121,18 @@ class Library(unittest.TestCase):
         launch("unpack_rows", [rows, y], ROWS=4, BLOCK=32)
         numpy.testing.assert_allclose(y, numpy.tile(self.x, (4, 1)), atol=scale * 0.51)
 
+    def test_parts_of_tuples_are_pythons(self):
+        items = (10, 11, 12, 13)
+        for start, stop, step in [(None, None, None), (1, 3, None), (-3, -1, 1), (2, 99, 1), (-9, 2, 1), (3, 1, 1), (0, None, 2), (None, None, -1), (2, None, -1),
+                                  (None, 1, -1), (-1, -4, -2), (9, -9, -3)]:  # fmt: skip
+            with self.subTest((start, stop, step)):
+                y = numpy.zeros(5, "i4")
+                launch("part_of_tuple", [y, items], START=start, STOP=stop, STEP=step)
+                expected = [*items[start:stop:step], -1]
+                self.assertEqual(y[: len(expected)].tolist(), expected)
+        with self.assertRaisesRegex(tm.KernelFailed, "library.py:.*slices of tiles are not supported; use pointers and tl.load"):
+            launch("part_of_tile", [self.x])
+
     def test_clamping_to_what_is_no_number(self):
         x, low = numpy.array([1, numpy.nan, 3, 20], "f4"), numpy.array([2, 0, numpy.nan, 0], "f4")
         y = numpy.zeros(4, "f4")

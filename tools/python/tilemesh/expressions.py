@@ -274,9 +274,11 @@ class Expressions(Lowering):
             return self.emit("expand_dims", [base, axes[0] if len(axes) == 1 else tuple(axes)], node)
         items = items_of(base)
         if type(node.slice).__name__ == "Slice":
-            if items is None and not isinstance(base, str):
-                raise self.not_supported(node, "slices of tiles and of shapes are not supported")
             bounds = [part and self.value(part) for part in (node.slice.lower, node.slice.upper, node.slice.step)]
+            if isinstance(base, Var):
+                return self.call_with(node, self.module.function_of_library("part_of"), [base, *bounds], {})
+            if items is None and not isinstance(base, str):
+                raise self.not_supported(node, "slices are supported of tuples and texts")
             if not all(map(is_constant, bounds)):
                 raise self.not_supported(node, "the bounds of a slice must be known while lowering")
             found = self.fold(node, folding.item, base if isinstance(base, str) else items, slice(*bounds))

@@ -43,6 +43,29 @@ def interleave(a, b):
 
 
 @triton.jit
+def part_of(items, start, stop, step):
+    """items[start:stop:step] of a tuple, as Python has it."""
+    tl.static_assert(isinstance(items, tl.tuple), "slices of tiles are not supported; use pointers and tl.load for elements")
+    least, most = 0, len(items)
+    if step is None:
+        step = 1
+    if step < 0:
+        least, most = -1, most - 1
+    if start is None:
+        start = least if step > 0 else most
+    elif start < 0:
+        start += len(items)
+    if stop is None:
+        stop = most if step > 0 else least
+    elif stop < 0:
+        stop += len(items)
+    part = ()
+    for i in tl.static_range(min(max(start, least), most), min(max(stop, least), most), step):
+        part = part + (items[i],)
+    return part
+
+
+@triton.jit
 def around(shape, axis):
     """The elements before an axis, of it and behind it."""
     rank = len(shape)

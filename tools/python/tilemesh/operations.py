@@ -98,7 +98,7 @@ KINDS = {"tensor": "tensor", "pointer_type": "pointer", "tensor_descriptor": "te
 
 # Written in Python, from other names, and where.
 LIBRARY = {
-    "library.py": "clamp_nan dot_scaled get_int_dtype interleave isnan maximum_nan minimum_nan next_power_of_2 reduce swizzle2d _log2 _promote_reduction_input",
+    "library.py": "clamp_nan dot_scaled get_int_dtype interleave isnan maximum_nan minimum_nan next_power_of_2 part_of reduce swizzle2d _log2 _promote_reduction_input",
     "library_math.py": """acos acosh asin asinh atan atan2 atanh cbrt copysign cosh exp10 expm1 fmod hypot isfinited isinf log10 log1p rint round
                        signbit sinh tan trunc""",
     "library_bits.py": "brev byte_perm clz ffs hadd mul24 mulhi popc rhadd sad uhadd umul24 urhadd",

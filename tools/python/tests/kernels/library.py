@@ -189,3 +189,18 @@ def unpack_rows(rows_ptr, y_ptr, ROWS: tl.constexpr, BLOCK: tl.constexpr):
     scale = tl.load((rows + BLOCK).to(tl.pointer_type(tl.float32)))
     numbers = tl.load(rows.to(tl.pointer_type(tl.int8))[:, None] + at[None, :])
     tl.store(y_ptr + row[:, None] * BLOCK + at[None, :], numbers * scale[:, None])
+
+
+@triton.jit
+def part_of_tuple(y_ptr, items, START: tl.constexpr, STOP: tl.constexpr, STEP: tl.constexpr):
+    part = items[START:STOP:STEP]
+    tl.static_assert(len(items[:-1]) == len(items) - 1)
+    for i in tl.static_range(len(part)):
+        tl.store(y_ptr + i, part[i])
+    tl.store(y_ptr + len(part), -1)
+
+
+@triton.jit
+def part_of_tile(x_ptr):
+    x = tl.load(x_ptr + tl.arange(0, 8))
+    tl.store(x_ptr, x[0:4])
