@@ -12,7 +12,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 
-from mutated_build import ROOT
+from mutated_build import TREE
 from mutation import MOST
 
 # Random problems find many mistakes by luck of the draw; a mistake that only they find has no test of its own.
@@ -37,7 +37,7 @@ def _run(binary, tests, limit, **environment):
     """Whether one of the tests failed, and the last that was begun."""
     command = [str(binary), "--abort", "-r", "xml", _filter(tests)]
     try:
-        ran = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, timeout=limit)
+        ran = subprocess.run(command, cwd=TREE, env={**os.environ, **environment}, capture_output=True, timeout=limit)
         failed, output = ran.returncode != 0, ran.stdout
     except subprocess.TimeoutExpired as late:
         failed, output = True, late.stdout or b""
@@ -46,7 +46,7 @@ def _run(binary, tests, limit, **environment):
 
 
 def tests_of(program, binary):
-    listed = subprocess.run([binary, "--list-test-names-only"], cwd=ROOT, capture_output=True, text=True)
+    listed = subprocess.run([binary, "--list-test-names-only"], cwd=TREE, capture_output=True, text=True)
     return [Test(program, name) for name in listed.stdout.splitlines()
             if name and not name.startswith(SKIPPED)]
 

@@ -14,6 +14,7 @@ HEADER_TEXT = f"""// SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <cstdlib>
+#include <type_traits>
 inline unsigned char* mutants_reached() {{
     static unsigned char nowhere[{MOST + 1}];
     const char* const path = std::getenv("TILEMESH_REACHED");
@@ -23,12 +24,14 @@ inline unsigned char* mutants_reached() {{
     return shared == MAP_FAILED ? nowhere : static_cast<unsigned char*>(shared);
 }}
 namespace {{
-[[maybe_unused]] bool mutant(int number) {{
+[[maybe_unused]] bool is_on(int number) {{
     static const int on = std::getenv("TILEMESH_MUTANT") ? std::atoi(std::getenv("TILEMESH_MUTANT")) : 0;
     static unsigned char* const reached = mutants_reached();
     reached[number] = 1;
     return on == number;
 }}
+/// What is known when it is compiled is not mutated.
+[[maybe_unused]] constexpr bool mutant(int number) {{ return !std::is_constant_evaluated() && is_on(number); }}
 }}  // namespace
 """
 
@@ -89,6 +92,8 @@ def _entry(where, part, programs, lines):
         raise ListError(f"{where}: expected what it is, a file, and lines that begin with '- ' and '+ ' (or '@ ')")
     if not text["-"].endswith(";") and any(_has_bare_comma(text[sign]) for sign in "-+"):
         raise ListError(f"{where}: several expressions, expected one or a statement")
+    if not text["-"].endswith(";") and not all(_is_whole(text[sign]) for sign in "-+"):
+        raise ListError(f"{where}: part of an expression, expected a whole one or a statement")
     if not programs:
         raise ListError(f"{where}: expected a line '== part: test programs' before it")
     return Mutant(where, part, programs, lines[0], lines[1].strip(), text["-"], text["+"], text["@"])
@@ -101,6 +106,20 @@ def _has_bare_comma(text):
         if sign == "," and depth == 0:
             return True
     return False
+
+
+def _is_whole(text):
+    """Are brackets and the colons of conditions paired, and is it not the beginning of a statement?"""
+    depth, conditions = 0, [0]
+    for sign in text.replace("::", ""):
+        depth += (sign in "([{") - (sign in ")]}")
+        if depth < 0:
+            return False
+        conditions = (conditions + [0])[: depth + 1]
+        conditions[depth] += (sign == "?") - (sign == ":")
+        if depth == 0 and conditions[0] < 0:
+            return False
+    return depth == 0 and conditions[0] == 0
 
 
 def _pattern(text):
