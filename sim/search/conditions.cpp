@@ -26,7 +26,7 @@ bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
     return a == b || std::filesystem::equivalent(a, b, ignored);
 }
 
-/// {"above": 3, "below": 9}, a value or a list of values.
+/// {"above": 3, "below": 9}, a value or a list of values. In a list objects are values, of a mask say.
 void read_requirement(JsonReader reader, Requirement& requirement, const std::filesystem::path& folder) {
     const auto add = [&](const JsonReader& value) {
         const std::string& key = requirement.keys.front();
@@ -43,11 +43,16 @@ void read_requirement(JsonReader reader, Requirement& requirement, const std::fi
     if (reader.is_object()) {
         requirement.above = optional_number(reader, "above");
         requirement.below = optional_number(reader, "below");
-        if (!requirement.above && !requirement.below) reader.reject("\"above\", \"below\" or both");
+        if (!requirement.above && !requirement.below)
+            reader.reject(R"("above", "below" or both, or the object that is meant in a list)");
         reader.finish();
     } else if (reader.is_array()) {
         if (reader.value().empty()) reader.reject("a value, or a non-empty list of values");
-        for (const JsonReader& value : reader.elements()) add(value);
+        for (const JsonReader& value : reader.elements()) {
+            if (value.is_object() && (value.has("above") || value.has("below")))
+                value.reject("a value; a range stands alone, in a condition of its own");
+            add(value);
+        }
     } else {
         add(reader);
     }

@@ -255,6 +255,11 @@ TEST_CASE("what is no sweep is refused where it stands") {
     CHECK_THAT(refusal({{{"key", depth}, {"range", {1, 90000}}}, {{"key", issue}, {"range", {1, 90000}}}}),
                Contains("at most 1000000"));
     CHECK_THAT(refusal(Json::array(), {{{"product", {depth}}}}), Contains("\"above\""));
+    CHECK_THAT(refusal(Json::array(), {{{depth, {32, {{"above", 3}}}}}}),
+               Contains("/drop/0/machine.pe.queue_depth/1") && Contains("a range stands alone"));
+    const Json object = {{"size", 3}};
+    CHECK_THAT(refusal(Json::array(), {{{depth, object}}}), Contains("or the object that is meant in a list"));
+    CHECK(refusal(Json::array(), {{{depth, Json::array({object})}}}).empty());
 }
 
 TEST_CASE("a condition on what no point has is refused, as it would drop nothing") {
