@@ -21,7 +21,8 @@ struct Figure {
     const char *title, *unit, *format;
     const char* better;  // "less", "more"; empty: it can be neither
     const char* meaning;
-    bool asked_for = false;  // left out where no point has it
+    bool asked_for = false;        // left out where no point has it
+    bool zero_is_unknown = false;  // as sim/run/figures.cpp takes it
 };
 constexpr Figure known_figures[] = {
     {"time_ps", "/result/time_ps", "time", "", "time", "less", "until the last PE has finished"},
@@ -32,7 +33,7 @@ constexpr Figure known_figures[] = {
     {"hbm_bytes", "/result/hbm_bytes", "HBM traffic", "", "bytes", "less", "bytes that all slices moved"},
     {"hop_bytes", "/result/hop_bytes", "hop-bytes", "", "bytes", "less", "sum of the bytes of all links"},
     {"sram_peak_bytes", "/result/sram_peak_bytes", "SRAM", "", "bytes", "less",
-     "taken in the fullest PE, at its fullest"},
+     "taken in the fullest PE, at its fullest", false, true},
     {"energy_j", "/result/energy/joules", "energy", "J", "number", "less", "of all parts, static power included",
      true},
     {"energy_per_query_token_j", "/result/energy/joules_per_query_token", "energy per token", "J", "number", "less",
@@ -44,9 +45,9 @@ constexpr Figure known_figures[] = {
      "greatest mean power of a window of time", true},
     {"area_mm2", "/result/energy/area/mm2", "area", "mm2", "number", "less", "of the machine, by its table", true},
     {"machine_bound_ps", "/result/machine_bound/time_ps", "machine bound", "", "time", "less",
-     "the largest time that any part of the machine needs for this problem; no schedule is faster"},
+     "the largest time that any part of the machine needs for this problem; no schedule is faster", false, true},
     {"schedule_bound_ps", "/result/schedule_bound/time_ps", "schedule bound", "", "time", "less",
-     "the largest time that any part needs for this schedule; no execution of it is faster"},
+     "the largest time that any part needs for this schedule; no execution of it is faster", false, true},
     {"bound", "/result/bound", "decided by", "", "word", "",
      "what the busiest engine of the PE that ended last worked on or waited for, for the longest"},
     {"relative_l2", "/result/verdict/relative_l2", "relative L2 error", "", "scientific", "less",
@@ -75,12 +76,13 @@ std::string reason_of(const Row& row) {
 }
 
 /// Null where the run did not come to its end: what a failed one says of its time is none. So is an error of an
-/// answer that was not computed.
+/// answer that was not computed, and what nobody kept account of.
 Json figure_in_table(const Row& row, const Figure& figure) {
     const std::string status = status_of(row);
     if (status != "ok" && status != "wrong") return {};
     if (figure.name == std::string_view("relative_l2") && at(row.record, "/result/verdict/mode") == "none") return {};
-    return at(row.record, figure.pointer);
+    Json value = at(row.record, figure.pointer);
+    return figure.zero_is_unknown && value == 0 ? Json() : value;
 }
 
 /// As a reader of comma-separated values takes it for one field.

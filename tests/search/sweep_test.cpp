@@ -292,6 +292,20 @@ TEST_CASE("a point without values has no error of its answer") {
     }
 }
 
+TEST_CASE("a collective, whose SRAM nobody keeps account of, has none in the table") {
+    const ScratchFolder folder;
+    write_file(folder / "sweep.json", R"({
+        "panel": {"machine": "wormhole_line8", "kernels": ["relay"],
+                  "problem": {"collective": "all_gather", "bytes": 4096, "dtype": "bf16"}},
+        "axes": []})");
+    const Ran ran = sweep(folder, TILEMESH_COMMAND, into(folder, "a") + "--table " + (folder / "t.json").string());
+    INFO(ran.err);
+    REQUIRE(ran.exit_code == 0);
+    const Json table = parse_json_file(folder / "t.json");
+    CHECK(table["points"][0]["sram_peak_bytes"].is_null());
+    CHECK(table["points"][0]["hop_bytes"] > 0);
+}
+
 TEST_CASE("a point whose process was ended from outside is not run yet, which no record says against it") {
     const ScratchFolder folder;
     write_sweep(folder, {"good", "preempted"});
