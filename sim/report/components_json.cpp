@@ -66,7 +66,9 @@ Json distribution_of(const Kind& kind) {
     Kind busy;
     for (const ComponentResult* part : kind)
         if (part->activities > 0) busy.push_back(part);
-    Json json = {{"count", kind.size()}, {"at_work", busy.size()}};
+    const auto accounted =
+        std::count_if(kind.begin(), kind.end(), [](const ComponentResult* part) { return !part->account.empty(); });
+    Json json = {{"count", kind.size()}, {"at_work", busy.size()}, {"accounted", accounted}};
     if (busy.empty()) return json;
     const auto more = [](const ComponentResult* a, const ComponentResult* b) { return a->busy > b->busy; };
     std::stable_sort(busy.begin(), busy.end(), more);

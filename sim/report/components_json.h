@@ -16,7 +16,8 @@ enum class ComponentDetail {
 };
 
 /// An array of records. Those of a summary have the keys of single components (`path` says how many they are), so
-/// that files are read and compared alike, and `distribution`.
+/// that files are read and compared alike, and `distribution`. The account is of those that took part, `accounted` of
+/// them: it sums up to so many times the run's time.
 Json components_to_json(const std::vector<ComponentResult>& components, ComponentDetail detail);
 
 }  // namespace tilemesh::report

@@ -52,6 +52,7 @@ TEST_CASE("a summary has a record of each kind, with the sums and who is busiest
     const Json& distribution = links["distribution"];
     CHECK(distribution["count"] == 7);
     CHECK(distribution["at_work"] == 6);
+    CHECK(distribution["accounted"] == 5);
     CHECK(distribution["busy_ps"] == Json{{"least", 10'000},
                                           {"quarter", 20'000},
                                           {"middle", 30'000},
