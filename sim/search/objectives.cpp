@@ -48,16 +48,29 @@ Objectives::Objectives(std::vector<std::string> names) : names_(std::move(names)
     if (names_.empty()) fail<InputError>("--objective: expected one of {}", list_of_names(known));
 }
 
+std::string Objectives::missing(const report::KernelResult& result) const {
+    if (!result.energy) return {};
+    const report::AreaResult& area = result.energy->area;
+    for (const std::string& name : names_) {
+        if (figure_of(name, result)) continue;
+        std::vector<std::string> keys = name == "area" ? area.missing : result.energy->missing;
+        if (name == "area" && area.technology.empty()) keys = {"machine.area is missing"};
+        if (keys.empty()) continue;
+        return fmt::format("its {} is not known: {}{}", name, keys.front(),
+                           keys.size() > 1 ? fmt::format("; and {} more", keys.size() - 1) : "");
+    }
+    return {};
+}
+
 Figures Objectives::of(const report::KernelResult& result) const {
     Figures figures;
     for (const std::string& name : names_) {
         const auto figure = figure_of(name, result);
         if (!figure)
             fail<InputError>(
-                "--objective {}: is not known of {}: energy, power and area need --set energy=true and machines "
-                "whose "
-                "tables have all that the kernel uses (tilemesh run says what is missing), errors of answers are not "
-                "computed here",
+                "--objective {}: is not known of {}: energy, power and area need --set energy=true, errors of "
+                "answers "
+                "are not computed here",
                 name, printable(result.label));
         figures.push_back(*figure);
     }

@@ -20,6 +20,8 @@ public:
 
     const std::vector<std::string>& names() const { return names_; }
     std::size_t size() const { return names_.size(); }
+    /// Which price of the machine's tables is missing for a figure, and what for; empty: none.
+    std::string missing(const report::KernelResult& result) const;
     /// InputError where the result has no such figure.
     Figures of(const report::KernelResult& result) const;
     /// The same of what no run has less of; 0 where nothing is known.

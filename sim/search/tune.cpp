@@ -52,12 +52,23 @@ public:
         for (Candidate& point : tuned_.points)
             if (point.fate == Fate::open) point.fate = Fate::ruled_out;
         for (std::size_t i = 0; i < tuned_.points.size(); ++i)
-            if (tuned_.points[i].died && !front_.rules_out(tuned_.points[i].least, i)) ++tuned_.unknown;
+            if ((tuned_.points[i].died || tuned_.points[i].fate == Fate::unjudged) &&
+                !front_.rules_out(tuned_.points[i].least, i))
+                ++tuned_.unknown;
+        refuse_unless_one_is_judged();
         return std::move(tuned_);
     }
 
 private:
     std::size_t depth() const { return options_.objectives.size() > 1 ? 1 : options_.depth; }
+
+    void refuse_unless_one_is_judged() const {
+        if (tuned_.count(Fate::ran) + tuned_.count(Fate::wrong) > 0) return;
+        for (const Candidate& point : tuned_.points)
+            if (point.fate == Fate::unjudged)
+                fail<InputError>("none of {} points can be judged; the first that ran: {}: {}", tuned_.points.size(),
+                                 printable(point.keyed.point.kernel_name), point.reason);
+    }
 
     Tuned interrupted() {
         take_winners();
@@ -179,7 +190,7 @@ private:
 
     /// No run had what is less than its bound: somebody has changed the file. It is run again.
     bool is_doubted(const Candidate& point, const report::KernelResult& result) {
-        if (result.status != report::Status::ok) return false;
+        if (result.status != report::Status::ok || !options_.objectives.missing(result).empty()) return false;
         const std::string less = options_.objectives.less_than(point.least, options_.objectives.of(result));
         if (!less.empty()) tuned_.doubts.push_back(store_.file_of(point.keyed.key).string() + ": " + less);
         return !less.empty();
@@ -192,6 +203,11 @@ private:
             point.fate = result.status == report::Status::not_possible ? Fate::impossible : Fate::failed;
             point.reason = result.error;
             point.internal = point.died = result.internal;
+            return;
+        }
+        point.reason = options_.objectives.missing(result);
+        if (!point.reason.empty()) {
+            point.fate = Fate::unjudged;
             return;
         }
         point.fate = Fate::ran;
@@ -325,23 +341,6 @@ private:
 };
 
 }  // namespace
-
-std::string name_of(Fate fate) {
-    static const std::vector<std::string> words = {"open",         "ran",    "ruled out", "same as another",
-                                                   "not possible", "failed", "wrong"};
-    return words[static_cast<std::size_t>(fate)];
-}
-
-std::size_t Tuned::count(Fate fate) const {
-    return static_cast<std::size_t>(
-        std::count_if(points.begin(), points.end(), [&](const Candidate& point) { return point.fate == fate; }));
-}
-
-std::size_t Tuned::reused() const {
-    return static_cast<std::size_t>(std::count_if(points.begin(), points.end(), [](const Candidate& point) {
-        return point.fate == Fate::ran && point.was_there;
-    }));
-}
 
 Tuned tune(const Space& space, const run::Workloads& workloads, const Store& store, const TuneOptions& options) {
     return Search(space, workloads, store, options).tune();

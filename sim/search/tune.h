@@ -25,6 +25,7 @@ enum class Fate : std::uint8_t {
     impossible,  // cannot run; `reason`
     failed,      // its run or its process gave up; `reason`
     wrong,       // its answer was wrong when it had won; `reason`
+    unjudged,    // ran, and has no figure of an objective: its machine lacks a price; `reason`
 };
 std::string name_of(Fate fate);
 
@@ -57,7 +58,7 @@ struct Tuned {
     std::vector<Candidate> points;     // in the order of the space, each key once
     std::vector<std::size_t> winners;  // the best first; of several objectives the front
     bool interrupted = false;
-    std::size_t unknown = 0;               // points that died and that no bound rules out
+    std::size_t unknown = 0;               // points that died or are not judged, and that no bound rules out
     std::vector<std::string> idle = {};    // conditions that drop no point, a line each
     std::vector<std::string> doubts = {};  // of files in the store that are no results (search::known)
     bool proved() const { return !interrupted && unknown == 0; }
@@ -65,7 +66,7 @@ struct Tuned {
     std::size_t reused() const;  // of those that ran: in the store before
 };
 
-/// InputError when no point of the space can run, InternalError when a run has less than its bound.
+/// InputError when no point of the space can run or be judged, InternalError when a run has less than its bound.
 Tuned tune(const Space& space, const run::Workloads& workloads, const Store& store, const TuneOptions& options);
 
 }  // namespace tilemesh::search

@@ -101,6 +101,7 @@ std::string counts_text(const Tuned& tuned) {
                                                   {Fate::impossible, "not possible"},
                                                   {Fate::failed, "failed"},
                                                   {Fate::wrong, "with a wrong answer"},
+                                                  {Fate::unjudged, "not judged"},
                                                   {Fate::open, "open"}};
     const char* separator = ": ";
     for (const auto& [fate, words] : parts) {
@@ -136,8 +137,8 @@ std::string conclusion(const Space& space, const Objectives& objectives, const T
                                  100.0 * (1.0 - *lowest / best.figures[0]))
                    : "Proved all the same: no open point can have less.\n";
     if (tuned.unknown > 0)
-        open += fmt::format("Not proved: by their bounds {} points that died could be better; see below.\n",
-                            tuned.unknown);
+        open += fmt::format("Not proved: by their bounds {} points that died{} could be better; see below.\n",
+                            tuned.unknown, tuned.count(Fate::unjudged) > 0 ? " or are not judged" : "");
     if (objectives.size() > 1) {
         const char* const what = !tuned.proved() ? "{} points are the front so far of {}.\n"
                                                  : "{} points are the whole front of {} in this space.\n";
@@ -195,7 +196,7 @@ std::string failed_text(const Space& space, const Tuned& tuned, const std::vecto
     std::string text;
     std::size_t shown = 0;
     for (const Candidate& point : tuned.points) {
-        if (point.fate != Fate::failed && point.fate != Fate::wrong) continue;
+        if (point.fate != Fate::failed && point.fate != Fate::wrong && point.fate != Fate::unjudged) continue;
         if (shown++ == most) return text + "and more; --json has all\n";
         text += fmt::format("{}: {}: {}\n    {}\n", description(space, point, keys), name_of(point.fate),
                             printable(point.reason), point.keyed.repeat);
@@ -291,8 +292,8 @@ Json tuned_json(const Space& space, const Objectives& objectives, const Tuned& t
     Json winners = Json::array(), points = Json::array(), counts = Json::object();
     for (const std::size_t i : tuned.winners) winners.push_back(line(tuned.points[i]));
     for (const Candidate& point : tuned.points) points.push_back(line(point));
-    for (const Fate fate :
-         {Fate::ran, Fate::ruled_out, Fate::same, Fate::impossible, Fate::failed, Fate::wrong, Fate::open})
+    for (const Fate fate : {Fate::ran, Fate::ruled_out, Fate::same, Fate::impossible, Fate::failed, Fate::wrong,
+                            Fate::unjudged, Fate::open})
         counts[name_of(fate)] = tuned.count(fate);
     return {{"tune", space.name()}, {"objectives", objectives.names()},
             {"axes", space.axes()}, {"proved", tuned.proved()},

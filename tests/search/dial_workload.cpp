@@ -42,6 +42,11 @@ run::EntryOutcome DialWorkload::run(std::size_t number, const run::Prepared&, ru
     outcome.result.verdict.mode = run::name_of(mode_);
     outcome.result.verdict.pass = dial.does != "wrong";
     outcome.result.verdict.why = dial.does == "wrong" ? "it is wrong" : "";
+    if (dial.joules > 0 || dial.does == "lack a price") {
+        report::EnergyResult& energy = outcome.result.energy.emplace();
+        energy.joules = dial.joules;
+        if (dial.does == "lack a price") energy.missing = {"pj_per_byte.hbm is missing (needed for 7 bytes)"};
+    }
     outcome.result.components = {{"machine.link", "link", {}, {}, Bytes(dial.hop)}};
     return outcome;
 }
@@ -63,6 +68,7 @@ std::vector<run::Entry> DialKind::read(JsonReader&, const run::Setup& setup, std
         dial.name = kernel.string("dial");
         dial.time = kernel.number("time", 0, 1e9, dial.time);
         dial.bound = kernel.number("bound", 0, 1e9, dial.bound);
+        dial.joules = kernel.number("joules", 0, 1e9, dial.joules);
         dial.hop = kernel.integer("hop", 0, 1000000, dial.hop);
         dial.hop_bound = kernel.integer("hop_bound", 0, 1000000, dial.hop_bound);
         dial.work = kernel.string("work", "");

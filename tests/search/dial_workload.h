@@ -15,8 +15,9 @@ struct Dial {
     std::string name;
     double time = 100, bound = 0;
     std::uint64_t hop = 0, hop_bound = 0;
+    double joules = 0;           // 0: nobody asks for energy
     std::string work;            // of run::Bounds
-    std::string does = "right";  // or "wrong", "refuse", "fail", "crash"
+    std::string does = "right";  // or "wrong", "refuse", "fail", "crash", "lack a price"
 };
 
 class DialWorkload final : public run::Workload {

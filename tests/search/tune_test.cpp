@@ -131,6 +131,28 @@ TEST_CASE("nothing is proved while a point that died could be better") {
                    Contains("1 points that died could be better"));
 }
 
+TEST_CASE("a point whose price nobody knows is not judged, and nothing is proved that it could change") {
+    const ScratchFolder folder;
+    const Json lacks = {{"does", "lack a price"}};
+    const std::vector<Json> kernels = {dial("a", 10, 5, lacks), dial("b", 90, 5, {{"joules", 3}}),
+                                       dial("c", 100, 5, {{"joules", 2}})};
+    for (const bool again : {false, true}) {  // from the store too
+        INFO(again);
+        const Tuned result = tuned(kernels, one_worker({"energy"}), folder);
+        CHECK(fates(result) == "a:not judged b:ran c:ran");
+        CHECK(names(result) == std::vector<std::string>{"c"});
+        CHECK_FALSE(result.proved());
+        CHECK_THAT(text_of(kernels, result, Objectives({"energy"})),
+                   Contains("is the best so far") && Contains("1 not judged") &&
+                       Contains("not judged: its energy is not known: pj_per_byte.hbm is missing"));
+    }
+    // What its bound rules out for its time changes nothing.
+    CHECK(tuned({dial("a", 200, 150, lacks), kernels[1]}, one_worker({"time"}), folder).proved());
+    CHECK_THROWS_WITH(tuned({kernels[0], dial("d", 20, 5, lacks)}, one_worker({"energy"}), folder),
+                      Contains("none of 2 points can be judged") && Contains("pj_per_byte.hbm is missing"));
+    CHECK_THROWS_WITH(tuned({dial("a", 100, 5)}, one_worker({"energy"}), folder), Contains("--set energy=true"));
+}
+
 TEST_CASE("a wrong kernel cannot win, and what it had ruled out is looked at again") {
     const ScratchFolder folder;
     const std::vector<Json> kernels = {dial("a", 10, 5, {{"does", "wrong"}}), dial("b", 100, 50), dial("c", 90, 60)};

@@ -116,7 +116,9 @@ int tune(const TuneFlags& flags, const Context& context) {
     }
     if (std::any_of(tuned.points.begin(), tuned.points.end(), [](const auto& point) { return point.internal; }))
         return exit_internal;
-    return tuned.count(search::Fate::failed) + tuned.count(search::Fate::wrong) > 0 ? exit_check_failed : exit_ok;
+    using search::Fate;
+    const std::size_t without = tuned.count(Fate::failed) + tuned.count(Fate::wrong) + tuned.count(Fate::unjudged);
+    return without > 0 ? exit_check_failed : exit_ok;
 }
 
 }  // namespace
