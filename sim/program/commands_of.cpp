@@ -102,6 +102,13 @@ std::optional<Opcode> command_of(Op op) {
         case Op::store:
         case Op::descriptor_store:
         case Op::atomic_add:
+        case Op::atomic_cas:
+        case Op::atomic_max:
+        case Op::atomic_min:
+        case Op::atomic_and:
+        case Op::atomic_or:
+        case Op::atomic_xor:
+        case Op::atomic_xchg:
             return Opcode::store;
         case Op::send:
             return Opcode::send;

@@ -46,6 +46,23 @@ TEST_CASE("--kernel with a label means the entry of exactly that label, also whe
     CHECK(chosen({swapped}, " --kernel good") == " good");
 }
 
+TEST_CASE("explain takes the entries that run would") {
+    const ScratchFolder folder;
+    Json panel = example_panel();
+    panel["values"] = {{"mode", "none"}};
+    panel["kernels"] = Json::parse(R"(["head_parallel", {"kernel": "head_parallel", "sharding": "zigzag"}])");
+    write_file(folder / "p.json", panel.dump());
+    const std::string json = (folder / "x.json").string();
+    const auto explained = [&](const std::string& name) {
+        const Ran ran = run_command(folder, TILEMESH_COMMAND " explain " + (folder / "p.json").string() +
+                                                " -q --what-if matrix=2x --kernel " + name + " --json " + json);
+        CHECK(ran.exit_code == 0);
+        return parse_json_file(json).at("panels").at(0).at("kernels");
+    };
+    CHECK(explained("head_parallel").size() == 1);
+    CHECK(explained("head_parallel+zigzag").at(0).at("label") == "head_parallel+zigzag");
+}
+
 TEST_CASE("--kernel without such a label means every entry of that kernel, panel by panel") {
     CHECK(chosen({three}, " --kernel counts") == " good_x");
     const Json labelled = Json::parse(R"([{"kernel": "good", "label": "a"}, {"kernel": "good", "label": "b"},

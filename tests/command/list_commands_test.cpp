@@ -40,6 +40,17 @@ TEST_CASE("list commands has a line for every command, with its engine and its c
         names += std::string(command.name) + "\n";
     }
     CHECK(run_command(folder, TILEMESH_COMMAND " list commands --names").out == names);
+    for (const char* atomic : {"add", "cas", "max", "min", "and", "or", "xor", "xchg"})
+        CHECK_THAT(ran.out, Catch::Contains(std::string("atomic_") + atomic));
+}
+
+TEST_CASE("list probes has the probes that are shipped, and not the lists that they read") {
+    const ScratchFolder folder;
+    const Ran ran = run_command(folder, TILEMESH_COMMAND " list probes");
+    CHECK(ran.exit_code == 0);
+    CHECK_THAT(ran.out, Catch::Contains("transfers_ring"));
+    CHECK_THAT(ran.out, !Catch::Contains("cannot be used") && !Catch::Contains("ring_step"));
+    CHECK_THAT(run_command(folder, TILEMESH_COMMAND " list probes --names").out, !Catch::Contains("ring_step"));
 }
 
 TEST_CASE("every key of a machine that the costs of commands name is one") {

@@ -67,6 +67,19 @@ TEST_CASE("rows that see nothing, and a running output in bf16, are merged as th
     CHECK(experiment.run(1).result.verdict.pass);
 }
 
+TEST_CASE("what launches cost makes the bound of a fused kernel no lower, and that of launches no higher") {
+    Json machine = line_of(4);
+    const auto bound = [&](const char* launches) {
+        Json panel = panel_of(machine, distinct_problem("causal"), Json::array({choice("mesh_kv", launches)}));
+        return Experiment(panel).run().result.schedule_bound.time;
+    };
+    const Picoseconds fused = bound("fused"), launched = bound("overlapped");
+    CHECK(launched < fused);  // it knows nothing that is paid beside the rates
+    machine["pe"]["launch"] = {{"simple_ns", 1000}, {"attention_ns", 1000}};
+    CHECK(bound("fused") == fused);
+    CHECK(bound("overlapped") == launched);
+}
+
 TEST_CASE("every launch is paid once") {
     const double base = ring_ns({{"attention_ns", 1000}});
     // 4 block products; 3 exchanges of a message each way; the first result is copied, the other 3 are merged in two

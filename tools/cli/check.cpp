@@ -5,6 +5,7 @@
 #include "sim/base/error.h"
 #include "sim/energy/table.h"
 #include "sim/report/result_json.h"
+#include "sim/run/golden.h"
 #include "sim/run/milestone.h"
 #include "sim/search/space.h"
 #include "sim/validation/silicon_spread.h"
@@ -53,6 +54,8 @@ std::string check_file(const std::string& file, const std::vector<run::Setting>&
     Json json = parse_json_file(file);
     if (json.is_object() && json.contains("schema_version"))
         return fmt::format("result file, {} panels", report::read_run_result(json, file).panels.size());
+    if (run::is_golden(json))
+        return fmt::format("golden results, {} panels", run::read_snapshot(json, file).panels.size());
     const auto cases =
         validation::check_reference_data(validation::all_families(), {find_configs(), context.workloads}, json, file);
     if (cases) return fmt::format("reference data, {} cases", *cases);

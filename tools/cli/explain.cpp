@@ -8,6 +8,7 @@
 #include "sim/report/result_json.h"
 #include "tools/cli/command.h"
 #include "tools/cli/output_file.h"
+#include "tools/cli/run_options.h"
 #include "tools/cli/terminal.h"
 
 #include <cstdio>
@@ -23,26 +24,14 @@ struct ExplainFlags {
     int jobs = 0;
 };
 
-std::vector<std::string> labels_of(const run::Panel& panel, const std::vector<std::string>& wanted) {
-    std::vector<std::string> labels, present;
-    for (const run::Entry& entry : panel.kernels) present.push_back(entry.label);
-    for (const std::string& name : wanted) {
-        const std::size_t before = labels.size();
-        for (const run::Entry& entry : panel.kernels)
-            if (entry.label == name || entry.kernel == name) labels.push_back(entry.label);
-        if (labels.size() > before) continue;
-        fail<InputError>("--kernel {}: expected a kernel of the panel, one of {}", printable(name),
-                         list_of_names(present));
-    }
-    return labels;
-}
-
 int explain(const ExplainFlags& flags, const Context& context) {
     const NamedFile file = run::config_file(flags.file, "panels");
     run::Resolved panel = run::resolve_panel_file(file);
     run::apply_settings(panel, run::parse_settings(flags.set));
     run::ExplainOptions options;
-    options.kernels = labels_of(run::read_panel(panel, context.workloads), flags.kernels);
+    std::vector<run::Panel> panels{run::read_panel(panel, context.workloads)};
+    restrict_kernels(panels, flags.kernels);
+    for (const run::Entry& entry : panels.front().kernels) options.kernels.push_back(entry.label);
     for (const std::string& change : flags.what_if) options.changes.push_back({change, "--what-if " + change});
     if (!options.changes.empty()) options.proofs = flags.prove ? options.changes.size() : 0;
     if (options.changes.empty() && flags.prove) options.proofs = run::every_resource(panel).size();

@@ -45,13 +45,25 @@ std::string summary_of(const std::string& what, const fs::path& file, const Cont
     }
 }
 
+/// What probes read, and is none.
+bool is_list_of_a_probe(const fs::path& file) {
+    try {
+        const Json json = parse_json_file(file.string());
+        return json.is_object() && !json.contains("probe") &&
+               (json.contains("transfers") || json.contains("programs"));
+    } catch (const InputError&) {
+        return false;  // listed with what is wrong
+    }
+}
+
 /// The configuration files of a kind, in order.
 std::vector<fs::path> files_of(const std::string& what) {
     std::vector<fs::path> files;
     const fs::path folder = find_configs() / what;
     std::error_code ignored;
     for (const auto& item : fs::recursive_directory_iterator(folder, ignored)) {
-        if (item.path().extension() == ".json") files.push_back(item.path());
+        if (item.path().extension() != ".json") continue;
+        if (what != "probes" || !is_list_of_a_probe(item.path())) files.push_back(item.path());
     }
     std::sort(files.begin(), files.end());
     return files;

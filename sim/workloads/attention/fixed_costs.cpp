@@ -49,7 +49,7 @@ std::optional<attention::FixedCosts> fixed_costs_of(const AttentionPanel& panel,
                                                     const noc::Topology& topology, const Arrangement& a) {
     const machine::MachineConfig& machine = panel.machine;
     const pe::PeConfig& pe = machine.pe;
-    if (!kernel.exact || pe.launch.costs() || a.tiling.launches != attention::Launches::fused) return {};
+    if (!kernel.exact || a.tiling.launches != attention::Launches::fused) return {};
     attention::FixedCosts fixed;
     const auto cycles = [&pe](double n) {
         return n < longest * pe.clock.ghz() ? to_nanoseconds(pe.clock.time_for(n)) : longest;
