@@ -14,10 +14,13 @@
 namespace tilemesh::workloads {
 namespace {
 
-std::string lowered(const std::string& file, const std::string& kernel) {
-    const std::string front_end = (shared_folder("python") / "tilemesh" / "lower.py").string();
-    return run_python({"-S", "-E", "-B", front_end, file, kernel}, file);
+std::string front_end(const std::string& file, std::vector<std::string> words) {
+    words.insert(words.begin(),
+                 {"-S", "-E", "-B", (shared_folder("python") / "tilemesh" / "lower.py").string(), file});
+    return run_python(std::move(words), file);
 }
+
+bool is_python(const std::string& file) { return std::filesystem::path(file).extension() == ".py"; }
 
 std::string content_of(const std::string& file, const std::string& where) {
     std::error_code error;
@@ -43,9 +46,13 @@ std::shared_ptr<const program::Program> load_program(const std::string& file, co
     auto& program = known[{file, kernel}];
     if (program) return program;
     std::string text = content_of(file, where);
-    if (std::filesystem::path(file).extension() == ".py") text = lowered(file, kernel);
+    if (is_python(file)) text = front_end(file, {kernel});
     program = std::make_shared<const program::Program>(program::read_program(text, file));
     return program;
+}
+
+Json tuned_constants(const std::string& file, const std::string& kernel) {
+    return is_python(file) ? Json::parse(front_end(file, {kernel, "--configurations"})) : Json();
 }
 
 }  // namespace tilemesh::workloads

@@ -13,6 +13,7 @@
 #include "sim/workloads/program/placement.h"
 #include "sim/workloads/program/races.h"
 #include "sim/workloads/program/tensors.h"
+#include "sim/workloads/program/tuned_constants.h"
 
 #include <fmt/format.h>
 
@@ -259,6 +260,10 @@ run::EntryOutcome ProgramWorkload::run(std::size_t kernel, const run::Prepared& 
     }
     result.verdict = judge(panel_, prepared.expected, laid.arrays);
     return entry;
+}
+
+std::vector<Json> ProgramKind::alternatives(const std::vector<Json>& kernels) const {
+    return with_tuned_constants(kernels);
 }
 
 std::vector<run::Entry> ProgramKind::read(JsonReader& panel, const run::Setup& setup,

@@ -3,6 +3,7 @@
 
     python3 -m tilemesh.lower FILE KERNEL        prints the program
     python3 tools/python/tilemesh/lower.py FILE KERNEL
+    ... FILE KERNEL --configurations             prints what triton.autotune above it tries, as JSON
 
 Errors are one line, FILE:LINE:COLUMN: what is wrong, and exit status 2. What the parts are: files.py and constants.py say
 what names mean, expressions.py, calls.py and statements.py lower one function, operations.py has the tables."""
@@ -15,6 +16,7 @@ if __package__ in (None, ""):  # run by its path: the folder of the package, not
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     __package__ = "tilemesh"
 
+from tilemesh.configurations import configurations_of
 from tilemesh.constants import Constants, last_name
 from tilemesh.errors import LoweringError, Place, nearest
 from tilemesh.files import Files
@@ -125,25 +127,38 @@ def lower(path, kernel, line=None, running=None, functions=None):
     For programs that have run the file: `line` tells where the function begins, which need not be at the outermost level
     then, `running` gives the values of names that the file alone does not tell (files.py), and `functions` are functions of
     Python that parameters of the kernel are given: they become defaults."""
-    files = Files(lambda module, statements: Constants(module).run(statements), running)
     place = Place(path)
     limit = sys.getrecursionlimit()
     try:
-        module = files.module(path, path)
-        found = module.lookup(kernel) if line is None else (function_at(module, kernel, line),)
-        if not found or not isinstance(found[0], Function):
-            raise LoweringError(place, _no_kernel(module, kernel, found))
-        place = Place(path, found[0].node.lineno, found[0].node.col_offset + 1)
+        files, found = _found(path, kernel, line, running)
+        place = Place(path, found.node.lineno, found.node.col_offset + 1)
         sys.setrecursionlimit(max(limit, DEEPEST))
-        program = Program(found[0])
+        program = Program(found)
         if functions:
-            program.defaults(found[0]).update((name, value_of(function, name, files)) for name, function in functions.items())
+            program.defaults(found).update((name, value_of(function, name, files)) for name, function in functions.items())
         program.lower()
         return program.text()
     except (RecursionError, MemoryError):
         raise LoweringError(place, "is nested too deeply to be lowered") from None
     finally:
         sys.setrecursionlimit(limit)
+
+
+def configurations(path, kernel):
+    """What triton.autotune above the kernel tries, as JSON: a list of objects of constants; null if nothing tunes it."""
+    import json
+
+    return json.dumps(configurations_of(_found(path, kernel)[1])) + "\n"
+
+
+def _found(path, kernel, line=None, running=None):
+    """All files, and the kernel."""
+    files = Files(lambda module, statements: Constants(module).run(statements), running)
+    module = files.module(path, path)
+    found = module.lookup(kernel) if line is None else (function_at(module, kernel, line),)
+    if not found or not isinstance(found[0], Function):
+        raise LoweringError(Place(path), _no_kernel(module, kernel, found))
+    return files, found[0]
 
 
 def function_at(module, name, line):
@@ -174,15 +189,16 @@ def _no_kernel(module, kernel, found):
 
 
 def main(arguments):
-    if len(arguments) != 2:
-        print("usage: lower.py FILE KERNEL", file=sys.stderr)
+    tuned = arguments[2:] == ["--configurations"]
+    if len(arguments) != 2 and not tuned:
+        print("usage: lower.py FILE KERNEL [--configurations]", file=sys.stderr)
         return 2
     sys.warnoptions.append("ignore")
     import warnings
 
     warnings.simplefilter("ignore")  # what the parser remarks about the file is not ours to say
     try:
-        text = lower(*arguments)
+        text = configurations(*arguments[:2]) if tuned else lower(*arguments)
     except LoweringError as error:
         print(error, file=sys.stderr)
         return 2
