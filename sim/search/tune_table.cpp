@@ -15,10 +15,19 @@
 namespace tilemesh::search {
 namespace {
 
-/// What a point has of what is varied, the kernel's name apart: "tile_keys" -> "512".
+/// What a point has of what is varied, the kernel's name apart: "tile_keys" -> "512", "program.constants.BLOCK" ->
+/// "64".
 using Ways = std::vector<std::pair<std::string, std::string>>;
 
 std::string in_text(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+void add_ways(Ways& ways, const std::string& key, const Json& value) {
+    if (!value.is_object() || value.empty()) {
+        ways.emplace_back(key, in_text(value));
+        return;
+    }
+    for (const auto& item : value.items()) add_ways(ways, key + "." + item.key(), item.value());
+}
 
 Ways ways_of(const Space& space, const Candidate& candidate) {
     Ways ways;
@@ -28,8 +37,7 @@ Ways ways_of(const Space& space, const Candidate& candidate) {
         if (axes[i] == "kernels") {
             if (!value.is_object()) continue;
             for (const auto& item : value.items())
-                if (item.key() != "kernel" && item.key() != "label")
-                    ways.emplace_back(item.key(), in_text(item.value()));
+                if (item.key() != "kernel" && item.key() != "label") add_ways(ways, item.key(), item.value());
         } else if (!is_of_kernel(axes[i]) || !value.is_null()) {
             ways.emplace_back(is_of_kernel(axes[i]) ? axes[i].substr(7) : axes[i], in_text(value));
         }

@@ -10,6 +10,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <limits>
+
 #include <random>
 
 using namespace tilemesh;
@@ -226,4 +228,47 @@ TEST_CASE("the command finds, proves, writes the best panel, and goes on where i
     check_bad_input(run_command(folder, command + " --objective tiem"));
     check_bad_input(run_command(folder, command + " --over kernel=a"));
     check_bad_input(run_command(folder, std::string(TILEMESH_COMMAND) + " tune nothing.json"));
+}
+
+TEST_CASE(
+    "of a program that triton.autotune tunes every configuration is tried, and the fastest is the best there is") {
+    const ScratchFolder folder;
+    write_file(folder / "copy.py", R"(
+import triton
+import triton.language as tl
+
+SIZES = [32, 64]
+
+@triton.autotune([triton.Config({"BLOCK": b}, num_warps=w) for b in SIZES for w in (4, 8)] + [triton.Config({"BLOCK": 256})], key=["n"])
+@triton.jit
+def copy(x_ptr, y_ptr, n, BLOCK: tl.constexpr):
+    for at in range(0, 256, BLOCK):
+        i = tl.program_id(0) * 256 + at + tl.arange(0, BLOCK)
+        tl.store(y_ptr + i, tl.load(x_ptr + i, mask=i < n), mask=i < n)
+)");
+    write_file(
+        folder / "panel.json",
+        R"({"machine": "cube_line8", "tensors": {"x": {"shape": [4000], "values": "normal"}, "y": {"shape": [4000]}},
+        "kernels": [{"program": {"file": "copy.py", "kernel": "copy", "grid": [16],
+                                 "arguments": {"x_ptr": "x", "y_ptr": "y", "n": 4000}}}],
+        "check": {"y": {"reference": "copy", "x": "x"}}})");
+    const std::string panel = (folder / "panel.json").string(), json = (folder / "a.json").string();
+    const Ran tuned = run_command(folder, std::string(TILEMESH_COMMAND) + " tune " + panel + " --json " + json);
+    INFO(tuned.err);
+    REQUIRE(tuned.exit_code == 0);
+    CHECK_THAT(tuned.out, Contains("copy, program.constants.BLOCK 256 is the optimum of this space") &&
+                              Contains("3 run") && Contains("its answer is right"));
+    std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
+    for (const char* block : {"32", "64", "256"}) {
+        const std::string one = (folder / "one.json").string();
+        REQUIRE(run_command(folder, std::string(TILEMESH_COMMAND) + " run " + panel + " --json " + one +
+                                        " --set kernels.0.program.constants.BLOCK=" + block)
+                    .exit_code == 0);
+        const Json ran = parse_json_file(one);
+        least = std::min(least, ran.at("panels")[0].at("kernels")[0].at("time_ps").get<std::uint64_t>());
+    }
+    CHECK(parse_json_file(json).at("winners")[0].at("figures").at("time") == least);
+    write_file(folder / "copy.py",
+               "import triton\n@triton.autotune(made(), key=[])\n@triton.jit\ndef copy(n): pass\n");
+    check_bad_input(run_command(folder, std::string(TILEMESH_COMMAND) + " tune " + panel));
 }

@@ -12,7 +12,9 @@ class Configurations(Constants):
         if last_name(node.func) == "Config":
             return self._configuration(node)
         function = self.value(node.func) if type(node.func).__name__ == "Name" else None
-        if isinstance(function, Function) and not function.is_jit and not node.args and not node.keywords:
+        if isinstance(function, Function) and not function.is_jit:
+            if node.args or node.keywords:
+                raise self.not_supported(node, f"what {function.node.name} returns is not known without running the file")
             if function.node.name in host.FACTS:
                 return host.FACTS[function.node.name]
             return Configurations(function.module).returned(function.node.body)
