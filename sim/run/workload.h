@@ -130,6 +130,8 @@ public:
     /// What a search may put in the place of these elements of a panel's "kernels", all its own: kernels that do what
     /// they do, and how each may be cut and laid out. None: what they are is all there is.
     virtual std::vector<Json> alternatives(const std::vector<Json>&) const { return {}; }
+    /// Whether such an element says all that a run needs, or only its alternatives do.
+    virtual bool is_complete(const Json&) const { return true; }
     /// Reads the panel's keys that belong to it and those elements of "kernels" that it claims, at least one; returns
     /// them as entries, without checking whether they can run.
     virtual std::vector<Entry> read(JsonReader& panel, const Setup& setup,

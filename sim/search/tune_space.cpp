@@ -40,8 +40,8 @@ std::vector<Json> choices(const Json& kernels, const std::vector<Axis>& axes, co
             if (claimed[i] || !kind->claims(kernels[i])) continue;
             claimed[i] = true;
             own.push_back(kernels[i]);
+            if (kind->is_complete(kernels[i])) all.push_back(kernels[i]);
         }
-        all.insert(all.end(), own.begin(), own.end());
         if (own.empty()) continue;
         const std::vector<Json> others = kind->alternatives(own);
         more.insert(more.end(), others.begin(), others.end());

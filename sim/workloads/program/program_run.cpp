@@ -266,6 +266,8 @@ std::vector<Json> ProgramKind::alternatives(const std::vector<Json>& kernels) co
     return with_tuned_constants(kernels);
 }
 
+bool ProgramKind::is_complete(const Json& kernel) const { return has_tuned_constants(kernel); }
+
 std::vector<run::Entry> ProgramKind::read(JsonReader& panel, const run::Setup& setup,
                                           std::vector<JsonReader>& kernels) const {
     const auto workload = std::make_shared<const ProgramWorkload>(read_program_panel(panel, setup, kernels));

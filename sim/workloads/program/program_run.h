@@ -32,6 +32,7 @@ public:
     std::vector<run::KernelInfo> kernels() const override { return {}; }
     bool claims(const Json& kernel) const override { return kernel.is_object() && kernel.contains("program"); }
     std::vector<Json> alternatives(const std::vector<Json>& kernels) const override;
+    bool is_complete(const Json& kernel) const override;
     std::vector<run::Entry> read(JsonReader& panel, const run::Setup& setup,
                                  std::vector<JsonReader>& kernels) const override;
 };

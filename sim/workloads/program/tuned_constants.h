@@ -13,4 +13,7 @@ namespace tilemesh::workloads {
 /// configurations are not known without running the file.
 std::vector<Json> with_tuned_constants(const std::vector<Json>& kernels);
 
+/// Does such an element itself give all constants of one of them?
+bool has_tuned_constants(const Json& kernel);
+
 }  // namespace tilemesh::workloads
