@@ -14,21 +14,30 @@ struct StepTimes {
     Picoseconds in0, in1, engine;
 };
 
-double cycles_of_block(std::uint64_t tiles, bool from_dram, const Shape& shape, const Floor& floor) {
+/// Of one operand: where it comes from and how far it goes.
+struct Way {
+    bool from_dram, sent;
+};
+Way way_of_in0(const Plan& plan, const Shape& shape) { return {!shape.in0_in_cores, plan.in0_sent}; }
+Way way_of_in1(const Plan& plan) { return {true, plan.in1_sent}; }
+
+double cycles_of_block(std::uint64_t tiles, const Way& way, const Plan& plan, const Shape& shape,
+                       const Floor& floor) {
     const double bytes = static_cast<double>(tiles * tile_bytes(shape.format));
-    const double read = from_dram ? bytes / read_rate(shape, floor) : 0.0;
+    const double read = way.from_dram ? bytes / read_rate(plan, shape, floor) : 0.0;
+    const double send = way.sent ? bytes / floor.config.multicast_bytes_per_cycle : 0.0;
     // One processor waits for what it reads before it sends it on, so that these follow each other.
-    return floor.config.block_cycles + read + bytes / floor.config.multicast_bytes_per_cycle;
+    return floor.config.block_cycles + read + send;
 }
 
-StepTimes step_times(std::uint64_t rows, std::uint64_t cols, std::uint64_t depth, const Shape& shape,
-                     const Floor& floor) {
+StepTimes step_times(std::uint64_t rows, std::uint64_t cols, std::uint64_t depth, const Plan& plan,
+                     const Shape& shape, const Floor& floor) {
     const ProductConfig& config = floor.config;
     const double products =
         static_cast<double>(rows * cols * depth) * config.product_cycles(shape.format, shape.fidelity);
     const double packing = static_cast<double>(rows * cols) * config.pack_cycles(shape.format);
-    return {floor.clock.time_for(cycles_of_block(rows * depth, !shape.in0_in_cores, shape, floor)),
-            floor.clock.time_for(cycles_of_block(cols * depth, true, shape, floor)),
+    return {floor.clock.time_for(cycles_of_block(rows * depth, way_of_in0(plan, shape), plan, shape, floor)),
+            floor.clock.time_for(cycles_of_block(cols * depth, way_of_in1(plan), plan, shape, floor)),
             floor.clock.time_for(products + packing)};
 }
 
@@ -45,7 +54,7 @@ Timeline follow_block(const Plan& plan, std::uint64_t rows, std::uint64_t cols, 
     StepTimes step;
     std::uint64_t known = 0;  // the depth that `step` is of
     for (const std::uint64_t depth : plan.depths) {
-        if (depth != known) step = step_times(rows, cols, depth, shape, floor);
+        if (depth != known) step = step_times(rows, cols, depth, plan, shape, floor);
         known = depth;
         // Of the two buffers one is free when the product before the last has ended.
         in0 = std::max(in0, before) + step.in0;
@@ -57,7 +66,7 @@ Timeline follow_block(const Plan& plan, std::uint64_t rows, std::uint64_t cols, 
         made.engine += step.engine;
     }
     if (!shape.out_in_cores) {
-        made.write = write_rate(floor).time_for(Bytes(rows * cols * floor.grid.pes() * tile_bytes(shape.format)));
+        made.write = write_rate(floor).time_for(Bytes(rows * cols * plan.pes() * tile_bytes(shape.format)));
     }
     // Who writes results also brings operands, and begins with those of the next block afterwards.
     made.time = done + made.write;
@@ -70,8 +79,8 @@ std::uint64_t whole_bytes(std::uint64_t rows, std::uint64_t cols, Format format)
 
 }  // namespace
 
-double read_rate(const Shape& shape, const Floor& floor) {
-    const double readers = static_cast<double>(floor.grid.cols + (shape.in0_in_cores ? 0 : floor.grid.rows));
+double read_rate(const Plan& plan, const Shape& shape, const Floor& floor) {
+    const double readers = static_cast<double>(plan.cols + (shape.in0_in_cores ? 0 : plan.rows));
     return std::min(floor.config.read_bytes_per_cycle, floor.dram.gbytes_per_s() / floor.clock.ghz() / readers);
 }
 
@@ -80,17 +89,16 @@ double time_without_overlap(const Plan& plan, const Shape& shape, const Floor& f
     const double blocks = static_cast<double>(plan.row_blocks() * plan.col_blocks());
     const double steps = blocks * static_cast<double>(plan.depths.size());
     const double tiles = static_cast<double>(plan.core_rows * plan.core_cols);
-    const auto moved = [&](std::uint64_t lines, std::uint64_t times, bool from_dram) {
-        return steps * config.block_cycles + cycles_of_block(lines * plan.k * times, from_dram, shape, floor);
+    const auto moved = [&](std::uint64_t lines, std::uint64_t times, const Way& way) {
+        return steps * config.block_cycles + cycles_of_block(lines * plan.k * times, way, plan, shape, floor);
     };
     const double engine = tiles * static_cast<double>(plan.k) * config.product_cycles(shape.format, shape.fidelity) +
                           tiles * static_cast<double>(plan.depths.size()) * config.pack_cycles(shape.format);
-    const double cycles = engine + moved(plan.core_rows, plan.col_blocks(), !shape.in0_in_cores) +
-                          moved(plan.core_cols, plan.row_blocks(), true);
-    const double written = shape.out_in_cores
-                               ? 0.0
-                               : tiles * static_cast<double>(floor.grid.pes() * tile_bytes(shape.format)) /
-                                     write_rate(floor).gbytes_per_s();
+    const double cycles = engine + moved(plan.core_rows, plan.col_blocks(), way_of_in0(plan, shape)) +
+                          moved(plan.core_cols, plan.row_blocks(), way_of_in1(plan));
+    const double written = shape.out_in_cores ? 0.0
+                                              : tiles * static_cast<double>(plan.pes() * tile_bytes(shape.format)) /
+                                                    write_rate(floor).gbytes_per_s();
     const double one = cycles / floor.clock.ghz() + written + to_nanoseconds(config.launch);
     const double slower = config.sustained ? floor.clock.ghz() / config.sustained->ghz : 1.0;
     return one * 1000.0 * slower * static_cast<double>(repeats);
@@ -154,8 +162,8 @@ Bytes dram_written(const Shape& shape) {
 }
 
 Bytes multicast_bytes(const Plan& plan, const Shape& shape) {
-    const std::uint64_t in1 = plan.core_cols * plan.k * plan.row_blocks();
-    const std::uint64_t in0 = plan.core_rows * plan.k * plan.col_blocks();
+    const std::uint64_t in1 = plan.in1_sent ? plan.core_cols * plan.k * plan.row_blocks() : 0;
+    const std::uint64_t in0 = plan.in0_sent ? plan.core_rows * plan.k * plan.col_blocks() : 0;
     return Bytes(std::max(in0, in1) * tile_bytes(shape.format));
 }
 

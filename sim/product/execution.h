@@ -48,7 +48,7 @@ Bytes multicast_bytes(const Plan& plan, const Shape& shape);
 /// No schedule moves less through DRAM.
 Bytes least_dram_bytes(const Shape& shape);
 
-/// The rate at which each of the PEs that read gets its blocks, bytes a cycle.
-double read_rate(const Shape& shape, const Floor& floor);
+/// The rate at which each of the PEs that read gets its blocks, bytes a cycle; idle ones take no share.
+double read_rate(const Plan& plan, const Shape& shape, const Floor& floor);
 
 }  // namespace tilemesh::product

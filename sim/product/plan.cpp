@@ -50,12 +50,16 @@ Plan plan_of(const Shape& shape, const Grid& grid, const Block& block) {
     plan.n = tiles_for(shape.n);
     plan.core_rows = ceil_of(plan.m, grid.rows);
     plan.core_cols = ceil_of(plan.n, grid.cols);
+    plan.rows = ceil_of(plan.m, plan.core_rows);
+    plan.cols = ceil_of(plan.n, plan.core_cols);
     plan.row_pieces = even_pieces(plan.core_rows, block.rows);
     plan.col_pieces = even_pieces(plan.core_cols, block.cols);
     plan.block = {plan.row_pieces.front().size, plan.col_pieces.front().size, std::min(block.depth, plan.k)};
     // A block of K comes from one PE of the row where in0 is kept in them.
     const std::uint64_t kept = shape.in0_in_cores ? ceil_of(plan.k, grid.cols) : plan.k;
     plan.block.depth = std::min(plan.block.depth, kept);
+    plan.in0_sent = plan.cols > 1 || kept < plan.k;
+    plan.in1_sent = plan.rows > 1;
     for (std::uint64_t begin = 0; begin < plan.k; begin += kept)
         cut(plan.depths, std::min(kept, plan.k - begin), plan.block.depth);
     return plan;

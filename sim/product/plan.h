@@ -41,11 +41,15 @@ struct Plan {
     Block block;
     std::uint64_t m = 0, k = 0, n = 0;           // of the whole, rounded up
     std::uint64_t core_rows = 0, core_cols = 0;  // of the result, on the PEs that have the most of it
+    std::uint64_t rows = 0, cols = 0;            // of the grid, that have some of the result; the others are idle
+    bool in0_sent = false, in1_sent = false;     // to other PEs: one that is alone sends itself nothing
     std::vector<Piece> row_pieces, col_pieces;   // those, in blocks that are as even as can be
     std::vector<std::uint64_t> depths;           // of the blocks of K, in their order
 
     std::uint64_t row_blocks() const;
     std::uint64_t col_blocks() const;
+    /// That have some of the result.
+    std::uint64_t pes() const { return cols * rows; }
 };
 
 Plan plan_of(const Shape& shape, const Grid& grid, const Block& block);

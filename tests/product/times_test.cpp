@@ -26,48 +26,83 @@ Floor floor_of(const ProductConfig& config, const Grid& grid, double dram = 1e6)
 double ns_of(const Shape& shape, const Floor& floor, const Block& block) {
     return to_nanoseconds(follow(plan_of(shape, floor.grid, block), shape, floor)->time);
 }
+double rate_of(const Shape& shape, const Floor& floor) {
+    return read_rate(plan_of(shape, floor.grid, {1, 1, 1}), shape, floor);
+}
 
-constexpr double bring = tile / 64 + tile / 32;  // a tile of an operand: read, then sent on
+constexpr double alone = tile / 64;          // a tile of an operand comes to a PE
+constexpr double bring = alone + tile / 32;  // and is sent on
 
 }  // namespace
 
 TEST_CASE("one tile is brought, multiplied and written") {
     const ProductConfig config = plain();
     Shape shape = tiles(1, 1, 1);
-    CHECK(ns_of(shape, floor_of(config, {1, 1}, 256), {1, 1, 1}) == bring + 32 + tile / 256);
+    CHECK(ns_of(shape, floor_of(config, {1, 1}, 256), {1, 1, 1}) == alone + 32 + tile / 256);
     shape.out_in_cores = true;
-    CHECK(ns_of(shape, floor_of(config, {1, 1}, 256), {1, 1, 1}) == bring + 32);
+    CHECK(ns_of(shape, floor_of(config, {1, 1}, 256), {1, 1, 1}) == alone + 32);
     shape.fidelity = Fidelity::hifi4;
-    CHECK(ns_of(shape, floor_of(config, {1, 1}, 256), {1, 1, 1}) == bring + 64);
+    CHECK(ns_of(shape, floor_of(config, {1, 1}, 256), {1, 1, 1}) == alone + 64);
 }
 
 TEST_CASE("with two buffers the slower of movers and engine decides, and what comes first and last shows") {
     const ProductConfig config = plain();
-    Shape slow_movers = tiles(1, 5, 1);  // a block takes 96 to bring, 32 to multiply
+    Shape slow_movers = tiles(2, 5, 2);  // a block takes 96 to bring, 32 to multiply
     slow_movers.out_in_cores = true;
-    CHECK(ns_of(slow_movers, floor_of(config, {1, 1}), {1, 1, 1}) == 5 * bring + 32);
-    Shape slow_engine = tiles(4, 5, 4);  // 4 x 96 to bring, 16 x 32 to multiply
+    CHECK(ns_of(slow_movers, floor_of(config, {2, 2}), {1, 1, 1}) == 5 * bring + 32);
+    Shape slow_engine = tiles(8, 5, 8);  // 4 x 96 to bring, 16 x 32 to multiply
     slow_engine.out_in_cores = true;
-    CHECK(ns_of(slow_engine, floor_of(config, {1, 1}), {4, 4, 1}) == 4 * bring + 5 * 16 * 32);
+    CHECK(ns_of(slow_engine, floor_of(config, {2, 2}), {4, 4, 1}) == 4 * bring + 5 * 16 * 32);
 }
 
 TEST_CASE("the wider operand is the slower one, and in0 that is kept in the PEs is not read") {
     const ProductConfig config = plain();
-    Shape shape = tiles(6, 1, 2);
+    Shape shape = tiles(12, 1, 4);
     shape.out_in_cores = true;
-    CHECK(ns_of(shape, floor_of(config, {1, 1}), {6, 2, 1}) == 6 * bring + 12 * 32);
+    CHECK(ns_of(shape, floor_of(config, {2, 2}), {6, 2, 1}) == 6 * bring + 12 * 32);
     shape.in0_in_cores = true;
-    CHECK(ns_of(shape, floor_of(config, {1, 1}), {6, 2, 1}) == 6 * tile / 32 + 12 * 32);
+    CHECK(ns_of(shape, floor_of(config, {2, 2}), {6, 2, 1}) == 6 * tile / 32 + 12 * 32);
 }
 
 TEST_CASE("PEs that read share DRAM: one of each row for in0, one of each column for in1") {
     const ProductConfig config = plain();
     Shape shape = tiles(2, 1, 6);
-    CHECK(read_rate(shape, floor_of(config, {6, 2}, 80)) == 10.0);
-    CHECK(read_rate(shape, floor_of(config, {6, 2}, 8000)) == 64.0);
+    CHECK(rate_of(shape, floor_of(config, {6, 2}, 80)) == 10.0);
+    CHECK(rate_of(shape, floor_of(config, {6, 2}, 8000)) == 64.0);
     shape.in0_in_cores = shape.out_in_cores = true;
-    CHECK(read_rate(shape, floor_of(config, {6, 2}, 60)) == 10.0);
+    CHECK(rate_of(shape, floor_of(config, {6, 2}, 60)) == 10.0);
     CHECK(ns_of(shape, floor_of(config, {6, 2}, 96), {1, 1, 1}) == tile / 16 + tile / 32 + 32);
+}
+
+TEST_CASE("PEs without a part of the result neither read nor write") {
+    ProductConfig config = plain();
+    config.write = Rate::gbytes_per_s(32);
+    // Of 8 rows and 9 columns, 5 tiles take 5 rows of one each, 12 tiles 6 columns of two.
+    const Shape some = tiles(5, 1, 12);
+    CHECK(plan_of(some, {9, 8}, {1, 2, 1}).pes() == 5 * 6);
+    CHECK(rate_of(some, floor_of(config, {9, 8}, 110)) == 10.0);
+    CHECK(ns_of(some, floor_of(config, {9, 8}, 110), {1, 2, 1}) ==
+          Approx(2 * (tile / 10 + tile / 32) + 2 * 32 + 5 * 12 * tile / 32));
+    const Shape one = tiles(1, 8, 1);
+    CHECK(ns_of(one, floor_of(config, {9, 8}, 64), {1, 1, 2}) == ns_of(one, floor_of(config, {1, 1}, 64), {1, 1, 2}));
+}
+
+TEST_CASE("a PE sends to others only: a column of PEs the blocks of in1, a row those of in0") {
+    const ProductConfig config = plain();
+    const auto time = [&](std::uint64_t m, std::uint64_t n, bool kept) {
+        Shape shape = tiles(m, 2, n);
+        shape.out_in_cores = true;
+        shape.in0_in_cores = kept;
+        const Floor floor = floor_of(config, {4, 4});
+        const Plan plan = plan_of(shape, floor.grid, {1, 1, 1});
+        CHECK((multicast_bytes(plan, shape) == Bytes()) == (m == 1 && n == 1 && !kept));
+        return to_nanoseconds(follow(plan, shape, floor)->time);
+    };
+    CHECK(time(1, 1, false) == 2 * alone + 32);
+    CHECK(time(4, 1, false) == 2 * bring + 32);
+    CHECK(time(1, 4, false) == 2 * bring + 32);
+    // The second block of K is kept in the second column, and is sent to the first.
+    CHECK(time(1, 1, true) == 2 * (bring - alone) + 32);
 }
 
 TEST_CASE("handshakes are for each block, packing for each block of K, overhead for each product of tiles") {
@@ -93,11 +128,10 @@ TEST_CASE("blocks of the result follow each other, and each is written before th
     ProductConfig config = plain();
     config.write = Rate::gbytes_per_s(100);
     const Shape shape = tiles(3, 2, 1);
-    const double block = 2 * bring + 32, write = tile / 100;
+    const double block = 2 * alone + 32, write = tile / 100;
     CHECK(ns_of(shape, floor_of(config, {1, 1}), {1, 1, 1}) == Approx(3 * (block + write)));
     // DRAM that is slower than what the PEs could write decides.
-    CHECK(ns_of(shape, floor_of(config, {1, 1}, 50), {1, 1, 1}) ==
-          Approx(3 * (2 * (tile / 25 + tile / 32) + 32 + tile / 50)));
+    CHECK(ns_of(shape, floor_of(config, {1, 1}, 50), {1, 1, 1}) == Approx(3 * (2 * tile / 25 + 32 + tile / 50)));
 }
 
 TEST_CASE("all PEs of the grid write at once, and the one with the most decides") {

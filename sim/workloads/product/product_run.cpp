@@ -204,7 +204,7 @@ run::EntryOutcome ProductWorkload::run(std::size_t kernel, const run::Prepared&,
     result.time = time_of_each(line.time, floor, panel_.repeats);
     result.clock_ghz = floor.clock.ghz();
     result.flops = 2 * multiplications(panel_.shape);
-    result.commands = plan.row_blocks() * plan.col_blocks() * plan.depths.size() * floor.grid.pes();
+    result.commands = plan.row_blocks() * plan.col_blocks() * plan.depths.size() * plan.pes();
     result.options = {{"block_m", plan.block.rows * product::tile_side},
                       {"block_n", plan.block.cols * product::tile_side},
                       {"block_k", plan.block.depth * product::tile_side}};
