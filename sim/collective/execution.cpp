@@ -27,11 +27,12 @@ Bytes Run::packet_for(const noc::NetworkConfig& network) const {
 std::uint64_t Run::piece_of(const Row& row, std::uint64_t bytes) const {
     if (row.adds) return std::min(bytes, network_.packet.value());
     if (schedule_.algorithm != Algorithm::relay) return bytes;
-    if (!row.sum) return (bytes + config_.copy_signals - 1) / config_.copy_signals;
+    const std::uint64_t least = (bytes + most_pieces_ - 1) / most_pieces_;
+    if (!row.sum) return std::max(least, (bytes + config_.copy_signals - 1) / config_.copy_signals);
     const std::uint64_t chunks = chunk_ * reducers_;  // one of each worker
     const std::uint64_t most = schedule_.chips.ring ? config_.ring_chunks_per_sync : config_.line_chunks_per_sync;
     const std::uint64_t synced = chunks * std::clamp<std::uint64_t>(bytes / chunks / 2, 1, most);
-    return std::min(std::max(synced, (bytes + most_pieces_ - 1) / most_pieces_), bytes);
+    return std::min(std::max(synced, least), bytes);
 }
 
 void Run::set_up() {

@@ -95,6 +95,19 @@ TEST_CASE("a finer look changes nothing: pieces and packets of rows") {
     }
 }
 
+TEST_CASE("copies that are told of more often than a row has pieces are followed in those") {
+    Bench line(4, false);
+    const auto signalled = [&](std::uint64_t times) {
+        line.config.copy_signals = times;
+        return line.run(Operation::all_gather, Algorithm::relay);
+    };
+    const Execution most = signalled(usual_pieces), more = signalled(std::uint64_t{1} << 20);
+    CHECK(most.transfers == 12 * usual_pieces);  // of each part over three links
+    CHECK(more.transfers == most.transfers);
+    CHECK(more.time == most.time);
+    CHECK(signalled(usual_pieces / 2).transfers == most.transfers / 2);
+}
+
 TEST_CASE(
     "a call of hardly any bytes takes its parts: connection, barrier, hops, what routers and workers need, exit") {
     Bench line(4, false);
