@@ -128,8 +128,8 @@ std::optional<Plan> fastest_plan(const Shape& shape, const Floor& floor) {
     std::optional<Plan> best;
     Picoseconds least = Picoseconds::max();
     for (const Block& block : blocks_to_try(shape, floor.grid)) {
+        if (core_bytes(block, shape, floor.grid) > Bytes(floor.config.core_bytes)) continue;
         Plan plan = plan_of(shape, floor.grid, block);
-        if (core_bytes(plan, shape, floor.grid) > Bytes(floor.config.core_bytes)) continue;
         if (!can_be_followed(plan, shape, floor)) continue;
         const auto timeline = follow(plan, shape, floor, least);
         if (!timeline) continue;

@@ -65,22 +65,24 @@ Plan plan_of(const Shape& shape, const Grid& grid, const Block& block) {
     return plan;
 }
 
-Bytes core_bytes(const Plan& plan, const Shape& shape, const Grid& grid) {
-    const Block& block = plan.block;
+Bytes core_bytes(const Block& block, const Shape& shape, const Grid& grid) {
+    const std::uint64_t rows = ceil_of(tiles_for(shape.m), grid.rows), cols = ceil_of(tiles_for(shape.n), grid.cols);
     const std::uint64_t operands = 2 * (block.rows + block.cols) * block.depth;
-    const std::uint64_t kept = shape.in0_in_cores ? plan.core_rows * ceil_of(plan.k, grid.cols) : 0;
-    const std::uint64_t results = shape.out_in_cores ? plan.core_rows * plan.core_cols : block.rows * block.cols;
+    const std::uint64_t kept = shape.in0_in_cores ? rows * ceil_of(tiles_for(shape.k), grid.cols) : 0;
+    const std::uint64_t results = shape.out_in_cores ? rows * cols : block.rows * block.cols;
     return Bytes((operands + kept + results) * tile_bytes(shape.format));
 }
 
 std::vector<Block> blocks_to_try(const Shape& shape, const Grid& grid) {
     const Plan whole = plan_of(shape, grid, {1, 1, 1});
     const std::uint64_t kept = shape.in0_in_cores ? ceil_of(whole.k, grid.cols) : whole.k;
+    std::vector<std::uint64_t> depths;
+    for (std::uint64_t depth = kept; depth >= 1; --depth)
+        if (kept % depth == 0) depths.push_back(depth);
     std::vector<Block> blocks;
     for (const std::uint64_t rows : sizes_of_pieces(whole.core_rows))
         for (const std::uint64_t cols : sizes_of_pieces(whole.core_cols))
-            for (std::uint64_t depth = kept; depth >= 1; --depth)
-                if (kept % depth == 0) blocks.push_back({rows, cols, depth});
+            for (const std::uint64_t depth : depths) blocks.push_back({rows, cols, depth});
     return blocks;
 }
 

@@ -55,10 +55,10 @@ struct Plan {
 Plan plan_of(const Shape& shape, const Grid& grid, const Block& block);
 
 /// Of one PE's memory: two blocks of each operand, one of the result, and what of operand and result is kept there.
-Bytes core_bytes(const Plan& plan, const Shape& shape, const Grid& grid);
+Bytes core_bytes(const Block& block, const Shape& shape, const Grid& grid);
 
 /// Blocks that are worth trying: every way to cut a PE's part evenly, and every depth that divides K, or what a PE
-/// keeps of it.
+/// keeps of it. Their plans have just these blocks.
 std::vector<Block> blocks_to_try(const Shape& shape, const Grid& grid);
 
 }  // namespace tilemesh::product

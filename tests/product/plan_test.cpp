@@ -63,13 +63,36 @@ TEST_CASE("a PE holds two blocks of each operand, one of the result, and what is
     Shape shape{8 * 32, 16 * 32, 12 * 32};
     const Grid grid{2, 2};  // 4 x 6 tiles of the result each
     const auto tiles = [&](const Block& block) {
-        return core_bytes(plan_of(shape, grid, block), shape, grid).value() / 2048;
+        return core_bytes(plan_of(shape, grid, block).block, shape, grid).value() / 2048;
     };
     CHECK(tiles({2, 3, 4}) == 2 * (2 + 3) * 4 + 2 * 3);
     shape.in0_in_cores = true;
     CHECK(tiles({2, 3, 4}) == 2 * (2 + 3) * 4 + 2 * 3 + 4 * 8);
     shape.out_in_cores = true;
     CHECK(tiles({2, 3, 4}) == 2 * (2 + 3) * 4 + 4 * 6 + 4 * 8);
+}
+
+TEST_CASE("a plan has just the blocks that are tried, so that what they need is known without one") {
+    for (const std::uint64_t side : {1U, 13U, 36U, 100U})
+        for (const bool kept : {false, true}) {
+            Shape shape{side * 32, (side + 5) * 32, (side + 3) * 32};
+            shape.in0_in_cores = kept;
+            const Grid grid{3, 2};
+            const std::uint64_t depth = kept ? (side + 5 + 2) / 3 : side + 5;
+            const std::vector<Block> blocks = blocks_to_try(shape, grid);
+            CHECK(blocks.front() == Block{(side + 1) / 2, (side + 3 + 2) / 3, depth});
+            CHECK(blocks.back() == Block{1, 1, 1});
+            for (const Block& block : blocks) {
+                CHECK(plan_of(shape, grid, block).block == block);
+                CHECK(depth % block.depth == 0);
+            }
+        }
+}
+
+TEST_CASE("the longest product that can be asked for is planned in no time that shows") {
+    // 32,768 tiles a side on one PE: a look at every depth for every cut was 4 * 10^9 looks.
+    const std::vector<Block> blocks = blocks_to_try({1 << 20, 1 << 20, 1 << 20}, {1, 1});
+    CHECK(blocks.size() == std::size_t{362} * 362 * 16);
 }
 
 TEST_CASE("operands are read as often as the result has blocks across them, results are written once") {

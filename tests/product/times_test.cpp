@@ -170,7 +170,7 @@ TEST_CASE("the fastest plan fits, and no other that fits takes less") {
         const Floor floor = floor_of(config, {4, 3}, 200);
         const auto best = fastest_plan(shape, floor);
         REQUIRE(best);
-        CHECK(core_bytes(*best, shape, floor.grid) <= Bytes(config.core_bytes));
+        CHECK(core_bytes(best->block, shape, floor.grid) <= Bytes(config.core_bytes));
         const Picoseconds least = follow(*best, shape, floor)->time;
         std::size_t fitting = 0;
         for (std::uint64_t rows = 1; rows <= 7; ++rows)
@@ -178,7 +178,7 @@ TEST_CASE("the fastest plan fits, and no other that fits takes less") {
                 for (std::uint64_t depth = 1; depth <= 24; ++depth) {
                     const Plan plan = plan_of(shape, floor.grid, {rows, cols, depth});
                     const bool divides = (kept ? 6 : 24) % plan.block.depth == 0;
-                    if (!divides || core_bytes(plan, shape, floor.grid) > Bytes(config.core_bytes)) continue;
+                    if (!divides || core_bytes(plan.block, shape, floor.grid) > Bytes(config.core_bytes)) continue;
                     ++fitting;
                     CHECK(follow(plan, shape, floor)->time >= least);
                 }

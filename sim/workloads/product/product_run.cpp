@@ -40,7 +40,7 @@ Plan planned(const ProductPanel& panel, const ProductChoice& choice) {
     std::optional<Plan> plan;
     if (choice.block) {
         plan = plan_of(shape, floor.grid, *choice.block);
-        const Bytes needed = core_bytes(*plan, shape, floor.grid);
+        const Bytes needed = core_bytes(plan->block, shape, floor.grid);
         if (needed > Bytes(room))
             throw run::NotPossible(choice.where + ": ",
                                    fmt::format("blocks of {} need {} bytes of a PE, and machine {} has {} "
@@ -51,7 +51,7 @@ Plan planned(const ProductPanel& panel, const ProductChoice& choice) {
     }
     if (!plan) {
         plan = plan_of(shape, floor.grid, {1, 1, 1});
-        const Bytes needed = core_bytes(*plan, shape, floor.grid);
+        const Bytes needed = core_bytes(plan->block, shape, floor.grid);
         if (needed > Bytes(room))
             throw run::NotPossible(choice.where + ": ",
                                    fmt::format("even with blocks of one tile a PE needs {} bytes, and machine {} "
@@ -208,7 +208,7 @@ run::EntryOutcome ProductWorkload::run(std::size_t kernel, const run::Prepared&,
     result.options = {{"block_m", plan.block.rows * product::tile_side},
                       {"block_n", plan.block.cols * product::tile_side},
                       {"block_k", plan.block.depth * product::tile_side}};
-    result.sram_peak = core_bytes(plan, panel_.shape, floor.grid);
+    result.sram_peak = core_bytes(plan.block, panel_.shape, floor.grid);
     result.note = note_of_product(plan, line, result.time);
     result.machine_bound = least_time(panel_);
     result.schedule_bound = least_time_of_plan(panel_, plan);
