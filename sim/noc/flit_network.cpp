@@ -3,6 +3,7 @@
 #include "sim/noc/flit_network.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tilemesh::noc {
 
@@ -64,11 +65,11 @@ void FlitNetwork::issue(const Access& access) {
         ++interface.busy;
     }
     accesses_[number] = {access, packets};
-    ++open_;
 }
 
 void FlitNetwork::return_credits(Cycle now) {
     while (!returning_.empty() && returning_.front().when <= now) {
+        changed_ = true;
         const std::size_t channel = returning_.pop().channel, channels = static_cast<std::size_t>(channels_);
         if (channel < credit_.size()) {
             ++credit_[channel];
@@ -88,8 +89,10 @@ bool FlitNetwork::can_answer(int node, Interface& interface, std::size_t sender,
         return true;
     }
     std::size_t& begun = interface.begun[sender];
-    for (; begun < requests.size() && memory_.begins(requests[begun].asked) <= now; ++begun)
+    for (; begun < requests.size() && memory_.begins(requests[begun].asked) <= now; ++begun) {
         --interface.taken_in[requests[begun].channel];
+        changed_ = true;
+    }
     if (begun == 0) return false;
     ready = memory_.answer_is_there(node, requests.front().asked);
     if (ready > now) return false;
@@ -107,6 +110,7 @@ void FlitNetwork::take_next(int node, Interface& interface, Cycle now) {
         } else if (can_answer(node, interface, i - 1, now, ready)) {
             sender = {interface.requests[i - 1].pop().packet, 0, ready, -1};
         }
+        changed_ = changed_ || sender.packet != none;
     }
 }
 
@@ -117,6 +121,7 @@ void FlitNetwork::take_channel(Interface& interface, Sender& sender) {
         const int channel = channel_of(0, request, i);
         if (interface.held[index(channel)]) continue;
         interface.held[index(channel)] = 1;
+        changed_ = true;
         sender.channel = channel;
         return;
     }
@@ -154,6 +159,7 @@ bool FlitNetwork::send_flit(int node, Sender& sender, Cycle now) {
         if (!memory_.free(node, NodeMemories::out, now)) return false;
         memory_.move(node, NodeMemories::out, config_.flit, now);
     }
+    changed_ = true;
     interface.out.take(1.0, now);
     --credit;
     ++interface.sent;
@@ -197,10 +203,43 @@ bool FlitNetwork::take_finished(Cycle now, std::uint32_t& tag) {
         if (--open.packets > 0) continue;
         tag = open.access.tag;
         free_accesses_.push_back(number);
-        --open_;
         return true;
     }
     return false;
+}
+
+Cycle FlitNetwork::next_cycle(Cycle now) {
+    // What was done may let others go on; else all wait for a time that is known.
+    return std::exchange(changed_, false) ? now + 1 : next_time(now);
+}
+
+Cycle FlitNetwork::next_time(Cycle now) const {
+    Cycle next = NodeMemories::never;
+    const auto at = [&](Cycle when) {
+        if (when > now) next = std::min(next, when);
+    };
+    if (!returning_.empty()) at(returning_.front().when);
+    if (!finishing_.empty()) at(finishing_.front().when);
+    for (std::size_t node = 0; node < interfaces_.size(); ++node) {
+        const Interface& interface = interfaces_[node];
+        const int number = static_cast<int>(node);
+        at(interface.in.free_from(now, NodeMemories::never));
+        at(interface.out.free_from(now, NodeMemories::never));
+        at(memory_.free_from(number, now));
+        for (const Sender& sender : interface.senders)
+            if (sender.packet != none) at(sender.ready);
+        for (std::size_t i = 0; i < interface.requests.size(); ++i) {
+            const RingQueue<Coming>& requests = interface.requests[i];
+            if (requests.empty()) continue;
+            at(requests.front().when);
+            if (memory_.is_core(number)) continue;
+            at(memory_.answer_is_there(number, requests.front().asked));
+            if (interface.begun[i] < requests.size()) at(memory_.begins(requests[interface.begun[i]].asked));
+        }
+        for (std::uint64_t left = waiting_[node]; left != 0; left &= left - 1)
+            at(input_at(node, std::countr_zero(left)).flits.front().ready);
+    }
+    return next;
 }
 
 }  // namespace tilemesh::noc

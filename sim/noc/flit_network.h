@@ -32,14 +32,16 @@ public:
     /// Has the interface of this core room for another request of its own?
     bool accepts(int core) const { return interfaces_[index(core)].commands.size() < config_.commands; }
     void issue(const Access& access);
-    /// Nothing is under way.
-    bool idle() const { return open_ == 0; }
 
-    /// In every cycle, once each, in either order: interfaces put flits on their routers, routers pass flits on.
+    /// In every cycle that next_cycle() does not pass over, once each, in either order: interfaces put flits on their
+    /// routers, routers pass flits on.
     void send(Cycle now);
     void forward(Cycle now);
     /// An access that is complete by now (the last data, the acknowledgement), or nothing.
     bool take_finished(Cycle now, std::uint32_t& tag);
+    /// After send() and forward() of `now`: the next cycle in which they or take_finished() may do anything, if
+    /// nobody else does before; `never`: none. Sooner than need be, never later.
+    Cycle next_cycle(Cycle now);
 
     /// Flits that have left over a router's output so far; the last output leads to the interface.
     std::uint64_t flits_moved(int node, int output) const { return moved_[output_at(index(node), output)]; }
@@ -126,9 +128,12 @@ private:
     bool can_pass(int node, int output, const Input& input, const Flit& flit, Cycle now) const;
     void deliver(int node, int channel, const Flit& flit, Cycle now);
     void push(std::size_t node, int port, int channel, const Flit& flit);
-    Input& input_at(std::size_t node, int place) {
-        return inputs_[node * static_cast<std::size_t>(places_) + static_cast<std::size_t>(place)];
+    Cycle next_time(Cycle now) const;
+    std::size_t input_index(std::size_t node, int place) const {
+        return node * static_cast<std::size_t>(places_) + static_cast<std::size_t>(place);
     }
+    Input& input_at(std::size_t node, int place) { return inputs_[input_index(node, place)]; }
+    const Input& input_at(std::size_t node, int place) const { return inputs_[input_index(node, place)]; }
 
     const FlitNetworkConfig& config_;
     FlitRoutes routes_;
@@ -154,7 +159,7 @@ private:
     std::vector<std::uint32_t> free_accesses_;
     std::vector<Packet> packets_;
     std::vector<std::uint32_t> free_packets_;
-    std::size_t open_ = 0;
+    bool changed_ = false;  // in the present cycle, by send() or forward()
 };
 
 }  // namespace tilemesh::noc

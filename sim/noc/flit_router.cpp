@@ -29,6 +29,7 @@ void FlitNetwork::find_outputs(int node, Cycle now) {
     for (std::uint64_t left = waiting_[index(node)]; left != 0; left &= left - 1) {
         Input& input = input_at(index(node), std::countr_zero(left));
         if (input.output >= 0 || input.flits.front().ready > now) continue;
+        changed_ = true;
         input.output = static_cast<std::int8_t>(routes_.output(node, packets_[input.flits.front().packet].to));
     }
 }
@@ -49,6 +50,7 @@ void FlitNetwork::allocate(int node, int output, Cycle now) {
             if (holder >= 0) continue;
             holder = static_cast<std::int16_t>(place);
             input.onto = static_cast<std::int8_t>(channel);
+            changed_ = true;
             break;
         }
     }
@@ -73,6 +75,7 @@ void FlitNetwork::pass_flit(int node, int output, Cycle now) {
         if (input.output != output || input.onto < 0 || input.flits.front().ready > now) continue;
         if (!can_pass(node, output, input, input.flits.front(), now)) continue;
 
+        changed_ = true;
         Flit flit = input.flits.pop();
         if (input.flits.empty()) waiting_[index(node)] &= ~(std::uint64_t{1} << place);
         // The room it leaves is the sender's before again.

@@ -20,6 +20,10 @@ class Pace {
 public:
     explicit Pace(double per_cycle = 0.0) : per_cycle_(per_cycle) {}  // 0: as many as ask
     bool free(Cycle now) const { return per_cycle_ == 0.0 || next_ < static_cast<double>(now + 1) - 1e-9; }
+    /// When it may be free again, a cycle early or in time; `otherwise`: it is.
+    Cycle free_from(Cycle now, Cycle otherwise) const {
+        return free(now) ? otherwise : std::max(static_cast<Cycle>(next_), now + 2) - 1;
+    }
     void take(double units, Cycle now) {
         if (per_cycle_ > 0.0) next_ = std::max(next_, static_cast<double>(now)) + units / per_cycle_;
     }
@@ -40,6 +44,10 @@ public:
     /// Can a flit of payload go in or out of this node in this cycle?
     bool free(int node, Direction way, Cycle now) const { return of(node).paces[pace_of(node, way)].free(now); }
     void move(int node, Direction way, Bytes flit, Cycle now);
+    /// When it may next be free where it is not; never: it is, both ways.
+    Cycle free_from(int node, Cycle now) const {
+        return std::min(of(node).paces[in].free_from(now, never), of(node).paces[out].free_from(now, never));
+    }
 
     /// A request is there from `when` on, at a node that is no core; its number.
     std::uint32_t come(int node, Cycle when);

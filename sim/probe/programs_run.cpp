@@ -120,18 +120,18 @@ private:
         }
     }
 
-    /// The one after this while anything is under way, else when a processor goes on; never: all is done.
+    /// In which a network or a processor may go on; never: all is done.
     Cycle next_cycle(Cycle now) const {
-        for (const auto& network : networks_)
-            if (!network->idle()) return now + 1;
         Cycle next = never;
+        for (const auto& network : networks_) next = std::min(next, network->next_cycle(now));
+        if (next == now + 1) return next;
         for (std::size_t i = 0; i < programs_.size(); ++i) {
             const Processor& processor = processors_[i];
             if (processor.step >= programs_[i].steps.size()) continue;
             const Cycle due = processor.in_barrier
                                   ? result_.steps[i][processor.step].begun + chip_.processor.barrier / 2
                                   : processor.next_issue + programs_[i].steps[processor.step].gap;
-            next = std::min(next, std::max(due, now + 1));
+            if (due > now) next = std::min(next, due);  // else it waits for a network
         }
         return next;
     }

@@ -47,6 +47,20 @@ TEST_CASE("a read on an idle network takes its request's way, the memory, its da
     }
 }
 
+TEST_CASE("cycles in which nothing can happen take no time to simulate, however many") {
+    noc::ChipNetworks chip = one_way_torus();
+    noc::FlitNetworkConfig& net = chip.networks[0];
+    for (noc::Cycle* latency : {&net.hop, &net.interface, &net.memory, &net.credit}) {
+        const noc::Cycle usual = *latency;
+        *latency = 1'000'000'000'000;
+        CHECK(only_step(chip, program(7, {read_from(16, 1024)})).ended == read_takes(net, 6, 3, 1024));
+        *latency = usual;
+    }
+    net.buffer = 1;  // each flit but the first waits for the credit of the one before, on every link
+    net.credit = 1'000'000'000'000;
+    CHECK(only_step(chip, program(7, {read_from(8, 1024)})).ended > 32 * net.credit);
+}
+
 TEST_CASE("a write takes its payload along and comes back as a header") {
     const noc::ChipNetworks chip = one_way_torus();
     CHECK(only_step(chip, program(7, {write_to(16, 1000)})).ended == read_takes(chip.networks[0], 6, 3, 1000));
