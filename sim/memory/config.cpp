@@ -24,6 +24,16 @@ int count(JsonReader& reader, std::string_view key, std::uint64_t most, int othe
     return static_cast<int>(reader.integer(key, 1, most, static_cast<std::uint64_t>(otherwise)));
 }
 
+/// Chunks of 256 bytes per channel; where a row has no such parts, as many bursts as fit into 256 and into a row.
+std::string usual_mapping(const HbmGeometry& geometry) {
+    constexpr std::uint64_t chunk = 256;
+    const std::uint64_t columns = geometry.row / geometry.burst;
+    std::uint64_t bursts = std::clamp<std::uint64_t>(chunk / geometry.burst, 1, std::max<std::uint64_t>(columns, 1));
+    while (columns % bursts != 0) --bursts;
+    if (bursts * geometry.burst == chunk) return "256B_chunk_per_channel";
+    return fmt::format("row bank stack column bank_group pseudo_channel channel column:{}", bursts);
+}
+
 /// Refreshes that take longer than they are apart would pile up and leave no time for anything else.
 void check_refresh(const HbmConfig& hbm, const JsonReader& reader) {
     const HbmTiming& timing = hbm.timing;
@@ -90,7 +100,7 @@ HbmConfig read_hbm(JsonReader reader) {
     hbm.geometry.banks = count(reader, "banks_per_group", 64, 4);
     hbm.geometry.burst = reader.integer("burst_bytes", 1, 1 << 16, 32);
     hbm.geometry.row = reader.integer("row_bytes", 1, 1 << 16, 1024);
-    hbm.mapping = reader.string("mapping", "256B_chunk_per_channel");
+    hbm.mapping = reader.string("mapping", usual_mapping(hbm.geometry));
     hbm.refresh = reader.choice("refresh", refresh_modes, ideal ? RefreshMode::none : RefreshMode::all_bank);
     hbm.refresh_together = reader.boolean("refresh_together", hbm.standard == Standard::hbm3);
     hbm.queue_entries = count(reader, "queue_entries", 4096, 64);

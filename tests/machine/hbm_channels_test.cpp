@@ -78,6 +78,26 @@ TEST_CASE("bursts may be of any number of bytes") {
         CHECK(profile.ns_per_byte(run, false) >= 1.0 / hbm.peak().gbytes_per_s());
 }
 
+TEST_CASE("the usual mapping has parts of 256 bytes where a row has them, else the most bursts below that fit") {
+    const auto mapping = [](const char* standard, int burst, int row) {
+        const HbmConfig hbm = hbm_config({{"standard", standard}, {"burst_bytes", burst}, {"row_bytes", row}});
+        Bench bench(hbm);
+        const double bytes = 1 << 20;
+        CHECK(bench.end_ns(0, {0, 1 << 20}) >= bytes / hbm.peak().gbytes_per_s());
+        return hbm.mapping;
+    };
+    const std::string parts = "row bank stack column bank_group pseudo_channel channel column:";
+    for (const char* standard : {"ideal", "HBM3"}) {
+        for (const int burst : {1, 32, 64, 256}) CHECK(mapping(standard, burst, 1024) == "256B_chunk_per_channel");
+        CHECK(mapping(standard, 48, 1536) == parts + "4");
+        CHECK(mapping(standard, 32, 960) == parts + "6");
+        CHECK(mapping(standard, 512, 1024) == parts + "1");
+        CHECK(mapping(standard, 64, 128) == parts + "2");
+    }
+    CHECK_THROWS_WITH(hbm_config({{"burst_bytes", 48}, {"row_bytes", 1536}, {"mapping", "256B_chunk_per_channel"}}),
+                      Catch::Contains("multiple of burst_bytes (48)"));
+}
+
 TEST_CASE("work goes around refreshes exactly as a walk through time does") {
     const Bench bench(hbm_config({{"timing",
                                    {{"tREFI_ns", 0.9},
