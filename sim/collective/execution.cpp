@@ -27,12 +27,12 @@ Bytes Run::packet_for(const noc::NetworkConfig& network) const {
 std::uint64_t Run::piece_of(const Row& row, std::uint64_t bytes) const {
     if (row.adds) return std::min(bytes, network_.packet.value());
     if (schedule_.algorithm != Algorithm::relay) return bytes;
-    const std::uint64_t least = (bytes + most_pieces_ - 1) / most_pieces_;
-    if (!row.sum) return std::max(least, (bytes + config_.copy_signals - 1) / config_.copy_signals);
+    const auto in_pieces = [&](std::uint64_t count) { return (bytes + count - 1) / count; };
+    if (!row.sum) return in_pieces(std::min(config_.copy_signals, most_pieces_));
     const std::uint64_t chunks = chunk_ * reducers_;  // one of each worker
     const std::uint64_t most = schedule_.chips.ring ? config_.ring_chunks_per_sync : config_.line_chunks_per_sync;
     const std::uint64_t synced = chunks * std::clamp<std::uint64_t>(bytes / chunks / 2, 1, most);
-    return std::min(std::max(synced, least), bytes);
+    return std::clamp(synced, std::min(in_pieces(most_pieces_), bytes), bytes);
 }
 
 void Run::set_up() {
@@ -342,8 +342,7 @@ Execution execute(const Schedule& schedule, std::uint64_t bytes_per_element, con
     for (std::size_t i = 0; i < followed.size(); ++i)
         if (const Bytes moved = followed[i] * links, table = done.link_bytes[i];
             moved < table || moved > table + Bytes(most_more))
-            fail<InternalError>("collective: link {}: {} bytes moved, {} in the table", i, moved.value(),
-                                table.value());
+            fail<InternalError>("collective: link {}: {} moved, {} in the table", i, moved.value(), table.value());
     done.time = std::max(done.time, time_through_memory(schedule, bytes_per_element, ground));
     return done;
 }
