@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What kernels ask of values as Python objects: items, attributes, kinds.
 #include "sim/base/names.h"
-#include "sim/program/host.h"
+#include "sim/program/block.h"
 
 namespace tilemesh::program {
 namespace {
 
-Value dims_value(const std::vector<std::int64_t>& dims) {
+Value dims_value(const std::vector<std::int64_t>& dims, Type type = Type::constant) {
     std::vector<Value> items;
-    for (const std::int64_t dim : dims) items.push_back(Value::integer(dim));
+    for (const std::int64_t dim : dims) items.push_back(Value::integer(dim, type));
     return tuple_value(std::move(items));
 }
 
@@ -69,6 +69,13 @@ Value attribute(Host& host, const Value& x, const Value& given) {
     if (name == "T") return permute(host, x, Value::none());
     if (name == "numel" && has_shape(x)) return Value::integer(shape_of(x).elements());
     if ((name == "dtype" || name == "type") && has_type(x)) return Value::dtype(own_type(x));
+    if (x.kind() == Kind::descriptor) {
+        const auto& block = x.as<Block>();
+        if (name == "base") return Value::object(Kind::pointer, x.type(), block.array, block.base);
+        if (name == "shape") return dims_value(block.shape, Type::i32);
+        if (name == "strides") return dims_value(block.strides, Type::i64);
+        if (name == "block_shape") return dims_value(block.block_shape);
+    }
     if (x.kind() == Kind::dtype) {
         // A pointer's dtype is that of what it points to: there are no others.
         if (name == "element_ty" || name == "scalar" || name == "dtype") return x;

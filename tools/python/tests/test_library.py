@@ -121,6 +121,19 @@ class Library(unittest.TestCase):
         launch("unpack_rows", [rows, y], ROWS=4, BLOCK=32)
         numpy.testing.assert_allclose(y, numpy.tile(self.x, (4, 1)), atol=scale * 0.51)
 
+    def test_boxes_of_descriptors(self):
+        x, rows = numpy.random.default_rng(5).standard_normal((6, 16)).astype("f4"), numpy.array([4, 1, 7, 2], "i4")
+        out, counts = numpy.zeros((6, 16), "f4"), numpy.zeros((6, 16), "i4")
+        launch("boxes", [x, rows, out, counts, 6], N=16, K=4)
+        moved, summed = numpy.zeros((6, 16), "f4"), numpy.zeros((6, 16), "i4")
+        moved[[3, 0, 1], 8:] = x[[4, 1, 2], 4:12]
+        moved[0, 0] = 16
+        summed[:4, 1:9] += 2
+        summed[4:, :8] += 3
+        summed[:4, :8] = numpy.maximum(summed[:4, :8], 1)
+        numpy.testing.assert_array_equal(out, moved)
+        numpy.testing.assert_array_equal(counts, summed)
+
     def test_parts_of_tuples_are_pythons(self):
         items = (10, 11, 12, 13)
         for start, stop, step in [(None, None, None), (1, 3, None), (-3, -1, 1), (2, 99, 1), (-9, 2, 1), (3, 1, 1), (0, None, 2), (None, None, -1), (2, None, -1),

@@ -260,6 +260,10 @@ class Calls(Reductions, PythonFunctions):
             return self.scanned(node, [base, *positional], keywords)
         if name == "cumsum":
             return self.summed(node, [base, *positional], keywords)
+        if name == "gather" and isinstance(base, Var):
+            return self._gathered(node, base, positional, keywords)
+        if f"descriptor_{name}" in operations.IN_LIBRARY and (name == "scatter" or positional and items_of(positional[0]) is not None):
+            return self.call_with(node, self.module.function_of_library(f"descriptor_{name}"), [base, *positional], keywords)
         if name in operations.IN_LIBRARY:
             return self.call_with(node, self.module.function_of_library(name), [base, *positional], keywords)
         if name == "load" and len(positional) == 1 and set(keywords) <= {"network"}:
@@ -270,6 +274,22 @@ class Calls(Reductions, PythonFunctions):
         if not operations.is_in_table(key):
             raise self.not_supported(node, f"method {name} is not supported{nearest(name, operations.names())}")
         return self.tl_call(node, name, key, [base, *positional], keywords)
+
+    def _gathered(self, node, base, positional, keywords):
+        """Tiles and descriptors have a gather each."""
+        result = Var(self.writer.new_temporary())
+        asked = self.emit("is_a", [base, "tensor_descriptor"], node)
+        self.writer.open(f"if {asked.name}", self.written_place(node))
+        for name in ("descriptor_gather", "gather"):
+            function = self.module.function_of_library(name)
+            parameters = [parameter.arg for parameter in function.node.args.args]
+            if len(positional) + len(keywords) == len(parameters) - 1 and set(keywords) <= set(parameters):
+                made = self.call_with(node, function, [base, *positional], keywords)
+                self.writer.copy(result.name, self.text(made, node), self.written_place(node))
+            if name == "descriptor_gather":
+                self.writer.otherwise()
+        self.writer.close()
+        return result
 
     def call(self, node, function):
         positional, keywords = self.arguments(node)

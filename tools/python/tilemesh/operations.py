@@ -90,7 +90,8 @@ TORCH_DTYPES = {
 # What a string means as a dtype: our words, Triton's, and the usual short ones.
 DTYPE_WORDS = {**DTYPES, **{ours: ours for ours in DTYPES.values()}, "fp16": "f16", "fp32": "f32", "float8e4m3": "f8e4m3"}
 
-ATTRIBUTES = ("shape", "dtype", "type", "element_ty", "T", "value", "numel", "primitive_bitwidth", "name")
+ATTRIBUTES = ("shape", "dtype", "type", "element_ty", "T", "value", "numel", "primitive_bitwidth", "name", "strides", "block_shape",
+              "base")  # fmt: skip
 QUESTIONS = ("is_fp8", "is_fp8e4nv", "is_fp8e5", "is_fp16", "is_bf16", "is_fp32", "is_fp64", "is_int", "is_int1", "is_bool", "is_int8",
              "is_int32", "is_int64", "is_int_signed", "is_int_unsigned", "is_floating", "is_ptr", "is_block")  # fmt: skip
 KINDS = {"tensor": "tensor", "pointer_type": "pointer", "tensor_descriptor": "tensor_descriptor", "constexpr": "constexpr",
@@ -106,6 +107,7 @@ LIBRARY = {
                          float2uint_rn float2uint_ru float2uint_rz float_as_int float_as_uint ilogb int2float_rn int_as_float ldexp llround logb
                          nextafter rcp_rn remainder saturatef uint_as_float""",
     "library_special.py": "cyl_bessel_i0 erfc erfcinv erfcx erfinv lgamma normcdf normcdfinv rcbrt rhypot sinpi cospi tgamma",
+    "library_descriptors.py": "descriptor_gather descriptor_scatter descriptor_atomic_add descriptor_atomic_max descriptor_atomic_min descriptor_atomic_and descriptor_atomic_or descriptor_atomic_xor",
     "library_order.py": "associative_scan bitonic_merge cumprod cumsum_either flip gather histogram reduce_or sort topk xor_sum",
     "library_inductor.py": """inductor_any inductor_bucketize_binary_search inductor_div_floor_integer inductor_is_floating inductor_max2 inductor_max_with_index inductor_maximum
                            inductor_maximum_with_index inductor_minimum_with_index inductor_randint64

@@ -204,3 +204,19 @@ def part_of_tuple(y_ptr, items, START: tl.constexpr, STOP: tl.constexpr, STEP: t
 def part_of_tile(x_ptr):
     x = tl.load(x_ptr + tl.arange(0, 8))
     tl.store(x_ptr, x[0:4])
+
+
+@triton.jit
+def boxes(x, rows, out, counts, M, N: tl.constexpr, K: tl.constexpr):
+    """Rows that are named, moved to others; the sum of a box where two overlap."""
+    one = tl.make_tensor_descriptor(x, [M, N], [N, 1], [1, N // 2])
+    to = tl.make_tensor_descriptor(out, shape=[M, N], strides=[N, 1], block_shape=[1, N // 2])
+    tl.static_assert(one.block_shape[1] == N // 2 and one.dtype == tl.float32)
+    named = tl.load(rows + tl.arange(0, K))
+    found = one.gather(named, N // 4)
+    to.scatter(found, named - 1, y_offset=one.shape[1] // 2)
+    tl.store(to.base, to.strides[0])
+    sums = tl.make_tensor_descriptor(counts, [M, N], [N, 1], [4, N // 2])
+    sums.atomic_add([0, 1], tl.full((4, N // 2), 2, tl.int32))
+    sums.atomic_add([M - 2, 0], tl.full((4, N // 2), 3, tl.int32))
+    sums.atomic_max([0, 0], tl.full((4, N // 2), 1, tl.int32))
