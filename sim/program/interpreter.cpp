@@ -7,6 +7,7 @@ namespace tilemesh::program {
 namespace {
 
 constexpr std::size_t most_frames = 64;
+constexpr std::string_view keyword_of_items = "items.of";  // no parameter's name
 
 }  // namespace
 
@@ -156,19 +157,27 @@ void Interpreter::call(const Instruction& instruction, Operands operands) {
     const Function& caller = *frames_.back().function;
     std::vector<Value> arguments(function.parameters.size());
     std::vector<bool> given(arguments.size(), false);
-    for (std::size_t i = 1; i < operands.size(); ++i) {
-        const std::string& keyword = caller.keywords[instruction.first_operand + i];
-        std::size_t slot = i - 1;
-        if (!keyword.empty()) {
-            slot = 0;
-            while (slot < arguments.size() && function.parameters[slot].name != keyword) ++slot;
-        }
+    const auto give = [&](std::size_t slot, const Value& value, const std::string& keyword) {
         if (slot >= arguments.size())
             Host::complain("{} takes {} arguments{}", function.name, arguments.size(),
                            keyword.empty() ? "" : fmt::format(", none is called {}", keyword));
         if (given[slot]) Host::complain("{} of {} is given twice", function.parameters[slot].name, function.name);
-        arguments[slot] = *operands[i];
+        arguments[slot] = value;
         given[slot] = true;
+    };
+    std::size_t by_position = 0;
+    for (std::size_t i = 1; i < operands.size(); ++i) {
+        const std::string& keyword = caller.keywords[instruction.first_operand + i];
+        if (keyword.empty()) {
+            give(by_position++, *operands[i], keyword);
+        } else if (keyword == keyword_of_items) {
+            if (operands[i]->kind() != Kind::tuple) Host::complain("the items of {}", describe(*operands[i]));
+            for (const Value& item : operands[i]->as<Tuple>().items) give(by_position++, item, "");
+        } else {
+            std::size_t slot = 0;
+            while (slot < arguments.size() && function.parameters[slot].name != keyword) ++slot;
+            give(slot, *operands[i], keyword);
+        }
     }
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         if (given[i]) continue;

@@ -134,6 +134,19 @@ class Library(unittest.TestCase):
         numpy.testing.assert_array_equal(out, moved)
         numpy.testing.assert_array_equal(counts, summed)
 
+    def test_items_of_a_tuple_as_arguments(self):
+        y = numpy.zeros(64, "f4")
+        launch("spread", [self.x, y, (2.0, 3.0)], N=32)
+        numpy.testing.assert_allclose(y, [*(self.x * 2 + 3), *(self.x * 2 + 1)], rtol=1e-6)
+
+    def test_scans_of_three_tiles(self):
+        x = numpy.random.default_rng(6).standard_normal(32).astype("f4")
+        for reverse in (False, True):
+            y, turned = numpy.zeros((3, 32), "f4"), x[::-1] if reverse else x
+            launch("running_moments", [x, y], N=32, REVERSE=reverse)
+            expected = numpy.array([(i, turned[:i].mean(), turned[:i].var() * i) for i in range(1, 33)]).T
+            numpy.testing.assert_allclose(y, expected[:, ::-1] if reverse else expected, rtol=1e-4, atol=1e-5)
+
     def test_parts_of_tuples_are_pythons(self):
         items = (10, 11, 12, 13)
         for start, stop, step in [(None, None, None), (1, 3, None), (-3, -1, 1), (2, 99, 1), (-9, 2, 1), (3, 1, 1), (0, None, 2), (None, None, -1), (2, None, -1),

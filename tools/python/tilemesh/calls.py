@@ -6,7 +6,7 @@ from . import folding, host, operations
 from .errors import nearest
 from .python_functions import PythonFunctions
 from .reductions import Reductions
-from .values import DType, Function, Intrinsic, Items, Namespace, Opaque, PointerTo, Var, described, is_constant, items_of, tuple_of
+from .values import DType, Function, Intrinsic, Items, Namespace, Opaque, PointerTo, Spread, Var, described, is_constant, items_of, tuple_of
 
 DTYPE_PARAMETERS = ("dtype", "out_dtype")
 # Methods of tiles whose name or parameters differ from those of tl's functions.
@@ -45,8 +45,8 @@ class Calls(Reductions, PythonFunctions):
         if isinstance(function, Opaque):
             return self.opaque_call(node, function)
         if isinstance(function, Var):
-            positional, keywords = self.arguments(node)
-            return self.emit("call", [function, *positional], node, keywords.items())
+            positional, keywords = self.arguments(node, spreads=True)
+            return self._called(node, function, positional, keywords)
         raise self.error(node, f"{described(function)} cannot be called")
 
     def _is_of_type(self, node, value, attribute, question):
@@ -291,8 +291,15 @@ class Calls(Reductions, PythonFunctions):
         self.writer.close()
         return result
 
+    def _called(self, node, function, positional, keywords):
+        spread = [positional.pop().tuple] if positional and isinstance(positional[-1], Spread) else []
+        return self.emit("call", [function, *positional], node, [*(("items.of", items) for items in spread), *keywords.items()])
+
     def call(self, node, function):
-        positional, keywords = self.arguments(node)
+        positional, keywords = self.arguments(node, spreads=True)
+        if positional and isinstance(positional[-1], Spread):
+            self.require(node, function)
+            return self._called(node, function, positional, {self.variable(name)[1:]: value for name, value in keywords.items()})
         return self.call_with(node, function, positional, keywords)
 
     def call_with(self, node, function, positional, keywords):

@@ -56,34 +56,49 @@ def scan_1(x, axis, combine_fn, reverse):
 
 
 @triton.jit
-def scan_2(x, y, axis, combine_fn, reverse):
-    a, b = as_column(x, axis), as_column(y, axis)
-    a_all, b_all = a, b
-    while a.shape[1] < x.shape[axis]:
-        size = (a.shape[0] // 2, a.shape[1])
-        a_even, a_odd = halves(a)
-        b_even, b_odd = halves(b)
-        a_first, a_last = halves(a_all)
-        b_first, b_last = halves(b_all)
+def halves_of_each(tiles):
+    even, odd = (), ()
+    for i in tl.static_range(len(tiles)):
+        first, last = halves(tiles[i])
+        even, odd = even + (first,), odd + (last,)
+    return even, odd
+
+
+@triton.jit
+def scan_of_several(input, axis, combine_fn, reverse):
+    shape, count = input[0].shape, len(input)
+    tiles = ()
+    for i in tl.static_range(count):
+        tiles = tiles + (as_column(input[i], axis),)
+    all = tiles
+    while tiles[0].shape[1] < shape[axis]:
+        even, odd = halves_of_each(tiles)
+        first, last = halves_of_each(all)
+        wide = ()
+        for i in tl.static_range(count):
+            wide = wide + (tl.broadcast_to(last[i] if reverse else first[i], even[0].shape),)
         if reverse:
-            a_even, b_even = combine_fn(tl.broadcast_to(a_last, size), tl.broadcast_to(b_last, size), a_even, b_even)
-            a_all, b_all = combine_fn(a_last, b_last, a_first, b_first)
+            even = combine_fn(*(wide + even))
+            all = combine_fn(*(last + first))
         else:
-            a_odd, b_odd = combine_fn(tl.broadcast_to(a_first, size), tl.broadcast_to(b_first, size), a_odd, b_odd)
-            a_all, b_all = combine_fn(a_first, b_first, a_last, b_last)
-        a, b = pasted(a_even, a_odd), pasted(b_even, b_odd)
-    return from_rows(a, x.shape, axis), from_rows(b, x.shape, axis)
+            odd = combine_fn(*(wide + odd))
+            all = combine_fn(*(first + last))
+        tiles = ()
+        for i in tl.static_range(count):
+            tiles = tiles + (pasted(even[i], odd[i]),)
+    scanned = ()
+    for i in tl.static_range(count):
+        scanned = scanned + (from_rows(tiles[i], shape, axis),)
+    return scanned
 
 
 @triton.jit
 def associative_scan(input, axis, combine_fn, reverse=False):
     if not isinstance(input, tl.tuple):
         return scan_1(input, axis, combine_fn, reverse)
-    tl.static_assert(len(input) <= 2, "associative_scan of more than two tiles is not supported")
     if len(input) == 1:
         return (scan_1(input[0], axis, combine_fn, reverse),)
-    first, second = input
-    return scan_2(first, second, axis, combine_fn, reverse)
+    return scan_of_several(input, axis, combine_fn, reverse)
 
 
 @triton.jit

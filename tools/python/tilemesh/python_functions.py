@@ -3,15 +3,19 @@
 
 from . import folding, operations
 from .expressions import TYPES, Expressions
-from .values import Intrinsic, Items, Namespace, described, is_constant, items_of
+from .values import Intrinsic, Items, Namespace, Spread, Var, described, is_constant, items_of
 
 
 class PythonFunctions(Expressions):
-    def arguments(self, node):
+    def arguments(self, node, spreads=False):
+        """By position and by name. `spreads`: the last one by position may be the items of a tuple that is not known yet."""
         positional = []
         for argument in node.args:
             if type(argument).__name__ == "Starred":
-                items = items_of(self.value(argument.value))
+                value = self.value(argument.value)
+                items = items_of(value)
+                if items is None and spreads and isinstance(value, Var) and argument is node.args[-1]:
+                    items = [Spread(value)]
                 if items is None:
                     raise self.not_supported(argument, "* of a tuple whose length is not known while lowering")
                 positional += items

@@ -105,9 +105,13 @@ class _Walk:
             return sources
         parameters, given = self.parameters(callee[1]), {}
         for number, argument in enumerate(re.split(r", (?![^()]*\))", callee[2] or "")):
+            sources_here = set().union(*(state.get(found, set()) for found in _VARIABLE.findall(argument)))
+            if argument.startswith("items.of="):
+                given.update((name, given.get(name, set()) | sources_here) for name in parameters[number:])
+                continue
             keyword = re.match(r"(\w+)=(?!=)(.*)", argument)
             name = f"%{keyword[1]}" if keyword else parameters[number] if number < len(parameters) else None
-            given[name] = set().union(*(state.get(found, set()) for found in _VARIABLE.findall(argument)))
+            given[name] = given.get(name, set()) | sources_here
         stored, returned = self.of(callee[1])
         self.stored |= {(source, is_plain) for name, is_plain in stored for source in given.get(name, ())}
         return set().union(*(given.get(name, set()) for name in returned))

@@ -35,6 +35,15 @@ class DType:
         return hash(self.name)
 
 
+class Spread:
+    """`*x` among the arguments of a call: the items of a tuple that the interpreter knows."""
+
+    __slots__ = ("tuple",)
+
+    def __init__(self, tuple):
+        self.tuple = tuple
+
+
 class PointerTo:
     """The type of pointers to elements of a dtype, which may be a variable."""
 

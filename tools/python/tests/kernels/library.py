@@ -220,3 +220,31 @@ def boxes(x, rows, out, counts, M, N: tl.constexpr, K: tl.constexpr):
     sums.atomic_add([0, 1], tl.full((4, N // 2), 2, tl.int32))
     sums.atomic_add([M - 2, 0], tl.full((4, N // 2), 3, tl.int32))
     sums.atomic_max([0, 0], tl.full((4, N // 2), 1, tl.int32))
+
+
+@triton.jit
+def shifted_by(x, scale, by=1.0):
+    return x * scale + by
+
+
+@triton.jit
+def spread(x, y, args, N: tl.constexpr, F: tl.constexpr = shifted_by):
+    at = tl.arange(0, N)
+    tl.store(y + at, F(tl.load(x + at), *args))
+    tl.store(y + N + at, shifted_by(tl.load(x + at), *args[:1]))
+
+
+@triton.jit
+def moments(n_a, mean_a, square_a, n_b, mean_b, square_b):
+    n, delta = n_a + n_b, mean_b - mean_a
+    return n, mean_a + delta * n_b / n, square_a + square_b + delta * delta * n_a * n_b / n
+
+
+@triton.jit
+def running_moments(x, y, N: tl.constexpr, REVERSE: tl.constexpr):
+    at = tl.arange(0, N)
+    value = tl.load(x + at)
+    n, mean, square = tl.associative_scan((tl.full((N,), 1.0, tl.float32), value, tl.zeros((N,), tl.float32)), 0, moments, reverse=REVERSE)
+    tl.store(y + at, n)
+    tl.store(y + N + at, mean)
+    tl.store(y + 2 * N + at, square)
