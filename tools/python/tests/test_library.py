@@ -103,6 +103,15 @@ class Library(unittest.TestCase):
             for i in range(8):
                 self.assertEqual(places[row, i], row * 8 + max(j for j in range(i + 1) if x[row, j] == y[row, i]))
 
+    def test_a_function_that_assigns_by_a_condition(self):
+        y = numpy.zeros((4, 32), "f4")
+        launch("assigned_by_conditions", [self.x, y], N=32)
+        side = numpy.where(self.x < -0.5, -1, numpy.where(self.x > 1, 1, 0))
+        numpy.testing.assert_array_equal(y[0], numpy.clip(self.x, -0.5, 1) * 2)
+        numpy.testing.assert_array_equal(y[1], side)
+        numpy.testing.assert_array_equal(y[2], numpy.maximum.accumulate(self.x))
+        numpy.testing.assert_array_equal(y[3], [self.x.max()] * 32)
+
     def test_a_function_of_every_element(self):
         x, y = numpy.round(self.x), numpy.round(self.x[::-1])
         low, high, sign = numpy.zeros((32, 32), "f4"), numpy.zeros((32, 32), "f4"), numpy.zeros(32, "i4")

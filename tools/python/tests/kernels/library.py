@@ -248,3 +248,37 @@ def running_moments(x, y, N: tl.constexpr, REVERSE: tl.constexpr):
     tl.store(y + at, n)
     tl.store(y + N + at, mean)
     tl.store(y + 2 * N + at, square)
+
+
+@triton.jit
+def in_bounds(a, low, CLAMPS: tl.constexpr = True):
+    r, side = a, 0.0
+    if a < low:
+        r = low
+        side -= 1.0
+    elif a > 1.0:
+        r = a * 0.0
+        r += 1.0
+        side = r
+    if CLAMPS:
+        r = r * 2.0
+    return r, side
+
+
+@triton.jit
+def later_if_larger(a, b):
+    r = a
+    if b > a:
+        r = b
+    return r
+
+
+@triton.jit
+def assigned_by_conditions(x, y, N: tl.constexpr):
+    at = tl.arange(0, N)
+    value = tl.load(x + at)
+    bounded, side = tl.map_elementwise(in_bounds, value, tl.full((N,), -0.5, tl.float32))
+    tl.store(y + at, bounded)
+    tl.store(y + N + at, side)
+    tl.store(y + 2 * N + at, tl.associative_scan(value, 0, later_if_larger))
+    tl.store(y + 3 * N + at, tl.reduce(value, 0, later_if_larger))
