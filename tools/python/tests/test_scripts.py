@@ -286,6 +286,12 @@ print(half(64), float(y.sum()), issubclass(OutOfResources, Exception))
     def test_libraries_that_a_launch_names_mean_nothing_here(self):
         self.assertEqual(self.says("copy[(2,)](x, y, 100, BLOCK=64, extern_libs={'libdevice': '/nowhere.bc'}); print(float(y.sum()))"), ["4950.0"])
 
+    def test_what_only_steers_a_compiler_can_be_imported(self):
+        text = "from triton.runtime.cache import get_cache_manager\nfrom triton.tools.experimental_descriptor import create_2d_tma_descriptor\n" \
+               "triton.knobs.compilation.always_compile = True\nbox = create_2d_tma_descriptor(x, 4, 25, 2, 5, 4)\n" \
+               "print(triton.knobs.runtime.interpret, get_cache_manager('k').has_file('a'), box.shape, box.strides, box.block_shape)"  # fmt: skip
+        self.assertEqual(self.says(text), ["None False [4, 25] [25, 1] [2, 5]"])
+
     def test_heuristics_defaults_and_tuning_together(self):
         text = """
 @triton.autotune([triton.Config({"BLOCK": 2**i}) for i in range(4, 8)], key=["n"], reset_to_zero=["y_ptr"])

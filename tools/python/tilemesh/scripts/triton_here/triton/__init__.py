@@ -5,7 +5,7 @@ machine. Kernels never run as Python; tilemesh lowers their source."""
 from . import language
 from .runtime.autotuner import Autotuner, Config, Heuristics, autotune, heuristics
 from .runtime.jit import JITFunction, MockTensor, TensorWrapper, jit, reinterpret
-from . import backends, compiler, runtime, testing, tools  # isort: skip
+from . import backends, compiler, knobs, runtime, testing, tools  # isort: skip
 from .compiler import CompilationError, OutOfResources
 
 __version__ = "3.4.0"  # as kernels are lowered for it
@@ -34,5 +34,5 @@ def set_allocator(allocator):
 
 
 __all__ = ["Autotuner", "CompilationError", "Config", "Heuristics", "JITFunction", "MockTensor", "OutOfResources", "TensorWrapper", "TritonError",
-           "autotune", "backends", "cdiv", "compiler", "constexpr_function", "heuristics", "jit", "language", "next_power_of_2", "reinterpret", "runtime",
+           "autotune", "backends", "cdiv", "compiler", "constexpr_function", "heuristics", "jit", "knobs", "language", "next_power_of_2", "reinterpret", "runtime",
            "set_allocator", "testing", "tools"]  # fmt: skip
