@@ -9,6 +9,20 @@
 namespace tilemesh::program {
 
 Value where(Host& host, const Value& given, const Value& x, const Value& y) {
+    if (x.kind() == Kind::pointers && y.kind() == Kind::pointers && is_number(given)) {
+        const auto name = [](const Value& p) { return static_cast<Array&>(*p.as<IndexTile>().array).name(); };
+        if (x.as<IndexTile>().array.get() != y.as<IndexTile>().array.get())
+            Host::complain(
+                "where of pointers into {} and into {}: a tile of pointers is into one tensor; load from "
+                "both, each under its mask, and choose among the values",
+                name(x), name(y));
+        const std::array operands{numbers_of(host.mask(given, "a condition")), x.ref<IndexTile>(),
+                                  y.ref<IndexTile>()};
+        const Ref<IndexTile> chosen = combine(
+            [](std::int64_t c, std::int64_t a, std::int64_t b) { return c != 0 ? a : b; }, operands, Type::i64);
+        chosen->array = x.as<IndexTile>().array;
+        return Value::object(Kind::pointers, x.type(), chosen);
+    }
     if (!is_number(x) || !is_number(y) || !is_number(given))
         Host::complain("where of {}, {} and {}", describe(given), describe(x), describe(y));
     const Value condition = is_tile(given) ? given : host.known(given);

@@ -156,6 +156,11 @@ class Library(unittest.TestCase):
             expected = numpy.array([(i, turned[:i].mean(), turned[:i].var() * i) for i in range(1, 33)]).T
             numpy.testing.assert_allclose(y, expected[:, ::-1] if reverse else expected, rtol=1e-4, atol=1e-5)
 
+    def test_pointers_are_chosen_among(self):
+        y = numpy.zeros(32, "f4")
+        launch("chosen_places", [self.x, y], N=32)
+        numpy.testing.assert_array_equal(y, [*self.x[:16], *self.x[15::-1]])
+
     def test_parts_of_tuples_are_pythons(self):
         items = (10, 11, 12, 13)
         for start, stop, step in [(None, None, None), (1, 3, None), (-3, -1, 1), (2, 99, 1), (-9, 2, 1), (3, 1, 1), (0, None, 2), (None, None, -1), (2, None, -1),

@@ -80,7 +80,8 @@ def _without_branches(statements, numbers):
                     part = _assignment(part, part.target.id, _like(part, value))
                 value = _with_names(part.value, names)
                 targets = getattr(part, "targets", None) or [part.target]
-                names = {**names, **{name: f"{name}.{which}.{suffix}" for target in targets for name in _names_in(target, "Store") if "." not in name}}
+                assigned = [name for target in targets for name in _names_in(target, "Store") if "." not in name]
+                names = {**names, **{name: f"{name}.{which}.{suffix}" for name in assigned}}
                 copy = _ast.Assign(targets=_with_names(targets, names), value=value)
                 result.append(_like(part, copy))
             renamed.append(names)

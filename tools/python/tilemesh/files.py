@@ -20,7 +20,7 @@ NEVER_BESIDE = ("triton", "torch", "numpy", "math", "os", "packaging")  # whatev
 NOT_SUPPORTED = frozenset("""
 inline_asm_elementwise float8e4b15 float8e4b8 float8e5b16 float64 block_type void slice target_info float8e4b15x4
 swizzle j0 j1 jn y0 y1 yn cyl_bessel_i1 norm3d norm4d rnorm3d rnorm4d rcp64h float2half_rn half2float float2ull_rd float2ull_rn
-float2ull_ru float2ull_rz
+float2ull_ru float2ull_rz smid globaltimer num_threads num_warps
 """.split())
 
 
@@ -91,6 +91,8 @@ def tl_attribute(place, base, name):
     name = operations.SAME_AS.get(name, name)
     if name in operations.DTYPES:
         return DType(operations.DTYPES[name])
+    if name == "TRITON_MAX_TENSOR_NUMEL":
+        return LARGEST
     if name in NOT_SUPPORTED or "double" in name:
         raise NotSupported(place, f"tl.{name} is not supported{_instead(name)}")
     if operations.has_name(name):

@@ -119,6 +119,12 @@ def pairs(rows):
 
 
 @triton.jit
+def squeeze(x, dim):
+    tl.static_assert(x.shape[dim] == 1, "squeeze of a dimension that is not 1")
+    return without_axis(x, x.shape, dim, False)
+
+
+@triton.jit
 def column(rows, i):
     chosen = tl.where((tl.arange(0, rows.shape[1]) == i)[None, :], rows, 0)
     return tl.sum(chosen, 1)[:, None].to(rows.dtype)

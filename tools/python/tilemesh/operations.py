@@ -52,7 +52,7 @@ fast_logf log x | fast_log2f log2 x | fast_sinf sin x | fast_cosf cos x | fast_t
 where where condition x y | cast cast input>x dtype fp_downcast_rounding bitcast
 program_id program_id axis | num_programs num_programs axis | arange arange start end
 zeros zeros shape dtype | full full shape value dtype | zeros_like zeros_like input>x
-expand_dims expand_dims input>x axis | broadcast_to broadcast_to input>x *shape | broadcast broadcast input>a other>b
+expand_dims expand_dims input>x axis | unsqueeze expand_dims x dim>axis | broadcast_to broadcast_to input>x *shape | broadcast broadcast input>a other>b
 trans trans input>x *dims | permute permute input>x *dims | reshape reshape input>x *shape -can_reorder | view reshape input>x *shape
 ravel ravel x -can_reorder | join join a b | split split a>x | cat cat input>a other>b -can_reorder
 sum sum input>x axis keep_dims dtype
@@ -99,7 +99,7 @@ KINDS = {"tensor": "tensor", "pointer_type": "pointer", "tensor_descriptor": "te
 
 # Written in Python, from other names, and where.
 LIBRARY = {
-    "library.py": "clamp_nan dot_scaled get_int_dtype interleave isnan maximum_nan minimum_nan next_power_of_2 part_of reduce swizzle2d _log2 _promote_reduction_input",
+    "library.py": "clamp_nan dot_scaled get_int_dtype interleave isnan maximum_nan minimum_nan next_power_of_2 part_of reduce squeeze swizzle2d _log2 _promote_reduction_input",
     "library_math.py": """acos acosh asin asinh atan atan2 atanh cbrt copysign cosh exp10 expm1 fmod hypot isfinited isinf log10 log1p rint round
                        signbit sinh tan trunc""",
     "library_bits.py": "brev byte_perm clz ffs hadd mul24 mulhi popc rhadd sad uhadd umul24 urhadd",

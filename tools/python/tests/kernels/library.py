@@ -282,3 +282,11 @@ def assigned_by_conditions(x, y, N: tl.constexpr):
     tl.store(y + N + at, side)
     tl.store(y + 2 * N + at, tl.associative_scan(value, 0, later_if_larger))
     tl.store(y + 3 * N + at, tl.reduce(value, 0, later_if_larger))
+
+
+@triton.jit
+def chosen_places(x, y, N: tl.constexpr):
+    tl.static_assert(N <= tl.TRITON_MAX_TENSOR_NUMEL)
+    at = tl.arange(0, N)
+    value = tl.load(tl.where(at < N // 2, x + at, x + N - 1 - at))
+    tl.store(y + at, tl.squeeze(tl.unsqueeze(value, 1), 1))
