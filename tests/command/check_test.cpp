@@ -130,7 +130,8 @@ TEST_CASE("check accepts every configuration file that is shipped") {
     const Ran ran = run_command(folder, TILEMESH_COMMAND " check --quiet" + arguments);
     CHECK(ran.exit_code == 0);
     CHECK(ran.err.empty());
-    const Ran golden = run_command(folder, TILEMESH_COMMAND " check " TILEMESH_TEST_DATA "/golden/results.json");
+    const Ran golden =
+        run_command(folder, TILEMESH_COMMAND " check " TILEMESH_SOURCE_DIR "/tests/data/golden/results.json");
     CHECK(golden.exit_code == 0);
     CHECK_THAT(golden.out, Catch::Contains("ok (golden results, "));
 }
