@@ -102,13 +102,6 @@ std::optional<Opcode> command_of(Op op) {
         case Op::store:
         case Op::descriptor_store:
         case Op::atomic_add:
-        case Op::atomic_cas:
-        case Op::atomic_max:
-        case Op::atomic_min:
-        case Op::atomic_and:
-        case Op::atomic_or:
-        case Op::atomic_xor:
-        case Op::atomic_xchg:
             return Opcode::store;
         case Op::send:
             return Opcode::send;
@@ -124,7 +117,9 @@ std::optional<Opcode> command_of(Op op) {
 std::vector<std::string_view> operations_of(Opcode command) {
     std::vector<std::string_view> names;
     for (const Operation& operation : operations()) {
-        if (command_of(operation.op) == command) names.push_back(operation.name);
+        // What atomic operations make of memory is stored, though most do more than that one command.
+        const bool stores = command == Opcode::store && operation.name.starts_with("atomic_");
+        if (command_of(operation.op) == command || stores) names.push_back(operation.name);
     }
     return names;
 }
