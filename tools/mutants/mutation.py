@@ -92,6 +92,8 @@ def _entry(where, part, programs, lines):
         raise ListError(f"{where}: expected what it is, a file, and lines that begin with '- ' and '+ ' (or '@ ')")
     if not text["-"].endswith(";") and any(_has_bare_comma(text[sign]) for sign in "-+"):
         raise ListError(f"{where}: several expressions, expected one or a statement")
+    if re.match(r"(const|constexpr|auto)\b", text["-"]):
+        raise ListError(f"{where}: what it declares would be gone, expected the value of it")
     if not text["-"].endswith(";") and not all(_is_whole(text[sign]) for sign in "-+"):
         raise ListError(f"{where}: part of an expression, expected a whole one or a statement")
     if not programs:
@@ -110,6 +112,8 @@ def _has_bare_comma(text):
 
 def _is_whole(text):
     """Are brackets and the colons of conditions paired, and is it not the beginning of a statement?"""
+    if re.match(r"(if|for|while|switch|return|const|auto)\b", text) or re.search(r"([+*/<=,-]|&&|\|\|)$", text):
+        return False
     depth, conditions = 0, [0]
     for sign in text.replace("::", ""):
         depth += (sign in "([{") - (sign in ")]}")
