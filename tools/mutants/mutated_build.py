@@ -66,6 +66,7 @@ def build(mutants, programs, jobs):
                            env={**os.environ, "CXXFLAGS": "-w"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                            text=True)  # fmt: skip
     if built.returncode != 0:
-        errors = [line for line in built.stdout.splitlines() if "error:" in line or "undefined" in line]
-        raise BuildError("\n".join(errors[:20] or [built.stdout[-2000:]]))
+        lines = [line for line in built.stdout.splitlines() if "error:" in line or "undefined" in line]
+        first = {line.split(":")[0]: line for line in reversed(lines)}  # of each file
+        raise BuildError("\n".join(first.values()) or built.stdout[-2000:])
     return {program: next((TREE / "build" / "tests").glob(f"*/test_{program}")) for program in programs}
