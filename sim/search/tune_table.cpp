@@ -22,7 +22,8 @@ using Ways = std::vector<std::pair<std::string, std::string>>;
 std::string in_text(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
 void add_ways(Ways& ways, const std::string& key, const Json& value) {
-    if (!value.is_object() || value.empty()) {
+    const bool has_parts = value.is_object() || (value.is_array() && !value.empty() && value.front().is_object());
+    if (!has_parts || value.empty()) {
         ways.emplace_back(key, in_text(value));
         return;
     }

@@ -268,6 +268,17 @@ def copy(x_ptr, y_ptr, n, BLOCK: tl.constexpr):
         least = std::min(least, ran.at("panels")[0].at("kernels")[0].at("time_ps").get<std::uint64_t>());
     }
     CHECK(parse_json_file(json).at("winners")[0].at("figures").at("time") == least);
+    // Of two that run one after the other, every combination: each has its own.
+    Json both = parse_json_file(panel);
+    const Json one = both["kernels"][0]["program"];
+    both["kernels"][0]["program"] = Json::array({one, one});
+    write_file(folder / "both.json", both.dump());
+    const Ran two = run_command(
+        folder, std::string(TILEMESH_COMMAND) + " tune " + (folder / "both.json").string() + " --json " + json);
+    CHECK(two.exit_code == 0);
+    CHECK_THAT(two.out,
+               Contains("9 points: 9 run.") &&
+                   Contains("copy, program.0.constants.BLOCK 256, program.1.constants.BLOCK 256 is the optimum"));
     write_file(folder / "copy.py",
                "import triton\n@triton.autotune(made(), key=[])\n@triton.jit\ndef copy(n): pass\n");
     check_bad_input(run_command(folder, std::string(TILEMESH_COMMAND) + " tune " + panel));
