@@ -56,7 +56,8 @@ report::HostResult host_facts(double seconds, const report::KernelResult& result
     if (child == 0) {
         die_with_parent(watcher);
         const Entry& entry = panel.kernels[kernel];
-        const auto outcome = run_entry(panel, entry, prepared.of(entry), files);
+        auto outcome = run_entry(panel, entry, prepared.of(entry), files);
+        if (!files.components) outcome.components.clear();
         write_all(result, one_line(report::kernel_to_json(outcome)) + "\n");
         std::fflush(nullptr);
         std::_Exit(0);

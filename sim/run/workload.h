@@ -53,11 +53,13 @@ struct Wanted {
     bool energy = false;                       // by the machine's table
 };
 
-/// What entries make beside their results. With any of the files one entry alone is run.
+/// What entries make beside what is worked out from all of their components. With any of the files one entry alone is
+/// run.
 struct EntryFiles {
     std::filesystem::path save_outputs;  // empty: outputs are not saved
     TraceChoice trace = {};
-    Bytes pictures = {};  // of each entry, for a page
+    Bytes pictures = {};     // of each entry, for a page
+    bool components = true;  // one by one, of which a machine of thousands of PEs has tens of thousands
 };
 
 struct EntryOutcome {

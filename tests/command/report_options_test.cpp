@@ -83,3 +83,29 @@ TEST_CASE("compare writes a page of two results, but not of a golden file") {
     const Ran both = run_command(folder, compare + golden + " " + after + " --approve --report " + page);
     CHECK(both.exit_code == 2);
 }
+
+TEST_CASE("what is told of components changes nothing else: not the table, not the result, not the page") {
+    const ScratchFolder folder;
+    const std::string panel = (folder / "panel.json").string(), page = (folder / "page.html").string();
+    const std::string all = (folder / "all.json").string(), none = (folder / "none.json").string();
+    write_file(panel, example_panel({TILEMESH_KERNEL}).dump());
+    const std::string run = TILEMESH_COMMAND " run " + panel;
+    const Ran table = run_command(folder, run);
+    CHECK(run_command(folder, run + " --json " + all).out == table.out);
+    CHECK(run_command(folder, run + " --components none --json " + none).out == table.out);
+    Json with = parse_json_file(all), without = parse_json_file(none);
+    for (Json* const result : {&with, &without}) result->erase("host");
+    Json& components = with["panels"][0]["kernels"][0]["components"];
+    CHECK(components.size() > 1);
+    components = Json::array();
+    CHECK(with == without);
+    if (!possible) return;
+    std::vector<Json> parts;
+    for (const std::string& option : {" --json " + all, " --components none --json " + none, std::string()}) {
+        CHECK(run_command(folder, run + " --report " + page + option).exit_code == 0);
+        parts.push_back(data_of(page)["panels"][0]["kernels"][0]["parts"]);
+    }
+    CHECK(parts[0].size() > 1);
+    CHECK(parts[1] == parts[0]);
+    CHECK(parts[2] == parts[0]);
+}

@@ -237,7 +237,9 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, run:
     ProgressBar bar(flags.quiet);
     run::RunOptions options;
     options.workers = flags.jobs;
-    options.files = {flags.save_outputs, choice};
+    const report::ComponentDetail detail = detail_of(flags.components);
+    options.files = {.save_outputs = flags.save_outputs, .trace = choice};
+    options.files.components = report_file || (json && detail != report::ComponentDetail::none);
     if (report_file) options.files.pictures = page::room_for_pictures(panels.size(), count_entries(panels));
     options.on_progress = [&](const run::Progress& progress) { bar.show(progress); };
     options.on_panel = [&](const report::PanelResult& panel) {
@@ -257,7 +259,7 @@ int run_and_report(const std::string& name, std::vector<run::Panel> panels, run:
             if (!kernel.note.empty()) context.log.warn("{}: {}", kernel.label, kernel.note);
     if (tables && by_entry) print(report::entries_text(outcome.result, context.colour) + "\n");
     if (tables && panels.size() > 1) print(report::run_text(outcome.result, context.colour));
-    if (json) json->write(report::pretty(report::to_json(outcome.result, detail_of(flags.components))));
+    if (json) json->write(report::pretty(report::to_json(outcome.result, detail)));
     if (report_file) report_file->write(page::html(page::page_data(outcome.result), page::embedded_run_page()));
     if (outcome.interrupted) {
         context.log.warn("interrupted; {}", json ? "finished entries are in " + flags.json
