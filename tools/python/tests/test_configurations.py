@@ -35,6 +35,18 @@ class Configurations(unittest.TestCase):
         before = "SIZES = [8, 16]\nsome = [triton.Config({'A': a}) for a in SIZES]\nmore = []\nfor b in (1, 2):\n    more.append(triton.Config({'A': 4, 'B': b}))\n"
         self.assertEqual(self.tried("some + more", before), [{"A": 8}, {"A": 16}, {"A": 4, "B": 1}, {"A": 4, "B": 2}])
 
+    def test_constants_are_told_apart_as_python_does_and_written_as_panels_have_them(self):
+        some = "[triton.Config({'A': 2}), triton.Config({'A': 2.0}), triton.Config({'A': True}), triton.Config({'A': 1}), triton.Config({'A': tl.float16})]"
+        self.assertEqual([repr(one["A"]) for one in self.tried(some)], ["2", "2.0", "True", "1", "'f16'"])
+        with self.assertRaisesRegex(LoweringError, "the constant A of a configuration is inf"):
+            self.tried("[triton.Config({'A': float('inf')})]")
+
+    def test_branches_that_are_not_known_are_not_guessed(self):
+        before = "import torch\ndef some():\n    if torch.{}:\n        return [triton.Config({'A': 16})]\n    return [triton.Config({'A': 64})]\n"
+        self.assertEqual(self.tried("some()", before.replace("{}", "version.hip", 1)), [{"A": 64}])
+        with self.assertRaisesRegex(LoweringError, "not known without running the file"):
+            self.tried("some()", before.replace("{}", "cuda.device_count() > 1", 1))
+
     def test_functions_without_parameters(self):
         before = (
             "def is_cuda():\n    return triton.runtime.driver.active.get_current_target().backend == 'cuda'\n"

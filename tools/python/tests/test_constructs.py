@@ -131,7 +131,8 @@ class Calls(unittest.TestCase):
         self.assertEqual(body("a = tl.argmax(x, axis=0)"), ["%a = argmax %x, 0"])
         self.assertEqual(body("a = tl.softmax(x)"), ["%1 = cast %x, f32", "%a = softmax %1, dim=0"])
         self.assertEqual(body("a = tl.softmax(x, -1)"), ["%1 = cast %x, f32", "%a = softmax %1, dim=-1"])
-        self.assertEqual(body("a = tl.reduce(x, 0, add)", "@triton.jit\ndef add(a, b):\n    return a + b\n"), ["%a = sum %x, axis=0"])
+        self.assertEqual(body("a = tl.reduce(x, 0, add)", "@triton.jit\ndef add(a, b):\n    return a + b\n"),
+                         ["%1 = sum %x, axis=0", '%2 = attribute %x, "dtype"', "%a = cast %1, %2"])  # fmt: skip
         self.assertEqual(body("a = tl.reduce(x, 0, add)", "@triton.jit\ndef add(a, b):\n    return a - b\n"), ["%a = call &reduce, %x, 0, &add"])
 
     def test_dot(self):

@@ -227,9 +227,7 @@ class Calls(Reductions, PythonFunctions):
     builtins_print = tl_device_print
 
     def _print(self, node, operation):
-        before, self.is_message = self.is_message, True
-        values = [self.value(argument) for argument in node.args]
-        self.is_message = before
+        values = [self.told(self.value, argument) for argument in node.args]
         self.emit(operation, values, node, has_result=False)
 
     def tl_static_assert(self, node):

@@ -3,13 +3,16 @@
 
 import _ast
 
-from .values import Function
+from .values import Function, Intrinsic, Namespace
+
+
+PICKS = {"maximum": "max", "max": "max", "minimum": "min", "min": "min"}
 
 
 def combined(function):
     """The reduction that a function of two values makes when it does nothing but return their sum, maximum or minimum."""
-    names = [parameter.arg for parameter in function.args.args]
-    body = [statement for statement in function.body if type(statement).__name__ != "Expr"]
+    names = [parameter.arg for parameter in function.node.args.args]
+    body = [statement for statement in function.node.body if type(statement).__name__ != "Expr"]
     if len(names) != 2 or len(body) != 1 or type(body[0]).__name__ != "Return":
         return None
     value = body[0].value
@@ -17,11 +20,24 @@ def combined(function):
     if kind == "BinOp" and type(value.op).__name__ == "Add":
         operands, reduction = [value.left, value.right], "sum"
     elif kind == "Call" and not value.keywords:
-        callee = getattr(value.func, "attr", None) or getattr(value.func, "id", None)
-        operands, reduction = value.args, {"maximum": "max", "max": "max", "minimum": "min", "min": "min"}.get(callee)
+        operands, reduction = value.args, PICKS.get(_name_in_tl(function.module, value.func))
     else:
         return None
     return reduction if sorted(getattr(operand, "id", "") for operand in operands) == sorted(names) else None
+
+
+def _name_in_tl(module, node):
+    """What a function is called there, or among Python's own; None for others, whatever they are called."""
+    name = getattr(node, "id", "")
+    if type(node).__name__ == "Attribute" and type(node.value).__name__ == "Name":
+        base = module.lookup(node.value.id)
+        is_module = base is not None and isinstance(base[0], Namespace)
+        found = (module.attribute(None, base[0], node.attr),) if is_module else None
+    else:
+        found = module.lookup(name)
+    if found is None:
+        return name if type(node).__name__ == "Name" else None
+    return found[0].name if isinstance(found[0], Intrinsic) else None
 
 
 _choosing = {}

@@ -4,7 +4,7 @@ written out, made by comprehensions and loops, behind a name, or returned by a f
 
 from . import host
 from .constants import Constants, assigned_names, last_name
-from .values import Function, Opaque, Record, is_constant, items_of, tuple_of
+from .values import DType, Function, Opaque, Record, is_constant, items_of, tuple_of
 
 
 class Configurations(Constants):
@@ -25,6 +25,12 @@ class Configurations(Constants):
         if type(given).__name__ != "Dict" or None in given.keys:
             raise self.not_supported(node, "this configuration is not known without running the file")
         return Record(**{self.value(key): self.value(value) for key, value in zip(given.keys, given.values)})
+
+    def written(self, node, name, value):
+        """A constant as panels have it."""
+        if isinstance(value, float) and value - value != 0:
+            raise self.not_supported(node, f"the constant {name} of a configuration is {value}, which no panel can have")
+        return value.name if isinstance(value, DType) else value
 
     def of_Name(self, node):
         if node.id not in self.bound:
@@ -57,7 +63,10 @@ class Configurations(Constants):
                 for target in statement.targets:
                     self._bind(target, value)
             elif kind == "If":
-                result = self._follow(statement.body if self.value(statement.test) else statement.orelse)
+                condition = self.value(statement.test)
+                if not is_constant(condition) and items_of(condition) is None:
+                    raise self.not_supported(statement.test, "this is not known without running the file")
+                result = self._follow(statement.body if condition else statement.orelse)
             elif kind == "For":
                 for value in self.known_items(statement.iter):
                     self._bind(statement.target, value)
@@ -103,9 +112,9 @@ def configurations_of(function):
         items = items_of(configurations.value(given[0])) if given else None
         if items is None or not all(isinstance(item, Record) and all(map(is_constant, item.fields.values())) for item in items):
             raise configurations.not_supported(decorator, "the configurations are not known without running the file")
-        distinct = []
+        distinct = {}  # 2, 2.0 and True are three constants
         for item in items:
-            if item.fields not in distinct:
-                distinct.append(item.fields)
-        return distinct
+            fields = {name: configurations.written(decorator, name, value) for name, value in item.fields.items()}
+            distinct.setdefault(repr(fields), fields)
+        return list(distinct.values())
     return None

@@ -11,6 +11,7 @@ from .values import Function, Intrinsic, Namespace, Opaque, Record, is_constant,
 
 IMPORT_ERRORS = ("ImportError", "ModuleNotFoundError", "AttributeError", "Exception", "BaseException")
 DECORATORS = ("jit", "autotune", "heuristics")
+INNER = ("FunctionDef", "AsyncFunctionDef", "ClassDef", "ListComp", "SetComp", "DictComp", "GeneratorExp", "Lambda")
 
 
 class MissingImport(Exception):
@@ -50,15 +51,18 @@ class Constants(Calls):
                 self._forget(statement)
 
     def _set(self, name, value):
+        if name in self.module.globals:
+            self.module.replaced.append((name, self.module.globals[name]))
         self.module.globals[name] = value
 
     def _forget(self, statement):
-        """Whatever this assigns is not known."""
-        for name in assigned_names([statement]):
+        """Whatever this assigns is not known, nor what it may change."""
+        for name in [*assigned_names([statement]), *self._changed_names(statement)]:
             self._set(name, Opaque(f"{name} is not known without running line {statement.lineno} of {self.module.file}", name))
 
     def do_FunctionDef(self, node):
         is_jit = any("jit" in last_name(decorator) for decorator in node.decorator_list)
+        self.module.written[node] = len(self.module.replaced)
         self._set(node.name, Function(self.module, node, is_jit))
 
     def do_ClassDef(self, node):
@@ -81,7 +85,7 @@ class Constants(Calls):
         elif type(target).__name__ == "Tuple" and items is not None and len(items) == len(target.elts):
             for part, item in zip(target.elts, items):
                 self._assign(part, item)
-        elif type(target).__name__ in ("Name", "Tuple", "List"):
+        elif type(target).__name__ in ("Tuple", "List", "Subscript"):
             raise self.not_supported(target, "this is not known without running the file")
 
     def do_AnnAssign(self, node):
@@ -91,10 +95,29 @@ class Constants(Calls):
         except (LoweringError, RecursionError):
             self._forget(node)
 
-    def do_Expr(self, node):
-        pass
+    def _changed_names(self, statement):
+        """Lists that a method, an item that is assigned or a function that is given them may change; and what functions that are
+        called assign as global."""
+        known, lists, names = self.module.globals, [], []
+        for node in parts_of([statement]):
+            kind = type(node).__name__
+            if kind == "Subscript" and type(node.ctx).__name__ != "Load":
+                lists.append(_root_name(node))
+            if kind != "Call":
+                continue
+            if type(node.func).__name__ == "Attribute":
+                lists.append(_root_name(node.func))
+            function = known.get(getattr(node.func, "id", ""))
+            if isinstance(function, Function):
+                lists += [getattr(argument, "id", "") for argument in node.args]
+                names += [name for part in parts_of(function.node.body) if type(part).__name__ == "Global" for name in part.names]
+        lists = [name for name in lists if isinstance(known.get(name), Record) or items_of(known.get(name, 0)) is not None]
+        return lists + [name for name in names if name in known]
 
-    do_Pass = do_Expr
+    do_Expr = _forget
+
+    def do_Pass(self, node):
+        pass
 
     def do_Import(self, node):
         for name in node.names:
@@ -176,8 +199,11 @@ class Constants(Calls):
             failed = True
             self.module.globals = before
         self._guarded -= bool(handlers)
-        self.run(handlers[0].body if failed else node.orelse)
+        if handlers or not failed:
+            self.run(handlers[0].body if failed else node.orelse)
         self.run(node.finalbody)
+        if failed and not handlers:
+            raise MissingImport()
 
     def _handles_imports(self, handler):
         kinds = [handler.type] if handler.type is None or type(handler.type).__name__ != "Tuple" else handler.type.elts
@@ -218,27 +244,36 @@ def _same(a, b):
     return type(a) is type(b) and a == b
 
 
-def assigned_names(statements):
-    """Names that statements assign, in order; not those of functions, classes and comprehensions in them."""
-    names, waiting = {}, list(reversed(statements))
+def _root_name(node):
+    """x of x.y[0].z"""
+    while type(node).__name__ in ("Attribute", "Subscript"):
+        node = node.value
+    return getattr(node, "id", "")
+
+
+def parts_of(statements):
+    """What these consist of, in order; not what functions, classes and comprehensions in them do."""
+    waiting = list(reversed(statements))
     while waiting:
         node = waiting.pop()
+        yield node
+        if type(node).__name__ in INNER:
+            continue
+        for field in reversed(node._fields):
+            inside = getattr(node, field, None)
+            waiting += [part for part in reversed(inside if isinstance(inside, list) else [inside]) if hasattr(part, "_fields")]
+
+
+def assigned_names(statements):
+    """Names that statements assign, in order."""
+    names = {}
+    for node in parts_of(statements):
         kind = type(node).__name__
         if kind == "Name" and type(node.ctx).__name__ == "Store":
             names[node.id] = node
         if kind in ("FunctionDef", "AsyncFunctionDef", "ClassDef"):
             names[node.name] = node
-            continue
-        if kind in ("ListComp", "SetComp", "DictComp", "GeneratorExp", "Lambda"):
-            continue
         if kind in ("Import", "ImportFrom"):
             for name in node.names:
                 names[(name.asname or name.name).split(".")[0]] = node
-            continue
-        for field in reversed(node._fields):
-            inside = getattr(node, field, None)
-            if isinstance(inside, list):
-                waiting += [part for part in reversed(inside) if hasattr(part, "_fields")]
-            elif hasattr(inside, "_fields"):
-                waiting.append(inside)
     return list(names)

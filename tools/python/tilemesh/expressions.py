@@ -57,14 +57,16 @@ class Expressions(Lowering):
             return [self.value(node.elt)]
         generator, results = node.generators[depth], []
         for value in self.known_items(generator.iter):
-            before = dict(self.bound)
-            self._bind(generator.target, value)
-            conditions = [self.value(condition) for condition in generator.ifs]
-            if not all(map(is_constant, conditions)):
-                raise self.not_supported(node, "a comprehension's condition must be known while lowering")
-            if all(conditions):
-                results += self._unrolled(node, depth + 1)
-            self.bound = before
+            before = self.bound
+            try:
+                self._bind(generator.target, value)
+                conditions = [self.value(condition) for condition in generator.ifs]
+                if not all(map(is_constant, conditions)):
+                    raise self.not_supported(node, "a comprehension's condition must be known while lowering")
+                if all(conditions):
+                    results += self._unrolled(node, depth + 1)
+            finally:
+                self.bound = before
             if len(results) > folding.MOST_ITEMS:
                 raise self.error(node, f"a comprehension of more than {folding.MOST_ITEMS} items")
         return results

@@ -25,36 +25,43 @@ float2ull_ru float2ull_rz smid globaltimer num_threads num_warps
 
 
 class Module:
-    """One file. `running`: None, or what its names are in a program that has run it (a mapping of Python's values)."""
+    """One file. `running`: None, or what its names are in a program that has run it (a mapping of Python's values), which hold."""
 
     def __init__(self, file, path, source, files, tree=None, running=None):
         self.file, self.path, self.files, self.tree, self.running = file, path, files, tree, running
         self._lines = source.split(b"\n")
         self.is_own = os.path.dirname(os.path.realpath(path)) == FOLDER
         self.globals = {"__name__": "kernels", "__file__": file}
+        self._now = {}  # of `running`, what has been asked for
+        self.replaced = []  # names that were assigned again, with what they were before, in order
+        self.written = {}  # of a function at module level: how many had been when it was made
 
     def lookup(self, name):
         """The value of a global name as a tuple of one, or None."""
-        if name not in self.globals:
-            return self._from_running(name)
+        now = self._from_running(name)
+        if now is not None or name not in self.globals:
+            return now
         value = self.globals[name]
         if isinstance(value, Imported):
             value = value.resolve(self.files)
             self.globals[name] = value
-        if isinstance(value, Opaque):
-            return self._from_running(name) or (value,)
         return (value,)
 
     def _from_running(self, name):
-        """What the file does not say, where it has been run."""
+        """What it is where the file has been run, which may be another value than the file says."""
         if self.running is None or name not in self.running:
             return None
-        from .running_names import value_of  # only where a script runs
+        if name not in self._now:
+            from .running_names import value_of  # only where a script runs
 
-        found = value_of(self.running[name], name, self.files)
-        if found is not None:
-            self.globals[name] = found
-        return None if found is None else (found,)
+            found = value_of(self.running[name], name, self.files)
+            self._now[name] = None if found is None else (found,)
+        return self._now[name]
+
+    def at(self, function):
+        """Names that are others now than when this function was made, which is when its defaults were worked out."""
+        then = dict(reversed(self.replaced[self.written.get(function, len(self.replaced)) :]))
+        return {name: value.resolve(self.files) if isinstance(value, Imported) else value for name, value in then.items()}
 
     def names(self):
         return list(self.globals)

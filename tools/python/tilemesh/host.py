@@ -53,7 +53,7 @@ def version(text):
 
 
 def next_power_of_2(n):
-    return 1 << max(n - 1, 0).bit_length()
+    return 1 << (n - 1).bit_length() if n > 0 else 0
 
 
 def call(function, positional, keywords):
@@ -82,6 +82,10 @@ def attribute(path, name):
     root = path.split(".")[0]
     if path == "packaging" and name == "version":
         return Namespace("packaging.version")
+    if path == "torch" and name == "version":
+        return Namespace("torch.version")
+    if path == "torch.version" and name in ("hip", "xpu", "musa"):
+        return None
     if name in FUNCTIONS.get(path, ()):
         return Intrinsic(path, name)
     if path in ("math", "numpy") and name in NUMBERS:

@@ -12,7 +12,7 @@ def isnan(x):
 
 @triton.jit
 def next_power_of_2(n):
-    power = 1
+    power = 1 if n > 0 else 0
     while power < n:
         power *= 2
     return power

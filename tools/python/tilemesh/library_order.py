@@ -113,7 +113,7 @@ def cumsum_either(input, axis=0, reverse=False):
     if input.dtype == tl.bfloat16:
         input = input.to(tl.float32)
     elif input.dtype.is_int() and input.dtype.primitive_bitwidth < 32:
-        input = input.to(tl.int32)
+        input = input.to(tl.uint32 if input.dtype.is_int_unsigned() else tl.int32)
     return scan_1(input, axis, plus, True)
 
 
@@ -124,6 +124,8 @@ def product(a, b):
 
 @triton.jit
 def cumprod(input, axis=0, reverse=False):
+    if input.dtype == tl.bfloat16:
+        input = input.to(tl.float32)
     return scan_1(input, axis, product, reverse)
 
 
@@ -238,8 +240,8 @@ def gather(src, index, axis):
     """Every index is compared with every place."""
     place = tl.arange(0, src.shape[axis])
     if len(src.shape) == 1:
-        return tl.sum(tl.where(index[:, None] == place[None, :], src[None, :], 0), 1)
+        return tl.sum(tl.where(index[:, None] == place[None, :], src[None, :], 0), 1).to(src.dtype)
     tl.static_assert(len(src.shape) == 2, "gather from three dimensions is not supported")
     if axis == 1 or axis == -1:
-        return tl.sum(tl.where(index[:, :, None] == place[None, None, :], src[:, None, :], 0), 2)
-    return tl.sum(tl.where(index[:, None, :] == place[None, :, None], src[None, :, :], 0), 1)
+        return tl.sum(tl.where(index[:, :, None] == place[None, None, :], src[:, None, :], 0), 2).to(src.dtype)
+    return tl.sum(tl.where(index[:, None, :] == place[None, :, None], src[None, :, :], 0), 1).to(src.dtype)

@@ -98,7 +98,8 @@ class Loops(Calls):
         """A loop over a tuple."""
         value = self.value(node.iter)
         items = items_of(value)
-        held = value if isinstance(value, Var) else self.temporary(value, node.iter)
+        is_kept = getattr(node.iter, "id", "") not in assigned_names([node.target, *node.body])
+        held = value if isinstance(value, Var) and is_kept else self.temporary(value, node.iter)
         count = len(items) if items is not None else self.emit("length", [held], node.iter)
         counter = self.writer.new_temporary()
         self.writer.open(f"for {counter} = 0, {self.text(count, node)}, 1 const", self.written_place(node))

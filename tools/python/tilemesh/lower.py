@@ -83,8 +83,10 @@ class Program:
 
     def _default(self, function, node):
         """none where it is not known without running the file: whoever uses it is told so then."""
+        constants = Constants(function.module)
+        constants.bound = function.module.at(function.node)
         try:
-            value = Constants(function.module).value(node)
+            value = constants.value(node)
         except LoweringError:
             return None
         return value if is_constant(value) else None

@@ -15,11 +15,19 @@ class Lowering:
 
     def filled(self, read, node):
         """What is read of the message of an assertion: a text, or a tuple of texts and what is known when the kernel runs."""
-        before = self.is_message, self.is_filled
-        self.is_message = self.is_filled = True
-        result = read(node)
-        self.is_message, self.is_filled = before
-        return result
+        before, self.is_filled = self.is_filled, True
+        try:
+            return self.told(read, node)
+        finally:
+            self.is_filled = before
+
+    def told(self, read, node):
+        """What is read as text for people."""
+        before, self.is_message = self.is_message, True
+        try:
+            return read(node)
+        finally:
+            self.is_message = before
 
     # What the function or the file provides.
 

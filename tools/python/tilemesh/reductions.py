@@ -17,10 +17,12 @@ class Reductions:
         combine = given.get("combine_fn")
         if len(positional) > len(names) or not set(given) <= set(names) or not isinstance(combine, (Function, Var)):
             raise self.not_supported(node, "reduce is supported as reduce(input, axis, combine_fn, keep_dims=False)")
-        own = combined(combine.node) if isinstance(combine, Function) else None
+        own = combined(combine) if isinstance(combine, Function) else None
         if own and isinstance(given["input"], Var):
             keep = {"keep_dims": given.get("keep_dims", False)}
-            return self.operation(node, own, {"x": given["input"], "axis": given.get("axis"), **keep}, "reduce")
+            result = self.operation(node, own, {"x": given["input"], "axis": given.get("axis"), **keep}, "reduce")
+            # tl.sum and its kin widen small elements, reduce does not.
+            return self.emit("cast", [result, self.emit("attribute", [given["input"], "dtype"], node)], node)
         return self._by_pairs(node, "reduce", given)
 
     def _by_pairs(self, node, name, given):

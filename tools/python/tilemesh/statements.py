@@ -242,9 +242,7 @@ class FunctionBody(Loops):
         if type(node.exc).__name__ == "Call":
             message = last_name(node.exc)
             if node.exc.args and type(node.exc.args[0]).__name__ in ("Constant", "JoinedStr"):
-                before, self.is_message = self.is_message, True
-                message += f": {self.value(node.exc.args[0])}"
-                self.is_message = before
+                message += f": {self.told(self.value, node.exc.args[0])}"
         self.operation(node, "static_assert", {"condition": False, "message": message})
 
     def do_If(self, node):
