@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The three ways in which a run can end badly. Each maps to one exit code of the command; the only catch is in main
+// The ways in which a run can end badly. Each maps to one exit code of the command; the only catch is in main
 // and in the worker that runs one entry.
 #pragma once
 
@@ -14,6 +14,12 @@ namespace tilemesh {
 class InputError : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
+};
+
+/// What tilemesh runs on lacks something: memory, an interpreter, one of its modules. Elsewhere the same input runs.
+class HostError : public InputError {
+public:
+    using InputError::InputError;
 };
 
 /// The simulated kernel failed: deadlock, SRAM exhaustion, mismatching message, bad shapes (exit code 1).

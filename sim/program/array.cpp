@@ -57,10 +57,7 @@ std::uint64_t Array::bytes_touched() const {
 }
 
 std::size_t Array::copy_of(int pe) const {
-    if (!layout_.copies) return 0;
-    for (std::size_t i = 0; i < layout_.homes.size(); ++i)
-        if (layout_.homes[i].pe == pe) return i;
-    return 0;
+    return layout_.copies ? layout_.copy_of.at(static_cast<std::size_t>(pe)) : 0;
 }
 
 Array::Stored& Array::stored(std::size_t copy) {

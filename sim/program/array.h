@@ -27,6 +27,7 @@ struct ArrayLayout {
     std::int64_t outer = 1, length = 1, inner = 1;  // elements: before, in and behind the divided dimension
     std::vector<Home> homes;                        // in the order of `first`; or copies
     bool copies = false;                            // each home has all of it
+    std::vector<std::size_t> copy_of = {};          // then by PE: the one it uses
 };
 
 /// Values of all elements; of the type's kind.

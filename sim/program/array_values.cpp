@@ -84,8 +84,7 @@ PayloadPtr ArrayAccess::read() const {
         if (changes_) change(i, element, *value);
     });
     out->data.resize(size);
-    for (std::size_t i = 0; i < size; ++i)
-        out->data[i] = static_cast<float>(number_of(array_->type(), out->integers[i]));
+    for (std::size_t i = 0; i < size; ++i) out->data[i] = float_of(array_->type(), out->integers[i]);
     return out;
 }
 

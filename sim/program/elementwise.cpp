@@ -143,6 +143,12 @@ Opcode opcode_of(Op op) {
     return *command;
 }
 
+/// Does it give other bits for the same bits without a sign?
+bool minds_sign(Op op) {
+    return compares(op) || op == Op::minimum || op == Op::maximum || op == Op::floordiv || op == Op::mod ||
+           op == Op::shr;
+}
+
 /// With at least one tile of the machine, or an integer tile that becomes one of floats.
 Value commanded(Host& host, Op op, const Value& a, const Value& b) {
     check_shapes(op, a, b);
@@ -153,20 +159,20 @@ Value commanded(Host& host, Op op, const Value& a, const Value& b) {
         Host::complain("{} of {} and {}: floats have no bits here, cast them with bitcast=True", name_of(op),
                        describe(a), describe(b));
     const Type result = compares(op) || (is_logic(op) && !takes_bits) ? Type::i1 : type;
+    const auto operand = [&](const Value& v) -> Host::Argument {
+        const Type own = element_type(v);
+        const bool may_be_negative = !v.is_scalar() && is_integer(own) && !is_unsigned(own);
+        if (minds_sign(op) && is_unsigned(type) && may_be_negative) return {.made = host.tile(v, type)};
+        return host.argument(v, type);
+    };
     if (op == Op::floordiv && !is_float(type))
-        return tile_value(host.vector(Opcode::divide, {host.argument(a, type), host.argument(b, type)}, type), type);
+        return tile_value(host.vector(Opcode::divide, {operand(a), operand(b)}, type), type);
     if (op == Op::floordiv || op == Op::cdiv) {
         const Tile quotient = host.vector(Opcode::divide, {host.argument(a, type), host.argument(b, type)}, type);
         return tile_value(host.vector(op == Op::cdiv ? Opcode::ceil : Opcode::floor, {quotient}, type), type);
     }
     const Opcode opcode = opcode_of(op);
     const bool swapped = op == Op::gt || op == Op::ge;
-    const auto operand = [&](const Value& v) -> Host::Argument {
-        const Type own = element_type(v);
-        const bool may_be_negative = !v.is_scalar() && is_integer(own) && !is_unsigned(own);
-        if (compares(op) && is_unsigned(type) && may_be_negative) return {.made = host.tile(v, type)};
-        return host.argument(v, type);
-    };
     const Host::Argument x = operand(swapped ? b : a), y = operand(swapped ? a : b);
     return tile_value(host.vector(opcode, {x, y}, result), result);
 }
@@ -179,12 +185,9 @@ Type type_for(Op op, const Value& a, const Value& b) {
         const Type type = own_type(x);
         return extreme && type == Type::bf16 ? Type::f32 : type;
     };
-    // Comparisons and extremes do not give a constant the type of what it meets. Extremes of tiles of floats do here:
-    // an f16 tile and a constant are f16.
-    const bool known = (is_integral(a) && is_integral(b)) || (a.is_scalar() && b.is_scalar());
-    if (compares(op) || (extreme && known)) return promoted(own(a), own(b), false);
-    const Type type = common_type(a, b, op == Op::truediv || op == Op::fdiv || op == Op::mod);
-    return extreme && (element_type(a) == Type::bf16 || element_type(b) == Type::bf16) ? Type::f32 : type;
+    // Comparisons and extremes do not give a constant the type of what it meets.
+    if (compares(op) || extreme) return promoted(own(a), own(b), false);
+    return common_type(a, b, op == Op::truediv || op == Op::fdiv || op == Op::mod);
 }
 
 Type common_type(const Value& a, const Value& b, bool divides) {
@@ -220,7 +223,7 @@ Value binary(Host& host, Op op, const Value& a, const Value& b) {
             return integral(host, op, a, b);
         return commanded(host, op, a, b);
     }
-    if (op == Op::eq || op == Op::ne) return Value::boolean(same(a, b) == (op == Op::eq));
+    if (op == Op::eq || op == Op::ne) return Value::boolean(equal(host, a, b) == (op == Op::eq));
     if (op == Op::add && a.kind() == Kind::tuple && b.kind() == Kind::tuple) {
         std::vector<Value> items = a.as<Tuple>().items;
         items.insert(items.end(), b.as<Tuple>().items.begin(), b.as<Tuple>().items.end());

@@ -76,10 +76,10 @@ Value constant_of(const Value& x) {
     return x;
 }
 
-Value contains(const Value& tuple, const Value& x) {
+Value contains(Host& host, const Value& tuple, const Value& x) {
     if (tuple.kind() != Kind::tuple) Host::complain("in of {}", describe(tuple));
     for (const Value& item : tuple.as<Tuple>().items)
-        if (same(item, x)) return Value::boolean(true);
+        if (equal(host, item, x)) return Value::boolean(true);
     return Value::boolean(false);
 }
 
@@ -167,9 +167,9 @@ Value Interpreter::evaluate(Op op, Operands a) {
             return Value::boolean(!host.truth(x, "not"));
         }
         case Op::is:
-            return Value::boolean(a[0]->kind() == a[1]->kind() && same(*a[0], *a[1]));
+            return Value::boolean(same(*a[0], *a[1]));
         case Op::contains:
-            return contains(*a[0], *a[1]);
+            return contains(host, *a[0], *a[1]);
         case Op::const_:
             return constant_of(host.known(*a[0]));
         case Op::int_:

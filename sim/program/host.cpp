@@ -179,7 +179,7 @@ Tile Host::tile(const Value& value, Type type) {
             return vector(Opcode::cast, {argument(value, type)}, type);
         case Kind::integer:
         case Kind::floating:
-            return tl.full(Shape(), static_cast<float>(value.as_floating()), dtype);
+            return tl.full(Shape(), value.as_float(), dtype);
         case Kind::mask: {
             const Ref<Mask> mask = value.ref<Mask>();
             if (type == Type::i1)
@@ -200,7 +200,7 @@ Tile Host::tile(const Value& value, Type type) {
             return tl.fill(dims, dtype, [numbers, dims, dtype](std::int32_t i) {
                 const std::int32_t col = i % dims.cols(), row = i / dims.cols() % dims.rows();
                 const std::int64_t number = numbers->at(i / dims.cols() / dims.rows(), row, col);
-                return round_to(dtype, static_cast<float>(number_of(numbers->type, number)));
+                return round_to(dtype, float_of(numbers->type, number));
             });
         }
         default:
@@ -210,7 +210,7 @@ Tile Host::tile(const Value& value, Type type) {
 
 Host::Argument Host::argument(const Value& value, Type type) {
     if (value.is_scalar()) {
-        const auto number = static_cast<float>(value.as_floating());
+        const auto number = value.as_float();
         if (is_float(type)) return {.scalar = round_to(dtype_of(type), number)};
         if (value.kind() == Kind::floating) return {.scalar = number};
         return {.scalar = number, .whole = wrapped(type, value.as_integer())};

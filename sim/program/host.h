@@ -181,6 +181,8 @@ Value item(Host& host, const Value& tuple, const Value& i);
 Value attribute(Host& host, const Value& x, const Value& name);
 Value method(Host& host, const Value& x, const Value& name);
 bool is_a(Host& host, const Value& x, const Value& what);
+/// Python's == of two objects, true or false, and its `is`.
+bool equal(Host& host, const Value& a, const Value& b);
 bool same(const Value& a, const Value& b);
 
 }  // namespace tilemesh::program

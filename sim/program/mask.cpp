@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -40,11 +42,24 @@ Rectangle nothing() { return {}; }
 
 std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0); }
 
-/// Where base + step i < 0 for i in [0, count): [first, second).
-std::pair<std::int64_t, std::int64_t> negative_range(std::int64_t base, std::int64_t step, std::int64_t count) {
-    if (step == 0) return {0, base < 0 ? count : 0};
-    if (step > 0) return {0, std::clamp<std::int64_t>(floor_div(-base - 1, step) + 1, 0, count)};
-    return {std::clamp<std::int64_t>(floor_div(base, -step) + 1, 0, count), count};
+struct Line {
+    std::int64_t base = 0, step = 0;
+};
+
+using Range = std::pair<std::int64_t, std::int64_t>;  // [first, second)
+
+/// Where the order of two lines holds for i in [0, count). Nothing for equalities, and for numbers so far apart that
+/// their difference has more than 64 bits.
+std::optional<Range> ordered_range(Comparison comparison, const Line& a, const Line& b, std::int64_t count) {
+    if (comparison > Comparison::less_equal) return {};
+    // base + step i < 0, for whole numbers.
+    std::int64_t base = 0, step = 0;
+    if (__builtin_sub_overflow(a.base, b.base, &base) || __builtin_sub_overflow(a.step, b.step, &step)) return {};
+    if (comparison == Comparison::less_equal && __builtin_sub_overflow(base, 1, &base)) return {};
+    if (step == 0) return Range{0, base < 0 ? count : 0};
+    if (step == std::numeric_limits<std::int64_t>::min()) return {};
+    if (step < 0) return Range{std::clamp<std::int64_t>(floor_div(base, -step) + 1, 0, count), count};
+    return Range{0, base < 0 ? std::min(floor_div(-(base + 1), step) + 1, count) : 0};
 }
 
 /// One row of an index tile, at indices of a shape that it broadcasts to.
@@ -69,33 +84,31 @@ struct RowOfNumbers {
         }
         if (dims[2] == 1) step = 0;
     }
+    Line line() const { return {base, step}; }
     std::int64_t at(std::size_t col) const {
         return base + (table ? table[col] : step * static_cast<std::int64_t>(col));
     }
 };
 
 void compare_row(Comparison comparison, const RowOfNumbers& a, const RowOfNumbers& b, std::span<float> out) {
-    if (!a.table && !b.table && comparison <= Comparison::less_equal) {
-        const std::int64_t base = a.base - b.base - (comparison == Comparison::less_equal ? 1 : 0);
-        const auto [begin, end] = negative_range(base, a.step - b.step, static_cast<std::int64_t>(out.size()));
-        std::fill(out.begin(), out.begin() + begin, 0.0F);
-        std::fill(out.begin() + begin, out.begin() + end, 1.0F);
-        std::fill(out.begin() + end, out.end(), 0.0F);
+    const auto count = static_cast<std::int64_t>(out.size());
+    const bool even = !a.table && !b.table;
+    if (const auto range = even ? ordered_range(comparison, a.line(), b.line(), count) : std::nullopt) {
+        std::fill(out.begin(), out.begin() + range->first, 0.0F);
+        std::fill(out.begin() + range->first, out.begin() + range->second, 1.0F);
+        std::fill(out.begin() + range->second, out.end(), 0.0F);
         return;
     }
     for (std::size_t col = 0; col < out.size(); ++col)
         out[col] = holds(comparison, a.at(col), b.at(col)) ? 1.0F : 0.0F;
 }
 
-/// Where an order of two even steps along one dimension holds: [first, second); nothing for tables and equalities.
-std::optional<std::pair<std::int64_t, std::int64_t>> ordered_range(const Mask& mask, std::size_t slot,
-                                                                   std::int64_t count) {
+/// Where an order of two even steps along one dimension holds; nothing for tables.
+std::optional<Range> ordered_range(const Mask& mask, std::size_t slot, std::int64_t count) {
     const IndexTile::Term &a = mask.left->terms[slot], &b = mask.right->terms[slot];
-    if (a.table || b.table || mask.comparison > Comparison::less_equal) return {};
-    // base + step i < 0, for whole numbers.
-    const std::int64_t base = number_at(*mask.left, 0, 0, 0) - number_at(*mask.right, 0, 0, 0) -
-                              (mask.comparison == Comparison::less_equal ? 1 : 0);
-    return negative_range(base, a.step - b.step, count);
+    if (a.table || b.table) return {};
+    return ordered_range(mask.comparison, {number_at(*mask.left, 0, 0, 0), a.step},
+                         {number_at(*mask.right, 0, 0, 0), b.step}, count);
 }
 
 /// left - right compared with 0, when it is a sum over the dimensions.
@@ -110,11 +123,11 @@ std::optional<Rectangle> rectangle_of_comparison(const Mask& mask, const Shape& 
         if (same) continue;
         if (varying >= 0) {
             // Two dimensions: it may still be the same everywhere.
-            const std::int64_t low = a.least() - b.most(), high = a.most() - b.least();
-            const bool at_low = holds(mask.comparison, low, 0), at_high = holds(mask.comparison, high, 0);
+            const bool at_low = holds(mask.comparison, a.least(), b.most());
+            const bool at_high = holds(mask.comparison, a.most(), b.least());
             const bool ordered = mask.comparison == Comparison::less || mask.comparison == Comparison::less_equal;
             if (ordered && at_low == at_high) return at_low ? all_of(shape) : nothing();
-            if (!ordered && (low > 0 || high < 0))
+            if (!ordered && (a.least() > b.most() || a.most() < b.least()))
                 return mask.comparison == Comparison::not_equal ? all_of(shape) : nothing();
             return {};
         }

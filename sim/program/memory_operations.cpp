@@ -52,8 +52,7 @@ Value loaded(Host& host, const Target& target, const Value& other) {
     const Value standard = cast(host, other.is_none() ? Value::integer(0) : host.known(other), type);
     const auto access =
         make<ArrayAccess>(target.array, target.places, target.mask, host.tl.info().pe_id, host.tl.place());
-    if (standard.is_scalar())
-        access->set_other(static_cast<float>(standard.as_floating()), integers ? standard.as_integer() : 0);
+    if (standard.is_scalar()) access->set_other(standard.as_float(), integers ? standard.as_integer() : 0);
     const Shape shape = target.places->shape;
     Value result;
     if (access->empty()) {

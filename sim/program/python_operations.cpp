@@ -26,9 +26,18 @@ bool has_type(const Value& x) {
 
 }  // namespace
 
+bool equal(Host& host, const Value& a, const Value& b) {
+    if (a.kind() == Kind::tuple && b.kind() == Kind::tuple)
+        return std::equal(a.as<Tuple>().items.begin(), a.as<Tuple>().items.end(), b.as<Tuple>().items.begin(),
+                          b.as<Tuple>().items.end(),
+                          [&](const Value& x, const Value& y) { return equal(host, x, y); });
+    if (!is_number(a) || !is_number(b)) return same(a, b);
+    return host.truth(binary(host, Op::eq, a, b), "a comparison");
+}
+
 bool same(const Value& a, const Value& b) {
-    if (a.is_scalar() && b.is_scalar()) return a.as_floating() == b.as_floating();
     if (a.kind() != b.kind()) return false;
+    if (a.is_scalar()) return a.as_floating() == b.as_floating();
     switch (a.kind()) {
         case Kind::text:
             return a.as<Text>().text == b.as<Text>().text;

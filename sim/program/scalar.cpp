@@ -86,6 +86,14 @@ std::optional<std::int64_t> integer_of(Type type, double number) {
                              : static_cast<std::int64_t>(number);
 }
 
+std::int64_t truncated(Type type, double number) {
+    if (std::isnan(number)) return 0;
+    if (const auto held = integer_of(type, std::trunc(number))) return *held;
+    const bool sign = !is_unsigned(type);
+    const std::uint64_t most = ~std::uint64_t{0} >> (64 - (sign ? bits_of(type) - 1 : bits_of(type)));
+    return static_cast<std::int64_t>(number > 0 ? most : sign ? ~most : 0);
+}
+
 Type promoted(Type a, Type b, bool divides) {
     if (is_float(a) || is_float(b)) {
         if (a == Type::f32 || b == Type::f32) return Type::f32;

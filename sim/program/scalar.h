@@ -37,6 +37,10 @@ std::int64_t wrapped(Type type, std::int64_t value);
 inline double number_of(Type type, std::int64_t value) {
     return type == Type::u64 ? static_cast<double>(static_cast<std::uint64_t>(value)) : static_cast<double>(value);
 }
+/// The float nearest to it, rounded once.
+inline float float_of(Type type, std::int64_t value) {
+    return type == Type::u64 ? static_cast<float>(static_cast<std::uint64_t>(value)) : static_cast<float>(value);
+}
 /// Does the integer type hold all of [low, high]?
 bool holds(Type type, std::int64_t low, std::int64_t high);
 /// Its numbers, as people write them: "an integer from -128 to 127".
@@ -44,6 +48,8 @@ std::string range_of(Type type);
 /// The integer of this type that a number as people write it is; nothing when it is none or the type does not hold
 /// it.
 std::optional<std::int64_t> integer_of(Type type, double number);
+/// Rounded towards zero, as tiles are: the nearest that the type has for what is beyond it, 0 for what is no number.
+std::int64_t truncated(Type type, double number);
 
 /// What an operation of two typed operands is done in, and gives. `divides`: a division or a remainder, which 16-bit
 /// floats do in f32.

@@ -71,13 +71,12 @@ Value cast(Host& host, const Value& given, Type type) {
     const bool waits = given.kind() == Kind::loaded && is_integer(type);
     const Value x = waits ? host.known(given) : given;
     if (x.is_scalar()) {
-        if (is_float(type))
-            return Value::floating(round_to(dtype_of(type), static_cast<float>(x.as_floating())), type);
+        if (is_float(type)) return Value::floating(round_to(dtype_of(type), x.as_float()), type);
         if (type == Type::i1) return Value::integer(x.is_true() ? 1 : 0, type);
         if (x.kind() == Kind::integer) return Value::integer(wrapped(type, x.as_integer()), type);
-        const double whole = std::trunc(x.as_floating());
-        if (!(std::fabs(whole) < 0x1p63)) Host::complain("cast of {} to {}", x.as_floating(), name_of(type));
-        return Value::integer(wrapped(type, static_cast<std::int64_t>(whole)), type);
+        if (x.is_constant() && !(std::fabs(x.as_floating()) < 0x1p63))
+            Host::complain("cast of {} to {}", x.as_floating(), name_of(type));
+        return Value::integer(truncated(type, x.as_floating()), type);
     }
     if (element_type(x) == type && x.kind() != Kind::loaded) return x;
     if (!is_tile(x) && x.kind() != Kind::loaded && is_integer(type)) {
@@ -103,9 +102,7 @@ Value bitcast(Host& host, const Value& given, Type type) {
     if (is_integer(from) && is_integer(type)) return cast(host, x, type);
     if (x.kind() == Kind::floating)
         return Value::integer(
-            wrapped(type,
-                    tilemesh::bits_of(dtype_of(from), round_to(dtype_of(from), static_cast<float>(x.as_floating())))),
-            type);
+            wrapped(type, tilemesh::bits_of(dtype_of(from), round_to(dtype_of(from), x.as_float()))), type);
     if (x.kind() == Kind::integer) return Value::floating(float_of_bits(dtype_of(type), x.as_integer()), type);
     return tile_value(host.vector(Opcode::bits, {host.tile(x, from)}, type), type);
 }

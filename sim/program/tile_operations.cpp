@@ -100,7 +100,7 @@ Value fill(Host& host, const Value& shape, const Value& value, const Value& dtyp
         const Ref<IndexTile> all = filled(dims, cast(host, number, type).as_integer(), type);
         return type == Type::i1 ? Host::of(mask_of(all)) : Host::of(all);
     }
-    return tile_value(host.tl.full(dims, static_cast<float>(number.as_floating()), dtype_of(type)), type);
+    return tile_value(host.tl.full(dims, number.as_float(), dtype_of(type)), type);
 }
 
 Value zeros_like(Host& host, const Value& x) {

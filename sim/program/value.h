@@ -72,6 +72,9 @@ public:
     bool is_constant() const { return is_scalar() && type_ == Type::constant; }
 
     std::int64_t as_integer() const { return integer_; }
+    float as_float() const {
+        return kind_ == Kind::floating ? static_cast<float>(floating_) : float_of(type_, integer_);
+    }
     double as_floating() const { return kind_ == Kind::floating ? floating_ : number_of(type_, integer_); }
     /// Of a scalar.
     bool is_true() const { return kind_ == Kind::floating ? floating_ != 0.0 : integer_ != 0; }

@@ -111,3 +111,16 @@ TEST_CASE("a network that is not there is told by the line, with those that are"
     CHECK_THAT(failure("noc0", false), says("there is no network noc0: the machine has one, leave network out"));
     CHECK_THAT(failure(1.5, true), says("a network is", "expected an integer"));
 }
+
+TEST_CASE("a tensor with a copy for each cube is read and written in the PE's own cube") {
+    const Json tensors = {
+        {"x", {{"shape", {128}}, {"dtype", "f32"}, {"values", "ones"}, {"place", {{"replicate", "cube"}}}}},
+        {"y", {{"shape", {128}}, {"dtype", "f32"}, {"place", {{"shard", 0}}}}}};
+    Json panel = small_panel("copy_all", tensors, {{"x", "x"}, {"y", "y"}, {"n", 128}}, {128});
+    panel["machine"] = "../../configs/machines/cubes_4x4.json";
+    panel["kernels"][0]["program"]["constants"] = {{"BLOCK", 1}};
+    const Ran ran = Programs(panel).run();
+    CHECK(ran.outputs.at("y") == std::vector<float>(128, 1.0F));
+    for (const report::ComponentResult& part : ran.result.components)
+        if (part.kind == "link" && part.path.find("_to_cube") != std::string::npos) CHECK(part.bytes == Bytes());
+}

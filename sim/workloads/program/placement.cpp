@@ -37,6 +37,17 @@ int divided_axis(const TensorChoice& tensor, std::size_t homes) {
     return static_cast<int>(axis - tensor.shape.begin());
 }
 
+/// By PE, which of these it uses: its own, else the first in its cube, else the first.
+std::vector<std::size_t> nearest(const std::vector<int>& homes, const machine::MachineConfig& machine) {
+    const auto pes = static_cast<std::size_t>(machine.pes()),
+               per_cube = static_cast<std::size_t>(machine.pes_per_cube());
+    std::vector<std::size_t> by_pe(pes), by_cube(pes / per_cube);
+    for (std::size_t i = homes.size(); i-- > 0;) by_cube[static_cast<std::size_t>(homes[i]) / per_cube] = i;
+    for (std::size_t pe = 0; pe < pes; ++pe) by_pe[pe] = by_cube[pe / per_cube];
+    for (std::size_t i = 0; i < homes.size(); ++i) by_pe[static_cast<std::size_t>(homes[i])] = i;
+    return by_pe;
+}
+
 }  // namespace
 
 program::ArrayLayout lay_out(const TensorChoice& tensor, const machine::MachineConfig& machine,
@@ -53,6 +64,7 @@ program::ArrayLayout lay_out(const TensorChoice& tensor, const machine::MachineC
         const auto elements = static_cast<std::uint64_t>(layout.outer * count * layout.inner);
         layout.homes.push_back({pe, reserve(pe, elements * width, tensor.name), first, count, elements * width});
     };
+    if (layout.copies) layout.copy_of = nearest(pes, machine);
     if (tensor.place.how != PlaceChoice::How::shard) {
         for (const int pe : pes) add(pe, 0, layout.length);
         return layout;

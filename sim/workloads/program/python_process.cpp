@@ -20,6 +20,8 @@ extern char** environ;
 namespace tilemesh::workloads {
 namespace {
 
+constexpr int lacks_something = 3;  // how tools/python/tilemesh/reference.py says so
+
 struct Answer {
     int status = 0;
     std::string out, errors;
@@ -61,8 +63,8 @@ Answer run_command(const std::vector<std::string>& words) {
     const int failed = ::posix_spawnp(&child, arguments.front(), &actions, nullptr, arguments.data(), environ);
     ::posix_spawn_file_actions_destroy(&actions);
     if (failed != 0)
-        fail<InputError>("kernels and checks in Python need {}, which cannot be started: {}", words.front(),
-                         std::strerror(failed));
+        fail<HostError>("kernels and checks in Python need {}, which cannot be started: {}", words.front(),
+                        std::strerror(failed));
     out.close_end(1);
     errors.close_end(1);
     Answer answer;
@@ -98,6 +100,8 @@ std::string run_python(std::vector<std::string> words, const std::string& file) 
     // A complaint is one line; of anything longer the last one says what it was.
     if (const std::size_t line = last.rfind('\n'); line != std::string::npos) last = last.substr(line + 1);
     if (last.empty()) last = fmt::format("{}: python3 ended without a word", file);
+    const bool lacks = WIFEXITED(answer.status) && WEXITSTATUS(answer.status) == lacks_something;
+    if (lacks) fail<HostError>("{}", printable(last, 500));
     fail<InputError>("{}", printable(last, 500));
 }
 
