@@ -85,6 +85,9 @@ Outcome Simulation::run() {
         // say nothing to anybody; what it said itself is enough.
         if (std::string_view(report.get_msg_type()) == sc_core::SC_ID_SIMULATION_UNCAUGHT_EXCEPTION_)
             fail<InternalError>("{}", report.get_msg());
+        if (std::string_view(report.get_msg_type()) == sc_core::SC_ID_STACK_SETUP_FAILED_)
+            fail<HostError>("there is not enough memory for {} command processors: {}", launched_.size(),
+                            report.get_msg());
         fail<InternalError>("SystemC: {}: {}", report.get_msg_type(), report.get_msg());
     }
     back_on_own_stack();

@@ -17,6 +17,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 #include <optional>
 
 namespace tilemesh::run {
@@ -106,6 +107,12 @@ report::KernelResult run_entry(const Panel& panel, const Entry& entry, const Pre
         result.status = report::Status::failed;
         result.internal = true;
         result.error = error.what();
+    } catch (const HostError& error) {
+        result.status = report::Status::crashed;
+        result.error = error.what();
+    } catch (const std::bad_alloc&) {
+        result.status = report::Status::crashed;
+        result.error = "there is not enough memory";
     } catch (const std::exception& error) {
         result.status = report::Status::failed;
         result.error = error.what();
@@ -126,8 +133,8 @@ void serve_panel(const Panel& panel, int threads, ChildPipes pipes, const EntryF
     std::signal(SIGCHLD, SIG_IGN);  // watchers report by themselves; nobody waits for them
     std::string commands;
     while (read_some(pipes.commands, commands)) {
-        for (const char command : commands) {
-            const auto kernel = static_cast<std::size_t>(static_cast<unsigned char>(command));
+        for (std::size_t end = 0; (end = commands.find('\n')) != std::string::npos; commands.erase(0, end + 1)) {
+            const std::size_t kernel = std::stoul(commands.substr(0, end));
             const pid_t server = ::getpid();
             if (::fork() == 0) {
                 die_with_parent(server);
@@ -139,7 +146,6 @@ void serve_panel(const Panel& panel, int threads, ChildPipes pipes, const EntryF
             }
             pipes.results[kernel].close();
         }
-        commands.clear();
     }
     std::_Exit(0);
 }

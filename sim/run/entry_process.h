@@ -12,7 +12,7 @@ namespace tilemesh::run {
 
 /// The ends of the pipes that the child keeps.
 struct ChildPipes {
-    Descriptor commands;              // one byte per entry to start: the kernel's number
+    Descriptor commands;              // a line per entry to start: the kernel's number
     Descriptor status;                // one JSON line when prepared, or why not
     std::vector<Descriptor> results;  // per kernel: a JSON line, then "exit N" or "signal N"
 };

@@ -61,7 +61,7 @@ std::string PanelProcess::finish_preparing() {
 
 void PanelProcess::start(std::size_t kernel) {
     // If the process is gone its pipes are closed as well, and read() will say so.
-    write_all(commands_.writing, std::string(1, static_cast<char>(kernel)));
+    write_all(commands_.writing, fmt::format("{}\n", kernel));
 }
 
 bool PanelProcess::read(std::size_t kernel, report::KernelResult& result) {

@@ -4,6 +4,7 @@
 
 #include "sim/base/error.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,9 +16,28 @@ void Descriptor::close() {
     if (number_ >= 0) ::close(std::exchange(number_, -1));
 }
 
+namespace {
+
+/// As many open files as the system lets this process have; a shell's usual 1,024 are a panel of 500 entries.
+void allow_more_files() {
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
+}  // namespace
+
 Pipe make_pipe() {
     int ends[2];
-    if (::pipe(ends) != 0) fail<InternalError>("cannot make a pipe: {}", std::strerror(errno));
+    int failed = ::pipe(ends);
+    if (failed != 0 && errno == EMFILE) {
+        allow_more_files();
+        failed = ::pipe(ends);
+    }
+    if (failed != 0 && errno == EMFILE)
+        fail<InputError>("too many open files: every entry of a panel needs two, raise the limit (ulimit -n)");
+    if (failed != 0) fail<InternalError>("cannot make a pipe: {}", std::strerror(errno));
     return {Descriptor(ends[0]), Descriptor(ends[1])};
 }
 

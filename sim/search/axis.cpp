@@ -16,12 +16,10 @@ namespace {
 
 constexpr std::size_t most_values = 100000;  // of an axis
 
-/// Whole where it is, up to what rounding has done to it.
+/// Whole where it is.
 Json number(double value) {
-    const double whole = std::round(value);
-    if (std::abs(value - whole) <= 1e-9 * std::max(1.0, std::abs(value)) && std::abs(whole) < 9e15)
-        return whole < 0 ? Json(static_cast<std::int64_t>(whole)) : Json(static_cast<std::uint64_t>(whole));
-    return value;
+    if (value != std::round(value) || std::abs(value) >= 9e15) return value;
+    return value < 0 ? Json(static_cast<std::int64_t>(value)) : Json(static_cast<std::uint64_t>(value));
 }
 
 double with_decimals(double value, int decimals) {

@@ -6,6 +6,7 @@
 #include "sim/search/hash.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -38,16 +39,19 @@ std::string text_of(const fs::path& file) {
     return text;
 }
 
-std::string word_at(std::string_view text, std::string_view letters, std::size_t& at) {
+/// A dotted name; its letters may be of any language.
+std::string word_at(std::string_view text, std::size_t& at) {
     at = std::min(text.find_first_not_of(" \t(", at), text.size());
     const std::size_t begin = at;
-    at = std::min(text.find_first_not_of(letters, at), text.size());
+    const auto is_of_name = [](unsigned char sign) {
+        return std::isalnum(sign) || sign == '.' || sign == '_' || sign > 127;
+    };
+    while (at < text.size() && is_of_name(static_cast<unsigned char>(text[at]))) ++at;
     return std::string(text.substr(begin, at - begin));
 }
 
 /// Modules that Python source may import: "a.b", and "..a" relative to its folder.
 std::vector<std::string> imports_of(std::string source) {
-    constexpr std::string_view letters = "._0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     for (std::size_t at = 0; (at = source.find("\\\n", at)) != std::string::npos;) source.replace(at, 2, "  ");
     std::vector<std::string> modules;
     for (std::size_t begin = 0; begin < source.size();) {
@@ -55,10 +59,10 @@ std::vector<std::string> imports_of(std::string source) {
         const std::string_view part = std::string_view(source).substr(begin, end - begin);
         begin = end + 1;
         std::size_t at = 0;
-        const std::string word = word_at(part, letters, at);
-        if (word == "from") modules.push_back(word_at(part, letters, at));
+        const std::string word = word_at(part, at);
+        if (word == "from") modules.push_back(word_at(part, at));
         while (word == "import" && at < part.size()) {
-            modules.push_back(word_at(part, letters, at));
+            modules.push_back(word_at(part, at));
             at = std::min(part.find(',', at), part.size() - 1) + 1;
         }
     }
@@ -125,13 +129,12 @@ std::string content_of(const std::string& file) {
     return "content " + hash.digits();
 }
 
-}  // namespace
-
-void put_content_for_files(nlohmann::json& panel) {
+/// `of_tensors`: its keys are what somebody calls tensors.
+void put_content_for_files(nlohmann::json& panel, bool of_tensors) {
     for (auto part = panel.begin(); part != panel.end(); ++part) {
-        const std::string key = panel.is_object() ? part.key() : "";
+        const std::string key = panel.is_object() && !of_tensors ? part.key() : "";
         if (key == "arguments" || key == "constants") continue;  // what a kernel is given has names of its own
-        if (part->is_structured()) put_content_for_files(*part);
+        if (part->is_structured()) put_content_for_files(*part, key == "tensors" || key == "check");
         if (!part->is_string()) continue;
         const std::string text = part->get<std::string>();
         const std::size_t end = key == "python" ? text.rfind(':') : text.size();
@@ -142,5 +145,9 @@ void put_content_for_files(nlohmann::json& panel) {
             *part = content_of(text);
     }
 }
+
+}  // namespace
+
+void put_content_for_files(nlohmann::json& panel) { put_content_for_files(panel, false); }
 
 }  // namespace tilemesh::search

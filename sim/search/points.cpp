@@ -111,8 +111,9 @@ report::KernelResult result_of(const Json& record, const std::string& key, const
     if (!result.is_object()) result.reject("a result");
     // No run ends otherwise, and what did not come to its end says why.
     const std::string ok = report::name_of(report::Status::ok);
-    const std::string status = result.word(
-        "status", {ok, report::name_of(report::Status::failed), report::name_of(report::Status::not_possible)});
+    const std::string status =
+        result.word("status", {ok, report::name_of(report::Status::failed), report::name_of(report::Status::crashed),
+                               report::name_of(report::Status::not_possible)});
     if (status != ok && result.string("error").empty()) result.member("error").reject("a reason");
     const JsonReader digest = reader.member("digest");
     reader.finish();
@@ -138,6 +139,12 @@ std::optional<Known> known(const Store& store, const std::string& key, std::vect
         if (doubts) doubts->emplace_back(error.what());
         return {};
     }
+}
+
+std::optional<Known> settled(const Store& store, const std::string& key, std::vector<std::string>* doubts) {
+    auto found = known(store, key, doubts);
+    if (found && found->result.status == report::Status::crashed) return {};
+    return found;
 }
 
 std::string doubts_text(const std::vector<std::string>& doubts) {

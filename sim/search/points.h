@@ -48,6 +48,9 @@ struct Known {
 /// is run again and the file replaced. Why it was not believed is added to `doubts`. Every reader of results asks
 /// here.
 std::optional<Known> known(const Store& store, const std::string& key, std::vector<std::string>* doubts = nullptr);
+/// The same of a run that has told something of its point: one that what it ran on has ended, as there was no memory
+/// or its process was killed, is run again.
+std::optional<Known> settled(const Store& store, const std::string& key, std::vector<std::string>* doubts = nullptr);
 /// All doubts in one line, at most a few of them in full.
 std::string doubts_text(const std::vector<std::string>& doubts);
 

@@ -21,9 +21,12 @@ namespace {
 
 using Sorted = nlohmann::json;
 
-/// 8192.0 and 8e3 are how somebody may write 8192.
+/// 8192.0 and 8e3 are how somebody may write 8192; to a kernel 2 is an integer and 2.0 is none.
 void write_numbers_alike(Sorted& json) {
-    if (json.is_structured()) {
+    if (json.is_object()) {
+        for (auto part = json.begin(); part != json.end(); ++part)
+            if (part.key() != "arguments" && part.key() != "constants") write_numbers_alike(*part);
+    } else if (json.is_array()) {
         for (Sorted& element : json) write_numbers_alike(element);
     } else if (json.is_number_float()) {
         const double value = json.get<double>();

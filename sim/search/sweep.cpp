@@ -2,6 +2,7 @@
 #include "sim/search/sweep.h"
 
 #include "sim/base/error.h"
+#include "sim/report/words.h"
 #include "sim/run/tasks.h"
 
 #include <fmt/format.h>
@@ -28,7 +29,7 @@ using Group = std::vector<const Keyed*>;
 run::Task task_of(const Bench& bench, const Group& group) {
     return {bench.space.name() + "/" + group.front()->kernel, [&bench, group] {
                 for (const Keyed* point : group) {
-                    if (known(bench.store, point->key)) continue;  // somebody else was faster
+                    if (settled(bench.store, point->key)) continue;  // somebody else was faster
                     const run::Panel panel = run::read_panel(bench.space.panel_of(point->point), bench.workloads);
                     bench.store.write(point->key, record_of(panel, *point, run_point(panel)));
                 }
@@ -104,9 +105,12 @@ SweepOutcome run_sweep(const Space& space, const run::Workloads& workloads, cons
     look_up(outcome.rows, store, &outcome.doubts);
     std::vector<const Row*> wanted;
     Group missing;
-    for (const Row& row : outcome.rows) {
+    const Json crashed = report::name_of(report::Status::crashed);
+    for (Row& row : outcome.rows) {
         if (!row.point.impossible.empty() || !options.shard.has(row.point.key)) continue;
         ++outcome.points;
+        if (!options.look_only && !row.record.is_null() && row.record.at("result").at("status") == crashed)
+            row.record = {};  // run again
         if (!row.record.is_null()) {
             ++outcome.had;
             continue;
@@ -133,7 +137,7 @@ SweepOutcome run_sweep(const Space& space, const run::Workloads& workloads, cons
     for (std::size_t i = 0; i < tasks.size() && !outcome.interrupted; ++i) {
         if (ran.results[i].failure.empty()) continue;
         for (const Keyed* point : groups[i]) {
-            if (known(store, point->key)) continue;
+            if (settled(store, point->key)) continue;
             alone.push_back(task_of(bench, {point}));
             lost.push_back(point);
         }
@@ -147,7 +151,7 @@ SweepOutcome run_sweep(const Space& space, const run::Workloads& workloads, cons
             continue;
         }
         const run::Panel panel = run::read_panel(space.panel_of(lost[i]->point), workloads);
-        report::KernelResult died = not_run(panel.kernels.front(), report::Status::failed, again.results[i].failure);
+        report::KernelResult died = not_run(panel.kernels.front(), report::Status::crashed, again.results[i].failure);
         died.internal = again.results[i].internal;
         store.write(lost[i]->key, record_of(panel, *lost[i], died));
     }

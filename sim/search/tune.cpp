@@ -181,7 +181,7 @@ private:
         // What is there already costs nothing to know.
         for (const std::size_t i : order_) {
             Candidate& point = tuned_.points[i];
-            const auto found = known(store_, point.keyed.key, &tuned_.doubts);
+            const auto found = settled(store_, point.keyed.key, &tuned_.doubts);
             if (!found || is_doubted(point, found->result)) continue;
             point.was_there = true;
             settle(i, found->result);
@@ -202,7 +202,8 @@ private:
         if (result.status != report::Status::ok) {
             point.fate = result.status == report::Status::not_possible ? Fate::impossible : Fate::failed;
             point.reason = result.error;
-            point.internal = point.died = result.internal;
+            point.internal = result.internal;
+            point.died = result.internal || result.status == report::Status::crashed;
             return;
         }
         point.reason = options_.objectives.missing(result);
@@ -237,9 +238,9 @@ private:
     }
     /// A process that died has written nothing. That somebody else ended it says nothing of the point.
     void record_death(const Keyed& point, const run::TaskResult& result) const {
-        if (result.failure.empty() || result.stopped || known(store_, point.key)) return;
+        if (result.failure.empty() || result.stopped || settled(store_, point.key)) return;
         const run::Panel panel = run::read_panel(space_.panel_of(point.point), workloads_);
-        report::KernelResult died = not_run(panel.kernels.front(), report::Status::failed, result.failure);
+        report::KernelResult died = not_run(panel.kernels.front(), report::Status::crashed, result.failure);
         died.internal = result.internal;
         store_.write(point.key, record_of(panel, point, died));
     }
@@ -293,7 +294,7 @@ private:
         std::size_t at = 0;
         std::vector<std::optional<Known>> found(wanted.size());
         const auto next = [&]() -> std::optional<run::Task> {
-            while (at < wanted.size() && (found[at] = known(store_, wanted[at].second.key, &tuned_.doubts))) ++at;
+            while (at < wanted.size() && (found[at] = settled(store_, wanted[at].second.key, &tuned_.doubts))) ++at;
             if (at == wanted.size()) return {};
             show("checking the answer of what has won");
             return task_of(wanted[at++].second);
@@ -322,7 +323,8 @@ private:
             if (result.status != report::Status::ok) {
                 point.fate = Fate::failed;
                 point.reason = result.error;
-                point.internal = point.died = result.internal;
+                point.internal = result.internal;
+                point.died = result.internal || result.status == report::Status::crashed;
             } else if (result.verdict.computed() && !result.verdict.pass) {
                 point.fate = Fate::wrong;
                 point.reason = result.verdict.why;

@@ -57,6 +57,19 @@ TEST_CASE("an entry that dies loses its own result only") {
     CHECK(run::exit_code(outcome.result) == 1);
 }
 
+TEST_CASE("a panel has as many entries as somebody wants, each with its own result") {
+    Json json = example_panel({"good"});
+    json["kernels"] = Json::array();
+    for (int i = 0; i < 300; ++i) json["kernels"].push_back({{"kernel", "good"}, {"label", fmt::format("k{}", i)}});
+    const auto outcome = run_with({read_example(json)}, 4);
+    REQUIRE(outcome.result.panels[0].kernels.size() == 300);
+    for (int i = 0; i < 300; ++i) {
+        const report::KernelResult& kernel = outcome.result.panels[0].kernels[static_cast<std::size_t>(i)];
+        CHECK(kernel.label == fmt::format("k{}", i));
+        CHECK(kernel.status == Status::ok);
+    }
+}
+
 TEST_CASE("the exit code tells good, wrong and self-contradicting runs apart") {
     CHECK(run::exit_code(run_with({panel_with("a", {"good"})}, 1).result) == 0);
     CHECK(run::exit_code(run_with({panel_with("a", {"good", "wrong"})}, 1).result) == 1);

@@ -232,6 +232,9 @@ TEST_CASE("ranges reach their end however sums are rounded, and whole numbers st
     CHECK(search::log_range_values(1, 4, 7, true) == std::vector<Json>{1, 2, 3, 4});
     CHECK(search::log_range_values(3, 3, 1, false) == std::vector<Json>{3});
     CHECK(search::range_values(-2, 0, 1) == std::vector<Json>{-2, -1, 0});
+    CHECK(search::range_values(1e-10, 3e-10, 1e-10) == std::vector<Json>{1e-10, 2e-10, 3e-10});
+    CHECK(search::range_values(1000000000.25, 1000000001, 0.25).size() == 4);
+    CHECK(search::log_range_values(1e-12, 1e-6, 7, false)[1] == Json(1e-11));
 }
 
 TEST_CASE("what is no sweep is refused where it stands") {

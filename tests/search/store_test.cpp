@@ -19,6 +19,14 @@ TEST_CASE("a key is of what a panel means, not of how it is written") {
                               R"({"name": "a", "machine": {"x": 8192, "y": 1.5}, "kernels": ["l"]})",
                               R"({"name": "a", "machine": {"x": 8192, "y": "1.5"}, "kernels": ["k"]})"})
         CHECK(key_of(Json::parse(other)) != key_of(panel));
+    // A kernel computes other things with a float than with an integer.
+    for (const char* given : {"arguments", "constants"}) {
+        const auto program = [&](const Json& number) {
+            return key_of({{"kernels", Json::array({{{"program", {{given, {{"s", number}}}, {"grid", number}}}}})}});
+        };
+        CHECK(program(2) != program(2.0));
+        CHECK(program(2) == program(std::uint64_t{2}));
+    }
 }
 
 TEST_CASE("a file that a panel names is its content") {
@@ -43,7 +51,10 @@ TEST_CASE("a file whose name could be a word is its content too, and what a kern
         return key(panel) != before;
     };
     CHECK(changed(R"({"inputs": {"tensors": "weights"}})"));
-    CHECK(changed(R"({"tensors": {"x": {"values": {"file": "weights", "tensor": "x"}}}})"));
+    for (const char* name : {"x", "arguments", "constants"}) {
+        CHECK(changed(fmt::format(R"({{"tensors": {{"{}": {{"values": {{"file": "weights"}}}}}}}})", name).c_str()));
+        CHECK(changed(fmt::format(R"({{"check": {{"{}": {{"values": {{"file": "weights"}}}}}}}})", name).c_str()));
+    }
     CHECK_FALSE(changed(R"({"kernels": [{"program": {"arguments": {"file": "weights"}}}]})"));
     CHECK_FALSE(changed(R"({"kernels": [{"label": "weights"}]})"));
     std::filesystem::current_path(here);
