@@ -14,11 +14,12 @@ namespace {
 using energy::Moved;
 
 /// As the slice books it: every burst that a run touches is moved as a whole.
-std::uint64_t whole_bursts(std::uint64_t burst, const pe::Segments& segments) {
+std::uint64_t whole_bursts(std::uint64_t burst, const memory::Runs& asked) {
+    const memory::Runs runs = memory::joined(asked, burst);
     std::uint64_t bursts = 0;
-    for (std::uint64_t i = 0; i < segments.count; ++i) {
-        const std::uint64_t address = segments.first.address + i * segments.stride;
-        bursts += (address + segments.first.bytes - 1) / burst + 1 - address / burst;
+    for (std::uint64_t i = 0; i < runs.count; ++i) {
+        const std::uint64_t address = runs.first.address + i * runs.stride;
+        bursts += (address + runs.first.bytes - 1) / burst + 1 - address / burst;
     }
     return bursts * burst;
 }
@@ -123,7 +124,7 @@ void EnergyMeter::add_transfer(int pe, const Command& command, const Spent& spen
         const Tensor& tensor = *box.tensor;
         std::uint64_t whole = 0;
         if (tensor.paging()) {
-            for (const pe::Segments& page : pe::pages_of(box)) whole += whole_bursts(burst, page);
+            for (const memory::Runs& page : pe::pages_of(box)) whole += whole_bursts(burst, page);
         } else {
             whole = whole_bursts(burst, pe::segments_of(box));
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads and stores: their descriptors, the slices that serve them, and what waits for their end.
 #include "sim/insight/graph.h"
+#include "sim/pe/segments.h"
 
 #include <algorithm>
 
@@ -35,7 +36,10 @@ void Graph::began(int number, const Command& command, Place place, Picoseconds w
         pin(start, when, pending.about);
         step(start, when, Spent::descriptor, pending.about);
         free_of(place.engine) = start;
-        free_of(place.engine).later_by(clocks_of([](Pace& pace, std::size_t) { return pace.descriptor(); }));
+        const std::uint64_t descriptors = pe::descriptors_of(command);
+        free_of(place.engine).later_by(clocks_of([&](Pace& pace, std::size_t) {
+            return pace.descriptor() * descriptors;
+        }));
         transfers.under_way[{command.processor, command.index}] = {
             start, none(), pending.about, transfers.begun++, pending.issued.when(), Bytes()};
     } else {
@@ -118,8 +122,7 @@ void Graph::share_done(int number, const Command& command, const Share& share) {
     const bool write = command.op == Opcode::store;
     Flight& flight = pe_of(number).transfers[write ? 1 : 0].under_way.at({command.processor, command.index});
     Moment moment = flight.begin;
-    for (std::size_t i = 0; i <= share.place; ++i)
-        moment.later_by(clocks_of([](Pace& pace, std::size_t) { return pace.descriptor(); }));
+    moment.later_by(clocks_of([&](Pace& pace, std::size_t) { return pace.descriptor() * (share.place + 1); }));
     const bool remote = share.home != number;
     const Leg there{number, share.home, share.network};
     if (remote && write) {

@@ -16,6 +16,11 @@ Picoseconds rounded_up(double ns) { return Picoseconds(static_cast<std::uint64_t
 
 }  // namespace
 
+Runs joined(Runs runs, std::uint64_t burst) {
+    if (runs.count == 1 || runs.stride >= runs.first.bytes + burst) return runs;
+    return {{runs.first.address, (runs.count - 1) * runs.stride + runs.first.bytes}, 1, 0};
+}
+
 Channels::Channels(const HbmConfig& config, ServiceProfile& profile)
     : config_(config),
       profile_(profile),
@@ -108,10 +113,10 @@ void Channels::hold_back_others(const Lane& lane, Picoseconds now) {
     }
 }
 
-Channels::Booking Channels::book(Picoseconds now, Segment first, std::uint64_t count, std::uint64_t stride,
-                                 bool write) {
+Channels::Booking Channels::book(Picoseconds now, const Runs& runs, bool write) {
     for (Lane& lane : lanes_) lane.work_ns = 0, lane.bursts = 0;
     const std::uint64_t burst = config_.geometry.burst;
+    const auto [first, count, stride] = joined(runs, burst);
     const double lane_ns = static_cast<double>(burst * lanes_.size());
     const double least_ns = static_cast<double>(burst) / config_.lane_rate().gbytes_per_s();
     const double run_ns = profile_.ns_per_byte(first.bytes, write) * lane_ns;
@@ -137,7 +142,7 @@ Channels::Booking Channels::book(Picoseconds now, Segment first, std::uint64_t c
     const Picoseconds lead = rounded_up(lead_ns);
     const Picoseconds turnaround = ideal ? Picoseconds() : rounded_up(profile_.turnaround_ns(write));
     turns_.turn(write, bursts * burst);
-    Booking booking{Picoseconds::max(), now, Picoseconds(), Bytes(bursts * burst)};
+    Booking booking{Picoseconds::max(), Picoseconds::max(), now, Picoseconds(), Bytes(bursts * burst)};
     std::uint64_t busy = std::exchange(busy_rest_, 0);
     // A lane that stands idle serves one run at once, not at the pace that it keeps up under load.
     const Picoseconds alone = profile_.after_refreshes(now + lead, rounded_up(std::max(0.0, alone_ns - lead_ns)));
@@ -150,6 +155,7 @@ Channels::Booking Channels::book(Picoseconds now, Segment first, std::uint64_t c
         const Picoseconds start = idle ? now + lead : lane.free_at;
         lane.free_at = profile_.after_refreshes(start, rounded_up(lane.work_ns));
         booking.begin = std::min(booking.begin, start);
+        booking.first = std::min(booking.first, profile_.after_refreshes(start, Picoseconds()));
         booking.end =
             std::max(booking.end, idle && count == 1 && !ideal ? std::min(lane.free_at, alone) : lane.free_at);
         if (rows == Rows::open && !ideal) hold_back_others(lane, now);

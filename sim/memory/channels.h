@@ -20,6 +20,15 @@ struct Segment {
     std::uint64_t bytes = 0;
 };
 
+/// Evenly spaced runs of bytes.
+struct Runs {
+    Segment first;
+    std::uint64_t count = 1;
+    std::uint64_t stride = 0;
+};
+/// The same as one run where no whole burst lies between two of them: every burst is moved once.
+Runs joined(Runs runs, std::uint64_t burst);
+
 class Channels {
 public:
     /// Both must outlive this.
@@ -28,14 +37,14 @@ public:
     Channels& operator=(const Channels&) = delete;
 
     struct Booking {
-        Picoseconds begin;  // when the first lane's data starts
+        Picoseconds begin;  // when the first lane starts
+        Picoseconds first;  // when its first data can move, the access latency not included
         Picoseconds end;    // when the last byte has moved, access latency included
         Picoseconds busy;   // lane time used, averaged over the lanes
         Bytes moved;        // whole bursts
     };
-    /// Books `count` segments, each `stride` bytes after the one before, arriving at `now`. Calls must come in time
-    /// order.
-    Booking book(Picoseconds now, Segment first, std::uint64_t count, std::uint64_t stride, bool write);
+    /// Books runs that are asked for at `now`. Calls must come in time order.
+    Booking book(Picoseconds now, const Runs& runs, bool write);
 
     /// Somebody wrote these bytes before time began: as far as nothing came after them, their rows are open.
     void leave_open(Segment segment);

@@ -47,12 +47,12 @@ void Slice::due() {
     });
     for (const Request& request : due) {
         const Channels::Booking booking =
-            channels_.book(now, request.first, request.segments, request.stride, request.write);
+            channels_.book(now, {request.first, request.segments, request.stride}, request.write);
         if (recorder_) {
             recorder_->activity({id_, booking.begin, booking.begin + booking.busy, request.arrival, booking.moved, 0,
                                  request.command, request.write ? "write" : "read"});
         }
-        request.client->memory_done(request.tag, std::min(booking.begin + config_.access_latency, booking.end),
+        request.client->memory_done(request.tag, std::min(booking.first + config_.access_latency, booking.end),
                                     booking.end);
     }
 }

@@ -126,15 +126,6 @@ void Fabric::collect(Channel& channel) {
     }
 }
 
-void Fabric::release(std::int32_t number, Bytes bytes, Picoseconds when) {
-    Channel& freed = channel(number);
-    if (!freed.releases.empty()) when = std::max(when, freed.releases.back().when);
-    if (freed.holder != none && freed.stalled && lacks_credits(freed)) wake(number, when);
-    freed.releases.push({when, bytes});
-    const LinkState& link = links_[link_of(number)];
-    if (!link.waiting[0].empty() || !link.waiting[1].empty()) post_allocation(link_of(number), when);
-}
-
 void Fabric::wake(std::int32_t number, Picoseconds when) {
     Channel& stalled = channel(number);
     if (when >= stalled.wakes && stalled.wakes > now_) return;
@@ -218,21 +209,15 @@ void Fabric::send(std::int32_t number) {
         // the router.
         release(number, bytes, arrival_of_last(number) + (first ? link.look : Picoseconds()) + link.credit_return);
     }
-    if (sender.input >= 0)
-        free_behind(number, bytes, work > link.flit_time ? (work - link.flit_time) * others : Picoseconds());
+    if (sender.input >= 0) {
+        const Picoseconds shared = work > link.flit_time ? (work - link.flit_time) * others : Picoseconds();
+        LinkState& before = links_[link_of(sender.input)];
+        const bool slower = before.flit_time < link.flit_time;
+        free_behind(number, bytes, shared, work, slower ? before.time_for(stream, bytes) : work);
+    }
     if (first) return send_head(number);
     for (std::int32_t at = sender.onward; at != none; at = channel(at).beside)
         if (channel(at).stalled && !lacks_credits(channel(at))) wake(at, arrival_of_last(number));
-}
-
-void Fabric::free_behind(std::int32_t number, Bytes bytes, Picoseconds shared) {
-    // Its flits leave the buffer behind as their turns come; a sender that goes on at the link's rate from here finds
-    // room for each.
-    const Channel& sender = channel(number);
-    const Picoseconds when = sender.head + shared + links_[link_of(sender.input)].credit_return;
-    if (channel(sender.input).queue.front().packet == sender.holder) return release(sender.input, bytes, when);
-    if (!sender.head_sent)  // of copies, the last
-        free_copied(sender.input, Bytes(packets_[static_cast<std::size_t>(sender.holder)].bytes), when);
 }
 
 void Fabric::send_head(std::int32_t number) {

@@ -228,8 +228,9 @@ private:
     Picoseconds rest_from(const Channel& sender) {
         return sender.tail_known ? sender.rest_from : arrival_of_last(sender.input);
     }
-    /// So much of the holder leaves the buffer that it comes from, its turns shared for so long.
-    void free_behind(std::int32_t channel, Bytes bytes, Picoseconds shared);
+    /// So much of the holder leaves the buffer that it comes from, its turns shared for so long: in how long, and in
+    /// how long its link brought it.
+    void free_behind(std::int32_t channel, Bytes bytes, Picoseconds shared, Picoseconds leaving, Picoseconds coming);
     void send_head(std::int32_t channel);
     /// What a packet loses to conflicts in the switch; from now on it competes.
     Picoseconds lost_turns(std::int32_t channel);

@@ -70,7 +70,7 @@ void Dma::find_shares(Transfer& transfer) {
     }
 }
 
-void Dma::start(Command&& command, Picoseconds begin) {
+Picoseconds Dma::start(Command&& command, Picoseconds begin) {
     const std::size_t slot = take_slot(begin);
     Transfer& transfer = transfers_[slot];
     transfer.command = std::move(command);
@@ -80,15 +80,16 @@ void Dma::start(Command&& command, Picoseconds begin) {
     transfer.end = Picoseconds();
     find_shares(transfer);
     transfer.shares_left = transfer.shares.size();
-    Picoseconds ready = begin + pe_.descriptor_time() +
-                        jitter().of(write_ ? Jitter::Part::dma_store : Jitter::Part::dma_load,
-                                    static_cast<std::uint64_t>(pe_.number()), event_of(transfer.command));
+    const Picoseconds ready = begin + pe_.descriptor_time() +
+                              jitter().of(write_ ? Jitter::Part::dma_store : Jitter::Part::dma_load,
+                                          static_cast<std::uint64_t>(pe_.number()), event_of(transfer.command));
+    const Picoseconds made = begin + pe_.descriptor_time() * descriptors_of(transfer.command);
     for (std::size_t i = 0; i < transfer.shares.size(); ++i) {
         transfer.bytes += transfer.shares[i].bytes;
-        start_share(tag_of(slot, i), ready);
-        ready += pe_.descriptor_time();
+        start_share(tag_of(slot, i), ready + pe_.descriptor_time() * transfer.shares[i].first);
     }
     moved_ += transfer.bytes;
+    return made;
 }
 
 void Dma::start_share(Tag tag, Picoseconds ready) {
@@ -107,7 +108,7 @@ void Dma::start_share(Tag tag, Picoseconds ready) {
     }
 }
 
-void Dma::ask(Tag tag, const Segments& segments, Picoseconds arrival) {
+void Dma::ask(Tag tag, const memory::Runs& segments, Picoseconds arrival) {
     Share& share = share_of(tag);
     memory::Request request;
     request.arrival = arrival;
@@ -125,11 +126,11 @@ void Dma::ask(Tag tag, const Segments& segments, Picoseconds arrival) {
     pe_.surroundings().slice(share.home).request(request);
 }
 
-std::vector<Segments> Dma::places_of(Tag tag) {
+std::vector<memory::Runs> Dma::places_of(Tag tag) {
     const Share& share = share_of(tag);
     const Movement& moved = *transfer_of(tag).command.moved;
     if (!moved.access) return moved.box.tensor->paging() ? pages_of(moved.box) : std::vector{segments_of(moved.box)};
-    std::vector<Segments> places;
+    std::vector<memory::Runs> places;
     for (const AccessPart& part : moved.access->parts().subspan(share.first, share.end - share.first))
         places.push_back({{part.address, part.bytes}, part.segments, part.stride});
     return places;
@@ -142,10 +143,12 @@ void Dma::ask_slice(Tag tag, Picoseconds arrival) {
     share.first_byte = Picoseconds::max();
     share.last_byte = Picoseconds();
     if (!moved.access && !moved.box.tensor->paging()) return ask(tag, segments_of(moved.box), arrival);
-    for (const Segments& place : places_of(tag)) {
+    std::vector<memory::Runs> places = places_of(tag);
+    for (const memory::Runs& place : places) {
         ask(tag, place, arrival);
         arrival = arrival + pe_.descriptor_time();
     }
+    if (share.home != pe_.number()) share.outgoing.places = std::move(places);
 }
 
 void Dma::take_in(Tag tag, Bytes bytes, Picoseconds when) {
@@ -161,10 +164,10 @@ void Dma::take_in(Tag tag, Bytes bytes, Picoseconds when) {
     data.waiting += bytes;
     const std::uint64_t burst = pe_.surroundings().slice(share.home).burst();
     while (data.waiting > Bytes()) {
-        const Segments& place = data.places[data.place];
+        const memory::Runs& place = data.places[data.place];
         const std::uint64_t run = place.first.bytes, number = data.into / run, within = data.into % run;
         const std::uint64_t begin = place.first.address + number * place.stride, here = data.waiting.value();
-        Segments next{{begin + within, run}, std::min(place.count - number, here / run), place.stride};
+        memory::Runs next{{begin + within, run}, std::min(place.count - number, here / run), place.stride};
         if (within > 0 || here < run) {
             // What a burst lacks comes with the next packet.
             const std::uint64_t all = within + here,
@@ -194,7 +197,10 @@ void Dma::bytes_arrived(noc::Stream& stream, Bytes bytes, Picoseconds when, bool
     } else if (&stream == &share_of(stream.tag).request) {
         ask_slice(stream.tag, when);
     } else {
-        finish(stream.tag, when);
+        Share& share = share_of(stream.tag);
+        share.outgoing.came = std::max(share.outgoing.came, when);
+        if (--share.outgoing.under_way > 0 || share.asked > 0) return;
+        finish(stream.tag, share.outgoing.came);
     }
 }
 
@@ -204,20 +210,41 @@ void Dma::memory_done(std::uint64_t tag, Picoseconds first_byte, Picoseconds las
     share.last_byte = std::max(share.last_byte, last_byte);
     Incoming& data = share.incoming;
     if (data.booked < data.served.size()) data.served[data.booked++].last = last_byte;
-    if (--share.asked > 0 || data.missing > Bytes()) return;
+    --share.asked;
+    const bool remote = share.home != pe_.number();
+    if (remote && !write_) return give_out(tag, first_byte, last_byte);
+    if (share.asked > 0 || data.missing > Bytes()) return;
     last_byte =
         share.last_byte + jitter().of(Jitter::Part::hbm, static_cast<std::uint64_t>(share.home), event_at(tag));
-    // Of several requests the first may have its data before the last is made.
-    first_byte = std::max(share.first_byte, simulated_now());
+    if (remote) last_byte += pe_.surroundings().network.head_latency(share.home, pe_.number(), share.network);
+    finish(tag, last_byte);
+}
+
+void Dma::give_out(Tag tag, Picoseconds first_byte, Picoseconds last_byte) {
+    Share& share = share_of(tag);
+    Outgoing& data = share.outgoing;
     noc::Network& network = pe_.surroundings().network;
-    if (share.home == pe_.number()) {
-        finish(tag, last_byte);
-    } else if (write_) {
-        finish(tag, last_byte + network.head_latency(share.home, pe_.number(), share.network));
-    } else {
-        network.inject(prepare(share.data, true, share.bytes, tag, first_byte, last_byte),
-                       noc::TrafficClass::read_data);
+    if (data.waiting == Bytes()) {
+        data.from = Picoseconds::max();
+        data.until = Picoseconds();
     }
+    data.from = std::min(data.from, first_byte);
+    data.until = std::max(data.until, last_byte);
+    if (data.places.empty()) {
+        data.waiting = share.bytes;
+    } else {
+        const memory::Runs& place = data.places[data.booked++];
+        data.waiting += Bytes(place.first.bytes * place.count);
+    }
+    if (share.asked > 0 && data.waiting < network.config().packet) return;
+    const Picoseconds late = jitter().of(Jitter::Part::hbm, static_cast<std::uint64_t>(share.home), event_at(tag));
+    noc::Stream& stream = share.data.size == Bytes() ? share.data : data.more.emplace_back();
+    // The first of several requests may have its data before the last is made.
+    prepare(stream, true, data.waiting, tag, std::max(data.from, simulated_now()), data.until + late);
+    stream.transfer = share.bytes;
+    ++data.under_way;
+    data.waiting = Bytes();
+    network.inject(stream, noc::TrafficClass::read_data);
 }
 
 void Dma::finish(Tag tag, Picoseconds end) {
@@ -228,7 +255,7 @@ void Dma::finish(Tag tag, Picoseconds end) {
         follower->share_done(pe_.number(), transfer.command,
                              {share.home,
                               share.network,
-                              tag & 0xffff'ffff,
+                              share.first,
                               {share.arrival, share.bytes, share.run, share.last_byte},
                               share.incoming.served,
                               end});

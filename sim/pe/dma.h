@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <vector>
 
 namespace tilemesh::pe {
@@ -34,8 +35,9 @@ public:
     Picoseconds slot_free_at() const {
         return open_.size() < outstanding_ ? Picoseconds() : transfers_[open_.front()].end;
     }
-    /// Starts the transfer now; the PE is told (transfer_done) when its end is known.
-    void start(Command&& command, Picoseconds begin);
+    /// Starts the transfer now; the PE is told (transfer_done) when its end is known. Returns when its descriptors
+    /// are made, one after the other.
+    Picoseconds start(Command&& command, Picoseconds begin);
 
     void stream_left(Picoseconds) override {}
     void bytes_arrived(noc::Stream& stream, Bytes bytes, Picoseconds when, bool last) override;
@@ -47,12 +49,23 @@ private:
     /// Of data that is written to another's slice: where it belongs, how far that has been asked for, and what has
     /// not come yet.
     struct Incoming {
-        std::vector<Segments> places;
+        std::vector<memory::Runs> places;
         std::size_t place = 0;
         std::uint64_t into = 0;                // bytes of that place
         Bytes missing, waiting;                // to come; here, but no whole burst
         std::vector<Follower::Served> served;  // what has been asked for, if there is a follower,
         std::size_t booked = 0;                // and so many of them have their end
+    };
+    /// Of data that is read from another's slice: what is asked for, and what goes out together as the slice has it,
+    /// at least a packet each time.
+    struct Outgoing {
+        std::vector<memory::Runs> places;  // empty: one, which is all
+        std::size_t booked = 0;
+        Bytes waiting;
+        Picoseconds from, until;      // of what waits, the first byte and the last
+        std::size_t under_way = 0;    // streams
+        std::list<noc::Stream> more;  // than the first
+        Picoseconds came;             // the last byte of those that have arrived
     };
     /// What a transfer has to do with one slice.
     struct Share {
@@ -67,6 +80,7 @@ private:
         std::size_t asked = 0;              // of them, those that have not been booked
         Picoseconds first_byte, last_byte;  // of those that have
         Incoming incoming;
+        Outgoing outgoing;
     };
     struct Transfer {
         Command command;
@@ -92,10 +106,12 @@ private:
     void start_share(Tag tag, Picoseconds ready);
     /// For all of it.
     void ask_slice(Tag tag, Picoseconds arrival);
-    void ask(Tag tag, const Segments& segments, Picoseconds arrival);
-    std::vector<Segments> places_of(Tag tag);
+    void ask(Tag tag, const memory::Runs& segments, Picoseconds arrival);
+    std::vector<memory::Runs> places_of(Tag tag);
     /// Data has come to its slice, which is asked to write the bursts that are complete.
     void take_in(Tag tag, Bytes bytes, Picoseconds when);
+    /// The slice will have more of the data that is read there by then.
+    void give_out(Tag tag, Picoseconds first_byte, Picoseconds last_byte);
     void finish(Tag tag, Picoseconds end);
     /// For the way to the share's slice, or back.
     noc::Stream& prepare(noc::Stream& stream, bool back, Bytes bytes, Tag tag, Picoseconds begin, Picoseconds end);

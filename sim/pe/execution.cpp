@@ -215,14 +215,13 @@ PayloadPtr ProcessingElement::values_of(const Command& command) const {
 }
 
 void ProcessingElement::start_transfer(Engine& engine, Command&& command, Picoseconds now) {
-    engine.free_at = now + descriptor_time_;
     const bool loads = engine.engine_kind() == EngineKind::dma_load;
     if (command.values) {
         PayloadPtr values = values_of(command);
         if (loads) command.output->values = std::move(values);
         command.values.reset();
     }
-    (loads ? loads_ : stores_).start(std::move(command), now);
+    engine.free_at = (loads ? loads_ : stores_).start(std::move(command), now);
 }
 
 void ProcessingElement::start_send(Engine& engine, Command&& command, Picoseconds now) {

@@ -35,7 +35,7 @@ public:
     struct Share {
         int home;                        // the slice's PE
         int network;                     // over which it is reached, if it is another's
-        std::size_t place;               // of the transfer's slices; each has a descriptor
+        std::size_t place;               // of the transfer's descriptors, its first
         Served all;                      // of a write to another's slice from the first data on
         std::span<const Served> pieces;  // of that write, as its data came; others have none
         Picoseconds end;                 // the transfer is done as far as this slice is concerned

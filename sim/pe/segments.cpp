@@ -7,7 +7,13 @@
 
 namespace tilemesh::pe {
 
-std::vector<Segments> pages_of(const TensorBox& box) {
+std::uint64_t descriptors_of(const Command& transfer) {
+    const Movement& moved = *transfer.moved;
+    if (moved.access) return std::max<std::uint64_t>(1, moved.access->parts().size());
+    return moved.box.tensor->paging() ? pages_of(moved.box).size() : 1;
+}
+
+std::vector<memory::Runs> pages_of(const TensorBox& box) {
     const Tensor& tensor = *box.tensor;
     const Paging& pages = *tensor.paging();
     const auto size = [](std::int32_t n) { return static_cast<std::uint64_t>(n); };
@@ -15,7 +21,7 @@ std::vector<Segments> pages_of(const TensorBox& box) {
     const std::uint64_t row = size(tensor.shape().cols()) * width, part = size(pages.rows) * row;  // of one batch
     const std::uint64_t piece = size(box.shape.cols()) * width, stride = size(box.row_stride) * row;
     const bool whole_rows = piece == row && box.row_stride == 1;
-    std::vector<Segments> parts;
+    std::vector<memory::Runs> parts;
     for (std::int32_t r = 0; r < box.shape.rows();) {
         const std::int32_t first = box.offset[1] + r * box.row_stride;
         const std::int32_t in_page = first % pages.rows;
@@ -27,7 +33,7 @@ std::vector<Segments> pages_of(const TensorBox& box) {
             page + size(box.offset[0]) * part + size(in_page) * row + size(box.offset[2]) * width;
         if (whole_rows) {
             // The batches of a page are evenly spaced, and one run when the box has all of its rows.
-            Segments segments{{begin, size(rows) * row}, size(box.shape.batch()), part};
+            memory::Runs segments{{begin, size(rows) * row}, size(box.shape.batch()), part};
             if (rows == pages.rows) segments = {{begin, size(box.shape.batch()) * part}, 1, 0};
             memory::Segment* const before = parts.empty() || parts.back().count > 1 ? nullptr : &parts.back().first;
             if (before && segments.count == 1 && before->address + before->bytes == begin) {
@@ -44,7 +50,7 @@ std::vector<Segments> pages_of(const TensorBox& box) {
     return parts;
 }
 
-Segments segments_of(const TensorBox& box) {
+memory::Runs segments_of(const TensorBox& box) {
     const Tensor& tensor = *box.tensor;
     const std::uint64_t width = bytes_per_element(tensor.dtype());
     const auto cols = static_cast<std::uint64_t>(tensor.shape().cols()),

@@ -10,19 +10,15 @@
 
 namespace tilemesh::pe {
 
-/// Evenly spaced runs of bytes.
-struct Segments {
-    memory::Segment first;
-    std::uint64_t count;
-    std::uint64_t stride;
-};
+/// How many DMA descriptors a transfer has: one for each of its pieces.
+std::uint64_t descriptors_of(const Command& transfer);
 
 /// The box of a tensor in pages, page by page and batch by batch; what follows what came before joins it.
-std::vector<Segments> pages_of(const TensorBox& box);
+std::vector<memory::Runs> pages_of(const TensorBox& box);
 
 /// Boxes whose rows follow each other in memory are one segment per batch; others one per row. A box over several
 /// batches and part of the rows' columns, or of the rows, has two strides; its batches are booked as if evenly spaced
 /// by the row stride.
-Segments segments_of(const TensorBox& box);
+memory::Runs segments_of(const TensorBox& box);
 
 }  // namespace tilemesh::pe

@@ -50,7 +50,7 @@ BookedResult run_booked(const memory::HbmConfig& hbm, const memory::BurstLoad& l
             ends.pop();
         }
         const memory::Channels::Booking booking =
-            channels.book(now, {stream.address(i), stream.request_bytes()}, 1, 0, stream.writes(i));
+            channels.book(now, {{stream.address(i), stream.request_bytes()}}, stream.writes(i));
         ends.push(booking.end);
         last = std::max(last, booking.end);
         const double latency = to_nanoseconds(booking.end - now);

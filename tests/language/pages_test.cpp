@@ -75,6 +75,31 @@ TEST_CASE("every page that does not follow the one before has a descriptor, and 
     CHECK(load_ns(shape, 4, {1, 0}, shape, {0, 0}, 200) == 2 * 200 + 128);
 }
 
+TEST_CASE("the next load's descriptor is made behind those of all pages") {
+    machine::Simulation simulation(counting_line([&](Json& json) { json["pe"]["dma"]["descriptor_cycles"] = 200; }));
+    Tensor& pages = paged(simulation, {1, 8, 8}, 1, {14, 12, 10, 8, 6, 4, 2, 0}, 15);
+    Tensor& next = simulation.allocate(0, "next", {64}, Dtype::f32);
+    double ready = 0;
+    const auto kernel = [&](tl::Context& tl) {
+        tl.load(tl::at(pages), {1, 8, 8});
+        ready = ready_ns(tl, tl.load(tl::at(next), next.shape()));
+    };
+    simulation.launch(0, "pages", kernel, ValueMode::none);
+    simulation.run();
+    CHECK(ready == 9 * 200 + 256);
+}
+
+TEST_CASE("pages of another PE's memory leave as the slice has them") {
+    // Eight pages of 256 bytes, which is a packet, each asked for when the slice has just read the one before.
+    machine::Simulation simulation(counting_line([&](Json& json) { json["pe"]["dma"]["descriptor_cycles"] = 256; }));
+    Tensor& pages = paged(simulation, {1, 8, 64}, 1, {14, 12, 10, 8, 6, 4, 2, 0}, 15);
+    double ready = 0;
+    const auto kernel = [&](tl::Context& tl) { ready = ready_ns(tl, tl.load(tl::at(pages), {1, 8, 64})); };
+    simulation.launch(1, "pages", kernel, ValueMode::none);
+    simulation.run();
+    CHECK(ready == 256 + 32 + 8 * 256 + 256);  // descriptor, request, pages, and the last of them over the link
+}
+
 TEST_CASE("a load is done with the last of its pages to come, which need not be the last that was asked for") {
     // Pages of 256 bytes, even places on one channel and odd ones on the other.
     const Shape shape{1, 3, 64};

@@ -23,7 +23,7 @@ struct Bench {
     explicit Bench(HbmConfig config) : hbm(std::move(config)) {}
     double end_ns(double now, Segment segment, std::uint64_t count = 1, std::uint64_t stride = 0,
                   bool write = false) {
-        return to_nanoseconds(channels.book(from_nanoseconds(now), segment, count, stride, write).end);
+        return to_nanoseconds(channels.book(from_nanoseconds(now), {segment, count, stride}, write).end);
     }
 };
 
@@ -238,11 +238,38 @@ TEST_CASE("every burst is counted once, wherever a segment begins and ends") {
     for (std::uint64_t begin = 0; begin < 700; begin += 13) {
         for (std::uint64_t bytes = 1; bytes < 6000; bytes += 171) {
             const std::uint64_t bursts = (begin + bytes - 1) / 64 - begin / 64 + 1;
-            const auto booking = bench.channels.book(Picoseconds(), {begin, bytes}, 1, 0, false);
+            const auto booking = bench.channels.book(Picoseconds(), {{begin, bytes}}, false);
             if (booking.moved.value() != bursts * 64) ++wrong;
         }
     }
     CHECK(wrong == 0);
+}
+
+TEST_CASE("runs with no whole burst between them move every burst once, as one run does") {
+    for (const auto& [bytes, stride] :
+         {std::pair<std::uint64_t, std::uint64_t>{2, 4}, {40, 103}, {64, 64}, {1, 64}}) {
+        Bench together(ideal()), alone(ideal());
+        const std::uint64_t all = 99 * stride + bytes;
+        const auto spaced = together.channels.book({}, {{7, bytes}, 100, stride}, false);
+        const auto whole = alone.channels.book({}, {{7, all}}, false);
+        CHECK(spaced.moved.value() == ((7 + all - 1) / 64 + 1) * 64);
+        CHECK(spaced.moved == whole.moved);
+        CHECK(spaced.end == whole.end);
+    }
+    Bench apart(ideal());
+    CHECK(apart.channels.book({}, {{0, 40}, 100, 128}, false).moved == Bytes(100 * 64));
+}
+
+TEST_CASE("no data moves before a refresh of all banks is over") {
+    const HbmConfig hbm = hbm_config({});
+    const std::uint64_t interval = 3'900'000, gap = 407'500;
+    for (std::uint64_t now = 3'300'000; now < 3'950'000; now += 7'000) {
+        Bench bench(hbm);
+        const auto booking = bench.channels.book(Picoseconds(now), {{0, 65536}}, false);
+        CHECK(booking.first.value() % interval < interval - gap);
+        CHECK(booking.first >= booking.begin);
+        CHECK(booking.first < booking.end);
+    }
 }
 
 TEST_CASE("no transfer beats the peak or keeps the channels busy longer than it lasts") {
@@ -251,7 +278,7 @@ TEST_CASE("no transfer beats the peak or keeps the channels busy longer than it 
     std::uint64_t bytes = 0, busy = 0;
     for (std::uint64_t i = 0; i < 200; ++i) {
         const Segment segment{i * 7919 % 1000 * 64, 64 + i % 9 * 4000};
-        const auto booking = bench.channels.book(Picoseconds(), segment, 1, 0, i % 5 == 0);
+        const auto booking = bench.channels.book(Picoseconds(), {segment}, i % 5 == 0);
         bytes += booking.moved.value();
         busy += booking.busy.value();
         last = std::max(last, booking.end);
@@ -267,7 +294,7 @@ TEST_CASE("no transfer keeps the channels busy for less than its bytes take at t
             hbm_config({{"channels_per_pe", 1}, {"gbytes_per_s_per_channel", 25.6}, {"mapping", mapping}});
         for (std::uint64_t bytes = 32; bytes < 8192; bytes += 96) {
             CAPTURE(mapping, bytes);
-            const auto booking = Bench(hbm).channels.book(Picoseconds(), {0, bytes}, 1, 0, false);
+            const auto booking = Bench(hbm).channels.book(Picoseconds(), {{0, bytes}}, false);
             CHECK(static_cast<double>(booking.busy.value()) >= static_cast<double>(bytes) / 25.6 * 1000.0 - 1.0);
             CHECK(booking.begin + booking.busy <= booking.end);
         }
@@ -276,7 +303,7 @@ TEST_CASE("no transfer keeps the channels busy for less than its bytes take at t
     Bench seven(hbm_config({{"channels_per_pe", 7}}));
     Picoseconds busy;
     for (int i = 0; i < 1000; ++i)
-        busy += seven.channels.book(Picoseconds(), {static_cast<std::uint64_t>(i) * 32, 32}, 1, 0, false).busy;
+        busy += seven.channels.book(Picoseconds(), {{static_cast<std::uint64_t>(i) * 32, 32}}, false).busy;
     CHECK(busy.value() >= static_cast<std::uint64_t>(1000 * 32 / (7 * 51.2) * 1000));
 }
 

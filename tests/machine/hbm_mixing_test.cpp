@@ -39,7 +39,7 @@ struct TwoLanes {
         std::uint64_t first = 0;
         while (map.lane(first) != lane) ++first;
         const std::uint64_t size = hbm.geometry.burst;
-        return to_nanoseconds(channels.book({}, {first * size, size}, bursts, map.lane_period() * size, write).end);
+        return to_nanoseconds(channels.book({}, {{first * size, size}, bursts, map.lane_period() * size}, write).end);
     }
 };
 
@@ -128,7 +128,7 @@ TEST_CASE("reads that are all done before the writes begin pay for one turn only
         Channels channels(hbm, profile);
         Picoseconds end;
         for (int i = 0; i < 64; ++i)
-            end = channels.book({}, {static_cast<std::uint64_t>(i) * 4096, 4096}, 1, 0, writes(i)).end;
+            end = channels.book({}, {{static_cast<std::uint64_t>(i) * 4096, 4096}}, writes(i)).end;
         return to_nanoseconds(end);
     };
     const double reads = end_ns([](int) { return false; }), writes = end_ns([](int) { return true; });
@@ -159,8 +159,8 @@ TEST_CASE("the first turn of a busy memory costs what every turn does") {
         const HbmConfig hbm = hbm_config({{"refresh", "none"}});
         ServiceProfile profile(hbm);
         Channels channels(hbm, profile);
-        channels.book({}, {0, bytes}, 1, 0, false);
-        const Picoseconds end = channels.book({}, {1 << 20, bytes}, 1, 0, true).end;
+        channels.book({}, {{0, bytes}}, false);
+        const Picoseconds end = channels.book({}, {{1 << 20, bytes}}, true).end;
         // Taking turns costs so much for each byte of either, of which one of two turns is half.
         const auto size = static_cast<double>(bytes);
         const double turn = profile.mixing_ns_per_byte(bytes, 0.5, false) * 2 * size / 2;

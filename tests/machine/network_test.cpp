@@ -103,6 +103,22 @@ TEST_CASE("the slowest link on the way sets the pace") {
           Approx(head_ns(5) + static_cast<double>(packets) * packet_ns * 4).margin(instant_ns));
 }
 
+TEST_CASE("a buffer before a slower link holds no more than it has room for") {
+    const int buffer = 4;
+    const auto config = slow_line(buffer, [](Json& json) {
+        json["cube"]["cols"] = 3;
+        json["cubes"] = {{"topology", "line"}, {"cols", 2}};
+        json["network"]["die_to_die"] = {
+            {"connections_per_side", 1}, {"gbytes_per_s", 0.25}, {"latency_ns", wire_ns}, {"buffer_bytes", 1 << 20}};
+    });
+    std::vector<Transfer> one{{0, 5, 20}};
+    const machine::Outcome outcome = run_transfers(config, one);
+    // When the last packet leaves PE 0, all but those in two buffers and on their way have gone over the slow link.
+    const double left = to_nanoseconds(totals_of(outcome, "machine.cube0.pe0_to_pe1").last_end);
+    CHECK(left > (20 - 2 * buffer - 1) * 4 * packet_ns);
+    CHECK(left < (20 - 2 * buffer + 1) * 4 * packet_ns + head_ns(3));
+}
+
 TEST_CASE("a second packet on the same link waits for the first") {
     // PE 0 and PE 1 both send one packet to PE 2; the one from PE 1 is there first.
     std::vector<Transfer> both{{0, 2, 1}, {1, 2, 1}};
