@@ -102,10 +102,10 @@ class Tutorials(unittest.TestCase):
 
     def test_what_is_only_timed_computes_values_where_they_may_matter(self):
         for said, remarks in self.each("timed"):
-            self.assertEqual(said, "1 0.0 True\n4032.0 True\n3 63.0\n")
+            self.assertEqual(said, "1 0.0 True\n4032.0 True\n3 63.0\n5 63.0\n64.0 128.0\n")
             self.assertRegex(remarks, r"double +2 .*\n.*count +1 .*\nrepeat +1 ")
         for said, _ in self.each("timed", "--values", "always"):
-            self.assertEqual(said, "1 4032.0 True\n4032.0 True\n2 63.0\n")
+            self.assertEqual(said, "1 4032.0 True\n4032.0 True\n2 63.0\n3 63.0\n64.0 128.0\n")
 
     def test_attention_with_block_pointers_and_descriptors(self):
         for said, _ in self.each("attention"):
