@@ -80,7 +80,7 @@ def launch(kernel, grid, args, *, machine="cube_2x4", place=None, dispatch=None,
         if key is not None and key in known:
             return known[key]
         write_safetensors(inputs, stored)
-        results = run(panel, values=values or "full", settings=settings, outputs=values != "none", is_resolved=True)
+        results = run(panel, values=values or "full", settings=settings, outputs=values != "none")
     if results.status != "ok":
         raise KernelFailed(f"tilemesh: {label}: {results.error or results.status}")
     results.program = kernel.text
