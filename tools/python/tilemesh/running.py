@@ -52,7 +52,8 @@ def _from_here(panel):
     places = [(panel, ("base", "machine"))]
     if isinstance(panel.get("machine"), dict):
         tables = [panel["machine"].get(name) for name in ("energy", "area")]
-        places += [(panel["machine"], ("base", "energy", "area")), *((table, ("base",)) for table in tables if isinstance(table, dict))]
+        places.append((panel["machine"], ("base", "energy", "area")))
+        places += [(table, ("base",)) for table in tables if isinstance(table, dict)]
     for place, keys in places:
         for key in keys:
             # What is no file's path may be the name of one that comes with the command.
