@@ -3,11 +3,12 @@
 
 import os
 import sys
+import tempfile
 import unittest
 from array import array
 from unittest import mock
 
-from support import HERE
+from support import HERE, write
 import tilemesh as tm
 from tilemesh import arrays
 from tilemesh.command import path_of_command
@@ -113,6 +114,10 @@ class Buffers(unittest.TestCase):
         self.assertEqual(named.verdict, "pass")
 
 
+def doubled_twice(x, n, *, tl):
+    tl.store(x, tl.load(x, (1, n), "f32") * 4.0)
+
+
 def arrays_dtype(name):
     from tilemesh.values import DType
 
@@ -128,7 +133,7 @@ class Errors(unittest.TestCase):
             launch("beyond", 1, [x, y, 64])
         with self.assertRaisesRegex(tm.InputError, r"launched\.py.*there is no function copied at the file.s outermost level; there are copy,"):
             launch("copied", 1, [x, y, 90])
-        with self.assertRaisesRegex(tm.InputError, "nothing.py cannot be read"):
+        with self.assertRaisesRegex(tm.InputError, "nothing.py:1:1: cannot be read"):
             tm.launch(("nothing.py", "k"), 1, [])
 
     def test_what_no_kernel_can_be_given(self):
@@ -256,13 +261,27 @@ class Memories(unittest.TestCase):
 
 
 class Lowering(unittest.TestCase):
-    def test_a_kernel_is_lowered_once(self):
+    def test_a_function_is_lowered_once(self):
+        from tilemesh import kernels
+
+        one = kernels.kernel_of(doubled_twice)
+        with mock.patch.object(kernels, "lower", side_effect=AssertionError):
+            self.assertIs(kernels.kernel_of(doubled_twice), one)
+
+    def test_parameters_and_constants(self):
         from tilemesh import kernels
 
         one = kernels.kernel_of((FILE, "copy"))
-        with mock.patch.object(kernels, "lower", side_effect=AssertionError):
-            self.assertIs(kernels.kernel_of((FILE, "copy")), one)
         self.assertEqual((one.parameters, one.constants), (["x_ptr", "y_ptr", "n", "BLOCK"], {"BLOCK"}))
+
+    def test_a_file_that_a_kernels_file_imports_may_change(self):
+        from tilemesh import kernels
+
+        with tempfile.TemporaryDirectory() as folder:
+            file = write(folder, "k.py", "import triton.language as tl\nfrom beside import LOOPS\ndef k(y_ptr):\n    tl.store(y_ptr, LOOPS)\n")
+            for loops in (3, 7):
+                write(folder, "beside.py", f"LOOPS = {loops}\n")
+                self.assertIn(f"store %y_ptr, {loops} ", kernels.kernel_of((file, "k")).text)
 
     def test_importing_the_package_imports_neither_numpy_nor_the_launcher(self):
         import subprocess

@@ -100,14 +100,29 @@ class Arguments(unittest.TestCase):
         self.assertEqual(said[:3], ["run", str(PANEL), "--json"])
         self.assertEqual(said[4:], ["--kernel", "a", "--set", "problem.users.0.keys=8", "--values", "none", "--jobs", "2", "--strict"])
 
-    def test_paths_of_a_panel_in_python_start_here(self):
+    def panel(self, given):
         with Command() as command:
-            tm.run({"name": "mine", "machine": "m.json", "program": {"file": Path("k.py"), "kernel": "file"}, "tensors": [{"file": "/t"}]})
-            panel, said = command.panel(), command.arguments()
+            tm.run(given)
+            return command.panel(), command.arguments()
+
+    def test_paths_of_a_panel_in_python_start_here(self):
+        panel, said = self.panel({
+            "name": "mine", "base": "b.json", "machine": "m.json", "inputs": {"tensors": "q.safetensors"}, "problem": {"mask": {"file": "m.st"}},
+            "kernels": [{"program": [{"file": Path("k.py")}, {"file": "l.py"}]}], "tensors": {"x": {"values": {"file": "/t"}}},
+            "check": {"y": {"python": "ref.py:f"}}})  # fmt: skip
         here = os.getcwd()
-        self.assertEqual(panel, {"name": "mine", "machine": f"{here}/m.json", "program": {"file": f"{here}/k.py", "kernel": "file"},
-                                 "tensors": [{"file": "/t"}]})  # fmt: skip
+        self.assertEqual(panel, {
+            "name": "mine", "base": f"{here}/b.json", "machine": f"{here}/m.json", "inputs": {"tensors": f"{here}/q.safetensors"},
+            "problem": {"mask": {"file": f"{here}/m.st"}}, "kernels": [{"program": [{"file": f"{here}/k.py"}, {"file": f"{here}/l.py"}]}],
+            "tensors": {"x": {"values": {"file": "/t"}}}, "check": {"y": {"python": f"{here}/ref.py:f"}}})  # fmt: skip
         self.assertTrue(said[1].endswith("/mine.json"))
+
+    def test_texts_that_are_no_paths_stay(self):
+        given = {"base": "single_user_prefill_mid", "machine": {"base": "ideal_line", "energy": "7nm"}, "tensors": {"base": {"shape": [1]}},
+                 "kernels": [{"program": {"kernel": "file", "arguments": {"base": "y", "file": "y"}, "constants": {"file": "fast", "machine": "x"}}}],
+                 "check": {"y": {"reference": "copy", "x": "base"}}}  # fmt: skip
+        self.assertEqual(self.panel(given)[0], given)
+        self.assertEqual(self.panel({"machine": "cube_2x4"})[0], {"machine": "cube_2x4"})
 
 
 class Errors(unittest.TestCase):

@@ -53,6 +53,11 @@ class Reinterpreted:
         return getattr(self.base, name)
 
 
+def is_float(dtype):
+    """Of a dtype as in programs. Numbers of all others may steer what kernels do."""
+    return dtype.startswith(("f", "b"))
+
+
 def is_array(value):
     return isinstance(value, Reinterpreted) or _kind(value) is not None
 

@@ -44,14 +44,14 @@ def function_of(kernel):
 
 
 def kernel_of(kernel, functions=()):
-    """A Kernel of a function, of what wraps one, or of (file, name). Lowered once, unless its file changes. functions: pairs of a
-    parameter and a function that it is given."""
+    """A Kernel of a function, of what wraps one, or of (file, name). A function is lowered once; a file each time, because
+    what it imports may have changed as well. functions: pairs of a parameter and a function that it is given."""
     if isinstance(kernel, Kernel):
         return kernel_of(kernel.origin, functions) if functions else kernel
     if isinstance(kernel, (tuple, list)) and len(kernel) == 2:
         path, name = os.path.abspath(kernel[0]), kernel[1]
         try:
-            return _of_file(path, name, os.stat(path).st_mtime_ns, functions)
+            return Kernel(name, _text_of_file(path, name, functions), path, (path, name))
         except OSError as error:
             raise InputError(f"tilemesh: error: {path} cannot be read: {error.strerror}") from None
     function = function_of(kernel)
@@ -60,11 +60,10 @@ def kernel_of(kernel, functions=()):
     return _of_function(function, functions)
 
 
-@functools.lru_cache(maxsize=None)
-def _of_file(path, name, _time, functions):
-    if not path.endswith(".py"):
-        return Kernel(name, Path(path).read_text("utf-8", "replace"), path, (path, name))
-    return Kernel(name, _lowered(path, name, functions=functions), path, (path, name))
+def _text_of_file(path, name, functions):
+    if path.endswith(".py"):
+        return _lowered(path, name, functions=functions)
+    return Path(path).read_text("utf-8", "replace")
 
 
 @functools.lru_cache(maxsize=None)

@@ -59,7 +59,7 @@ def launch(kernel, grid, args, *, machine="cube_2x4", place=None, dispatch=None,
         program, inputs = Path(folder) / f"{kernel.name}.tile", Path(folder) / "inputs.safetensors"
         program.write_text(kernel.text)
         # Without values only integers matter, which steer.
-        given_values = [memory for memory in memories if values != "none" or not memory.dtype.startswith(("f", "b"))]
+        given_values = [memory for memory in memories if values != "none" or not arrays.is_float(memory.dtype)]
         stored = {memory.name: (memory.stored, memory.shape, memory.content()) for memory in given_values}
         tensors = {memory.name: {"shape": memory.shape, "dtype": memory.dtype} for memory in memories}
         for memory in given_values:
@@ -80,7 +80,7 @@ def launch(kernel, grid, args, *, machine="cube_2x4", place=None, dispatch=None,
         if key is not None and key in known:
             return known[key]
         write_safetensors(inputs, stored)
-        results = run(panel, values=values or "full", settings=settings, outputs=values != "none", is_resolved=True)
+        results = run(panel, values=values or "full", settings=settings, outputs=values != "none")
     if results.status != "ok":
         raise KernelFailed(f"tilemesh: {label}: {results.error or results.status}")
     results.program = kernel.text

@@ -7,8 +7,9 @@ import re
 _HEAD = re.compile(r"^(?:kernel|function) (\S+?)\((.*)\) in ")
 _LINE = re.compile(r"^(?:(%[^=(]*?) = )?([a-z_]\w*(?![\w.]))?(.*?)(?: @ [\d:]+)?$")
 _VARIABLE = re.compile(r"%[\w.]+")
-# What these give is no pointer, whatever they are given.
-_NUMBERS = frozenset("load descriptor_load dot lt le gt ge eq ne sum max min cdiv program_id attribute length is decides_and decides_or".split())
+# What these give is no pointer, whatever they are given; nor is an attribute but these.
+_NUMBERS = frozenset("load descriptor_load dot lt le gt ge eq ne sum max min cdiv program_id length is decides_and decides_or".split())
+_POINTERS = re.compile(r'.*, "(?:T|base|value)"$')
 
 
 class Stores:
@@ -93,7 +94,7 @@ class _Walk:
             self.returned |= sources
         elif operation == "call":
             sources = self._call(state, rest, sources)
-        if operation in _NUMBERS or is_atomic:
+        if operation in _NUMBERS or is_atomic or operation == "attribute" and not _POINTERS.match(rest):
             sources = set()
         for name in _VARIABLE.findall(results or ""):
             state[name] = set(sources)

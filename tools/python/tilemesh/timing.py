@@ -5,13 +5,13 @@ import functools
 import gc
 import sys
 
-from .arrays import Reinterpreted, is_array
+from .arrays import Memories, is_array, is_float
 from .stores import Stores
 
 
 class Timing:
     """needs_values: is there a launch that stores to a tensor that was there before, so that somebody may look at it afterwards, or
-    stores integers, which may steer other launches? Tensors that are made meanwhile are results that are thrown away."""
+    stores integers or truths, which may steer other launches? Tensors that are made meanwhile are results that are thrown away."""
 
     def __init__(self):
         self.needs_values = False
@@ -22,7 +22,7 @@ class Timing:
         for name, value in args.items():
             for array in _arrays(value):
                 is_old = _address(array) is None or _address(array) in self._before
-                if name in stores.names and is_old or name in stores.plainly and "int" in str(array.dtype):
+                if name in stores.names and is_old or name in stores.plainly and not is_float(_dtype(array)):
                     self.needs_values = True
 
 
@@ -32,8 +32,6 @@ def _stores(program, kernel):
 
 
 def _arrays(value):
-    if isinstance(value, Reinterpreted):
-        value = value.base
     if is_array(value):
         yield value
     elif isinstance(value, (tuple, list)):
@@ -41,6 +39,11 @@ def _arrays(value):
             yield from _arrays(item)
     elif hasattr(value, "base") and hasattr(value, "block_shape"):
         yield from _arrays(value.base)
+
+
+def _dtype(array):
+    memory, _, other = Memories().of(array, "")
+    return other or memory.dtype
 
 
 def _tensors():

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small stand-in for torch on numpy, for scripts that make tensors, launch kernels and compare. It has what Triton's tutorials
-call, gradients of few operations, and one device. python3-torch is used instead where it is installed."""
+call, gradients of most of it, and one device. python3-torch is used instead where it is installed."""
 
 try:
     import numpy as _numpy
@@ -14,26 +14,25 @@ from ._dtypes import *  # noqa: F403
 from ._dtypes import dtype, finfo, iinfo
 from ._device import device
 from ._tensor import Size, Tensor
+from . import _arithmetic  # isort: skip  operators of tensors
 from ._making import *  # noqa: F403
 from ._elementwise import *  # noqa: F403
 from ._forms import *  # noqa: F403
 from ._reductions import *  # noqa: F403
 from ._functions import *  # noqa: F403
 from . import autograd, nn, testing  # isort: skip
-from ._gradients import *  # noqa: F403  isort: skip
-from ._modules import backends, cpu, cuda, jit, no_grad, version  # isort: skip
+from ._modules import backends, cpu, cuda, enable_grad, inference_mode, jit, no_grad, version  # isort: skip
+from ._operation import is_noting as is_grad_enabled  # isort: skip
 
 __version__ = "2.0.0+tilemesh"
 inf, nan, pi, e = _numpy.inf, _numpy.nan, _numpy.pi, _numpy.e
 for _name, _value in _cuda_names().items():
     setattr(cuda, _name, _value)
     setattr(cpu, _name, _value)
-enable_grad = inference_mode = no_grad
-FloatTensor = HalfTensor = LongTensor = IntTensor = BoolTensor = Tensor
 strided = "strided"
 
 
-def compile(function=None, **_):
+def compile(function=None, **_):  # of a compiler's options no result depends
     return function if function is not None else (lambda inner: inner)
 
 

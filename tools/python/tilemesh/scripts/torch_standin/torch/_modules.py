@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Modules of torch that scripts ask something, and contexts that do nothing here."""
+"""Modules of torch that scripts ask something, and contexts in which gradients are noted or are not."""
 
 import sys
 import types
 
+from ._operation import noting
 
-class no_grad:
-    def __init__(self, *_, **__):
-        pass
 
-    def __enter__(self):
-        return self
+def no_grad(function=None):
+    return noting(False) if function is None else noting(False)(function)
 
-    def __exit__(self, *_):
-        return False
 
-    def __call__(self, function):
-        return function
+def enable_grad(function=None):
+    return noting(True) if function is None else noting(True)(function)
+
+
+def inference_mode(mode=True):
+    return noting(not mode) if isinstance(mode, bool) else noting(False)(mode)
 
 
 def _module(name, **names):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tensors: numpy arrays with a dtype of torch's. Arithmetic rounds to the dtype of the result, products accumulate in float32."""
+"""Tensors: numpy arrays with a dtype of torch's. What is computed of them stands in the files beside."""
 
 import builtins
 import operator
@@ -9,6 +9,8 @@ import numpy
 from . import _dtypes as dtypes
 from ._device import HERE
 from ._dtypes import dtype_of_kept, rounded
+from ._operation import Step, is_noting, is_tensor, operation
+from ._promotion import common
 
 
 class Size(tuple):
@@ -33,47 +35,42 @@ def raw(value):
     return value
 
 
-def common(*values):
-    """The dtype of what values are made to: kind first, then width; numbers count by kind only."""
-    tensors = [value.dtype for value in values if isinstance(value, Tensor) and value._array.ndim] or [
-        value.dtype for value in values if isinstance(value, Tensor)]  # fmt: skip
-    floats = [one for one in tensors if one.is_floating_point]
-    if not floats and any(isinstance(value, builtins.float) for value in values):
-        return dtypes.float32
-    if not floats:
-        return dtype_of_kept(numpy.result_type(*(one.kept for one in tensors)))
-    widest = max(floats, key=lambda one: one.itemsize)
-    alike = {one.name for one in floats if one.itemsize == widest.itemsize}
-    return widest if len(alike) == 1 else dtypes.float32
-
-
 def wide(array):
     """16-bit floats compute in float32."""
     return array.astype("float32") if array.dtype == numpy.float16 else array
 
 
 def elementwise(function, *values, dtype=None):
-    to = dtype or common(*values)
+    """Of values made to their common dtype; the result is rounded to `dtype`, or else to that."""
+    kind = common(*values)
+    to = dtype or kind
     with numpy.errstate(all="ignore"):
-        result = function(*(wide(value._array) if isinstance(value, Tensor) else value for value in values))
+        result = function(*(wide(_made_to(value, kind)) if isinstance(value, Tensor) else value for value in values))
     return Tensor(rounded(result, to), to)
 
 
+def _made_to(tensor, to):
+    return tensor._array if tensor.dtype is to else rounded(tensor._array, to)
+
+
 class Tensor:
-    def __init__(self, array, dtype=None):
-        if not isinstance(array, numpy.ndarray):
-            array = numpy.asarray(array)
-        self._array, self.dtype = array, dtype or dtype_of_kept(array.dtype)
-        self.requires_grad, self.grad, self._made_by = False, None, None
+    def __init__(self, *given):
+        """numpy's array and its dtype; or as torch.Tensor is called, numbers or sizes, which make a tensor of float32."""
+        if len(given) != 2 or not isinstance(given[1], dtypes.dtype):
+            given = _of_numbers(given, dtypes.float32)
+        self._array, self.dtype = given
+        self.requires_grad, self.grad, self._made_by, self._version = False, None, None, 0
 
     # What it is.
 
-    device, layout, is_cuda, is_leaf = HERE, "strided", True, True
+    device, layout, is_cuda = HERE, "strided", True
+    is_leaf = property(lambda self: self._made_by is None)
+    grad_fn = property(lambda self: self._made_by and self._made_by[0])
     shape = property(lambda self: Size(self._array.shape))
     ndim = property(lambda self: self._array.ndim)
     T = property(lambda self: self.permute(*reversed(range(self.ndim))))
     mT = property(lambda self: self.transpose(-1, -2))
-    data = property(lambda self: self.detach(), lambda self, other: self.copy_(other))
+    data = property(lambda self: self.detach(), lambda self, other: self._become(other))
 
     def size(self, dim=None):
         return self.shape if dim is None else self.shape[dim]
@@ -101,7 +98,7 @@ class Tensor:
     def storage_offset(self):
         return self.memory_of_standin()[1]
 
-    def is_contiguous(self, **_):
+    def is_contiguous(self):
         return self._array.flags.c_contiguous
 
     def is_floating_point(self):
@@ -149,7 +146,7 @@ class Tensor:
         return len(self._array)
 
     def __iter__(self):
-        return (Tensor(numpy.asarray(row), self.dtype) for row in self._array)
+        return (self[index] for index in range(len(self)))
 
     def __hash__(self):
         return id(self)
@@ -162,31 +159,54 @@ class Tensor:
     def __format__(self, spec):
         return format(self.item(), spec) if not self.ndim else repr(self)
 
+    @operation(gradient=lambda gradient, _, x, index: (_spread(gradient, x, index),))
     def __getitem__(self, index):
-        return Tensor(numpy.asarray(self._array[raw(index)]) if not self._is_view(index) else self._array[raw(index)], self.dtype)
-
-    @staticmethod
-    def _is_view(index):
-        return all(isinstance(part, (slice, type(None), type(Ellipsis))) for part in (index if isinstance(index, tuple) else (index,)))
+        return Tensor(numpy.asarray(self._array[_of_view(index)]), self.dtype)
 
     def __setitem__(self, index, value):
+        def gradients(found):
+            left = found[0].clone()
+            left._array[raw(index)] = 0
+            return [(before, left), (value, found[0][index])]
+
+        before = self._changed([value], gradients)
         self._array[raw(index)] = rounded(raw(value), self.dtype)
+        self._version += 1
+
+    def _become(self, other):
+        self._array, self.dtype = other._array, other.dtype
+
+    def _changed(self, given, gradients):
+        """Before it is changed in place: what it has been, if the change is noted."""
+        if not is_noting() or not any(tensor.requires_grad for tensor in [self, *filter(is_tensor, given)]):
+            return None
+        if self.requires_grad and self.is_leaf:
+            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+        before = Tensor(self._array, self.dtype)
+        before.requires_grad, before._made_by = self.requires_grad, self._made_by
+        Step([before, *filter(is_tensor, given)], gradients, [self])
+        return before
 
     # Other forms.
 
-    def to(self, *args, dtype=None, device=None, copy=False, **_):
-        del device
+    @operation(gradient=lambda gradient, *_, **__: (gradient,))
+    def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False):
+        del device, non_blocking
         for arg in args:
             if isinstance(arg, Tensor):
                 dtype = arg.dtype
             elif isinstance(arg, dtypes.dtype):
                 dtype = arg
+            elif arg is not None and not isinstance(arg, (str, builtins.int, type(HERE))):
+                raise TypeError(f"to() of the stand-in for torch takes a dtype, a device or a tensor; this is {arg!r}")
         if dtype is None or dtype is self.dtype:
             return self.clone() if copy else self
         return Tensor(rounded(self._array, dtype), dtype)
 
-    def type(self, dtype=None):
-        return self.dtype if dtype is None else self.to(dtype)
+    def type(self, dtype):
+        if not isinstance(dtype, dtypes.dtype):
+            raise TypeError("type() of the stand-in for torch takes a dtype; install python3-torch")
+        return self.to(dtype)
 
     def half(self):
         return self.to(dtypes.float16)
@@ -209,28 +229,37 @@ class Tensor:
     def bool(self):
         return self.to(dtypes.bool)
 
-    def cuda(self, *_, **__):
+    def cuda(self, device=None, non_blocking=False):
+        del device, non_blocking
         return self
 
-    cpu = cuda
+    def cpu(self):
+        return self
 
     def detach(self):
         return Tensor(self._array, self.dtype)
 
     def requires_grad_(self, value=True):
+        if value and not self.dtype.is_floating_point:
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
         self.requires_grad = value
         return self
 
-    def clone(self, **_):
+    @operation(gradient=lambda gradient, *_: (gradient,))
+    def clone(self):
         return Tensor(self._array.copy(order="K"), self.dtype)
 
-    def contiguous(self, **_):
+    @operation(gradient=lambda gradient, *_: (gradient,))
+    def contiguous(self):
         return self if self.is_contiguous() else Tensor(numpy.ascontiguousarray(self._array), self.dtype)
 
     # In place.
 
-    def copy_(self, other, **_):
+    def copy_(self, other, non_blocking=False):
+        del non_blocking
+        self._changed([other], lambda found: [(other, found[0])])
         self._array[...] = rounded(raw(other), self.dtype)
+        self._version += 1
         return self
 
     def fill_(self, value):
@@ -239,16 +268,17 @@ class Tensor:
     def zero_(self):
         return self.copy_(0)
 
-    def normal_(self, mean=0.0, std=1.0, **_):
+    def normal_(self, mean=0.0, std=1.0):
         from ._making import generator
 
         return self.copy_(generator().normal(mean, std, self.shape))
 
-    def uniform_(self, low=0.0, high=1.0, **_):
+    def uniform_(self, low=0.0, high=1.0):
         from ._making import generator
 
         return self.copy_(generator().uniform(low, high, self.shape))
 
+    @operation(gradient=lambda gradient, _, x, mask, value: (gradient.masked_fill(mask, 0),))
     def masked_fill(self, mask, value):
         return Tensor(numpy.where(raw(mask), rounded(value, self.dtype), self._array), self.dtype)
 
@@ -257,7 +287,8 @@ class Tensor:
 
     # Gradients.
 
-    def backward(self, gradient=None, **_):
+    def backward(self, gradient=None, retain_graph=None):
+        del retain_graph  # it is kept
         from .autograd import backward
 
         backward(self, gradient)
@@ -267,13 +298,38 @@ class Tensor:
 
         return matmul(self, other)
 
-    def new_empty(self, *shape, dtype=None, **_):
-        return Tensor(numpy.zeros(dims_of(shape), (dtype or self.dtype).kept), dtype or self.dtype)
+    def new_zeros(self, *shape, dtype=None, device=None, requires_grad=False):
+        del device
+        dtype = dtype or self.dtype
+        return Tensor(numpy.zeros(dims_of(shape), dtype.kept), dtype).requires_grad_(requires_grad)
 
-    new_zeros = new_empty
+    new_empty = new_zeros
 
-    def new_tensor(self, values, dtype=None, **_):
-        return Tensor(rounded(values, dtype or self.dtype), dtype or self.dtype)
+    def new_tensor(self, values, dtype=None, device=None, requires_grad=False):
+        from ._making import tensor
+
+        return tensor(values, dtype or self.dtype, device, requires_grad)
+
+
+def _of_numbers(given, dtype):
+    """An array of numbers, or of sizes that are given one by one, and its dtype."""
+    if len(given) == 1 and not isinstance(given[0], (Size, builtins.int)):
+        return rounded(numpy.array(raw(given[0])), dtype), dtype
+    return numpy.zeros(dims_of(given), dtype.kept), dtype
+
+
+def _of_view(index):
+    """As numpy takes it; of numbers and slices with dots at the end, so that a single element is a view as well."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if all(type(part) in (builtins.int, slice, type(None)) for part in parts):
+        return (*parts, ...)
+    return raw(index)
+
+
+def _spread(gradient, x, index):
+    spread = numpy.zeros(x.shape, x.dtype.kept)
+    numpy.add.at(spread, raw(index), gradient._array)
+    return Tensor(rounded(spread, x.dtype), x.dtype)
 
 
 def add_methods(names, scope):
@@ -290,35 +346,3 @@ def public(scope, but=()):
 
 def dims_of(shape):
     return tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else tuple(map(operator.index, shape))
-
-
-def _arithmetic(name, function, dtype=None):
-    setattr(Tensor, f"__{name}__", lambda self, other: elementwise(function, self, other, dtype=dtype))
-    setattr(Tensor, f"__r{name}__", lambda self, other: elementwise(lambda a, b: function(b, a), self, other, dtype=dtype))
-
-    def in_place(self, other):
-        return self.copy_(getattr(self, f"__{name}__")(other))
-
-    if dtype is None:
-        setattr(Tensor, f"__i{name}__", in_place)
-        setattr(Tensor, f"{name}_", in_place)
-
-
-for _name in ("add", "sub", "mul", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift"):
-    _arithmetic(_name, getattr(operator, f"__{_name}__"))
-for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
-    _arithmetic(_name, getattr(operator, f"__{_name}__"), dtypes.bool)
-
-
-def _divide(self, other, is_swapped=False):
-    a, b = (other, self) if is_swapped else (self, other)
-    kind = common(self, other)
-    return elementwise(operator.truediv, a, b, dtype=kind if kind.is_floating_point else dtypes.float32)
-
-
-Tensor.__truediv__ = _divide
-Tensor.__rtruediv__ = lambda self, other: _divide(self, other, True)
-Tensor.__itruediv__ = Tensor.div_ = lambda self, other: self.copy_(_divide(self, other))
-Tensor.__neg__ = lambda self: elementwise(operator.neg, self)
-Tensor.__abs__ = lambda self: elementwise(numpy.abs, self)
-Tensor.__invert__ = lambda self: elementwise(operator.invert, self)
