@@ -123,7 +123,7 @@ def _is_whole(text):
         conditions[depth] += (sign == "?") - (sign == ":")
         if depth == 0 and conditions[0] < 0:
             return False
-    return depth == 0 and conditions[0] == 0
+    return depth == 0 and conditions[0] == 0 and not text.startswith("{")
 
 
 def _pattern(text):
@@ -143,6 +143,14 @@ def _only(text, source, begin, end, mutant):
     return found[0].span()
 
 
+def _place(mutant, source, begin, end):
+    """Where what it changes stands. A statement must be one from its beginning."""
+    place = _only(mutant.original, source, begin, end, mutant)
+    if mutant.original.endswith(";") and not re.search(r"([{};:)]|\belse)\s*$", re.sub(r"//.*\n", "\n", source[: place[0]])):
+        raise ListError(f"{mutant.where}: the end of a statement, expected a whole one or an expression")
+    return place
+
+
 def _sites(source, mutants):
     """One site for each place, those inside others below them."""
     spans = {}
@@ -150,7 +158,7 @@ def _sites(source, mutants):
         begin, end = 0, len(source)
         if mutant.context:
             begin, end = _only(mutant.context, source, begin, end, mutant)
-        spans.setdefault(_only(mutant.original, source, begin, end, mutant), []).append(mutant)
+        spans.setdefault(_place(mutant, source, begin, end), []).append(mutant)
     top = []
     for (begin, end), here in sorted(spans.items(), key=lambda item: (item[0][0], -item[0][1])):
         level = top
