@@ -153,6 +153,7 @@ bool minds_sign(Op op) {
 Value commanded(Host& host, Op op, const Value& a, const Value& b) {
     check_shapes(op, a, b);
     Type type = type_for(op, a, b);
+    if (type == Type::i1 && (op == Op::add || op == Op::sub)) op = Op::xor_;  // of one bit
     if ((op == Op::truediv || op == Op::fdiv) && !is_float(type)) type = Type::f32;
     const bool takes_bits = is_logic(op) && op != Op::logical_and && op != Op::logical_or;
     if ((takes_bits || op == Op::shl || op == Op::shr) && is_float(type))

@@ -125,7 +125,9 @@ std::vector<std::size_t> promising(const report::KernelResult& kernel, std::size
     std::size_t estimated = 0;
     for (const std::size_t i : order) {
         const bool far = promise(i) > far_from_measured || promise(i) * far_from_measured < 1.0;
-        if (far || estimated < proofs) first.push_back(i);
+        // What the path knows nothing of does not move it.
+        const bool unmoved = chosen && std::abs(promise(i) - 1.0) < 0.001;
+        if (far || unmoved || estimated < proofs) first.push_back(i);
         estimated += kernel.what_if[i].estimated ? 1 : 0;
     }
     return first;

@@ -237,3 +237,14 @@ TEST_CASE("a barrier waits for every instance of its launch, and for nobody else
               Floats(static_cast<std::size_t>(grids.back()), expected));
     }
 }
+
+TEST_CASE("what comes before a debug_barrier is done before what comes behind it begins") {
+    const Json tensors = {{"much", tensor({64, 1024}, "f32", "ones")},
+                          {"x", tensor({1024}, "f32", "ones")},
+                          {"y", tensor({1024}, "f32")},
+                          {"flag", tensor({1}, "i32", "zeros")}};
+    Json arguments = x_and_y;
+    arguments["much"] = "much";
+    arguments["flag"] = "flag";
+    CHECK(result_of(small_panel("reads_before_it_says_so", tensors, arguments, {2})) == Floats(1024, 1.0F));
+}

@@ -81,6 +81,15 @@ class Rules(unittest.TestCase):
         stored = self.stored(body, given, "y_ptr, a_ptr, b_ptr, c_ptr", letter="q")
         self.assertEqual(stored, [2**32 - 1, 2**32 - 1, 7, 2**32 - 5, 5, 6, 3, 9])
 
+    def test_sums_of_one_bit_wrap_whatever_computes_them(self):
+        body = """
+            o = tl.arange(0, 4)
+            known, made = o > 1, tl.load(x_ptr + o) > 1.0
+            tl.store(y_ptr + o, (known + known).to(tl.int32))
+            tl.store(y_ptr + 4 + o, (made + made).to(tl.int32) + (made - known).to(tl.int32) * 2)
+        """
+        self.assertEqual(self.stored(body, [array("f", [0, 1, 2, 3])], "y_ptr, x_ptr"), [0] * 8)
+
     def test_reduce_keeps_the_type_and_looks_at_what_a_name_means(self):
         above = """
             @triton.jit
