@@ -17,20 +17,20 @@ Series& operator+=(Series& sum, const Series& other) {
     return sum;
 }
 
-/// `times` windows taken together, from the first on.
-Series merged(const Series& series, std::size_t times) {
-    Series sums((series.size() + times - 1) / times);
-    for (std::size_t i = 0; i < series.size(); ++i) sums[i / times] += series[i];
-    return sums;
-}
+/// Recorded windows of a run: all `width` long but the last, which ends with the run.
+struct Recorded {
+    Picoseconds width, time;
 
-/// Watts of each window of that width; the last ends with the run. A picojoule per picosecond is a watt.
-std::vector<double> watts_of(const Series& series, Picoseconds width, Picoseconds time) {
-    std::vector<double> watts;
-    for (std::size_t i = 0; i < series.size(); ++i) {
-        const Picoseconds length = std::min(width, time - width * i);
-        watts.push_back(series[i] / static_cast<double>(length.value()));
+    Picoseconds length(std::size_t begin, std::size_t end) const {
+        return std::min(width * end, time) - width * begin;
     }
+};
+
+/// Watts of each window. A picojoule per picosecond is a watt.
+std::vector<double> watts_of(const Series& series, const Recorded& recorded) {
+    std::vector<double> watts;
+    for (std::size_t i = 0; i < series.size(); ++i)
+        watts.push_back(series[i] / static_cast<double>(recorded.length(i, i + 1).value()));
     return watts;
 }
 
@@ -39,28 +39,51 @@ struct Part {
     Series series;
 };
 
-/// The part with the highest peak, and when any of them is above the limit.
-report::PowerCheck check(const std::vector<Part>& parts, double limit, std::size_t times, Picoseconds width,
-                         Picoseconds time) {
+/// Calls use(begin, end, watts) for stretches of recorded windows that last `least` or longer, by where they begin.
+/// Of longer ones that come apart into two of at least that length one half has at least the mean of both, so that
+/// these are left out: no stretch has a greater mean than all that are left.
+template <class Use>
+void for_stretches(const Series& series, const Recorded& recorded, Picoseconds least, Use use) {
+    const Picoseconds whole =
+        recorded.width * ((least.value() + recorded.width.value() - 1) / recorded.width.value());
+    for (std::size_t begin = 0; begin < series.size(); ++begin) {
+        double sum = 0.0;
+        for (std::size_t end = begin + 1; end <= series.size(); ++end) {
+            sum += series[end - 1];
+            const Picoseconds length = recorded.length(begin, end);
+            if (length >= whole + least) break;
+            if (length >= least) use(begin, end, sum / static_cast<double>(length.value()));
+        }
+    }
+}
+
+/// The part with the highest peak, and for how long any of them is above the limit.
+report::PowerCheck check(const std::vector<Part>& parts, double limit, Picoseconds least, const Recorded& recorded) {
     report::PowerCheck found;
     found.limit_w = limit;
-    found.window = width * times;
-    std::vector<bool> above;
+    found.window = least;
+    std::vector<std::size_t> above(parts.front().series.size(), 0);  // by begin: where the last such stretch ends
     for (const Part& part : parts) {
-        const std::vector<double> watts = watts_of(merged(part.series, times), found.window, time);
-        above.resize(watts.size(), false);
         bool exceeds = false;
-        for (std::size_t i = 0; i < watts.size(); ++i) {
-            if (watts[i] > limit) above[i] = exceeds = true;
-            if (watts[i] <= found.peak_w) continue;
+        for_stretches(part.series, recorded, least, [&](std::size_t begin, std::size_t end, double watts) {
+            if (watts > limit) {
+                exceeds = true;
+                above[begin] = std::max(above[begin], end);
+            }
+            if (watts <= found.peak_w) return;
             found.of = part.path;
-            found.peak_w = watts[i];
-            found.peak_at = found.window * i;
-        }
+            found.peak_w = watts;
+            found.peak_at = recorded.width * begin;
+        });
         found.parts += exceeds ? 1 : 0;
     }
-    for (std::size_t i = 0; i < above.size(); ++i)
-        if (above[i]) found.over += std::min(found.window, time - found.window * i);
+    std::size_t counted = 0;
+    for (std::size_t begin = 0; begin < above.size(); ++begin) {
+        const std::size_t from = std::max(begin, counted);
+        if (above[begin] <= from) continue;
+        found.over += recorded.length(from, above[begin]);
+        counted = above[begin];
+    }
     return found;
 }
 
@@ -72,6 +95,7 @@ void power_over_time(EnergyMeter& meter, const machine::MachineConfig& machine, 
     windows.cover(time);
     const noc::Topology& topology = meter.topology();
     const Picoseconds width = windows.width();
+    const Recorded recorded{width, time};
     const std::size_t count = windows.count(time);
     std::vector<Part> whole{{"machine", {}}}, cubes, pes;
     for (int cube = 0; cube < topology.cubes(); ++cube)
@@ -85,8 +109,8 @@ void power_over_time(EnergyMeter& meter, const machine::MachineConfig& machine, 
             sums.pe_w + sums.sram_w + sums.hbm_w + sums.die_to_die_w * crossings[static_cast<std::size_t>(pe)];
         Series series(count);
         for (std::size_t i = 0; i < count; ++i) {
-            const Picoseconds length = std::min(width, time - width * i);
-            series[i] = sums.picojoules(windows.of(pe, i)) + standing * static_cast<double>(length.value());
+            const auto length = static_cast<double>(recorded.length(i, i + 1).value());
+            series[i] = sums.picojoules(windows.of(pe, i)) + standing * length;
         }
         cubes[static_cast<std::size_t>(pe / topology.pes_per_cube())].series += series;
         pes.push_back({"machine." + topology.pe_name(pe), std::move(series)});
@@ -95,17 +119,19 @@ void power_over_time(EnergyMeter& meter, const machine::MachineConfig& machine, 
 
     energy.window = width;
     energy.average_w = energy.joules / to_seconds(time);
-    energy.power_w = watts_of(whole.front().series, width, time);
-    const auto peak = std::max_element(energy.power_w.begin(), energy.power_w.end());
-    energy.peak_w = *peak;
-    energy.peak_at = width * static_cast<std::uint64_t>(peak - energy.power_w.begin());
+    energy.power_w = watts_of(whole.front().series, recorded);
+    for_stretches(whole.front().series, recorded, std::min(width, time), [&](std::size_t begin, auto, double watts) {
+        if (watts <= energy.peak_w) return;
+        energy.peak_w = watts;
+        energy.peak_at = width * begin;
+    });
 
     if (!machine.power_limit) return;
     const energy::PowerLimit& limit = *machine.power_limit;
-    const auto times =
-        static_cast<std::size_t>(std::max<std::uint64_t>(1, (limit.window_ps + width.value() - 1) / width.value()));
+    // A run that is shorter than a window is judged as a whole.
+    const Picoseconds least = std::min(std::max(Picoseconds(limit.window_ps), width), time);
     const auto add = [&](const std::vector<Part>& parts, const std::optional<double>& watts) {
-        if (watts) energy.limits.push_back(check(parts, *watts, std::min(times, count), width, time));
+        if (watts) energy.limits.push_back(check(parts, *watts, least, recorded));
     };
     add(whole, limit.machine);
     add(cubes, limit.cube);

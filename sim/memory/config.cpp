@@ -45,8 +45,11 @@ void check_refresh(const HbmConfig& hbm, const JsonReader& reader) {
         if (taken <= interval) return;
         reader.complain(fmt::format("timing: {}: found {}, expected at least {} for {}", key, interval, taken, what));
     };
-    if (hbm.refresh == RefreshMode::all_bank)
+    if (hbm.refresh == RefreshMode::all_bank) {
         must_fit("tREFI_ns", timing.tREFI, "twice the closing of a bank and tRFC_ns", 2 * (closing + timing.tRFC));
+        must_fit("tREFI_ns", timing.tREFI, "twice tRFC_ns, tRTP_ns, tRCDRD_ns and tRP_ns of each pseudo-channel",
+                 2 * to_nanoseconds(hbm.refresh_gap()));
+    }
     if (hbm.refresh == RefreshMode::per_bank) {
         must_fit("tREFIpb_ns", timing.tREFIpb, "the closing of a bank and four times tRREFD_ns or tRRD_L_ns",
                  std::max(closing, 4 * std::max(timing.tRREFD, timing.tRRD_L)));

@@ -36,6 +36,12 @@ struct HbmConfig {
         const double ns = refresh == RefreshMode::all_bank ? timing.tRFC : timing.tRFCpb;
         return Picoseconds(static_cast<std::uint64_t>(ns * 1000.0));
     }
+    /// For how long a refresh of all banks keeps the channel from everybody: its pseudo-channels close one after the
+    /// other, then rows open again. 0 without such refreshes.
+    Picoseconds refresh_gap() const {
+        if (refresh != RefreshMode::all_bank) return Picoseconds();
+        return from_nanoseconds(timing.tRTP + geometry.pseudo_channels * timing.tRP + timing.tRFC + timing.tRCDRD);
+    }
     Rate lane_rate() const { return Rate::gbytes_per_s(channel_rate.gbytes_per_s() / geometry.pseudo_channels); }
 };
 

@@ -45,12 +45,9 @@ ServiceProfile::ServiceProfile(const HbmConfig& config)
       // Enough for every lane to have several rows of it, so that more would change nothing.
       longest_run_(std::bit_ceil(4 * config.geometry.row * static_cast<std::uint64_t>(config.geometry.lanes()))),
       least_ns_per_byte_(1.0 / config.peak().gbytes_per_s()),
+      refresh_gap_(config.refresh_gap()),
       known_(known_of(config)) {
-    const HbmTiming& timing = config.timing;
-    if (config.refresh != RefreshMode::all_bank) return;
-    refresh_interval_ = from_nanoseconds(timing.tREFI);
-    refresh_gap_ =
-        from_nanoseconds(timing.tRTP + config.geometry.pseudo_channels * timing.tRP + timing.tRFC + timing.tRCDRD);
+    if (config.refresh == RefreshMode::all_bank) refresh_interval_ = from_nanoseconds(config.timing.tREFI);
 }
 
 std::shared_ptr<ServiceProfile::Known> ServiceProfile::known_of(const HbmConfig& config) {

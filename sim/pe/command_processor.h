@@ -5,6 +5,7 @@
 // which they became known.
 #pragma once
 
+#include "sim/base/longest_run.h"
 #include "sim/base/sanitized_stacks.h"
 #include "sim/pe/config.h"
 #include "sim/pe/meter.h"
@@ -85,9 +86,11 @@ private:
     /// Its own time goes on to `until`, if that lies ahead, because of `why`.
     void pass(Stall why, Picoseconds until) {
         if (until <= local_) return;
+        if (until > longest_run) too_long();
         if (why != Stall::issue && surroundings_.asker) tell(why, until);
         local_ = until;
     }
+    [[noreturn]] void too_long() const;
     void tell(Stall why, Picoseconds until) const;
     /// Why it is blocked.
     Stall stall() const;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can be said of a PE that waits for ever, or that asks for SRAM that can never come.
+// What can be said of a PE that waits for ever, that asks for SRAM that can never come, or that takes too long.
 #include "sim/base/error.h"
 #include "sim/pe/processing_element.h"
 #include "sim/tile/waiting.h"
@@ -29,6 +29,20 @@ void ProcessingElement::explain_command(const Engine& engine, const Command& com
                         head, channel.waiting_for_receive(command.network).value(), channel.receiver().path(),
                         channel.receives_posted(), channel.sends_started()));
     }
+}
+
+void ProcessingElement::too_long(const Command& command) const {
+    fail<KernelError>(
+        "{}kernel {}, {}, command {} ({}): ends more than 53 days after the start, longer than a run may "
+        "take",
+        command.place.text(), processor(command.processor).kernel_name(), path(), command.index, name_of(command.op));
+}
+
+void CommandProcessor::too_long() const {
+    fail<KernelError>(
+        "{}kernel {}, {}, before command {}: comes more than 53 days after the start, longer than a run "
+        "may take",
+        context_ ? context_->place().text() : std::string(), info_.kernel, pe_.path(), commands_);
 }
 
 std::string CommandProcessor::explain_wait() const {

@@ -3,6 +3,7 @@
 // makes becomes known, and so on until nothing more follows. Every time derived here depends only on other times, so
 // the order in which this happens never shows.
 #include "sim/base/error.h"
+#include "sim/base/longest_run.h"
 #include "sim/base/sanitized_stacks.h"
 #include "sim/noc/sim_time.h"
 #include "sim/pe/cost.h"
@@ -124,8 +125,11 @@ void ProcessingElement::run_local(Engine& engine, Command& command, Picoseconds 
         is_matrix ? matrix_cost(config_.matrix, command) : vector_cost(config_.vector, command.op, command.elements);
     const Picoseconds extra = surroundings_.jitter.of(is_matrix ? Jitter::Part::matrix : Jitter::Part::vector,
                                                       static_cast<std::uint64_t>(number_), event_of(command));
-    const Picoseconds end = begin + config_.clock.time_for(cost.occupancy_cycles / units_at_work_) + extra;
-    const Picoseconds ready = begin + config_.clock.time_for(cost.latency_cycles / units_at_work_) + extra;
+    const auto time_for = [&](double cycles) {
+        return config_.clock.time_for(std::min(cycles / units_at_work_, most_cycles_));
+    };
+    const Picoseconds end = begin + time_for(cost.occupancy_cycles) + extra;
+    const Picoseconds ready = begin + time_for(cost.latency_cycles) + extra;
     computed_ = std::max({computed_, end, ready});
     engine.free_at = end;
     engine.note_start(begin);
@@ -145,7 +149,10 @@ void ProcessingElement::run_local(Engine& engine, Command& command, Picoseconds 
 }
 
 void ProcessingElement::finish(Command& command, Picoseconds ready, Picoseconds end) {
-    processor(command.processor).command_done(std::max(ready, end));
+    const Picoseconds last = std::max(ready, end);
+    // Times of later commands follow from these, so that sums beyond what 64 bits hold are never made.
+    if (last > longest_run) too_long(command);
+    processor(command.processor).command_done(last);
     if (TileRecord* output = command.output) {
         output->ready = ready;
         runnable_ |= std::exchange(output->waiting_engines, std::uint64_t{0});

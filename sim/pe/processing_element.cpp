@@ -4,6 +4,7 @@
 #include "sim/pe/processing_element.h"
 
 #include "sim/base/error.h"
+#include "sim/base/longest_run.h"
 #include "sim/noc/sim_time.h"
 
 #include <algorithm>
@@ -25,6 +26,7 @@ ProcessingElement::ProcessingElement(sc_core::sc_module_name module_name, int nu
       shared_(processors > 1),
       config_(config),
       surroundings_(surroundings),
+      most_cycles_(1.5 * config.clock.cycles_in(longest_run)),
       descriptor_time_(config.clock.time_for(config.dma.descriptor_cycles)),
       sram_port_(Rate::gbytes_per_s(config.dma.bytes_per_cycle * config.clock.ghz())),
       matrix_(component(surroundings, name(), "matrix", "matrix")),

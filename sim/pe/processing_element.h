@@ -142,6 +142,7 @@ private:
     Picoseconds hazards_over(Command& command, int engine_bit);
     void run_local(Engine& engine, Command& command, Picoseconds earliest);
     void finish(Command& command, Picoseconds ready, Picoseconds end);
+    [[noreturn]] void too_long(const Command& command) const;
     void free_if_unused(TileRecord& record);
     void record(Engine& engine, const Command& command, Picoseconds begin, Picoseconds end, Picoseconds wanted,
                 Bytes bytes, std::uint64_t work);
@@ -155,6 +156,7 @@ private:
     bool shared_;  // by several processors
     const PeConfig& config_;
     Surroundings& surroundings_;
+    double most_cycles_;  // of a command: more than a run may take, and still a number of picoseconds
     Picoseconds descriptor_time_;
     Rate sram_port_;
 

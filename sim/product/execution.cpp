@@ -4,6 +4,7 @@
 #include "sim/base/longest_run.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace tilemesh::product {
@@ -46,7 +47,7 @@ Rate write_rate(const Floor& floor) {
     return write && write->gbytes_per_s() < floor.dram.gbytes_per_s() ? *write : floor.dram;
 }
 
-/// The pipeline of one block of the result, from an idle PE on.
+/// The pipeline of one block of the result, from an idle PE on until it may be written.
 Timeline follow_block(const Plan& plan, std::uint64_t rows, std::uint64_t cols, const Shape& shape,
                       const Floor& floor) {
     Timeline made;
@@ -65,12 +66,31 @@ Timeline follow_block(const Plan& plan, std::uint64_t rows, std::uint64_t cols, 
         made.in1 += step.in1;
         made.engine += step.engine;
     }
-    if (!shape.out_in_cores) {
-        made.write = write_rate(floor).time_for(Bytes(rows * cols * plan.pes() * tile_bytes(shape.format)));
-    }
-    // Who writes results also brings operands, and begins with those of the next block afterwards.
-    made.time = done + made.write;
+    made.time = done;
     return made;
+}
+
+/// Blocks that are alike, by how many rows or columns of the result all PEs have in each: `lines` PEs of `each`, of
+/// which the last one may have less than the blocks, which begin at `begin` of each part, would hold.
+std::array<Piece, 3> present(const Piece& blocks, std::uint64_t begin, std::uint64_t each, std::uint64_t lines,
+                             std::uint64_t whole) {
+    const std::uint64_t last = whole - (lines - 1) * each, left = last - std::min(last, begin);
+    const std::uint64_t full = std::min(blocks.count, left / blocks.size);
+    const std::uint64_t part = full < blocks.count ? left % blocks.size : 0, others = blocks.size * (lines - 1);
+    const std::uint64_t cut = part > 0 ? 1 : 0;
+    return {Piece{others + blocks.size, full}, Piece{others + part, cut}, Piece{others, blocks.count - full - cut}};
+}
+
+/// Of all blocks that have so many rows and columns.
+Picoseconds writing_of(const std::array<Piece, 3>& rows, const std::array<Piece, 3>& cols, const Shape& shape,
+                       const Floor& floor) {
+    Picoseconds all;
+    if (shape.out_in_cores) return all;
+    const Rate rate = write_rate(floor);
+    for (const Piece& r : rows)
+        for (const Piece& c : cols)
+            all += rate.time_for(Bytes(r.size * c.size * tile_bytes(shape.format))) * (r.count * c.count);
+    return all;
 }
 
 std::uint64_t whole_bytes(std::uint64_t rows, std::uint64_t cols, Format format) {
@@ -96,9 +116,7 @@ double time_without_overlap(const Plan& plan, const Shape& shape, const Floor& f
                           tiles * static_cast<double>(plan.depths.size()) * config.pack_cycles(shape.format);
     const double cycles = engine + moved(plan.core_rows, plan.col_blocks(), way_of_in0(plan, shape)) +
                           moved(plan.core_cols, plan.row_blocks(), way_of_in1(plan));
-    const double written = shape.out_in_cores ? 0.0
-                                              : tiles * static_cast<double>(plan.pes() * tile_bytes(shape.format)) /
-                                                    write_rate(floor).gbytes_per_s();
+    const double written = static_cast<double>(dram_written(shape).value()) / write_rate(floor).gbytes_per_s();
     const double one = cycles / floor.clock.ghz() + written + to_nanoseconds(config.launch);
     const double slower = config.sustained ? floor.clock.ghz() / config.sustained->ghz : 1.0;
     return one * 1000.0 * slower * static_cast<double>(repeats);
@@ -110,17 +128,26 @@ bool can_be_followed(const Plan& plan, const Shape& shape, const Floor& floor, s
 
 std::optional<Timeline> follow(const Plan& plan, const Shape& shape, const Floor& floor, Picoseconds limit) {
     Timeline all;
-    for (const Piece& rows : plan.row_pieces)
+    std::uint64_t row = 0;
+    for (const Piece& rows : plan.row_pieces) {
+        const auto rows_present = present(rows, row, plan.core_rows, plan.rows, plan.m);
+        row += rows.size * rows.count;
+        std::uint64_t col = 0;
         for (const Piece& cols : plan.col_pieces) {
+            const auto cols_present = present(cols, col, plan.core_cols, plan.cols, plan.n);
+            col += cols.size * cols.count;
             const std::uint64_t count = rows.count * cols.count;
             const Timeline one = follow_block(plan, rows.size, cols.size, shape, floor);
-            all.time += one.time * count;
+            const Picoseconds write = writing_of(rows_present, cols_present, shape, floor);
+            // Who writes results also brings operands, and begins with those of the next block afterwards.
+            all.time += one.time * count + write;
             all.engine += one.engine * count;
             all.in0 += one.in0 * count;
             all.in1 += one.in1 * count;
-            all.write += one.write * count;
+            all.write += write;
             if (all.time >= limit) return {};
         }
+    }
     return all;
 }
 

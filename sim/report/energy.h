@@ -44,10 +44,10 @@ struct EnergyPhase {
 struct PowerCheck {
     std::string of;  // "machine", "machine.cube3", "machine.cube3.pe1": of its sort the one with the highest peak
     double limit_w = 0.0;
-    double peak_w = 0.0;      // greatest mean of a window
-    Picoseconds peak_at;      // begin of that window
-    Picoseconds window;       // how long windows are
-    Picoseconds over;         // windows above the limit, together
+    double peak_w = 0.0;      // greatest mean of any stretch of recorded windows that is at least `window` long
+    Picoseconds peak_at;      // begin of that stretch
+    Picoseconds window;       // as the machine asks, but at least a recorded window, at most the run
+    Picoseconds over;         // of the run that lies in a stretch above the limit
     std::uint64_t parts = 0;  // of this sort above the limit
     bool operator==(const PowerCheck&) const = default;
 };
@@ -79,8 +79,8 @@ struct EnergyResult {
     double static_joules = 0.0;  // of them, static
     double energy_delay_js = 0.0;
     double average_w = 0.0;
-    double peak_w = 0.0;             // greatest mean of a window
-    Picoseconds peak_at;             // begin of that window
+    double peak_w = 0.0;             // greatest mean of one, or of the last two where the end cuts the last off
+    Picoseconds peak_at;             // when that begins
     Picoseconds window;              // how long windows are; the last may be cut off by the end
     std::vector<double> power_w;     // mean of each window
     std::uint64_t query_tokens = 0;  // of all users; 0: the work has none

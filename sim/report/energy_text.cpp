@@ -34,23 +34,34 @@ std::string part_name(const std::string& kind) {
     return kind == "router" ? "routers" : kind;
 }
 
+std::string power_text(const EnergyResult& energy) {
+    std::string text =
+        fmt::format("power: {:.4g} W on average, at most {:.4g} W (windows of {}, at {})", energy.average_w,
+                    energy.peak_w, in_words(energy.window), in_words(energy.peak_at));
+    if (energy.query_tokens > 0)
+        text += fmt::format("; {} per query token", joules_in_words(energy.joules_per_query_token));
+    return text + fmt::format("; energy-delay {:.4g} Js\n", energy.energy_delay_js);
+}
+
+std::string sources_text(const EnergyResult& energy) {
+    std::string trust;
+    for (const auto& [name, joules] : by_trust(energy))
+        trust += fmt::format("{}{:.0f}% of {} trust", trust.empty() ? "" : ", ", 100.0 * joules / energy.joules,
+                             name.empty() ? "unknown" : name);
+    return fmt::format("its sources ({}) are in --json, each with the key that it is the source of\n", trust);
+}
+
 std::string account(const KernelResult& kernel) {
     const EnergyResult& energy = *kernel.energy;
     std::vector<std::pair<std::string, double>> kinds = by_kind(energy);
     std::stable_sort(kinds.begin(), kinds.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
     for (auto& kind : kinds) kind.first = part_name(kind.first);
-    std::string text = fmt::format("energy of {} ({}): {} = {}\n", kernel.label, energy.technology,
-                                   joules_in_words(energy.joules), shares(kinds, energy.joules));
-    text += fmt::format("power: {:.4g} W on average, at most {:.4g} W (windows of {}, at {})", energy.average_w,
-                        energy.peak_w, in_words(energy.window), in_words(energy.peak_at));
-    if (energy.query_tokens > 0)
-        text += fmt::format("; {} per query token", joules_in_words(energy.joules_per_query_token));
-    text += fmt::format("; energy-delay {:.4g} Js\n", energy.energy_delay_js);
-    std::string trust;
-    for (const auto& [name, joules] : by_trust(energy))
-        trust += fmt::format("{}{:.0f}% of {} trust", trust.empty() ? "" : ", ", 100.0 * joules / energy.joules,
-                             name.empty() ? "unknown" : name);
-    return text + fmt::format("its sources ({}) are in --json, each with the key that it is the source of\n", trust);
+    std::string text =
+        fmt::format("energy of {} ({}): {}", kernel.label, energy.technology, joules_in_words(energy.joules));
+    text += energy.joules > 0.0 ? fmt::format(" = {}\n", shares(kinds, energy.joules)) : "\n";
+    if (kernel.time > Picoseconds()) text += power_text(energy);
+    if (energy.joules > 0.0) text += sources_text(energy);
+    return text;
 }
 
 std::string missing(const KernelResult& kernel) {
@@ -66,8 +77,7 @@ std::string exceeded(const KernelResult& kernel, const PowerCheck& limit) {
     const std::string others = limit.parts > 1 ? fmt::format(" ({} such parts exceed it)", limit.parts) : "";
     return fmt::format(
         "power limit: {}: {} needs {:.4g} W at {}, {:.4g} W are allowed ({:+.1f}%), for {:.1f}% of the time{}; "
-        "windows "
-        "of {}\n",
+        "windows of at least {}\n",
         kernel.label, limit.of, limit.peak_w, in_words(limit.peak_at), limit.limit_w,
         100.0 * (limit.peak_w / limit.limit_w - 1.0),
         100.0 * static_cast<double>(limit.over.value()) / static_cast<double>(kernel.time.value()), others,

@@ -27,13 +27,13 @@ std::vector<Cell> row_of(const PanelResult& panel, const KernelResult& kernel, c
         row.back() = verdict_cell(kernel);
         return row;
     }
-    const double slower =
-        best == nullptr ? 1.0 : static_cast<double>(kernel.time.value()) / static_cast<double>(best->time.value());
+    const Picoseconds least = best == nullptr ? kernel.time : best->time;
+    const double slower = static_cast<double>(kernel.time.value()) / static_cast<double>(least.value());
+    const std::string behind = least > Picoseconds() ? fmt::format("{:.2f}x", slower) : "-";
     return {{panel.name},
             {kernel.label},
             {grouped(kernel.cycles)},
-            {&kernel == best ? "fastest" : fmt::format("{:.2f}x", slower),
-             &kernel == best ? Colour::green : Colour::none},
+            {&kernel == best ? "fastest" : behind, &kernel == best ? Colour::green : Colour::none},
             {bytes_or_dash(kernel.busiest_link.bytes)},
             {bytes_or_dash(kernel.hop_bytes)},
             {fmt::format("{:.2f}", kernel.work_imbalance)},

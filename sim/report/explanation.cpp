@@ -18,8 +18,10 @@ constexpr double far_off = 0.05;         // an estimate that far from what was p
 constexpr double as_good = 0.01;         // changes whose gains differ by less gain the same
 constexpr std::size_t most_lines = 10;
 
+/// A run of no time counts as one of a picosecond: as fast as itself.
 double ratio(Picoseconds before, Picoseconds after) {
-    return static_cast<double>(before.value()) / static_cast<double>(std::max<std::uint64_t>(after.value(), 1));
+    const auto some = [](Picoseconds time) { return static_cast<double>(std::max<std::uint64_t>(time.value(), 1)); };
+    return some(before) / some(after);
 }
 
 std::string gain_text(double gain) {
@@ -195,7 +197,8 @@ std::string first_to_change(const KernelResult& kernel) {
 std::string why_text(const KernelResult& kernel) {
     if (kernel.status != Status::ok)
         return fmt::format("{}: no explanation: {}\n", kernel.label, printable(kernel.error));
-    if (!kernel.critical_path) return fmt::format("{}. {}\n", kernel.label, first_to_change(kernel));
+    if (!kernel.critical_path || kernel.critical_path->sentence.empty())
+        return fmt::format("{}. {}\n", kernel.label, first_to_change(kernel));
     return fmt::format("{}, its critical path: {}. {}\n", kernel.label, kernel.critical_path->sentence,
                        first_to_change(kernel));
 }
@@ -207,7 +210,8 @@ std::string explanation_text(const KernelResult& kernel, bool with_colour) {
             kernel.status == Status::not_possible || kernel.error.empty() ? "" : ": " + printable(kernel.error));
     std::string text =
         fmt::format("{}: {} cycles, {}\n", kernel.label, grouped(kernel.cycles), in_words(kernel.time));
-    if (kernel.critical_path) text += fmt::format("Its critical path: {}.\n", kernel.critical_path->sentence);
+    if (kernel.critical_path && !kernel.critical_path->sentence.empty())
+        text += fmt::format("Its critical path: {}.\n", kernel.critical_path->sentence);
     if (!kernel.critical_path && !kernel.note.empty()) text += printable(kernel.note) + "\n";
     if (!kernel.what_if.empty()) text += "\n" + changes_text(kernel, with_colour);
     if (kernel.critical_path) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Energy of whole panels: it is bytes, operations and time of the result times the keys of the table, sums up in
 // every direction, follows its keys and nothing else, and changes nothing.
+#include "sim/report/energy_text.h"
 #include "sim/report/result_json.h"
+#include "sim/report/table.h"
 #include "tests/insight/traced.h"
 
 #include <catch2/catch.hpp>
@@ -192,4 +194,26 @@ TEST_CASE("a limit of power is checked without asking for energy, and makes a ca
     };
     CHECK(cautions(60.0) == 1);
     CHECK(cautions(6000.0) == 0);
+}
+
+TEST_CASE("a run of no time has neither power nor shares of the energy that it has not") {
+    report::PanelResult panel;
+    panel.name = "idle";
+    for (const char* label : {"first", "second"}) {
+        report::KernelResult& kernel = panel.kernels.emplace_back();
+        kernel.label = label;
+        kernel.energy.emplace();
+        kernel.energy->technology = "test";
+        kernel.energy->uses.push_back({"watts.pe", "static", "PEs", 1.0, 0.5, 0.0, "nowhere", "low"});
+    }
+    CHECK(report::energy_text(panel) == "energy of first (test): 0 pJ\n");
+    report::RunResult run;
+    run.panels.push_back(panel);
+    CHECK_THAT(report::entries_text(run, false), !Catch::Contains("nan") && !Catch::Contains("inf"));
+    // What takes no time may take energy.
+    report::EnergyResult& energy = *panel.kernels.front().energy;
+    energy.uses.front().joules = energy.joules = 2e-12;
+    CHECK(report::energy_text(panel) ==
+          "energy of first (test): 2 pJ = static 100.0%\n"
+          "its sources (100% of low trust) are in --json, each with the key that it is the source of\n");
 }

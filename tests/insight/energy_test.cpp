@@ -2,8 +2,7 @@
 // Energy of kernels that can be worked out with a pencil: a dot, a load, a send, on the counting line (a byte and an
 // element per ns), with prices that are powers of ten where that helps.
 #include "sim/base/error.h"
-#include "sim/insight/energy_account.h"
-#include "tests/language/small_machine.h"
+#include "tests/insight/priced.h"
 
 #include <catch2/catch.hpp>
 
@@ -11,57 +10,6 @@ using namespace tilemesh;
 using namespace tilemesh::test;
 
 namespace {
-
-/// Every key that the kernels here need, each with a value of its own.
-Json prices() {
-    return Json::parse(R"({
-        "technology": "test",
-        "pj_per_mac": { "f16": 1000, "f32": 3000 },
-        "pj_per_element": { "fill": 100, "add": 200, "exp": 500 },
-        "pj_per_byte": { "sram_read": 10, "sram_write": 1, "hbm_read": 7, "hbm_write": 8, "router": 0.5,
-                         "die_to_die": 30 },
-        "pj_per_byte_mm": { "link": 2 },
-        "mm": { "pe_pitch": 1.5 },
-        "watts": { "pe": 0, "hbm": 0, "die_to_die": 0 },
-        "watts_per_mib": { "sram": 0 }
-    })");
-}
-
-const Change priced = [](Json& json) {
-    json["energy"] = prices();
-    json["pe"]["sram_bytes"] = 4 << 20;
-};
-
-Change priced_and(const Change& change) {
-    return [=](Json& json) {
-        priced(json);
-        change(json);
-    };
-}
-
-using Prepare = std::function<Kernels(machine::Simulation&)>;
-
-report::EnergyResult energy_of(const Prepare& prepare, const Change& change = priced) {
-    const machine::MachineConfig config = counting_line(change);
-    insight::EnergyMeter meter(config);
-    machine::SimulationOptions options;
-    options.follower = &meter;
-    machine::Simulation simulation(config, options);
-    for (const auto& [pe, text] : prepare(simulation)) simulation.launch(pe, "test_kernel", text, ValueMode::none);
-    const machine::Outcome outcome = simulation.run();
-    report::KernelResult result;
-    result.time = outcome.time;
-    for (std::size_t i = 0; i < outcome.components.size(); ++i) {
-        const machine::Totals& totals = outcome.totals[i];
-        result.components.push_back({outcome.components[i].path, outcome.components[i].kind, totals.busy,
-                                     totals.queued, totals.bytes, totals.work, totals.activities});
-    }
-    return insight::energy_account(meter, config, result);
-}
-
-report::EnergyResult energy_of(const Kernels& kernels, const Change& change = priced) {
-    return energy_of([&](machine::Simulation&) { return kernels; }, change);
-}
 
 double pj(const report::EnergyResult& energy) { return energy.joules * 1e12; }
 double pj_of(const report::EnergyResult& energy, const std::string& key) {
@@ -219,52 +167,6 @@ TEST_CASE("a phase costs what its commands cost, wherever they run") {
     CHECK(phases["step 0"] == Approx(10 * 100 + 40.0));
     CHECK(phases["step 1"] == Approx(10 * 200 + 80 * 10 + 40.0));
     CHECK(phases[""] == Approx(10 * 500 + 40 * 10 + 40.0));
-}
-
-TEST_CASE("power is the mean of a window, and a limit says who exceeds it, when and by how much") {
-    // An element per ns: 100 pJ + 4 pJ per ns are 0.104 W, in bursts of 256 ns between which nothing happens.
-    const Kernels kernels{{0,
-                           [](tl::Context& tl) {
-                               pause_ns(tl, 256);
-                               tl.wait(tl.recv(1, {128}, Dtype::f32));
-                           }},
-                          {1, [](tl::Context& tl) { tl.send(0, tl.zeros({128})); }}};
-    const auto limited = [](const char* key, double watts, double window_ns) {
-        return priced_and([=](Json& json) {
-            json["energy"]["pj_per_byte"]["sram_read"] = 0;
-            json["energy"]["pj_per_byte_mm"]["link"] = 0;
-            json["energy"]["pj_per_byte"]["router"] = 0;
-            json["power_limit"] = {{key, watts}, {"window_ns", window_ns}};
-        });
-    };
-    // Both PEs fill for 128 ns, then PE 0 alone until 256. It receives 512 bytes, 1 pJ each, from then to 640 ns.
-    const report::EnergyResult energy = energy_of(kernels, limited("machine_watts", 0.15, 0));
-    CHECK(energy.window == Picoseconds(4000));
-    REQUIRE(energy.power_w.size() == 160);
-    CHECK(energy.power_w[0] == Approx(0.208));
-    CHECK(energy.power_w[31] == Approx(0.208));
-    CHECK(energy.power_w[32] == Approx(0.104));
-    CHECK(energy.power_w[63] == Approx(0.104));
-    CHECK(energy.power_w[100] == Approx(512.0 / 384e3).margin(1.0 / 4e3));  // a count is in one window or the next
-    CHECK(energy.peak_w == Approx(0.208));
-    CHECK(energy.peak_at == Picoseconds());
-    REQUIRE(energy.limits.size() == 1);
-    const report::PowerCheck& limit = energy.limits[0];
-    CHECK(limit.of == "machine");
-    CHECK(limit.parts == 1);
-    CHECK(limit.peak_w == Approx(0.208));
-    CHECK(limit.over == Picoseconds(128000));
-    // The mean of the first 320 ns is less.
-    const report::EnergyResult slow = energy_of(kernels, limited("machine_watts", 0.15, 320));
-    CHECK(slow.limits[0].window == Picoseconds(320000));
-    CHECK(slow.limits[0].peak_w == Approx(((256 + 128) * 104 + 64 * 512.0 / 384) / 320e3).epsilon(1e-4));
-    CHECK(slow.limits[0].parts == 0);
-    CHECK(slow.limits[0].over == Picoseconds());
-    const report::EnergyResult by_pe = energy_of(kernels, limited("pe_watts", 0.1, 0));
-    CHECK(by_pe.limits[0].of == "machine.cube0.pe0");
-    CHECK(by_pe.limits[0].parts == 2);
-    CHECK(by_pe.limits[0].peak_w == Approx(0.104));
-    CHECK(by_pe.limits[0].over == Picoseconds(256000));
 }
 
 TEST_CASE("windows hold everything that was added, however long the run became") {

@@ -208,6 +208,21 @@ TEST_CASE("a change that moves no estimate is proved without being asked: the pa
     CHECK(*change_of(kernel, change).proved > kernel.time * 2);
 }
 
+TEST_CASE("a run of no time gains nothing from anything, and has no critical path to tell of") {
+    report::KernelResult kernel;
+    kernel.label = "idle";
+    kernel.clock_ghz = 1.0;
+    kernel.critical_path.emplace();
+    for (const char* change : {"matrix=2x", "matrix=free"}) {
+        kernel.what_if.push_back({change, Picoseconds(), {}, ""});
+        CHECK(report::gain_of(kernel, kernel.what_if.back()) == 1.0);
+    }
+    CHECK(report::explanation_text(kernel, false) == "idle: 0 cycles, 0 ns\n\nNothing to gain from matrix.\n");
+    CHECK(report::why_text(kernel) == "idle. Nothing that was tried makes it faster.\n");
+    kernel.what_if.push_back({"issue=0.5x", Picoseconds(), Picoseconds(5), ""});
+    CHECK_THAT(report::explanation_text(kernel, false), Contains("5x slower") && !Contains("inf"));
+}
+
 TEST_CASE("an explanation is the same when it has been written and read") {
     const run::Explained explained = run::explain(small_panel(), all_workloads(), {.proofs = 1});
     const report::KernelResult& kernel = explained.panel.kernels.front();

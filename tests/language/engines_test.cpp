@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+using Catch::Contains;
 using namespace tilemesh;
 using namespace tilemesh::test;
 
@@ -166,4 +167,40 @@ TEST_CASE("wait holds the kernel until the tile is ready, and nothing else does"
     };
     CHECK(ready(false) == burst_ns);
     CHECK(ready(true) == 100 + burst_ns);
+}
+
+TEST_CASE("a kernel that takes more than 53 days is refused for the command that ends later") {
+    // An element takes a second on the vector engine, and 53 days are 4,611,686.
+    const auto slow = counting_line([](Json& json) {
+        json["pe"]["clock_ghz"] = 0.001;
+        json["pe"]["sram_bytes"] = std::uint64_t{1} << 40;
+        json["pe"]["vector"]["cycles_per_element"] = {{"exp", 1e6}};
+    });
+    const auto failure = [&](std::int64_t elements, int times) {
+        return failure_of(slow, {{0, [=](tl::Context& tl) {
+                                      Tile tile = tl.zeros({elements});
+                                      for (int i = 0; i < times; ++i) tile = tl.exp(tile);
+                                      tl.zeros({1});
+                                  }}});
+    };
+    CHECK(failure(4'600'000, 1).empty());
+    for (const std::int64_t elements : {4'620'000, 9'300'000, 16'777'216, 33'554'432})
+        CHECK_THAT(failure(elements, 1), Contains("kernel test_kernel, machine.cube0.pe0, command 1 (exp): ends more "
+                                                  "than 53 days after the start"));
+    // Sums, of which some would begin anew after 64 bits.
+    for (const int times : {2, 3, 4, 5, 9}) CHECK_THAT(failure(4'194'304, times), Contains("command 2 (exp): ends"));
+    CHECK_THAT(failure(1'000'000, 20), Contains("command 5 (exp): ends"));
+}
+
+TEST_CASE("so is one whose command processor alone takes that long") {
+    const auto slow = counting_line([](Json& json) { json["pe"]["launch"] = {{"exchange_message_ns", 1e9}}; });
+    const auto failure = [&](int messages) {
+        return failure_of(slow, {{0, [=](tl::Context& tl) {
+                                      tl.zeros({1});
+                                      tl.launch({LaunchedWork::Kind::exchange, {}, messages});
+                                  }}});
+    };
+    CHECK(failure(4'600'000).empty());
+    CHECK_THAT(failure(4'620'000),
+               Contains("kernel test_kernel, machine.cube0.pe0, before command 1: comes more than 53 days"));
 }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+using Catch::Matchers::Contains;
 using namespace tilemesh;
 using namespace tilemesh::memory;
 using tilemesh::test::hbm_config;
@@ -230,6 +231,19 @@ TEST_CASE("a refresh of all banks closes the rows of one pseudo-channel after th
     CHECK(to_nanoseconds(ServiceProfile(two).refresh_interval()) == Approx(3900.0));
     const HbmConfig single = hbm_config({{"refresh", "per_bank"}});  // is in the pace, not in the calendar
     CHECK(ServiceProfile(single).refresh_gap() == Picoseconds());
+}
+
+TEST_CASE("refreshes of all banks that would keep transfers waiting for more than half of the time are refused") {
+    const auto every = [](double ns) {
+        return hbm_config({{"pseudo_channels", 4}, {"timing", {{"tRP_ns", 60}, {"tRFC_ns", 50}, {"tREFI_ns", ns}}}});
+    };
+    const double gap = 5.625 + 4 * 60 + 50 + 19.375;
+    for (const double ns : {310.0, gap, 316.0, 2 * gap - 0.5})
+        CHECK_THROWS_WITH(every(ns), Contains("tREFI_ns") && Contains("expected at least 630 for"));
+    const HbmConfig hbm = every(2 * gap);
+    const ServiceProfile profile(hbm);
+    CHECK(to_nanoseconds(profile.refresh_gap()) == gap);
+    CHECK(to_nanoseconds(profile.after_refreshes(Picoseconds(), from_nanoseconds(1000))) == 1000 + 3 * gap);
 }
 
 TEST_CASE("every burst is counted once, wherever a segment begins and ends") {

@@ -134,14 +134,29 @@ TEST_CASE("blocks of the result follow each other, and each is written before th
     CHECK(ns_of(shape, floor_of(config, {1, 1}, 50), {1, 1, 1}) == Approx(3 * (2 * tile / 25 + 32 + tile / 50)));
 }
 
-TEST_CASE("all PEs of the grid write at once, and the one with the most decides") {
+TEST_CASE("all PEs of the grid write at once what they have of the result") {
     ProductConfig config = plain();
     config.write = Rate::gbytes_per_s(100);
-    Shape shape = tiles(4, 1, 4);
-    const double four = ns_of(shape, floor_of(config, {2, 2}), {2, 2, 1});
-    CHECK(four == Approx(2 * bring + 4 * 32 + 16 * tile / 100));
-    shape = tiles(3, 1, 4);  // does not divide: as long as four
-    CHECK(ns_of(shape, floor_of(config, {2, 2}), {2, 2, 1}) == four);
+    const Floor floor = floor_of(config, {2, 2});
+    const double made = 2 * bring + 4 * 32;  // by the PE that has the most
+    CHECK(ns_of(tiles(4, 1, 4), floor, {2, 2, 1}) == Approx(made + 16 * tile / 100));
+    CHECK(ns_of(tiles(3, 1, 4), floor, {2, 2, 1}) == Approx(made + 12 * tile / 100));
+    CHECK(ns_of(tiles(3, 1, 3), floor, {2, 2, 1}) == Approx(made + 9 * tile / 100));
+}
+
+TEST_CASE("every tile of the result is written once, however it is cut and whatever the last PEs have") {
+    ProductConfig config = plain();
+    config.write = Rate::gbytes_per_s(4.096);  // 500 ns for a tile, nothing to round
+    for (const std::uint64_t m : {1U, 5U, 13U, 20U, 22U})
+        for (const std::uint64_t n : {2U, 9U, 16U, 17U})
+            for (const std::uint64_t rows : {1U, 2U, 3U, 5U, 7U})
+                for (const std::uint64_t cols : {1U, 2U, 4U}) {
+                    CAPTURE(m, n, rows, cols);
+                    const Shape shape = tiles(m, 2, n);
+                    const Floor floor = floor_of(config, {4, 3});
+                    const auto line = follow(plan_of(shape, floor.grid, {rows, cols, 1}), shape, floor);
+                    CHECK(to_nanoseconds(line->write) == static_cast<double>(m * n) * 500);
+                }
 }
 
 TEST_CASE("a launch is for each product, and a chip that works for long slows down") {
