@@ -13,11 +13,13 @@ constexpr double rounds_agree = 0.005;   // of that of a round, likewise, since 
 constexpr double calm_share = 0.1;       // of the length, likewise: HBM is all but idle
 constexpr double crowded = 0.25;         // of the length: time in which its bytes move at HBM's peak
 constexpr double at_work = 0.9;          // of the length of rounds: less, and they wait for something
+constexpr double hardly_at_work = 0.5;   // of that of stretches: less, and it is others that decide how long they are
 constexpr double nearly_always = 0.98;   // of the length of short rounds, likewise
 constexpr double short_round = 1e6;      // picoseconds: less, and what a load takes, which row is open, shows in it
 constexpr double pauses_in_a_round = 2;  // of HBM, the longest: a load a round ahead comes in time all the same
 constexpr double may_be_held = 0.001;    // of all time so far: what was passed over, by data that came late
-constexpr int most_disagreements = 6;    // that count
+constexpr double may_be_doubted = 0.005;              // likewise
+constexpr int most_disagreements = 6;                 // that count
 constexpr int first_to_pass = 8, most_to_pass = 256;  // four times as many after every agreement
 constexpr std::size_t enough_rounds = 8;              // for the length of one to be known
 // Within a stretch: rounds that are compared with as many before, and as many before those that are not; passed over
@@ -60,18 +62,19 @@ bool Repeats::known(const Stretch& stretch) const {
     return found != kinds_.end() && found->second.to_pass > 0;
 }
 
-void Repeats::hold_up_ends() {
-    repetition_->doubt(held_);
-    held_in_all_ += held_;
+void Repeats::doubt(double error) {
+    const Picoseconds by = to_picoseconds(error);
+    repetition_->doubt(by);
+    doubted_ += by;
     // Every time that something is passed over behind what was issued, engines run dry once; so not a little often.
-    const Picoseconds now = repetition_->read().time;
-    if (is_held_up()) held_until_ = now + now;
+    if (is_doubtful()) issued_until_ = repetition_->read().time * 2;
 }
 
-bool Repeats::is_held_up() const {
+bool Repeats::is_doubtful() const {
     const Picoseconds now = repetition_->read().time;
-    return now < held_until_ ||
-           static_cast<double>(held_in_all_.value()) > may_be_held * static_cast<double>(now.value());
+    const auto time = static_cast<double>(now.value());
+    return now < issued_until_ || static_cast<double>(held_in_all_.value()) > may_be_held * time ||
+           static_cast<double>(doubted_.value()) > may_be_doubted * time;
 }
 
 bool Repeats::wants_before(const Stretch& stretch, const Stretch& before) const {
@@ -107,7 +110,7 @@ void Repeats::round_ends() {
     running_.rounds.back().effort += of_blocks_.back();
     if (running_.passed_last == 0 || running_.rounds.size() - 1 != running_.from + 3 * compared) return;
     const double off = std::abs(pace_of_rounds().last - running_.round);
-    repetition_->doubt(to_picoseconds(off * static_cast<double>(std::exchange(running_.passed_last, 0))));
+    doubt(off * static_cast<double>(std::exchange(running_.passed_last, 0)));
 }
 
 Repeats::Pace Repeats::pace_of_rounds() const {
@@ -136,6 +139,8 @@ bool Repeats::rounds_ask_the_same() const {
 bool Repeats::is_lasting(const Effort& effort, double length, double round) const {
     // Where HBM is crowded, waiting for it cannot be told from what it takes anyway.
     if (moving(effort) > crowded * length) return false;
+    // Nor waiting for messages, which is over when they are there.
+    if (busy(effort) < hardly_at_work * length) return false;
     if (round < pauses_in_a_round * static_cast<double>(repetition_->longest_pause().value())) return false;
     return round >= short_round || moving(effort) <= calm_share * length || busy(effort) >= nearly_always * length;
 }
@@ -143,7 +148,7 @@ bool Repeats::is_lasting(const Effort& effort, double length, double round) cons
 std::size_t Repeats::rounds_to_pass(std::size_t most) const {
     const Stretch& stretch = running_.stretch;
     const std::size_t done = running_.rounds.size() - 1 + running_.passed, end = stretch.first + stretch.alike;
-    if (done + rounds_behind + least_rounds_to_pass > end || !rounds_settled() || is_held_up()) return 0;
+    if (done + rounds_behind + least_rounds_to_pass > end || !rounds_settled() || is_doubtful()) return 0;
     const auto& rounds = running_.rounds;
     const Effort effort = rounds.back().effort - rounds[rounds.size() - 2].effort;
     const double length = pace_of_rounds().last;
@@ -198,7 +203,7 @@ void Repeats::learn(Kind& kind, const Sample& sample, double measured) {
             unrest_ = std::min(unrest_ + 2, most_disagreements);
         }
     }
-    if (kind.passed > 0) repetition_->doubt(to_picoseconds(off * static_cast<double>(kind.passed)));
+    if (kind.passed > 0) doubt(off * static_cast<double>(kind.passed));
     kind.off = off;
     // What makes it longer, keys that come late or a crowded HBM, is simulated also where it is passed over.
     if (first || measured < known) kind.fastest = sample;
@@ -215,8 +220,7 @@ void Repeats::learn(Kind& kind, const Sample& sample, double measured) {
 
 void Repeats::close() {
     // What was not measured again is as good as it was before.
-    for (auto& [hash, kind] : kinds_)
-        repetition_->doubt(to_picoseconds(kind.off * static_cast<double>(std::exchange(kind.passed, 0))));
+    for (auto& [hash, kind] : kinds_) doubt(kind.off * static_cast<double>(std::exchange(kind.passed, 0)));
 }
 
 void Repeats::begin_passing(const Stretch& stretch) {
@@ -246,7 +250,7 @@ void Repeats::begin_passing_rounds(std::size_t rounds) {
     const std::size_t done = running_.rounds.size() - 1 + running_.passed;
     const bool compares = done + 3 * compared < running_.stretch.first + running_.stretch.alike;
     running_.passed_last = compares ? rounds : 0;
-    if (!compares) repetition_->doubt(to_picoseconds(std::abs(last - before) / 2 * static_cast<double>(rounds)));
+    if (!compares) doubt(std::abs(last - before) / 2 * static_cast<double>(rounds));
     running_.from = running_.rounds.size() - 1;
     calm_ = moving(running_.round_effort) <= calm_share * running_.round;
     Effort effort;
@@ -288,7 +292,8 @@ void Repeats::end_passing() {
     pass_to(1.0);
     repetition_->end();
     passed_until_ = passing_from_ + moved_;
-    hold_up_ends();
+    held_in_all_ += held_;
+    doubt(static_cast<double>(held_.value()));
 }
 
 }  // namespace tilemesh::kernels

@@ -37,7 +37,7 @@ public:
         follows_passed_ = false;
         forget_row();
     }
-    bool may_pass(const Stretch& stretch) const { return unrest_ == 0 && known(stretch) && !is_held_up(); }
+    bool may_pass(const Stretch& stretch) const { return unrest_ == 0 && known(stretch) && !is_doubtful(); }
     /// Could the stretch be measured, if `before` was issued just before it, and has it to be?
     bool wants_before(const Stretch& stretch, const Stretch& before) const;
     /// Of what is passed over now: has HBM so little to do that a load more or less delays nobody?
@@ -133,10 +133,11 @@ private:
         given_ = 0;
     }
     bool known(const Stretch& stretch) const;
-    /// Was what is passed over held up for too long? What is measured waits for data as well: it cannot be told from
-    /// what comes later than it would. Then nothing is passed over until at least twice the time.
-    bool is_held_up() const;
-    void hold_up_ends();
+    /// What was passed over may be wrong by so many picoseconds.
+    void doubt(double error);
+    /// Is that too much, or was what is passed over held up for too long? What is measured waits for data as well: it
+    /// cannot be told from what comes later than it would. Then nothing is passed over until at least twice the time.
+    bool is_doubtful() const;
     bool follows_as_ever(std::uint64_t kind, std::uint64_t before) const;
     Sample sample_of(const Running& running, const Repetition::Reading& end) const;
     void learn(Kind& kind, const Sample& sample, double measured);
@@ -159,7 +160,8 @@ private:
     std::array<double, 2> spare_{};
     double given_ = 0;
     Picoseconds passing_from_, moved_;
-    Picoseconds held_, held_in_all_, held_until_;  // by data that came late: of it, ever; too much, see is_held_up()
+    Picoseconds held_, held_in_all_;      // by data that came late: of it, ever
+    Picoseconds doubted_, issued_until_;  // see is_doubtful()
     Picoseconds passed_until_;
     bool follows_passed_ = false;  // the next stretch one that was passed over
 };

@@ -265,6 +265,16 @@ TEST_CASE(
     CHECK(repeats.may_pass(stretch));
 }
 
+TEST_CASE("a stretch in which engines stand still for most of the time is issued: others decide how long it is") {
+    for (const std::int64_t busy : {49, 51}) {
+        SetClock clock;
+        Repeats repeats(&clock);
+        const Stretch stretch{7, 0, 0, 3};
+        for (int i = 0; i < 6; ++i) issue(repeats, clock, stretch, 100, busy);
+        CHECK(repeats.may_pass(stretch) == (busy > 50));
+    }
+}
+
 TEST_CASE("what is not measured again is doubted by how far the last two were from each other") {
     SetClock clock;
     Repeats repeats(&clock);

@@ -41,8 +41,11 @@ TEST_CASE("rounds that take the same time are passed over within a stretch") {
     CHECK(clock.doubted == Picoseconds());
     // Few are not worth it.
     CHECK(issue_or_pass_rounds(repeats, clock, {8, 0, 0, 23}, 100) == 23);
-    // Of many, some are issued now and then, and compared with what they were taken for: 256 x 10 too short.
-    CHECK(issue_or_pass_rounds(repeats, clock, {9, 0, 0, 400}, 100, 110) == 12 + 12 + 4);
+    // Of many, some are issued now and then, and compared with what they were taken for: 256 x 10 too short. That is
+    // more than half a percent of the time, and all others are issued.
+    CHECK(issue_or_pass_rounds(repeats, clock, {9, 0, 0, 400}, 100) == 12 + 12 + 4);
+    CHECK(clock.doubted == Picoseconds());
+    CHECK(issue_or_pass_rounds(repeats, clock, {10, 0, 0, 400}, 100, 110) == 400 - 256);
     CHECK(clock.doubted == Picoseconds(2560));
 }
 
