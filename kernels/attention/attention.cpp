@@ -20,6 +20,7 @@ void AttentionRun::all() {
     std::vector<QueryWork*> works;
     for (auto& [queries, work] : works_) works.push_back(&work);
     finish(works);
+    if (repeats_) repeats_.close();
 }
 
 void AttentionRun::row(std::size_t i) {
@@ -150,7 +151,7 @@ void AttentionRun::attend_group(const Visit& visit, Group& group, Group* next) {
     };
     if (!seen.empty()) fetch(seen[0]);
     for (std::size_t t = 0; t < seen.size(); ++t) {
-        if (const std::size_t rounds = repeats_ && early ? repeats_.rounds_to_pass() : 0; rounds > 0) {
+        if (const std::size_t rounds = repeats_ && early ? rounds_to_pass(t, seen.size(), next) : 0; rounds > 0) {
             data = std::exchange(data_ahead, {});
             repeats_.begin_passing_rounds(rounds);
             pass_tiles(visit, group, {&seen, t, t + rounds}, next, {std::move(data.k), std::move(*data.v)},

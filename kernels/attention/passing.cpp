@@ -122,6 +122,13 @@ double AttentionRun::next_transfer() {
     return std::numeric_limits<double>::infinity();
 }
 
+std::size_t AttentionRun::rounds_to_pass(std::size_t tile, std::size_t tiles, const Group* next) const {
+    // What the next group needs is sent for half way through: where there is no room for it yet, engines stand still,
+    // which nothing shows before.
+    const std::size_t half = tiles / 2;
+    return next && tile <= half ? repeats_.rounds_to_pass(half - tile) : repeats_.rounds_to_pass();
+}
+
 std::vector<std::size_t> AttentionRun::tiles_seen(const Visit& visit, const Group& group) const {
     std::vector<std::size_t> seen;
     for (std::size_t t = 0; t < visit.tiles.size(); ++t) {

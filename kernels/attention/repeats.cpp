@@ -13,10 +13,13 @@ constexpr double rounds_agree = 0.005;   // of that of a round, likewise, since 
 constexpr double calm_share = 0.1;       // of the length, likewise: HBM is all but idle
 constexpr double crowded = 0.25;         // of the length: time in which its bytes move at HBM's peak
 constexpr double at_work = 0.9;          // of the length of rounds: less, and they wait for something
+constexpr double hardly_at_work = 0.5;   // of that of stretches: less, and it is others that decide how long they are
 constexpr double nearly_always = 0.98;   // of the length of short rounds, likewise
 constexpr double short_round = 1e6;      // picoseconds: less, and what a load takes, which row is open, shows in it
 constexpr double pauses_in_a_round = 2;  // of HBM, the longest: a load a round ahead comes in time all the same
-constexpr int most_disagreements = 6;    // that count
+constexpr double may_be_held = 0.001;    // of all time so far: what was passed over, by data that came late
+constexpr double may_be_doubted = 0.005;              // likewise
+constexpr int most_disagreements = 6;                 // that count
 constexpr int first_to_pass = 8, most_to_pass = 256;  // four times as many after every agreement
 constexpr std::size_t enough_rounds = 8;              // for the length of one to be known
 // Within a stretch: rounds that are compared with as many before, and as many before those that are not; passed over
@@ -38,9 +41,14 @@ bool is_nothing(const Effort& effort) {
     });
 }
 
-/// Picoseconds in which the busier of the engines that compute is at work.
+/// Picoseconds in which the engines that compute are at work; the busier of them.
+std::array<double, 2> computing(const Effort& effort) {
+    return {static_cast<double>(effort.of(EngineKind::matrix).busy),
+            static_cast<double>(effort.of(EngineKind::vector).busy)};
+}
 double busy(const Effort& effort) {
-    return static_cast<double>(std::max(effort.of(EngineKind::matrix).busy, effort.of(EngineKind::vector).busy));
+    const auto [matrix, vector] = computing(effort);
+    return std::max(matrix, vector);
 }
 
 }  // namespace
@@ -52,6 +60,21 @@ double Repeats::Kind::length(std::size_t rounds) const {
 bool Repeats::known(const Stretch& stretch) const {
     const auto found = kinds_.find(stretch.kind ^ stretch.pace);
     return found != kinds_.end() && found->second.to_pass > 0;
+}
+
+void Repeats::doubt(double error) {
+    const Picoseconds by = to_picoseconds(error);
+    repetition_->doubt(by);
+    doubted_ += by;
+    // Every time that something is passed over behind what was issued, engines run dry once; so not a little often.
+    if (is_doubtful()) issued_until_ = repetition_->read().time * 2;
+}
+
+bool Repeats::is_doubtful() const {
+    const Picoseconds now = repetition_->read().time;
+    const auto time = static_cast<double>(now.value());
+    return now < issued_until_ || static_cast<double>(held_in_all_.value()) > may_be_held * time ||
+           static_cast<double>(doubted_.value()) > may_be_doubted * time;
 }
 
 bool Repeats::wants_before(const Stretch& stretch, const Stretch& before) const {
@@ -67,7 +90,7 @@ bool Repeats::follows_as_ever(std::uint64_t kind, std::uint64_t before) const {
 void Repeats::begin(const Stretch& stretch) {
     const Repetition::Reading now = repetition_->read();
     follows_passed_ = false;
-    spare_ = given_ = 0;
+    forget_row();
     running_.stretch = stretch;
     running_.warm = stretch.kind != 0 && follows_as_ever(stretch.kind, before_);
     if (before_ != 0) last_before_[stretch.kind] = before_;
@@ -78,7 +101,6 @@ void Repeats::begin(const Stretch& stretch) {
     running_.from = stretch.first;
     before_ = stretch.kind;
     beside_ = Effort();
-    running_.before = of_blocks_.empty() ? Effort() : of_blocks_.back();
     of_blocks_.emplace_back();
 }
 
@@ -88,7 +110,7 @@ void Repeats::round_ends() {
     running_.rounds.back().effort += of_blocks_.back();
     if (running_.passed_last == 0 || running_.rounds.size() - 1 != running_.from + 3 * compared) return;
     const double off = std::abs(pace_of_rounds().last - running_.round);
-    repetition_->doubt(to_picoseconds(off * static_cast<double>(std::exchange(running_.passed_last, 0))));
+    doubt(off * static_cast<double>(std::exchange(running_.passed_last, 0)));
 }
 
 Repeats::Pace Repeats::pace_of_rounds() const {
@@ -117,19 +139,22 @@ bool Repeats::rounds_ask_the_same() const {
 bool Repeats::is_lasting(const Effort& effort, double length, double round) const {
     // Where HBM is crowded, waiting for it cannot be told from what it takes anyway.
     if (moving(effort) > crowded * length) return false;
+    // Nor waiting for messages, which is over when they are there.
+    if (busy(effort) < hardly_at_work * length) return false;
     if (round < pauses_in_a_round * static_cast<double>(repetition_->longest_pause().value())) return false;
     return round >= short_round || moving(effort) <= calm_share * length || busy(effort) >= nearly_always * length;
 }
 
-std::size_t Repeats::rounds_to_pass() const {
+std::size_t Repeats::rounds_to_pass(std::size_t most) const {
     const Stretch& stretch = running_.stretch;
     const std::size_t done = running_.rounds.size() - 1 + running_.passed, end = stretch.first + stretch.alike;
-    if (done + rounds_behind + least_rounds_to_pass > end || !rounds_settled()) return 0;
+    if (done + rounds_behind + least_rounds_to_pass > end || !rounds_settled() || is_doubtful()) return 0;
     const auto& rounds = running_.rounds;
     const Effort effort = rounds.back().effort - rounds[rounds.size() - 2].effort;
     const double length = pace_of_rounds().last;
     if (!is_lasting(effort, length, length) || busy(effort) < at_work * length) return 0;
-    return std::min(end - rounds_behind - done, most_rounds_to_pass);
+    const std::size_t to_pass = std::min({end - rounds_behind - done, most_rounds_to_pass, most});
+    return to_pass < least_rounds_to_pass ? 0 : to_pass;
 }
 
 Repeats::Sample Repeats::sample_of(const Running& running, const Repetition::Reading& end) const {
@@ -138,16 +163,12 @@ Repeats::Sample Repeats::sample_of(const Running& running, const Repetition::Rea
     const double length = static_cast<double>((end.time - running.begin).value());
     sample.effort = end.effort - beside_ - rounds.front().effort;
     sample.of_blocks = &of_blocks_.back();
-    sample.issued = sample.effort;
-    sample.issued += *sample.of_blocks;
-    sample.issued += of_blocks_[of_blocks_.size() - 2] - running.before;
     const std::size_t alike = running.stretch.alike;
     sample.rounds = static_cast<std::int64_t>(alike);
     if (running.passed > 0) {
         sample.round = running.round;
         sample.round_effort = running.round_effort;
         sample.effort.add(sample.round_effort, static_cast<std::int64_t>(running.passed));
-        sample.issued.add(sample.round_effort, static_cast<std::int64_t>(running.passed));
     } else if (alike >= enough_rounds) {
         // The second half of them, since the first may still be about what came before, without the last, in which
         // blocks leave.
@@ -182,7 +203,8 @@ void Repeats::learn(Kind& kind, const Sample& sample, double measured) {
             unrest_ = std::min(unrest_ + 2, most_disagreements);
         }
     }
-    if (kind.passed > 0) repetition_->doubt(to_picoseconds(off * static_cast<double>(kind.passed)));
+    if (kind.passed > 0) doubt(off * static_cast<double>(kind.passed));
+    kind.off = off;
     // What makes it longer, keys that come late or a crowded HBM, is simulated also where it is passed over.
     if (first || measured < known) kind.fastest = sample;
     kind.passed = 0;
@@ -196,6 +218,11 @@ void Repeats::learn(Kind& kind, const Sample& sample, double measured) {
     kind.to_pass = kind.most;
 }
 
+void Repeats::close() {
+    // What was not measured again is as good as it was before.
+    for (auto& [hash, kind] : kinds_) doubt(kind.off * static_cast<double>(std::exchange(kind.passed, 0)));
+}
+
 void Repeats::begin_passing(const Stretch& stretch) {
     Kind& kind = kinds_.at(stretch.kind ^ stretch.pace);
     --kind.to_pass;
@@ -203,14 +230,13 @@ void Repeats::begin_passing(const Stretch& stretch) {
     before_ = 0;
     const std::int64_t more_rounds = static_cast<std::int64_t>(stretch.alike) - kind.fastest.rounds;
     // Nothing is held back any more of those that were issued.
-    Effort effort = kind.fastest.effort, issued = kind.fastest.issued;
+    Effort effort = kind.fastest.effort;
     effort += *kind.fastest.of_blocks;
     effort.add(kind.fastest.round_effort, more_rounds);
-    issued.add(kind.fastest.round_effort, more_rounds);
     calm_ = kind.calm;
     repetition_->passed(effort);
     // What is issued behind one that was passed over belongs to its time.
-    pass_from(follows_passed_ ? passed_until_ : repetition_->read().time, kind.length(stretch.alike), issued);
+    pass_from(follows_passed_ ? passed_until_ : repetition_->read().time, kind.length(stretch.alike), effort);
     follows_passed_ = true;
 }
 
@@ -219,7 +245,12 @@ void Repeats::begin_passing_rounds(std::size_t rounds) {
     running_.round = (last + before) / 2;
     running_.round_effort = running_.rounds.back().effort - running_.rounds[running_.rounds.size() - 2].effort;
     running_.passed += rounds;
-    running_.passed_last = rounds;
+    // Those that can be compared with it are alike, and far enough behind it that queues are as full again. Where
+    // there are too few, what is known of it is how far those before differ.
+    const std::size_t done = running_.rounds.size() - 1 + running_.passed;
+    const bool compares = done + 3 * compared < running_.stretch.first + running_.stretch.alike;
+    running_.passed_last = compares ? rounds : 0;
+    if (!compares) doubt(std::abs(last - before) / 2 * static_cast<double>(rounds));
     running_.from = running_.rounds.size() - 1;
     calm_ = moving(running_.round_effort) <= calm_share * running_.round;
     Effort effort;
@@ -228,14 +259,16 @@ void Repeats::begin_passing_rounds(std::size_t rounds) {
     pass_from(repetition_->read().time, running_.round * static_cast<double>(rounds), effort);
 }
 
-void Repeats::pass_from(Picoseconds from, double length, const Effort& issued) {
-    // No engine does more than it can, in all of them together.
-    length_ = std::max(length - given_, busy(issued) - spare_);
-    spare_ = std::min(spare_ + length_ - busy(issued), length);
+void Repeats::pass_from(Picoseconds from, double length, const Effort& effort) {
+    // No engine does more than it can, in all of them together. It is the stretch's own work that counts, whatever
+    // was issued while it was measured: of kinds that differ that was the end of another.
+    const std::array<double, 2> work = computing(effort);
+    length_ = std::max({length - given_, work[0] - spare_[0], work[1] - spare_[1]});
+    for (std::size_t i = 0; i < work.size(); ++i) spare_[i] = std::min(spare_[i] + length_ - work[i], length);
     given_ += length_ - length;
-    waiting_ = std::max(0.0, length_ - busy(issued));
+    waiting_ = std::max(0.0, length_ - busy(effort));
     passing_from_ = from;
-    moved_ = Picoseconds();
+    moved_ = held_ = Picoseconds();
     repetition_->begin();
     repetition_->hold_up(passing_from_);  // engines that have nothing to do begin with it
 }
@@ -250,13 +283,17 @@ void Repeats::pass_to(double share) {
 void Repeats::needs(Picoseconds ready, double done, double held_back) {
     // It waited while it was measured, too: as long as that may make up for it nothing comes later.
     const double slack = length_ * held_back + waiting_ * (1.0 - done);
-    passing_from_ += repetition_->hold_up(ready - std::min(ready, to_picoseconds(slack)));
+    const Picoseconds held = repetition_->hold_up(ready - std::min(ready, to_picoseconds(slack)));
+    passing_from_ += held;
+    held_ += held;
 }
 
 void Repeats::end_passing() {
     pass_to(1.0);
     repetition_->end();
     passed_until_ = passing_from_ + moved_;
+    held_in_all_ += held_;
+    doubt(static_cast<double>(held_.value()));
 }
 
 }  // namespace tilemesh::kernels

@@ -6,8 +6,10 @@
 
 #include "sim/tile/context.h"
 
+#include <array>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <unordered_map>
 #include <vector>
 
@@ -33,9 +35,9 @@ public:
     void interrupt() {
         before_ = 0;
         follows_passed_ = false;
-        spare_ = given_ = 0;
+        forget_row();
     }
-    bool may_pass(const Stretch& stretch) const { return unrest_ == 0 && known(stretch); }
+    bool may_pass(const Stretch& stretch) const { return unrest_ == 0 && known(stretch) && !is_doubtful(); }
     /// Could the stretch be measured, if `before` was issued just before it, and has it to be?
     bool wants_before(const Stretch& stretch, const Stretch& before) const;
     /// Of what is passed over now: has HBM so little to do that a load more or less delays nobody?
@@ -45,8 +47,9 @@ public:
     void begin(const Stretch& stretch);
     void round_ends();
     void end();
-    /// How many of its rounds, from the next one on, may be passed over: the last ones took the same time.
-    std::size_t rounds_to_pass() const;
+    /// How many of its rounds, from the next one on, may be passed over: the last ones took the same time. At most so
+    /// many come before one in which something else is done.
+    std::size_t rounds_to_pass(std::size_t most = std::numeric_limits<std::size_t>::max()) const;
     /// What this issues belongs to something else: how much that is, but for what in it was set aside itself.
     template <class Issue>
     Effort aside(const Issue& issue) {
@@ -78,6 +81,8 @@ public:
     /// That much of it has been issued after all.
     void was_issued(const Effort& effort) { repetition_->passed(Effort() - effort); }
     void end_passing();
+    /// Nothing follows.
+    void close();
 
 private:
     struct Sample {
@@ -85,7 +90,6 @@ private:
         double mean_round = 0;        // of all of them
         Effort effort, round_effort;  // of all of it but its blocks, of such a round
         const Effort* of_blocks = nullptr;
-        Effort issued;  // meanwhile: the end of the stretch before instead of its own
         std::int64_t rounds = 0;
     };
     struct Kind {
@@ -95,6 +99,7 @@ private:
         int most = 0, to_pass = 0;  // until it is measured again: altogether, still
         std::int64_t passed = 0;    // since it was measured
         bool calm = false;          // HBM has little to do meanwhile
+        double off = 0;             // picoseconds: the last one measured, from what it was taken for
         double length(std::size_t rounds) const;
     };
     /// Issued now.
@@ -102,7 +107,6 @@ private:
         Stretch stretch;
         bool warm = false;  // behind one of its kind, or of the one that was before it the last time
         Picoseconds begin;
-        Effort before;  // of blocks of the stretch before, so far
         std::vector<Repetition::Reading> rounds;
         // Of its rounds that are alike, where some were passed over:
         std::size_t passed = 0, passed_last = 0;  // altogether, the last time
@@ -123,8 +127,17 @@ private:
     /// Of engines: the last ones, each as much as the one before.
     bool rounds_ask_the_same() const;
     /// What is passed over now takes so long, and is that much for engines; both count from the first in a row.
-    void pass_from(Picoseconds from, double length, const Effort& issued);
+    void pass_from(Picoseconds from, double length, const Effort& effort);
+    void forget_row() {
+        spare_ = {};
+        given_ = 0;
+    }
     bool known(const Stretch& stretch) const;
+    /// What was passed over may be wrong by so many picoseconds.
+    void doubt(double error);
+    /// Is that too much, or was what is passed over held up for too long? What is measured waits for data as well: it
+    /// cannot be told from what comes later than it would. Then nothing is passed over until at least twice the time.
+    bool is_doubtful() const;
     bool follows_as_ever(std::uint64_t kind, std::uint64_t before) const;
     Sample sample_of(const Running& running, const Repetition::Reading& end) const;
     void learn(Kind& kind, const Sample& sample, double measured);
@@ -141,11 +154,14 @@ private:
     // Passed over now.
     double length_ = 0, waiting_ = 0;  // picoseconds: of it, in which no engine was at work all the time
     bool calm_ = false;
-    // Of the stretches passed over in a row: picoseconds that the busier engine had to spare, and that they were
-    // given more than they last. Where a stretch ends for the processor, engines are somewhere in it: of those that
-    // take turns some last longer than engines are at work for them, and some less long.
-    double spare_ = 0, given_ = 0;
+    // Of the stretches passed over in a row: picoseconds that the engines which compute had to spare, each its own,
+    // and that they were given more than they last. Where a stretch ends for the processor, engines are somewhere in
+    // it: of those that take turns some last longer than engines are at work for them, and some less long.
+    std::array<double, 2> spare_{};
+    double given_ = 0;
     Picoseconds passing_from_, moved_;
+    Picoseconds held_, held_in_all_;      // by data that came late: of it, ever
+    Picoseconds doubted_, issued_until_;  // see is_doubtful()
     Picoseconds passed_until_;
     bool follows_passed_ = false;  // the next stretch one that was passed over
 };

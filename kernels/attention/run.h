@@ -172,6 +172,8 @@ private:
     std::size_t transfers_between(const Visit& visit, std::size_t begin, std::size_t end) const;
     /// When the next one is due; infinite: none before the rows that come next.
     double next_transfer();
+    /// Of the group under way, from this tile on: rounds that may be passed over.
+    std::size_t rounds_to_pass(std::size_t tile, std::size_t tiles, const Group* next) const;
     /// Tiles of keys that somebody in the group sees.
     std::vector<std::size_t> tiles_seen(const Visit& visit, const Group& group) const;
     /// It is known, its keys are there, and the next one need not be measured behind it.

@@ -18,7 +18,8 @@ struct OwnParts {
     ComponentId slice = 0;
 };
 
-/// Adds it. Commands wait as long, and movers are as busy for a byte, as in what was simulated.
-void add_passed(std::vector<Totals>& totals, const OwnParts& parts, const Effort& passed);
+/// Adds it. Commands wait as long, and movers are as busy for a byte, as in what was simulated; but no longer than
+/// the run, of which what was simulated may be the part in which they were.
+void add_passed(std::vector<Totals>& totals, const OwnParts& parts, const Effort& passed, Picoseconds run);
 
 }  // namespace tilemesh::machine

@@ -121,7 +121,8 @@ Outcome Simulation::run() {
         if (!meter) continue;
         const pe::ProcessingElement& pe = machine_->pe(at.pe);
         const auto passed = static_cast<std::uint64_t>(meter->all_passed().commands());
-        add_passed(outcome.totals, {pe.own_engines(at.processor), machine_->slice(at.pe).id()}, meter->all_passed());
+        add_passed(outcome.totals, {pe.own_engines(at.processor), machine_->slice(at.pe).id()}, meter->all_passed(),
+                   outcome.time);
         outcome.commands += passed;
         outcome.passed += passed;
         outcome.doubt = std::max(outcome.doubt, meter->all_doubt());

@@ -20,6 +20,10 @@ struct BusiestPart {
 };
 BusiestPart busiest_part_of(const KernelResult& result);
 
+/// Where some of a run was passed over: it takes no less than its bounds and what its parts have done say, and what
+/// it took less is doubted.
+void keep_to_physics(KernelResult& result);
+
 /// Throws InternalError unless: no component was busy longer than the run; none moved (or worked) more than its peak
 /// allows; the run took at least both bounds; all sends moved as many bytes as all receives. Called on every run.
 void check_physics(const KernelResult& result);

@@ -69,6 +69,24 @@ TEST_CASE("a possible run passes the laws of physics, also exactly at every limi
     CHECK_NOTHROW(report::check_physics(kernel));
 }
 
+TEST_CASE("what was passed over takes no less than bounds and parts say, and what it took less is doubted") {
+    auto kernel = made_up_kernel("k");
+    const Picoseconds before = kernel.time;
+    SECTION("an engine busy longer than the run") { kernel.components[0].busy = before + Picoseconds(7); }
+    SECTION("a link that moved more than its rate allows") { kernel.components[4].bytes = Bytes(10 * 1000 + 1); }
+    SECTION("an engine that did more than its peak") { kernel.components[0].work = 8 * 1000 + 1; }
+    SECTION("a run that beat its machine bound") { kernel.machine_bound.time = before + Picoseconds(7); }
+    SECTION("a run that beat its schedule bound") { kernel.schedule_bound.time = before + Picoseconds(7); }
+    kernel.components[2].bytes = kernel.components[3].bytes = Bytes();  // messages are not passed over
+    report::keep_to_physics(kernel);
+    CHECK(kernel.time == before);  // an exact run: a fault of the simulator, that check_physics() finds
+    kernel.passed = report::PassedResult{1, Picoseconds(3)};
+    report::keep_to_physics(kernel);
+    CHECK_NOTHROW(report::check_physics(kernel));
+    CHECK(kernel.time > before);
+    CHECK(kernel.passed->doubt == Picoseconds(3) + (kernel.time - before));
+}
+
 TEST_CASE("each impossibility is an internal error that names the part") {
     auto kernel = made_up_kernel("k");
     std::string named;

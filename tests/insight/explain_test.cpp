@@ -189,9 +189,10 @@ TEST_CASE("of changes that gain the same that one is named which the critical pa
 }
 
 TEST_CASE("an estimate that is far from the run is proved without being asked") {
-    const run::Explained explained =
-        run::explain(small_panel(), all_workloads(),
-                     {.changes = {what_if("machine.pe.matrix.speed.f16=0.1x"), what_if("machine.pe.matrix.speed.f16=0.9x")}, .proofs = 0});
+    const run::Explained explained = run::explain(
+        small_panel(), all_workloads(),
+        {.changes = {what_if("machine.pe.matrix.speed.f16=0.1x"), what_if("machine.pe.matrix.speed.f16=0.9x")},
+         .proofs = 0});
     const report::KernelResult& kernel = explained.panel.kernels.front();
     CHECK(change_of(kernel, "machine.pe.matrix.speed.f16=0.1x").proved);
     CHECK_FALSE(change_of(kernel, "machine.pe.matrix.speed.f16=0.9x").proved);

@@ -200,6 +200,92 @@ TEST_CASE("no engine does more than it can, and parts of a stretch sum up to it"
     CHECK(clock.now.time - begin == Picoseconds(1065));
 }
 
+TEST_CASE("it is a stretch's own work that engines do, not the end of another that was issued meanwhile") {
+    SetClock clock;
+    Repeats repeats(&clock);
+    const Stretch large{7, 0, 0, 1}, small{8, 0, 0, 1};
+    Effort* before = nullptr;
+    for (int i = 0; i < 8; ++i) {
+        repeats.begin(i % 2 == 0 ? large : small);
+        if (before) before->of(EngineKind::matrix).busy += i % 2 == 0 ? 0 : 50;  // the end of the large one
+        before = repeats.of_blocks();
+        clock.work(150, 100);
+        repeats.round_ends();
+        repeats.end();
+    }
+    for (const Stretch& stretch : {large, small}) REQUIRE(repeats.may_pass(stretch));
+    const Picoseconds begin = clock.now.time;
+    clock.engines = begin;
+    for (int i = 0; i < 3; ++i) pass(repeats, large);
+    CHECK(clock.engines - begin >= Picoseconds(450));
+}
+
+TEST_CASE("engines that are busy in turns are each busy with their own work") {
+    SetClock clock;
+    Repeats repeats(&clock);
+    const Stretch products{7, 0, 0, 1}, exponentials{8, 0, 0, 1};
+    for (int i = 0; i < 8; ++i) {
+        repeats.begin(i % 2 == 0 ? products : exponentials);
+        clock.work(80, i % 2 == 0 ? 100 : 20);
+        clock.now.effort.of(EngineKind::vector).busy += i % 2 == 0 ? 20 : 100;
+        repeats.round_ends();
+        repeats.end();
+    }
+    for (const Stretch& stretch : {products, exponentials}) REQUIRE(repeats.may_pass(stretch));
+    const Picoseconds begin = clock.now.time;
+    clock.engines = begin;
+    pass(repeats, products);
+    CHECK(clock.engines - begin == Picoseconds(100));
+    pass(repeats, exponentials);
+    CHECK(clock.engines - begin == Picoseconds(160));
+}
+
+TEST_CASE(
+    "what is held up by late data is doubted, and for more than a thousandth of the time nothing is passed over") {
+    SetClock clock;
+    Repeats repeats(&clock);
+    const Stretch stretch{7, 0, 0, 2};
+    for (int i = 0; i < 3; ++i) issue(repeats, clock, stretch, 50000, 50000);
+    const auto pass_late = [&](std::uint64_t late) {
+        repeats.begin_passing(stretch);
+        repeats.needs(std::max(clock.now.time, clock.engines) + Picoseconds(late), 0.0, 0.0);
+        repeats.end_passing();
+    };
+    clock.engines = clock.now.time;
+    pass_late(100);
+    CHECK(clock.doubted == Picoseconds(100));
+    CHECK(repeats.may_pass(stretch));
+    pass_late(500);
+    CHECK(clock.doubted == Picoseconds(600));
+    CHECK_FALSE(repeats.may_pass(stretch));
+    const Picoseconds then = clock.now.time;
+    clock.now.time = then + then - Picoseconds(1);
+    CHECK_FALSE(repeats.may_pass(stretch));
+    clock.now.time = then + then;
+    CHECK(repeats.may_pass(stretch));
+}
+
+TEST_CASE("a stretch in which engines stand still for most of the time is issued: others decide how long it is") {
+    for (const std::int64_t busy : {49, 51}) {
+        SetClock clock;
+        Repeats repeats(&clock);
+        const Stretch stretch{7, 0, 0, 3};
+        for (int i = 0; i < 6; ++i) issue(repeats, clock, stretch, 100, busy);
+        CHECK(repeats.may_pass(stretch) == (busy > 50));
+    }
+}
+
+TEST_CASE("what is not measured again is doubted by how far the last two were from each other") {
+    SetClock clock;
+    Repeats repeats(&clock);
+    const Stretch stretch{7, 0, 0, 2};
+    for (const std::uint64_t round : {100, 100, 101}) issue(repeats, clock, stretch, round);
+    for (int i = 0; i < 3; ++i) pass(repeats, stretch);
+    CHECK(clock.doubted == Picoseconds());
+    repeats.close();
+    CHECK(clock.doubted == Picoseconds(3 * 2));
+}
+
 TEST_CASE("what is passed over waits for what it needs") {
     SetClock clock;
     Repeats repeats(&clock);

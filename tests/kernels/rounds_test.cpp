@@ -41,9 +41,41 @@ TEST_CASE("rounds that take the same time are passed over within a stretch") {
     CHECK(clock.doubted == Picoseconds());
     // Few are not worth it.
     CHECK(issue_or_pass_rounds(repeats, clock, {8, 0, 0, 23}, 100) == 23);
-    // Of many, some are issued now and then, and compared with what they were taken for: 256 x 10 too short.
-    CHECK(issue_or_pass_rounds(repeats, clock, {9, 0, 0, 400}, 100, 110) == 12 + 12 + 4);
+    // Of many, some are issued now and then, and compared with what they were taken for: 256 x 10 too short. That is
+    // more than half a percent of the time, and all others are issued.
+    CHECK(issue_or_pass_rounds(repeats, clock, {9, 0, 0, 400}, 100) == 12 + 12 + 4);
+    CHECK(clock.doubted == Picoseconds());
+    CHECK(issue_or_pass_rounds(repeats, clock, {10, 0, 0, 400}, 100, 110) == 400 - 256);
     CHECK(clock.doubted == Picoseconds(2560));
+}
+
+TEST_CASE(
+    "rounds that are passed over are compared with those that are alike, and stop before something else is done") {
+    SetClock clock;
+    Repeats repeats(&clock);
+    repeats.begin({7, 0, 0, 100});
+    const auto work = [&](int rounds, std::uint64_t each, std::int64_t busy) {
+        for (int i = 0; i < rounds; ++i) {
+            clock.work(each, busy);
+            repeats.round_ends();
+        }
+    };
+    work(12, 100, 95);
+    CHECK(repeats.rounds_to_pass(7) == 0);
+    CHECK(repeats.rounds_to_pass(20) == 20);
+    CHECK(repeats.rounds_to_pass() == 84);
+    repeats.begin_passing_rounds(84);
+    repeats.end_passing();
+    work(4, 100, 95);
+    work(20, 30, 30);  // others
+    CHECK(clock.doubted == Picoseconds());
+    // Too few are left to compare with: what they may be off is what those before are from each other.
+    repeats.begin({8, 0, 0, 2400});
+    work(4, 10000, 9500), work(4, 10040, 9500), work(4, 10080, 9500);
+    REQUIRE(repeats.rounds_to_pass(2384) == 256);
+    repeats.begin_passing_rounds(2384);
+    repeats.end_passing();
+    CHECK(clock.doubted == Picoseconds(2384 * 20));
 }
 
 TEST_CASE("rounds that do not outlast a refresh are issued, and so are stretches of them") {

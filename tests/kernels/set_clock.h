@@ -31,8 +31,9 @@ public:
     void passed(const Effort& effort) override { all_passed += effort; }
     void doubt(Picoseconds error) override { doubted += error; }
 
-    /// A round of so many picoseconds with one product.
-    void work(std::uint64_t ps, std::int64_t busy = 0) {
+    /// A round of so many picoseconds with one product, which takes all of it.
+    void work(std::uint64_t ps) { work(ps, static_cast<std::int64_t>(ps)); }
+    void work(std::uint64_t ps, std::int64_t busy) {
         now.time += Picoseconds(ps);
         ++now.effort.of(EngineKind::matrix).commands;
         now.effort.of(EngineKind::matrix).work += 10;
@@ -44,14 +45,17 @@ public:
     Picoseconds engines, doubted, pause;
 };
 
-inline void issue(Repeats& repeats, SetClock& clock, const Stretch& stretch, std::uint64_t round,
-                  std::int64_t busy = 0) {
+inline void issue(Repeats& repeats, SetClock& clock, const Stretch& stretch, std::uint64_t round, std::int64_t busy) {
     repeats.begin(stretch);
     for (std::size_t i = 0; i < stretch.first + stretch.alike; ++i) {
         clock.work(round, busy);
         repeats.round_ends();
     }
     repeats.end();
+}
+
+inline void issue(Repeats& repeats, SetClock& clock, const Stretch& stretch, std::uint64_t round) {
+    issue(repeats, clock, stretch, round, static_cast<std::int64_t>(round));
 }
 
 inline void pass(Repeats& repeats, const Stretch& stretch) {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Steady runs against exact ones: the same commands, work and bytes on every part, and nearly the same time.
-#include "tests/kernels/experiment.h"
+#include "tests/kernels/steady_pair.h"
 
 #include <catch2/catch.hpp>
 
 #include <cmath>
-#include <cstdlib>
 
 using namespace kernel_test;
 
@@ -26,34 +25,6 @@ Json panel_with(const std::string& kernel, const std::string& mask, const std::s
     Json panel = panel_of(line_of(pes), long_problem(16384, mask), Json::array({kernel}));
     panel["ranks"] = {{"sharding", sharding}};
     return panel;
-}
-
-struct Pair {
-    report::KernelResult exact, steady;
-};
-
-Pair both(Json panel) {
-    panel["values"] = {{"mode", "none"}};
-    Experiment exact(panel);
-    panel["steady"] = true;
-    Experiment steady(panel);
-    return {exact.run().result, steady.run().result};
-}
-
-double off(const Pair& pair) {
-    return static_cast<double>(pair.steady.time.value()) / static_cast<double>(pair.exact.time.value()) - 1.0;
-}
-
-void check_amounts(const Pair& pair) {
-    CHECK(pair.steady.commands == pair.exact.commands);
-    REQUIRE(pair.steady.components.size() == pair.exact.components.size());
-    for (std::size_t i = 0; i < pair.exact.components.size(); ++i) {
-        const report::ComponentResult &steady = pair.steady.components[i], &exact = pair.exact.components[i];
-        INFO(exact.path);
-        CHECK(steady.work == exact.work);
-        if (steady.kind != "link") CHECK(steady.activities == exact.activities);  // they have moved trains
-        CHECK(steady.bytes == exact.bytes);
-    }
 }
 
 }  // namespace

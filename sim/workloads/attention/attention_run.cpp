@@ -4,6 +4,7 @@
 #include "sim/base/error.h"
 #include "sim/insight/recording.h"
 #include "sim/report/bound_terms.h"
+#include "sim/report/summary.h"
 #include "sim/run/not_possible.h"
 #include "sim/tile/value_process.h"
 #include "sim/workloads/attention/alternatives.h"
@@ -320,6 +321,7 @@ run::EntryOutcome AttentionWorkload::run(std::size_t number, const run::Prepared
         result.components.push_back(
             {part.path, part.kind, totals.busy, totals.queued, totals.bytes, totals.work, totals.activities, peak});
     }
+    report::keep_to_physics(result);
     recording.close(result, panel.machine);
     if (result.energy) {
         std::int64_t queries = 0;
