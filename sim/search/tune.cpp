@@ -196,16 +196,18 @@ private:
         return !less.empty();
     }
 
+    /// It has not come to its end.
+    static void end(Candidate& point, const report::KernelResult& result) {
+        point.fate = result.status == report::Status::not_possible ? Fate::impossible : Fate::failed;
+        point.reason = result.error;
+        point.internal = result.internal;
+        point.died = result.internal || result.status == report::Status::crashed;
+    }
+
     /// The fate of a point with that result.
     void settle(std::size_t i, const report::KernelResult& result) {
         Candidate& point = tuned_.points[i];
-        if (result.status != report::Status::ok) {
-            point.fate = result.status == report::Status::not_possible ? Fate::impossible : Fate::failed;
-            point.reason = result.error;
-            point.internal = result.internal;
-            point.died = result.internal || result.status == report::Status::crashed;
-            return;
-        }
+        if (result.status != report::Status::ok) return end(point, result);
         point.reason = options_.objectives.missing(result);
         if (!point.reason.empty()) {
             point.fate = Fate::unjudged;
@@ -321,10 +323,7 @@ private:
             const report::KernelResult& result = found[one]->result;
             point.verified = result.verdict.computed();
             if (result.status != report::Status::ok) {
-                point.fate = Fate::failed;
-                point.reason = result.error;
-                point.internal = result.internal;
-                point.died = result.internal || result.status == report::Status::crashed;
+                end(point, result);
             } else if (result.verdict.computed() && !result.verdict.pass) {
                 point.fate = Fate::wrong;
                 point.reason = result.verdict.why;
