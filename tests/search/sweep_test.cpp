@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sweeps as their users run them: what is in the directory, resuming, several at once, and points that fail or crash.
+#include "sim/search/points.h"
 #include "tests/command/example_panel.h"
 #include "tests/command/processes.h"
 
@@ -261,6 +262,15 @@ TEST_CASE(
     // Another time there may be the memory that there was not; a deadlock stays one.
     const Ran again = sweep(folder, TILEMESH_FAKE_COMMAND, into(folder, "a"));
     CHECK_THAT(again.out, Contains("6 were there, 2 have been run") && Contains("segfault: crashed: "));
+    const search::Store store = search::Store::to_read(folder / "a");
+    int crashed = 0;
+    for (const std::string& key : store.keys()) {
+        const auto found = search::known(store, key);
+        REQUIRE(found);
+        CHECK(search::settled(store, key).has_value() == (found->result.status != report::Status::crashed));
+        crashed += found->result.status == report::Status::crashed ? 1 : 0;
+    }
+    CHECK(crashed == 2);
 }
 
 TEST_CASE("a failed point has no figures, also where its run came to a time; a wrong one has") {
