@@ -2,7 +2,7 @@
 // Edit distance and escaping behind the names in messages.
 #include "sim/base/names.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
@@ -47,6 +47,16 @@ std::size_t character_length(std::string_view text) {
     return length;
 }
 
+/// The first character as it can be printed; `text`, not empty, then begins with the next.
+std::string take_character(std::string_view& text) {
+    const std::size_t length = character_length(text);
+    const auto lead = static_cast<unsigned char>(text[0]);
+    std::string shown(text.substr(0, length));
+    if (length == 0 || lead < 0x20 || lead == 0x7f) shown = fmt::format("\\x{:02x}", lead);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+    return shown;
+}
+
 }  // namespace
 
 std::optional<std::string> nearest_name(std::string_view name, const std::vector<std::string>& known) {
@@ -79,15 +89,18 @@ std::string printable(std::string_view text, std::size_t most) {
     std::string shown;
     for (std::size_t characters = 0; !text.empty(); ++characters) {
         if (characters == most) return shown + "...";
-        const std::size_t length = character_length(text);
-        const auto lead = static_cast<unsigned char>(text[0]);
-        if (length == 0 || lead < 0x20 || lead == 0x7f)
-            shown += fmt::format("\\x{:02x}", lead);
-        else
-            shown += text.substr(0, length);
-        text.remove_prefix(std::max<std::size_t>(length, 1));
+        shown += take_character(text);
     }
     return shown;
+}
+
+std::string printable_ends(std::string_view text, std::size_t most) {
+    std::vector<std::string> shown;
+    while (!text.empty()) shown.push_back(take_character(text));
+    if (shown.size() <= most) return fmt::format("{}", fmt::join(shown, ""));
+    const auto first = static_cast<std::ptrdiff_t>(most / 4), last = static_cast<std::ptrdiff_t>(most - most / 4);
+    return fmt::format("{}...{}", fmt::join(shown.begin(), shown.begin() + first, ""),
+                       fmt::join(shown.end() - last, shown.end(), ""));
 }
 
 }  // namespace tilemesh

@@ -17,5 +17,7 @@ std::string list_of_names(const std::vector<std::string>& names);
 
 /// The text with control characters and broken UTF-8 escaped, and cut after `most` characters.
 std::string printable(std::string_view text, std::size_t most = 200);
+/// The same, cut in its first half: an error begins with its places, what is wrong with them comes last.
+std::string printable_ends(std::string_view text, std::size_t most = 200);
 
 }  // namespace tilemesh

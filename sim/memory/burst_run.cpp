@@ -2,6 +2,7 @@
 #include "sim/memory/burst_run.h"
 
 #include "sim/base/error.h"
+#include "sim/base/percentile.h"
 #include "sim/base/random.h"
 #include "sim/base/ring_queue.h"
 
@@ -186,7 +187,7 @@ private:
             result.latency_mean_ns += latency / static_cast<double>(latencies_.size());
         if (!latencies_.empty()) {
             result.latency_min_ns = latencies_.front();
-            result.latency_p99_ns = latencies_[latencies_.size() * 99 / 100];
+            result.latency_p99_ns = latencies_[nearest_rank(latencies_.size(), 99.0)];
         }
         const std::uint64_t columns = std::max<std::uint64_t>(1, sum.reads + sum.writes);
         result.row_hit_rate = static_cast<double>(sum.row_hits) / static_cast<double>(columns);

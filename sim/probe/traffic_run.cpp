@@ -2,6 +2,7 @@
 #include "sim/probe/traffic_run.h"
 
 #include "sim/base/error.h"
+#include "sim/base/percentile.h"
 #include "sim/base/random.h"
 #include "sim/noc/fabric.h"
 #include "sim/noc/network.h"
@@ -245,7 +246,7 @@ TrafficPoint TrafficRun::point() {
     double sum = 0.0;
     for (const std::uint64_t latency : latencies_) sum += static_cast<double>(latency);
     point.mean_latency = cycles(sum / count);
-    const auto p99 = latencies_.begin() + static_cast<std::ptrdiff_t>((latencies_.size() - 1) * 99 / 100);
+    const auto p99 = latencies_.begin() + static_cast<std::ptrdiff_t>(nearest_rank(latencies_.size(), 99.0));
     std::nth_element(latencies_.begin(), p99, latencies_.end());
     point.p99_latency = cycles(static_cast<double>(*p99));
     point.network_latency = cycles(network_latency_ / count);

@@ -142,7 +142,7 @@ Value make_block(Host& host, std::span<const Value* const> a, Kind kind) {
     const bool pointer = kind == Kind::block;
     block->block_shape = host.integers(*a[pointer ? 4 : 3], "a block's shape");
     block->offsets = pointer ? host.integers(*a[3], "an offset") : std::vector<std::int64_t>(block->shape.size(), 0);
-    if (!pointer && host.text(*a[4], "padding_option") == "nan")
+    if (!pointer && host.word(*a[4], "padding_option", {"zero", "nan"}) == "nan")
         block->padding = std::numeric_limits<double>::quiet_NaN();
     return checked(std::move(block), kind);
 }

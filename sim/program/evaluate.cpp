@@ -237,7 +237,7 @@ Value Interpreter::evaluate(Op op, Operands a) {
         case Op::load:
             return load(host, a);
         case Op::store:
-            store(host, *a[0], *a[1], *a[2], *a[3], Merge::replace, host.network(*a[6]));
+            store(host, a);
             return Value::none();
         case Op::atomic_add:
         case Op::atomic_max:
@@ -245,15 +245,18 @@ Value Interpreter::evaluate(Op op, Operands a) {
         case Op::atomic_and:
         case Op::atomic_or:
         case Op::atomic_xor:
+            check_order(host, *a[3], *a[4]);
             if (result_is_used()) return atomic(host, op, *a[0], nullptr, *a[1], *a[2]);
             store(host, *a[0], *a[1], *a[2], tuple_value({}), merge_of(op));
             return Value();
         case Op::atomic_xchg:
+            check_order(host, *a[3], *a[4]);
             if (is_integer(element_type(*a[0])) || result_is_used())
                 return atomic(host, op, *a[0], nullptr, *a[1], *a[2]);
             store(host, *a[0], *a[1], *a[2], tuple_value({}), Merge::replace);
             return Value();
         case Op::atomic_cas:
+            check_order(host, *a[3], *a[4]);
             return atomic(host, op, *a[0], a[1], *a[2], Value::none());
         case Op::descriptor_load:
             return descriptor_load(host, *a[0], *a[1], *a[2]);

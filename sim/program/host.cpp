@@ -115,6 +115,12 @@ std::string Host::text(const Value& value, std::string_view what) {
     return value.as<Text>().text;
 }
 
+std::string Host::word(const Value& value, std::string_view what, std::initializer_list<std::string_view> words) {
+    std::string given = text(value, what);
+    if (given.empty() || std::find(words.begin(), words.end(), given) != words.end()) return given;
+    complain("{} is {}, expected one of {}", what, printable(given, 40), fmt::join(words.begin(), words.end(), ", "));
+}
+
 int Host::network(const Value& value) {
     if (value.is_none()) return any_network;
     const std::vector<std::string>& names = tl.info().networks;

@@ -16,9 +16,11 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tilemesh::program {
@@ -57,6 +59,8 @@ public:
     Shape shape(const Value& tuple);
     Type type(const Value& dtype);
     std::string text(const Value& value, std::string_view what);
+    /// One of these words, or none of them ("" for none), or a complaint.
+    std::string word(const Value& value, std::string_view what, std::initializer_list<std::string_view> words);
     /// The number of a network, of its number or name.
     int network(const Value& value);
 
@@ -130,6 +134,9 @@ Value split(Host& host, const Value& x);
 Value cat(Host& host, const Value& a, const Value& b);
 
 Value load(Host& host, std::span<const Value* const> a);
+void store(Host& host, std::span<const Value* const> a);
+/// Complains about words that say no order of atomic operations.
+void check_order(Host& host, const Value& sem, const Value& scope);
 void store(Host& host, const Value& to, const Value& value, const Value& mask, const Value& boundary, Merge merge,
            int network = any_network);
 Merge merge_of(Op op);

@@ -9,6 +9,11 @@
 namespace tilemesh::program {
 namespace {
 
+// Nothing of a cache is modelled; of its words those are taken that Triton takes, so that a slip is found.
+void check_eviction_policy(Host& host, const Value& policy) {
+    host.word(policy, "eviction_policy", {"evict_first", "evict_last"});
+}
+
 Target target_of(Host& host, const Value& to, const Value& mask, const Value& boundary, const Value& shape) {
     Target target;
     switch (to.kind()) {
@@ -107,12 +112,15 @@ Value add_to_pointer(Host& host, const Value& pointer, const Value& offset, std:
 Value load(Host& host, std::span<const Value* const> a) {
     const Value &from = *a[0], &shape = *a[8], &dtype = *a[9];
     if (from.kind() == Kind::descriptor) Host::complain("load of a tensor descriptor: use its load method");
+    const std::string padding_option = host.word(*a[4], "padding_option", {"zero", "nan"});
+    host.word(*a[5], "cache_modifier", {".ca", ".cg", ".cv"});
+    check_eviction_policy(host, *a[6]);
     Target target = target_of(host, from, *a[1], *a[3], shape);
     target.network = host.network(*a[10]);
     if (!dtype.is_none() && host.type(dtype) != target.array->type())
         Host::complain("load of {}: it is {}, expected {}", target.array->name(), name_of(target.array->type()),
                        name_of(host.type(dtype)));
-    const bool pads_with_nan = from.kind() == Kind::block && host.text(*a[4], "padding_option") == "nan";
+    const bool pads_with_nan = from.kind() == Kind::block && padding_option == "nan";
     if (pads_with_nan && is_integer(target.array->type()))
         Host::complain("padding_option nan for {}, which holds {}", target.array->name(),
                        name_of(target.array->type()));
@@ -159,6 +167,17 @@ void store(Host& host, const Value& to, const Value& value, const Value& mask, c
     Target target = target_of(host, to, mask, boundary, shape);
     target.network = network;
     store_at(host, target, value, merge);
+}
+
+void store(Host& host, std::span<const Value* const> a) {
+    host.word(*a[4], "cache_modifier", {".wb", ".cg", ".cs", ".wt"});
+    check_eviction_policy(host, *a[5]);
+    store(host, *a[0], *a[1], *a[2], *a[3], Merge::replace, host.network(*a[6]));
+}
+
+void check_order(Host& host, const Value& sem, const Value& scope) {
+    host.word(sem, "sem", {"relaxed", "acquire", "release", "acq_rel"});
+    host.word(scope, "scope", {"cta", "gpu", "sys"});
 }
 
 Merge merge_of(Op op) {

@@ -5,6 +5,7 @@
 #include "sim/base/units.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -98,6 +99,9 @@ struct EnergyResult {
 void count_tokens(EnergyResult& energy, std::uint64_t query_tokens);
 /// Joules by kind of part, in the order in which they first appear among the uses.
 std::vector<std::pair<std::string, double>> by_kind(const EnergyResult& energy);
+/// Of the run, what lies in stretches above a limit of power: of the limit for which that is longest. None: no
+/// limits.
+std::optional<Picoseconds> over_limits(const EnergyResult& energy);
 /// Joules by trust of their source: high, medium, low and unknown, those that there are.
 std::vector<std::pair<std::string, double>> by_trust(const EnergyResult& energy);
 

@@ -104,6 +104,7 @@ void read_power(JsonReader reader, EnergyResult& energy) {
         limit.finish();
         energy.limits.push_back(std::move(read));
     }
+    reader.optional_member("over_limit_ps");  // the longest of theirs
     reader.finish();
 }
 
@@ -131,6 +132,7 @@ Json energy_to_json(const EnergyResult& energy) {
         json["power"] = {{"average_w", energy.average_w},        {"peak_w", energy.peak_w},
                          {"peak_at_ps", energy.peak_at.value()}, {"window_ps", energy.window.value()},
                          {"windows_w", energy.power_w},          {"limits", limits}};
+        if (const auto over = over_limits(energy)) json["power"]["over_limit_ps"] = over->value();
         json["uses"] = uses;
         json["phases"] = phases;
         json["parts"] = parts;

@@ -94,6 +94,12 @@ std::string area_text(const AreaResult& area) {
 
 }  // namespace
 
+std::optional<Picoseconds> over_limits(const EnergyResult& energy) {
+    std::optional<Picoseconds> longest;
+    for (const PowerCheck& limit : energy.limits) longest = std::max(longest.value_or(Picoseconds()), limit.over);
+    return longest;
+}
+
 std::vector<std::pair<std::string, double>> by_kind(const EnergyResult& energy) {
     std::vector<std::pair<std::string, double>> sums;
     for (const EnergyUse& use : energy.uses) add(sums, use.kind, use.joules);

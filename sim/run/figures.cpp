@@ -54,6 +54,11 @@ Number of_energy(const KernelResult& kernel, double report::EnergyResult::*figur
     return kernel.energy && kernel.energy->has_total() ? Number((*kernel.energy).*figure) : Number();
 }
 
+Number over_power_limit(const KernelResult& kernel) {
+    const auto over = kernel.energy ? report::over_limits(*kernel.energy) : std::nullopt;
+    return over ? Number(number(*over)) : Number();
+}
+
 Number of_area(const KernelResult& kernel) {
     const bool known =
         kernel.energy && !kernel.energy->area.technology.empty() && kernel.energy->area.missing.empty();
@@ -103,6 +108,8 @@ constexpr Metric list[] = {
      [](const KernelResult& k) { return of_energy(k, &report::EnergyResult::joules); }, nullptr, joules},
     {"peak_power", Better::less, false, "", "greatest mean power of a window of time",
      [](const KernelResult& k) { return of_energy(k, &report::EnergyResult::peak_w); }, nullptr, watts},
+    {"over_power_limit", Better::less, false, "", "time above a limit of power, when the machine has one",
+     over_power_limit, nullptr, nanoseconds},
     {"energy_delay", Better::less, false, "", "energy x time, when energy was accounted for, in Js",
      [](const KernelResult& k) { return of_energy(k, &report::EnergyResult::energy_delay_js); }, nullptr, small},
     {"area", Better::less, false, "", "of the machine in mm2, when energy was accounted for", of_area, nullptr,

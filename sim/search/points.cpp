@@ -155,7 +155,7 @@ std::string doubts_text(const std::vector<std::string>& doubts) {
                                                 "there: ",
                                                 doubts.size());
     for (std::size_t i = 0; i < std::min(most, doubts.size()); ++i)
-        text += (i > 0 ? "; " : "") + printable(doubts[i], longest);
+        text += (i > 0 ? "; " : "") + printable_ends(doubts[i], longest);
     if (doubts.size() > most) text += fmt::format("; and {} more", doubts.size() - most);
     return text;
 }

@@ -43,6 +43,8 @@ constexpr Figure known_figures[] = {
     {"average_power_w", "/result/energy/power/average_w", "mean power", "W", "number", "less", "energy / time", true},
     {"peak_power_w", "/result/energy/power/peak_w", "peak power", "W", "number", "less",
      "greatest mean power of a window of time", true},
+    {"over_power_limit_ps", "/result/energy/power/over_limit_ps", "above a limit", "", "time", "less",
+     "of the run, above a limit of power of the machine: of the limit for which that is longest", true},
     {"area_mm2", "/result/energy/area/mm2", "area", "mm2", "number", "less", "of the machine, by its table", true},
     {"machine_bound_ps", "/result/machine_bound/time_ps", "machine bound", "", "time", "less",
      "the largest time that any part of the machine needs for this problem; no schedule is faster", false, true},
@@ -162,7 +164,7 @@ std::string why_none_runs(const std::vector<Row>& rows) {
     if (rows.empty() || counts.not_possible < counts.points) return {};
     const std::string first = reason_of(rows.front());
     return fmt::format("none of {} points can run{}: {}", counts.points, alike(rows) ? "" : "; the first",
-                       printable(first, 4000));
+                       printable_ends(first, 4000));
 }
 
 std::string table_csv(const Space& space, const std::vector<Row>& rows) {
@@ -252,7 +254,7 @@ std::string summary_text(const Space& space, const std::vector<Row>& rows, std::
             break;
         }
         text += fmt::format("{} {}: {}: {}\n", values_text(space, row), printable(row.point.kernel), status,
-                            printable(reason_of(row)));
+                            printable_ends(reason_of(row)));
         if (status != report::name_of(report::Status::not_possible) && !row.point.repeat.empty())
             text += "    " + row.point.repeat + "\n";
     }

@@ -187,7 +187,8 @@ std::string impossible_text(const Tuned& tuned, std::size_t most) {
     for (const Candidate& point : tuned.points) {
         if (point.fate != Fate::impossible) continue;
         Sort& sort = sorts[sort_of(point.reason)];
-        if (sort.number++ == 0) sort.example = point.keyed.point.kernel_name + ": " + point.reason;
+        if (sort.number++ == 0)
+            sort.example = point.keyed.point.kernel_name + ": " + printable_ends(point.reason, 160);
     }
     std::vector<Sort> order;
     for (const auto& one : sorts) order.push_back(one.second);
@@ -195,7 +196,7 @@ std::string impossible_text(const Tuned& tuned, std::size_t most) {
     std::string text;
     for (std::size_t i = 0; i < std::min(most, order.size()); ++i)
         text += fmt::format("not possible, {} points{}: {}\n", report::grouped(static_cast<double>(order[i].number)),
-                            order[i].number > 1 ? ", one of them" : "", printable(order[i].example, 160));
+                            order[i].number > 1 ? ", one of them" : "", order[i].example);
     if (order.size() > most) text += fmt::format("and for {} more reasons\n", order.size() - most);
     return text;
 }
@@ -208,7 +209,7 @@ std::string failed_text(const Space& space, const Tuned& tuned, const std::vecto
         if (point.fate != Fate::failed && point.fate != Fate::wrong && point.fate != Fate::unjudged) continue;
         if (shown++ == most) return text + "and more; --json has all\n";
         text += fmt::format("{}: {}: {}\n    {}\n", description(space, point, keys), name_of(point.fate),
-                            printable(point.reason), point.keyed.repeat);
+                            printable_ends(point.reason), point.keyed.repeat);
     }
     return text;
 }

@@ -2,6 +2,8 @@
 // Errors and their statistics.
 #include "sim/validation/comparison.h"
 
+#include "sim/base/percentile.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -17,8 +19,7 @@ double Comparison::error() const {
 
 double percentile_of(std::vector<double> values, double percent) {
     std::sort(values.begin(), values.end());
-    const double rank = std::ceil(percent / 100.0 * static_cast<double>(values.size()) - 1e-9);
-    return values[static_cast<std::size_t>(std::max(rank, 1.0)) - 1];
+    return values[nearest_rank(values.size(), percent)];
 }
 
 double median_of(std::vector<double> values) {

@@ -43,6 +43,12 @@ TEST_CASE("foreign text stays on one line, is valid UTF-8 and is cut") {
     CHECK(printable("\xc3\xa9\xc3\xa9\xc3\xa9", 2) == "\xc3\xa9\xc3\xa9...");
 }
 
+TEST_CASE("of a long error what stands at its end is kept") {
+    CHECK(printable_ends("abcdefgh", 8) == "abcdefgh");
+    CHECK(printable_ends("abcdefghi", 8) == "ab...defghi");
+    CHECK(printable_ends("\xc3\xa9\xc3\xa9\n\xc3\xa9\xc3\xa9", 4) == "\xc3\xa9...\\x0a\xc3\xa9\xc3\xa9");
+}
+
 TEST_CASE("a long list of names is cut with the number left out") {
     CHECK(list_of_names({"a", "b"}) == "a, b");
     const std::string list = list_of_names(std::vector<std::string>(1000, "n"));

@@ -131,4 +131,44 @@ TEST_CASE("a command has the names of the operations that become it") {
     CHECK(program::operations_of(Opcode::fms).empty());
 }
 
+TEST_CASE("words of caches, padding and orders of atomic operations are Triton's") {
+    const auto out = array("out", Type::i32, {8}, {}, std::vector<std::int64_t>(8, 0));
+    const auto says = [&](const std::string& line) {
+        Trial trial;
+        trial.parameters = "%out";
+        trial.arguments = {pointer(out)};
+        trial.text = "  " + line + "\n";
+        return failure_of(trial);
+    };
+    for (const char* line : {
+             R"(%x = load %out, cache_modifier=".cg", eviction_policy="evict_last")",
+             R"(%x = load %out, padding_option="zero")",
+             R"(store %out, 1, cache_modifier=".wt", eviction_policy="evict_first")",
+             R"(%x = atomic_add %out, 1, sem="acq_rel", scope="sys")",
+             R"(atomic_max %out, 1, sem="relaxed", scope="cta")",
+             R"(%x = atomic_cas %out, 1, 2, sem="acquire", scope="gpu")",
+             R"(%x = atomic_xchg %out, 1, sem="release")",
+         }) {
+        INFO(line);
+        CHECK(says(line) == "");
+    }
+    for (const auto& [line, error] : {
+             std::pair(R"(%x = load %out, cache_modifier=".wt")",
+                       "cache_modifier is .wt, expected one of .ca, .cg, .cv"),
+             std::pair(R"(%x = load %out, eviction_policy="last")",
+                       "eviction_policy is last, expected one of evict_first"),
+             std::pair(R"(%x = load %out, padding_option="zeros")",
+                       "padding_option is zeros, expected one of zero, nan"),
+             std::pair(R"(store %out, 1, cache_modifier=".ca")", "cache_modifier is .ca, expected one of .wb"),
+             std::pair(R"(store %out, 1, eviction_policy="first")", "eviction_policy is first"),
+             std::pair(R"(%x = atomic_add %out, 1, sem="acq")", "sem is acq, expected one of relaxed, acquire"),
+             std::pair(R"(atomic_add %out, 1, scope="block")", "scope is block, expected one of cta, gpu, sys"),
+             std::pair(R"(%x = atomic_cas %out, 1, 2, sem="seq_cst")", "sem is seq_cst"),
+             std::pair(R"(atomic_xchg %out, 1, scope="device")", "scope is device"),
+         }) {
+        INFO(line);
+        CHECK_THAT(says(line), Catch::Contains(error));
+    }
+}
+
 }  // namespace tilemesh::test

@@ -144,7 +144,8 @@ TEST_CASE("energy and area are columns when they were asked for, and are those o
     panel["energy"] = true;
     panel["machine"] = {{"base", example_machine},
                         {"energy", TILEMESH_CONFIGS "/energy/7nm.json"},
-                        {"area", TILEMESH_CONFIGS "/area/7nm.json"}};
+                        {"area", TILEMESH_CONFIGS "/area/7nm.json"},
+                        {"power_limit", {{"machine_watts", 1e9}, {"cube_watts", 1e-3}}}};
     write_file(folder / "panel.json", panel.dump());
     const Ran ran = sweep(folder, TILEMESH_COMMAND, into(folder, "with") + table);
     INFO(ran.err);
@@ -159,6 +160,7 @@ TEST_CASE("energy and area are columns when they were asked for, and are those o
             CHECK(line["energy_j"] == record["energy"]["joules"]);
             CHECK(line["energy_j"].get<double>() > 0.0);
             CHECK(line["peak_power_w"] == record["energy"]["power"]["peak_w"]);
+            CHECK(line["over_power_limit_ps"] == record["time_ps"]);  // of its cube, all the time
             CHECK(line["area_mm2"] == record["energy"]["area"]["mm2"]);
             CHECK(line["sram_peak_bytes"] == record["sram_peak_bytes"]);
         }

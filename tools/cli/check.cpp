@@ -7,7 +7,8 @@
 #include "sim/report/result_json.h"
 #include "sim/run/golden.h"
 #include "sim/run/milestone.h"
-#include "sim/search/space.h"
+#include "sim/search/sweep.h"
+#include "sim/search/sweep_table.h"
 #include "sim/validation/silicon_spread.h"
 #include "sim/validation/validate.h"
 #include "tools/cli/check_kernels.h"
@@ -42,6 +43,18 @@ std::string check_panels(std::vector<run::Panel> read, std::vector<run::Panel>& 
     return fmt::format("{} kernels", entries);
 }
 
+/// A point that cannot run is a result of a sweep; one of which none can is a mistake.
+std::string check_sweep(const Json& json, const std::string& file, const std::vector<run::Setting>& settings,
+                        const Context& context) {
+    const search::Space space(json, file, settings);
+    std::vector<search::Row> rows;
+    for (search::Keyed& point : search::keyed_points(space, context.workloads)) rows.push_back({std::move(point)});
+    if (const std::string why = search::why_none_runs(rows); !why.empty()) fail<InputError>("{}", why);
+    const search::Counts counts = search::count(rows);
+    if (counts.not_possible == 0) return fmt::format("sweep, {} points", counts.points);
+    return fmt::format("sweep, {} points, {} of them not possible", counts.points, counts.not_possible);
+}
+
 bool has_group(const Json& json, const std::vector<energy::Group>& groups) {
     return json.is_object() && std::any_of(groups.begin(), groups.end(),
                                            [&](const energy::Group& group) { return json.contains(group.unit); });
@@ -63,12 +76,7 @@ std::string check_file(const std::string& file, const std::vector<run::Setting>&
         validation::SiliconSpread{JsonReader(json, file)};
         return "spread of silicon";
     }
-    if (json.is_object() && json.contains("axes")) {
-        const search::Space space(json, file, settings);
-        std::size_t points = 0;
-        space.for_each([&](const search::Point&, const run::Resolved&) { ++points; });
-        return fmt::format("sweep, {} points", points);
-    }
+    if (search::is_sweep(json)) return check_sweep(json, file, settings, context);
     if (json.is_object() && json.contains("panels")) {
         auto milestone = run::read_milestone(json, file, settings, context.workloads);
         const std::size_t count = milestone.panels.size();
