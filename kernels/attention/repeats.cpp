@@ -10,6 +10,7 @@ namespace {
 
 constexpr double agrees = 0.02;          // of the length: less between two measurements is the same
 constexpr double rounds_agree = 0.005;   // of that of a round, likewise, since few are compared
+constexpr double undisturbed = 0.002;    // of that of a stretch: what rounds that are passed over add to the next
 constexpr double calm_share = 0.1;       // of the length, likewise: HBM is all but idle
 constexpr double crowded = 0.25;         // of the length: time in which its bytes move at HBM's peak
 constexpr double at_work = 0.9;          // of the length of rounds: less, and they wait for something
@@ -98,6 +99,7 @@ void Repeats::begin(const Stretch& stretch) {
     running_.rounds.clear();
     running_.rounds.push_back(now);
     running_.passed = running_.passed_last = 0;
+    running_.disturbed = 0;
     running_.from = stretch.first;
     before_ = stretch.kind;
     beside_ = Effort();
@@ -108,6 +110,11 @@ void Repeats::round_ends() {
     running_.rounds.push_back(repetition_->read());
     running_.rounds.back().effort -= beside_;
     running_.rounds.back().effort += of_blocks_.back();
+    if (std::exchange(running_.behind_passed, false)) {
+        const auto& rounds = running_.rounds;
+        const Picoseconds took = (rounds.back().time - rounds[rounds.size() - 2].time) - moved_;
+        running_.disturbed += std::abs(static_cast<double>(took.value()) - running_.round);
+    }
     if (running_.passed_last == 0 || running_.rounds.size() - 1 != running_.from + 3 * compared) return;
     const double off = std::abs(pace_of_rounds().last - running_.round);
     doubt(off * static_cast<double>(std::exchange(running_.passed_last, 0)));
@@ -148,6 +155,8 @@ bool Repeats::is_lasting(const Effort& effort, double length, double round) cons
 std::size_t Repeats::rounds_to_pass(std::size_t most) const {
     const Stretch& stretch = running_.stretch;
     const std::size_t done = running_.rounds.size() - 1 + running_.passed, end = stretch.first + stretch.alike;
+    const auto kind = kinds_.find(stretch.kind ^ stretch.pace);
+    if (kind != kinds_.end() && kind->second.whole) return 0;
     if (done + rounds_behind + least_rounds_to_pass > end || !rounds_settled() || is_doubtful()) return 0;
     const auto& rounds = running_.rounds;
     const Effort effort = rounds.back().effort - rounds[rounds.size() - 2].effort;
@@ -171,8 +180,9 @@ Repeats::Sample Repeats::sample_of(const Running& running, const Repetition::Rea
         sample.effort.add(sample.round_effort, static_cast<std::int64_t>(running.passed));
     } else if (alike >= enough_rounds) {
         // The second half of them, since the first may still be about what came before, without the last, in which
-        // blocks leave.
-        const std::size_t until = running.stretch.first + alike - 1, half = until - alike / 2;
+        // blocks leave, and behind the one half way, in which the next group's queries are sent for.
+        const std::size_t until = running.stretch.first + alike - 1, behind = (rounds.size() - 1) / 2 + 1;
+        const std::size_t half = std::max(until - alike / 2, std::min(behind, until - 2));
         sample.round =
             static_cast<double>((rounds[until].time - rounds[half].time).value()) / static_cast<double>(until - half);
         sample.round_effort = rounds[until].effort - rounds[until - 1].effort;
@@ -183,10 +193,16 @@ Repeats::Sample Repeats::sample_of(const Running& running, const Repetition::Rea
 }
 
 void Repeats::end() {
-    if (!running_.warm) return;
     const Repetition::Reading now = repetition_->read();
     const double length = static_cast<double>((now.time - running_.begin).value());
-    learn(kinds_[running_.stretch.kind ^ running_.stretch.pace], sample_of(running_, now), length);
+    const bool disturbed = running_.disturbed > undisturbed * length;
+    if (!running_.warm && !disturbed) return;
+    Kind& kind = kinds_[running_.stretch.kind ^ running_.stretch.pace];
+    // Engines that had run dry behind rounds that were passed over made it longer than its kind is.
+    if (disturbed)
+        kind.whole = true;
+    else
+        learn(kind, sample_of(running_, now), length);
 }
 
 void Repeats::learn(Kind& kind, const Sample& sample, double measured) {
@@ -245,6 +261,7 @@ void Repeats::begin_passing_rounds(std::size_t rounds) {
     running_.round = (last + before) / 2;
     running_.round_effort = running_.rounds.back().effort - running_.rounds[running_.rounds.size() - 2].effort;
     running_.passed += rounds;
+    running_.behind_passed = true;
     // Those that can be compared with it are alike, and far enough behind it that queues are as full again. Where
     // there are too few, what is known of it is how far those before differ.
     const std::size_t done = running_.rounds.size() - 1 + running_.passed;

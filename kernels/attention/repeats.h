@@ -99,6 +99,7 @@ private:
         int most = 0, to_pass = 0;  // until it is measured again: altogether, still
         std::int64_t passed = 0;    // since it was measured
         bool calm = false;          // HBM has little to do meanwhile
+        bool whole = false;         // its rounds are all issued: passing over some shows in its length
         double off = 0;             // picoseconds: the last one measured, from what it was taken for
         double length(std::size_t rounds) const;
     };
@@ -112,6 +113,8 @@ private:
         std::size_t passed = 0, passed_last = 0;  // altogether, the last time
         std::size_t from = 0;                     // issued without a gap since, as an index of `rounds`
         double round = 0;                         // what one was taken for, picoseconds
+        bool behind_passed = false;               // the round that is issued now
+        double disturbed = 0;                     // picoseconds: what such rounds took, from what others do
         Effort round_effort;
     };
     /// Picoseconds of a round: the mean of the last ones, and of as many before.

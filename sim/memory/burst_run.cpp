@@ -193,12 +193,13 @@ private:
         result.row_hit_rate = static_cast<double>(sum.row_hits) / static_cast<double>(columns);
         // Column slots that a burst's data needs anyway are no loss; those that it does not need are no wait.
         result.lost_spacing = result.fraction_of_peak * (1.0 / fastest_columns() - 1.0);
-        const double idle = std::max(0.0, 1.0 - result.fraction_of_peak - result.lost_spacing);
+        const double rest = std::max(0.0, 1.0 - result.fraction_of_peak - result.lost_spacing);
         const double waited = static_cast<double>(sum.waited_refresh + sum.waited_turnaround + sum.waited_rows);
-        const double scale = waited > 0 ? std::min(1.0 / (time * channels), idle / waited) : 0.0;
+        const double scale = waited > 0 ? std::min(1.0 / (time * channels), rest / waited) : 0.0;
         result.lost_refresh = static_cast<double>(sum.waited_refresh) * scale;
         result.lost_turnaround = static_cast<double>(sum.waited_turnaround) * scale;
         result.lost_rows = static_cast<double>(sum.waited_rows) * scale;
+        result.idle = rest - waited * scale;
         return result;
     }
 

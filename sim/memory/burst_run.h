@@ -46,9 +46,9 @@ struct BurstResult {
     double gbytes_per_s = 0, fraction_of_peak = 0;
     double latency_mean_ns = 0, latency_min_ns = 0, latency_p99_ns = 0;  // of a request, from issue to last byte
     double row_hit_rate = 0;                                             // of all column commands
-    // Shares of the time in which a channel had work but its column commands waited; with fraction_of_peak, what
-    // column commands have to be apart beyond their data and the time without work they make up the whole.
-    double lost_refresh = 0, lost_turnaround = 0, lost_rows = 0, lost_spacing = 0;
+    // Shares of the time in which a channel had work but its column commands waited, and in which it had none; with
+    // fraction_of_peak and what column commands have to be apart beyond their data they make up the whole.
+    double lost_refresh = 0, lost_turnaround = 0, lost_rows = 0, lost_spacing = 0, idle = 0;
     ChannelCounters counters;  // of all channels
 };
 

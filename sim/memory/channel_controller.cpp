@@ -233,10 +233,10 @@ void ChannelController::serve_row(int index, std::int64_t now) {
 }
 
 void ChannelController::account(std::int64_t now) {
-    // Between the calls nothing was issued; that is what the column bus waited for.
-    const std::int64_t waited = now - std::max(last_tick_, column_bus_free_);
+    // Between the calls nothing was issued; that is what the column bus waited for, if there was anything to issue.
+    const std::int64_t waited = had_work_ ? now - std::max(last_tick_, column_bus_free_) : 0;
     last_tick_ = now;
-    if (lines_[0].size() == 0 && lines_[1].size() == 0 && promised_.empty()) return;
+    if (!has_work()) return;
     last_busy_ = now;
     if (waited <= 0) return;
     const auto ticks = static_cast<std::uint64_t>(waited);
@@ -269,6 +269,7 @@ void ChannelController::tick(std::int64_t now, std::vector<Completion>& complete
     // The direction may turn when its last request has left.
     choose_direction();
     issued = issue_row(now) || issued;
+    had_work_ = has_work();
     if (issued || !on_clock) wake_ = std::min(wake_, now + 1);
 }
 

@@ -152,6 +152,7 @@ private:
     /// Ticks after which no command waits for a refresh any more, with room to spare.
     std::int64_t memory_of_refreshes() const;
     void choose_direction();
+    bool has_work() const { return lines_[0].size() + lines_[1].size() + promised_.size() > 0; }
     void account(std::int64_t now);
 
     CommandTicks t_;
@@ -172,6 +173,7 @@ private:
     std::deque<Refresh> refreshes_;
     std::vector<int> open_for_refresh_;  // kept for its memory
     std::int64_t next_refresh_, row_bus_free_ = 0, column_bus_free_ = 0, wake_ = 0, last_tick_ = 0, last_busy_ = 0;
+    bool had_work_ = false;  // after the last tick
     int next_refresh_bank_ = 0;
     bool writing_ = false;
     ChannelCounters counters_;

@@ -29,6 +29,7 @@ Json json_of(const memory::BurstResult& result) {
             {"lost_to_turnaround", result.lost_turnaround},
             {"lost_to_rows", result.lost_rows},
             {"lost_to_spacing", result.lost_spacing},
+            {"idle", result.idle},
             {"reads", counters.reads},
             {"writes", counters.writes},
             {"activates", counters.activates},
@@ -48,7 +49,8 @@ TextTable table_of(const memory::BurstResult& result, const BookedResult& booked
                      {"lost, % of the peak", "refresh", Align::right},
                      {"lost, % of the peak", "rows", Align::right},
                      {"lost, % of the peak", "turnaround", Align::right},
-                     {"lost, % of the peak", "spacing", Align::right}});
+                     {"lost, % of the peak", "spacing", Align::right},
+                     {"", "nothing asked%", Align::right}});
     const auto percent = [](double share) { return fmt::format("{:.1f}", 100.0 * share); };
     const auto one = [](double value) { return fmt::format("{:.1f}", value); };
     table.add_row({{"command by command"},
@@ -61,12 +63,14 @@ TextTable table_of(const memory::BurstResult& result, const BookedResult& booked
                    {percent(result.lost_refresh)},
                    {percent(result.lost_rows)},
                    {percent(result.lost_turnaround)},
-                   {percent(result.lost_spacing)}});
+                   {percent(result.lost_spacing)},
+                   {percent(result.idle)}});
     table.add_row({{"booked as transfers"},
                    {one(booked.gbytes_per_s)},
                    {percent(booked.fraction_of_peak)},
                    {one(booked.latency_mean_ns)},
                    {one(booked.latency_min_ns)},
+                   {""},
                    {""},
                    {""},
                    {""},
@@ -82,9 +86,12 @@ std::string conclusion_of(const memory::BurstLoad& load, const memory::BurstResu
                                                      {result.lost_turnaround, "turning the bus"},
                                                      {result.lost_spacing, "the spacing of column commands"}};
     const auto* most = std::max_element(std::begin(losses), std::end(losses));
-    return fmt::format("{} bursts of {} bytes move {:.1f} GB/s, {:.0f} % of the peak; {} costs most, {:.0f} %.",
-                       load.random ? "random" : "sequential", load.burst, result.gbytes_per_s,
-                       100.0 * result.fraction_of_peak, most->second, 100.0 * most->first);
+    const std::string moved = fmt::format("{} bursts of {} bytes move {:.1f} GB/s, {:.0f} % of the peak",
+                                          load.random ? "random" : "sequential", load.burst, result.gbytes_per_s,
+                                          100.0 * result.fraction_of_peak);
+    if (result.idle > most->first)
+        return fmt::format("{}; {:.0f} % of the time nothing is asked for.", moved, 100.0 * result.idle);
+    return fmt::format("{}; {} costs most, {:.0f} %.", moved, most->second, 100.0 * most->first);
 }
 
 PreparedProbe read_memory(JsonReader probe, const machine::MachineConfig& machine) {

@@ -52,8 +52,9 @@ std::vector<Json> log_range_values(double from, double to, std::size_t points, b
     std::vector<Json> values;
     for (std::size_t i = 0; i < points; ++i) {
         const double share = points > 1 ? static_cast<double>(i) / static_cast<double>(points - 1) : 0.0;
-        // Powers are rounded in their last digits: 0.1, not 0.10000000000000002.
-        const double value = std::strtod(fmt::format("{:.12g}", from * std::pow(to / from, share)).c_str(), nullptr);
+        // Powers are rounded in their last digits: 0.1, not 0.10000000000000002. The ends are as they were written.
+        const std::string power = fmt::format("{:.{}g}", from * std::pow(to / from, share), whole ? 15 : 12);
+        const double value = i == 0 ? from : i + 1 == points ? to : std::strtod(power.c_str(), nullptr);
         Json one = number(whole ? std::round(value) : value);
         if (values.empty() || values.back() != one) values.push_back(std::move(one));
     }

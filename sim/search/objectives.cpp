@@ -15,6 +15,23 @@
 namespace tilemesh::search {
 namespace {
 
+/// A figure of the account of energy and area, which is kept where it is asked for.
+bool is_of_account(const std::string& name) {
+    const std::string metric = name.substr(0, name.find('.'));
+    const auto named = [&](const char* one) { return metric == one; };
+    const auto names = {"energy", "peak_power", "over_power_limit", "energy_delay", "area", "energy_of"};
+    return std::any_of(names.begin(), names.end(), named);
+}
+
+/// Why a run has no such figure.
+std::string why_unknown(const std::string& name) {
+    if (name == "over_power_limit") return "needs a machine with a power_limit";
+    if (is_of_account(name)) return "needs an account of energy: --set energy=true";
+    if (name == "relative_l2" || name == "max_error" || name == "lse_error")
+        return "answers are not computed in a search";
+    return "its runs have no such figure";
+}
+
 std::optional<double> figure_of(const std::string& name, const report::KernelResult& result) {
     const run::Metric& metric = *run::find_metric(name);
     if (!metric.parts) return metric.of(result);
@@ -52,7 +69,7 @@ std::string Objectives::missing(const report::KernelResult& result) const {
     if (!result.energy) return {};
     const report::AreaResult& area = result.energy->area;
     for (const std::string& name : names_) {
-        if (figure_of(name, result)) continue;
+        if (figure_of(name, result) || !is_of_account(name)) continue;
         std::vector<std::string> keys = name == "area" ? area.missing : result.energy->missing;
         if (name == "area" && area.technology.empty()) keys = {"machine.area is missing"};
         if (keys.empty()) continue;
@@ -67,11 +84,8 @@ Figures Objectives::of(const report::KernelResult& result) const {
     for (const std::string& name : names_) {
         const auto figure = figure_of(name, result);
         if (!figure)
-            fail<InputError>(
-                "--objective {}: is not known of {}: energy, power and area need --set energy=true, errors of "
-                "answers "
-                "are not computed here",
-                name, printable(result.label));
+            fail<InputError>("--objective {}: is not known of {}: {}", name, printable(result.label),
+                             why_unknown(name));
         figures.push_back(*figure);
     }
     return figures;

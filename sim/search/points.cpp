@@ -33,7 +33,15 @@ std::string set_option(const run::Setting& setting) {
     return " --set " + quoted(setting.path + "=" + value);
 }
 
-std::string repeat_of(const Space& space, const Point& point, const Json& panel) {
+/// Whether another kernel of the space's panel has the name of the point's, too.
+bool shares_its_name(const Space& space, const Point& point) {
+    const Json kernels = space.panel().json.value("kernels", Json::array());
+    return std::count_if(kernels.begin(), kernels.end(),
+                         [&](const Json& kernel) { return name_of_kernel(kernel) == point.kernel_name; }) > 1;
+}
+
+/// `label`: of the point's kernel, as `run` knows it.
+std::string repeat_of(const Space& space, const Point& point, const Json& panel, const std::string& label) {
     std::string command = "tilemesh run " + quoted(space.panel_name());
     const auto is_of_kernels = [](const run::Setting& setting) {
         return (setting.path + ".").starts_with("kernels.") || is_of_kernel(setting.path);
@@ -44,21 +52,23 @@ std::string repeat_of(const Space& space, const Point& point, const Json& panel)
     settings.insert(settings.end(), point.settings.begin(), point.settings.end());
     for (const run::Setting& setting : run::in_order(std::move(settings)))
         if (!own || !is_of_kernels(setting)) command += set_option(setting);
-    if (own && panel.contains("kernels")) return command + set_option({"kernels", panel.at("kernels"), ""});
-    return command + " --kernel " + quoted(point.kernel_name);
+    if (panel.contains("kernels") && (own || shares_its_name(space, point)))
+        return command + set_option({"kernels", panel.at("kernels"), ""});
+    return command + " --kernel " + quoted(label);
 }
 
 }  // namespace
 
 Keyed keyed(const Space& space, const Point& point, const run::Panel& panel) {
-    return {point, key_of(panel.resolved), panel.kernels.front().label, repeat_of(space, point, panel.resolved), {}};
+    const std::string& label = panel.kernels.front().label;
+    return {point, key_of(panel.resolved), label, repeat_of(space, point, panel.resolved, label), {}};
 }
 
 Keyed keyed(const Space& space, const Point& point, const run::Resolved& panel, const run::Workloads& workloads) {
     try {
         return keyed(space, point, run::read_panel(panel, workloads));
     } catch (const InputError& error) {
-        return {point, {}, point.kernel_name, repeat_of(space, point, panel.json), error.what()};
+        return {point, {}, point.kernel_name, repeat_of(space, point, panel.json, point.kernel_name), error.what()};
     }
 }
 

@@ -14,17 +14,6 @@ namespace {
 
 constexpr std::size_t most_points = 1000000;  // of a space
 
-std::string label_of(const Json& kernel) {
-    if (kernel.is_string()) return kernel.get<std::string>();
-    for (const char* key : {"label", "kernel", "name", "program"})
-        if (kernel.is_object() && kernel.contains(key) && kernel.at(key).is_string())
-            return kernel.at(key).get<std::string>();
-    // Of several programs that follow each other the last names them all.
-    const Json program = kernel.is_object() ? kernel.value("program", Json()) : Json();
-    const Json& last = program.is_array() && !program.empty() ? program.back() : program;
-    return last.is_object() && last.contains("kernel") ? label_of(last) : kernel.dump();
-}
-
 /// Dotted, of everything within.
 void add_keys(const Json& json, const std::string& prefix, std::vector<std::string>& keys) {
     if (!json.is_object()) return;
@@ -43,6 +32,17 @@ std::string of_every_kernel(const std::string& key) {
 }
 
 }  // namespace
+
+std::string name_of_kernel(const Json& kernel) {
+    if (kernel.is_string()) return kernel.get<std::string>();
+    for (const char* key : {"label", "kernel", "name", "program"})
+        if (kernel.is_object() && kernel.contains(key) && kernel.at(key).is_string())
+            return kernel.at(key).get<std::string>();
+    // Of several programs that follow each other the last names them all.
+    const Json program = kernel.is_object() ? kernel.value("program", Json()) : Json();
+    const Json& last = program.is_array() && !program.empty() ? program.back() : program;
+    return last.is_object() && last.contains("kernel") ? name_of_kernel(last) : kernel.dump();
+}
 
 Space::Space(const Json& content, const NamedFile& file, const std::vector<run::Setting>& settings,
              const std::vector<Axis>& more) {
@@ -256,7 +256,7 @@ std::vector<std::string> Space::for_each(
         }
         for (std::size_t k = 0; kernels.is_array() && k < kernels.size(); ++k) {
             point.kernel = k;
-            point.kernel_name = label_of(kernels[k]);
+            point.kernel_name = name_of_kernel(kernels[k]);
             run::Resolved alone = panel;
             keep_kernel(alone, k, point);
             if (drops(point, alone, met)) continue;

@@ -26,6 +26,9 @@ struct Point {
     std::string kernel_name;
 };
 
+/// What an element of a panel's "kernels" is called before it is read: two of one kernel may be called the same.
+std::string name_of_kernel(const Json& kernel);
+
 /// Whether the content of a file is a sweep; else it may be a panel.
 inline bool is_sweep(const Json& content) { return content.is_object() && content.contains("axes"); }
 

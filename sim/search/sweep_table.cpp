@@ -71,10 +71,22 @@ std::string status_of(const Row& row) {
     return status.is_string() ? status.get<std::string>() : report::name_of(report::Status::failed);
 }
 
+/// Why it has no account of its energy or area though one was asked for; empty: it has, or none was.
+std::string unpriced(const Row& row) {
+    for (const auto& [what, place] :
+         {std::pair("energy", "/result/energy/missing"), std::pair("area", "/result/energy/area/missing")}) {
+        const Json missing = at(row.record, place);
+        if (!missing.is_array() || missing.empty()) continue;
+        const std::string more = missing.size() > 1 ? fmt::format("; and {} more", missing.size() - 1) : "";
+        return fmt::format("{} refused: {}{}", what, missing.front().get<std::string>(), more);
+    }
+    return {};
+}
+
 std::string reason_of(const Row& row) {
     if (!row.point.impossible.empty()) return row.point.impossible;
-    const Json error = at(row.record, "/result/error");
-    return error.is_string() ? error.get<std::string>() : std::string();
+    const Json why = at(row.record, status_of(row) == "wrong" ? "/result/verdict/why" : "/result/error");
+    return why.is_string() && why != "" ? why.get<std::string>() : unpriced(row);
 }
 
 /// Null where the run did not come to its end: what a failed one says of its time is none. So is an error of an
@@ -242,6 +254,12 @@ std::string summary_text(const Space& space, const std::vector<Row>& rows, std::
                            {bound.is_string() ? bound.get<std::string>() : "-"}});
         }
         text += table.text(with_colour);
+    }
+    if (const auto refused =
+            std::count_if(rows.begin(), rows.end(), [](const Row& row) { return !unpriced(row).empty(); })) {
+        const auto first =
+            std::find_if(rows.begin(), rows.end(), [](const Row& row) { return !unpriced(row).empty(); });
+        text += fmt::format("{} of {} points: {}\n", refused, counts.points, printable_ends(unpriced(*first)));
     }
     if (alike(rows)) return text;  // why_none_runs says it once
     std::size_t shown = 0;

@@ -2,7 +2,7 @@
 #include "sim/search/tune.h"
 
 #include "sim/base/error.h"
-#include "sim/run/not_possible.h"
+#include "sim/search/tune_bounds.h"
 
 #include <fmt/format.h>
 
@@ -13,18 +13,10 @@
 namespace tilemesh::search {
 namespace {
 
-constexpr std::size_t bounds_together = 16;  // points of which a process finds the bounds
-
 /// The point as it is run to learn its figures, which do not depend on values.
 Point timed(Point point) {
     point.settings.push_back({"values.mode", "none", without_values});
     return point;
-}
-
-/// What points of equal work must have in common beside it.
-std::string rest_of(Json panel) {
-    for (const char* key : {"kernels", "ranks"}) panel.erase(key);
-    return key_of(panel);
 }
 
 class Search {
@@ -36,13 +28,14 @@ public:
         tuned_.idle = space_.for_each([&](const Point& point, const run::Resolved&) {
             tuned_.points.push_back({.keyed = {timed(point), {}, point.kernel_name, {}, {}}});
         });
-        if (find_bounds()) return interrupted();
+        if (find_bounds(space_, workloads_, options_, tuned_.points)) return interrupted();
         drop_repeated();
         if (std::all_of(tuned_.points.begin(), tuned_.points.end(),
                         [](const Candidate& point) { return point.fate == Fate::impossible; }))
             fail<InputError>("none of {} points can run; the first: {}", tuned_.points.size(),
                              tuned_.points.empty() ? "there is none" : tuned_.points.front().reason);
         put_in_order();
+        if (check_values(space_, workloads_, tuned_.points, order_)) return interrupted();
         do {
             rebuild_front();
             if (run_open()) return interrupted();
@@ -85,67 +78,6 @@ private:
         if (!options_.on_progress) return;
         const std::size_t settled = tuned_.points.size() - tuned_.count(Fate::open);
         options_.on_progress({settled, tuned_.points.size(), doing});
-    }
-
-    static Json line_of(const Keyed& point) {
-        return {{"key", point.key}, {"kernel", point.kernel}, {"repeat", point.repeat}, {"impossible", ""}};
-    }
-    /// Keys, bounds and works of some points: what a process hands back.
-    Json bounds_of(std::size_t begin, std::size_t end) const {
-        Json all = Json::array();
-        for (std::size_t i = begin; i < end; ++i) {
-            const Point& point = tuned_.points[i].keyed.point;
-            const run::Resolved resolved = space_.panel_of(point);
-            Json line;
-            try {
-                const run::Panel panel = run::read_panel(resolved, workloads_);
-                line = line_of(keyed(space_, point, panel));
-                const run::Entry& entry = panel.kernels.front();
-                const run::Bounds bounds = entry.workload->bounds(entry.number);
-                line["least"] = options_.objectives.least(bounds.least);
-                if (!bounds.work.empty()) line["work"] = rest_of(panel.resolved) + " " + bounds.work;
-            } catch (const InputError& error) {
-                if (line.is_null()) line = line_of(keyed(space_, point, resolved, workloads_));
-                const auto* const refused = dynamic_cast<const run::NotPossible*>(&error);
-                line["impossible"] = refused ? refused->reason() : std::string(error.what());
-            }
-            all.push_back(std::move(line));
-        }
-        return all;
-    }
-
-    /// True: interrupted.
-    bool find_bounds() {
-        std::vector<run::Task> tasks;
-        for (std::size_t begin = 0; begin < tuned_.points.size(); begin += bounds_together)
-            tasks.push_back({"bounds", [this, begin] {
-                                 const std::size_t end = std::min(begin + bounds_together, tuned_.points.size());
-                                 return bounds_of(begin, end).dump(-1, ' ', false, Json::error_handler_t::replace);
-                             }});
-        const auto on_progress = [&](const run::Progress& progress) {
-            if (options_.on_progress)
-                options_.on_progress({std::min(progress.finished * bounds_together, tuned_.points.size()),
-                                      tuned_.points.size(), "finding bounds"});
-        };
-        const run::TasksOutcome outcome = run::run_tasks(tasks, options_.workers, on_progress);
-        if (outcome.interrupted) return true;
-        for (std::size_t task = 0; task < tasks.size(); ++task) {
-            const run::TaskResult& result = outcome.results[task];
-            if (!result.failure.empty()) fail<InternalError>("finding bounds: {}", result.failure);
-            const Json all = Json::parse(result.text);
-            for (std::size_t i = 0; i < all.size(); ++i) {
-                const Json& line = all[i];
-                Candidate& point = tuned_.points[task * bounds_together + i];
-                point.keyed.key = line.at("key");
-                point.keyed.kernel = line.at("kernel");
-                point.keyed.repeat = line.at("repeat");
-                point.least = line.value("least", Figures());
-                point.work = line.value("work", "");
-                point.reason = line.at("impossible");
-                if (!point.reason.empty()) point.fate = Fate::impossible;
-            }
-        }
-        return false;
     }
 
     /// Each key once; of equal work the first alone.
@@ -321,13 +253,16 @@ private:
                 continue;
             }
             const report::KernelResult& result = found[one]->result;
-            point.verified = result.verdict.computed();
             if (result.status != report::Status::ok) {
                 end(point, result);
             } else if (result.verdict.computed() && !result.verdict.pass) {
                 point.fate = Fate::wrong;
                 point.reason = result.verdict.why;
+            } else {
+                point.verified = result.verdict.computed();
             }
+            // What went wrong did so with values.
+            if (point.fate != Fate::ran) point.keyed.repeat = wanted[one].second.repeat;
         }
         return false;
     }

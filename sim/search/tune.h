@@ -41,7 +41,7 @@ struct Candidate {
     std::string reason{};
     Figures figures{};       // of its run
     bool was_there = false;  // in the store before
-    bool verified = false;   // its answer was right
+    bool verified = false;   // its answer was computed, and right
     bool internal = false;   // it failed by tilemesh's own fault
     bool died = false;       // its process ended before it had a result: nobody knows what that would have been
 };
@@ -61,7 +61,7 @@ struct Tuned {
     std::size_t unknown = 0;               // points that died or are not judged, and that no bound rules out
     std::vector<std::string> idle = {};    // conditions that drop no point, a line each
     std::vector<std::string> doubts = {};  // of files in the store that are no results (search::known)
-    bool proved() const { return !interrupted && unknown == 0; }
+    bool proved() const { return !interrupted && unknown == 0 && !winners.empty(); }
     std::size_t count(Fate fate) const;
     std::size_t reused() const;  // of those that ran: in the store before
 };

@@ -122,15 +122,18 @@ Space tuning_space(const NamedFile& file, const Wanted& wanted, const run::Workl
     run::Resolved panel = run::resolve_panel(content, file);
     run::apply_settings(panel, wanted.settings);
     std::vector<Axis> axes = wanted.axes;
+    std::vector<run::Setting> settings = wanted.settings;
     const Json kernels = panel.json.value("kernels", Json());
     if (keys.count("kernels") == 0 && kernels.is_array() && !kernels.empty()) {
         std::vector<Json> all = choices(kernels, axes, workloads);
         keep_named(all, wanted.kernels);
         axes.push_back({"kernels", std::move(all), file.shown});
+        // What is set in the panel's kernels is in them now; places of its list are none in the space's.
+        std::erase_if(settings, [](const run::Setting& one) { return (one.path + ".").starts_with("kernels."); });
     }
     const std::string name = panel.json.value("name", file.path.stem().string());
     const Json whole = {{"name", name}, {"panel", file.path.filename().string()}, {"axes", Json::array()}};
-    return Space(whole, file, wanted.settings, axes);
+    return Space(whole, file, settings, axes);
 }
 
 }  // namespace tilemesh::search

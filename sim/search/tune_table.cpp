@@ -68,9 +68,16 @@ std::vector<std::string> differing(const Space& space, const std::vector<const C
     return keys;
 }
 
+/// What an axis varies of its kernel stands beside its name; else its label says what sets it apart.
+std::string kernel_of(const Space& space, const Candidate& point) {
+    const std::vector<std::string> axes = space.axes();
+    const bool varied = std::find(axes.begin(), axes.end(), "kernels") != axes.end();
+    return varied || point.keyed.kernel.empty() ? point.keyed.point.kernel_name : point.keyed.kernel;
+}
+
 /// "mesh_kv, sharding zigzag, tile_keys 512".
 std::string description(const Space& space, const Candidate& point, const std::vector<std::string>& keys) {
-    std::string text = point.keyed.point.kernel_name;
+    std::string text = kernel_of(space, point);
     const Ways ways = ways_of(space, point);
     for (const std::string& key : keys)
         if (const std::string value = value_of(ways, key); !value.empty()) text += fmt::format(", {} {}", key, value);
@@ -136,7 +143,9 @@ std::string verified_text(const Tuned& tuned) {
 std::string conclusion(const Space& space, const Objectives& objectives, const Tuned& tuned,
                        const std::vector<std::string>& keys) {
     if (tuned.winners.empty())
-        return tuned.interrupted ? "Interrupted before anything was found.\n" : "No point ran to its end.\n";
+        return tuned.interrupted              ? "Interrupted before anything was found.\n"
+               : tuned.count(Fate::wrong) > 0 ? "No point that ran has a right answer.\n"
+                                              : "No point ran to its end.\n";
     const Candidate& best = tuned.points[tuned.winners.front()];
     const auto lowest = lowest_open(tuned);
     std::string open;
@@ -245,7 +254,7 @@ std::string table_text(const Space& space, const Objectives& objectives, const T
         const Ways ways = ways_of(space, point);
         const bool proved = tuned.proved() && row < tuned.winners.size();
         std::vector<report::Cell> cells{{proved ? fmt::format("{}", row + 1) : ""},
-                                        {printable(point.keyed.point.kernel_name)}};
+                                        {printable(kernel_of(space, point))}};
         for (const std::string& key : keys) {
             const std::string value = value_of(ways, key);
             cells.push_back({value.empty() ? "-" : printable(value)});
@@ -270,7 +279,8 @@ std::string tuned_text(const Space& space, const Objectives& objectives, const T
     const std::vector<std::string> keys = differing(space, all);
     std::string text = space.name() + ": " + conclusion(space, objectives, tuned, keys) + counts_text(tuned);
     for (std::size_t k = 0; k < objectives.size(); ++k)
-        if (std::none_of(all.begin(), all.end(),
+        if (tuned.count(Fate::ruled_out) == 0 && !tuned.interrupted &&
+            std::none_of(all.begin(), all.end(),
                          [&](const Candidate* point) { return point->least.size() > k && point->least[k] > 0; }))
             text += fmt::format("No bound of {} is known without a run, so it ruled out nothing.\n",
                                 objectives.names()[k]);
@@ -285,7 +295,7 @@ Json tuned_json(const Space& space, const Objectives& objectives, const Tuned& t
         return json;
     };
     const auto line = [&](const Candidate& point) {
-        Json json = {{"kernel", point.keyed.point.kernel_name}};
+        Json json = {{"kernel", kernel_of(space, point)}};
         Json ways = Json::object();
         for (const auto& [key, value] : ways_of(space, point)) ways[key] = value;
         json.update({{"values", ways},
@@ -293,7 +303,9 @@ Json tuned_json(const Space& space, const Objectives& objectives, const Tuned& t
                      {"figures", figures(point.figures)},
                      {"least", figures(point.least)},
                      {"reason", point.reason},
-                     {"answer_is_right", point.verified ? Json(true) : Json()},
+                     {"answer_is_right", point.verified              ? Json(true)
+                                         : point.fate == Fate::wrong ? Json(false)
+                                                                     : Json()},
                      {"same_as", point.fate == Fate::same ? Json(tuned.points[point.same_as].keyed.key) : Json()},
                      {"point", point.keyed.key},
                      {"repeat", point.keyed.repeat}});

@@ -219,6 +219,28 @@ TEST_CASE("a channel moves every burst once, and the same load gives the same ti
     CHECK(one.fraction_of_peak + one.lost_refresh + one.lost_rows + one.lost_turnaround <= 1.0 + 1e-9);
 }
 
+TEST_CASE("a channel that nothing is asked of loses nothing to its rows") {
+    // A burst of 1.25 ns every 500 ns, 32 in a row: a row is opened for each 32, and the bus is at work for a 400th.
+    const HbmConfig hbm = hbm_config({{"refresh", "none"},
+                                      {"channels_per_pe", 1},
+                                      {"pseudo_channels", 1},
+                                      {"row_bytes", 1024},
+                                      {"burst_bytes", 32},
+                                      {"mapping", "row bank bank_group stack column channel"}});
+    BurstLoad load = bursts(32, 32, 32 * 200);
+    load.every_ns = 500.0;
+    const BurstResult result = run_bursts(hbm, load);
+    const double row_ns = hbm.timing.tRP + hbm.timing.tRCDRD;
+    CHECK(result.counters.activates == 7);
+    CHECK(result.fraction_of_peak < 0.01);
+    CHECK(result.lost_rows > 0.0);
+    CHECK(result.lost_rows <= 7 * row_ns / result.time_ns);
+    CHECK(result.idle > 0.98);
+    CHECK(result.fraction_of_peak + result.lost_spacing + result.lost_rows + result.lost_turnaround +
+              result.lost_refresh + result.idle ==
+          Approx(1.0));
+}
+
 TEST_CASE("a mapping sends every burst to a place of its own, wherever its fields stand") {
     for (const char* order :
          {"row bank column channel", "row channel column bank_group bank", "256B_chunk_per_channel",

@@ -6,6 +6,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <cmath>
+
 using namespace tilemesh;
 using Catch::Contains;
 
@@ -230,6 +232,9 @@ TEST_CASE("ranges reach their end however sums are rounded, and whole numbers st
     CHECK(search::range_values(2, 7, 2) == std::vector<Json>{2, 4, 6});
     CHECK(search::log_range_values(32, 512, 5, false) == std::vector<Json>{32, 64, 128, 256, 512});
     CHECK(search::log_range_values(1, 4, 7, true) == std::vector<Json>{1, 2, 3, 4});
+    CHECK(search::log_range_values(std::ldexp(1.0, 44), std::ldexp(1.0, 46), 3, true) ==
+          std::vector<Json>{1ULL << 44, 1ULL << 45, 1ULL << 46});
+    CHECK(search::log_range_values(0.1234567890123456, 1, 2, false)[0] == Json(0.1234567890123456));
     CHECK(search::log_range_values(3, 3, 1, false) == std::vector<Json>{3});
     CHECK(search::range_values(-2, 0, 1) == std::vector<Json>{-2, -1, 0});
     CHECK(search::range_values(1e-10, 3e-10, 1e-10) == std::vector<Json>{1e-10, 2e-10, 3e-10});
