@@ -141,6 +141,7 @@ TEST_CASE("behind the slowest link of a way, what follows the head has not its s
     CHECK(hop_ns({1, 2, 1}) == Approx(head + o));
     CHECK(hop_ns({1, 2, 2}) == Approx(head - 2 * 7 + o));
     CHECK(hop_ns({2, 1, 2}) == Approx(head - 7 + o));
+    CHECK(hop_ns({1, 1, 2}) == Approx(head - 7 + o));  // of equal links the last is the one that is waited for
     CHECK(hop_ns({1, 1.001, 1.001}) ==
           Approx(head + o / 1.001));  // hardly faster: what is last begins behind the head
 }
