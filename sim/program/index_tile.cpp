@@ -144,13 +144,7 @@ Ref<IndexTile> broadcast_to(const Ref<IndexTile>& tile, const Shape& shape) {
     out->array = tile->array;
     if (!tile->all) {
         out->base = tile->base;
-        for (std::size_t i = 0; i < 3; ++i) {
-            if (tile->shape.slots()[i] == shape.slots()[i]) {
-                out->terms[i] = tile->terms[i];
-            } else {
-                out->base += tile->terms[i].at(0);
-            }
-        }
+        out->terms = tile->terms;
         return out;
     }
     std::vector<std::int64_t> numbers;

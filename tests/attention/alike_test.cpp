@@ -116,25 +116,27 @@ TEST_CASE("tokens that hardly differ are a group, and it is known by how much th
 
 namespace {
 
-/// `tokens` of two heads, of which every `period` repeat.
-std::vector<float> phrase(std::int64_t tokens, std::int64_t period, std::int64_t dim, std::uint64_t stream) {
+/// `tokens` of two heads, of which every `period` repeat, but for so much noise.
+std::vector<float> phrase(std::int64_t tokens, std::int64_t period, std::int64_t dim, std::uint64_t stream,
+                          float noise = 0.0F) {
     std::vector<float> values(static_cast<std::size_t>(tokens * 2 * dim));
     const auto repeated = static_cast<std::size_t>(period * 2 * dim);
     fill_normal(9, stream, 0, values);
-    for (std::size_t i = repeated; i < values.size(); ++i) values[i] = values[i - repeated];
+    for (std::size_t i = repeated; i < values.size(); ++i) values[i] = values[i % repeated] + noise * values[i];
     return values;
 }
 /// Units of o, dq, dk and dv in the mean over all rows: with alike tokens and without.
 struct Units {
     double o, dq, dk, dv;
 };
-Units units_of_phrase(std::int64_t period, const char* more) {
+Units units_of_phrase(std::int64_t period, const char* more, float noise_of_keys = 0.0F) {
     constexpr std::int64_t tokens = 96, dim = 16;
     const Problem problem = problem_from(
         fmt::format(R"({{"heads_q": 2, "heads_kv": 2, "head_dim": {}, "dtype": "f16", "users": [{{"keys": {}}}]{}}})",
                     dim, tokens, more));
     const auto made = [&](std::uint64_t stream) { return Values(Dtype::f16, phrase(tokens, period, dim, stream)); };
-    const Inputs inputs = Inputs::from_values(problem, {{made(0), made(1), made(2), made(3)}});
+    const Values keys(Dtype::f16, phrase(tokens, period, dim, 1, noise_of_keys));
+    const Inputs inputs = Inputs::from_values(problem, {{made(0), keys, made(2), made(3)}});
     const Gradients gradients = ReferenceGradients(problem, inputs, 0).all();
     const auto mean = [](const std::vector<double>& units, const std::vector<double>& values) {
         double sum = 0.0;
@@ -158,4 +160,35 @@ TEST_CASE("a phrase that is repeated errs like the phrase alone") {
         CHECK(often.*part < 4e-4);
         CHECK(once.*part < 4e-4);
     }
+}
+
+TEST_CASE("a phrase whose keys differ by as much as roundings tell apart errs like different keys") {
+    // Scores that differ by 0.002 times a normal number: some spacings of f16, of weights between a half and 1. Noise
+    // of 0.3 are keys of which none is near another.
+    const double alike = units_of_phrase(8, "").o, near = units_of_phrase(8, "", 0.002F).o;
+    const double different = units_of_phrase(8, "", 0.3F).o;
+    CHECK(near == Approx(different).epsilon(0.05));
+    CHECK(alike > 1.1 * near);
+}
+
+TEST_CASE("queries that are equal but see more and more keys have different weights, which err apart") {
+    constexpr std::int64_t tokens = 96, dim = 16;
+    // All queries are one, and all gradients of outputs; the first key has the greatest score of every row.
+    const std::vector<float> queries = phrase(tokens, 1, dim, 0), d_o = phrase(tokens, 1, dim, 3);
+    std::vector<float> keys = phrase(tokens, tokens, dim, 1);
+    std::copy_n(queries.begin(), 2 * dim, keys.begin());
+    const auto units_of_dv = [&](const char* more) {
+        const Problem problem = problem_from(
+            fmt::format(R"({{"heads_q": 2, "heads_kv": 2, "head_dim": {}, "dtype": "f16", "users": [{{"keys": {}}}],
+                            "mask": {{"all_of": [{{"kind": "causal"}}{}]}}}})",
+                        dim, tokens, more));
+        const auto values = [](const std::vector<float>& floats) { return Values(Dtype::f16, floats); };
+        const Inputs inputs = Inputs::from_values(
+            problem, {{values(queries), values(keys), values(phrase(tokens, tokens, dim, 2)), values(d_o)}});
+        double sum = 0.0;
+        for (const double unit : ReferenceGradients(problem, inputs, 0).all().unit_dv) sum += unit;
+        return sum;
+    };
+    // With a bias per pair, however small, no two weights are taken to be alike.
+    CHECK(units_of_dv("") == Approx(units_of_dv(R"(, {"kind": "pair_bias", "std": 1e-6})")).epsilon(0.01));
 }

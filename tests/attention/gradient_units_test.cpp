@@ -135,3 +135,15 @@ TEST_CASE("limits on gradients are sharp on ordinary inputs") {
         }
     }
 }
+
+TEST_CASE("of the smallest values dp and D are held times 2^-15, and dq errs by both") {
+    const Problem problem =
+        problem_from(R"({"heads_q": 1, "heads_kv": 1, "head_dim": 16, "dtype": "f32", "users": [{"keys": 1}]})");
+    const std::vector<float> ones(16, 1.0F), smallest(16, 1e-38F);
+    const Values one(Dtype::f32, ones), tiny(Dtype::f32, smallest);
+    const Inputs inputs = Inputs::from_values(problem, {{one, one, tiny, one}});
+    // The one weight is 1 and dp is D, so that dq is 0; each has the rounding of a number that is 2^15 times the
+    // spacing of f32 next to 0. It moves dq by the scale times the norm of k: by 1.
+    const double of_each = square(0x1p15 * 0x1p-149) / 12;
+    CHECK(ReferenceGradients(problem, inputs, 0).all().unit_dq.at(0) == Approx(2 * of_each).epsilon(0.01));
+}

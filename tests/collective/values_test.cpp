@@ -57,6 +57,24 @@ TEST_CASE("sums of a line grow from both ends, rounded at every hop; the owner a
     CHECK(follow({line}, inputs, 2).held[2] == static_cast<double>(bf16(sum)));
 }
 
+TEST_CASE("a sum that passes many chips is rounded at each, not only where it ends") {
+    const Inputs inputs{Dtype::bf16, 3};
+    const Schedule line = schedule_of(Operation::reduce_scatter, Algorithm::relay, {8, false}, 64);
+    int unlike_one_rounding = 0;
+    for (std::uint64_t element = 56; element < 64; ++element) {  // those of the last chip
+        float passed_on = inputs.value(0, element), exact = passed_on;
+        for (int chip = 1; chip < 7; ++chip) {
+            passed_on = round_to(Dtype::bf16, passed_on + inputs.value(chip, element));
+            exact += inputs.value(chip, element);
+        }
+        const float own = inputs.value(7, element);
+        const float want = round_to(Dtype::bf16, own + passed_on);
+        unlike_one_rounding += want == round_to(Dtype::bf16, own + exact) ? 0 : 1;
+        CHECK(follow({line}, inputs, element).held[7] == static_cast<double>(want));
+    }
+    CHECK(unlike_one_rounding > 0);
+}
+
 TEST_CASE("a table that forgets a row leaves a chip without its element") {
     Schedule gather = schedule_of(Operation::all_gather, Algorithm::relay, {4, false}, 4);
     gather.rows.erase(gather.rows.begin());  // the first chip's own part never leaves eastwards

@@ -97,6 +97,18 @@ TEST_CASE("waiting for room and for the issue of commands is told apart") {
           Classes{{"issue", 40.0}, {"SRAM room", 91.0 + 2 * 729.0 - 40.0}, {"operand from matrix", 729.0}});
 }
 
+TEST_CASE("room is what is waited for, though nobody knows yet when the message comes that will be read and let go") {
+    const auto sends = [](tl::Context& tl) { tl.send(tl::Direction::east, tl.full({16, 16}, 1.0F)); };
+    const auto receives = [](tl::Context& tl) {
+        Tile a = tl.recv(tl::Direction::west, {16, 16}, Dtype::f32);  // 1 KiB, and two of them fit
+        Tile b = a + a;
+        a = b = Tile();
+        tl.full({16, 16}, 1.0F);  // 256 ns, when the sum has been made
+    };
+    const Accounts got = accounts({{0, sends}, {1, receives}}, [](Json& json) { json["pe"]["sram_bytes"] = 2048; });
+    CHECK(got.of.at("machine.cube0.pe1.processor") == Classes{{"SRAM room", got.time - 256.0}, {"drain", 256.0}});
+}
+
 TEST_CASE("slices and links are at work, blocked or idle; a load waits for those before it") {
     const auto kernel = [](tl::Context& tl) {
         const Tile a = tl.full({8, 8}, 1.0F);  // 64 ns
@@ -125,6 +137,19 @@ TEST_CASE("what an idle engine waited for is said by the program that used it, h
     const auto multiplies = [](tl::Context& tl) { tl.wait(tl.dot(tl.full({2, 2}, 1.0F), tl.full({2, 2}, 1.0F))); };
     const Accounts got = accounts_of_two(stalled, multiplies);
     CHECK(got.of.at("machine.cube0.pe0.matrix").at("done") > waits * 9.0);
+}
+
+TEST_CASE("what an idle engine waits for in the end is said by the program that used it last") {
+    const auto multiplies = [](tl::Context& tl) { tl.wait(tl.dot(tl.full({2, 2}, 1.0F), tl.full({2, 2}, 1.0F))); };
+    const auto goes_on = [&](tl::Context& tl) {
+        tl.wait(tl.full({1, 100}, 1.0F));  // the other program has ended
+        multiplies(tl);
+        tl.wait(tl.full({1, 300}, 1.0F));
+    };
+    const Accounts got = accounts_of_two(multiplies, goes_on);
+    const Classes& matrix = got.of.at("machine.cube0.pe0.matrix");
+    CHECK(matrix.at("operand from vector") > 300.0);
+    CHECK(matrix.count("done") == 0);
 }
 
 TEST_CASE("a command issued long after the one before has ended waits for its own operands") {

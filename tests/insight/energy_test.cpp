@@ -106,6 +106,19 @@ TEST_CASE("a send costs a read, links by their length, a router more than links,
     CHECK(pj_of(around, "pj_per_byte.router") == Approx(48 * 2 * 0.5));
 }
 
+TEST_CASE("a multicast is read once for each side that it leaves on, and crosses every link once") {
+    // Two links west, three east, where neither the first nor the last is the farthest.
+    const std::vector<int> receivers = {4, 5, 3, 1, 0};
+    Kernels kernels{{2, [&](tl::Context& tl) { tl.multicast(receivers, tl.zeros({12})); }}};
+    for (const int pe : receivers) kernels[pe] = [](tl::Context& tl) { tl.wait(tl.recv(2, {12}, Dtype::f32)); };
+    const auto copying = priced_and([](Json& json) { json["network"]["router"]["multicast"] = true; });
+    const report::EnergyResult energy = energy_of(kernels, copying);
+    CHECK(pj_of(energy, "pj_per_byte_mm.link") == Approx(48 * (2 + 3) * 2 * 1.5));
+    CHECK(pj_of(energy, "pj_per_byte.router") == Approx(48 * (3 + 4) * 0.5));
+    CHECK(pj_of(energy, "pj_per_byte.sram_read") == Approx(2 * 48 * 10.0));
+    CHECK(pj_of(energy, "pj_per_byte.sram_write") == Approx(48 * (1 + 5)));  // the fill, and by each receive
+}
+
 TEST_CASE("static power is paid for as long as the run takes, by every part that is there") {
     const auto standing = priced_and([](Json& json) {
         json["energy"]["watts"] = {{"pe", 2}, {"hbm", 3}};

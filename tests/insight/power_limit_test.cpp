@@ -68,6 +68,9 @@ TEST_CASE("power is the mean of a window, and a limit says who exceeds it, when 
     CHECK(limit.parts == 1);
     CHECK(limit.peak_w == Approx(0.208));
     CHECK(limit.over == Picoseconds(128000));
+    // What has less than a limit by a thousandth of a watt does not exceed it.
+    CHECK(energy_of(kernels, limited("machine_watts", 0.209, 0)).limits[0].parts == 0);
+    CHECK(energy_of(kernels, limited("machine_watts", 0.207, 0)).limits[0].parts == 1);
     // The mean of the first 320 ns is less.
     const report::EnergyResult slow = energy_of(kernels, limited("machine_watts", 0.15, 320));
     CHECK(slow.limits[0].window == Picoseconds(320000));

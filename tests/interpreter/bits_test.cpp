@@ -115,6 +115,11 @@ TEST_CASE("a sum in a dtype is what that holds of it, by commands and of what is
                    Type::i32) == std::vector<std::int64_t>(8, 32));
     CHECK(computed(values, "%n = cast %x, i8\n%s = sum %n, 0\n%y = broadcast_to %s, (8,)", Type::i32) ==
           std::vector<std::int64_t>(8, 223));
+    // That of u8 is a u32: what is below 0 wraps.
+    CHECK(computed(values,
+                   "%n = cast %x, u8\n%s = sum %n, 0\n%s = sub %s, 224\n%w = cast %s, i64\n"
+                   "%y = broadcast_to %w, (8,)",
+                   Type::i64) == std::vector<std::int64_t>(8, 4294967295));
 }
 
 TEST_CASE("a load's other value is one of the element's type") {

@@ -52,6 +52,20 @@ TEST_CASE("programs that share a PE take the same time however the machine is bu
     }
 }
 
+TEST_CASE(
+    "processors of a PE act at picoseconds of their own, and an engine that they share begins in the next one") {
+    for (int processors = 2; processors <= 3; ++processors)
+        for (int acts = 0; acts < processors; ++acts) {
+            CAPTURE(processors, acts);
+            Trial trial;
+            trial.instances = trial.processors = processors;
+            trial.values = ValueMode::none;
+            trial.text = "%pid = program_id 0\n%acts = eq %pid, " + std::to_string(acts) +
+                         "\nif %acts {\n%a = zeros (10, 10)\nwait %a\n}";
+            CHECK(run(trial).time == Picoseconds(static_cast<std::uint64_t>(acts) + 1 + 100'000));
+        }
+}
+
 TEST_CASE("programs that share a PE load what they have stored themselves") {
     const auto x = array("x", Type::f32, {64}, std::vector<float>(64, 1.0F));
     Trial trial;

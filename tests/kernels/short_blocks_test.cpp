@@ -45,3 +45,17 @@ TEST_CASE("of longer blocks softmaxes follow each other at the pace of the array
     CHECK(experiment.arrangement().tiling.softmax_pace == 7);
     CHECK(experiment.arrangement().tiling.scores_ahead == 2);
 }
+
+TEST_CASE("of a tile whose end alone is seen, the values of short blocks are those of its end") {
+    // A query sees 20 of 512 keys, and some of the blocks that share the tile see nothing before its second fold.
+    Json problem = {{"heads_q", 1}, {"heads_kv", 1}, {"head_dim", 16}, {"value_dim", 16}};
+    problem["users"] = Json::array({{{"keys", 512}, {"queries", 512}}});
+    problem["mask"] = {{"kind", "sliding_window"}, {"window", 20}};
+    const Json choice = {{"kernel", "head_parallel"}, {"tile_queries", 8}, {"tile_keys", 512}};
+    Experiment experiment(panel_of(line_of(1), problem, Json::array({choice})));
+    const attention::Tiling& tiling = experiment.arrangement().tiling;
+    CHECK(tiling.short_blocks());
+    CHECK(tiling.tile_keys == 512);
+    CHECK(tiling.fold_keys <= 256);
+    CHECK(experiment.run().result.verdict.pass);
+}

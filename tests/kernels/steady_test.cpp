@@ -169,6 +169,25 @@ TEST_CASE("where engines wait for HBM again and again, how long they do so is no
     CHECK(std::abs(off(pair)) < 0.003);
 }
 
+TEST_CASE("groups of fewer than 16 attends are issued, however many are alike") {
+    const auto passed_over = [](std::int64_t tiles) {  // of keys: as many attends of each block, which is a group
+        Json problem = long_problem(16384, "full");
+        problem["users"][0]["keys"] = 512 * tiles;
+        const Json choice = {{"kernel", "head_parallel"}, {"tile_queries", 64}, {"tile_keys", 512}};
+        Json panel = panel_of(line_of(1), problem, Json::array({choice}));
+        panel["machine"]["hbm"]["gbytes_per_s_per_channel"] = 1024.0;
+        panel["values"] = {{"mode", "none"}};
+        panel["steady"] = true;
+        Experiment steady(panel);
+        CHECK(steady.arrangement().tiling.group_blocks == 1);
+        const report::KernelResult result = steady.run().result;
+        return static_cast<double>(result.passed->commands) / static_cast<double>(result.commands);
+    };
+    CHECK(passed_over(8) == 0.0);
+    CHECK(passed_over(15) == 0.0);
+    CHECK(passed_over(16) > 0.5);
+}
+
 TEST_CASE("PEs that have little to do pass nothing over") {
     Json panel = panel_with("flash", "full", "contiguous", 1);
     panel["problem"]["users"] = Json::array({{{"keys", 4096}, {"queries", 4096}}});

@@ -86,6 +86,17 @@ TEST_CASE("a port moves one buffer per round trip of its credits, which is a cyc
     }
 }
 
+TEST_CASE("the port into the network has that round trip of its own, whatever the ports out of it do") {
+    // Two flits that leave PE 3 on either side have nothing in common but its port, which holds one of them.
+    NetworkConfig network = routers(line(8), 1, 64, 1);
+    network.port->buffer = Bytes(flit);
+    const TransfersResult result =
+        run_transfers(network, {{3, 2, Bytes(flit), Picoseconds()}, {3, 4, Bytes(flit), Picoseconds()}});
+    const double alone = arrival_ns(network, 3, 4, 1);
+    CHECK(to_nanoseconds(result.times[0].arrived) == alone);
+    CHECK(to_nanoseconds(result.times[1].arrived) == alone + 5);
+}
+
 TEST_CASE("a short packet is not held up by a long one of another channel") {
     // Both cross the link from 1 to 2; the long one is on it when the short one comes.
     const std::uint64_t length = 400;

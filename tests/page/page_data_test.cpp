@@ -111,13 +111,21 @@ TEST_CASE("a comparison has the entries of before beside those of now, and what 
     const report::RunResult before = run_with_accounts();
     report::RunResult after = before;
     after.panels[0].kernels[0].time = from_nanoseconds(1100);
+    for (report::ComponentResult& one : after.panels[0].kernels[0].components)
+        one.account = {{"dot", Picoseconds(400000)}, {"done", Picoseconds(700000)}};
     const auto comparison = run::compare(run::snapshot_of(before), run::snapshot_of(after), {});
     const page::Before was{before, comparison, "old.json", "new.json"};
     const Json data = page::page_data(after, &was);
     const Json& kernel = data["panels"][0]["kernels"][0];
     CHECK(kernel["before"]["result"]["time_ps"] == 1000000);
     CHECK(kernel["result"]["time_ps"] == 1100000);
-    CHECK_FALSE(kernel["before"]["sums"].empty());
+    const auto time_of_each = [](const Json& sum) {
+        std::uint64_t time = 0;
+        for (std::size_t i = 1; i < sum[3].size(); i += 2) time += sum[3][i].get<std::uint64_t>();
+        return time / sum[2].get<std::uint64_t>();
+    };
+    CHECK(time_of_each(kernel["before"]["sums"][0]) == 1000000);
+    CHECK(time_of_each(kernel["sums"][0]) == 1100000);
     CHECK(data["comparison"]["files"] == Json({"old.json", "new.json"}));
     CHECK(data["comparison"]["entries"][0]["outcome"] == "worse");
     CHECK(data["comparison"]["entries"][0]["differences"][0]["what"] == "time");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Panels of spread products from text to result: verdicts, bounds, what is refused.
 #include "sim/base/random.h"
+#include "sim/report/bound_terms.h"
 #include "sim/workloads/product/product_run.h"
 #include "tests/collective/kind_panels.h"
 
@@ -55,6 +56,18 @@ TEST_CASE("random products on every chip are right and above their bounds") {
     }
 }
 
+TEST_CASE("the largest term of a bound binds, of equal ones the first") {
+    const auto binding = [](std::uint64_t matrix, std::uint64_t hbm, std::uint64_t link) {
+        return report::largest_of(
+                   {{"matrix", Picoseconds(matrix)}, {"HBM", Picoseconds(hbm)}, {"link", Picoseconds(link)}})
+            .binding;
+    };
+    CHECK(binding(5, 7, 6) == "HBM");
+    CHECK(binding(5, 7, 7) == "HBM");
+    CHECK(binding(7, 7, 7) == "matrix");
+    CHECK(binding(0, 0, 0) == "matrix");
+}
+
 TEST_CASE("flops, utilisation and bytes of a result are those of the problem") {
     Json problem = problem_of(2048, 3072, 3072);
     problem["fidelity"] = "HiFi4";
@@ -66,6 +79,19 @@ TEST_CASE("flops, utilisation and bytes of a result are those of the problem") {
     CHECK(result.sram_peak > Bytes(1000000));
     CHECK(result.sram_peak <= Bytes(1400000));
     CHECK(result.hbm_bytes >= Bytes((2048 * 3072 + 3072 * 3072 + 2048 * 3072) * 2));
+}
+
+TEST_CASE("what a PE multiplies is its own part of the result, and PEs beyond the last column multiply nothing") {
+    // 10 x 3 tiles on 10 rows of 13 PEs, two products of tiles for each.
+    const report::KernelResult result = result_of(panel_of("blackhole_p150_13x10", problem_of(320, 64, 96)));
+    std::uint64_t pe = 0;
+    for (const report::ComponentResult& part : result.components) {
+        if (part.kind != "matrix") continue;
+        CAPTURE(part.path);
+        CHECK(part.work == (pe % 13 < 3 ? std::uint64_t{2} * 32 * 32 * 32 : 0));
+        ++pe;
+    }
+    CHECK(pe == 130);
 }
 
 TEST_CASE("blocks that a panel gives are used, and the ones that are found are no slower") {

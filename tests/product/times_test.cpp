@@ -55,6 +55,16 @@ TEST_CASE("with two buffers the slower of movers and engine decides, and what co
     CHECK(ns_of(slow_engine, floor_of(config, {2, 2}), {4, 4, 1}) == 4 * bring + 5 * 16 * 32);
 }
 
+TEST_CASE("a mover that has filled both buffers waits, though a longer block comes next") {
+    // In0 lies in two PEs of three blocks of K each, which come as 2, 1, 2, 1. In1 takes 192 and 96 to bring, the
+    // engine 64 + 128 and 32 + 128: it frees the first buffer at 384, and the third block of in1 is there at 576.
+    ProductConfig config = plain();
+    config.pack_bytes_per_cycle = 16;
+    Shape shape = tiles(2, 6, 2);
+    shape.in0_in_cores = shape.out_in_cores = true;
+    CHECK(ns_of(shape, floor_of(config, {2, 2}), {1, 1, 2}) == 576 + (64 + 128) + (32 + 128));
+}
+
 TEST_CASE("the wider operand is the slower one, and in0 that is kept in the PEs is not read") {
     const ProductConfig config = plain();
     Shape shape = tiles(12, 1, 4);

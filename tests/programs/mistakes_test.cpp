@@ -59,8 +59,8 @@ TEST_CASE("reading what nobody has stored names the line and the element") {
     Json tensors = two;
     tensors["x"]["values"] = "unknown";
     CHECK_THAT(failure_of(small_panel("reads_nothing", tensors, x_and_y)),
-               says(line_with("never stored") + "17: machine.cube0.pe0, command 0 (load)",
-                    "load of x: element 0 was never stored"));
+               says(line_with("never stored") +
+                    "17: machine.cube0.pe0, command 0 (load): load of x: element 0 was never stored"));
     tensors["x"].erase("values");
     CHECK_THAT(failure_of(small_panel("reads_nothing", tensors, x_and_y)),
                says("element 0 was never stored; unwritten: ",

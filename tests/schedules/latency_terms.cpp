@@ -124,13 +124,13 @@ TEST_CASE("behind the slowest link of a way, what follows the head has not its s
     FixedCosts fixed = constant_costs();
     fixed.head_alone = 7;
     constexpr int hops = 3;
-    const auto hop_ns = [&](const std::vector<double>& rates) {
+    const auto hop_ns = [&](const std::vector<double>& of_links) {
         Wiring wiring = wires(1);
         wiring.route = [](int, int from, int) {
             const LinkId first = from == 0 ? 0 : hops;
             return std::vector<LinkId>{first, first + 1, first + 2};
         };
-        wiring.link_bytes_per_ns = [&](LinkId link) { return rates[link % hops]; };
+        wiring.link_bytes_per_ns = [&](LinkId link) { return of_links[link % hops]; };
         const Bound bound = schedule_bound(p, needs, in_a_row(kernels::mlo_chain, needs), fast, wiring, &fixed);
         const double attended = both_read + product + softmax + product;
         return (term(bound, "arrival") - attended - simple - results) / 2;
@@ -141,6 +141,7 @@ TEST_CASE("behind the slowest link of a way, what follows the head has not its s
     CHECK(hop_ns({1, 2, 1}) == Approx(head + o));
     CHECK(hop_ns({1, 2, 2}) == Approx(head - 2 * 7 + o));
     CHECK(hop_ns({2, 1, 2}) == Approx(head - 7 + o));
+    CHECK(hop_ns({1, 1, 2}) == Approx(head - 7 + o));  // of equal links the last is the one that is waited for
     CHECK(hop_ns({1, 1.001, 1.001}) ==
           Approx(head + o / 1.001));  // hardly faster: what is last begins behind the head
 }

@@ -91,6 +91,25 @@ TEST_CASE("a key and what it is a part of may both be set and varied, in any ord
     sweep["axes"] = Json::array({machines});
     CHECK(read(sweep) == std::vector<std::string>{"cube_line8 7", "cube_2x4 7"});
     CHECK(read(sweep, {{depth, {9}, "--over"}}) == std::vector<std::string>{"cube_line8 9", "cube_2x4 9"});
+    // One of the file is replaced where it stands.
+    sweep["axes"] = {cores, machines};
+    CHECK(read(sweep, {{depth, {9, 11}, "--over"}}) ==
+          std::vector<std::string>{"cube_line8 9", "cube_2x4 9", "cube_line8 11", "cube_2x4 11"});
+}
+
+TEST_CASE("an axis of kernels that says null takes away what a kernel says, and adds nothing to others") {
+    const Json kernels = {{{"kernel", "mesh_mlo"}, {"tile_keys", 64}}, "head_parallel"};
+    const Json sweep = {{"panel", "single_user_decode_mid"},
+                        {"set", {{"kernels", kernels}}},
+                        {"axes", {{{"key", "kernel.tile_keys"}, {"values", {nullptr, 32}}}}}};
+    std::vector<Json> found;
+    search::Space(sweep, NamedFile("sweeps/test.json"), {})
+        .for_each(
+            [&](const search::Point&, const run::Resolved& panel) { found.push_back(panel.json["kernels"][0]); });
+    CHECK(found == std::vector<Json>{{{"kernel", "mesh_mlo"}},
+                                     {{"kernel", "head_parallel"}},
+                                     {{"kernel", "mesh_mlo"}, {"tile_keys", 32}},
+                                     {{"kernel", "head_parallel"}, {"tile_keys", 32}}});
 }
 
 TEST_CASE("conditions drop what meets all that they ask") {

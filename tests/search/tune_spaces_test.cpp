@@ -163,6 +163,26 @@ TEST_CASE("24 spaces have the optimum and the front that running every point has
     CHECK(ruled_out > 30);
 }
 
+TEST_CASE("two shardings are the same work on one rank, and are not on several") {
+    const auto works = [](int ranks) {
+        const Json panel = {
+            {"machine", "cube_line8"},
+            {"problem", {{"heads_q", 2}, {"heads_kv", 2}, {"head_dim", 16}, {"users", {{{"keys", 64}}}}}},
+            {"ranks", {{"count", ranks}}},
+            {"kernels", {{{"kernel", "mesh_kv"}, {"tile_queries", 8}, {"tile_keys", 8}, {"piece_keys", 8}}}}};
+        const Json sweep = {{"panel", panel},
+                            {"axes", {{{"key", "kernel.sharding"}, {"values", {"contiguous", "zigzag"}}}}}};
+        std::set<std::string> different;
+        Space(sweep, NamedFile("sweeps/test.json"), {}).for_each([&](const Point&, const run::Resolved& resolved) {
+            const run::Panel read = run::read_panel(resolved, real());
+            different.insert(read.kernels.front().workload->bounds(0).work);
+        });
+        return different.size();
+    };
+    CHECK(works(1) == 1);
+    CHECK(works(4) == 2);
+}
+
 TEST_CASE("of a panel every kernel of its pass is tried, no specimen, and none twice") {
     const ScratchFolder folder;
     write_file(folder / "panel.json",

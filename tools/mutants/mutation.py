@@ -126,6 +126,40 @@ def _is_whole(text):
     return depth == 0 and conditions[0] == 0 and not text.startswith("{")
 
 
+# What binds weakest first.
+_OPERATORS = ["= += -= *= /= %= &= |= ^= <<= >>=", "? :", "||", "&&", "|", "^", "&", "== !=", "< > <= >=", "<< >>",
+              "+ -", "* / %"]  # fmt: skip
+_STRENGTH = {sign: strength for strength, signs in enumerate(_OPERATORS) for sign in signs.split()}
+_TOKENS = re.compile(r"->|::|<<=|>>=|<<|>>|[-+*/%&|^<>=!]=|&&|\|\||\+\+|--|\w+|[^\w\s]")
+
+
+def _operators(text):
+    """The operators between two operands that stand in no brackets, without those of templates."""
+    found, depth, before = [], 0, ""
+    for token in _TOKENS.findall(re.sub(r"\b\w+<[\w:, ]*>(?=[({])", "f", text)):
+        depth += (token in "([{") - (token in ")]}")
+        if depth == 0 and token in _STRENGTH and re.search(r"[\w)\]\"'}]$", before):
+            found.append(token)
+        before = token
+    return found
+
+
+def _torn_apart(original, before, after):
+    """The operator beside an expression that takes a part of it: of `a ? b : c` in `a ? b : c ? d : e`, c."""
+    weakest = min((_STRENGTH[sign] for sign in _operators(original)), default=len(_OPERATORS))
+    following, leading = _TOKENS.match(after.lstrip()), _TOKENS.findall(before)[-2:]
+    condition = _STRENGTH["?"]
+    if following and following[0] in _STRENGTH:
+        strength = _STRENGTH[following[0]]
+        if strength > weakest or strength == weakest == condition and following[0] == "?":
+            return following[0]
+    if len(leading) == 2 and leading[1] in _STRENGTH and re.search(r"[\w)\]]$", leading[0]):
+        strength = _STRENGTH[leading[1]]
+        if strength > max(weakest, condition) or strength == weakest and leading[1] in "-/%":
+            return leading[1]
+    return ""
+
+
 def _pattern(text):
     """Finds the text however it is broken into lines."""
     tokens = re.findall(r"\w+|[^\w\s]", text)
@@ -148,6 +182,12 @@ def _place(mutant, source, begin, end):
     place = _only(mutant.original, source, begin, end, mutant)
     if mutant.original.endswith(";") and not re.search(r"([{};:)]|\belse)\s*$", re.sub(r"//.*\n", "\n", source[: place[0]])):
         raise ListError(f"{mutant.where}: the end of a statement, expected a whole one or an expression")
+    before, after = re.sub(r"//.*\n", "\n", source[max(0, place[0] - 400) : place[0]]), source[place[1] :]
+    if re.search(r"\b(constexpr|static_assert)\b[^;{}]*$", before):
+        raise ListError(f"{mutant.where}: is known when it is compiled, expected a place where it is used")
+    torn = "" if mutant.original.endswith(";") else _torn_apart(mutant.original, before, after)
+    if torn:
+        raise ListError(f"{mutant.where}: part of an expression, as '{torn}' stands beside it, expected a whole one")
     return place
 
 
