@@ -199,13 +199,17 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     const bool fused = request.launches == attention::Launches::fused;
     if (!fused && request.tile_queries == 0) tiling.tile_queries = chosen(device.matrix_rows, longest.queries);
     tiling.tile_keys = chosen(request.tile_keys, longest.keys);
-    if (const std::int64_t rows = tiling.tile_queries * problem.group(); fused && rows <= device.matrix_rows) {
-        if (request.tile_keys == 0)
-            tiling.tile_keys = std::min(tiling.tile_keys, keys_to_overlap(problem, device, tiling.tile_heads, rows));
+    const auto be_short = [&] {
+        const std::int64_t rows = tiling.tile_queries * problem.group();
+        if (!fused || rows > device.matrix_rows) return;
         tiling.stages = 4;  // there may be fewer keys than that, and several queries to overlap
         tiling.products_apart = true;
         side_by_side(problem, device, tiling);
-    }
+    };
+    if (const std::int64_t rows = tiling.tile_queries * problem.group();
+        fused && rows <= device.matrix_rows && request.tile_keys == 0)
+        tiling.tile_keys = std::min(tiling.tile_keys, keys_to_overlap(problem, device, tiling.tile_heads, rows));
+    be_short();
     tiling.piece_keys = request.piece_keys > 0 ? chosen(request.piece_keys, longest.keys) : tiling.tile_keys;
     const auto needed = [&](std::int64_t query_rows, std::int64_t state_rows) {
         Tiling probe = tiling;
@@ -266,6 +270,8 @@ Tiling plan_attention(const Problem& problem, const NeedSets& needs, const Sched
     }
     if (request.piece_keys == 0) tiling.piece_keys = std::min(tiling.piece_keys, tiling.tile_keys);
     const Resident all = resident(needs, schedule, tiling, heads, problem.group());
+    // Whatever led to these tiles, all else follows from them: they are worked on alike, chosen or asked for.
+    be_short();
     if (needed(all.query_rows, all.state_rows) > sram) not_short();
     // Where keys travel, what does not stay is brought in again for every visit of theirs. Few blocks have an element
     // mask: long ones rather wait for its room.

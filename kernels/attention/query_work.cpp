@@ -3,6 +3,7 @@
 // SRAM and how their results leave.
 #include "kernels/attention/run.h"
 #include "kernels/attention/side_by_side.h"
+#include "sim/attention/traffic.h"
 
 #include <algorithm>
 #include <numbers>
@@ -72,7 +73,9 @@ std::vector<Issue> AttentionRun::order_of_issue() {
     std::any& known = launch_.of_table ? *launch_.of_table : alone;
     if (!known.has_value()) {
         std::optional<SideBySide>& all = known.emplace<std::optional<SideBySide>>();
-        if (schedule.moves_results_alone()) all.emplace(schedule, *launch_.timeline, launch_.tiling.fold_keys);
+        // What nothing is merged with has nothing to be beside: it leaves as it is done.
+        if (schedule.moves_results_alone() && attention::count(schedule).merges > 0)
+            all.emplace(schedule, *launch_.timeline, launch_.tiling.fold_keys);
     }
     const auto& all = std::any_cast<const std::optional<SideBySide>&>(known);
     return all ? all->order(launch_.rank, found) : found;

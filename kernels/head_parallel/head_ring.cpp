@@ -18,10 +18,10 @@ using attention::Item;
 using attention::Ranges;
 using attention::Tree;
 
-/// Ranks of a group: a row of the grid, or on a single row the largest proper divisor of n up to its root.
+/// Ranks of a group: a row of the grid, or on a single row or column the largest proper divisor of n up to its root.
 int group_size(const RankGrid& grid) {
     const int n = grid.ranks();
-    if (grid.rows > 1 && !grid.not_full()) return grid.cols;
+    if (grid.rows > 1 && grid.cols > 1 && !grid.not_full()) return grid.cols;
     int size = 1;
     for (int g = 2; g * g <= n; ++g)
         if (n % g == 0) size = g;
@@ -114,7 +114,8 @@ std::optional<std::string> too_few_heads(int members, std::int64_t heads) {
 
 std::optional<std::string> head_ring_refuses(const attention::Problem&, const RankGrid& grid, std::int64_t heads) {
     if (group_size(grid) < 2 && grid.ranks() > 1)
-        return fmt::format("{} ranks cannot be divided into groups of equal size", grid.ranks());
+        return fmt::format("it needs two or more groups of equal size, of two or more ranks each, and {} is prime",
+                           grid.ranks());
     return too_few_heads(group_size(grid), heads);
 }
 

@@ -3,8 +3,9 @@
 // and both merge; after log2 n rounds everybody has the result. Ranks beyond the largest power of two give theirs to
 // a partner first and get the result at the end. Source: Thakur, Rabenseifner, Gropp 2005 (all-reduce).
 // Cost: log2 n rounds of M per rank, but on a line the exchange of round k crosses 2^k links: n/2 M on the
-// middle one, floor(2n/3) M on the busiest. Wins where hops cost little beside messages: all-to-all networks, high
-// per-message latency.
+// middle one, floor(2n/3) M on the busiest. Of p + r ranks, p the largest power of two, the r beyond it add r M:
+// min(floor(2p/3) + r, floor(4p/3)) M on the busiest. Wins where hops cost little beside messages: all-to-all
+// networks, high per-message latency.
 #include "kernels/merge/partial_results.h"
 #include "kernels/schedules.h"
 

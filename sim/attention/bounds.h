@@ -17,7 +17,7 @@ struct MachineRates {
     int pes = 1;                  // that may take part
     double macs_per_ns = 1;       // matrix engine, of q k: at the problem's dtype
     double p_macs_per_ns = 0;     // of products with p (backward: of all others); 0: as fast as q k
-    double exp2_per_ns = 1;       // vector engine, elements
+    double exp2_per_ns = 1;       // vector engine, elements; of whatever makes an exponential of each
     double simple_per_ns = 1;     // vector engine, elements of the cheapest operation (comparison, add)
     double hbm_bytes_per_ns = 1;  // one PE's HBM slice, peak
     double tanh_per_ns = 1;       // vector engine, elements; of tanh or the exponential that it could be made of

@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -73,6 +74,13 @@ struct Tiling {
     bool products_apart = false;  // products with values wait for their sum in room of their own (chosen; attend.h)
     bool queries_stay = false;    // all query blocks of a PE fit at once, with all registers of states (chosen)
     bool chunks_stay = false;     // all chunks a PE ever holds fit too, so none is staged in HBM (chosen)
+
+    /// Every field: one that is added and not named here does not compile.
+    auto fields() const {
+        const auto& [heads, queries, keys, piece, fold, deep, group, launched, ahead, pace, apart, stay, held] =
+            *this;
+        return std::tie(heads, queries, keys, piece, fold, deep, group, launched, ahead, pace, apart, stay, held);
+    }
 };
 
 /// K and V of some keys: [heads, keys, head_dim] and [heads, keys, value_dim]. With latents v is null; and of a

@@ -228,6 +228,25 @@ TEST_CASE("flash is head_parallel by another name") {
     CHECK(timing_of(experiment.run(0).result) == timing_of(experiment.run(1).result));
 }
 
+TEST_CASE("where softmax is cheaper than exponentials, no kernel beats the machine bound, and others keep theirs") {
+    Json machine = machine_with(1, 1 << 20);
+    const int lanes = 64, exponential = 8, softmax = 1, heads = 6, keys = 97, queries = 53;
+    machine["pe"]["vector"] = {
+        {"lanes", lanes},
+        {"cycles_per_element", {{"exp", exponential}, {"exp2", exponential}, {"softmax", softmax}}}};
+    Experiment experiment(panel_of(machine, problem_with(masks[0]), rungs));
+    const double scores = heads * keys * queries, ghz = experiment.panel().machine.pe.clock.ghz();
+    for (std::size_t kernel = 0; kernel < rungs.size(); ++kernel) {
+        CAPTURE(rungs[kernel]);
+        const workloads::Arrangement a = experiment.arrangement(kernel);
+        const double time = to_nanoseconds(experiment.run(kernel).result.time);
+        CHECK(time >= a.machine_bound.ns());
+        CHECK(time >= a.schedule_bound.ns());
+        CHECK(a.machine_bound.ns() < scores * exponential / lanes / ghz);
+        if (rungs[kernel] != "standard") CHECK(a.schedule_bound.ns() > scores * exponential / lanes / ghz);
+    }
+}
+
 TEST_CASE("each rung is faster than the one below where its first lines say so") {
     const auto time_of = [](const std::string& kernel, const char* mask) {
         Json problem = {{"heads_q", 4},

@@ -38,7 +38,8 @@ bool prime(int n) {
 
 }  // namespace
 
-TEST_CASE("on a line only cycles, heads too few and groups of a prime number of ranks are refused") {
+TEST_CASE(
+    "on a line only cycles, heads too few and groups of a prime number of ranks are refused, a row or a column") {
     const int heads = 5;
     for (int n = 1; n <= 9; ++n) {
         CAPTURE(n);
@@ -46,7 +47,17 @@ TEST_CASE("on a line only cycles, heads too few and groups of a prime number of 
         if (n > heads) expected.insert("ulysses");
         if (n > 1 && prime(n)) expected.insert("head_ring");
         CHECK(refused(line_of(n), heads) == expected);
+        CHECK(refused(grid_of(n, 1), heads) == expected);
     }
+}
+
+TEST_CASE("what a prime number of ranks cannot be divided into is said") {
+    Json problem = distinct_problem("full");
+    problem["heads_q"] = problem["heads_kv"] = 5;
+    for (const auto& [rows, cols] : {std::pair{1, 5}, std::pair{5, 1}})
+        CHECK_THROWS_WITH(Experiment(panel_of(grid_of(rows, cols), problem, {"head_ring"})).arrangement(),
+                          Catch::EndsWith("head_ring cannot run this: it needs two or more groups of equal size, of "
+                                          "two or more ranks each, and 5 is prime"));
 }
 
 TEST_CASE("a whole grid with an even side is refused by nothing, an odd one by the cycle alone") {

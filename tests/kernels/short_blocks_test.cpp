@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Blocks of a few rows: latencies decide, so several are on their way at once.
+#include "sim/base/error.h"
 #include "tests/kernels/experiment.h"
 
 #include <catch2/catch.hpp>
+
+#include <random>
 
 using namespace kernel_test;
 
@@ -58,4 +61,65 @@ TEST_CASE("of a tile whose end alone is seen, the values of short blocks are tho
     CHECK(tiling.tile_keys == 512);
     CHECK(tiling.fold_keys <= 256);
     CHECK(experiment.run().result.verdict.pass);
+}
+
+TEST_CASE("a plan follows from its tiles: those that it chose give the same when they are asked for") {
+    std::mt19937 random(7);
+    const auto one_of = [&random](const std::vector<int>& values) {
+        return values[std::uniform_int_distribution<std::size_t>(0, values.size() - 1)(random)];
+    };
+    int plans = 0, short_plans = 0, cut = 0;
+    for (int number = 0; number < 40; ++number) {
+        const int heads = one_of({1, 2, 8, 16}), group = one_of({1, 4, 8}), keys = one_of({300, 1024});
+        Json problem = {{"heads_q", heads * group}, {"heads_kv", heads}, {"head_dim", one_of({32, 64, 128})}};
+        problem["users"] = Json::array({{{"keys", keys}, {"queries", one_of({1, 4, 16, 100})}}});
+        problem["mask"] = {{"kind", number % 2 == 0 ? "causal" : "full"}};
+        Json machine = line_of(one_of({1, 2, 4}));
+        machine["pe"] = {{"sram_bytes", one_of({96, 192, 384, 768, 1536}) << 10}};
+        const Experiment open(panel_of(machine, problem, exact_kernels()));
+        for (std::size_t kernel = 0; kernel < open.kernels(); ++kernel) {
+            attention::Tiling chosen;
+            try {
+                chosen = open.arrangement(kernel).tiling;
+            } catch (const InputError&) {  // not for these ranks, or too large for the SRAM
+                continue;
+            }
+            const Json named = {{"kernel", open.choice(kernel).kernel},
+                                {"tile_heads", chosen.tile_heads},
+                                {"tile_queries", chosen.tile_queries},
+                                {"tile_keys", chosen.tile_keys},
+                                {"piece_keys", chosen.piece_keys}};
+            CAPTURE(machine.dump(), problem.dump(), named.dump());
+            const attention::Tiling asked =
+                Experiment(panel_of(machine, problem, Json::array({named}))).arrangement().tiling;
+            CHECK(asked.fields() == chosen.fields());
+            ++plans;
+            short_plans += chosen.short_blocks() ? 1 : 0;
+            cut += chosen.tile_heads < heads ? 1 : 0;
+        }
+    }
+    CHECK(plans > 300);
+    CHECK(short_plans > 50);
+    CHECK(plans - short_plans > 50);
+    CHECK(cut > 50);
+}
+
+TEST_CASE("a result that nothing is merged with leaves block by block, while later blocks are worked on") {
+    // A window that one of two ranks has all keys of: 8 blocks of 2 kv heads, whose results take as long as the work.
+    const int heads = 16, group = 8, queries = 2, d = 128;
+    Json problem = {{"heads_q", heads * group}, {"heads_kv", heads}, {"head_dim", d}};
+    problem["users"] = Json::array({{{"keys", 2048}, {"queries", queries}}});
+    problem["mask"] = {{"kind", "sliding_window"}, {"window", 100}};
+    const auto time_with = [&](double gbytes_per_s) {
+        Json machine = line_of(2);
+        machine["network"] = {{"link", {{"gbytes_per_s", gbytes_per_s}}}};
+        Json panel = panel_of(machine, problem,
+                              Json::array({{{"kernel", "mlo_doubling"}, {"tile_heads", 2}, {"tile_keys", 128}}}));
+        panel["values"] = {{"mode", "none"}};
+        Experiment experiment(panel);
+        CHECK(experiment.arrangement().tiling.short_blocks());
+        return to_nanoseconds(experiment.run().result.time);
+    };
+    const double slow = 32, result_bytes = heads * group * queries * (d + 2) * 4;  // o, m and l
+    CHECK(time_with(slow) - time_with(1e5) < 0.6 * result_bytes / slow);
 }

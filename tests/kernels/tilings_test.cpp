@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every way the attention kernel can cut and keep its work gives the right answer: states in HBM between chunks,
 // chunks staged in HBM, groups of blocks, tiles and pieces of any size. Which way is taken is asked of the plan.
+#include "kernels/all.h"
+#include "sim/workloads/attention/alternatives.h"
 #include "tests/kernels/experiment.h"
 
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <tuple>
 
@@ -192,4 +195,37 @@ TEST_CASE("neighbours that swap partial results of many blocks need no more than
         passes(panel_of(machine, problem,
                         Json::array({{{"kernel", "mesh_mlo"}, {"tile_queries", 3}, {"tile_heads", 1}}})));
     }
+}
+
+TEST_CASE("a search that proves takes no two tilings for the same work, whatever field they differ in") {
+    using attention::Tiling;
+    const Experiment experiment(panel_of(line_of(2), distinct_problem("causal"), Json::array({"mesh_kv"})));
+    const attention::Kernels known = kernels::all();
+    const attention::Kernel& mesh_kv = known.front();
+    REQUIRE(mesh_kv.name == "mesh_kv");
+    const workloads::RanksChoice ranks = workloads::ranks_of(experiment.panel(), experiment.choice());
+    workloads::Arrangement arrangement = experiment.arrangement();
+    const Tiling chosen = arrangement.tiling;
+    const std::vector<std::function<void(Tiling&)>> changes = {
+        [](Tiling& t) { ++t.tile_heads; },
+        [](Tiling& t) { ++t.tile_queries; },
+        [](Tiling& t) { ++t.tile_keys; },
+        [](Tiling& t) { ++t.piece_keys; },
+        [](Tiling& t) { ++t.fold_keys; },
+        [](Tiling& t) { ++t.stages; },
+        [](Tiling& t) { ++t.group_blocks; },
+        [](Tiling& t) { t.launches = attention::Launches::waited; },
+        [](Tiling& t) { ++t.scores_ahead; },
+        [](Tiling& t) { ++t.softmax_pace; },
+        [](Tiling& t) { t.products_apart = !t.products_apart; },
+        [](Tiling& t) { t.queries_stay = !t.queries_stay; },
+        [](Tiling& t) { t.chunks_stay = !t.chunks_stay; }};
+    CHECK(changes.size() == std::tuple_size_v<decltype(chosen.fields())>);
+    std::set<std::string> works = {workloads::work_of(known, mesh_kv, ranks, arrangement)};
+    for (const auto& change : changes) {
+        arrangement.tiling = chosen;
+        change(arrangement.tiling);
+        works.insert(workloads::work_of(known, mesh_kv, ranks, arrangement));
+    }
+    CHECK(works.size() == changes.size() + 1);
 }

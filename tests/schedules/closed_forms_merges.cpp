@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 using namespace example;
@@ -100,6 +101,16 @@ TEST_CASE("doubling over n ranks that are no power of two takes two transfers mo
         const Counts counts = count(in_a_row(kernels::mlo_doubling, d.needs));
         const int rounds = static_cast<int>(std::log2(n)), power = 1 << rounds;
         CHECK(counts.state_transfers == number(power * rounds + 2 * (n - power)));
+    }
+}
+
+TEST_CASE("doubling over n ranks: those beyond a power of two p add to the busiest link, until it carries 4p/3 M") {
+    for (int n = 2; n <= 16; ++n) {
+        CAPTURE(n);
+        const Decode d(n, 2);
+        const int power = 1 << static_cast<int>(std::log2(n));
+        const int busiest = std::min(2 * power / 3 + n - power, 4 * power / 3);
+        CHECK(d.on_line(in_a_row(kernels::mlo_doubling, d.needs)).busiest() == number(busiest) * d.state);
     }
 }
 

@@ -79,6 +79,47 @@ std::map<std::string, report::KernelResult> all_results(const Store& store) {
     return results;
 }
 
+/// The points of a search that has found what running every point finds.
+std::vector<Candidate> tuned_like_all(const Json& content, const Objectives& objectives) {
+    const ScratchFolder folder;
+    INFO(content.dump());
+    TuneOptions options;
+    options.objectives = objectives;
+    options.workers = 2;
+    Tuned tuned = tune(Space(content, NamedFile("space.json"), {}), real(), Store(folder / "tuned"), options);
+
+    // The same points in a sweep, every one of them.
+    Json exhaustive = content;
+    exhaustive["set"] = {{"values.mode", "none"}};
+    const Store store(folder / "swept");
+    run_sweep(Space(exhaustive, NamedFile("space.json"), {}), real(), store, {.shard = {}, .workers = 2});
+    const auto results = all_results(store);
+    Front front(objectives.size() > 1 ? 1 : options.depth);
+    for (std::size_t i = 0; i < tuned.points.size(); ++i) {
+        const Candidate& point = tuned.points[i];
+        if (point.keyed.key.empty() || point.fate == Fate::impossible) continue;
+        REQUIRE(results.count(point.keyed.key) == 1);
+        const report::KernelResult& result = results.at(point.keyed.key);
+        REQUIRE(result.status == report::Status::ok);
+        const Figures figures = objectives.of(result);
+        for (std::size_t k = 0; k < figures.size(); ++k) CHECK(figures[k] >= point.least[k]);
+        if (point.fate == Fate::ran) CHECK(figures == point.figures);
+        if (point.fate == Fate::same) {
+            const std::string& first = tuned.points[point.same_as].keyed.key;
+            CHECK(figures == objectives.of(results.at(first)));
+            CHECK(result.commands == results.at(first).commands);
+            CHECK(result.time == results.at(first).time);
+            continue;
+        }
+        front.add(figures, i);
+    }
+    std::vector<std::size_t> expected;
+    for (const Front::Member& member : front.members()) expected.push_back(member.order);
+    CHECK(tuned.winners == expected);
+    for (const std::size_t winner : tuned.winners) CHECK(tuned.points[winner].verified);
+    return std::move(tuned.points);
+}
+
 }  // namespace
 
 TEST_CASE("a search of collectives has every algorithm, and what auto stands for once") {
@@ -110,57 +151,37 @@ TEST_CASE("a search of collectives has every algorithm, and what auto stands for
 
 TEST_CASE("24 spaces have the optimum and the front that running every point has") {
     Draw draw(11);
-    std::size_t points = 0, ran = 0, same = 0, ruled_out = 0;
+    std::size_t points = 0;
+    std::map<Fate, std::size_t> fates;
     for (int number = 0; number < 24; ++number) {
-        const ScratchFolder folder;
-        const Json content = random_space(draw);
-        INFO(content.dump());
-        const Space space(content, NamedFile("space.json"), {});
         const std::vector<std::vector<std::string>> choices = {
             {"time"}, {"hop_bytes"}, {"time", "hop_bytes"}, {"time", "link_bytes"}, {"hbm_bytes", "time"}};
-        TuneOptions options;
-        options.objectives = Objectives(choices[static_cast<std::size_t>(number) % choices.size()]);
-        options.workers = 2;
-        const Tuned tuned = tune(space, real(), Store(folder / "tuned"), options);
-
-        // The same points in a sweep, every one of them.
-        Json exhaustive = content;
-        exhaustive["set"] = {{"values.mode", "none"}};
-        const Store store(folder / "swept");
-        run_sweep(Space(exhaustive, NamedFile("space.json"), {}), real(), store, {.shard = {}, .workers = 2});
-        const auto results = all_results(store);
-        Front front(options.objectives.size() > 1 ? 1 : options.depth);
-        for (std::size_t i = 0; i < tuned.points.size(); ++i) {
-            const Candidate& point = tuned.points[i];
-            if (point.keyed.key.empty() || point.fate == Fate::impossible) continue;
-            REQUIRE(results.count(point.keyed.key) == 1);
-            const report::KernelResult& result = results.at(point.keyed.key);
-            REQUIRE(result.status == report::Status::ok);
-            const Figures figures = options.objectives.of(result);
-            for (std::size_t k = 0; k < figures.size(); ++k) CHECK(figures[k] >= point.least[k]);
-            if (point.fate == Fate::ran) CHECK(figures == point.figures);
-            if (point.fate == Fate::same) {
-                const std::string& first = tuned.points[point.same_as].keyed.key;
-                CHECK(figures == options.objectives.of(results.at(first)));
-                CHECK(result.commands == results.at(first).commands);
-                CHECK(result.time == results.at(first).time);
-                continue;
-            }
-            front.add(figures, i);
+        for (const Candidate& point : tuned_like_all(
+                 random_space(draw), Objectives(choices[static_cast<std::size_t>(number) % choices.size()]))) {
+            ++points;
+            ++fates[point.fate];
         }
-        std::vector<std::size_t> expected;
-        for (const Front::Member& member : front.members()) expected.push_back(member.order);
-        CHECK(tuned.winners == expected);
-        for (const std::size_t winner : tuned.winners) CHECK(tuned.points[winner].verified);
-        points += tuned.points.size();
-        ran += tuned.count(Fate::ran);
-        same += tuned.count(Fate::same);
-        ruled_out += tuned.count(Fate::ruled_out);
     }
-    INFO(points << " points, " << ran << " ran, " << same << " same, " << ruled_out << " ruled out");
     CHECK(points > 200);
-    CHECK(same > 10);
-    CHECK(ruled_out > 30);
+    CHECK(fates[Fate::same] > 10);
+    CHECK(fates[Fate::ruled_out] > 30);
+}
+
+TEST_CASE("blocks of short SRAMs have the optimum that running every point has, named or chosen") {
+    for (const int sram_kib : {192, 256, 384}) {
+        const Json panel = {
+            {"name", "small"},
+            {"machine",
+             {{"base", "cube_line8"},
+              {"cube", {{"topology", "line"}, {"cols", 1}}},
+              {"pe", {{"sram_bytes", sram_kib << 10}}}}},
+            {"problem",
+             {{"heads_q", 8}, {"heads_kv", 2}, {"head_dim", 64}, {"users", {{{"keys", 1024}, {"queries", 1}}}}}},
+            {"kernels", {"head_parallel"}}};
+        const std::vector<Json> axes = {{{"key", "kernel.tile_heads"}, {"values", {nullptr, 1}}},
+                                        {{"key", "kernel.tile_keys"}, {"values", {nullptr, 128, 256, 512}}}};
+        tuned_like_all({{"panel", panel}, {"axes", axes}}, Objectives({"time"}));
+    }
 }
 
 TEST_CASE("two shardings are the same work on one rank, and are not on several") {

@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace tilemesh::workloads {
 namespace {
@@ -39,6 +40,12 @@ std::vector<Json> crossed(const std::vector<Json>& kernels, const char* key, con
     return all;
 }
 
+/// Of a size, a choice or a truth.
+template <class Field>
+std::int64_t number_of(Field field) {
+    return static_cast<std::int64_t>(field);
+}
+
 }  // namespace
 
 std::vector<Json> alternatives_to(const std::vector<Json>& kernels, const attention::Kernels& known) {
@@ -68,24 +75,23 @@ std::vector<Json> alternatives_to(const std::vector<Json>& kernels, const attent
 
 std::string work_of(const attention::Kernels& known, const attention::Kernel& kernel, const RanksChoice& ranks,
                     const Arrangement& a) {
-    const attention::Tiling& tiling = a.tiling;
-    std::string text =
-        fmt::format("{} {} {} {} keys, {} blocks, {} {} {} fold {}", first_alike(known, kernel).name,
-                    tiling.tile_heads, tiling.tile_queries, tiling.tile_keys, tiling.group_blocks,
-                    tiling.queries_stay, tiling.chunks_stay, static_cast<int>(tiling.launches), tiling.fold_keys);
-    const attention::StateFormat format = a.schedule.state_format();
-    text += fmt::format(", states {} {}", static_cast<int>(format.sent), static_cast<int>(format.o));
     bool travels = false;
     for (int rank = 0; rank < a.ranks(); ++rank)
         for (const attention::Action& action : a.schedule.program(rank)) travels = travels || action.moves();
+    attention::Tiling tiling = a.tiling;
+    // How chunks are cut is seen where they travel, where they are held as they were cut, and backward in sums.
+    if (!travels && !tiling.chunks_stay && a.schedule.pass() != attention::Schedule::Pass::backward)
+        tiling.piece_keys = 0;
+    std::string text = fmt::format("{} tiling", first_alike(known, kernel).name);
+    std::apply([&text](const auto&... fields) { (text.append(fmt::format(" {}", number_of(fields))), ...); },
+               tiling.fields());
+    const attention::StateFormat format = a.schedule.state_format();
+    text += fmt::format(", states {} {}", static_cast<int>(format.sent), static_cast<int>(format.o));
     if (a.ranks() > 1) text += fmt::format(", sharding {}", static_cast<int>(ranks.sharding));
     // PEs are all alike: where nothing travels it does not matter which of them works on what.
     if (!travels) text += fmt::format(", {} ranks of {}", a.ranks(), a.members());
     for (std::size_t rank = 0; travels && rank < a.pes.size(); ++rank)
         text += fmt::format(" [{}]", fmt::join(a.pes[rank], " "));
-    // How chunks are cut is seen where they travel, where they are held as they were cut, and backward in sums.
-    if (travels || tiling.chunks_stay || a.schedule.pass() == attention::Schedule::Pass::backward)
-        text += fmt::format(", pieces {}", tiling.piece_keys);
     return text;
 }
 

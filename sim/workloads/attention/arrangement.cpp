@@ -50,14 +50,21 @@ double p_macs_per_ns(const AttentionPanel& panel, attention::Schedule::Pass pass
     return panel.machine.pe.macs_per_ns(forward ? panel.problem.probability() : panel.problem.output_dtype());
 }
 
+/// Exponentials per nanosecond of a kernel that makes each of them by itself.
+double exponentials_per_ns(const pe::PeConfig& pe) {
+    return std::max(pe.elements_per_ns(Opcode::exp2), pe.elements_per_ns(Opcode::exp));
+}
+
+/// What no kernel exceeds, whichever commands it is made of.
 attention::MachineRates rates_of(const AttentionPanel& panel, attention::Schedule::Pass pass) {
     const pe::PeConfig& pe = panel.machine.pe;
     attention::MachineRates rates;
     rates.pes = panel.machine.pes();
     rates.macs_per_ns = pe.macs_per_ns(panel.problem.dtype);
     rates.p_macs_per_ns = p_macs_per_ns(panel, pass);
-    rates.exp2_per_ns = std::max(pe.elements_per_ns(Opcode::exp2), pe.elements_per_ns(Opcode::exp));
-    rates.tanh_per_ns = std::max(pe.elements_per_ns(Opcode::tanh), rates.exp2_per_ns);
+    // Softmax of whole rows makes exponentials, too.
+    rates.exp2_per_ns = std::max(exponentials_per_ns(pe), pe.elements_per_ns(Opcode::softmax));
+    rates.tanh_per_ns = std::max(pe.elements_per_ns(Opcode::tanh), exponentials_per_ns(pe));
     for (int op = 0; op < opcode_count; ++op) {
         if (engine_of(static_cast<Opcode>(op)) != EngineKind::vector) continue;
         rates.simple_per_ns = std::max(rates.simple_per_ns, pe.elements_per_ns(static_cast<Opcode>(op)));
@@ -291,8 +298,10 @@ Arrangement arrange(const AttentionPanel& panel, const AttentionChoice& choice, 
     const bool states_move = !a.tiling.queries_stay && a.schedule.pass() == attention::Schedule::Pass::forward;
     a.timeline = attention::predict(a.schedule, durations_of(panel, a, device, wiring, heads),
                                     states_move ? attention::ComputeOrder::visits : attention::ComputeOrder::arrival);
-    const attention::MachineRates rates = rates_of(panel, a.schedule.pass());
+    attention::MachineRates rates = rates_of(panel, a.schedule.pass());
     a.machine_bound = attention::machine_bound(problem, rates, a.schedule.pass());
+    // A running state sees parts of rows, of which softmax is not the exponentials.
+    if (kernel.keeps_state) rates.exp2_per_ns = exponentials_per_ns(panel.machine.pe);
     const std::optional<attention::FixedCosts> fixed = fixed_costs_of(panel, kernel, topology, a);
     a.schedule_bound =
         attention::schedule_bound(problem, a.needs, a.schedule, rates, wiring, fixed ? &*fixed : nullptr);
