@@ -153,15 +153,18 @@ TextTable table_of(const std::vector<Measured>& all) {
                      {"", "", TextTable::Align::left}});
     for (const Measured& one : all) {
         const TrafficPoint& p = one.point;
+        const auto of_packets = [&](double value, int places) -> Cell {
+            return {p.packets == 0 ? "-" : fmt::format("{:.{}f}", value, places)};
+        };
         table.add_row({{fmt::format("{}", one.load.packet_flits)},
                        {one.load.outstanding > 0 ? fmt::format("{}", one.load.outstanding)
                                                  : fmt::format("{:.3f}", one.load.offered)},
                        {fmt::format("{:.4f}", p.accepted)},
                        {fmt::format("{:.4f}", p.least_accepted)},
-                       {fmt::format("{:.2f}", p.mean_latency)},
-                       {fmt::format("{:.0f}", p.p99_latency)},
-                       {fmt::format("{:.2f}", p.network_latency)},
-                       {fmt::format("{:.2f}", p.mean_routers)},
+                       of_packets(p.mean_latency, 2),
+                       of_packets(p.p99_latency, 0),
+                       of_packets(p.network_latency, 2),
+                       of_packets(p.mean_routers, 2),
                        {p.unstable ? "unstable" : ""}});
     }
     return table;
@@ -208,10 +211,11 @@ Json json_of(const Measured& one, const noc::Topology& topology) {
     json["created_flits_per_node_cycle"] = p.offered;
     json["accepted_flits_per_node_cycle"] = p.accepted;
     json["least_accepted_flits_per_node_cycle"] = p.least_accepted;
-    json["mean_latency_cycles"] = p.mean_latency;
-    json["p99_latency_cycles"] = p.p99_latency;
-    json["network_latency_cycles"] = p.network_latency;
-    json["routers_passed"] = p.mean_routers;
+    const auto of_packets = [&](double value) { return p.packets == 0 ? Json(nullptr) : Json(value); };
+    json["mean_latency_cycles"] = of_packets(p.mean_latency);
+    json["p99_latency_cycles"] = of_packets(p.p99_latency);
+    json["network_latency_cycles"] = of_packets(p.network_latency);
+    json["routers_passed"] = of_packets(p.mean_routers);
     json["unstable"] = p.unstable;
     json["packets"] = p.packets;
     json["link_loads"] = links;

@@ -27,7 +27,8 @@ struct TrafficPoint {
     double offered = 0.0;         // flits per node and cycle that were created
     double accepted = 0.0;        // that arrived
     double least_accepted = 0.0;  // at the node where the fewest did
-    double mean_latency = 0.0;    // from creation until the last byte has arrived
+    /// Of the packets measured, these four; without any they are 0, and mean nothing.
+    double mean_latency = 0.0;  // from creation until the last byte has arrived
     double p99_latency = 0.0;
     double network_latency = 0.0;     // without waiting at the source
     double mean_routers = 0.0;        // passed

@@ -45,10 +45,12 @@ struct EnergyPhase {
 struct PowerCheck {
     std::string of;  // "machine", "machine.cube3", "machine.cube3.pe1": of its sort the one with the highest peak
     double limit_w = 0.0;
-    double peak_w = 0.0;      // greatest mean of any stretch of recorded windows that is at least `window` long
-    Picoseconds peak_at;      // begin of that stretch
-    Picoseconds window;       // as the machine asks, but at least a recorded window, at most the run
-    Picoseconds over;         // of the run that lies in a stretch above the limit
+    double peak_w = 0.0;  // greatest mean of any stretch of recorded windows that is at least `window` long
+    Picoseconds peak_at;  // begin of that stretch
+    Picoseconds window;   // as the machine asks, but at least a recorded window, at most the run
+    /// Of the run, what lies in such stretches above the limit, of those alone that do not come apart into two as
+    /// long: what is beside a peak is not above the limit because the mean of both is.
+    Picoseconds over;
     std::uint64_t parts = 0;  // of this sort above the limit
     bool operator==(const PowerCheck&) const = default;
 };

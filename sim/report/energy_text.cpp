@@ -89,7 +89,8 @@ std::string area_text(const AreaResult& area) {
     if (area.parts.empty()) return "";
     std::vector<std::pair<std::string, double>> parts;
     for (const AreaPart& part : area.parts) add(parts, part_name(part.key.substr(part.key.find('.') + 1)), part.mm2);
-    return fmt::format("area ({}): {:.5g} mm2 = {}\n", area.technology, area.mm2, shares(parts, area.mm2));
+    const std::string of_what = area.mm2 > 0.0 ? " = " + shares(parts, area.mm2) : "";
+    return fmt::format("area ({}): {:.5g} mm2{}\n", area.technology, area.mm2, of_what);
 }
 
 }  // namespace

@@ -50,6 +50,7 @@ struct Metric {
     std::optional<double> (*of)(const report::KernelResult&);             // of one number, else null
     std::map<std::string, double> (*parts)(const report::KernelResult&);  // of several, else null
     std::string (*text)(double);
+    const char* unit = "";  // of its numbers; none: a share, a ratio or a count
 };
 
 /// All there are: the one list that results, golden files, thresholds and documentation go by.

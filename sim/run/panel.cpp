@@ -144,8 +144,8 @@ std::string read_name(JsonReader reader) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
                c == '.' || c == '+';
     };
-    if (name.empty() || name.size() > 80 || !std::all_of(name.begin(), name.end(), plain))
-        reader.reject("a name of at most 80 letters, digits, '_', '-', '.', '+'");
+    if (name.empty() || name.size() > longest_name || !std::all_of(name.begin(), name.end(), plain))
+        reader.reject(fmt::format("a name of at most {} letters, digits, '_', '-', '.', '+'", longest_name));
     return name;
 }
 

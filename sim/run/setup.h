@@ -36,5 +36,6 @@ struct Setup {
 
 /// A name goes into tables, file names and the keys of compare.
 std::string read_name(JsonReader reader);
+inline constexpr std::size_t longest_name = 80;
 
 }  // namespace tilemesh::run

@@ -274,4 +274,11 @@ std::vector<std::string> Space::for_each(
     return idle;
 }
 
+bool has_jitter(const Space& space) {
+    const std::vector<std::string> axes = space.axes();
+    const Json& panel = space.panel().json;
+    return (panel.contains("jitter") && !panel.at("jitter").is_null()) ||
+           std::find(axes.begin(), axes.end(), "jitter") != axes.end();
+}
+
 }  // namespace tilemesh::search

@@ -74,4 +74,7 @@ private:
     std::string drop_where_;
 };
 
+/// Whether times of some of its points are random: the panel has a jitter, or an axis sets one.
+bool has_jitter(const Space& space);
+
 }  // namespace tilemesh::search

@@ -11,7 +11,9 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <set>
+#include <utility>
 
 namespace tilemesh::search {
 namespace {
@@ -53,23 +55,40 @@ int environment_number(const char* name) {
     return value;
 }
 
+/// The place of a task in a job array of Slurm, whose numbers need neither begin at 0 nor follow each other: 0-14:2
+/// has eight. None: this is none. InputError where the numbers do not say which place a task has, as of 1,2,7.
+std::optional<Shard> shard_of_array() {
+    const int task = environment_number("SLURM_ARRAY_TASK_ID"), count = environment_number("SLURM_ARRAY_TASK_COUNT");
+    if (task < 0 || count < 1) return {};
+    const int first = std::max(0, environment_number("SLURM_ARRAY_TASK_MIN"));
+    const int step = std::max(1, environment_number("SLURM_ARRAY_TASK_STEP"));
+    const int last = environment_number("SLURM_ARRAY_TASK_MAX");
+    if (last >= 0 && (last - first) / step + 1 != count)
+        fail<InputError>(
+            "--shard auto: the array has {} tasks from {} to {}, where there are {} in steps of {}; expected tasks "
+            "in equal steps, or --shard i/N",
+            count, first, last, (last - first) / step + 1, step);
+    const int index = (task - first) / step;
+    if (task < first || (task - first) % step != 0 || index >= count)
+        fail<InputError>(
+            "--shard auto: SLURM_ARRAY_TASK_ID={} is not one of {} from {} on in steps of {}; give "
+            "--shard i/N",
+            task, count, first, step);
+    return Shard{static_cast<std::size_t>(index), static_cast<std::size_t>(count)};
+}
+
 }  // namespace
 
 Shard parse_shard(const std::string& text) {
     if (text == "auto") {
-        const struct {
-            const char *index, *count, *first;
-        } launchers[] = {{"SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN"},
-                         {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", nullptr},
-                         {"PMI_RANK", "PMI_SIZE", nullptr}};
-        for (const auto& launcher : launchers) {
-            const int index = environment_number(launcher.index), count = environment_number(launcher.count);
-            const int first = launcher.first ? std::max(0, environment_number(launcher.first)) : 0;
+        if (const auto shard = shard_of_array()) return *shard;
+        const std::pair<const char*, const char*> launchers[] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
+                                                                 {"PMI_RANK", "PMI_SIZE"}};
+        for (const auto& [index_name, count_name] : launchers) {
+            const int index = environment_number(index_name), count = environment_number(count_name);
             if (index < 0 || count < 1) continue;
-            if (index - first >= 0 && index - first < count)
-                return {static_cast<std::size_t>(index - first), static_cast<std::size_t>(count)};
-            fail<InputError>("--shard auto: {}={} is not one of {} from {} on; give --shard i/N", launcher.index,
-                             index, count, first);
+            if (index < count) return {static_cast<std::size_t>(index), static_cast<std::size_t>(count)};
+            fail<InputError>("--shard auto: {}={} is not one of {}; give --shard i/N", index_name, index, count);
         }
         fail<InputError>(
             "--shard auto: found none of SLURM_ARRAY_TASK_ID, OMPI_COMM_WORLD_RANK and PMI_RANK (with "

@@ -2,6 +2,7 @@
 // The network's routers and links against a flit-level simulator: latency under Bernoulli traffic and throughput at
 // saturation of k-ary n-meshes and tori. Packets, channels and buffers are those of the rows; pipeline, links and
 // ports are the reference's own (one cycle each, two for the links of a torus, which it lays out longer).
+#include "sim/base/error.h"
 #include "sim/base/names.h"
 #include "sim/probe/traffic_run.h"
 #include "sim/validation/families.h"
@@ -110,7 +111,11 @@ double latency(const Setting& s, double offered) {
     probe::TrafficLoad load = load_of(s, offered);
     const double cycles = packets * s.packet_flits / (s.nodes() * offered);
     load.measured_cycles = static_cast<std::uint64_t>(std::clamp(cycles, 20000.0, 2e6));
-    return probe::run_traffic(network_of(s), load).mean_latency;
+    const probe::TrafficPoint point = probe::run_traffic(network_of(s), load);
+    if (point.packets == 0)
+        fail<KernelError>("no packet was measured in {} cycles, expected a load of which there are some",
+                          load.measured_cycles);
+    return point.mean_latency;
 }
 
 double routers_passed(const Setting& s) { return 1.0 + s.n * s.k / (s.torus ? 4.0 : 3.0); }

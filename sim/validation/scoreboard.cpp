@@ -55,6 +55,39 @@ ClaimRange read_claim_range(JsonReader reader) {
     return range;
 }
 
+struct Unit {
+    const char *name, *of;  // of: the unit of figures
+    double size;
+};
+constexpr Unit units[] = {
+    {"ps", "ps", 1.0},    {"ns", "ps", 1e3},    {"us", "ps", 1e6}, {"ms", "ps", 1e9}, {"s", "ps", 1e12},
+    {"B", "B", 1.0},      {"kB", "B", 1e3},     {"MB", "B", 1e6},  {"GB", "B", 1e9},  {"KiB", "B", 0x1p10},
+    {"MiB", "B", 0x1p20}, {"GiB", "B", 0x1p30}, {"J", "J", 1.0},   {"mJ", "J", 1e-3}, {"uJ", "J", 1e-6},
+    {"nJ", "J", 1e-9},    {"pJ", "J", 1e-12},   {"W", "W", 1.0},   {"mW", "W", 1e-3}, {"Js", "Js", 1.0},
+    {"mm2", "mm2", 1.0},
+};
+
+/// A ratio has none. Times have none that everybody would take for granted: the claim says which it means.
+void read_claim_unit(JsonReader& reader, Claim& claim) {
+    const std::string of = claim.over.empty() ? run::find_metric(claim.figure)->unit : "";
+    auto given = reader.optional_member("unit");
+    if (of.empty()) {
+        if (given)
+            given->complain(
+                "is the unit of what has none, expected it only with a figure that has one, and no `over`");
+        claim.unit = claim.over.empty() ? "" : "x";
+        return;
+    }
+    std::vector<std::string> words;
+    for (const Unit& unit : units)
+        if (unit.of == of) words.emplace_back(unit.name);
+    if (!given && of == "ps")
+        reader.complain(fmt::format("says no unit of a time, expected \"unit\": one of {}", fmt::join(words, ", ")));
+    claim.unit = given ? given->as_word(words) : of;
+    for (const Unit& unit : units)
+        if (unit.name == claim.unit) claim.unit_size = unit.size;
+}
+
 report::KernelResult run_for_claim(const ClaimRun& one, bool with_account) {
     const run::Entry& entry = one.panel.kernels.front();
     const auto prepared = entry.workload->prepare({entry.number}, 1);
@@ -96,10 +129,8 @@ Claim read_claim(JsonReader reader, const std::filesystem::path& folder, const r
     claim.source = reader.string("source");
     if (auto figure = reader.optional_member("figure")) claim.figure = metric_of_claim(*figure).name;
     claim.of = read_claim_runs(reader.member("of"), folder, workloads);
-    if (auto over = reader.optional_member("over")) {
-        claim.over = read_claim_runs(*over, folder, workloads);
-        claim.unit = "x";
-    }
+    if (auto over = reader.optional_member("over")) claim.over = read_claim_runs(*over, folder, workloads);
+    read_claim_unit(reader, claim);
     claim.published = read_claim_range(reader.member("published"));
     reader.finish();
     return claim;
@@ -111,7 +142,7 @@ Comparison judge_claim(const Claim& claim) {
     found.name = claim.claim;
     found.unit = claim.unit;
     found.claimed = claim.published;
-    found.measured = sum_of(claim, claim.of);
+    found.measured = sum_of(claim, claim.of) / claim.unit_size;
     if (!claim.over.empty()) {
         const double whole = sum_of(claim, claim.over);
         if (whole == 0.0) fail<KernelError>("{}: the figure of `over` is 0", claim.claim);
@@ -129,7 +160,7 @@ Comparison judge_claim(const Claim& claim) {
 Family scoreboard_family() {
     Family family;
     family.name = "scoreboard";
-    family.form = "claims of {claim, source, figure, of, over, published}";
+    family.form = "claims of {claim, source, figure, unit, of, over, published}";
     family.files = {"scoreboard.json"};
     family.suites = {{"scoreboard",
                       "claims that others published, each run as a panel or two: in the range that is claimed or not",

@@ -23,11 +23,12 @@ struct Claim {
     std::vector<ClaimRun> of;     // figures of these are summed
     std::vector<ClaimRun> over;   // and divided by the sum of these; none: the sum itself
     ClaimRange published;         // in which the claim puts it
-    std::string unit;             // of what is printed
+    std::string unit;             // of it, and of what is printed
+    double unit_size = 1.0;       // in the unit of the figure
 };
 
-/// Reads {"claim", "source", "figure", "of", "over", "published"}, strictly. Files it names are looked for from
-/// `folder`.
+/// Reads {"claim", "source", "figure", "unit", "of", "over", "published"}, strictly. Files it names are looked for
+/// from `folder`.
 Claim read_claim(JsonReader reader, const std::filesystem::path& folder, const run::Workloads& workloads);
 
 /// Runs it. Where it misses, `note` says what most of the time of the runs of `of` went into.

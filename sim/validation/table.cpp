@@ -49,10 +49,12 @@ std::string broken_conditions(const SuiteResult& result) {
     return text;
 }
 
-std::string range_text(const ClaimRange& range) {
-    if (std::isinf(range.most)) return fmt::format(">= {:.4g}", range.least);
-    if (std::isinf(range.least)) return fmt::format("<= {:.4g}", range.most);
-    return fmt::format("{:.4g} to {:.4g}", range.least, range.most);
+/// "1.5 to 1.8"; what is no ratio with its unit: "<= 5000 ns".
+std::string range_text(const ClaimRange& range, const std::string& unit) {
+    const std::string end = unit.empty() || unit == "x" ? "" : " " + unit;
+    if (std::isinf(range.most)) return ">= " + number_text(range.least) + end;
+    if (std::isinf(range.least)) return "<= " + number_text(range.most) + end;
+    return number_text(range.least) + " to " + number_text(range.most) + end;
 }
 
 /// Every claim beside what came out, and for misses where the time goes.
@@ -69,7 +71,7 @@ std::string claims_text(const ValidationResult& result, bool with_colour) {
             any = true;
             const bool hit = claim.hits_claim();
             table.add_row({{claim.name},
-                           {range_text(*claim.claimed)},
+                           {range_text(*claim.claimed, claim.unit)},
                            {number_text(claim.measured) + (claim.unit.empty() ? "" : " " + claim.unit)},
                            hit ? Cell{"hit", Colour::green} : Cell{"MISS", Colour::red}});
             if (!hit) misses += fmt::format("miss: {} ({})\n", claim.name, claim.note);

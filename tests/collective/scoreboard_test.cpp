@@ -72,12 +72,42 @@ TEST_CASE("figures of several panels are summed, and without `over` the sum is w
     claim["of"].push_back(claim["of"][0]);
     CHECK(judge(claim).measured == Approx(2.0 * ratio));
     claim.erase("over");
+    claim["unit"] = "ps";
     const double twice = judge(claim).measured;
     claim["of"].erase(1);
     CHECK(judge(claim).measured == Approx(twice / 2.0));
-    CHECK(judge(claim).unit.empty());
+    CHECK(judge(claim).unit == "ps");
+    claim.erase("unit");
     claim["figure"] = "hop_bytes";
     CHECK(judge(claim).measured == 8.0 * 7.0 * (1 << 20) / 8.0);  // every part over seven links
+    CHECK(judge(claim).unit == "B");
+}
+
+TEST_CASE("a claim that is no ratio is judged in its unit, which a time must say") {
+    Json claim = line_over_ring({{"at_most", 7.0}});
+    claim.erase("over");
+    CHECK_THAT(refusal(claim), Contains("says no unit of a time") && Contains("ps, ns, us, ms, s"));
+    claim["unit"] = "ps";
+    const double picoseconds = judge(claim).measured;
+    CHECK(picoseconds > 7.0);
+    CHECK_FALSE(judge(claim).hits_claim());
+    claim["unit"] = "ms";  // a MiB over links of tens of GB/s
+    CHECK(judge(claim).measured == picoseconds / 1e9);
+    CHECK(judge(claim).hits_claim());
+    claim["figure"] = "hop_bytes";
+    CHECK_THAT(refusal(claim), Contains("/unit: found") && Contains("MiB"));
+    claim["unit"] = "MiB";
+    CHECK(judge(claim).measured == 7.0);  // every eighth of it over seven links
+    CHECK(judge(claim).hits_claim());
+    const Family family = scoreboard_family();
+    ValidationResult result;
+    result.suites.push_back(judged(family.suites.front(), {"s.json"}, {judge(claim)}));
+    CHECK_THAT(validation_text(result, false), Contains("<= 7 MiB") && Contains(" 7 MiB  hit"));
+    claim["figure"] = "commands";
+    CHECK_THAT(refusal(claim), Contains("/unit") && Contains("has none"));
+    Json ratio = line_over_ring({{"at_least", 1.0}});
+    ratio["unit"] = "ns";
+    CHECK_THAT(refusal(ratio), Contains("/unit") && Contains("no `over`"));
 }
 
 TEST_CASE("mistakes in claims are refused by their path") {

@@ -112,7 +112,8 @@ TEST_CASE("check accepts what run, bench, probe and validate accept, and refuses
     for (const File& file : files) {
         INFO(file.command << " " << file.name);
         const std::string path = (folder / file.name).string();
-        const Ran used = run_command(folder, TILEMESH_COMMAND " " + file.command + " " + path + " --quiet");
+        const std::string there = "cd '" + (folder / "").string() + "' && ";  // where results go
+        const Ran used = run_command(folder, there + TILEMESH_COMMAND " " + file.command + " " + path + " --quiet");
         INFO(used.err);
         CHECK(used.exit_code == (file.fine ? 0 : 2));
         const Ran checked = run_command(folder, TILEMESH_COMMAND " check " + path);
@@ -154,4 +155,38 @@ TEST_CASE("check and run read a file once, so that it may come through a pipe") 
     CHECK(checked.exit_code == 0);
     CHECK_THAT(checked.out, Catch::Contains("ok (panel, 1 kernels)"));
     CHECK(run_command(folder, "(" + pipe + "run /dev/stdin --quiet)").exit_code == 0);
+}
+
+TEST_CASE("check says of a result which command has written it") {
+    const ScratchFolder folder;
+    for (const auto& [name, content] : surroundings) write_file(folder / name, content);
+    write_file(folder / "probe.json", probe_of + dma + "}");
+    write_file(folder / "sweep.json",
+               R"({"panel": "panel_base.json", "axes": [{"key": "layers", "values": [1, 2]}]})");
+    const auto path = [&](const std::string& name) { return (folder / name).string(); };
+    const struct {
+        std::string command, kind;
+    } results[] = {
+        {"run " + path("panel_base.json") + " --json", "result file, 1 panels"},
+        {"explain " + path("panel_base.json") + " --json", "result file, 1 panels"},
+        {"probe " + path("probe.json") + " --json", "result of probe probe"},
+        {"validate systolic --quick --json", "result of validate, 1 suites"},
+        {"tune " + path("sweep.json") + " --json", "result of tune, 2 points, 2 of them winners"},
+        {"sweep " + path("sweep.json") + " --into " + path("store") + " --table", "table of a sweep, 2 points"},
+        {"check --kernels " + path("panel_base.json") + " --json", "findings of check, 1 kernels"},
+    };
+    for (const auto& [command, kind] : results) {
+        INFO(command);
+        const Ran ran = run_command(folder, TILEMESH_COMMAND " " + command + " " + path("result.json") + " -q");
+        INFO(ran.err);
+        REQUIRE(ran.exit_code == 0);
+        const Ran checked = run_command(folder, TILEMESH_COMMAND " check " + path("result.json"));
+        CHECK(checked.exit_code == 0);
+        CHECK(checked.err.empty());
+        CHECK(checked.out == path("result.json") + ": ok (" + kind + ")\n");
+    }
+    write_file(folder / "torn.json", R"({"schema_version": 1, "kind": "probe", "name": "torn"})");
+    const Ran torn = run_command(folder, TILEMESH_COMMAND " check " + path("torn.json"));
+    check_bad_input(torn);
+    CHECK_THAT(torn.err, Catch::Contains("/result: missing"));
 }

@@ -146,3 +146,19 @@ TEST_CASE("TILEMESH_SHARE says where the files of tilemesh are") {
     const Ran bare = run_command(folder, "TILEMESH_SHARE=/nowhere " TILEMESH_COMMAND " " + arguments);
     check_bad_input(bare);
 }
+
+TEST_CASE("a folder configs/panels of a project hides nothing that comes with tilemesh") {
+    const ScratchFolder folder;
+    const auto in = [&](const std::string& place, const std::string& command) {
+        return run_command(folder, "cd '" + place + "' && env -u TILEMESH_SHARE " TILEMESH_COMMAND " " + command);
+    };
+    const Ran elsewhere = in("/", "list probes --names");
+    CHECK_THAT(elsewhere.out, Catch::Contains("dma_cubes_4x4"));
+    std::filesystem::create_directories(folder / "project/configs/panels");
+    const std::string project = (folder / "project").string();
+    CHECK(in(project, "list probes --names").out == elsewhere.out);
+    CHECK(in(project, "validate systolic --quick -q").exit_code == 0);
+    // Whoever stands in a tree of tilemesh sees the files of that tree, by short names.
+    CHECK_THAT(in(TILEMESH_CONFIGS "/..", "list machines").out,
+               Catch::Contains("\nconfigs/machines/cube_line8.json "));
+}

@@ -217,3 +217,18 @@ TEST_CASE("a run of no time has neither power nor shares of the energy that it h
           "energy of first (test): 2 pJ = static 100.0%\n"
           "its sources (100% of low trust) are in --json, each with the key that it is the source of\n");
 }
+
+TEST_CASE("an area of which every price is 0 has no shares") {
+    report::KernelResult kernel;
+    kernel.energy = report::EnergyResult();
+    kernel.energy->area.technology = "test";
+    kernel.energy->area.parts = {{"mm2_per_mac.matrix", 8.0, 0.0, 0.0, "", ""},
+                                 {"mm2_each.router", 8.0, 0.5, 4.0, "", ""}};
+    kernel.energy->area.mm2 = 4.0;
+    report::PanelResult panel;
+    panel.kernels.push_back(kernel);
+    CHECK_THAT(report::energy_text(panel), Catch::Contains("area (test): 4 mm2 = matrix 0.0%, routers 100.0%\n"));
+    panel.kernels.front().energy->area.parts.pop_back();
+    panel.kernels.front().energy->area.mm2 = 0.0;
+    CHECK_THAT(report::energy_text(panel), Catch::EndsWith("area (test): 0 mm2\n"));
+}

@@ -68,6 +68,25 @@ class KindsOfPagesTest(PageCase):
         self.browser.settle()
         self.assertIn(segment["phase"], self.js("document.querySelector('#selection').textContent"))
 
+    def test_changes_that_cannot_run_say_why_and_come_last(self):
+        _, result = made("explained", "single_user_decode_mid", "--values", "none", "--kernel", "mesh_mlo", "--kernel", "head_parallel",
+                         "--explain")
+        kernel = next(kernel for kernel in result["panels"][0]["kernels"] if "critical_path" in kernel)
+        now = kernel["time_ps"]
+        kernel["what_if"] = [{"change": "memory=2x", "impossible": "too many bytes"}, {"change": "links=2x", "estimated_ps": now, "proved_ps": now},
+                             {"change": "rows=2x", "estimated_ps": now // 4, "impossible": "not whole"}, {"change": "issue=2x"},
+                             {"change": "lanes=2x", "proved_ps": now // 2}]
+        file, page = pathlib.Path(FOLDER.name, "impossible.json"), pathlib.Path(FOLDER.name, "impossible.html")
+        file.write_text(json.dumps(result))
+        tilemesh("compare", file, file, "--report", page, "--quiet")
+        self.open(page)
+        self.js(f"[...document.querySelectorAll('[role=radio]')].find(e => e.firstChild.textContent === '{kernel['label']}')?.click()")
+        self.browser.wait_for("document.documentElement.dataset.drawn === 'true'")
+        rows = self.js("[...document.querySelectorAll('#what-if tbody tr')].map(r => [...r.children].map(c => c.textContent))")
+        self.assertEqual([row[0] for row in rows], ["lanes=2x", "links=2x", "issue=2x", "memory=2x", "rows=2x"])
+        self.assertEqual([row[2] for row in rows[2:]], ["–", "cannot run: too many bytes", "cannot run: not whole"])
+        self.assertEqual([row[3] for row in rows], ["2×", "1×", "–", "–", "–"])
+
     def test_a_page_without_a_path_says_how_to_get_one(self):
         self.open(attention()[0])
         self.assertIn("--explain", self.js("document.querySelector('#path .note').textContent"))

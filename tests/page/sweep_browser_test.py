@@ -8,19 +8,28 @@ import pathlib
 
 from page_case import FOLDER, PageCase, main, tilemesh
 
-LINK, LANES = "machine.network.link.gbytes_per_s", "machine.pe.vector.lanes"
+LINK, LANES, RATE = "machine.network.link.gbytes_per_s", "machine.pe.vector.lanes", "machine.hbm.gbytes_per_s_per_channel"
 SWEEP = {"panel": "single_user_decode_validation", "set": {"values.mode": "none"},
          "axes": [{"key": LINK, "values": [8, 64, 512]}, {"key": LANES, "values": [64, 1024, -1]}]}
 
 
+# Two machines whose texts are alike in their first 58 letters and their last 31, and rates that are the same in four digits.
+SLOW_LINK = [{"base": "cube_line8", "network": {"link": {"gbytes_per_s": rate}, "router": {"multicast": True}}} for rate in (16, 64)]
+ALIKE = {"panel": "single_user_decode_validation", "set": {"values.mode": "none", "kernels": ["head_parallel"]},
+         "axes": [{"key": "machine", "values": [*SLOW_LINK, "cube_2x4"]}, {"key": LANES, "values": [64, 256]},
+                  {"key": RATE, "values": [33.331, 33.332, 33.333]}]}
+
+
 def setUpModule():
     folder = pathlib.Path(FOLDER.name)
-    (folder / "links.json").write_text(json.dumps(SWEEP))
-    tilemesh("sweep", folder / "links.json", "--into", folder / "d", "--report", folder / "page.html", "--table", folder / "t.csv", "--quiet")
+    for name, sweep in (("links", SWEEP), ("alike", ALIKE)):
+        (folder / f"{name}.json").write_text(json.dumps(sweep))
+        tilemesh("sweep", folder / f"{name}.json", "--into", folder / name, "--report", folder / f"{name}.html", "--table",
+                 folder / f"{name}.csv", "--quiet")
 
 
 def rows():
-    with open(pathlib.Path(FOLDER.name, "t.csv")) as file:
+    with open(pathlib.Path(FOLDER.name, "links.csv")) as file:
         return list(csv.DictReader(file))
 
 
@@ -33,7 +42,7 @@ def front(points, *keys):
 
 class SweepPageTest(PageCase):
     def setUp(self):
-        self.open(pathlib.Path(FOLDER.name, "page.html"))
+        self.open(pathlib.Path(FOLDER.name, "links.html"))
 
     def choose(self, name, text):
         self.js(f"(e => {{ e.selectedIndex = [...e.options].findIndex(o => o.textContent === {json.dumps(text)}); "
@@ -91,6 +100,31 @@ class SweepPageTest(PageCase):
         times = {row["point"]: int(row["time_ps"]) for row in ran}
         self.assertEqual(sorted(times[point] for point in self.points_in("#map")), sorted(best.values()))
 
+    def test_values_that_are_nearly_alike_have_cells_and_texts_of_their_own(self):
+        self.open(pathlib.Path(FOLDER.name, "alike.html"))
+        for columns, rows, cells in ((RATE, "machine", 9), ("machine", LANES, 6), (RATE, LANES, 6)):
+            self.choose("map-columns", columns)
+            self.choose("map-rows", rows)
+            places = self.js("[...document.querySelectorAll('#map svg .mark-rect path')].filter(e => e.__data__?.datum?.place).map(e => "
+                             "(b => `${Math.round(b.x)} ${Math.round(b.y)}`)(e.getBoundingClientRect()))")
+            self.assertEqual((len(places), len(set(places))), (cells, cells))
+            for orient in ("x", "y"):
+                labels = self.js(f"[...document.querySelectorAll('#map svg .role-axis[aria-label^=\"{orient.upper()}-axis\"] .role-axis-label text')]"
+                                 ".map(e => e.textContent)")
+                values = {"machine": 3, RATE: 3, LANES: 2}[columns if orient == "x" else rows]
+                self.assertEqual((len(labels), len(set(labels))), (values, values), labels)
+        for key in ("machine", RATE):
+            options = self.js(f"[...document.getElementById('filter-{key}').options].map(o => o.textContent)")
+            self.assertEqual((len(options), len(set(options))), (4, 4), options)
+            self.choose("front-colour", key)
+            legend = self.js("[...document.querySelectorAll('#front .legend li')].map(e => [e.textContent, e.style.cssText])")
+            self.assertEqual([len(set(part)) for part in zip(*legend)], [3, 3], legend)
+        # The first value that differs in the seventh letter of its number is the one that its filter leaves.
+        self.assertIn("33.331", options[1])
+        self.choose(f"filter-{RATE}", "33.331")
+        with open(pathlib.Path(FOLDER.name, "alike.csv")) as file:
+            self.assertEqual(set(self.points_in("#points")), {row["point"] for row in csv.DictReader(file) if row[RATE] == "33.331"})
+
     def test_a_row_is_selected_by_keyboard_and_by_pointer(self):
         last = self.points_in("#points")[-1]
         for act in ("click()", "dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter'}))"):
@@ -103,7 +137,7 @@ class SweepPageTest(PageCase):
     def test_both_themes_draw_everything(self):
         drawn = set()
         for scheme in ("light", "dark"):
-            self.open(pathlib.Path(FOLDER.name, "page.html"), scheme)
+            self.open(pathlib.Path(FOLDER.name, "links.html"), scheme)
             self.assertEqual(self.js("[...document.querySelectorAll('figure.chart .plot')].filter(e => e.querySelector('svg, canvas')).length"), 3)
             drawn.add(self.js("document.querySelector('#map svg').outerHTML"))
         self.assertEqual(len(drawn), 2)

@@ -125,8 +125,36 @@ TEST_CASE("a launcher says which shard a process is") {
     };
     CHECK(with({{"SLURM_ARRAY_TASK_ID", "5"}, {"SLURM_ARRAY_TASK_COUNT", "8"}, {"SLURM_ARRAY_TASK_MIN", "1"}}) ==
           std::pair<std::size_t, std::size_t>(4, 8));
+    // Of 0-14:2 task 6 is the fourth of eight, of 3-13:5 task 13 the last of three.
+    using Shard = std::pair<std::size_t, std::size_t>;
+    const auto array = [&](const char* task, const char* count, const char* least, const char* most,
+                           const char* step) {
+        return with({{"SLURM_ARRAY_TASK_ID", task},
+                     {"SLURM_ARRAY_TASK_COUNT", count},
+                     {"SLURM_ARRAY_TASK_MIN", least},
+                     {"SLURM_ARRAY_TASK_MAX", most},
+                     {"SLURM_ARRAY_TASK_STEP", step}});
+    };
+    CHECK(array("6", "8", "0", "14", "2") == Shard(3, 8));
+    CHECK(array("13", "3", "3", "13", "5") == Shard(2, 3));
+    CHECK(array("5", "8", "1", "8", "1") == Shard(4, 8));
     CHECK(with({{"OMPI_COMM_WORLD_RANK", "3"}, {"OMPI_COMM_WORLD_SIZE", "4"}}) ==
           std::pair<std::size_t, std::size_t>(3, 4));
     CHECK(with({{"PMI_RANK", "0"}, {"PMI_SIZE", "2"}}) == std::pair<std::size_t, std::size_t>(0, 2));
     CHECK_THROWS_WITH(search::parse_shard("auto"), Catch::Contains("SLURM_ARRAY_TASK_ID"));
+    // 1,2,7: whether task 7 is the second or the third nobody says.
+    const auto refused = [](const char* task, const char* count, const char* most, const char* step) {
+        const std::pair<const char*, const char*> variables[] = {{"SLURM_ARRAY_TASK_ID", task},
+                                                                 {"SLURM_ARRAY_TASK_COUNT", count},
+                                                                 {"SLURM_ARRAY_TASK_MIN", "1"},
+                                                                 {"SLURM_ARRAY_TASK_MAX", most},
+                                                                 {"SLURM_ARRAY_TASK_STEP", step}};
+        for (const auto& [name, value] : variables) ::setenv(name, value, 1);
+        const std::string text = input_error([] { search::parse_shard("auto"); });
+        for (const auto& [name, value] : variables) ::unsetenv(name);
+        return text;
+    };
+    CHECK_THAT(refused("2", "3", "7", "1"),
+               Catch::Contains("3 tasks from 1 to 7, where there are 7") && Catch::Contains("--shard i/N"));
+    CHECK_THAT(refused("4", "4", "7", "2"), Catch::Contains("SLURM_ARRAY_TASK_ID=4 is not one of 4 from 1 on"));
 }

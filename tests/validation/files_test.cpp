@@ -100,6 +100,26 @@ TEST_CASE("rows that no suite is made of are counted beside the others, not an e
     CHECK_THAT(nothing.err, Catch::Contains("traffic tornado has no suite"));
 }
 
+TEST_CASE("a row of a load of which no packet was measured has no latency to compare") {
+    const ScratchFolder folder;
+    // Two nodes and 2e6 cycles, at most, of 1e-6 flits a cycle: a sixteenth of a packet of 64.
+    const Json row = {{"topology", "mesh"},
+                      {"k", 2},
+                      {"n", 1},
+                      {"traffic", "neighbor"},
+                      {"packet_flits", 64},
+                      {"num_vcs", 2},
+                      {"vc_buf", 64},
+                      {"offered_flits_per_node_cycle", 1e-6},
+                      {"routing", "dor"},
+                      {"speculative", 0},
+                      {"avg_packet_latency", 70.0}};
+    write_file(folder / "rows.json", Json{{"latency", {row}}}.dump());
+    const Ran ran = validate(folder, "--data '" + (folder / "rows.json").string() + "'");
+    CHECK(ran.exit_code == 1);
+    CHECK_THAT(ran.out, Catch::Contains("no packet was measured in 2000000 cycles"));
+}
+
 TEST_CASE("every bundled file is recognised by its own family alone, and its suites have distinct names") {
     const run::Workloads workloads = fake_workloads();
     const auto families = validation::all_families();

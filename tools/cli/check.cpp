@@ -22,6 +22,7 @@
 #include <cstdio>
 #include <iterator>
 #include <memory>
+#include <optional>
 
 namespace tilemesh::cli {
 namespace {
@@ -55,6 +56,29 @@ std::string check_sweep(const Json& json, const std::string& file, const std::ve
     return fmt::format("sweep, {} points, {} of them not possible", counts.points, counts.not_possible);
 }
 
+/// What the file is if it is a result that another command than run wrote: `kind` says so, of probes and validations,
+/// and the name of a search stands under the word of its command. Else nothing.
+std::optional<std::string> result_of_command(const Json& json, const std::string& file) {
+    if (!json.is_object()) return {};
+    JsonReader reader(json, file);
+    const auto count = [&](const char* key) { return reader.member(key).elements().size(); };
+    const Json kind = json.contains("schema_version") ? json.value("kind", Json()) : Json();
+    if (kind == "probe") {
+        reader.member("result");
+        return fmt::format("result of probe {}", printable(reader.member("name").as_string()));
+    }
+    if (kind == "validation") return fmt::format("result of validate, {} suites", count("suites"));
+    if (json.contains("tune") && json.contains("winners"))
+        return fmt::format("result of tune, {} points, {} of them winners", count("points"), count("winners"));
+    if (json.contains("sweep") && json.contains("points"))
+        return fmt::format("table of a sweep, {} points", count("points"));
+    if (json.contains("kernels") && json.size() == 1 && json.at("kernels").is_array() &&
+        std::any_of(json.at("kernels").begin(), json.at("kernels").end(),
+                    [](const Json& kernel) { return kernel.is_object() && kernel.contains("findings"); }))
+        return fmt::format("findings of check, {} kernels", count("kernels"));
+    return {};
+}
+
 bool has_group(const Json& json, const std::vector<energy::Group>& groups) {
     return json.is_object() && std::any_of(groups.begin(), groups.end(),
                                            [&](const energy::Group& group) { return json.contains(group.unit); });
@@ -65,6 +89,7 @@ bool has_group(const Json& json, const std::vector<energy::Group>& groups) {
 std::string check_file(const std::string& file, const std::vector<run::Setting>& settings, const Context& context,
                        std::vector<run::Panel>& panels) {
     Json json = parse_json_file(file);
+    if (const auto what = result_of_command(json, file)) return *what;
     if (json.is_object() && json.contains("schema_version"))
         return fmt::format("result file, {} panels", report::read_run_result(json, file).panels.size());
     if (run::is_golden(json))

@@ -72,4 +72,17 @@ std::unique_ptr<OutputFile> open_output(const std::string& file, const char* opt
     return std::make_unique<OutputFile>(file, option);
 }
 
+void check_apart(const std::vector<std::pair<const char*, const OutputFile*>>& files) {
+    const auto place = [](const OutputFile& file) {
+        std::error_code ignored;
+        const fs::path found = fs::weakly_canonical(fs::absolute(file.path()), ignored);
+        return found.empty() ? fs::absolute(file.path()) : found;
+    };
+    for (std::size_t i = 0; i < files.size(); ++i)
+        for (std::size_t j = i + 1; j < files.size(); ++j)
+            if (files[i].second && files[j].second && place(*files[i].second) == place(*files[j].second))
+                fail<InputError>("{} and {} name the same file, {}", files[i].first, files[j].first,
+                                 files[i].second->path().string());
+}
+
 }  // namespace tilemesh::cli

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace tilemesh::cli {
 
@@ -25,5 +27,8 @@ private:
 
 /// Nothing when `file` is empty. InputError when it is the input itself.
 std::unique_ptr<OutputFile> open_output(const std::string& file, const char* option, const std::string& input);
+
+/// Refuses two options that name one file, of which one result would be lost. Null: not given.
+void check_apart(const std::vector<std::pair<const char*, const OutputFile*>>& files);
 
 }  // namespace tilemesh::cli

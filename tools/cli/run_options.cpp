@@ -54,17 +54,6 @@ void check_save_outputs(const std::vector<run::Panel>& panels, const RunFlags& f
                          run::name_of(panels.front().values.mode));
 }
 
-/// Refuses two options that name one file.
-void check_apart(const std::vector<std::pair<const char*, const OutputFile*>>& files) {
-    for (std::size_t i = 0; i < files.size(); ++i)
-        for (std::size_t j = i + 1; j < files.size(); ++j)
-            if (files[i].second && files[j].second &&
-                std::filesystem::absolute(files[i].second->path()) ==
-                    std::filesystem::absolute(files[j].second->path()))
-                fail<InputError>("{} and {} name the same file, {}", files[i].first, files[j].first,
-                                 files[i].second->path().string());
-}
-
 /// Without a table or a file nothing else would say why there is no result.
 void log_errors(const report::RunResult& result, spdlog::logger& log) {
     for (const auto& panel : result.panels) {

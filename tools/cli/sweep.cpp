@@ -43,8 +43,12 @@ int sweep(const SweepFlags& flags, const Context& context) {
     if (table && table->path() != "-" && table->path().extension() != ".csv" && table->path().extension() != ".json")
         fail<InputError>("--table {}: expected a name that ends in .csv or .json", printable(flags.table));
     const auto page = open_report(flags.report, flags.file);
+    check_apart({{"--table", table.get()}, {"--report", page.get()}});
     const search::Store store = flags.status ? search::Store::to_read(flags.into) : search::Store(flags.into);
     if (!store.is_there()) context.log.warn("--into {}: nothing is there", printable(flags.into));
+    if (search::has_jitter(space))
+        context.log.warn("{}: times are jittered: points differ by random latencies, which are not the machine's",
+                         space.name());
     options.look_only = flags.status;
     const search::SweepOutcome outcome = swept(space, store, options, flags, context);
     const auto& rows = outcome.rows;

@@ -75,8 +75,18 @@ std::string panel_text(const search::Space& space, const search::Candidate& winn
     std::erase_if(point.settings,
                   [](const run::Setting& setting) { return setting.where == search::without_values; });
     Json panel = run::with_absolute_paths(space.panel_of(point).json);
-    panel["name"] = panel.value("name", space.name()) + "_tuned";
+    const std::string end = "_tuned";
+    panel["name"] = panel.value("name", space.name()).substr(0, run::longest_name - end.size()) + end;
     return report::pretty(panel) + "\n";
+}
+
+/// Of random latencies the least is a matter of luck.
+void refuse_jitter(const search::Space& space) {
+    if (!search::has_jitter(space)) return;
+    fail<InputError>(
+        "{}: the panel's times are jittered, and the best of random latencies is no optimum; expected no jitter "
+        "(--set jitter=null)",
+        space.name());
 }
 
 int tune(const TuneFlags& flags, const Context& context) {
@@ -90,8 +100,10 @@ int tune(const TuneFlags& flags, const Context& context) {
     options.depth = flags.best;
     options.workers = flags.jobs;
     const search::Space space = search::tuning_space(file, wanted, context.workloads);
+    refuse_jitter(space);
     const auto json = open_output(flags.json, "--json", flags.file);
     const auto write = open_output(flags.write, "--write", flags.file);
+    check_apart({{"--json", json.get()}, {"--write", write.get()}});
     std::unique_ptr<TemporaryFolder> temporary;
     if (flags.into.empty()) temporary = std::make_unique<TemporaryFolder>();
     const search::Store store(temporary ? temporary->path() : std::filesystem::path(flags.into));

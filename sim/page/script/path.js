@@ -54,11 +54,16 @@ function whatIfSection(kernel) {
   if (!changes?.length) return null;
   const now = kernel.result.time_ps;
   const change = (ps) => (ps === undefined || ps === null ? '–' : `${time(ps)} (${signed(ps / now - 1)})`);
+  // What cannot be run takes no time, whatever was estimated; what nobody knows comes before it, at the end.
+  const taken = (one) => (one.impossible ? undefined : one.proved_ps ?? one.estimated_ps);
+  const place = (one) => taken(one) ?? (one.impossible ? 2 : 1) * Number.MAX_VALUE / 2;
   return element('section', {id: 'what-if'}, element('h2', {}, 'What a faster machine would win'),
     element('p', {class: 'note'}, `Estimated on the critical path; proved by running again. Now: ${time(now)}.`),
     table('What if', [
       {name: 'change', of: (one) => element('code', {}, one.change)},
-      {name: 'estimated', of: (one) => change(one.estimated_ps)}, {name: 'proved', of: (one) => change(one.proved_ps)},
-      {name: 'gain', of: (one) => now / (one.proved_ps ?? one.estimated_ps), text: formats.ratio}],
-    [...changes].sort((a, b) => (a.proved_ps ?? a.estimated_ps) - (b.proved_ps ?? b.estimated_ps))));
+      {name: 'estimated', of: (one) => change(one.estimated_ps)},
+      {name: 'proved', of: (one) => (one.impossible ? `cannot run: ${one.impossible}` : change(one.proved_ps)),
+        wide: changes.some((one) => one.impossible)},
+      {name: 'gain', of: (one) => (taken(one) === undefined ? null : now / taken(one)), text: (gain) => (gain === null ? '–' : formats.ratio(gain))}],
+    [...changes].sort((a, b) => place(a) - place(b))));
 }

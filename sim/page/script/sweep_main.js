@@ -8,7 +8,8 @@ function pointsTable(caption, points) {
   const rest = points.length > some.length ? `, the first ${grouped(some.length)} of ${grouped(points.length)}` : '';
   return table(caption + rest, [
     ...(varied.length === 0 ? [{name: 'kernel', of: (point) => point.kernel}] : varied.map((axis, i) =>
-      ({name: shortKey(axis.key), title: axis.key, of: (point) => (i === 0 ? valueText(point[axis.key]) : point[axis.key]), text: valueText}))),
+      ({name: shortKey(axis.key), title: axis.key, of: (point) => (i === 0 ? valueText(axis, point) : point[axis.key]),
+        text: (value) => valueText(axis, {[axis.key]: value})}))),
     ...known.map((figure) =>
       ({name: figure.title, title: `${figure.meaning} (${figure.name})`, of: (point) => point[figure.name], left: figure.format === 'word',
         text: (value) => (value === null || value === undefined ? '–' : formats[figure.format](value))})),
@@ -37,7 +38,7 @@ function verdict() {
         (fastest.bound ? `, ${fastest.bound}-bound.` : '.') : 'Nothing to compare.')),
     element('div', {class: 'window', id: 'filters'}, varied.map((axis) =>
       choice(shortKey(axis.key), `filter-${axis.key}`, [-1, ...axis.values.keys()], state.filters.get(axis) ?? -1,
-        (place) => (place < 0 ? 'all' : valueText(axis.values[place])), (place) => {
+        (place) => (place < 0 ? 'all' : axis.texts[place]), (place) => {
           if (place < 0) state.filters.delete(axis);
           else state.filters.set(axis, place);
           state.set({});

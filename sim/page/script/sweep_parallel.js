@@ -13,7 +13,7 @@ function parallelFigure() {
   /// Where a point crosses an axis, 0 at the bottom to 1 at the top.
   const heights = (points) => [
     ...varied.map((axis) => ({title: shortKey(axis.key), at: (point) => (axis.values.length < 2 ? 0.5 : placeOf(axis, point) / (axis.values.length - 1)),
-      marks: axis.values.map((value, i) => ({at: i / Math.max(1, axis.values.length - 1), text: valueText(value)}))
+      marks: axis.texts.map((text, i) => ({at: i / Math.max(1, axis.values.length - 1), text}))
         .filter((mark, i) => i % Math.ceil(axis.values.length / 10) === 0)})),
     ...measuresShown().map((figure) => {
       const values = points.map((point) => point[figure.name]);

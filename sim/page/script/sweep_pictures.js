@@ -2,11 +2,12 @@
 const palette = ['--matrix', '--wait-hbm', '--vector', '--contention', '--queue', '--moving', '--barrier', '--sram', '--overhead', '--wait-neighbour'];
 const mostDots = 4000;
 
-/// By the value of an axis: a hue where they are few, else a step of the ramp.
+/// By the value of an axis: a hue of its own where there are enough, else a step of the ramp.
 function colourOf(axis, point) {
   if (!axis) return colour('--matrix');
   const place = placeOf(axis, point), count = axis.values.length;
-  if (axis.values.some((value) => typeof value !== 'number') || count <= 3) return colour(palette[place % palette.length]);
+  const words = axis.values.some((value) => typeof value !== 'number');
+  if (count <= 3 || (words && count <= palette.length)) return colour(palette[place]);
   return mixed(place / (count - 1));
 }
 function mixed(share) {
@@ -20,9 +21,14 @@ function inkOn(fill) {
   const [red, green, blue] = fill.match(/\d+/g).map(Number);
   return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? '#15181b' : '#ffffff';
 }
+/// Of many values some, all along the ramp.
 function keyOf(axis) {
-  return axis ? element('ul', {class: 'legend'}, axis.values.slice(0, 24).map((value) =>
-    element('li', {style: `--color: ${colourOf(axis, {[axis.key]: value})}`}, valueText(value)))) : '';
+  if (!axis) return '';
+  const every = Math.ceil(axis.values.length / 24), last = axis.values.length - 1;
+  const places = [...axis.values.keys()].filter((place) => place % every === 0 || place === last);
+  return element('ul', {class: 'legend'}, places.map((place) =>
+    element('li', {style: `--color: ${colourOf(axis, {[axis.key]: axis.values[place]})}`}, axis.texts[place])),
+  every > 1 ? `${places.length} of ${axis.values.length} values` : null);
 }
 
 /// A scale that fits: logarithmic where values differ much and none is 0.
@@ -108,11 +114,16 @@ function mapFigure() {
       const values = cells.map(({point}) => point[state.y.name]);
       const [low, high] = [Math.min(...values), Math.max(...values)];
       const share = (value) => (high === low ? 0 : low > 0 ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low));
-      const left = 150, cell = Math.min(30, Math.max(16, 420 / rows().length));
+      // Letters of labels are about 6 wide. Places are what the scales go by, labels no more than texts at them.
+      const texts = state.rows ? textsOf(state.rows.values, Math.min(longestText, Math.floor(width / 20))) : [''];
+      const left = Math.max(150, 40 + 6 * Math.max(...texts.map((text) => text.length))), cell = Math.min(30, Math.max(16, 420 / rows().length));
       const wide = (width - left - 10) / state.columns.values.length;
+      const columnTexts = textsOf(state.columns.values, Math.max(10, Math.floor((wide - 4) / 6)));
+      const named = (name, words) => ({name, type: 'ordinal', domain: [...words.keys()], range: words});
+      const written = (scale) => ({labels: {update: {text: {scale, field: 'value'}}}});
       const shownCells = cells.map(({column, row, point}) => {
         const at = share(point[state.y.name]);
-        return {column: valueText(state.columns.values[column]), row: state.rows ? valueText(state.rows.values[row]) : '', fill: mixed(at),
+        return {column, row, fill: mixed(at),
           ink: inkOn(mixed(at)), number: wide > 52 ? figureText(state.y, point) : '', place: point.point,
           edge: point === state.selected ? colour('--selected') : colour('--paper'),
           text: `${namesOf(point)}\n${state.y.title} ${figureText(state.y, point)}`};
@@ -120,10 +131,12 @@ function mapFigure() {
       return {
         width: width - left - 10, height: cell * rows().length, padding: {left, right: 10, top: 4, bottom: 64},
         data: [{name: 'cells', values: shownCells}],
-        scales: [{name: 'x', type: 'band', domain: state.columns.values.map(valueText), range: 'width'},
-          {name: 'y', type: 'band', domain: state.rows ? rows().map(valueText) : [''], range: 'height'}],
-        axes: [{scale: 'x', orient: 'bottom', title: shortKey(state.columns.key), labelOverlap: true, labelLimit: Math.max(60, wide - 4)},
-          {scale: 'y', orient: 'left', title: state.rows ? shortKey(state.rows.key) : '', labelLimit: left - 40}],
+        scales: [{name: 'x', type: 'band', domain: [...columnTexts.keys()], range: 'width'},
+          {name: 'y', type: 'band', domain: [...texts.keys()], range: 'height'},
+          named('column text', columnTexts), named('row text', texts)],
+        axes: [{scale: 'x', orient: 'bottom', title: shortKey(state.columns.key), labelOverlap: true, labelLimit: Math.max(60, wide),
+            encode: written('column text')},
+          {scale: 'y', orient: 'left', title: state.rows ? shortKey(state.rows.key) : '', labelLimit: left, maxExtent: left, encode: written('row text')}],
         marks: [
           {type: 'rect', from: {data: 'cells'}, encode: {enter: {x: {scale: 'x', field: 'column'}, width: {scale: 'x', band: 1},
             y: {scale: 'y', field: 'row'}, height: {scale: 'y', band: 1}, fill: {field: 'fill'}, stroke: {field: 'edge'}, strokeWidth: {value: 2},

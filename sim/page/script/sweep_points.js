@@ -1,7 +1,8 @@
 // The points of a design space: what is varied (axes, and the kernel), what was measured (figures), which are best.
 const page = JSON.parse(document.getElementById('data').textContent);
 const varied = [...page.axes, 'kernel'].map((key) => ({key, values: distinct(page.points.map((point) => point[key]))}))
-  .filter((axis) => axis.values.length > 1);
+  .filter((axis) => axis.values.length > 1)
+  .map((axis) => ({...axis, texts: textsOf(axis.values), places: new Map(axis.values.map((value, i) => [JSON.stringify(value), i]))}));
 /// What differs between points and has a better end: figures, then axes of numbers, of which less costs less.
 const measured = [...page.figures.filter((figure) => figure.better),
   ...varied.map(({key}) => ({name: key, title: key, unit: '', format: 'number', better: 'less', meaning: 'an axis of the sweep'}))]
@@ -14,21 +15,21 @@ function distinct(values) {
   const each = [...seen.values()];
   return each.every((value) => typeof value === 'number') ? each.sort((a, b) => a - b) : each;
 }
-const placeOf = (axis, point) => axis.values.findIndex((value) => JSON.stringify(value) === JSON.stringify(point[axis.key]));
-function valueText(value) {
-  if (typeof value === 'number') return Math.abs(value) >= 1000 && Number.isInteger(value) ? grouped(value) : digits(value, 4);
-  const text = typeof value === 'string' ? value : JSON.stringify(value) ?? '–';
-  return text.length > 40 ? text.slice(0, 39) + '…' : text;
-}
-/// The end of a dotted key is what tells it from others.
+/// Which of its axis' values a point has: what tells values apart, since texts are short.
+const placeOf = (axis, point) => axis.places.get(JSON.stringify(point[axis.key]));
+const valueText = (axis, point) => axis.texts[placeOf(axis, point)];
+/// The end of a dotted key is what tells it from others: as many words as that takes.
 const shortKey = (key) => {
   const words = key.split('.');
-  const last = words.slice(-1)[0];
-  return varied.filter((axis) => axis.key.split('.').slice(-1)[0] === last).length > 1 ? words.slice(-3).join('.') : last;
+  const end = (words, count) => words.slice(-count).join('.');
+  let count = 1;
+  while (count < words.length && varied.some((axis) => axis.key !== key && end(axis.key.split('.'), count) === end(words, count))) ++count;
+  return end(words, count);
 };
-const namesOf = (point) => varied.map((axis) => `${shortKey(axis.key)} ${valueText(point[axis.key])}`).join(', ');
+const namesOf = (point) => varied.map((axis) => `${shortKey(axis.key)} ${valueText(axis, point)}`).join(', ');
 const figureText = (figure, point) => {
-  const value = point[figure.name];
+  const value = point[figure.name], axis = varied.find(({key}) => key === figure.name);
+  if (axis) return valueText(axis, point);
   return value === null || value === undefined ? '–' : formats[figure.format](value);
 };
 const labelOf = (figure) => figure.title + (figure.unit ? `, ${figure.unit}` : '');
