@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace tilemesh::attention {
@@ -93,6 +94,7 @@ public:
         if (answers.partly == 0)
             return static_cast<std::uint64_t>(queries.size()) * static_cast<std::uint64_t>(keys.size());
         if (answers.partly == 1) return answers.some->visible_pairs(viewer, queries, keys);
+        if (answers.partly == answers.in_parties) return pairs_by_party(viewer, queries, keys);
         const auto [first, second] = halves(queries, keys);
         return visible_pairs(viewer, first.queries, first.keys) + visible_pairs(viewer, second.queries, second.keys);
     }
@@ -168,6 +170,7 @@ private:
     struct Answers {
         Visible least = Visible::all;  // one that sees nothing decides, and only all of "all" make "all"
         int partly = 0;                // how many say some
+        int in_parties = 0;            // of them
         const Mask* some = nullptr;    // the last of those
     };
     Answers ask_parts(Viewer viewer, Range queries, Range keys) const {
@@ -178,9 +181,31 @@ private:
             if (answer == Visible::none) break;
             if (answer == Visible::all) continue;
             ++answers.partly;
+            answers.in_parties += part->has_parties() ? 1 : 0;
             answers.some = part.get();
         }
         return answers;
+    }
+
+    /// Where all parts that hide something here divide positions into parties: who is of the same in each of them.
+    std::uint64_t pairs_by_party(Viewer viewer, Range queries, Range keys) const {
+        std::vector<const Mask*> partly;
+        for (const auto& part : parts_)
+            if (part->block(viewer, queries, keys) == Visible::some) partly.push_back(part.get());
+        std::vector<std::int64_t> parties(partly.size());
+        const auto is_in_all = [&](std::int64_t position) {
+            std::transform(partly.begin(), partly.end(), parties.begin(),
+                           [&](const Mask* part) { return part->party_of(viewer, position); });
+            return std::all_of(parties.begin(), parties.end(), [](std::int64_t party) { return party >= 0; });
+        };
+        std::map<std::vector<std::int64_t>, std::uint64_t> members;
+        for (std::int64_t key = keys.begin; key < keys.end; ++key)
+            if (is_in_all(key)) ++members[parties];
+        std::uint64_t pairs = 0;
+        for (std::int64_t query = queries.begin; query < queries.end; ++query)
+            if (is_in_all(query))
+                if (const auto found = members.find(parties); found != members.end()) pairs += found->second;
+        return pairs;
     }
 
     /// Looks for a visible pair where several parts are partly visible: they may have none in common. All can then no

@@ -45,6 +45,35 @@ TEST_CASE("every kind sees what its definition says, and answers exactly for blo
     }
 }
 
+TEST_CASE("masks that divide positions into parties are counted together by who is of the same in all of them") {
+    const TwoUsers users;
+    const auto two = users
+                         .with(R"({"all_of": [{"kind": "dilated", "segment": 23, "dilation": 3},
+        {"kind": "dilated", "segment": 16, "dilation": 2, "head_offset": false}]})")
+                         .mask;
+    const auto three = all_of({two, causal_mask()});
+    Dice dice(2);
+    for (int trial = 0; trial < 100; ++trial) {
+        const Viewer viewer{0, dice.below(heads_q)};
+        const Range queries = dice.range(-70, keys_of_user[0]), keys = dice.range(keys_of_user[0]);
+        std::uint64_t of_two = 0, of_three = 0;
+        for (std::int64_t i = queries.begin; i < queries.end; ++i)
+            for (std::int64_t j = keys.begin; j < keys.end; ++j) {
+                of_two += two->sees(viewer, i, j) ? 1 : 0;
+                of_three += three->sees(viewer, i, j) ? 1 : 0;
+            }
+        CHECK(two->visible_pairs(viewer, queries, keys) == of_two);
+        CHECK(three->visible_pairs(viewer, queries, keys) == of_three);
+    }
+    // Of a million positions each is looked at once, not each pair: a residue in 6 of 3 and 2 takes part in both.
+    const auto wide =
+        users
+            .with(R"({"all_of": [{"kind": "dilated", "segment": 999999, "dilation": 3, "head_offset": false},
+        {"kind": "dilated", "segment": 1000002, "dilation": 2, "head_offset": false}]})")
+            .mask;
+    CHECK(wide->visible_pairs({}, {0, 600000}, {0, 600000}) == std::uint64_t{100000} * 100000);
+}
+
 TEST_CASE("no kind of the list is left out of these tests") {
     std::set<std::string> tried;
     for (const MaskCase& c : mask_cases()) tried.insert(Json::parse(c.json)["kind"]);
