@@ -32,6 +32,13 @@ Json points_in(const ScratchFolder& folder, const std::string& file) {
     return parse_json_file(folder / file).at("points");
 }
 
+/// Of panel.json, with one axis.
+void write_sweep(const ScratchFolder& folder, const std::string& file, const std::string& key,
+                 const std::vector<int>& values) {
+    const Json axis = {{"key", key}, {"values", values}};
+    write_file(folder / file, Json{{"panel", "panel.json"}, {"axes", Json::array({axis})}}.dump());
+}
+
 Json panel_of(const Json& kernels, const std::string& mode = "none") {
     Json panel = example_panel({"mesh_kv"});
     panel["kernels"] = kernels;
@@ -46,16 +53,14 @@ TEST_CASE("kernels of one name with other keys are points of their own, each rep
     const Json zigzag = {{"kernel", "mesh_kv"}, {"sharding", "zigzag"}},
                mine = {{"kernel", "mesh_kv"}, {"label", "mine"}};
     write_file(folder / "panel.json", panel_of({"mesh_kv", zigzag, mine, "ring_kv"}).dump());
-    write_file(folder / "sweep.json",
-               R"({"panel": "panel.json", "axes": [{"key": "kernel.tile_keys", "values": [8, 32]}]})");
+    write_sweep(folder, "sweep.json", "kernel.tile_keys", {8, 32});
     const Ran swept = command(folder, "sweep @sweep.json --into @points --table @table.json -q");
     INFO(swept.err);
     REQUIRE(swept.exit_code == 0);
     const Json table = points_in(folder, "table.json");
     REQUIRE(table.size() == 8);
     for (const Json& line : table) CHECK(repeated(folder, line).at("time_ps") == line.at("time_ps"));
-    write_file(folder / "plain.json",
-               R"({"panel": "panel.json", "axes": [{"key": "machine.pe.queue_depth", "values": [4, 8]}]})");
+    write_sweep(folder, "plain.json", "machine.pe.queue_depth", {4, 8});
     REQUIRE(command(folder, "sweep @plain.json --into @points --table @table.json -q").exit_code == 0);
     for (const Json& line : points_in(folder, "table.json"))
         CHECK(repeated(folder, line).at("time_ps") == line.at("time_ps"));
@@ -71,8 +76,7 @@ TEST_CASE("a wrong answer says how wrong it is, and is repeated with its values"
     Json panel = panel_of({"mesh_kv", "ring_kv"}, "full");
     panel["tolerance"] = {{"relative_l2", 1e-12}};
     write_file(folder / "panel.json", panel.dump());
-    write_file(folder / "sweep.json",
-               R"({"panel": "panel.json", "axes": [{"key": "machine.pe.queue_depth", "values": [4]}]})");
+    write_sweep(folder, "sweep.json", "machine.pe.queue_depth", {4});
     const Ran swept = command(folder, "sweep @sweep.json --into @points --table @table.json");
     CHECK(swept.exit_code == 1);
     CHECK_THAT(swept.out, Contains("expected at most 1e-12"));
@@ -140,8 +144,7 @@ TEST_CASE("a sweep whose energy is refused says which price is missing") {
     panel["energy"] = true;
     panel["machine"] = {{"base", example_machine}, {"energy", energy}};
     write_file(folder / "panel.json", panel.dump());
-    write_file(folder / "sweep.json",
-               R"({"panel": "panel.json", "axes": [{"key": "machine.pe.queue_depth", "values": [4, 8]}]})");
+    write_sweep(folder, "sweep.json", "machine.pe.queue_depth", {4, 8});
     const Ran swept = command(folder, "sweep @sweep.json --into @points --table @table.json");
     CHECK(swept.exit_code == 0);
     CHECK_THAT(swept.out, Contains("2 of 2 points: energy refused: machine.energy.pj_per_mac.f16 is missing"));
